@@ -1,10 +1,7 @@
 """The composition root: the only place where settings, providers, journal, routes and sockets meet."""
 
-import asyncio
-import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +10,11 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.plugins.pydantic import PydanticPlugin
-from prometheus_client import Gauge
 
 from bridge.access import Principal
 from bridge.console.pages import pages_router
 from bridge.door import Guests
-from bridge.engine import Sessions, Stop, running_engine, untroubled
+from bridge.engine import Stop
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
@@ -42,32 +38,18 @@ from bridge.http.payouts.routes import payout_router
 from bridge.http.presence import get_presence
 from bridge.http.refunds.routes import refund_router
 from bridge.http.webhooks import plain_webhooks, webhook_router
-from bridge.journal import Journal, JournaledEvent
-from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import build_registry
+from bridge.runtime import Runtime
 from bridge.settings import Settings, load_settings
-from bridge.sockets import SocketServer, asgi_app, create_socket_server, deliver, set_socket_server, show_figures
-from bridge.sockets.recovery.recovery import Recovery
+from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_socket_server, show_figures
 from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
-from coordinator import rooms
 from coordinator.errors import BridgeError
-from coordinator.events import Event
-from coordinator.histories import Place
 
 __all__ = ["create_app", "described_routes"]
 
-logger = logging.getLogger("bridge")
-
-# Of the time in which the bridge has to stop: for the clients to be told, and what is known of them to be kept.
-CLIENTS_SHARE = 0.2
-
 AnyRequest = Request[Any, Any, Any]
-
-TASKS = Gauge(
-    "bridge_tasks", "What the event loop has under way; a connection has none while nothing is going on in it"
-)
 
 
 def _stop_by_signal(_reason: BridgeError) -> None:
@@ -141,82 +123,8 @@ def rest_app(
 ) -> Litestar:
     """`troubles` say what is wrong beside the journal and the providers, such as with files that are read while the
     bridge runs."""
-    address_wait = timedelta(hours=settings.refund_address_wait_hours)
-    registry, vitals, figures = build_registry(settings), Vitals(), AttentionFigures(address_wait)
-    expiry = settings.payment_expiry_seconds
-    ops_access = OpsAccess(settings.access == "jwt", names_services=callers.names_services)
-    payment_expiry = timedelta(seconds=expiry) if expiry else None
-
-    history: JournalHistory | None = None
-
-    async def deliver_stretch(stretch: Sequence[JournaledEvent]) -> None:
-        recovery = sockets.recovery
-        if recovery is None or history is None:
-            raise LookupError("events are told only when clients can be recovered")
-        told = [history.told(one) for one in stretch]
-        recovery.went_out(told)
-        written = deliver(sockets, [one.event for one in told], offsets=[one.offset for one in told])
-        vitals.delivered(stretch, written)
-
-    def begin(journal: Journal, told_until: Place) -> Sessions:
-        nonlocal history
-        history = JournalHistory(journal)
-        recovery = Recovery(
-            history,
-            JournalSessions(journal),
-            cursor=told_until.number,
-            offset=journal.offset_text(told_until),
-            keeps_confidence=settings.keeps_confidence,
-            remembered_bytes=settings.remembered_bytes,
-            replay_bytes=settings.replay_limit_bytes,
-        )
-        sockets.recover_with(recovery)
-        vitals.follow(journal.commit_times)
-        return recovery.session_ids
-
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        loop = asyncio.get_running_loop()
-        TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
-        async with running_engine(settings, registry, deliver_stretch, begin, stop=stop) as engine:
-            app.state.engine = engine
-            app.state.checks = {**engine.checks, **{name: untroubled(trouble) for name, trouble in troubles.items()}}
-            app.state.pulse = Pulse(
-                vitals=vitals,
-                chains=engine.chains,
-                providers=engine.providers,
-                offsets=engine.offsets,
-                connections=lambda: sockets.manager.client_count,
-                turned_away=lambda: 0 if guests is None else guests.stand.turned_away,
-                clock=engine.journal.clock,
-            )
-            telling = asyncio.create_task(app.state.pulse.tell(is_watched, tell))
-            watching = asyncio.create_task(sockets.admission.watch_keys())
-            try:
-                yield
-            finally:
-                telling.cancel()
-                watching.cancel()
-                await _say_goodbye(sockets, CLIENTS_SHARE * settings.stop_seconds)
-
-    def is_watched() -> bool:
-        return bool(sockets.manager.subscribers("/", rooms.OPS))
-
-    def tell(event: Event) -> None:
-        deliver(sockets, [event])
-
-    def pulse_of(state: State) -> Pulse:
-        pulse: Pulse = state.pulse
-        return pulse
-
-    def service_of(request: AnyRequest) -> Service:
-        service: Service = request.state.service
-        return service
-
-    def principal_of(request: AnyRequest) -> Principal:
-        principal: Principal = request.state.principal
-        return principal
-
+    registry, vitals = build_registry(settings), Vitals()
+    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles)
     return Litestar(
         route_handlers=[
             live,
@@ -236,24 +144,19 @@ def rest_app(
             webhook_router(settings.max_webhook_bytes),
         ],
         dependencies={
+            **_settings_dependencies(settings),
             "journal": _of_engine("journal"),
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),
             "checks": Provide(_checks, sync_to_thread=False),
-            "readers": Provide(lambda: registry.readers, sync_to_thread=False),
-            "service": Provide(service_of, sync_to_thread=False),
-            "principal": Provide(principal_of, sync_to_thread=False),
-            "keeps_confidence": Provide(lambda: settings.keeps_confidence, sync_to_thread=False),
-            "figures": Provide(lambda: figures, sync_to_thread=False),
-            "vitals": Provide(lambda: vitals, sync_to_thread=False),
-            "pulse": Provide(pulse_of, sync_to_thread=False),
-            "ops_access": Provide(lambda: ops_access, sync_to_thread=False),
+            "pulse": Provide(_pulse, sync_to_thread=False),
+            "service": Provide(_service, sync_to_thread=False),
+            "principal": Provide(_principal, sync_to_thread=False),
+            "readers": _always(registry.readers),
+            "vitals": _always(vitals),
+            "ops_access": _always(OpsAccess(settings.access == "jwt", names_services=callers.names_services)),
             "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
-            "payment_expiry": Provide(lambda: payment_expiry, sync_to_thread=False),
-            "payout_rules": Provide(lambda: settings.payout_rules, sync_to_thread=False),
-            "refund_address_wait": Provide(lambda: address_wait, sync_to_thread=False),
-            "payment_terms": Provide(lambda: settings.payment_terms, sync_to_thread=False),
         },
         guards=[callers.guard],
         before_request=callers.recheck,
@@ -264,7 +167,7 @@ def rest_app(
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type", "Idempotency-Key", "Authorization"],
         ),
-        lifespan=[lifespan],
+        lifespan=[runtime.run],
         state=State({"readers": registry.readers}),
         logging_config=None,
         openapi_config=openapi_config(),
@@ -272,17 +175,24 @@ def rest_app(
     )
 
 
-def _checks(state: State) -> ReadinessChecks:
-    checks: ReadinessChecks = state.checks
-    return checks
+# What the routes are given, by the names of their parameters
 
 
-async def _say_goodbye(sockets: SocketServer, within_seconds: float) -> None:
-    try:
-        async with asyncio.timeout(within_seconds):
-            await sockets.shutdown()
-    except TimeoutError:
-        logger.warning("not every client was told in time that the bridge stops; they come back")
+def _settings_dependencies(settings: Settings) -> dict[str, Provide]:
+    expiry_seconds = settings.payment_expiry_seconds
+    address_wait = timedelta(hours=settings.refund_address_wait_hours)
+    return {
+        "figures": _always(AttentionFigures(address_wait)),
+        "keeps_confidence": _always(settings.keeps_confidence),
+        "payment_expiry": _always(timedelta(seconds=expiry_seconds) if expiry_seconds else None),
+        "payment_terms": _always(settings.payment_terms),
+        "payout_rules": _always(settings.payout_rules),
+        "refund_address_wait": _always(address_wait),
+    }
+
+
+def _always(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)
 
 
 def _of_engine(part: str) -> Provide:
@@ -292,3 +202,23 @@ def _of_engine(part: str) -> Provide:
         return getattr(state.engine, part)
 
     return Provide(provide, sync_to_thread=False)
+
+
+def _checks(state: State) -> ReadinessChecks:
+    checks: ReadinessChecks = state.checks
+    return checks
+
+
+def _pulse(state: State) -> Pulse:
+    pulse: Pulse = state.pulse
+    return pulse
+
+
+def _service(request: AnyRequest) -> Service:
+    service: Service = request.state.service
+    return service
+
+
+def _principal(request: AnyRequest) -> Principal:
+    principal: Principal = request.state.principal
+    return principal

@@ -35,7 +35,7 @@ Stop = Callable[[BridgeError], object]
 """Has the bridge end in an orderly way, and say why."""
 
 # Of the time in which the bridge has to stop: for what it does by itself to end, and for the journal to commit what
-# is waiting. The rest is for those who are connected (`bridge/app.py`, `bridge/cli/serve.py`).
+# is waiting. The rest is for those who are connected (`bridge/runtime.py`, `bridge/cli/serve.py`).
 TASKS_SHARE = 0.1
 JOURNAL_SHARE = 0.1
 
@@ -78,13 +78,13 @@ async def running_engine(
     except BaseException:
         await journal.close()
         raise
-    told_until = await journal.newest_place()
-    dispatcher = journal.dispatcher(deliver, after=told_until.number)
+    delivered_until = await journal.newest_place()
+    dispatcher = journal.dispatcher(deliver, after=delivered_until.number)
     retention = Retention(
         journal,
         days=settings.retention_days,
         newest=settings.retention_events,
-        sessions_in_use=begin(journal, told_until),
+        sessions_in_use=begin(journal, delivered_until),
     )
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)

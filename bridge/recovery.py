@@ -6,20 +6,20 @@ from typing import Any, NamedTuple
 from bridge.journal import Journal, JournaledEvent
 from bridge.sockets.presence.activity_log import now_micros
 from bridge.sockets.recovery.sessions import Leaving, Session
-from bridge.sockets.rooms.recent_events import Told
+from bridge.sockets.rooms.recent_events import DeliveredEvent
 
 __all__ = ["JournalHistory", "JournalSessions"]
 
 
 class JournalHistory:
-    """What was told, out of the journal."""
+    """What was delivered, out of the journal."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    def told(self, journaled: JournaledEvent) -> Told:
-        """An event of the journal, as it is told."""
-        return Told(journaled.offset, journaled.event, self._journal.offset_text(journaled.place))
+    def delivered(self, journaled: JournaledEvent) -> DeliveredEvent:
+        """An event of the journal, as it is delivered."""
+        return DeliveredEvent(journaled.offset, journaled.event, self._journal.offset_text(journaled.place))
 
     async def number_of(self, offset: str) -> int:
         return await self._journal.held_offset(offset)
@@ -27,15 +27,15 @@ class JournalHistory:
     async def oldest(self) -> int:
         return await self._journal.oldest_offset()
 
-    async def heard(
+    async def room_events(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
-    ) -> tuple[Sequence[Told], bool]:
+    ) -> tuple[Sequence[DeliveredEvent], bool]:
         stretch = await self._journal.room_events(names, everyone=everyone, hidden=(), after=after, limit=limit)
-        return [self.told(one) for one in stretch.events], stretch.more
+        return [self.delivered(one) for one in stretch.events], stretch.more
 
 
 class JournalSessions:
-    """Sessions, kept in the journal's database."""
+    """Sessions, stored in the journal's database."""
 
     def __init__(self, journal: Journal, clock: Callable[[], int] = now_micros) -> None:
         self._records = journal.sessions

@@ -8,7 +8,6 @@ slip must not open a door that was to be shut.
 
 import ipaddress
 import os
-import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -32,11 +31,12 @@ from pydantic_settings import (
 
 from bridge.access import KeysError
 from bridge.door import DoorLimits, Guests, require_narrow
-from bridge.environment import CONFIG_FILE_VARIABLE, injected_variables
+from bridge.environment import injected_variables
 from bridge.http.front.service_tokens import ServicesError, WatchedServices
 from bridge.journal.database.engines import parse_database_url
 from bridge.journal.history.mark_file import default_mark_file
 from bridge.setting_errors import SettingsError, explain, explain_unreadable, refuse_slips, variable_name
+from bridge.setting_files import existing_file, find_config_file, keys_in, read_config_file, text_of
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "SettingsError", "load_settings", "variable_name"]
 
-DEFAULT_CONFIG_FILE = Path("config/bridge.toml")
 # Where a file is looked for that is not named. There it may be or not; one that is named must be there.
 USUAL_FILES = {
     "shkeeper_api_keys_file": Path("var/shkeeper.keys"),
@@ -68,11 +67,9 @@ BURST_SECONDS = 10
 
 # Connections beyond the others, for webhooks and for whoever asks how the bridge is; and the files that it needs for
 # its journal, its providers and itself.
-KEPT_PLACES, OTHER_FILES = 64, 200
+RESERVED_PLACES, OTHER_FILES = 64, 200
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-
-SECRETS = ("shkeeper_api_keys", "shkeeper_password", "jwt_secrets")
 
 
 class Settings(BaseSettings):
@@ -157,7 +154,7 @@ class Settings(BaseSettings):
     @field_validator("shkeeper_api_keys", "jwt_secrets", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
-        return _keys_in(value, separator=",") if isinstance(value, str) else value
+        return keys_in(value, separator=",") if isinstance(value, str) else value
 
     @field_validator(*USUAL_FILES, "jwt_jwks_file", "journal_mark_file", mode="before")
     @classmethod
@@ -167,16 +164,7 @@ class Settings(BaseSettings):
     @field_validator(*USUAL_FILES, "jwt_jwks_file")
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:
-        if value is None or value.is_file():
-            return value
-        if not value.exists() or value.is_dir():
-            raise ValueError(
-                f"there is no file {value.absolute()}; put it there, name the one that is meant, or name none"
-            )
-        raise ValueError(
-            f"{value.absolute()} is no regular file but a pipe or its like, which can be read once and may keep the"
-            " bridge waiting; write it to a file"
-        )
+        return existing_file(value)
 
     @field_validator("frontend_url")
     @classmethod
@@ -273,11 +261,11 @@ class Settings(BaseSettings):
 
     def guests(self, file_limit: int) -> Guests:
         """How many connections there may be, where a process may have so many files open."""
-        kept = max(1, min(KEPT_PLACES, file_limit // 16))
+        kept = max(1, min(RESERVED_PLACES, file_limit // 16))
         left = file_limit - kept - max(1, min(OTHER_FILES, file_limit // 4))
         return Guests(
             places=max(1, min(self.max_connections, left)),
-            kept_places=kept,
+            reserved_places=kept,
             per_address=self.connections_per_address,
             trusted=self.trusted_proxies,
         )
@@ -292,21 +280,14 @@ class Settings(BaseSettings):
         """The keys that SHKeeper may sign with: from the environment, or else from the file, one a line."""
         if self.shkeeper_api_keys:
             return tuple(key.get_secret_value() for key in self.shkeeper_api_keys)
-        return tuple(_keys_in(self._text_of("shkeeper_api_keys_file"), separator="\n"))
+        file_setting = "shkeeper_api_keys_file"
+        return tuple(keys_in(text_of(self.file_of(file_setting), file_setting), separator="\n"))
 
     def file_of(self, setting: str) -> Path | None:
         """The file that is named, or else that at its usual place, if there is one."""
         named: Path | None = getattr(self, setting)
         usual = USUAL_FILES[setting]
         return named or (usual if usual.exists() else None)
-
-    def _text_of(self, setting: str) -> str:
-        """What a file holds; nothing if there is none and none is named."""
-        path = self.file_of(setting)
-        try:
-            return "" if path is None else path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{setting}: cannot read {path} as a text file: {type(error).__name__}") from None
 
     @property
     def verifier(self) -> "TokenVerifier | None":
@@ -382,8 +363,8 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
     Raises SettingsError with every wrong setting, what it should be and where to set it.
     """
     refuse_slips(os.environ, {variable_name(name) for name in Settings.model_fields})
-    path = config_file or _default_config_file()
-    file_values = {} if path is None else _read_toml(path)
+    path = config_file or find_config_file()
+    file_values = {} if path is None else read_config_file(path, Settings.model_fields)
 
     class SettingsWithFile(Settings):
         @classmethod
@@ -407,28 +388,3 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
         raise SettingsError(explain_unreadable(str(error))) from None
     except ValidationError as error:
         raise SettingsError("\n".join(explain(problem, path, overrides) for problem in error.errors())) from None
-
-
-def _default_config_file() -> Path | None:
-    named = os.environ.get(CONFIG_FILE_VARIABLE)
-    if named is not None:
-        return Path(named)
-    return DEFAULT_CONFIG_FILE if DEFAULT_CONFIG_FILE.exists() else None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"cannot read the configuration file {path}: {error}") from None
-    for secret in SECRETS:
-        if secret in values:
-            in_file = f", or name a file in {secret}_file" if f"{secret}_file" in Settings.model_fields else ""
-            raise SettingsError(
-                f"{path}: {secret} does not belong in this file, being secret; set {variable_name(secret)}{in_file}"
-            )
-    return values
-
-
-def _keys_in(text: str, *, separator: str) -> list[str]:
-    return [key.strip() for key in text.split(separator) if key.strip()]

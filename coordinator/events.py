@@ -97,8 +97,8 @@ class AudienceRule:
     rooms: tuple[RoomRule, ...] = ()
     fixed_rooms: tuple[str, ...] = ()
     confidential: bool = False
-    """It tells of somebody's money. Where clients have to say who they are, only its rooms and staff hear it, even if
-    it goes to everyone elsewhere."""
+    """It tells of somebody's money. Where clients have to say who they are, only its rooms and staff receive it, even
+    if it goes to everyone elsewhere."""
 
 
 EVERYONE = AudienceRule(everyone=True)
@@ -124,8 +124,7 @@ class Payload(FrozenModel):
     @property
     def subject(self) -> str | None:
         """What the payload says it is about: the purchase request, unless a kind knows better."""
-        # Not by getattr: what a model has not, pydantic looks for at length.
-        request_id: str | None = self.__dict__.get("request_id")
+        request_id: str | None = self.value_of("request_id")
         return request_id
 
     def to(self, **target: str | Sequence[str]) -> Event:
@@ -134,11 +133,11 @@ class Payload(FrozenModel):
 
         Raises TargetError if one is missing, unless the event goes to everyone anyway.
         """
-        everyone, fields = self.for_everyone, self.__dict__
+        everyone = self.for_everyone
         # A dict, because a room that two ids make is one room.
         rooms = dict.fromkeys(self.audience_rule.fixed_rooms)
         for make, id_name, if_known, field_name in _sources(type(self)):
-            named = fields.get(field_name) or target.get(id_name)
+            named = self.value_of(field_name) or target.get(id_name)
             if isinstance(named, str):
                 rooms[make(named)] = None
             elif named:
@@ -151,8 +150,7 @@ class Payload(FrozenModel):
 
     def _json(self) -> str:
         try:
-            # What `model_dump_json` comes to, which takes as long again to look at its fifteen options.
-            return self.__pydantic_serializer__.to_json(self).decode()
+            return self.json_text()
         except ValueError:  # halves of characters in a free-form part
             return compact_json(self.model_dump(mode="json"))
 

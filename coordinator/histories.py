@@ -21,11 +21,11 @@ __all__ = [
     "FileGround",
     "Ground",
     "Judgement",
-    "Kept",
     "Mark",
     "Place",
     "Reach",
     "ServerGround",
+    "StoredHistory",
     "judge",
 ]
 
@@ -123,7 +123,7 @@ class Mark(FrozenModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredHistory:
     """What a journal says of itself."""
 
     epoch: str
@@ -147,12 +147,12 @@ class Judgement:
 _BY_WEIGHT = (Beginning.RESTORED, Beginning.PROMOTED, Beginning.REWOUND, Beginning.COPIED)
 
 
-def judge(kept: Kept | None, found: Ground, mark: Mark | None) -> Judgement | None:
+def judge(stored: StoredHistory | None, found: Ground, mark: Mark | None) -> Judgement | None:
     """Whether a history begins with the journal that is found on some ground, whose mark says how far it was; None if
     it goes on where it was left."""
-    if kept is None:
+    if stored is None:
         return Judgement(Beginning.NEW, ())
-    evidence = [*_of_ground(kept.ground, found), *_of_mark(kept, mark)]
+    evidence = [*_of_ground(stored.ground, found), *_of_mark(stored, mark)]
     if not evidence:
         return None
     beginnings = {beginning for beginning, _ in evidence}
@@ -163,53 +163,53 @@ def judge(kept: Kept | None, found: Ground, mark: Mark | None) -> Judgement | No
 _Evidence = Sequence[tuple[Beginning, str]]
 
 
-def _of_ground(kept: Ground | None, found: Ground) -> _Evidence:
-    if kept is None or kept == found:
+def _of_ground(stored: Ground | None, found: Ground) -> _Evidence:
+    if stored is None or stored == found:
         return []
-    if isinstance(kept, BackupGround):
-        return [(Beginning.RESTORED, f"it is a backup that was taken at {kept.taken_at:%Y-%m-%d %H:%M:%S} UTC")]
-    if isinstance(kept, FileGround) and isinstance(found, FileGround):
-        return _of_files(kept, found)
-    if isinstance(kept, ServerGround) and isinstance(found, ServerGround):
-        return _of_servers(kept, found)
-    return [(Beginning.COPIED, f"it was written in a {kept.kind}, and is in a {found.kind}")]
+    if isinstance(stored, BackupGround):
+        return [(Beginning.RESTORED, f"it is a backup that was taken at {stored.taken_at:%Y-%m-%d %H:%M:%S} UTC")]
+    if isinstance(stored, FileGround) and isinstance(found, FileGround):
+        return _of_files(stored, found)
+    if isinstance(stored, ServerGround) and isinstance(found, ServerGround):
+        return _of_servers(stored, found)
+    return [(Beginning.COPIED, f"it was written in a {stored.kind}, and is in a {found.kind}")]
 
 
-def _of_files(kept: FileGround, found: FileGround) -> _Evidence:
-    if (kept.device, kept.inode) != (found.device, found.inode):
-        was, is_now = (f"{one.inode} of device {one.device}" for one in (kept, found))
+def _of_files(stored: FileGround, found: FileGround) -> _Evidence:
+    if (stored.device, stored.inode) != (found.device, found.inode):
+        was, is_now = (f"{one.inode} of device {one.device}" for one in (stored, found))
         return [(Beginning.COPIED, f"it was written in the file with the inode {was}, and is in {is_now}")]
-    if None not in (kept.born_at_ns, found.born_at_ns) and kept.born_at_ns != found.born_at_ns:
+    if None not in (stored.born_at_ns, found.born_at_ns) and stored.born_at_ns != found.born_at_ns:
         return [(Beginning.COPIED, "its file was made anew since it was written")]
     return []
 
 
-def _of_servers(kept: ServerGround, found: ServerGround) -> _Evidence:
-    if None not in (kept.system, found.system) and kept.system != found.system:
+def _of_servers(stored: ServerGround, found: ServerGround) -> _Evidence:
+    if None not in (stored.system, found.system) and stored.system != found.system:
         return [
-            (Beginning.COPIED, f"it was written in the PostgreSQL cluster {kept.system}, and is in {found.system}")
+            (Beginning.COPIED, f"it was written in the PostgreSQL cluster {stored.system}, and is in {found.system}")
         ]
-    if (kept.database, kept.table) != (found.database, found.table):
+    if (stored.database, stored.table) != (found.database, found.table):
         return [(Beginning.COPIED, "its tables were made anew since it was written, as by reading back a dump")]
-    if None not in (kept.timeline, found.timeline) and kept.timeline != found.timeline:
+    if None not in (stored.timeline, found.timeline) and stored.timeline != found.timeline:
         return [
             (
                 Beginning.PROMOTED,
-                f"the PostgreSQL cluster is on timeline {found.timeline}, and was on {kept.timeline}: another server"
-                " was promoted, or it was restored to a point in time",
+                f"the PostgreSQL cluster is on timeline {found.timeline}, and was on {stored.timeline}: another"
+                " server was promoted, or it was restored to a point in time",
             )
         ]
     return []
 
 
-def _of_mark(kept: Kept, mark: Mark | None) -> _Evidence:
+def _of_mark(stored: StoredHistory, mark: Mark | None) -> _Evidence:
     # The mark of an earlier epoch could not be written anew when this one began; it says nothing about this one.
-    if mark is None or mark.epoch in kept.earlier_epochs:
+    if mark is None or mark.epoch in stored.earlier_epochs:
         return []
-    if mark.epoch != kept.epoch:
+    if mark.epoch != stored.epoch:
         return [(Beginning.REWOUND, f"its mark tells of the epoch {mark.epoch}, of which it knows nothing")]
-    said = [(Beginning.REWOUND, what) for what in kept.reach.behind(mark.reach)]
+    said = [(Beginning.REWOUND, what) for what in stored.reach.behind(mark.reach)]
     was_at = mark.reach.last_event_at
-    if None not in (kept.marked_event_at, was_at) and kept.marked_event_at != was_at:
+    if None not in (stored.marked_event_at, was_at) and stored.marked_event_at != was_at:
         said.append((Beginning.REWOUND, f"its event {mark.reach.events} is another than the one that was there"))
     return said

@@ -14,7 +14,7 @@ __all__ = [
     "NO_UNSEEN",
     "UNSEEN",
     "Id",
-    "KeptId",
+    "StoredId",
     "derived_id",
     "is_id",
     "new_id",
@@ -51,7 +51,7 @@ _PATTERN = rf"{_TEXT}*{_VISIBLE}{_TEXT}*"
 _WHOLE, _UNSEEN = re.compile(_PATTERN), re.compile(f"[{UNSEEN}]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 # As it was once; some of what is refused now was taken then.
-_KEPT_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
+_STORED_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
 _EXPECTED = f"expected an id {NO_UNSEEN}, and not of blanks alone"
 
 # 96 bits, as many as those of the others.
@@ -73,7 +73,7 @@ Id = Annotated[
 ]
 """An id as somebody gives it."""
 
-KeptId = Annotated[str, StringConstraints(min_length=1, max_length=ID_LIMIT_CHARACTERS, pattern=_KEPT_PATTERN)]
+StoredId = Annotated[str, StringConstraints(min_length=1, max_length=ID_LIMIT_CHARACTERS, pattern=_STORED_PATTERN)]
 """An id that was taken when it was given: what is in the journal stays readable, whatever is refused by now."""
 
 

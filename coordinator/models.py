@@ -1,6 +1,6 @@
 """The base of every frozen model: snake_case in Python, the specification's camelCase in JSON."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Self
 
@@ -32,6 +32,25 @@ class FrozenModel(BaseModel):
     def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]
         """Its fields, without what was derived and kept (`cached_property`)."""
         return ((name, self.__dict__[name]) for name in type(self).__pydantic_fields__)
+
+    def value_of(self, name: str) -> Any:
+        """The value of a field by its name; None if it has no such field. By getattr pydantic would look for that at
+        length."""
+        return self.__dict__.get(name)
+
+    def json_text(self) -> str:
+        """What `model_dump_json` comes to, which takes as long again to look at its options. Raises ValueError
+        for halves of characters."""
+        return self.__pydantic_serializer__.to_json(self).decode()
+
+    def derived_as_in(self, other: Self, names: Iterable[str]) -> Self:
+        """The same one, with what was derived of another: those properties that follow from what both have alike."""
+        self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
+        return self
+
+    def set_in_place(self, **fields: Any) -> None:
+        """Sets fields of one that nobody else holds yet: a copy would derive everything anew."""
+        self.__dict__.update(fields)
 
     @classmethod
     def of_checked(cls, **fields: Any) -> Self:

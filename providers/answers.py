@@ -78,7 +78,7 @@ def neighbour(
     *,
     headers: Mapping[str, str] | None = None,
     connections: int | None = None,
-    kept_connections: int = 8,
+    keepalive_connections: int = 8,
     through_proxies: bool = True,
 ) -> httpx.AsyncClient:
     """The connections to somebody whom `ask` is to ask. Few are kept: before every question httpx looks whether each
@@ -86,7 +86,7 @@ def neighbour(
     return httpx.AsyncClient(
         base_url=base_url,
         headers={"Accept-Encoding": ASKED_ENCODING, **(headers or {})},
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=kept_connections),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=keepalive_connections),
         verify=certificates(),
         trust_env=through_proxies,
         timeout=None,  # noqa: S113 (that of `ask` is for the whole)

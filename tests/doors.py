@@ -21,5 +21,5 @@ def any_door(**limits: Any) -> Any:
         answer_seconds=PATIENCE_SECONDS,
         body_bytes=10_000_000,
     )
-    guests = Guests(places=10_000, kept_places=1, per_address=10_000)
+    guests = Guests(places=10_000, reserved_places=1, per_address=10_000)
     return Door(guests, replace(patient, **limits))

@@ -5,7 +5,8 @@ imported by whoever asks for tokens: it brings PyJWT and cryptography, which nob
 """
 
 from bridge.access.errors import KeysError, TokenError, TokenErrorCode
-from bridge.access.principals import ANYBODY, Claims, Principal, Role, principal_of
+from bridge.access.principals import ANYBODY, Claims, Principal, Role, principal_of, principal_of_service
+from bridge.access.staff import StaffAccess
 
 __all__ = [
     "ANYBODY",
@@ -13,7 +14,9 @@ __all__ = [
     "KeysError",
     "Principal",
     "Role",
+    "StaffAccess",
     "TokenError",
     "TokenErrorCode",
     "principal_of",
+    "principal_of_service",
 ]

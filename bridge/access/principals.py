@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 from coordinator import rooms
 from coordinator.ids import Id
 
-__all__ = ["ANYBODY", "Claims", "Principal", "Role", "principal_of"]
+__all__ = ["ANYBODY", "Claims", "Principal", "Role", "principal_of", "principal_of_service"]
 
 # A token with more than this is a mistake; and what it lists lives in memory for as long as its client.
 LISTED_LIMIT = 1_000
@@ -79,10 +79,10 @@ class Principal:
         """Whether they may join a room, and read what was told in it."""
         return self.sees_everything or room in self.rooms
 
-    def may_see_payment(self, *, parties: Collection[str], told_in: Collection[str]) -> bool:
+    def may_see_payment(self, *, parties: Collection[str], in_rooms: Collection[str]) -> bool:
         """Whether they may see a payment: the users who are its parties may, and whoever may see one of the rooms in
         which it is told of, its purchase requests' and its checkout's."""
-        return self.sees_every_payment or self.user_id in parties or any(map(self.may_see, told_in))
+        return self.sees_every_payment or self.user_id in parties or any(map(self.may_see, in_rooms))
 
     def may_see_payout(self, *, payee_id: str) -> bool:
         """Whether they may see a payout: whom it pays may, and finance ops."""
@@ -95,6 +95,31 @@ class Principal:
         if self.orders_payouts:
             return self.sees_every_payment or self.name == opened_through
         return self.may_speak_for(buyer_id)
+
+    def may_see_all_shares(self, *, buyer_id: str, of_checkout: str) -> bool:
+        """Whether they may see all shares of a template checkout, by its room: its buyer may, services that see every
+        payment or payout, and finance ops. Others see what is theirs."""
+        sees_all = self.sees_every_payment or self.has_payouts_sent
+        return sees_all or self.user_id == buyer_id or self.may_see(of_checkout)
+
+    def may_see_share(self, *, seller_id: str, of_request: str) -> bool:
+        """Whether they may see one share of a payment, by the room of its purchase request."""
+        return self.user_id == seller_id or self.may_see(of_request)
+
+    @property
+    def may_see_confidential(self) -> bool:
+        """Whether they receive confidential events without being in one of their rooms."""
+        return self.sees_everything
+
+    @property
+    def may_see_console(self) -> bool:
+        """Whether they may see all that the console shows."""
+        return self.sees_everything
+
+    @property
+    def may_see_strangers_money(self) -> bool:
+        """Whether they may see money that came for nothing that is known."""
+        return self.sees_everything or self.sees_every_payment
 
     @property
     def has_payouts_sent(self) -> bool:
@@ -132,4 +157,17 @@ def principal_of(claims: Claims, expires_at: datetime) -> Principal:
         is_staff=bool(roles),
         roles=roles,
         expires_at=expires_at,
+    )
+
+
+def principal_of_service(
+    name: str, *, reads: bool, registers_payments: bool, registers_payouts: bool, approves_payouts: bool
+) -> Principal:
+    """A service that wants to read, with what follows from what it may do."""
+    return Principal(
+        name,
+        sees_everything=reads,
+        sees_every_payment=registers_payments,
+        sees_every_payout=registers_payouts or approves_payouts,
+        orders_payouts=registers_payouts,
     )

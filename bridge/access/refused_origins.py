@@ -14,7 +14,7 @@ __all__ = ["RefusedOrigins", "refused_origins"]
 logger = logging.getLogger("bridge.access")
 
 # The same page tries again every few seconds.
-TOLD_EVERY_SECONDS = 60.0
+LOG_EVERY_SECONDS = 60.0
 # Anybody may make origins up: so many are told of in that time.
 ORIGINS_LIMIT = 10
 SHOWN_CHARACTERS = 200
@@ -27,18 +27,18 @@ class RefusedOrigins:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._told_at: OrderedDict[str, float] = OrderedDict()
+        self._logged_at: OrderedDict[str, float] = OrderedDict()
 
     def note(self, origin: str, by: str, allowed: str) -> None:
         """Takes notice that a page of an origin was refused `by` a part of the bridge; `allowed` are those that are
         not."""
         REFUSED.labels(by).inc()
         origin, now = origin[:SHOWN_CHARACTERS], self._clock()
-        while self._told_at and next(iter(self._told_at.values())) <= now - TOLD_EVERY_SECONDS:
-            self._told_at.popitem(last=False)
-        if origin in self._told_at or len(self._told_at) >= ORIGINS_LIMIT:
+        while self._logged_at and next(iter(self._logged_at.values())) <= now - LOG_EVERY_SECONDS:
+            self._logged_at.popitem(last=False)
+        if origin in self._logged_at or len(self._logged_at) >= ORIGINS_LIMIT:
             return
-        self._told_at[origin] = now
+        self._logged_at[origin] = now
         logger.warning(
             "refused a page of %s by %s: only pages of %s may; if it is yours, name it in FRONTEND_URL too, with a"
             " comma between",

@@ -17,7 +17,7 @@ from coordinator.models import FrozenModel
 
 __all__ = [
     "CLIENT_EVENTS",
-    "ROOM_DOORS",
+    "ROOM_MEMBERSHIPS",
     "TYPING_START",
     "TYPING_STOP",
     "USER_ONLINE",
@@ -25,7 +25,7 @@ __all__ = [
     "ClientEvent",
     "IdEvent",
     "ObjectEvent",
-    "RoomDoor",
+    "RoomMembership",
     "TypingStart",
     "TypingStop",
 ]
@@ -86,7 +86,7 @@ class ObjectEvent(ClientEvent, Generic[Model]):
 
 
 @dataclass(frozen=True, slots=True)
-class RoomDoor:
+class RoomMembership:
     """The rooms, made from an id or fixed, that a pair of `join-…` and `leave-…` opens."""
 
     name: str
@@ -113,19 +113,19 @@ class RoomDoor:
         )
 
 
-ROOM_DOORS: tuple[RoomDoor, ...] = (
-    RoomDoor("user-room", "userId", lambda user_id: (rooms.user(user_id),), ("leave",)),
-    RoomDoor("request-room", "requestId", lambda request_id: (rooms.request(request_id),)),
-    RoomDoor("seller-room", "sellerId", lambda seller_id: (rooms.seller(seller_id), rooms.SELLERS)),
-    RoomDoor("buyer-room", "buyerId", lambda buyer_id: (rooms.buyer(buyer_id), rooms.BUYERS)),
-    RoomDoor("chat-room", "chatId", lambda chat_id: (rooms.chat(chat_id),)),
-    RoomDoor(
+ROOM_MEMBERSHIPS: tuple[RoomMembership, ...] = (
+    RoomMembership("user-room", "userId", lambda user_id: (rooms.user(user_id),), ("leave",)),
+    RoomMembership("request-room", "requestId", lambda request_id: (rooms.request(request_id),)),
+    RoomMembership("seller-room", "sellerId", lambda seller_id: (rooms.seller(seller_id), rooms.SELLERS)),
+    RoomMembership("buyer-room", "buyerId", lambda buyer_id: (rooms.buyer(buyer_id), rooms.BUYERS)),
+    RoomMembership("chat-room", "chatId", lambda chat_id: (rooms.chat(chat_id),)),
+    RoomMembership(
         "template-checkout-room",
         "checkoutId",
         lambda checkout_id: (rooms.template_checkout(checkout_id),),
         ("join", "leave"),
     ),
-    RoomDoor("ops-room", None, lambda _: (rooms.OPS,), ("join", "leave")),
+    RoomMembership("ops-room", None, lambda _: (rooms.OPS,), ("join", "leave")),
 )
 
 
@@ -147,7 +147,7 @@ class TypingStop(FrozenModel):
 USER_ONLINE = IdEvent(
     name="user-online",
     argument="userId",
-    effect="Joins `user-<userId>` and counts as the user being there: everyone hears `user-status-change`.",
+    effect="Joins `user-<userId>` and counts as the user being there: everyone receives `user-status-change`.",
 )
 TYPING_START = ObjectEvent(
     name="typing-start",
@@ -165,7 +165,7 @@ TYPING_STOP = ObjectEvent(
 CLIENT_EVENTS: Mapping[str, ClientEvent] = {
     event.name: event
     for event in (
-        *(event for door in ROOM_DOORS for event in (door.join, door.leave)),
+        *(event for membership in ROOM_MEMBERSHIPS for event in (membership.join, membership.leave)),
         USER_ONLINE,
         TYPING_START,
         TYPING_STOP,

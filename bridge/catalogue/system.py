@@ -60,7 +60,7 @@ class SystemStatus(Payload):
     events_per_second: float
     deliveries_per_second: float
     fanout_ms: Latency | None = Field(
-        description="From the commit of an event until it was written to all who hear it; null if none went out."
+        description="From the commit of an event until it was written to all who receive it; null if there was none."
     )
     journal: JournalHealth
     providers: list[ProviderHealth]

@@ -33,7 +33,7 @@ Options:
   --version Print the version and exit.
   --help    Show this message and exit.
 
-bridge COMMAND --help tells what a command takes.
+bridge COMMAND --help shows what a command takes.
 """
 
 

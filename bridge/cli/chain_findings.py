@@ -107,8 +107,8 @@ async def _wrong_tokens(rpc: "ChainRpc", chain: "Chain", host: str) -> list[Find
     found = []
     for token in (one for one in chain.tokens if one.address is not None):
         try:
-            told = await rpc.call("eth_call", {"to": token.address, "data": DECIMALS_CALL}, "latest")
-            decimals = quantity(told)
+            answer = await rpc.call("eth_call", {"to": token.address, "data": DECIMALS_CALL}, "latest")
+            decimals = quantity(answer)
         except (ChainUnavailableError, RefusedByNodeError, ValueError):
             continue  # there are tokens that do not tell
         if decimals != token.decimals:

@@ -107,7 +107,7 @@ def demo(
             beside=lambda url: _playing(url, overrides["shkeeper_url"], key, pace),
             listener=listener,
         )
-    say("Stopped. Nothing of it is kept.")
+    say("Stopped. Nothing of it is stored.")
 
 
 def _follow_no_chain() -> None:

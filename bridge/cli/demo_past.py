@@ -109,13 +109,13 @@ class _Past:
         for number in range(max(len(sale.parts) for sale in sales)):
             paying = [sale for sale in sales if number < len(sale.parts)]
             self._clock.now += timedelta(minutes=2)
-            await _together(self._tell(sale.invoice.unconfirmed(sale.parts[number])) for sale in paying)
+            await _together(self._deliver(sale.invoice.unconfirmed(sale.parts[number])) for sale in paying)
             for place, sale in enumerate(sales):
                 if number < len(sale.parts):
                     sales[place] = replace(sale, invoice=sale.invoice.pay(sale.parts[number]))
             self._clock.now += timedelta(minutes=3)
             paid = [sale for sale in sales if number < len(sale.parts)]
-            await _together(self._tell(sale.invoice.notice()) for sale in paid)
+            await _together(self._deliver(sale.invoice.notice()) for sale in paid)
         paid_up = [sale for sale in sales if sale.invoice.balance >= sale.invoice.amount]
         payouts = [self._payout(sale.payment) for sale in paid_up if self._random.random() < 0.9]
         await self._pay_out(payouts)
@@ -132,12 +132,12 @@ class _Past:
         sales = [self._sale(self._clock.now - timedelta(minutes=25)) for _ in range(8)]
         await self._register(sales)
         paid = [replace(sale, invoice=sale.invoice.pay(sale.invoice.amount)) for sale in sales]
-        await _together(self._tell(sale.invoice.notice()) for sale in paid)
+        await _together(self._deliver(sale.invoice.notice()) for sale in paid)
         takes_too_long, unclear, failed, differs, dropped = (self._payout(sale.payment) for sale in sales[:5])
         differs, dropped = (payout.model_copy(update={"chain": "ethereum"}) for payout in (differs, dropped))
         payouts = [takes_too_long, unclear, failed, differs, dropped]
         self.payouts += len(payouts)
-        await _together(self._journal.register_payouts([payout], rules=None) for payout in payouts)
+        await _together(self._journal.payouts.register([payout], rules=None) for payout in payouts)
         await self._ask_for(payouts)
         self._clock.now += timedelta(minutes=1)
         short = Transfer(transfer_id=_hash(), asset=COIN, amount=differs.amount - CENT)
@@ -154,18 +154,18 @@ class _Past:
             await self._observe(payout, observations)
         waiting = self._payout(paid[7].payment)
         self.payouts += 1
-        await self._journal.register_payouts([waiting], rules=KNOWN_DESTINATIONS_ONLY)
-        await self._keep_webhooks(paid[5].invoice, paid[6].invoice)
+        await self._journal.payouts.register([waiting], rules=KNOWN_DESTINATIONS_ONLY)
+        await self._store_webhooks(paid[5].invoice, paid[6].invoice)
 
-    async def _keep_webhooks(self, held: Invoice, overpaid: Invoice) -> None:
+    async def _store_webhooks(self, held: Invoice, overpaid: Invoice) -> None:
         nobodys = self._sale(self._clock.now)
-        await self._tell(nobodys.invoice.pay(nobodys.payment.amount).notice())
+        await self._deliver(nobodys.invoice.pay(nobodys.payment.amount).notice())
         for body, reason in (
             (held.notice().replace(b'"PAID"', b'"ON_HOLD"'), "status: it is none that the bridge knows"),
             # As it would have been kept by a bridge that did not know yet that too much can be paid.
             (overpaid.pay(Decimal(5)).notice(), "status: it was none that the bridge knew at that time"),
         ):
-            await self._journal.keep_unreadable_webhook(provider=PROVIDER, body=body, reason=reason)
+            await self._journal.store_unreadable_webhook(provider=PROVIDER, body=body, reason=reason)
 
     def _sale(self, begin: datetime) -> _Sale:
         amount = (Decimal(self._random.lognormvariate(3.8, 0.8)) + 5).quantize(CENT)
@@ -216,7 +216,7 @@ class _Past:
         self.payments += len(sales)
         await _together(self._journal.register_payment(sale.payment) for sale in sales)
 
-    async def _tell(self, body: bytes) -> None:
+    async def _deliver(self, body: bytes) -> None:
         """Takes a webhook as `/webhooks/shkeeper` does."""
         now = self._clock.now
         reading = self._reader.read(_headers(self._key, body, now), body, now)
@@ -230,7 +230,7 @@ class _Past:
 
     async def _pay_out(self, payouts: Sequence[Payout]) -> None:
         self.payouts += len(payouts)
-        await _together(self._journal.register_payouts([payout], rules=None) for payout in payouts)
+        await _together(self._journal.payouts.register([payout], rules=None) for payout in payouts)
         await self._ask_for(payouts)
         self._clock.now += timedelta(seconds=4)
         await _together(self._observe(payout, [PayoutAccepted(task_id=secrets.token_hex(16))]) for payout in payouts)
@@ -240,12 +240,12 @@ class _Past:
         )
 
     async def _ask_for(self, payouts: Sequence[Payout]) -> None:
-        named = await self._journal.name_payouts([payout.payout_id for payout in payouts])
-        await self._journal.begin_payout_attempts({one: naming.external_id for one, naming in named.items()})
+        named = await self._journal.payouts.name([payout.payout_id for payout in payouts])
+        await self._journal.payouts.begin_attempts({one: naming.external_id for one, naming in named.items()})
 
     async def _observe(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
         for observation in observations:
-            await self._journal.record_payout_observation(
+            await self._journal.payouts.record_observation(
                 payout.payout_id, f"{observation.kind}:{secrets.token_hex(8)}", observation
             )
 

@@ -171,7 +171,7 @@ def _gateway(settings: "Settings") -> Iterator[Finding]:
     if not settings.shkeeper_url:
         return
     try:
-        coins = _told(f"{settings.shkeeper_url}/api/v1/crypto", within_seconds=15)["crypto"]
+        coins = _fetch_json(f"{settings.shkeeper_url}/api/v1/crypto", within_seconds=15)["crypto"]
         yield Finding("ok", f"SHKeeper answers on {settings.shkeeper_url} and offers {', '.join(map(str, coins))}")
         yield from _credentials(settings, [str(coin) for coin in coins])
     except (BridgeError, ValueError, LookupError, TypeError):
@@ -189,7 +189,7 @@ def _gateway(settings: "Settings") -> Iterator[Finding]:
         yield Finding("ok", f"payouts are sent in the name of {settings.shkeeper_user}")
 
 
-def _told(url: str, *, within_seconds: float, through_proxies: bool = True) -> Any:
+def _fetch_json(url: str, *, within_seconds: float, through_proxies: bool = True) -> Any:
     """What is answered in JSON. Raises NeighbourError, NotJsonError, and ValueError for what is no URL."""
     import asyncio
 
@@ -204,8 +204,8 @@ def _told(url: str, *, within_seconds: float, through_proxies: bool = True) -> A
                 request = client.build_request("GET", url)
             except httpx.InvalidURL as error:
                 raise ValueError(str(error)) from None
-            told = await ask(client, request, deadline_seconds=within_seconds, limit_bytes=ANSWER_LIMIT_BYTES)
-            return told.content
+            answer = await ask(client, request, deadline_seconds=within_seconds, limit_bytes=ANSWER_LIMIT_BYTES)
+            return answer.content
 
     return json_in(asyncio.run(put()))
 
@@ -291,7 +291,7 @@ def _port(settings: "Settings") -> Iterator[Finding]:
         try:
             # Through no proxy: the bridge that is asked for is on this machine.
             url = f"{url_of(settings.host, settings.port)}/health/ready"
-            status = _told(url, within_seconds=5, through_proxies=False)["status"]
+            status = _fetch_json(url, within_seconds=5, through_proxies=False)["status"]
         except (BridgeError, ValueError, LookupError, TypeError):
             yield Finding("error", str(error))
         else:

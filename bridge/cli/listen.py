@@ -125,7 +125,7 @@ class Listener:
         self._begin = begin
         self._as_json = as_json
         self._count = count
-        self._heard = 0
+        self._received = 0
         self._times_listening = 0
 
     async def listen(self) -> None:
@@ -134,7 +134,7 @@ class Listener:
         pause_seconds = FIRST_PAUSE_SECONDS
         while not self._finished.done():
             try:
-                await self._hear()
+                await self._receive()
                 pause_seconds = FIRST_PAUSE_SECONDS
             except UnansweredError:
                 if self._times_listening == 0 and not self._finished.done():
@@ -143,7 +143,7 @@ class Listener:
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
         self._finished.result()
 
-    async def _hear(self) -> None:
+    async def _receive(self) -> None:
         """Over one connection, until that is lost or enough was heard."""
         import aiohttp
         import socketio
@@ -238,10 +238,10 @@ class Listener:
         except Exception as error:  # most likely nobody reads on
             self._finish(error)
             return
-        self._heard += 1
+        self._received += 1
         if event == SESSION_ENDED:
             self._finish(ListeningError(f"{self._url} closes the connection: the token has expired; bring a new one"))
-        if self._heard == self._count:
+        if self._received == self._count:
             self._finish()
 
     def _finish(self, error: Exception | None = None) -> None:

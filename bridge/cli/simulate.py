@@ -272,10 +272,10 @@ def _show_result(client: "httpx.Client", external_id: str, payment_id: str | Non
     payment = _content(answer)
     if not answer.is_success:
         raise SimulationError(
-            f"the bridge does not tell how {payment_id} stands: {payment.get('detail', answer.text)}"
+            f"the bridge did not give the status of {payment_id}: {payment.get('detail', answer.text)}"
         )
     excess = f", {payment['excess']} too much" if Decimal(payment["excess"]) else ""
     say(
-        f"It stands at {bold(payment['status'])}, escrow {payment['escrowState']}: "
+        f"Its status is {bold(payment['status'])}, escrow {payment['escrowState']}: "
         f"received {payment['received']} of {payment['amount']} {on_one_line(payment['currency'])}{excess}"
     )

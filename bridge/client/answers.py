@@ -73,7 +73,8 @@ class InvoiceToPay(FrozenModel):
 
 
 class RegisteredPayment(FrozenModel):
-    """A payment as it stands: what was agreed, and what has happened to it. Amounts are in its `currency`."""
+    """A payment with its current status: what was agreed, and what has happened to it. Amounts are in its
+    `currency`."""
 
     # A later bridge may tell more.
     model_config = ConfigDict(extra="ignore")
@@ -119,7 +120,7 @@ class RegisteredCheckout(FrozenModel):
 
 
 class RequestedPayout(FrozenModel):
-    """A payout as it stands: what was asked for, and what became of it. Amounts are of its `coin`."""
+    """A payout with its current status: what was asked for, and what became of it. Amounts are of its `coin`."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -170,7 +171,8 @@ def payouts_of(body: bytes, count: int) -> list[RequestedPayout]:
 
 
 class RequestedRefund(FrozenModel):
-    """A refund as it stands. `amount` is in the payment's currency, `coin_amount` of the `coin` that is sent."""
+    """A refund with its current status. `amount` is in the payment's currency, `coin_amount` of the `coin` that is
+    sent."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -227,11 +227,11 @@ def open_refund_call(
 ) -> Call[RequestedRefund]:
     """Opens a refund; `fields` are the others by their names in Python. Raises RequestRefusedError."""
     exact = None if amount is None else _exact(amount, "amount")
-    told = None
+    sent_json = None
     if sent is not None:
         coins = None if sent.coin_amount is None else _exact(sent.coin_amount, "sent.coinAmount")
-        told = _object({**asdict(sent), "coin_amount": coins})
-    body = _object({**fields, "payment_id": payment_id, "amount": exact, "sent": told})
+        sent_json = _object({**asdict(sent), "coin_amount": coins})
+    body = _object({**fields, "payment_id": payment_id, "amount": exact, "sent": sent_json})
     return _registering("/api/refunds", body, idempotency_key, RequestedRefund.model_validate_json)
 
 

@@ -12,7 +12,7 @@ ADDITION = "The bridge adds it to the specification."
 
 
 def rooms_of(model: type[Payload]) -> list[str]:
-    """The rooms that hear an event, as in `user-<sellerId>`."""
+    """The rooms that receive an event, as in `user-<sellerId>`."""
     rule = model.audience_rule
     return [*rule.fixed_rooms, *(room.make(f"<{room.id_name}>") for room in rule.rooms)]
 
@@ -26,8 +26,8 @@ def describe_event(model: type[Payload]) -> list[str]:
     paragraphs = [summary_of(model), _audience(model)]
     if model.audience_rule.confidential:
         paragraphs.append(
-            "It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is"
-            " configured otherwise."
+            "It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge"
+            " is configured otherwise."
         )
     if model in ADDITIONS:
         paragraphs.append(ADDITION)

@@ -18,10 +18,12 @@ def problem(status: HTTPStatus, detail: str, headers: list[tuple[bytes, bytes]])
     """A whole answer that closes the connection: a problem document (RFC 9457)."""
     document = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     content = json.dumps(document).encode()
-    told = [
+    all_headers = [
         *headers,
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(content)),
         (b"connection", b"close"),
     ]
-    return b"".join([status_line(status.value), *(b"%b: %b\r\n" % header for header in told), b"\r\n", content])
+    return b"".join(
+        [status_line(status.value), *(b"%b: %b\r\n" % header for header in all_headers), b"\r\n", content]
+    )

@@ -59,7 +59,7 @@ class Forwarded:
             address = address_in(host)
             if address is None:
                 scope[COUNTED_AS] = f"whoever {proxy} does not name"
-                self._unreadable.tell(
+                self._unreadable.log(
                     f"{proxy} says {one.strip()[:SHOWN_CHARACTERS]!r} in X-Forwarded-For, which is no address; all"
                     " such clients count as one"
                 )

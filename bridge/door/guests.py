@@ -64,15 +64,15 @@ class Guests:
         self,
         *,
         places: int,
-        kept_places: int,
+        reserved_places: int,
         per_address: int,
         trusted: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`kept_places` come on top of `places`. `trusted` are addresses and networks, separated by commas, each of
-        which may have as many as there are: proxies, behind which everybody is. So may this machine itself."""
+        """`reserved_places` come on top of `places`. `trusted` are addresses and networks, separated by commas, each
+        of which may have as many as there are: proxies, behind which everybody is. So may this machine itself."""
         self.places = places
-        self._kept_places = kept_places
+        self._reserved_places = reserved_places
         self.per_address = min(per_address, max(1, places // 4))
         self._counts: Counts[str] = Counts()
         self._connections = self._sessions = 0
@@ -86,7 +86,7 @@ class Guests:
         network = self._network(address)
         if not self._may_have_more(network):
             return None
-        if self._connections >= self.places + self._kept_places and not make_room():
+        if self._connections >= self.places + self._reserved_places and not make_room():
             self._turn_away(FULL, self._all_taken)
             return None
         is_last = self._connections >= self.places
@@ -132,7 +132,7 @@ class Guests:
 
     def made_room(self) -> None:
         """Somebody else had to leave for one that was let in."""
-        self._notice.tell(self._all_taken)
+        self._notice.log(self._all_taken)
 
     def left(self, guest: Guest) -> None:
         """For the guest to say."""
@@ -152,7 +152,7 @@ class Guests:
 
     def _turn_away(self, reason: str, why: str) -> None:
         REFUSED.labels(reason).inc()
-        self._notice.tell(why)
+        self._notice.log(why)
 
     @property
     def stand(self) -> Stand:

@@ -16,7 +16,7 @@ from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import wrong_field
 from bridge.journal import OffsetUnreadableError
 from bridge.projections import chats
-from bridge.projections.purchase_requests import TOLD_BY, PurchaseRequestState, purchase_request
+from bridge.projections.purchase_requests import SOURCE_EVENTS, PurchaseRequestState, purchase_request
 from coordinator import rooms
 from coordinator.events import Document
 from coordinator.ids import is_id
@@ -73,7 +73,7 @@ class ChatMessages(FrozenModel):
 
 @get(
     "/",
-    summary="The events that some rooms heard",
+    summary="The past events of some rooms",
     description=(
         "What a client in these rooms would have heard after `after`, each event once and in order; without `after`, "
         "from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds "
@@ -109,7 +109,7 @@ async def get_events(
         offset = 0 if after is None else await journal.held_offset(after)
     except OffsetUnreadableError as error:
         raise wrong_field("after", str(error)) from None
-    hidden = CONFIDENTIAL if keeps_confidence and not principal.sees_everything else ()
+    hidden = CONFIDENTIAL if keeps_confidence and not principal.may_see_confidential else ()
     stretch = await journal.room_events(names, everyone=everyone, hidden=hidden, after=offset, limit=limit)
     return PastEvents(
         events=[
@@ -154,9 +154,9 @@ async def get_unread_count(
 
 @get(
     "/purchase-requests/{request_id:str}",
-    summary="How a purchase request stands",
+    summary="The state of a purchase request",
     description="As the events about it have told. Its payments are under `/api/payments?requestId=…`.",
-    responses=problem_responses({**REFUSALS, 404: "Nothing was told about it"}),
+    responses=problem_responses({**REFUSALS, 404: "There are no events about it"}),
 )
 async def get_purchase_request(
     request_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal
@@ -164,10 +164,10 @@ async def get_purchase_request(
     if not is_id(request_id):
         raise wrong_field("requestId", "expected the id of a purchase request")
     require_room(principal, rooms.request(request_id))
-    told = await journal.events_about([request_id], TOLD_BY)
-    state = purchase_request(request_id, [journaled.event for journaled in told])
+    found_events = await journal.events_about([request_id], SOURCE_EVENTS)
+    state = purchase_request(request_id, [journaled.event for journaled in found_events])
     if state is None:
-        raise NotFoundException(f"Nothing was told about a purchase request {request_id!r}.")
+        raise NotFoundException(f"There are no events about a purchase request {request_id!r}.")
     return state
 
 

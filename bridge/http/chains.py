@@ -97,20 +97,20 @@ async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainLi
     return ChainList(
         chains=[
             ChainItem(
-                name=standing.chain.name,
-                chain_id=standing.chain.chain_id,
-                required_confirmations=standing.chain.required_confirmations,
-                explorer=standing.chain.explorer,
+                name=status.chain.name,
+                chain_id=status.chain.chain_id,
+                required_confirmations=status.chain.required_confirmations,
+                explorer=status.chain.explorer,
                 tokens=[
                     TokenItem(symbol=token.symbol, decimals=token.decimals, address=token.address)
-                    for token in standing.chain.tokens
+                    for token in status.chain.tokens
                 ],
-                head=standing.head,
-                head_at=standing.head_at,
-                blocks_behind=standing.blocks_behind,
-                problem=standing.problem,
+                head=status.head,
+                head_at=status.head_at,
+                blocks_behind=status.blocks_behind,
+                problem=status.problem,
             )
-            for standing in chains.standings()
+            for status in chains.statuses()
         ]
     )
 
@@ -133,7 +133,7 @@ async def list_troubles(
     limit: Annotated[int, QueryParameter(ge=1, le=1_000, description="How many transfers at most.")] = 200,
     after: Annotated[int, QueryParameter(ge=0, le=1_000_000, description="`next` of the page before.")] = 0,
 ) -> ChainTroubles:
-    if not (principal.sees_everything or principal.sees_every_payment):
+    if not principal.may_see_strangers_money:
         raise PermissionDeniedException("only staff, and services that register payments, may see this")
     # One more than is shown tells whether there is another page.
     transfers = await journal.chains.unmatched_transfers(limit + 1, after)

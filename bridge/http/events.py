@@ -68,7 +68,7 @@ class PublishOperation(Operation):
             401: "No token of a service",
             403: "The service may not publish this event",
             422: "The `Idempotency-Key` was used for another request",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )

@@ -13,7 +13,7 @@ logger = logging.getLogger("bridge.webhooks")
 
 WEBHOOKS = Counter("bridge_webhooks", "Webhooks by what became of them", ["provider", "outcome"])
 
-TOLD_EVERY_SECONDS = 60.0
+LOG_EVERY_SECONDS = 60.0
 
 
 class RefusedWebhooks:
@@ -21,18 +21,18 @@ class RefusedWebhooks:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._told: dict[tuple[str, str], tuple[float, int]] = {}
+        self._logged: dict[tuple[str, str], tuple[float, int]] = {}
         """When it was said last, and how many were refused since."""
 
     def note(self, provider: str, reason: str, why: str) -> None:
         """Takes notice of one that was refused. `reason` is one word of a few, `why` a sentence."""
         WEBHOOKS.labels(provider, f"refused-{reason}").inc()
         now = self._clock()
-        told_at, since = self._told.get((provider, reason), (-TOLD_EVERY_SECONDS, 0))
-        if now < told_at + TOLD_EVERY_SECONDS:
-            self._told[provider, reason] = told_at, since + 1
+        logged_at, since = self._logged.get((provider, reason), (-LOG_EVERY_SECONDS, 0))
+        if now < logged_at + LOG_EVERY_SECONDS:
+            self._logged[provider, reason] = logged_at, since + 1
             return
-        self._told[provider, reason] = now, 0
+        self._logged[provider, reason] = now, 0
         more = f" ({since} more since this was last said)" if since else ""
         logger.warning("refused a webhook of %s: %s%s", provider, why, more)
 

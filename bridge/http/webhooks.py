@@ -29,7 +29,7 @@ from coordinator.payouts.observations import PayoutBooked
 from coordinator.payouts.payouts import Payout
 from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedError, WebhookUnreadableError
 
-__all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "told_payout", "webhook_router"]
+__all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "reported_payout", "webhook_router"]
 
 logger = logging.getLogger("bridge.webhooks")
 
@@ -103,11 +103,11 @@ class WebhookOperation(Operation):
         ),
         **problem_responses(
             {
-                400: "Signed well, but unreadable; kept for a person to look at",
-                401: "The signature does not hold; nothing is kept",
+                400: "Signed well, but unreadable; stored for a person to review",
+                401: "The signature is wrong; nothing is stored",
                 404: "No such provider",
                 413: "Too large",
-                503: "Not known to be kept; send it again, with the same key",
+                503: "Not known to be stored; send it again, with the same key",
             }
         ),
     },
@@ -154,7 +154,7 @@ async def take_webhook(
     except WebhookRefusedError as error:
         return _refused(provider, error)
     except WebhookUnreadableError as error:
-        return await _keep_unreadable(journal, provider, body, str(error))
+        return await _store_unreadable(journal, provider, body, str(error))
     if isinstance(reading, PayoutReading):
         return await _record_payout(journal, provider, body, reading)
     try:
@@ -172,25 +172,25 @@ async def take_webhook(
 
 
 async def _record_payout(journal: Journal, provider: str, body: bytes, reading: PayoutReading) -> Accepted:
-    told = await told_payout(journal, provider, reading)
-    if told is None:
+    reported = await reported_payout(journal, provider, reading)
+    if reported is None:
         # Sent by somebody else's hand; it is kept, and there is nothing that SHKeeper could say better next time.
-        await journal.keep_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
+        await journal.store_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
         WEBHOOKS.labels(provider, "kept").inc()
-        return Accepted(outcome=Outcome.KEPT, payment_id=None)
-    payout, keyed = told
-    recorded = await journal.record_payout_observations(payout.payout_id, keyed)
+        return Accepted(outcome=Outcome.STORED, payment_id=None)
+    payout, keyed = reported
+    recorded = await journal.payouts.record_observations(payout.payout_id, keyed)
     outcome = Outcome.APPLIED if recorded.moved else Outcome.UNCHANGED
     WEBHOOKS.labels(provider, outcome).inc()
     return Accepted(outcome=outcome, payment_id=payout.payment_id)
 
 
-async def told_payout(
+async def reported_payout(
     journal: Journal, provider: str, reading: PayoutReading
 ) -> tuple[Payout, list[KeyedObservation]] | None:
     """The payout that a message is about, and what it says of it; None if the bridge did not ask for it."""
     name = reading.external_id or ""
-    payout = await journal.payout_called(provider, name, reading.coin) if is_id(name) else None
+    payout = await journal.payouts.called(provider, name, reading.coin) if is_id(name) else None
     if payout is None:
         return None
     keyed = [(f"{reading.key}:{number}", one) for number, one in enumerate(reading.observations)]
@@ -199,11 +199,11 @@ async def told_payout(
     return payout, [(key, one) for key, one in keyed if not (failed and isinstance(one, PayoutBooked))]
 
 
-async def _keep_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:
-    await journal.keep_unreadable_webhook(provider=provider, body=body, reason=reason)
+async def _store_unreadable(journal: Journal, provider: str, body: bytes, reason: str) -> Response[dict[str, object]]:
+    await journal.store_unreadable_webhook(provider=provider, body=body, reason=reason)
     WEBHOOKS.labels(provider, "unreadable").inc()
-    logger.warning("kept an unreadable webhook of %s: %s", provider, reason)
-    return problem(400, "Webhook unreadable", f"{reason}. The webhook is kept for a person to look at.")
+    logger.warning("stored an unreadable webhook of %s: %s", provider, reason)
+    return problem(400, "Webhook unreadable", f"{reason}. The webhook is stored for a person to review.")
 
 
 def plain_webhooks(readers: WebhookReaders, max_body_bytes: int) -> dict[str, PlainPost]:

@@ -23,10 +23,10 @@ from bridge.journal.queries.coins import WaitedCoin
 from bridge.journal.queries.console import (
     TOTAL_LIMIT,
     ConsoleFilter,
-    KeptWebhook,
     ListedPayment,
     ListedPayout,
     Place,
+    StoredWebhook,
     UnmatchedWebhook,
 )
 from bridge.journal.queries.histories import ForgottenRow
@@ -85,7 +85,6 @@ __all__ = [
     "JournalUnavailableError",
     "JournalUrlError",
     "JournaledEvent",
-    "KeptWebhook",
     "KeyedObservation",
     "ListedPayment",
     "ListedPayout",
@@ -104,6 +103,7 @@ __all__ = [
     "Place",
     "Recorded",
     "Registered",
+    "StoredWebhook",
     "Stretch",
     "TroubledPayment",
     "UnmatchedTransfer",

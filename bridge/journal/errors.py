@@ -19,7 +19,7 @@ __all__ = [
 
 class JournalUnavailableError(BridgeError):
     """The journal cannot be written to or asked at the moment. Of what was to be written it is not known whether it
-    is kept, or will be; the same request can be sent again."""
+    is stored, or will be; the same request can be sent again."""
 
 
 class JournalUrlError(BridgeError):
@@ -36,7 +36,7 @@ class JournalReplacedError(BridgeError):
 
 
 class OffsetElsewhereError(BridgeError):
-    """This history does not hold an offset: it is of another one, or not kept any more."""
+    """This history does not hold an offset: it is of another one, or not stored any more."""
 
 
 class OffsetUnreadableError(BridgeError):

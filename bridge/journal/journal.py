@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -22,28 +22,27 @@ from bridge.journal.examine import examine_database
 from bridge.journal.history.mark_file import MarkFile
 from bridge.journal.history.offsets import Offsets, proof_of_rewind, require_held
 from bridge.journal.queries import payments as queries
-from bridge.journal.queries import payouts as payout_queries
 from bridge.journal.queries import rooms as room_queries
 from bridge.journal.queries.readers import Readers
 from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
+from bridge.journal.records.payouts import PayoutRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
 from bridge.journal.records.rulings import RulingRecords
 from bridge.journal.records.sessions import SessionRecords
 from bridge.journal.records.unfinished import UnfinishedRecords
 from bridge.journal.requests import payments as requests
-from bridge.journal.requests import payout_attempts, payout_recording, payout_registration
 from bridge.journal.requests.recording import is_to_be_looked_up
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import Opened, open_history
 from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.outcomes import Recorded
-from bridge.journal.writing.payment_log import log_payout, log_recorded, log_standing
-from bridge.journal.writing.prefetch import LookAhead
+from bridge.journal.writing.payment_log import log_recorded, log_status
+from bridge.journal.writing.prefetch import Prefetch
 from bridge.journal.writing.writer import Writer
 from coordinator.events import Event
 from coordinator.histories import Place
@@ -52,11 +51,6 @@ from coordinator.payments.facts import Misfit
 from coordinator.payments.invoices import InvoiceWanted
 from coordinator.payments.observations import Observation
 from coordinator.payments.payments import Payment
-from coordinator.payouts.approval import PayoutRules
-from coordinator.payouts.observations import PayoutObservation
-from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import Naming, whose_name
-from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["Journal"]
 
@@ -102,7 +96,7 @@ class Journal:
         self._doubted: dict[str, str] = {}
         self._offsets = Offsets(opened.epoch, opened.secret)
         guard = HistoryGuard(opened)
-        self._writer = Writer(writing, cutter, guard, clock=clock, on_commit=self._tell_dispatcher)
+        self._writer = Writer(writing, cutter, guard, clock=clock, on_commit=self._notify_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
@@ -111,14 +105,16 @@ class Journal:
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
+        self.payouts = PayoutRecords(self._read, self._writer.submit)
+        """Orders to send money out, and what becomes of them."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
         """Orders to send money back to buyers."""
         self.retention = RetentionRecords(self._read, self._writer.submit)
-        """Forgets what was kept for long enough."""
+        """Forgets what was stored for long enough."""
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
         self.sessions = SessionRecords(self._read, self._writer.submit, opened.secret, self.history.note_commits)
-        """What is kept of clients that may come back."""
+        """What is stored of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
         """Invoices to be opened, and payments to be asked about."""
 
@@ -188,7 +184,7 @@ class Journal:
                 key=key,
                 observation=observation,
             ),
-            about=LookAhead(provider, key, external_id, money_claims(provider, observation)),
+            about=Prefetch(provider, key, external_id, money_claims(provider, observation)),
         )
         log_recorded(recorded, f"{provider} {external_id}")
         if recorded.payment is not None and is_to_be_looked_up(recorded, observation, self.clock()):
@@ -206,7 +202,7 @@ class Journal:
         return doubted
 
     async def record_misfit(self, payment_id: str, *, key: str, misfit: Misfit, observation: Observation) -> Recorded:
-        """Notes what a provider told of a payment and cannot be about it, for a person to look at."""
+        """Notes what a provider reported of a payment and cannot be about it, for a person to look at."""
         return await self._writer.submit(
             functools.partial(
                 requests.record_misfit, payment_id=payment_id, key=key, misfit=misfit, observation=observation
@@ -227,88 +223,8 @@ class Journal:
             lambda batch: requests.register_payment(batch, payment, idempotency, invoice)
         )
         if registered.is_new:
-            log_standing(registered.payment)
+            log_status(registered.payment)
         return registered
-
-    async def register_payouts(
-        self,
-        payouts: Sequence[Payout],
-        idempotency: requests.IdempotencyKey | None = None,
-        *,
-        rules: PayoutRules | None,
-        another: bool = False,
-        known: Mapping[str, Sequence[PayoutObservation]] | None = None,
-        doubts: Mapping[str, Sequence[str]] | None = None,
-    ) -> payout_registration.RegisteredPayouts:
-        """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `rules`
-        say which of them have to be approved first; None, that none has. `known` is what is known already of those
-        that are sent elsewhere, by their ids, and `doubts` are why others have to be approved, whatever the rules.
-
-        Raises PayoutRefusedError and IdempotencyKeyReusedError.
-        """
-        return await self._writer.submit(
-            lambda batch: payout_registration.register_payouts(
-                batch, payouts, idempotency, rules=rules, another=another, known=known or {}, doubts=doubts or {}
-            )
-        )
-
-    async def payouts_made_with(self, idempotency: requests.IdempotencyKey) -> Sequence[str] | None:
-        """The ids of the payouts that were made with a key; None if there are none yet. Raises
-        IdempotencyKeyReusedError."""
-        return await self._writer.submit(lambda batch: requests.made_before(batch, idempotency))
-
-    async def name_payouts(self, payout_ids: Sequence[str]) -> dict[str, Naming]:
-        """What each of some payouts would be asked for by at this moment; nothing of those that have to wait."""
-        return await self._writer.submit(lambda batch: payout_attempts.name_payouts(batch, payout_ids))
-
-    async def begin_payout_attempts(self, names: Mapping[str, str]) -> dict[str, Payout]:
-        """Writes down that a provider is about to be asked to send payouts in one order, each by its name; those that
-        are not returned must not be asked for."""
-        return await self._writer.submit(lambda batch: payout_attempts.begin_attempts(batch, names))
-
-    async def record_payout_outcomes(self, outcomes: Sequence[payout_attempts.Outcome]) -> None:
-        """Writes down what came of an order."""
-        for recorded in await self._writer.submit(lambda batch: payout_attempts.record_outcomes(batch, outcomes)):
-            if recorded.moved:
-                log_payout(recorded.payout)
-
-    async def record_payout_interruption(self, payout_id: str, attempt: int, reason: str) -> None:
-        """Writes down that nobody will hear any more what came of an attempt, unless somebody has."""
-        await self._writer.submit(lambda it: payout_attempts.record_interruption(it, payout_id, attempt, reason))
-
-    async def record_payout_observation(
-        self,
-        payout_id: str,
-        key: str,
-        observation: PayoutObservation,
-        *,
-        only_if: Collection[PayoutStatus] | None = None,
-    ) -> payout_recording.RecordedPayout:
-        """Writes down what was observed of a payout, moves it and its payment's escrow, and appends the events;
-        nothing of it unless the payout has one of the statuses `only_if`, where they are given."""
-        recorded = await self._writer.submit(
-            functools.partial(
-                payout_recording.record_payout_observation,
-                payout_id=payout_id,
-                key=key,
-                observation=observation,
-                only_if=only_if,
-            )
-        )
-        if recorded.moved:
-            log_payout(recorded.payout)
-        return recorded
-
-    async def record_payout_observations(
-        self, payout_id: str, observations: Sequence[payout_recording.KeyedObservation]
-    ) -> payout_recording.RecordedPayout:
-        """Writes down what was heard of a payout in one go, each after its key."""
-        recorded = await self._writer.submit(
-            lambda batch: payout_recording.record_payout_observations(batch, payout_id, observations)
-        )
-        if recorded.moved:
-            log_payout(recorded.payout)
-        return recorded
 
     async def publish_events(
         self, events: Sequence[Event], idempotency: requests.IdempotencyKey | None = None
@@ -340,11 +256,11 @@ class Journal:
         require_held(place, held)
         return place.number
 
-    async def keep_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
-        """Keeps a signed webhook that makes no sense, for a person to look at."""
+    async def store_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
+        """Stores a signed webhook that makes no sense, for a person to look at."""
         digest = hashlib.sha256(body).hexdigest()
         await self._writer.submit(
-            lambda batch: requests.keep_unreadable_webhook(
+            lambda batch: requests.store_unreadable_webhook(
                 batch, provider=provider, digest=digest, body=body, reason=reason
             )
         )
@@ -382,24 +298,6 @@ class Journal:
         """The payments for one purchase request, oldest first."""
         return await self._read(queries.request_records, request_id)
 
-    async def payout_called(self, provider: str, external_id: str, coin: str | None) -> Payout | None:
-        """The payout that a provider tells of by this name, in a coin where it says so."""
-        called = await self._read(payout_queries.payouts_called, provider, external_id)
-        return whose_name(called, external_id, coin)
-
-    async def payout_records(self, payout_ids: Sequence[str]) -> list[payout_queries.PayoutRecord]:
-        """Those of the payouts that there are, oldest first."""
-        return await self._read(payout_queries.payout_records, payout_ids)
-
-    async def payment_payouts(self, payment_id: str) -> list[payout_queries.PayoutRecord]:
-        """The payouts of a payment, oldest first."""
-        return await self._read(payout_queries.payment_payouts, payment_id)
-
-    async def payouts_to_follow(self, *, after: str = "", failed_since: datetime, limit: int) -> list[Payout]:
-        """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that,
-        in order of their ids."""
-        return await self._read(payout_queries.payouts_to_follow, after, failed_since, limit)
-
     async def asked_addresses(self, payment_id: str) -> frozenset[str]:
         """Where the buyer of a payment was asked to pay, in any coin."""
         return await self._read(queries.asked_addresses, payment_id)
@@ -407,7 +305,7 @@ class Journal:
     async def room_events(
         self, rooms: Sequence[str], *, everyone: bool, hidden: Sequence[str], after: int, limit: int
     ) -> room_queries.Stretch:
-        """The next events that at least one of some rooms heard; with `everyone` also what everyone heard, but for
+        """The next events that went to at least one of some rooms; with `everyone` also what everyone heard, but for
         the events that are named in `hidden`."""
         names = [*rooms, EVERYONE] if everyone else rooms
         return await self._read(room_queries.room_events, names, hidden=hidden, after=after, limit=limit)
@@ -415,15 +313,15 @@ class Journal:
     async def room_events_before(
         self, room: str, name: str, *, before: int | None = None, limit: int
     ) -> list[JournaledEvent]:
-        """The last events of one kind that a room heard before an offset, in order."""
+        """The last events of one kind that went to a room before an offset, in order."""
         return await self._read(room_queries.room_events_before, room, name, before=before, limit=limit)
 
     async def count_room_events(self, room: str, name: str) -> int:
-        """How many events of one kind a room heard."""
+        """How many events of one kind went to a room."""
         return await self._read(room_queries.count_room_events, room, name)
 
     async def oldest_offset(self) -> int:
-        """The place of the oldest event that is kept; 1 if there is none."""
+        """The place of the oldest event that is stored; 1 if there is none."""
         return await self._read(queries.oldest_offset)
 
     async def newest_place(self) -> Place:
@@ -448,7 +346,7 @@ class Journal:
         self._dispatcher = Dispatcher(read_tail, deliver, cursor=after)
         return self._dispatcher
 
-    def _tell_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
+    def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)
         if self._dispatcher is not None:
             self._dispatcher.committed(events, is_certain=is_certain)

@@ -15,9 +15,9 @@ from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.payments.events import PurchaseRequestUpdate
 
-__all__ = ["TOLD_BY", "Delivery", "PurchaseRequestState", "purchase_request"]
+__all__ = ["SOURCE_EVENTS", "Delivery", "PurchaseRequestState", "purchase_request"]
 
-TOLD_BY = tuple(
+SOURCE_EVENTS = tuple(
     model.event_name
     for model in (
         NewPurchaseRequest,
@@ -60,25 +60,25 @@ class PurchaseRequestState(FrozenModel):
 
 def purchase_request(request_id: str, events: Iterable[Event]) -> PurchaseRequestState | None:
     """What events about a purchase request amount to; None if there are none."""
-    told: dict[str, Any] = {}
+    state: dict[str, Any] = {}
     delivery: dict[str, Any] = {}
     for event in events:
         payload = event.payload
         match event.name:
             case NewPurchaseRequest.event_name:
-                told["document"] = payload
+                state["document"] = payload
             case PurchaseRequestUpdate.event_name:
-                if payload.get("paymentId", told.get("paymentId")) != told.get("paymentId"):
-                    told.pop("txHash", None)  # the transaction was of another payment
-                told |= {name: value for name, value in payload.items() if name != "requestId"}
+                if payload.get("paymentId", state.get("paymentId")) != state.get("paymentId"):
+                    state.pop("txHash", None)  # the transaction was of another payment
+                state |= {name: value for name, value in payload.items() if name != "requestId"}
             case RequestCancelled.event_name:
-                told |= {"cancelled": True, "cancelReason": payload["reason"]}
+                state |= {"cancelled": True, "cancelReason": payload["reason"]}
             case DeliveryCodeGenerated.event_name:
                 delivery["code"] = payload["deliveryCode"]
             case DeliveryUpdate.event_name:
                 delivery |= {name: value for name, value in payload.items() if name != "requestId"}
             case DeliveryConfirmed.event_name:
                 delivery["confirmed"] = True
-    if not told and not delivery:
+    if not state and not delivery:
         return None
-    return PurchaseRequestState.model_validate({"requestId": request_id, **told, "delivery": delivery or None})
+    return PurchaseRequestState.model_validate({"requestId": request_id, **state, "delivery": delivery or None})

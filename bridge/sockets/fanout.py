@@ -11,7 +11,7 @@ from coordinator.events import Event
 __all__ = ["deliver"]
 
 Ended = tuple[Event, str | None]
-"""An event and its offset, if it is told with one."""
+"""An event and its offset, if it is delivered with one."""
 
 
 def deliver(
@@ -39,7 +39,7 @@ def deliver(
                 written.append(0)
                 continue
             if run:
-                _tell(subscribers, run)
+                _send(subscribers, run)
                 # Whose socket turned out to be full is not written to past what it has not read.
                 others = _subscribers(server, to, besides)
             run, run_to, subscribers = [], to, others
@@ -47,7 +47,7 @@ def deliver(
             run.append((event, offset))
         written.append(len(subscribers))
     if run:
-        _tell(subscribers, run)
+        _send(subscribers, run)
     return written
 
 
@@ -55,11 +55,11 @@ def _subscribers(server: SocketServer, to: tuple[str, ...] | None, besides: Sequ
     return server.manager.subscribers("/", to, besides) if to is None or to else NOBODY
 
 
-def _tell(subscribers: Subscribers, run: Sequence[Ended]) -> None:
+def _send(subscribers: Subscribers, run: Sequence[Ended]) -> None:
     """To each as one write."""
-    plain = {sid: connection for sid, connection in subscribers.aside.items() if not connection.takes_offsets}
+    plain = {sid: connection for sid, connection in subscribers.queued.items() if not connection.takes_offsets}
     if plain:
-        Subscribers(aside=plain).tell([event_message(event, None) for event, _ in run])
-        others = {sid: connection for sid, connection in subscribers.aside.items() if sid not in plain}
+        Subscribers(queued=plain).send([event_message(event, None) for event, _ in run])
+        others = {sid: connection for sid, connection in subscribers.queued.items() if sid not in plain}
         subscribers = Subscribers(subscribers.direct, others)
-    subscribers.tell([event_message(event, offset) for event, offset in run])
+    subscribers.send([event_message(event, offset) for event, offset in run])

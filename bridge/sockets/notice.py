@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 __all__ = ["Notice"]
 
-TELLING_SECONDS = 60.0
+LOG_EVERY_SECONDS = 60.0
 
 
 class Notice:
@@ -18,24 +18,24 @@ class Notice:
         self._logger = logger
         self._what = what
         self._clock = clock
-        self._told_at = -TELLING_SECONDS
+        self._logged_at = -LOG_EVERY_SECONDS
         self._since = 0
         """How often it has happened since the log last said so."""
         self._before = 0
         """How often it had when the log said so, since the time before."""
-        self._last_at = -TELLING_SECONDS
+        self._last_at = -LOG_EVERY_SECONDS
 
-    def tell(self, why: str) -> None:
+    def log(self, why: str) -> None:
         """It has happened once more."""
         now = self._last_at = self._clock()
         self._since += 1
-        if now - self._told_at >= TELLING_SECONDS:
+        if now - self._logged_at >= LOG_EVERY_SECONDS:
             more = f"; {self._since - 1} more since this was last said" if self._since > 1 else ""
             self._logger.warning("%s: %s%s", self._what, why, more)
-            self._told_at, self._before, self._since = now, self._since, 0
+            self._logged_at, self._before, self._since = now, self._since, 0
 
     @property
     def lately(self) -> int:
         """How often within about a minute."""
-        is_of_now = self._clock() - self._last_at < TELLING_SECONDS
+        is_of_now = self._clock() - self._last_at < LOG_EVERY_SECONDS
         return max(1, self._since, self._before) if is_of_now else 0

@@ -37,6 +37,13 @@ class RateLimit:
         wait_seconds = full_at - now - self.burst / self.per_second
         return wait_seconds if wait_seconds > ROUNDING_SECONDS else 0.0
 
+    def take(self, full_at: float, now: float) -> tuple[float, float]:
+        """Takes one from an allowance, and returns when it is full again, and 0; or takes nothing, and returns the
+        same time, and how long to wait for one."""
+        spent = self.spent(full_at, now)
+        wait_seconds = self.wait_seconds(spent, now)
+        return (full_at, wait_seconds) if wait_seconds else (spent, 0.0)
+
 
 class RateLimits:
     """One rate limit for each of many, who are remembered for as long as their allowance is not full."""
@@ -51,12 +58,11 @@ class RateLimits:
 
     def wait_seconds(self, one: Hashable, now: float) -> float:
         """Takes one from an allowance and returns 0; or takes nothing, and returns how long to wait for it."""
-        spent = self.rate_limit.spent(self._full_at.get(one, now), now)
-        wait = self.rate_limit.wait_seconds(spent, now)
-        if wait == 0:
-            self._full_at[one] = spent
+        full_at, wait_seconds = self.rate_limit.take(self._full_at.get(one, now), now)
+        if wait_seconds == 0:
+            self._full_at[one] = full_at
             self._forget_the_rested(now)
-        return wait
+        return wait_seconds
 
     def _forget_the_rested(self, now: float) -> None:
         """Each time that twice as many are remembered as were left the last time."""

@@ -18,7 +18,7 @@ Overridden here:
 - `_trigger_event`: a cancelled connect handler counted as consent, handlers were called twice on a TypeError of their
   own, and class-based namespaces acknowledged events they do not have.
 - `_engineio_server_class`: the engine of our own kind.
-- `disconnect`, `shutdown` (public): the log line; what is still to be kept of sessions.
+- `disconnect`, `shutdown` (public): the log line; what is still to be saved of sessions.
 
 Added: nobody is connected to any namespace whom `admission` does not admit, nor for longer; crowds take `turns`.
 
@@ -271,7 +271,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             # Also of who will not be recovered: the next process has to know who was online.
             pid = self.recovery.begin(sid, principal)
             answer |= {"pid": pid} if connection.takes_offsets else {}
-        Subscribers(aside={sid: connection}).tell([Outgoing("0" + compact_json(answer)), *restored.messages])
+        Subscribers(queued={sid: connection}).send([Outgoing("0" + compact_json(answer)), *restored.messages])
         await self.manager.connect(sid, namespace)
         for user_id in restored.online:
             self.comes_back_online(sid, user_id)

@@ -27,17 +27,17 @@ class BlockNews:
     _is_judged: bool = True
     """Whether it is known what the news was worth that woke somebody last."""
 
-    def hear(self) -> None:
+    def listen(self) -> None:
         """Takes news; what comes too soon waits, and is one with what comes meanwhile."""
         if self._is_waiting:
             return
         now = self.clock()
         pause = 0.0 if self._woke_at is None else self._woke_at + self._pause_seconds - now
         if pause <= 0:
-            self._tell()
+            self._notify()
         else:
             self._is_waiting = True
-            self.later(pause, self._tell)
+            self.later(pause, self._notify)
 
     def judge(self, *, found: bool) -> None:
         """After the chain was asked: whether it had a new block."""
@@ -47,6 +47,6 @@ class BlockNews:
         longer = max(2 * self._pause_seconds, self.block_seconds / FIRST_PAUSE_SHARE)
         self._pause_seconds = 0.0 if found else min(longer, self.block_seconds)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._is_waiting, self._is_judged, self._woke_at = False, False, self.clock()
         self.wake()

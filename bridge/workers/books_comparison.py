@@ -111,7 +111,7 @@ class BooksComparison:
         self._next_start = 0.0
         self._again_seconds = again_seconds
         self._questions_limit = questions_limit
-        self._told: Sequence[str] = ()
+        self._logged: Sequence[str] = ()
 
     async def run(self) -> None:
         """Compares until all was asked that can be."""
@@ -150,28 +150,28 @@ class BooksComparison:
         )
         resumed = await self._journal.history.record_comparison(history.epoch, comparison)
         for books, asked in found.asked:
-            books.keep(asked)
-        self._tell(comparison)
+            books.store(asked)
+        self._log(comparison)
         if resumed is not None:
             logger.info("payouts are sent again")
             self._sender.wake()
         return comparison
 
-    def _tell(self, comparison: Comparison) -> None:
+    def _log(self, comparison: Comparison) -> None:
         """Says in the log what was not said the last time."""
         level = logging.INFO if comparison.agrees else logging.WARNING
         lines = list(comparison.lines())
         for line in lines:
-            if line not in self._told:
+            if line not in self._logged:
                 logger.log(level, "the books were compared: %s", line)
-        self._told = lines
+        self._logged = lines
 
     # Payouts that the journal has
 
     async def _ask_about_payouts(self, found: _Findings) -> None:
         since = self._journal.clock() - LONG_SETTLED
         after = ""
-        while page := await self._journal.payouts_to_follow(after=after, failed_since=since, limit=PAGE):
+        while page := await self._journal.payouts.to_follow(after=after, failed_since=since, limit=PAGE):
             for payout in page:
                 gateway = self._gateways.get(payout.provider)
                 if gateway is not None:
@@ -187,20 +187,20 @@ class BooksComparison:
         found.payouts_asked += 1
         try:
             if payout.is_unasked:
-                if name is not None and await self._paced(lambda: gateway.knows_payout(name, payout.coin)):
+                if name is not None and await self._throttled(lambda: gateway.knows_payout(name, payout.coin)):
                     found.differing.append(
                         f"{gateway.provider} has {name} for {payout.payee_id} in its books, {payout.payout_id}, which"
                         " the journal had asked for in vain; it is not asked for again"
                     )
                 return
-            seen = await self._paced(lambda: gateway.look_up_payout(payout, self._journal.clock()))
+            seen = await self._throttled(lambda: gateway.look_up_payout(payout, self._journal.clock()))
         except ProviderError as error:
             found.not_asked[f"{gateway.provider} about {payout.payout_id}: {error}"] = None
             return
         keyed = [(observation_key(observation), observation) for observation in seen]
         after = payout
         if keyed:
-            after = (await self._journal.record_payout_observations(payout.payout_id, keyed)).payout
+            after = (await self._journal.payouts.record_observations(payout.payout_id, keyed)).payout
         if after.status is not payout.status:
             found.moved.append(f"{payout.payout_id} is {after.status}, and was {payout.status}")
         if after.was_sent_after_all or after.status in STATUSES_TO_RESOLVE:
@@ -229,7 +229,7 @@ class BooksComparison:
                 return
 
     async def _ask_for(self, books: PayoutBooks, coins: Collection[str], share: _Share, found: _Findings) -> None:
-        asked = await books.ask(share.names, share.payouts, coins, self._paced)
+        asked = await books.ask(share.names, share.payouts, coins, self._throttled)
         found.asked.append((books, asked))
         found.questions += asked.questions
 
@@ -262,7 +262,7 @@ class BooksComparison:
         give_up = asyncio.get_running_loop().time() + CHAIN_PATIENCE_SECONDS
         while behind := [
             one
-            for one in self._chains.standings()
+            for one in self._chains.statuses()
             if one.blocks_behind is None or one.blocks_behind > 1 or one.problem
         ]:
             if asyncio.get_running_loop().time() >= give_up:
@@ -271,7 +271,7 @@ class BooksComparison:
                     found.not_asked[f"the chain {one.chain.name}: {reason}"] = None
                 break
             await asyncio.sleep(CHAIN_LOOK_SECONDS)
-        for one in self._chains.standings():
+        for one in self._chains.statuses():
             found.chains.append(f"{one.chain.name} was followed to block {one.head - (one.blocks_behind or 0)}")
 
     async def _look_at_invoices(self, found: _Findings) -> None:
@@ -289,7 +289,7 @@ class BooksComparison:
                 known = await self._journal.history.registered_names(provider, part)
                 found.unknown_invoices += [name for name in part if name not in known]
 
-    async def _paced(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _throttled(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What an answer is, at no more than so many a second."""
         loop = asyncio.get_running_loop()
         start = max(self._next_start, loop.time())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from providers.onchain.follower import ChainFollower
     from providers.onchain.nodes.rpc import ChainRpc
 
-__all__ = ["ChainFollowers", "ChainProblemError", "ChainStanding"]
+__all__ = ["ChainFollowers", "ChainProblemError", "ChainStatus"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -42,7 +42,7 @@ ALARMS_SHOWN = timedelta(days=1)
 # Somebody waits in front of a screen.
 LOOK_SECONDS = 10.0
 
-HEAD = Gauge("bridge_chain_head_block", "The newest block that a chain's nodes have told of", ["chain"])
+HEAD = Gauge("bridge_chain_head_block", "The newest block that a chain's nodes have reported", ["chain"])
 BEHIND = Gauge("bridge_chain_blocks_behind", "Blocks of a chain that are still to be followed", ["chain"])
 WATCHED = Gauge("bridge_chain_watched", "Payments and payouts that wait on a chain", ["chain"])
 GOOD_ENDPOINTS = Gauge("bridge_chain_good_endpoints", "Endpoints of a chain in good standing", ["chain"])
@@ -53,7 +53,7 @@ class ChainProblemError(BridgeError):
 
 
 @dataclass(frozen=True, slots=True)
-class ChainStanding:
+class ChainStatus:
     """How far a chain is followed."""
 
     chain: Chain
@@ -183,10 +183,10 @@ class ChainFollowers:
         """The chain on which a provider's payouts in this coin are checked; None if it is followed nowhere."""
         return next((chain for chain in self.chains.values() if chain.token_of(provider, coin) is not None), None)
 
-    def standings(self) -> list[ChainStanding]:
+    def statuses(self) -> list[ChainStatus]:
         """How far each chain is followed."""
         return [
-            ChainStanding(
+            ChainStatus(
                 running.follower.chain,
                 running.follower.head,
                 running.follower.head_at,
@@ -223,17 +223,17 @@ class ChainFollowers:
         async def check() -> str:
             running = self._running[name]
             behind = running.follower.blocks_behind
-            standing = "not asked yet" if behind is None else f"{behind} blocks behind {running.follower.head}"
+            status = "not asked yet" if behind is None else f"{behind} blocks behind {running.follower.head}"
             problem = self._problem(running)
             if problem is not None:
-                raise ChainProblemError(f"{standing}; {problem}")
+                raise ChainProblemError(f"{status}; {problem}")
             if behind is not None and behind * running.follower.chain.block_seconds > BEHIND_SECONDS:
-                raise ChainProblemError(f"{standing}, catching up")
+                raise ChainProblemError(f"{status}, catching up")
             alarms = await self._journal.chains.alarms(self._journal.clock() - ALARMS_SHOWN)
             of_chain = [alarm for alarm in alarms if (alarm.chain, alarm.kind) == (name, "taken-back")]
             if of_chain:
-                raise ChainProblemError(f"{standing}; {of_chain[0].message}")
-            return standing
+                raise ChainProblemError(f"{status}; {of_chain[0].message}")
+            return status
 
         return check
 
@@ -281,13 +281,13 @@ class ChainFollowers:
         """Hears of new blocks over a WebSocket, where an endpoint has one."""
         running = self._running[name]
 
-        def hear() -> None:
+        def on_block() -> None:
             running.has_websocket = True
-            running.news.hear()
+            running.news.listen()
 
         while True:
             try:
-                await running.rpc.subscribed(hear)
+                await running.rpc.subscribed(on_block)
             except Exception as error:
                 # The texts of the libraries below repeat the URL, which may hold a key.
                 logger.info("%s: no news of blocks by WebSocket (%s)", name, type(error).__name__)

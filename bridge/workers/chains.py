@@ -24,7 +24,7 @@ PAGE = 500
 _FOLLOWING = TypeAdapter(Following)
 SETTLED_BY_BLOCKS = (Stage.MINED, Stage.FINAL, Stage.FAILED, Stage.DROPPED)
 # Why a transaction comes to nothing that a person may give to its payment all the same.
-TOLD_BY_A_PERSON = (FITS_ANOTHER, NOBODYS_BEFORE)
+REPORTED_BY_A_PERSON = (FITS_ANOTHER, NOBODYS_BEFORE)
 Found = TypeVar("Found", Payment, Payout)
 
 
@@ -78,14 +78,15 @@ def _claims(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Which transactions are still to be looked into, and which of them were seen once. What only a person could tell
     is looked into anew once a person has."""
-    told = {one.transfer.transfer_id.partition("@")[0] for one in sightings}
+    reported = {one.transfer.transfer_id.partition("@")[0] for one in sightings}
     found = {one.partition("#")[0] for one in given}
-    refused = {one.transfer.transfer_id for one in sightings if one.reason not in (None, *TOLD_BY_A_PERSON)}
-    still_given = {one.partition("#")[0] for one in given if "#" in one and one not in told} - refused
+    refused = {one.transfer.transfer_id for one in sightings if one.reason not in (None, *REPORTED_BY_A_PERSON)}
+    still_given = {one.partition("#")[0] for one in given if "#" in one and one not in reported} - refused
     settled = {
         one.transfer.tx_hash
         for one in sightings
-        if one.stage in SETTLED_BY_BLOCKS and not (one.reason in TOLD_BY_A_PERSON and one.transfer.tx_hash in found)
+        if one.stage in SETTLED_BY_BLOCKS
+        and not (one.reason in REPORTED_BY_A_PERSON and one.transfer.tx_hash in found)
     }
     lost = {one.transfer.tx_hash for one in sightings} - settled
     return frozenset((hints - settled) | lost | still_given), frozenset(lost)

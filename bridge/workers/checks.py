@@ -62,7 +62,7 @@ class Shared:
         answer = self._answer
         if answer is None or (answer.done() and time.monotonic() - self._answered_at >= SHARED_SECONDS):
             answer = self._answer = asyncio.create_task(self._ask())
-            answer.add_done_callback(_hear)
+            answer.add_done_callback(_retrieve)
         # One that says nothing goes on: it is not asked anew for as long as it hangs.
         await asyncio.wait([answer], timeout=CHECK_SECONDS)
         if not answer.done():
@@ -81,7 +81,7 @@ class Shared:
             self._answer.cancel()
 
 
-def _hear(answer: asyncio.Task[str | None]) -> None:
+def _retrieve(answer: asyncio.Task[str | None]) -> None:
     """Of what is answered too late nobody else hears, and it is no news that it failed."""
     if not answer.cancelled():
         answer.exception()
@@ -147,5 +147,5 @@ class LoopLag:
         worst = self.worst_seconds
         if worst < SLOW_LOOP_SECONDS:
             return
-        said = f"the event loop stood still for {worst:.1f} s within the last {LAG_REMEMBERED_SECONDS:g} s"
+        said = f"the event loop was blocked for {worst:.1f} s within the last {LAG_REMEMBERED_SECONDS:g} s"
         raise (BridgeError if worst >= STUCK_LOOP_SECONDS else DegradedError)(said)

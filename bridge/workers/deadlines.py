@@ -102,7 +102,7 @@ class Deadlines:
             self._away_until[payment.provider] = now + timedelta(seconds=AWAY_SECONDS)
             return False
         except ProviderError as error:
-            logger.warning("%s does not say how %s stands: %s", payment.provider, payment.payment_id, error)
+            logger.warning("%s did not give the status of %s: %s", payment.provider, payment.payment_id, error)
             if not isinstance(error, CredentialsRefusedError):
                 await note_unreadable(self._journal, payment, str(error))
             return self._is_unclear(payment, now)

@@ -104,7 +104,7 @@ class DuePayments:
         self._ended.discard(payment_id)
         self._due.discard(payment_id)
 
-    def keep_only(self, payment_ids: Collection[str]) -> None:
+    def retain_only(self, payment_ids: Collection[str]) -> None:
         """Forgets all but these."""
         for payment_id in [payment_id for payment_id in self._open if payment_id not in payment_ids]:
             self.drop(payment_id)

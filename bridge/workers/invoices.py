@@ -37,7 +37,7 @@ logger = logging.getLogger("bridge.invoices")
 ANSWER_SECONDS = 15.0
 
 # What a coin was worth on other days changes from day to day.
-PRICES_KEPT_FOR = timedelta(hours=1)
+PRICES_VALID_FOR = timedelta(hours=1)
 
 
 class CoinNotOfferedError(BridgeError):
@@ -221,7 +221,7 @@ class InvoiceOpener:
         opened = await self._gateways[wanted.provider].open_invoice(wanted)
         now, way = self._journal.steady(), (wanted.provider, wanted.coin, wanted.currency)
         known = self._usual_rates.get(way)
-        if known is None or now >= known[0] + PRICES_KEPT_FOR:
+        if known is None or now >= known[0] + PRICES_VALID_FOR:
             usual = await self._journal.approvals.usual_price(*way, self._journal.clock())
             known = self._usual_rates[way] = now, usual
         return opened.model_copy(update={"usual_rate": known[1]})

@@ -34,7 +34,7 @@ REASON_CHARACTERS = 200
 
 HEALED_AFTER = Histogram(
     "bridge_healed_after_seconds",
-    "How long after the provider first told of a transfer it was counted, for lack of a webhook",
+    "How long after the provider first reported a transfer it was counted, for lack of a webhook",
     ["provider"],
     buckets=(10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),
 )
@@ -60,7 +60,7 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         await _note_unfit(journal, payment, matched.unfit, now)
         return Applied("unfit", payment, matched.is_missing)
     before, healed = payment, False
-    said = [_heard(one, journal.steady()) for one in matched.observations]
+    said = [_observed(one, journal.steady()) for one in matched.observations]
     is_lost = (is_forgotten(payment) and payment.paid) or is_unread(payment.facts) or is_called_refunded(payment)
     is_ended = any(isinstance(one, InvoiceEnded) for one in said)
     if is_lost and not is_ended and not matched.is_missing and not matched.is_unreadable:
@@ -78,7 +78,7 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         healed = healed or recorded.outcome is Outcome.APPLIED
         payment = recorded.payment or payment
     if healed:
-        logger.warning("%s: %s knew more than its webhooks had told", payment.payment_id, payment.provider)
+        logger.warning("%s: %s had more than its webhooks had reported", payment.payment_id, payment.provider)
         _note_delay(before, payment, now)
     if matched.is_unreadable:
         return Applied("unreadable", payment, matched.is_missing)
@@ -130,7 +130,7 @@ def _says_more(payment: Payment, observation: Observation, now: datetime) -> boo
     )
 
 
-def _heard(observation: Observation, at: datetime) -> Observation:
+def _observed(observation: Observation, at: datetime) -> Observation:
     """The same with when it was said, by the clock that only goes on."""
     is_sum = isinstance(observation, InvoiceSnapshot)
     return observation.model_copy(update={"heard_at": at}) if is_sum else observation

@@ -56,7 +56,7 @@ class PayoutBooks:
     def __init__(self, journal: Journal, gateway: PayoutGateway) -> None:
         self._journal = journal
         self._gateway = gateway
-        self._kept: dict[tuple[str, str | None], Asked] = {}
+        self._stored: dict[tuple[str, str | None], Asked] = {}
         """What need not be asked again of each share, by payment and seller."""
         self._looked: dict[str, frozenset[str]] = {}
         """In which coins each payment was looked for to the end."""
@@ -73,26 +73,26 @@ class PayoutBooks:
         return self._used
 
     async def ask(
-        self, share: Share, payouts: Sequence[Payout], coins: Collection[str], paced: Find = _at_once
+        self, share: Share, payouts: Sequence[Payout], coins: Collection[str], throttled: Find = _at_once
     ) -> Asked:
         """Asks for the names of a share that follow on those which the journal's payouts have, in some coins. Raises
         ProviderError."""
-        before = self._kept.get((share.payment.payment_id, share.seller_id))
+        before = self._stored.get((share.payment.payment_id, share.seller_id))
         known: dict[str, bool] = {}
         forgotten: list[ForgottenPayout] = []
         while (name := share.next_to_ask(payouts, known)) is not None:
-            booked = await self._find(share, name, sorted(coins), paced)
+            booked = await self._find(share, name, sorted(coins), throttled)
             forgotten += booked
             known[name] = bool(booked) or (before is not None and before.known.get(name, False))
         return Asked(share.payment.payment_id, share.seller_id, frozenset(coins), known, tuple(forgotten))
 
-    def keep(self, asked: Asked) -> None:
+    def store(self, asked: Asked) -> None:
         """Notes that what was found is written down, so that it need not be asked again before a payout leaves."""
         key = (asked.payment_id, asked.seller_id)
-        before = self._kept.get(key)
+        before = self._stored.get(key)
         if before is not None:
             asked = replace(asked, coins=before.coins | asked.coins, known={**before.known, **asked.known})
-        self._kept[key] = replace(asked, forgotten=())
+        self._stored[key] = replace(asked, forgotten=())
 
     async def look_before_sending(self, payment_id: str) -> None:
         """Asks for all payouts of a payment that the journal may have forgotten and keeps what is found, so that
@@ -109,12 +109,12 @@ class PayoutBooks:
             payouts = await self._journal.history.payouts_of([payment_id])
             for seller_id in (*record.payment.seller_ids, None):
                 share = Share(record.payment, seller_id)
-                kept = self._kept.get((payment_id, seller_id))
-                left = coins if kept is None else coins - kept.coins
+                stored = self._stored.get((payment_id, seller_id))
+                left = coins if stored is None else coins - stored.coins
                 if left:
                     asked = await self.ask(share, share.of(payouts), left)
                     await self._journal.history.add_forgotten(asked.forgotten)
-                    self.keep(asked)
+                    self.store(asked)
         self._looked[payment_id] = coins
 
     async def _since(self) -> datetime | None:
@@ -126,14 +126,14 @@ class PayoutBooks:
             self._is_looked_up = True
         return self._forgetful_since
 
-    async def _find(self, share: Share, name: str, coins: Sequence[str], paced: Find) -> list[ForgottenPayout]:
+    async def _find(self, share: Share, name: str, coins: Sequence[str], throttled: Find) -> list[ForgottenPayout]:
         """What the provider has under a name; a name may stand in the books of several coins."""
         booked: list[ForgottenPayout] = []
         places = asyncio.Semaphore(AT_ONCE)
 
         async def ask(coin: str) -> None:
             async with places:
-                one = await paced(lambda: self._gateway.find_payout(name, coin))
+                one = await throttled(lambda: self._gateway.find_payout(name, coin))
             if one is not None:
                 booked.append(
                     ForgottenPayout(

@@ -71,7 +71,7 @@ class Findings:
         resolve(payout, outcome, tx_hash, found_by=by, now=self.journal.clock())
         inquiry = await self._ask(payout)
         provider_knows = outcome == "not-sent" and await self._is_known(payout, inquiry.problems)
-        await self.journal.record_payout_observations(payout.payout_id, inquiry.observations)
+        await self.journal.payouts.record_observations(payout.payout_id, inquiry.observations)
         resolved, action = await self.journal.console.record_resolution(
             payout.payout_id, outcome, tx_hash, by=by, through=through, note=note, provider_knows=provider_knows
         )

@@ -82,12 +82,12 @@ class PayoutLookUps:
             # Whatever was asked when the payout was read, and is not being asked now, is over.
             attempt = payout.unanswered_attempt
             if attempt is not None and not self._is_being_asked(payout.payout_id):
-                await self._journal.record_payout_interruption(payout.payout_id, attempt, INTERRUPTED)
+                await self._journal.payouts.record_interruption(payout.payout_id, attempt, INTERRUPTED)
             async with self._places[payout.provider, payout.coin]:
                 seen = await self._gateways[payout.provider].look_up_payout(payout, self._journal.clock())
             keyed = [(observation_key(observation), observation) for observation in seen]
             if keyed:
-                await self._journal.record_payout_observations(payout.payout_id, keyed)
+                await self._journal.payouts.record_observations(payout.payout_id, keyed)
         except ProviderError as error:
             logger.warning("%s cannot be asked about %s: %s", payout.provider, payout.payout_id, error)
         except Exception:

@@ -165,22 +165,22 @@ class PayoutOrders:
                     gone = PayoutWithheld(
                         reasons=(f"{payout.provider} had it as {naming.external_id}, and has not now",)
                     )
-                    await self._journal.record_payout_observation(payout.payout_id, "taken-over:gone", gone)
+                    await self._journal.payouts.record_observation(payout.payout_id, "taken-over:gone", gone)
                     break
                 if naming.is_anothers and not is_known:
                     left = PayoutNamePassedOn(external_id=naming.external_id)
                     key = f"passed-on:{naming.external_id}"
-                    await self._journal.record_payout_observation(payout.payout_id, key, left)
+                    await self._journal.payouts.record_observation(payout.payout_id, key, left)
                     continue
                 if not is_known or naming.arrived is None:
                     names[payout.payout_id] = _Name(naming.external_id, is_known)
                     break
                 booked = PayoutBooked(external_id=naming.external_id)
-                await self._journal.record_payout_observation(naming.arrived, observation_key(booked), booked)
+                await self._journal.payouts.record_observation(naming.arrived, observation_key(booked), booked)
         return names
 
     async def _naming(self, payout: Payout) -> Naming | None:
-        naming = (await self._journal.name_payouts([payout.payout_id])).get(payout.payout_id)
+        naming = (await self._journal.payouts.name([payout.payout_id])).get(payout.payout_id)
         if naming is None and payout.payout_id not in self._waiting:
             logger.warning(
                 "%s is not asked for yet: of %s it is not known what became of earlier payouts of its payment, or"
@@ -197,24 +197,24 @@ class PayoutOrders:
         self._answered.clear()
         try:
             asked_by = {payout_id: name.external_id for payout_id, name in names.items()}
-            begun = list((await self._journal.begin_payout_attempts(asked_by)).values())
+            begun = list((await self._journal.payouts.begin_attempts(asked_by)).values())
             known = [payout for payout in begun if names[payout.payout_id].is_known]
             new = [payout for payout in begun if not names[payout.payout_id].is_known]
             # Between that it is written down and that it leaves nothing is waited for.
             outcomes = await self._ask(new) if new else []
-            told = [*zip(new, outcomes, strict=True), *((payout, KNOWN_BEFORE) for payout in known)]
-            for payout, outcome in told:
+            results = [*zip(new, outcomes, strict=True), *((payout, KNOWN_BEFORE) for payout in known)]
+            for payout, outcome in results:
                 if outcome is KNOWN_BEFORE:
                     logger.warning("%s is not asked for: %s", payout.payout_id, KNOWN_BEFORE.reason)
                 ASKED.labels(payout.provider, outcome.kind.removeprefix("payout-")).inc()
             booked = [
                 (payout, PayoutBooked(external_id=_name(payout)))
-                for payout, outcome in told
+                for payout, outcome in results
                 if outcome is KNOWN_BEFORE or await self._is_booked_all_the_same(payout, outcome)
             ]
-            if told:
-                await self._journal.record_payout_outcomes(
-                    [(payout.payout_id, payout.facts.attempts, one) for payout, one in (*booked, *told)]
+            if results:
+                await self._journal.payouts.record_outcomes(
+                    [(payout.payout_id, payout.facts.attempts, one) for payout, one in (*booked, *results)]
                 )
             return bool(begun)
         finally:

@@ -39,7 +39,7 @@ FAILED_FOLLOWED_FOR = timedelta(days=2)
 OVERDUE = Gauge("bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for")
 HELD = Gauge("bridge_payouts_held", "1 while somebody has stopped all payouts")
 
-Lane = tuple[str, str]
+QueueKey = tuple[str, str]
 """A provider, and a coin or the wallet that several coins share."""
 Coin = tuple[str, str]
 """A provider, and a coin of it."""
@@ -63,7 +63,7 @@ class PayoutSender:
         self._shortest_wait = shortest_wait
         self._turn_ends_after = turn_ends_after
         self._ages = PayoutAges(journal)
-        self._lanes: dict[Lane, PayoutOrders] = {}
+        self._queues: dict[QueueKey, PayoutOrders] = {}
         self._giving: dict[Coin, asyncio.Task[None]] = {}
         self._look_ups = PayoutLookUps(
             journal, gateways, self._ages, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
@@ -143,7 +143,7 @@ class PayoutSender:
     async def orders_answered(self) -> None:
         """Returns when the orders that are being given at this moment are answered: once payouts are held, no more
         are given after that."""
-        await asyncio.gather(*(lane.is_answered() for lane in self._lanes.values()))
+        await asyncio.gather(*(queue.is_answered() for queue in self._queues.values()))
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
@@ -162,8 +162,8 @@ class PayoutSender:
                     pass
         finally:
             # Nobody else hears what is answered to an order.
-            for lane in self._lanes.values():
-                lane.give_no_more()
+            for queue in self._queues.values():
+                queue.give_no_more()
             if self._giving:
                 await asyncio.wait(self._giving.values(), timeout=LAST_ANSWER_SECONDS)
             tasks = self._tasks()
@@ -182,7 +182,7 @@ class PayoutSender:
     async def _begin_what_is_due(self) -> None:
         # What has been ordered since is not seen as such yet, so whoever was busy waits for the next round.
         busy = set(self._giving)
-        given = {lane: None if orders.is_giving else orders.given for lane, orders in self._lanes.items()}
+        given = {queue: None if orders.is_giving else orders.given for queue, orders in self._queues.items()}
         payouts = await self._payouts_to_follow()
         is_held = await self._journal.console.payout_hold() is not None
         HELD.set(is_held)
@@ -197,7 +197,7 @@ class PayoutSender:
     async def _payouts_to_follow(self) -> list[Payout]:
         found: list[Payout] = []
         after, failed_since = "", self._journal.clock() - FAILED_FOLLOWED_FOR
-        while page := await self._journal.payouts_to_follow(after=after, failed_since=failed_since, limit=PAGE):
+        while page := await self._journal.payouts.to_follow(after=after, failed_since=failed_since, limit=PAGE):
             found += page
             after = page[-1].payout_id
         return found
@@ -211,7 +211,7 @@ class PayoutSender:
         OVERDUE.set(len(overdue))
 
     async def _give_orders(
-        self, payouts: Sequence[Payout], busy: Collection[Coin], given: Mapping[Lane, int | None]
+        self, payouts: Sequence[Payout], busy: Collection[Coin], given: Mapping[QueueKey, int | None]
     ) -> None:
         """`given` are how many orders each lane had begun before the payouts were read; None while it gave one."""
         to_send = sorted(
@@ -222,17 +222,17 @@ class PayoutSender:
         ready = [
             order
             for order in batches(to_send, sent_together=self._is_sent_together)
-            if _coin(order[0]) not in busy and not self._orders_of(self._lane(order[0])).waits(order[0].coin)
+            if _coin(order[0]) not in busy and not self._orders_of(self._queue_of(order[0])).waits(order[0].coin)
         ]
         orders = await self._in_turn(ready, [payout for payout in payouts if not payout.is_unasked])
         by_coin: defaultdict[Coin, list[Order]] = defaultdict(list)
         for order in orders:
             by_coin[_coin(order[0])].append(order)
         for coin, waiting in by_coin.items():
-            lane = self._lane(waiting[0][0])
-            given_by_then = given.get(lane, 0)
+            queue = self._queue_of(waiting[0][0])
+            given_by_then = given.get(queue, 0)
             if given_by_then is not None and coin not in self._giving:
-                self._giving[coin] = asyncio.create_task(self._give(coin, lane, waiting, given_by_then))
+                self._giving[coin] = asyncio.create_task(self._give(coin, queue, waiting, given_by_then))
 
     async def _in_turn(self, orders: Sequence[Order], under_way: Sequence[Payout]) -> Sequence[Order]:
         """The orders that may be given now. Whoever has to wait, as one that its payment holds back, keeps nobody
@@ -246,15 +246,15 @@ class PayoutSender:
                 ends_after=self._turn_ends_after,
             )
             firsts = [order for order in given if self._wallet_in_turn(order[0]) is not None]
-            may_go = await self._journal.name_payouts([payout.payout_id for order in firsts for payout in order])
+            may_go = await self._journal.payouts.name([payout.payout_id for order in firsts for payout in order])
             waiting = {order[0].payout_id for order in firsts if not any(one.payout_id in may_go for one in order)}
             if not waiting:
                 return given
             orders = [order for order in orders if order[0].payout_id not in waiting]
 
-    async def _give(self, coin: Coin, lane: Lane, orders: Sequence[Order], given: int) -> None:
+    async def _give(self, coin: Coin, queue: QueueKey, orders: Sequence[Order], given: int) -> None:
         try:
-            await self._orders_of(lane).give(orders, given)
+            await self._orders_of(queue).give(orders, given)
             self.wake()  # there may be more by now
         except Exception:
             logger.exception("giving orders for payouts in %s failed; the next round follows", coin[1])
@@ -262,21 +262,21 @@ class PayoutSender:
             del self._giving[coin]
 
     def _is_being_asked(self, payout_id: str) -> bool:
-        return any(payout_id in lane.asking for lane in self._lanes.values())
+        return any(payout_id in queue.asking for queue in self._queues.values())
 
     def _is_sent_together(self, payout: Payout) -> bool:
         return self._gateways[payout.provider].sends_together(payout.coin)
 
-    def _wallet_in_turn(self, payout: Payout) -> Lane | None:
+    def _wallet_in_turn(self, payout: Payout) -> QueueKey | None:
         wallet = self._gateways[payout.provider].wallet_in_turn(payout.coin)
         return None if wallet is None else (payout.provider, wallet)
 
-    def _orders_of(self, lane: Lane) -> PayoutOrders:
-        if lane not in self._lanes:
-            self._lanes[lane] = PayoutOrders(self._journal, self._gateways[lane[0]], self.books[lane[0]])
-        return self._lanes[lane]
+    def _orders_of(self, queue: QueueKey) -> PayoutOrders:
+        if queue not in self._queues:
+            self._queues[queue] = PayoutOrders(self._journal, self._gateways[queue[0]], self.books[queue[0]])
+        return self._queues[queue]
 
-    def _lane(self, payout: Payout) -> Lane:
+    def _queue_of(self, payout: Payout) -> QueueKey:
         return self._wallet_in_turn(payout) or _coin(payout)
 
 

@@ -137,7 +137,7 @@ class Reconciliation:
                 if not everything and not any(new):
                     break
             if everything:
-                known.keep_only(found)
+                known.retain_only(found)
             OPEN.labels(provider).set(len(known))
         self._knows_all = True
         if everything:
@@ -277,7 +277,7 @@ class Reconciliation:
             CHECKED.labels(gateway.provider, "unavailable").inc()
             return None
         except ProviderError as error:
-            logger.warning("%s does not say how %s stands: %s", gateway.provider, payment.payment_id, error)
+            logger.warning("%s did not give the status of %s: %s", gateway.provider, payment.payment_id, error)
             CHECKED.labels(gateway.provider, "refused").inc()
             if isinstance(error, CredentialsRefusedError):
                 raise

@@ -76,25 +76,25 @@ class Pulse:
             providers=[await _health(name, check) for name, check in self._providers.items()],
             chains=[
                 ChainHealth(
-                    name=standing.chain.name,
-                    head=standing.head,
-                    blocks_behind=standing.blocks_behind,
-                    problem=standing.problem,
+                    name=status.chain.name,
+                    head=status.head,
+                    blocks_behind=status.blocks_behind,
+                    problem=status.problem,
                 )
-                for standing in self._chains.standings()
+                for status in self._chains.statuses()
             ],
             memory_mb=round(memory_bytes() / MEGABYTE, 1),
             at=moment_text(self._clock()),
         )
 
-    async def tell(self, is_watched: Callable[[], bool], tell: Callable[[Event], object]) -> None:
+    async def publish(self, is_watched: Callable[[], bool], publish: Callable[[Event], object]) -> None:
         """Tells it once a second while somebody watches, until it is cancelled."""
         while True:
             try:
                 if is_watched():
-                    tell((await self.status()).to())
+                    publish((await self.status()).to())
             except Exception:
-                logger.exception("could not tell how the bridge is doing; trying again")
+                logger.exception("could not publish the status of the bridge; trying again")
             await asyncio.sleep(INTERVAL_SECONDS)
 
 

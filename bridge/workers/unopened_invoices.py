@@ -144,7 +144,7 @@ class UnopenedInvoices:
             if not all(await asyncio.gather(*(self._open(way[0], one) for one in invoices[start:end]))):
                 return
 
-    async def _pace(self) -> None:
+    async def _throttle(self) -> None:
         """Waits for one's turn: all coins share one pace."""
         now = asyncio.get_running_loop().time()
         start = max(self._next_start, now)
@@ -153,7 +153,7 @@ class UnopenedInvoices:
 
     async def _open(self, provider: str, invoice: Invoice) -> bool:
         """Opens one. Returns whether the next of its coin can be opened too, for all that is known."""
-        await self._pace()
+        await self._throttle()
         try:
             await self._opener.open(invoice)
         except (ProviderError, JournalUnavailableError) as error:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from pydantic import Field
 
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import CENT_DECIMALS, ZERO, Amount, PositiveAmount, decimals_of, excess_over, portion, total
 
@@ -28,9 +28,9 @@ class Terms(FrozenModel):
 class Share(FrozenModel):
     """What one payment pays for one purchase request."""
 
-    request_id: KeptId
-    seller_id: KeptId
-    offer_id: KeptId | None = None
+    request_id: StoredId
+    seller_id: StoredId
+    offer_id: StoredId | None = None
     amount: PositiveAmount
 
 
@@ -56,18 +56,18 @@ def part_of(shares: Sequence[Share], seller_id: str, came: Decimal) -> Decimal:
 class Checkout(FrozenModel):
     """A template checkout: the purchase requests that one payment covers."""
 
-    checkout_id: KeptId
+    checkout_id: StoredId
     shares: tuple[Share, ...] = Field(min_length=1)
 
 
 class DirectPayment(FrozenModel):
     """A payment that goes over a chain to a wallet, without a gateway between."""
 
-    chain: KeptId
+    chain: StoredId
     """The chain's name in the configuration, such as `ethereum`."""
-    recipient: KeptId
+    recipient: StoredId
     """The address that is to be paid."""
-    payer: KeptId | None = None
+    payer: StoredId | None = None
     """The address that will pay, if it is known: money of others does not count then."""
     payment_uri: str | None = None
     """What a wallet opens and a QR code shows."""

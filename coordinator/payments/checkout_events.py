@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from coordinator import rooms
 from coordinator.events import AudienceRule, Payload, RoomRule, Text
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 
 __all__ = ["CheckoutPaymentConfirmed", "CheckoutPaymentFailed", "CheckoutPaymentPending"]
 
@@ -17,9 +17,9 @@ class CheckoutPaymentConfirmed(Payload):
     event_name: ClassVar[str] = "template-checkout-payment-confirmed"
     audience_rule: ClassVar[AudienceRule] = _CHECKOUT
 
-    checkout_id: KeptId
-    request_ids: list[KeptId]
-    payment_id: KeptId
+    checkout_id: StoredId
+    request_ids: list[StoredId]
+    payment_id: StoredId
 
 
 class CheckoutPaymentPending(Payload):
@@ -28,7 +28,7 @@ class CheckoutPaymentPending(Payload):
     event_name: ClassVar[str] = "template-checkout-payment-pending"
     audience_rule: ClassVar[AudienceRule] = _CHECKOUT
 
-    checkout_id: KeptId
+    checkout_id: StoredId
 
 
 class CheckoutPaymentFailed(Payload):
@@ -37,5 +37,5 @@ class CheckoutPaymentFailed(Payload):
     event_name: ClassVar[str] = "template-checkout-payment-failed"
     audience_rule: ClassVar[AudienceRule] = _CHECKOUT
 
-    checkout_id: KeptId
+    checkout_id: StoredId
     reason: Text

@@ -45,7 +45,7 @@ def _contradicting_times(payment: Payment) -> Iterator[str]:
     facts, who = payment.facts, payment.provider
     if emptied_at := facts.emptied_at:
         before = [one for one in facts.booked if one.counts and one.first_told_at and one.first_told_at < emptied_at]
-        if before and not any(_was_told_after(one, emptied_at) for one in facts.booked):
+        if before and not any(_was_reported_after(one, emptied_at) for one in facts.booked):
             yield f"{who} says that nothing came, after it had told of {hashes_of(before)}"
 
 
@@ -73,7 +73,7 @@ def _two_amounts(payment: Payment, transfer: Transfer, spread: Spread) -> str:
     return f"two amounts were told of {transfer.tx_hash}: {amounts} {transfer.asset}"
 
 
-def _was_told_after(booked: Booked, moment: datetime) -> bool:
+def _was_reported_after(booked: Booked, moment: datetime) -> bool:
     return any(at is not None and at > moment for at in (booked.first_told_at, booked.last_told_at))
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from coordinator import rooms
 from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule, unless_none
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.statuses import EscrowState, PaymentStatus
@@ -42,13 +42,13 @@ class PaymentCreated(Payload):
     event_name: ClassVar[str] = "payment-created"
     audience_rule: ClassVar[AudienceRule] = _PARTIES
 
-    payment_id: KeptId
-    provider: KeptId
-    request_id: KeptId
-    buyer_id: KeptId
-    seller_id: KeptId
+    payment_id: StoredId
+    provider: StoredId
+    request_id: StoredId
+    buyer_id: StoredId
+    seller_id: StoredId
     amount: Amount
-    currency: KeptId
+    currency: StoredId
 
 
 class PaymentUpdate(Payload):
@@ -57,7 +57,7 @@ class PaymentUpdate(Payload):
     event_name: ClassVar[str] = "payment-update"
     audience_rule: ClassVar[AudienceRule] = _PARTIES
 
-    payment_id: KeptId
+    payment_id: StoredId
     status: PaymentStatus
     escrow_state: Annotated[EscrowState | None, Field(exclude_if=unless_none)] = None
     tx_hash: IfKnown = None
@@ -79,7 +79,7 @@ class PaymentProgress(Payload):
         fixed_rooms=(rooms.OPS,),
     )
 
-    payment_id: KeptId
+    payment_id: StoredId
     status: PaymentStatus
     received: Amount
     """For the goods."""
@@ -89,7 +89,7 @@ class PaymentProgress(Payload):
     """What came on top of `received` for the gateway's fee, where it asks for one."""
     missing_fee: Annotated[Amount | None, Field(exclude_if=unless_none)] = None
     """What is still to be paid on top of `missing` for it."""
-    currency: KeptId
+    currency: StoredId
     late: bool
     """Some of the money came after the deadline."""
     confirmations: int | None = None
@@ -107,10 +107,10 @@ class PaymentReceived(Payload):
     event_name: ClassVar[str] = "payment-received"
     audience_rule: ClassVar[AudienceRule] = AudienceRule(rooms=(RoomRule(rooms.user, "sellerId"),))
 
-    purchase_request_id: KeptId
+    purchase_request_id: StoredId
     amount: Amount
-    currency: KeptId
-    buyer_id: KeptId
+    currency: StoredId
+    buyer_id: StoredId
 
     @property
     def subject(self) -> str:
@@ -123,8 +123,8 @@ class PurchaseRequestUpdate(Payload):
     event_name: ClassVar[str] = "purchase-request-update"
     audience_rule: ClassVar[AudienceRule] = AudienceRule(rooms=(RoomRule(rooms.request, "requestId"),))
 
-    type: KeptId
-    request_id: KeptId
+    type: StoredId
+    request_id: StoredId
     status: IfKnown = None
     payment_id: IfKnown = None
     tx_hash: IfKnown = None
@@ -134,7 +134,7 @@ class PurchaseRequestUpdate(Payload):
 class SellerOfferUpdateData(FrozenModel):
     """Which offer, and what became of it."""
 
-    offer_id: KeptId | None
+    offer_id: StoredId | None
     """None when the payment was registered without an offer."""
     is_selected: bool
     payment_id: IfKnown = None
@@ -150,8 +150,8 @@ class SellerOfferUpdate(Payload):
         rooms=(RoomRule(rooms.seller, "sellerId"),), confidential=True
     )
 
-    seller_id: KeptId
-    request_id: KeptId
+    seller_id: StoredId
+    request_id: StoredId
     event_type: Literal["payment-completed", "offer-rejected", "offer-accepted"]
     data: SellerOfferUpdateData
 

@@ -148,15 +148,17 @@ def invoice_of(payment: Payment, invoices: Sequence[LookedUpInvoice], addresses:
         unreadable = [one for invoice in invoices if invoice.agreed is None for one in invoice.observations]
         return LookedUp(unreadable)
     is_missing = not agreed and bool(known or (payment.is_opened_here and addresses))
-    told = [one for one in (fitting or agreed or of_currency or named or readable) if one.observations]
-    if not told:
+    reported = [one for one in (fitting or agreed or of_currency or named or readable) if one.observations]
+    if not reported:
         return LookedUp(is_missing=is_missing)
-    observation = told[0].observations[-1]
+    observation = reported[0].observations[-1]
     if not fitting and agreed and isinstance(observation, InvoiceSnapshot):
-        elsewhere = frozenset(_elsewhere(told[0], addresses))
+        elsewhere = frozenset(_elsewhere(reported[0], addresses))
         observation = observation.model_copy(update={"elsewhere": elsewhere})
     misfit = (
-        _misfit(payment, told, fitting, agreed, of_currency, addresses) if named else _of_other_names(payment, told)
+        _misfit(payment, reported, fitting, agreed, of_currency, addresses)
+        if named
+        else _of_other_names(payment, reported)
     )
     return LookedUp(unfit=Unfit(misfit, observation), is_missing=is_missing)
 
@@ -170,30 +172,30 @@ def _elsewhere(invoice: LookedUpInvoice, addresses: Collection[str]) -> Mapping[
     }
 
 
-def _of_other_names(payment: Payment, told: Sequence[LookedUpInvoice]) -> Misfit:
-    names = ", ".join(sorted({str(one.name)[:100] for one in told}))
-    keys = tuple(sorted({key for one in told for key in one.keys}))
+def _of_other_names(payment: Payment, reported: Sequence[LookedUpInvoice]) -> Misfit:
+    names = ", ".join(sorted({str(one.name)[:100] for one in reported}))
+    keys = tuple(sorted({key for one in reported for key in one.keys}))
     detail = f"asked for {payment.external_id}, {payment.provider} told of {names}"
     return Misfit(kind=MisfitKind.OTHER_NAME, detail=detail, transfer_keys=keys)
 
 
 def _misfit(
     payment: Payment,
-    told: Sequence[LookedUpInvoice],
+    reported: Sequence[LookedUpInvoice],
     fitting: Sequence[LookedUpInvoice],
     agreed: Sequence[LookedUpInvoice],
     of_currency: Sequence[LookedUpInvoice],
     addresses: Collection[str],
 ) -> Misfit:
-    what = ", ".join(f"{format_amount(one.agreed)} {one.currency}" for one in told if one.agreed is not None)
-    keys = tuple(sorted({key for one in told for key in one.keys}))
+    what = ", ".join(f"{format_amount(one.agreed)} {one.currency}" for one in reported if one.agreed is not None)
+    keys = tuple(sorted({key for one in reported for key in one.keys}))
     if fitting:
         detail = f"{len(fitting)} invoices fit: {what}"
         return Misfit(kind=MisfitKind.AMBIGUOUS, detail=detail, transfer_keys=keys)
     if not of_currency:
         return Misfit(kind=MisfitKind.OTHER_CURRENCY, detail=f"its invoices are over {what}")
     if agreed:
-        elsewhere = {address or _UNTOLD for one in told for address in _elsewhere(one, addresses).values()}
+        elsewhere = {address or _UNTOLD for one in reported for address in _elsewhere(one, addresses).values()}
         detail = f"money went to {', '.join(sorted(elsewhere))[:300]}"
         return Misfit(kind=MisfitKind.OTHER_ADDRESS, detail=detail, transfer_keys=keys)
     misfit = _other_amount(payment, f"its invoices are over {what}")

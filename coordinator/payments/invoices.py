@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
 from coordinator.payments.fees import Fee
@@ -18,8 +18,8 @@ Coin = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^
 class InvoiceWanted(FrozenModel):
     """An invoice to be opened. Wanted again with the same words it is the same invoice."""
 
-    provider: KeptId
-    external_id: KeptId
+    provider: StoredId
+    external_id: StoredId
     callback_url: str
     coin: Coin
     amount: PositiveAmount

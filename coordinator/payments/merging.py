@@ -73,8 +73,8 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return _with_ending(facts, observation, at)
         case EscrowReleased(payout_id=payout_id, seller_id=seller_id, release=release, worth=worth, step=step):
             of_seller = facts.releases.get(seller_id, {})
-            told = Released(release=release, worth=worth, step=step)
-            last = max(told, of_seller.get(payout_id, told), key=lambda one: one.rank)
+            reported = Released(release=release, worth=worth, step=step)
+            last = max(reported, of_seller.get(payout_id, reported), key=lambda one: one.rank)
             releases = {**facts.releases, seller_id: {**of_seller, payout_id: last}}
             return facts.model_copy(update={"releases": releases})
         case RefundMoved():
@@ -90,10 +90,10 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
 
 
 def _without_an_invoice(
-    facts: Facts, told: InvoiceForgotten | InvoiceFound | InvoiceUnreadable, at: datetime
+    facts: Facts, reported: InvoiceForgotten | InvoiceFound | InvoiceUnreadable, at: datetime
 ) -> dict[str, object]:
     """What is new where a provider was asked, and did not say how the invoice stands."""
-    match told:
+    match reported:
         case InvoiceForgotten():
             return {"forgotten_at": latest(facts.forgotten_at, at)}
         case InvoiceFound():
@@ -103,8 +103,8 @@ def _without_an_invoice(
 
 
 def _later(known: Unreadable | None, what: tuple[str, ...], at: datetime) -> Unreadable:
-    told = Unreadable(at=at, what=what)
-    return told if known is None else max(known, told, key=lambda one: one.rank)
+    reported = Unreadable(at=at, what=what)
+    return reported if known is None else max(known, reported, key=lambda one: one.rank)
 
 
 def _with_claim(facts: Facts, claim: AddressBorrowed | MoneyTaken) -> Facts:
@@ -203,11 +203,11 @@ def with_unfit(facts: Facts, misfit: Misfit, observation: Observation, at: datet
     payment's."""
     update: dict[str, object] = {"misfits": with_misfit(facts.misfits, misfit)}
     if isinstance(observation, InvoiceSnapshot) and misfit.kind not in _WITHOUT_DOUBTS:
-        told = [
+        reported = [
             _booked(transfer, observation, at, _doubts(transfer, observation, misfit, at))
             for transfer in observation.transfers
         ]
-        update["booked"] = with_booked(facts.booked, told)
+        update["booked"] = with_booked(facts.booked, reported)
     if isinstance(observation, ClaimContested) and len(facts.contested_by) < CONTENDERS_LIMIT:
         update["contested_by"] = facts.contested_by | {observation.payment_id}
     return facts.model_copy(update=update)
@@ -224,8 +224,8 @@ def _doubts(transfer: Transfer, snapshot: InvoiceSnapshot, misfit: Misfit, at: d
 def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Facts:
     # Whoever is asked knows whose a transfer is; a message only fits.
     doubts = None if snapshot.agreed is None else Doubts(own_at=at)
-    told = [_booked(transfer, snapshot, at, doubts) for transfer in snapshot.transfers]
-    all_booked = with_booked(facts.booked, told)
+    reported = [_booked(transfer, snapshot, at, doubts) for transfer in snapshot.transfers]
+    all_booked = with_booked(facts.booked, reported)
     ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
     books = Books.of_checked(balance=snapshot.received, transfer_ids=ids, is_whole=not snapshot.unreadable)
     best = max(facts.books, books, key=lambda some: some.rank)

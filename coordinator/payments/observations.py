@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.fees import Fee
@@ -210,7 +210,7 @@ class PaymentAccepted(_Observation):
     """A person takes a payment as paid, whatever has come."""
 
     kind: Literal["payment-accepted"] = "payment-accepted"
-    by: KeptId
+    by: StoredId
     note: str
 
 
@@ -218,7 +218,7 @@ class PaymentWithdrawn(_Observation):
     """A person or the marketplace cancelled the payment: what comes from now on is for a person to decide about."""
 
     kind: Literal["payment-withdrawn"] = "payment-withdrawn"
-    by: KeptId
+    by: StoredId
     note: str
 
 
@@ -226,7 +226,7 @@ class RequestCancelled(_Observation):
     """A purchase request that the payment is for was cancelled."""
 
     kind: Literal["request-cancelled"] = "request-cancelled"
-    request_id: KeptId
+    request_id: StoredId
 
 
 class AddressBorrowed(_Observation):
@@ -234,7 +234,7 @@ class AddressBorrowed(_Observation):
 
     kind: Literal["address-borrowed"] = "address-borrowed"
     address: str
-    payment_id: KeptId
+    payment_id: StoredId
 
 
 class MoneyTaken(_Observation):
@@ -242,7 +242,7 @@ class MoneyTaken(_Observation):
 
     kind: Literal["money-taken"] = "money-taken"
     transfer_key: str
-    payment_id: KeptId
+    payment_id: StoredId
 
 
 class ClaimContested(_Observation):
@@ -250,14 +250,14 @@ class ClaimContested(_Observation):
 
     kind: Literal["claim-contested"] = "claim-contested"
     what: str
-    payment_id: KeptId
+    payment_id: StoredId
 
 
 class RegistrationContested(_Observation):
     """Somebody else wanted to register another payment under the same id of the provider's."""
 
     kind: Literal["registration-contested"] = "registration-contested"
-    by: KeptId
+    by: StoredId
     differing: tuple[str, ...]
     """What of the other payment differs, by the names of its fields."""
 
@@ -266,21 +266,21 @@ class SiblingRegistered(_Observation):
     """Another payment was registered for the same purchase request."""
 
     kind: Literal["sibling-registered"] = "sibling-registered"
-    payment_id: KeptId
+    payment_id: StoredId
 
 
 class SiblingCompleted(_Observation):
     """Another payment for the same purchase request was completed, as this one is."""
 
     kind: Literal["sibling-completed"] = "sibling-completed"
-    payment_id: KeptId
+    payment_id: StoredId
 
 
 class SiblingRefunded(_Observation):
     """The money of another payment for the same purchase request has gone back."""
 
     kind: Literal["sibling-refunded"] = "sibling-refunded"
-    payment_id: KeptId
+    payment_id: StoredId
 
 
 class Release(IntEnum):

@@ -101,18 +101,15 @@ class Payment(FrozenModel):
 
     def with_facts(self, facts: Facts) -> "Payment":
         """The same payment with more seen of it."""
-        moved = self.model_copy(update={"facts": facts})
         # What follows from the agreement alone need not be derived again.
-        moved.__dict__.update({name: self.__dict__[name] for name in _OF_AGREEMENT if name in self.__dict__})
-        return moved
+        return self.model_copy(update={"facts": facts}).derived_as_in(self, _OF_AGREEMENT)
 
     def keep_completed(self) -> None:
         """Has a payment that was just made keep that it is completed, and for which of its requests that is not told:
-        what is learnt later does not take that back. In place, since nobody else holds it yet, and a copy would
-        derive everything anew."""
-        self.facts.__dict__["completed"] = True
+        what is learnt later does not take that back."""
+        self.facts.set_in_place(completed=True)
         if self.facts.cancelled_requests:
-            self.facts.__dict__["withheld"] = self.facts.cancelled_requests
+            self.facts.set_in_place(withheld=self.facts.cancelled_requests)
 
     @cached_property
     def status(self) -> PaymentStatus:

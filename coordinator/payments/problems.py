@@ -86,12 +86,12 @@ def is_news(before: Payment, after: Payment) -> bool:
 def _decided_on(payment: Payment) -> tuple[object, ...]:
     """What a person sees of a payment that something is wrong with."""
     facts = payment.facts
-    told = [(one.transfer.key, one.transfer.amount, one.transfer.value, one.spread) for one in facts.booked]
+    reported = [(one.transfer.key, one.transfer.amount, one.transfer.value, one.spread) for one in facts.booked]
     seen = [(one.transfer.key, one.transfer.amount) for one in facts.seen]
     on_chain = [(one.transfer.key, one.transfer.amount, one.stage) for one in facts.sightings]
     sums = (facts.books.balance, None if facts.asked is None else facts.asked.books.balance)
     standing = (payment.status, facts.standing, payment.paid, payment.received)
-    return standing, sums, told, seen, on_chain, facts.misfits
+    return standing, sums, reported, seen, on_chain, facts.misfits
 
 
 def hold_on_payouts(payment: Payment, seller_id: str | None = None) -> str | None:
@@ -209,8 +209,8 @@ def _unreadable_books(payment: Payment) -> str | None:
 def _foreign(payment: Payment) -> str | None:
     own = {one.transfer.key for one in payment.facts.booked if one.is_own}
     misfits = [one for one in payment.facts.misfits if one.kind is not MisfitKind.OTHER_CURRENCY]
-    told = dict.fromkeys(f"{one.kind}: {one.detail}" for one in misfits if not _is_settled(one, own))
-    return "; ".join(told) or None
+    reported = dict.fromkeys(f"{one.kind}: {one.detail}" for one in misfits if not _is_settled(one, own))
+    return "; ".join(reported) or None
 
 
 def _is_settled(misfit: Misfit, own: set[str]) -> bool:
@@ -224,7 +224,7 @@ def is_forgotten(payment: Payment) -> bool:
     return forgotten_at is not None and (found_at is None or found_at < forgotten_at)
 
 
-def _has_told_before(payment: Payment, moment: datetime | None) -> bool:
+def _was_reported_before(payment: Payment, moment: datetime | None) -> bool:
     counting = (one.first_told_at for one in payment.facts.booked if one.counts)
     return any(at is None or moment is None or at <= moment for at in counting)
 
@@ -236,11 +236,11 @@ _FORGETTABLE = (*OPEN_STATUSES, PaymentStatus.EXPIRED, PaymentStatus.COMPLETED)
 def _forgotten(payment: Payment) -> str | None:
     if payment.facts.forgotten_at is None or not is_forgotten(payment) or payment.status not in _FORGETTABLE:
         return None
-    if payment.status is PaymentStatus.COMPLETED and not _has_told_before(payment, payment.facts.forgotten_at):
+    if payment.status is PaymentStatus.COMPLETED and not _was_reported_before(payment, payment.facts.forgotten_at):
         return None  # it was paid since
     if payment.paid or payment.in_flight:
-        told = f"{of_amount(payment)} had come" if payment.paid else "its money had been seen"
-        return f"{payment.provider} knows nothing any more of its invoice, or of what it had told of it; {told}"
+        reported = f"{of_amount(payment)} had come" if payment.paid else "its money had been seen"
+        return f"{payment.provider} knows nothing any more of its invoice, or of what it had told of it; {reported}"
     given = ", ".join(sorted(payment.facts.given))[:300]
     return f"{payment.provider} knew nothing any more of its invoice; the buyer was asked to pay at {given}"
 

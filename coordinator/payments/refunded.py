@@ -34,10 +34,10 @@ _RESERVED = (Release.UNDER_WAY, Release.DONE)
 
 def with_refund(known: Refunds, moved: RefundMoved) -> Refunds:
     """All of them, with what is known of one."""
-    told = Refunded(
+    reported = Refunded(
         of=moved.of, seller_id=moved.seller_id, amount=moved.amount, release=moved.release, step=moved.step
     )
-    return {**known, moved.refund_id: max(told, known.get(moved.refund_id, told), key=lambda one: one.rank)}
+    return {**known, moved.refund_id: max(reported, known.get(moved.refund_id, reported), key=lambda one: one.rank)}
 
 
 def going_back(refunds: Refunds, of: RefundOf, seller_ids: Collection[str | None] | None = None) -> Decimal:

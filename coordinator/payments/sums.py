@@ -89,7 +89,7 @@ def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:
     known = Decimal(trimmed(total(value for value in values if value is not None)))
     if None not in values:
         return known
-    books = _told(facts)
+    books = _reported(facts)
     listed = _listed(facts, books)
     rest = excess_over(books.balance, total(one.transfer.value for one in listed if one.transfer.value is not None))
     open_ones = [one.counted for one in listed if one.transfer.value is None]
@@ -102,7 +102,7 @@ def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:
 
 def lacks_some(facts: Facts) -> bool:
     """Whether the sum is just that of some of the transfers whose worth nothing else tells."""
-    books = _told(facts)
+    books = _reported(facts)
     return has_lost_some(books.balance, [one.transfer for one in _listed(facts, books)], facts.rates)
 
 
@@ -188,7 +188,7 @@ def _as_priced(one: Booked, facts: Facts) -> Transfer:
     return as_priced(transfer, facts.rates) if facts.rates or not transfer.amount else transfer
 
 
-def _told(facts: Facts) -> Books:
+def _reported(facts: Facts) -> Books:
     """What the provider says now: who asks knows better than who is told, and of what is told the most counts."""
     return facts.books if facts.asked is None else facts.asked.books
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from coordinator import rooms
 from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule, unless_none
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.money import Amount
 from coordinator.payouts.payouts import Verification
 from coordinator.payouts.statuses import PayoutStatus
@@ -22,11 +22,11 @@ class PayoutCreated(Payload):
     event_name: ClassVar[str] = "payout-created"
     audience_rule: ClassVar[AudienceRule] = _SELLER
 
-    payout_id: KeptId
-    task_id: KeptId
-    seller_id: KeptId
+    payout_id: StoredId
+    task_id: StoredId
+    seller_id: StoredId
     amount: Amount
-    currency: KeptId
+    currency: StoredId
 
 
 class PayoutCompleted(Payload):
@@ -35,9 +35,9 @@ class PayoutCompleted(Payload):
     event_name: ClassVar[str] = "payout-completed"
     audience_rule: ClassVar[AudienceRule] = _SELLER
 
-    payout_id: KeptId
-    task_id: KeptId
-    tx_hash: KeptId
+    payout_id: StoredId
+    task_id: StoredId
+    tx_hash: StoredId
 
 
 class PayoutUpdated(Payload):
@@ -47,7 +47,7 @@ class PayoutUpdated(Payload):
     event_name: ClassVar[str] = "payout-updated"
     audience_rule: ClassVar[AudienceRule] = _SELLER
 
-    payout_id: KeptId
+    payout_id: StoredId
     status: PayoutStatus
 
 
@@ -60,7 +60,7 @@ class PayoutProgress(Payload):
         rooms=(RoomRule(rooms.user, "sellerId"),), fixed_rooms=(rooms.OPS,)
     )
 
-    payout_id: KeptId
+    payout_id: StoredId
     status: PayoutStatus
     verification: Annotated[Verification | None, Field(exclude_if=unless_none)] = None
     confirmations: int | None = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import AwareDatetime
 
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.payments.observations import Sighting
 
@@ -14,8 +14,8 @@ __all__ = ["PayoutFacts", "SecondWord"]
 class SecondWord(FrozenModel):
     """What somebody else than who asked has decided about a payout, and when."""
 
-    by: KeptId
-    through: KeptId | None = None
+    by: StoredId
+    through: StoredId | None = None
     """The service that told of it; None where they said so themselves."""
     at: AwareDatetime
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.observations import Sighting
@@ -73,7 +73,7 @@ class PayoutAsked(FrozenModel):
     kind: Literal["payout-asked"] = "payout-asked"
     attempt: int = Field(1, ge=1)
     at: AwareDatetime | None = None
-    external_id: KeptId | None = None
+    external_id: StoredId | None = None
     """What it is called in the question."""
 
 
@@ -91,7 +91,7 @@ class PayoutAccepted(FrozenModel):
     """The provider has taken it on, and calls it by a task's name."""
 
     kind: Literal["payout-accepted"] = "payout-accepted"
-    task_id: KeptId
+    task_id: StoredId
     parts: int | None = Field(None, ge=1)
     """How many payouts the task is for; None where that was not written down."""
 
@@ -100,7 +100,7 @@ class PayoutBooked(FrozenModel):
     """The provider has it in its books, under a name that it was asked for by; whatever became of it."""
 
     kind: Literal["payout-booked"] = "payout-booked"
-    external_id: KeptId
+    external_id: StoredId
     stated: Stated | None = None
 
 
@@ -108,7 +108,7 @@ class PayoutNamePassedOn(FrozenModel):
     """It had ended, the provider knew nothing of its name, and another payout was given that."""
 
     kind: Literal["payout-name-passed-on"] = "payout-name-passed-on"
-    external_id: KeptId
+    external_id: StoredId
 
 
 class PayoutKnown(FrozenModel):
@@ -135,7 +135,7 @@ class PayoutSent(FrozenModel):
     """Transactions that carry it."""
 
     kind: Literal["payout-sent"] = "payout-sent"
-    tx_hashes: tuple[KeptId, ...] = Field(min_length=1)
+    tx_hashes: tuple[StoredId, ...] = Field(min_length=1)
     stated: Stated | None = None
 
 
@@ -151,11 +151,11 @@ class PayoutFailed(FrozenModel):
 
     kind: Literal["payout-failed"] = "payout-failed"
     reason: str
-    disowned_hashes: tuple[KeptId, ...] = ()
+    disowned_hashes: tuple[StoredId, ...] = ()
     """Transactions that were taken for its own, and of which a person says that they are not."""
-    found_by: KeptId | None = None
+    found_by: StoredId | None = None
     """The person who says so; None where it was proven."""
-    found_through: KeptId | None = None
+    found_through: StoredId | None = None
     """The service that tells of it; None where they say so themselves."""
 
 
@@ -163,7 +163,7 @@ class PayoutReverted(FrozenModel):
     """Transactions that should have carried it are in a block, and moved nothing."""
 
     kind: Literal["payout-reverted"] = "payout-reverted"
-    tx_hashes: tuple[KeptId, ...] = Field(min_length=1)
+    tx_hashes: tuple[StoredId, ...] = Field(min_length=1)
     reason: str
     is_final: bool = True
     """Whether no other block can take the place of theirs any more."""
@@ -191,12 +191,12 @@ class PayoutReturned(FrozenModel):
     """It arrived and was sent back, as a person has found."""
 
     kind: Literal["payout-returned"] = "payout-returned"
-    tx_hash: KeptId
+    tx_hash: StoredId
     """The transaction that brought it back."""
     reason: str
-    found_by: KeptId | None = None
+    found_by: StoredId | None = None
     """None where older bridges did not write it down."""
-    found_through: KeptId | None = None
+    found_through: StoredId | None = None
 
 
 PayoutObservation = Annotated[

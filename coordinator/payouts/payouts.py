@@ -19,7 +19,7 @@ from enum import StrEnum
 from propcache.api import cached_property
 from pydantic import AwareDatetime, Field
 
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
 from coordinator.payments.observations import Sighting, Stage
@@ -64,9 +64,9 @@ class Payout(FrozenModel):
     payment_id: str
     seller_id: str
     """Of a refund the one out of whose share it is, if it is out of one."""
-    refund_id: KeptId | None = None
+    refund_id: StoredId | None = None
     """The refund that it carries."""
-    buyer_id: KeptId | None = None
+    buyer_id: StoredId | None = None
     """Whom it pays, if it carries a refund."""
     destination: str = Field(max_length=DESTINATION_LIMIT_CHARACTERS)
     """The address that it goes to."""
@@ -77,18 +77,18 @@ class Payout(FrozenModel):
     """What the sender sets for the network, where a coin needs that."""
     worth: Amount | None = None
     """What the amount counts for in the payment's currency; None if that was not written down."""
-    worth_currency: KeptId | None = None
+    worth_currency: StoredId | None = None
     """The payment's currency, of `worth`."""
-    asked_by: KeptId | None = None
+    asked_by: StoredId | None = None
     """Who wanted it sent: the person, or the service where no person was named. None if that was not written down."""
-    asked_through: KeptId | None = None
+    asked_through: StoredId | None = None
     """The service that asked for it; None where services have no names, or where a person asked in the console."""
     created_at: AwareDatetime
     batch_id: str | None = None
     """Equal for payouts that may be sent in one question."""
-    chain: KeptId | None = None
+    chain: StoredId | None = None
     """The chain on which it is followed to its end; None if it goes over none that is watched."""
-    sender: KeptId | None = None
+    sender: StoredId | None = None
     """The wallet that sends it, if it is told by that and not by its transaction."""
     facts: PayoutFacts = PayoutFacts()
 
@@ -265,7 +265,7 @@ class Payout(FrozenModel):
             case PayoutStatus.MISMATCH:
                 return (*sorted(self.facts.contradictions), *self._after_all, *self._mismatches)
             case PayoutStatus.DROPPED:
-                return _told(self.sighted(Stage.DROPPED))
+                return _reported(self.sighted(Stage.DROPPED))
             case PayoutStatus.COMPLETED:
                 mismatches = self._mismatches if self.excess else ()
                 return (*sorted(self.facts.contradictions), *self._after_all, *mismatches)
@@ -287,7 +287,7 @@ class Payout(FrozenModel):
             f" of {format_amount(self.amount)}" + ("" if sighting.sender is None else f", sent by {sighting.sender}")
             for sighting in self.sighted(Stage.FINAL)
         )
-        return (*paid, *_told(self.sighted(Stage.FAILED)))
+        return (*paid, *_reported(self.sighted(Stage.FAILED)))
 
 
 def _without(tx_hashes: Iterable[str], *others: str) -> tuple[str, ...]:
@@ -295,7 +295,7 @@ def _without(tx_hashes: Iterable[str], *others: str) -> tuple[str, ...]:
     return tuple(tx_hash for tx_hash in tx_hashes if transfer_key(tx_hash) not in keys)
 
 
-def _told(sightings: Iterable[Sighting]) -> tuple[str, ...]:
+def _reported(sightings: Iterable[Sighting]) -> tuple[str, ...]:
     return tuple(
         f"{one.transfer.tx_hash}: {one.reason}" + ("" if one.sender is None else f" (signed by {one.sender})")
         for one in sightings

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from coordinator import rooms
 from coordinator.events import AudienceRule, IfKnown, Payload, RoomRule
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.money import Amount
 from coordinator.refunds.statuses import AnyRefundStatus, RefundStatus
 
@@ -27,11 +27,11 @@ class RefundOpened(Payload):
     event_name: ClassVar[str] = "refund-opened"
     audience_rule: ClassVar[AudienceRule] = _BUYER
 
-    refund_id: KeptId
-    payment_id: KeptId
+    refund_id: StoredId
+    payment_id: StoredId
     status: RefundStatus
     amount: Amount
-    currency: KeptId
+    currency: StoredId
 
 
 class RefundUpdated(Payload):
@@ -41,12 +41,12 @@ class RefundUpdated(Payload):
     event_name: ClassVar[str] = "refund-updated"
     audience_rule: ClassVar[AudienceRule] = _BUYER
 
-    refund_id: KeptId
-    payment_id: KeptId
+    refund_id: StoredId
+    payment_id: StoredId
     status: AnyRefundStatus
     """`cancelled`, or the status of its payout."""
     amount: Amount
-    currency: KeptId
+    currency: StoredId
     tx_hash: IfKnown = None
     """The transaction that carries it."""
     payout_id: IfKnown = None

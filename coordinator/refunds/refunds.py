@@ -15,7 +15,7 @@ from pydantic import AwareDatetime
 
 from coordinator.errors import BridgeError
 from coordinator.events import Event
-from coordinator.ids import KeptId, derived_id
+from coordinator.ids import StoredId, derived_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.payments.observations import RefundMoved, RefundOf, Release
@@ -80,7 +80,7 @@ class Refund(FrozenModel):
     """The service that opened it; None where services have no names, or where a person did in the console."""
     opened_at: AwareDatetime
     cancelled_by: str | None = None
-    payout_id: KeptId | None = None
+    payout_id: StoredId | None = None
     """What carries it, since the buyer gave an address."""
     destination: str | None = None
     coin_amount: Amount | None = None
@@ -212,8 +212,12 @@ def sent_without(
 
 def known_of(sent: Sent, *, by: str) -> tuple[PayoutObservation, ...]:
     """What is known of its payout. What no chain can show is as somebody says."""
-    told = (PayoutKnown(), PayoutSent(tx_hashes=(sent.tx_hash,)))
-    return told if sent.chain else (*told, PayoutSettled(reason=f"{by} says that it was sent without the bridge"))
+    reported = (PayoutKnown(), PayoutSent(tx_hashes=(sent.tx_hash,)))
+    return (
+        reported
+        if sent.chain
+        else (*reported, PayoutSettled(reason=f"{by} says that it was sent without the bridge"))
+    )
 
 
 def payout_for(refund: Refund, payment: Payment, sending: Sending, *, now: datetime) -> Payout:

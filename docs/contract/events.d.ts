@@ -38,8 +38,8 @@ export interface ServerToClientEvents {
    *
    * Goes to `seller-<sellerId>`, and to everyone in the case that is named above.
    *
-   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
-   * otherwise.
+   * It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge is
+   * configured otherwise.
    */
   "seller-offer-update": (payload: SellerOfferUpdate, offset: string) => void;
 
@@ -97,8 +97,8 @@ export interface ServerToClientEvents {
    *
    * Goes to everyone, among them `template-checkout-<checkoutId>`.
    *
-   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
-   * otherwise.
+   * It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge is
+   * configured otherwise.
    */
   "template-checkout-payment-confirmed": (payload: CheckoutPaymentConfirmed, offset: string) => void;
 
@@ -107,8 +107,8 @@ export interface ServerToClientEvents {
    *
    * Goes to everyone, among them `template-checkout-<checkoutId>`.
    *
-   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
-   * otherwise.
+   * It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge is
+   * configured otherwise.
    */
   "template-checkout-payment-pending": (payload: CheckoutPaymentPending, offset: string) => void;
 
@@ -117,8 +117,8 @@ export interface ServerToClientEvents {
    *
    * Goes to everyone, among them `template-checkout-<checkoutId>`.
    *
-   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
-   * otherwise.
+   * It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge is
+   * configured otherwise.
    */
   "template-checkout-payment-failed": (payload: CheckoutPaymentFailed, offset: string) => void;
 
@@ -129,8 +129,8 @@ export interface ServerToClientEvents {
    *
    * Goes to everyone, among them `request-<requestId>`, `user-<buyerId>` and `user-<sellerId>`.
    *
-   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
-   * otherwise.
+   * It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge is
+   * configured otherwise.
    */
   "payment-created": (payload: PaymentCreated, offset: string) => void;
 
@@ -146,8 +146,8 @@ export interface ServerToClientEvents {
    *
    * Goes to everyone, among them `request-<requestId>`, `user-<buyerId>` and `user-<sellerId>`.
    *
-   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
-   * otherwise.
+   * It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge is
+   * configured otherwise.
    */
   "payment-update": (payload: PaymentUpdate, offset: string) => void;
 
@@ -156,8 +156,8 @@ export interface ServerToClientEvents {
    *
    * Goes to everyone, among them `user-<sellerId>`.
    *
-   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
-   * otherwise.
+   * It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge is
+   * configured otherwise.
    */
   "payout-created": (payload: PayoutCreated, offset: string) => void;
 
@@ -166,8 +166,8 @@ export interface ServerToClientEvents {
    *
    * Goes to everyone, among them `user-<sellerId>`.
    *
-   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
-   * otherwise.
+   * It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge is
+   * configured otherwise.
    */
   "payout-completed": (payload: PayoutCompleted, offset: string) => void;
 
@@ -177,8 +177,8 @@ export interface ServerToClientEvents {
    *
    * Goes to everyone, among them `user-<sellerId>`.
    *
-   * It is confidential: where clients bring tokens, only its rooms and staff hear it, unless the bridge is configured
-   * otherwise.
+   * It is confidential: where clients bring tokens, only its rooms and staff receive it, unless the bridge is
+   * configured otherwise.
    */
   "payout-updated": (payload: PayoutUpdated, offset: string) => void;
 
@@ -412,7 +412,7 @@ export interface ClientToServerEvents {
    */
   "leave-ops-room": (answer: (answer: RoomsAnswer) => void) => void;
 
-  /** Joins `user-<userId>` and counts as the user being there: everyone hears `user-status-change`. */
+  /** Joins `user-<userId>` and counts as the user being there: everyone receives `user-status-change`. */
   "user-online": (userId: string, answer: (answer: RoomsAnswer) => void) => void;
 
   /** Tells the others in `chat-<chatId>` that the user is typing, with `user-typing`. */
@@ -996,7 +996,7 @@ export interface SystemStatus {
   turnedAway: number;
   eventsPerSecond: number;
   deliveriesPerSecond: number;
-  /** From the commit of an event until it was written to all who hear it; null if none went out. */
+  /** From the commit of an event until it was written to all who receive it; null if there was none. */
   fanoutMs: Latency | null;
   journal: JournalHealth;
   providers: ProviderHealth[];

@@ -444,7 +444,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A refund as it stands */
+        /** A refund with its current status */
         get: operations["getRefund"];
         put?: never;
         post?: never;
@@ -559,7 +559,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The events that some rooms heard
+         * The past events of some rooms
          * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
          */
         get: operations["getEvents"];
@@ -603,7 +603,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How a purchase request stands
+         * The state of a purchase request
          * @description As the events about it have told. Its payments are under `/api/payments?requestId=…`.
          */
         get: operations["getPurchaseRequest"];
@@ -710,7 +710,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A payout as it stands */
+        /** A payout with its current status */
         get: operations["getPayoutRow"];
         put?: never;
         post?: never;
@@ -727,7 +727,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A payment as it stands */
+        /** A payment with its current status */
         get: operations["getPaymentRow"];
         put?: never;
         post?: never;
@@ -909,7 +909,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Read a kept webhook again
+         * Read a stored webhook again
          * @description As if it came now; its signature held when it came. It counts once, however often it is replayed and repeated.
          */
         post: operations["replayWebhook"];
@@ -1567,7 +1567,7 @@ export interface components {
         ConsoleRejection: {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
-            /** @description Why. It is kept with the payout, where its seller can read it. */
+            /** @description Why. It is stored with the payout, where its seller can read it. */
             note: string;
         };
         /**
@@ -1583,7 +1583,7 @@ export interface components {
             outcome: "sent" | "not-sent" | "arrived" | "returned";
             /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. */
             txHash?: string | null;
-            /** @description How it was found out. It is kept with the payout. */
+            /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
@@ -2491,7 +2491,7 @@ export interface components {
         ServiceRejection: {
             /** @description The person; somebody else than who asked for it. */
             rejectedBy: string;
-            /** @description Why. It is kept with the payout, where its seller can read it. */
+            /** @description Why. It is stored with the payout, where its seller can read it. */
             note: string;
         };
         /** ServiceResolution */
@@ -2500,7 +2500,7 @@ export interface components {
             outcome: "sent" | "not-sent" | "arrived" | "returned";
             /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. */
             txHash?: string | null;
-            /** @description How it was found out. It is kept with the payout. */
+            /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /** @description Who found it out; it is kept in the payout's history. */
             foundBy: string;
@@ -2514,7 +2514,7 @@ export interface components {
         ServiceWithdrawal: {
             /** @description The person, if it is one. Otherwise the service counts. */
             withdrawnBy?: string | null;
-            /** @description Why. It is kept with the payout, where its seller can read it. */
+            /** @description Why. It is stored with the payout, where its seller can read it. */
             note?: string | null;
         };
         /**
@@ -2604,7 +2604,7 @@ export interface components {
             turnedAway: number;
             eventsPerSecond: number;
             deliveriesPerSecond: number;
-            /** @description From the commit of an event until it was written to all who hear it; null if none went out. */
+            /** @description From the commit of an event until it was written to all who receive it; null if there was none. */
             fanoutMs: components["schemas"]["Latency"] | null;
             journal: components["schemas"]["JournalHealth"];
             providers: components["schemas"]["ProviderHealth"][];
@@ -2711,7 +2711,7 @@ export interface components {
         approvals_ConsoleWithdrawal: {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
-            /** @description Why. It is kept with the payout, where its seller can read it. */
+            /** @description Why. It is stored with the payout, where its seller can read it. */
             note?: string | null;
         };
         /** HistoryItem */
@@ -2888,7 +2888,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Registered before; as it stands */
+            /** @description Registered before; its current state */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2969,7 +2969,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3076,7 +3076,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3170,7 +3170,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3259,7 +3259,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3348,7 +3348,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3496,7 +3496,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3693,7 +3693,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3840,7 +3840,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3929,7 +3929,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4056,7 +4056,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4134,7 +4134,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4223,7 +4223,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4312,7 +4312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4401,7 +4401,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4526,7 +4526,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4595,7 +4595,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4752,7 +4752,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4899,7 +4899,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4988,7 +4988,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5077,7 +5077,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5340,7 +5340,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5457,7 +5457,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nothing was told about it */
+            /** @description There are no events about it */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6560,7 +6560,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6640,7 +6640,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6729,7 +6729,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6818,7 +6818,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6907,7 +6907,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6996,7 +6996,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7085,7 +7085,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7174,7 +7174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7263,7 +7263,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7352,7 +7352,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7453,7 +7453,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7542,7 +7542,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7611,7 +7611,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7680,7 +7680,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7767,7 +7767,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; try again */
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7803,7 +7803,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Signed well, but unreadable; kept for a person to look at */
+            /** @description Signed well, but unreadable; stored for a person to review */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7812,7 +7812,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The signature does not hold; nothing is kept */
+            /** @description The signature is wrong; nothing is stored */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7848,7 +7848,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be kept; send it again, with the same key */
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;

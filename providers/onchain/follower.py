@@ -129,7 +129,7 @@ class ChainFollower:
         self._added = {}
         everybody = [*await self._store.watched(self.chain.name), *self._added.values()]
         self._watchlist.replace(everybody)
-        self._claims.keep(everybody)
+        self._claims.retain(everybody)
         for watched in everybody:
             self._claims.add(watched, self.head)
 
@@ -163,10 +163,10 @@ class ChainFollower:
             while await self._read_again(self._following, finality):
                 pass
             await self._read_late(self._following, finality)
-            await self._look_into_claims(finality)
+            await self._check_claims(finality)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
-            self._rpc.distrust(str(error), error.told_by)
+            self._rpc.distrust(str(error), error.reported_by)
             raise ChainUnavailableError(f"{self.chain.name}: {error}") from None
         except RefusedByNodeError as error:
             raise ChainUnavailableError(f"{self.chain.name}: no endpoint answers a question: {error}") from None
@@ -197,7 +197,7 @@ class ChainFollower:
         again = await self._readings.read(following, finality, head)
         if again is None:
             return False
-        if again.tells:
+        if again.has_news:
             await self._commit(again)
         self._following = again.following  # how far it was read again alone is committed with the next block
         return True
@@ -205,7 +205,7 @@ class ChainFollower:
     async def _read_late(self, following: Following, finality: Finality) -> None:
         """Reads on for a token that came into the configuration later."""
         late = await self._late_tokens.read(following, finality)
-        if late is not None and late.tells:
+        if late is not None and late.has_news:
             await self._commit(late)
         elif late is not None:
             self._following = late.following  # committed with the next block
@@ -213,7 +213,7 @@ class ChainFollower:
     async def _commit(self, step: Step) -> None:
         await self._store.record(self.chain.name, step.finished())
         self._following, self._has_begun = step.following, True
-        for one in step.told.values():
+        for one in step.reported.values():
             watched = self._watchlist.get(one.subject)
             if one.sighting.stage is Stage.REORGANISED and watched is not None:
                 # It may come back, in another block or not at all.
@@ -240,29 +240,29 @@ class ChainFollower:
         self._span = self._span.succeeded(seen.logs)
         paying = await self._payees.assign(step, seen.transfers)
         dated = await self._dated_by_two(seen)
-        if paying and len(seen.told_by) > 1 and await self._words.are_deep(seen.told_by, last):
+        if paying and len(seen.reported_by) > 1 and await self._words.are_deep(seen.reported_by, last):
             self._words.agree(one.transfer.transfer_id for one in paying if one.transfer.block in dated)
-        heard = await self._words.before_final(step, paying, finality, self.head)
+        confirmed = await self._words.before_final(step, paying, finality, self.head)
         is_checked = await self._is_read_by_two(seen, end) and all(
             one.transfer.block in dated for one in seen.transfers
         )
-        if not is_checked and seen.told_by:
-            self._readings.told(range(first, last + 1), seen.told_by[0])
-        step.take(leapt(step.following, end, paying, heard, self.head, is_checked=is_checked))
+        if not is_checked and seen.reported_by:
+            self._readings.note_source(range(first, last + 1), seen.reported_by[0])
+        step.take(leapt(step.following, end, paying, confirmed, self.head, is_checked=is_checked))
 
     async def _is_read_by_two(self, seen: RangeSeen, end: BlockId) -> bool:
         """Whether two endpoints have read a range, if there are two, and have the block that it ends with: whoever
         does not have blocks tells of nothing in them."""
         if len(self._rpc.endpoints) < 2:
             return True
-        places = seen.told_by or self._rpc.well()[:2]
+        places = seen.reported_by or self._rpc.well()[:2]
         return len(places) > 1 and await self._witnesses.have(places, end)
 
     async def _dated_by_two(self, seen: RangeSeen) -> set[BlockId]:
         """The blocks with money in a range that another endpoint says were made at the same time, if there is one:
         money may be too old, or late, by that."""
         times = {one.transfer.block: one.mined_at for one in seen.transfers}
-        others = seen.told_by[1:]
+        others = seen.reported_by[1:]
         return {block for block, made_at in times.items() if await self._witnesses.date(others, block, made_at)}
 
     async def _goes_on(self, following: Following) -> bool:
@@ -294,9 +294,9 @@ class ChainFollower:
                 self._claims.went_back()
                 return  # the blocks after it were read for nothing
             paying = await self._payees.assign(step, seen.transfers)
-            heard = await self._words.before_final(step, paying, finality, seen.block.number)
-            step.take(went_on(step.following, seen.block, paying, heard))
-            self._readings.told([seen.block.number], seen.told_by)
+            confirmed = await self._words.before_final(step, paying, finality, seen.block.number)
+            step.take(went_on(step.following, seen.block, paying, confirmed))
+            self._readings.note_source([seen.block.number], seen.reported_by)
 
     # Before it counts
 
@@ -305,17 +305,19 @@ class ChainFollower:
         if not due(following.awaited, finality.safe(following.next_number - 1)):
             return
         step = Step(following)
-        heard = await self._words.before_final(step, (), finality, following.next_number - 1)
-        step.take(settled(step.following, heard))
+        confirmed = await self._words.before_final(step, (), finality, following.next_number - 1)
+        step.take(settled(step.following, confirmed))
         before = {(one.subject, one.sighting.transfer.transfer_id): one.sighting for one in following.awaited}
-        after = {key: one.sighting.model_copy(update={"view": before[key].view}) for key, one in step.told.items()}
+        after = {
+            key: one.sighting.model_copy(update={"view": before[key].view}) for key, one in step.reported.items()
+        }
         has_doubts = step.following.doubts != following.doubts
         if step.alarms or has_doubts or any(after[key] != before[key] for key in after):
             await self._commit(step)
 
     # What is claimed
 
-    async def _look_into_claims(self, finality: Finality) -> None:
+    async def _check_claims(self, finality: Finality) -> None:
         """Looks into each claim that is due. What is wrong with one is no reason to leave out the others."""
         for claim in self._claims.due(self.head):
             try:
@@ -325,12 +327,12 @@ class ChainFollower:
                 continue
             if news is not None and self._following is not None:
                 step = Step(self._following)
-                await self._tell(step, news, finality)
-                if step.tells:
+                await self._report(step, news, finality)
+                if step.has_news:
                     await self._commit(step)
 
-    async def _tell(self, step: Step, news: News, finality: Finality) -> None:
-        subject, block = news.claim.watched.subject, news.looked.block
+    async def _report(self, step: Step, news: News, finality: Finality) -> None:
+        subject, block = news.claim.watched.subject, news.lookup.block
         if news.finding.verdict is Verdict.PAYS:
             if block is None or block.number >= step.following.next_number:
                 return  # it is told of when its block is followed
@@ -341,7 +343,7 @@ class ChainFollower:
         elif news.sighting is not None:
             is_final = block is not None and block.number <= finality.safe(self.head)
             if subject.kind == "payout" and news.sighting.stage is Stage.FAILED and not is_final:
-                news.claim.told = None
+                news.claim.reported = None
                 return  # a payout is not what was asked for only once that is certain
             step.take(sighted(step.following, subject, news.sighting))
             if news.sighting.stage is not Stage.SEEN:
@@ -349,7 +351,7 @@ class ChainFollower:
 
     async def _join(self, step: Step, news: News, finality: Finality) -> None:
         """Takes up transfers in blocks that were followed before anybody claimed them."""
-        watched, made_at, found = news.claim.watched, news.looked.mined_at, news.finding.transfers
+        watched, made_at, found = news.claim.watched, news.lookup.mined_at, news.finding.transfers
         subject = watched.subject
         if made_at is None:
             return
@@ -358,18 +360,18 @@ class ChainFollower:
         free, reason = claimed(watched, found, made_at, waiting, recorded)
         if not free:
             if reason == FITS_ANOTHER:
-                self._payees.keep_for_a_person(step, found, made_at, recorded, reason)
-            told = nothing_of(watched, news.claim.tx_hash, reason, sender=news.looked.sender)
-            step.take(sighted(step.following, subject, told))
+                self._payees.store_for_review(step, found, made_at, recorded, reason)
+            reported = nothing_of(watched, news.claim.tx_hash, reason, sender=news.lookup.sender)
+            step.take(sighted(step.following, subject, reported))
             return
         followed = {(one.subject, one.sighting.transfer.transfer_id) for one in step.following.awaited}
         paying = [Paying(subject, one, made_at) for one in free if (subject, one.transfer_id) not in followed]
         for one in paying:
             step.assign(Assigned(one.transfer, made_at, subject))
-            self._words.told(one.transfer.transfer_id, news.looked.told_by)
+            self._words.note_source(one.transfer.transfer_id, news.lookup.reported_by)
         if paying:
-            heard = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
-            step.take(joined(step.following, paying, heard))
+            confirmed = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
+            step.take(joined(step.following, paying, confirmed))
 
 
 def _brought_up(following: Following, chain: Chain) -> Following:

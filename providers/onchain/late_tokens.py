@@ -92,7 +92,7 @@ class LateTokens:
             self._span = self._span.failed()
             self._wait(late, f"{self._rpc.endpoints[place].host}: {error}")
         except FaultyError as error:
-            self._rpc.set_aside(place, error)
+            self._rpc.suspend(place, error)
             self._wait(late, f"{self._rpc.endpoints[place].host}: {error}")
         except MalformedError as error:
             self._rpc.distrust(str(error), place)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from providers.onchain.matching.following import Following, Sighted, Told
+from providers.onchain.matching.following import Following, Progress, Sighted
 from providers.onchain.matching.matching import Subject
 from providers.onchain.store import Alarm, Assigned, ChainStep, Recorded
 
@@ -14,17 +14,17 @@ class Step:
     """What is committed next."""
 
     following: Following
-    told: dict[tuple[Subject, str], Sighted] = field(default_factory=dict)
+    reported: dict[tuple[Subject, str], Sighted] = field(default_factory=dict)
     transfers: dict[tuple[str, str, str], Assigned] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
     agreed_blocks: set[int] = field(default_factory=set)
     """Those about which endpoints had contradicted each other, and do no more."""
     forgotten: set[str] = field(default_factory=set)
 
-    def take(self, told: Told) -> None:
-        self.following, sightings = told
+    def take(self, reported: Progress) -> None:
+        self.following, sightings = reported
         # Of several sightings of one transfer the last is enough.
-        self.told |= {(one.subject, one.sighting.transfer.transfer_id): one for one in sightings}
+        self.reported |= {(one.subject, one.sighting.transfer.transfer_id): one for one in sightings}
 
     def assign(self, assigned: Assigned) -> None:
         transfer = assigned.transfer
@@ -47,14 +47,14 @@ class Step:
         ]
 
     @property
-    def tells(self) -> bool:
+    def has_news(self) -> bool:
         """Whether there is anything to commit besides where the chain is followed to."""
-        return bool(self.told or self.transfers or self.alarms or self.agreed_blocks)
+        return bool(self.reported or self.transfers or self.alarms or self.agreed_blocks)
 
     def finished(self) -> ChainStep:
         return ChainStep(
             self.following,
-            tuple(self.told.values()),
+            tuple(self.reported.values()),
             tuple(self.transfers.values()),
             tuple(self.alarms),
             tuple(sorted(self.agreed_blocks)),

@@ -92,7 +92,7 @@ class ShkeeperApi:
         # Each coin has a few questions under way at most, so that no number of hanging coins takes all connections.
         self._http = neighbour(base_url)
         # A connection that was kept may have been closed by the other side, and then nobody knows what arrived.
-        self._unkept = neighbour(base_url, kept_connections=0)
+        self._unkept = neighbour(base_url, keepalive_connections=0)
         self._api_keys = tuple(api_keys)
         self._pauses = pauses
         self._circuits = Circuits(clock)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError, field_validator
 
-from coordinator.ids import KeptId
+from coordinator.ids import StoredId
 from coordinator.money import Amount
 from coordinator.payouts.observations import (
     PayoutAccepted,
@@ -153,8 +153,8 @@ FINAL_AFTER = timedelta(minutes=2)
 class OrderAnswer(Wire):
     """`POST /{crypto}/payout`, or `/multipayout`: a task, or for some coins the transactions at once."""
 
-    task_id: KeptId | None = None
-    result: tuple[KeptId, ...] = ()
+    task_id: StoredId | None = None
+    result: tuple[StoredId, ...] = ()
 
     @field_validator("result", mode="before")
     @classmethod
@@ -169,7 +169,7 @@ class TaskResult(Wire):
     dest: Words
     status: Words
     amount: Amount | None = None
-    txids: tuple[KeptId, ...] = ()
+    txids: tuple[StoredId, ...] = ()
     message: Words | None = None
     details: Any = None
 
@@ -185,7 +185,7 @@ class StatusAnswer(Wire):
     """`GET /{crypto}/payout/status?external_id=`. A payout that it does not know is a 404."""
 
     status: Words
-    txid: KeptId | tuple[KeptId, ...] | None = None
+    txid: StoredId | tuple[StoredId, ...] | None = None
     crypto: Words | None = None
     amount: Amount | None = None
     destination: Words | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from coordinator.errors import BridgeError
-from coordinator.ids import Id, KeptId, require_seen
+from coordinator.ids import Id, StoredId, require_seen
 from coordinator.json_text import NotJsonError, json_in, refuse_constant
 
 __all__ = [
@@ -57,7 +57,7 @@ Address = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(req
 """Where something is paid: longest are invoices of Lightning, of some hundred characters."""
 GivenId = Annotated[Id, BeforeValidator(_text_of_number)]
 """An id in what SHKeeper sends."""
-ExternalId = Annotated[KeptId, BeforeValidator(_text_of_number)]
+ExternalId = Annotated[StoredId, BeforeValidator(_text_of_number)]
 """An id in SHKeeper's books, which may hold what is refused where it is sent: one must not make others unreadable."""
 Moment = Annotated[datetime, BeforeValidator(_utc)]
 

@@ -12,10 +12,10 @@ from coordinator.histories import (
     FileGround,
     Ground,
     Judgement,
-    Kept,
     Mark,
     Reach,
     ServerGround,
+    StoredHistory,
     judge,
 )
 
@@ -25,8 +25,8 @@ SERVER = ServerGround(system="7", timeline=1, database=16385, table=16390)
 FAR = Reach(events=10, observations=7, payout_observations=3, actions=2, commits=30, last_event_at=NOW)
 
 
-def kept(ground: Ground | None = FILE, reach: Reach = FAR, **changes: object) -> Kept:
-    return Kept(**{"epoch": "e2", "earlier_epochs": {"e1"}, "ground": ground, "reach": reach, **changes})  # type: ignore[arg-type]
+def stored(ground: Ground | None = FILE, reach: Reach = FAR, **changes: object) -> StoredHistory:
+    return StoredHistory(**{"epoch": "e2", "earlier_epochs": {"e1"}, "ground": ground, "reach": reach, **changes})  # type: ignore[arg-type]
 
 
 def beginning(judgement: Judgement | None) -> Beginning | None:
@@ -57,7 +57,7 @@ def beginning(judgement: Judgement | None) -> Beginning | None:
     ],
 )
 def test_another_ground_begins_another_history(was: Ground | None, found: Ground, expected: Beginning | None) -> None:
-    assert beginning(judge(kept(was), found, None)) is expected
+    assert beginning(judge(stored(was), found, None)) is expected
 
 
 def test_a_journal_without_a_history_begins_one_whatever_was_noted_before() -> None:
@@ -67,7 +67,7 @@ def test_a_journal_without_a_history_begins_one_whatever_was_noted_before() -> N
 @given(st.sampled_from(["events", "observations", "payout_observations", "actions", "commits"]), st.integers(1, 5))
 def test_a_journal_that_is_behind_its_mark_in_anything_was_rewound(what: str, more: int) -> None:
     ahead = FAR.model_copy(update={what: getattr(FAR, what) + more})
-    judgement = judge(kept(), FILE, Mark(epoch="e2", reach=ahead))
+    judgement = judge(stored(), FILE, Mark(epoch="e2", reach=ahead))
     assert judgement is not None
     assert (judgement.beginning, len(judgement.evidence)) == (Beginning.REWOUND, 1)
     assert f"has {getattr(FAR, what)}" in judgement.evidence[0]
@@ -84,25 +84,25 @@ def test_a_mark_that_lags_says_nothing(
         actions=min(actions, FAR.actions),
         commits=min(commits, FAR.commits),
     )
-    assert judge(kept(), FILE, Mark(epoch="e2", reach=lagging)) is None
+    assert judge(stored(), FILE, Mark(epoch="e2", reach=lagging)) is None
 
 
 def test_a_journal_that_went_another_way_and_further_was_rewound() -> None:
     mark = Mark(epoch="e2", reach=FAR.model_copy(update={"events": 4, "last_event_at": NOW}))
-    same = kept(marked_event_at=NOW)
-    another = kept(marked_event_at=NOW + timedelta(microseconds=1))
+    same = stored(marked_event_at=NOW)
+    another = stored(marked_event_at=NOW + timedelta(microseconds=1))
     assert judge(same, FILE, mark) is None
     assert beginning(judge(another, FILE, mark)) is Beginning.REWOUND
-    assert judge(kept(marked_event_at=None), FILE, mark) is None  # it is not kept any more
+    assert judge(stored(marked_event_at=None), FILE, mark) is None  # it is not kept any more
 
 
 def test_a_mark_of_an_epoch_that_the_journal_does_not_know_was_written_after_it() -> None:
-    assert beginning(judge(kept(), FILE, Mark(epoch="e3", reach=Reach()))) is Beginning.REWOUND
+    assert beginning(judge(stored(), FILE, Mark(epoch="e3", reach=Reach()))) is Beginning.REWOUND
 
 
 def test_a_mark_of_an_earlier_epoch_says_nothing_about_this_one() -> None:
     further = FAR.model_copy(update={"events": 1_000})
-    assert judge(kept(), FILE, Mark(epoch="e1", reach=further)) is None
+    assert judge(stored(), FILE, Mark(epoch="e1", reach=further)) is None
 
 
 def test_all_that_shows_it_is_told_and_what_says_most_names_it() -> None:
@@ -114,6 +114,6 @@ def test_all_that_shows_it_is_told_and_what_says_most_names_it() -> None:
         (SERVER, promoted, Beginning.PROMOTED),
         (BackupGround(taken_at=NOW), FILE, Beginning.RESTORED),
     ):
-        judgement = judge(kept(was), found, further)
+        judgement = judge(stored(was), found, further)
         assert judgement is not None
         assert (judgement.beginning, len(judgement.evidence)) == (expected, 2)

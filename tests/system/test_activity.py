@@ -83,7 +83,7 @@ def test_while_nothing_can_be_kept_nobody_is_told_who_comes_and_who_types(
         log_before = len(bridge.log.read_text())
         user.join("user-online", "u1")
         user.join("typing-start", TYPING)
-        wait_until(lambda: "sessions cannot be kept" in bridge.log.read_text()[log_before:])  # noqa: B023
+        wait_until(lambda: "sessions cannot be saved" in bridge.log.read_text()[log_before:])  # noqa: B023
         assert status_of(bridge, "u1") == "offline"
         if is_killed:
             bridge.kill()

@@ -20,8 +20,8 @@ from tests.conftest import StartBridge
 from tests.system.conftest import JAVASCRIPT, Hearing, Line, Script
 from tests.waiting import GIVE_UP_SECONDS
 
-README = JAVASCRIPT.parents[1] / "README.md"
-DOCS = README.parent / "docs"
+DOCS = JAVASCRIPT.parents[1] / "docs"
+GUIDE = DOCS / "guide.md"
 PAGE = DOCS / "front-end.md"
 MODULE = DOCS / "contract" / "rooms.ts"
 PAYMENT = {
@@ -137,8 +137,8 @@ def remedies() -> str:
     return lines
 
 
-def lines_of_the_readme() -> str:
-    [lines] = re.findall(r"^       import \{ io \}.*?(?=^\S|^   \S)", README.read_text(), re.MULTILINE | re.DOTALL)
+def lines_of_the_guide() -> str:
+    [lines] = re.findall(r"^       import \{ io \}.*?(?=^\S|^   \S)", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     return textwrap.dedent(lines)
 
 
@@ -177,13 +177,13 @@ def test_no_cut_leaves_the_plain_recipe_out_of_its_rooms(make_bridge: StartBridg
     bridge.kill()
 
 
-def test_the_readme_shows_the_same_recipe_and_it_works_as_it_stands(make_bridge: StartBridge, tmp_path: Path) -> None:
-    lines = lines_of_the_readme()
+def test_the_guide_shows_the_same_recipe_and_it_works_as_it_stands(make_bridge: StartBridge, tmp_path: Path) -> None:
+    lines = lines_of_the_guide()
     untyped = plain_recipe().replace(": (() => void)[] | null", "").replace("(handOut: () => void)", "(handOut)")
     assert untyped in lines
     bridge = make_bridge(FRONTEND_URL="http://shop.example")
     (tmp_path / "node_modules").symlink_to(JAVASCRIPT / "node_modules")
-    program = tmp_path / "readme.mjs"
+    program = tmp_path / "guide.mjs"
     program.write_text(lines.replace("http://127.0.0.1:8000", bridge.url))
     said: queue.Queue[str] = queue.Queue()
     process = subprocess.Popen(["node", program], stdout=subprocess.PIPE, text=True)

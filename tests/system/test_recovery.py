@@ -263,7 +263,7 @@ def test_a_join_that_cannot_be_kept_is_not_answered_until_it_can(
     holder = sqlite3.connect(bridge.database, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     listener.join("join-request-room", "r9")
-    wait_until(lambda: "sessions cannot be kept" in bridge.log.read_text())
+    wait_until(lambda: "sessions cannot be saved" in bridge.log.read_text())
     if ends == "before it is over":
         bridge.kill()
         holder.close()

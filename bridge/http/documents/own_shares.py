@@ -18,7 +18,7 @@ def shares_for(principal: Principal, payment: Payment) -> Sequence[Share]:
     return [
         share
         for share in payment.shares
-        if share.seller_id == principal.user_id or principal.may_see(rooms.request(share.request_id))
+        if principal.may_see_share(seller_id=share.seller_id, of_request=rooms.request(share.request_id))
     ]
 
 
@@ -29,7 +29,7 @@ def is_of_hidden_share(principal: Principal, payment: Payment, seller_id: str | 
 
 
 def _sees_all(principal: Principal, payment: Payment) -> bool:
-    if payment.checkout is None or principal.sees_every_payment or principal.has_payouts_sent:
+    if payment.checkout is None:
         return True
     of_checkout = rooms.template_checkout(payment.checkout.checkout_id)
-    return principal.user_id == payment.buyer_id or principal.may_see(of_checkout)
+    return principal.may_see_all_shares(buyer_id=payment.buyer_id, of_checkout=of_checkout)

@@ -91,7 +91,7 @@ class PayoutList(FrozenModel):
 
 async def known_payout(journal: Journal, payout_id: str) -> PayoutRecord:
     """Raises NotFoundException if there is no such payout."""
-    records = await journal.payout_records([payout_id]) if is_id(payout_id) else []
+    records = await journal.payouts.records([payout_id]) if is_id(payout_id) else []
     if not records:
         raise NotFoundException(f"There is no payout {payout_id!r}.")
     return records[0]

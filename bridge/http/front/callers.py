@@ -7,7 +7,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers.base import BaseRouteHandler
 
-from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode
+from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode, principal_of_service
 from bridge.http.front.origins import RequireFrontEnd
 from bridge.http.front.queries import require_plain_query
 from bridge.http.front.service_tokens import ANY_SERVICE, Service, WatchedServices
@@ -77,7 +77,7 @@ class Callers:
             connection.state.service = self.service(authorization)
         if _takes_principal(handler):
             connection.state.principal = self.principal(authorization)
-        if handler.opt.get(FOR_OPS) and not connection.state.principal.sees_everything:
+        if handler.opt.get(FOR_OPS) and not connection.state.principal.may_see_console:
             raise PermissionDeniedException("only staff, and services that read, may see the console")
 
     def service(self, authorization: str | None) -> Service:
@@ -100,12 +100,12 @@ class Callers:
         token = _bearer_token(authorization)
         service = None if token is None else self._services.now().find(token)
         if service is not None:
-            return Principal(
+            return principal_of_service(
                 service.name,
-                sees_everything=service.reads,
-                sees_every_payment=service.registers_payments,
-                sees_every_payout=service.registers_payouts or service.approves_payouts,
-                orders_payouts=service.registers_payouts,
+                reads=service.reads,
+                registers_payments=service.registers_payments,
+                registers_payouts=service.registers_payouts,
+                approves_payouts=service.approves_payouts,
             )
         if self._verifier is None:
             return ANYBODY

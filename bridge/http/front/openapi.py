@@ -186,9 +186,9 @@ def openapi_config() -> OpenAPIConfig:
             }
         ),
         tags=[
-            Tag("Payments", "Register payments, and look up how they stand."),
-            Tag("Payouts", "Send money to sellers, and look up how it stands."),
-            Tag("Refunds", "Send money back to buyers, and look up how it stands."),
+            Tag("Payments", "Register payments, and look up their status."),
+            Tag("Payouts", "Send money to sellers, and look up its status."),
+            Tag("Refunds", "Send money back to buyers, and look up its status."),
             Tag("Chains", "How far chains are followed, and what on them a person has to look at."),
             Tag("Events", "Publish events, and read those of the past."),
             Tag("Catching up", "What a client that was away looks up."),

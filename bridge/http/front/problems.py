@@ -51,9 +51,9 @@ WHO_ASKED_HAS_GONE = "client disconnected prematurely"
 NO_BODY = {"key": "data", "message": "'data'"}.items()
 
 NOT_LOOKED_UP = "Ask again in a few seconds."
-NOT_KNOWN_TO_BE_KEPT = (
-    "It is not known whether this was kept. Send the very same request again: a webhook, and what has the same"
-    " Idempotency-Key, is kept once."
+NOT_KNOWN_TO_BE_STORED = (
+    "It is not known whether this was stored. Send the very same request again: a webhook, and what has the same"
+    " Idempotency-Key, is stored once."
 )
 
 REFUND_REFUSED = "refund_refused"
@@ -109,8 +109,8 @@ def _refused_publication(_request: AnyRequest, error: PublicationRefusedError) -
 def _unavailable(request: AnyRequest, error: JournalUnavailableError) -> Response[dict[str, object]]:
     """Of what was to be written no more is known here: a commit that was given up may come about all the same."""
     is_question = request.method in ("GET", "HEAD")
-    said = f"{str(error)[:1].upper()}{str(error)[1:]}. {NOT_LOOKED_UP if is_question else NOT_KNOWN_TO_BE_KEPT}"
-    title = "Not available" if is_question else "Not known to be kept"
+    said = f"{str(error)[:1].upper()}{str(error)[1:]}. {NOT_LOOKED_UP if is_question else NOT_KNOWN_TO_BE_STORED}"
+    title = "Not available" if is_question else "Not known to be stored"
     return problem(503, title, said, headers={"Retry-After": "5"})
 
 

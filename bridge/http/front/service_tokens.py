@@ -85,7 +85,7 @@ class Service:
         return None if self is ANY_SERVICE else self.name
 
     @property
-    def told_name(self) -> str:
+    def display_name(self) -> str:
         """Who it is, for a person to read."""
         return self.own_name or SOMEBODY
 

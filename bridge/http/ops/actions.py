@@ -21,12 +21,12 @@ from bridge.http.front.notes import Note
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.staff import GivenOpsAccess
-from bridge.http.ops.names import kept_webhook_name, read_webhook_name
+from bridge.http.ops.names import read_webhook_name, stored_webhook_name
 from bridge.http.ops.overview import needs_a_person
 from bridge.http.ops.rows import ActionItem, PayoutRow, action_item, explorer_links, payout_row
 from bridge.http.payouts.resolution import Resolution, resolution_refusals
-from bridge.http.webhooks import told_payout
-from bridge.journal import Action, Journal, KeptWebhook, ListedPayout, Outcome, waiting_name
+from bridge.http.webhooks import reported_payout
+from bridge.journal import Action, Journal, ListedPayout, Outcome, StoredWebhook, waiting_name
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payout_findings import Findings
 from coordinator.attention.items import AttentionKind
@@ -54,7 +54,7 @@ REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No good token",
     403: "They may not act, or a page of another origin asks",
-    503: "Not known to be kept; try again",
+    503: "Not known to be stored; try again",
 }
 
 
@@ -110,15 +110,15 @@ REPLAY_MESSAGES: dict[Outcome, tuple[ReplayOutcome, str]] = {
     Outcome.UNCHANGED: ("unchanged", "It was read, and said nothing new."),
     Outcome.OTHER_CURRENCY: ("unchanged", "It was read, but counts in another currency than the payment."),
     Outcome.NOT_COUNTED: ("unchanged", "It was read, but does not fit the payment; its story says why."),
-    Outcome.DUPLICATE: ("duplicate", "It was read; the same had been told before, and counts once."),
-    Outcome.KEPT: ("kept", "It was read; its payment is not registered, and it is applied when that is."),
+    Outcome.DUPLICATE: ("duplicate", "It was read; the same had been reported before, and counts once."),
+    Outcome.STORED: ("kept", "It was read; its payment is not registered, and it is applied when that is."),
 }
 
 
 @post(
     "/webhooks/{webhook_id:str}/replay",
     status_code=200,
-    summary="Read a kept webhook again",
+    summary="Read a stored webhook again",
     description=(
         "As if it came now; its signature held when it came. It counts once, however often it is replayed and "
         "repeated."
@@ -141,11 +141,11 @@ async def replay_webhook(
     is_waiting, number = named
     if is_waiting:
         return await _replay_waiting(journal, number, by, missing)
-    webhook = await journal.console.kept_webhook(number)
+    webhook = await journal.console.stored_webhook(number)
     reader = None if webhook is None else readers.get(webhook.provider)
     if webhook is None or reader is None:
         raise missing
-    return await _replay_kept(journal, webhook, reader, by)
+    return await _replay_stored(journal, webhook, reader, by)
 
 
 async def _replay_waiting(journal: Journal, number: int, by: str, missing: NotFoundException) -> Replay:
@@ -154,7 +154,7 @@ async def _replay_waiting(journal: Journal, number: int, by: str, missing: NotFo
     if found is None:
         raise missing
     external_id, payment_id = found
-    outcome = Outcome.KEPT if payment_id is None else Outcome.DUPLICATE
+    outcome = Outcome.STORED if payment_id is None else Outcome.DUPLICATE
     name = waiting_name(number)
     action = await journal.console.add_action("replay", name, outcome, by=by, concerns=payment_id)
     message = (
@@ -165,8 +165,8 @@ async def _replay_waiting(journal: Journal, number: int, by: str, missing: NotFo
     return Replay(outcome=REPLAY_MESSAGES[outcome][0], message=message, action=action_item(action))
 
 
-async def _replay_kept(journal: Journal, webhook: KeptWebhook, reader: WebhookReader, by: str) -> Replay:
-    name = kept_webhook_name(webhook.webhook_id)
+async def _replay_stored(journal: Journal, webhook: StoredWebhook, reader: WebhookReader, by: str) -> Replay:
+    name = stored_webhook_name(webhook.webhook_id)
     try:
         reading = reader.read_again(webhook.body)
     except WebhookUnreadableError as error:
@@ -188,14 +188,14 @@ async def _replay_kept(journal: Journal, webhook: KeptWebhook, reader: WebhookRe
 
 
 async def _replay_payout(
-    journal: Journal, webhook: KeptWebhook, name: str, reading: PayoutReading, by: str
+    journal: Journal, webhook: StoredWebhook, name: str, reading: PayoutReading, by: str
 ) -> Replay:
-    told = await told_payout(journal, webhook.provider, reading)
-    if told is None:
-        action = await journal.console.add_action("replay", name, Outcome.KEPT, by=by)
+    reported = await reported_payout(journal, webhook.provider, reading)
+    if reported is None:
+        action = await journal.console.add_action("replay", name, Outcome.STORED, by=by)
         message = "It was read; it tells of a payout that the bridge did not ask for."
         return Replay(outcome="kept", message=message, action=action_item(action))
-    payout, keyed = told
+    payout, keyed = reported
     replayed = await journal.console.replay_payout_webhook(
         webhook.webhook_id, name=name, by=by, payout_id=payout.payout_id, observations=keyed
     )

@@ -57,7 +57,7 @@ SERVICE_REFUSALS = {
     "what they said",
     404: "No such payout",
     409: "It awaits no approval, or not any more; the answer says why",
-    503: "Not known to be kept; send it again, with the same key",
+    503: "Not known to be stored; send it again, with the same key",
 }
 CONSOLE_REFUSALS = {
     **REFUSALS,
@@ -68,7 +68,7 @@ CONSOLE_REFUSALS = {
 }
 REJECTION_REFUSALS = {**SERVICE_REFUSALS, 409: TOO_LATE}
 CONSOLE_REJECTION_REFUSALS = {**CONSOLE_REFUSALS, 409: TOO_LATE}
-WHY = "Why. It is kept with the payout, where its seller can read it."
+WHY = "Why. It is stored with the payout, where its seller can read it."
 
 
 class ServiceApproval(FrozenModel):
@@ -216,7 +216,7 @@ async def withdraw_payout(
     sender: GivenPayoutSender,
 ) -> PayoutDocument:
     service.require_payouts()
-    by = Approver(data.withdrawn_by or service.told_name, service.own_name)
+    by = Approver(data.withdrawn_by or service.display_name, service.own_name)
     await Decision(journal, sender, payout_id, by).withdraw(data.note)
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 

@@ -41,7 +41,7 @@ SERVICE_REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No token of a service",
     403: "The service may not have payouts sent",
-    503: "Not known to be kept; send it again, with the same key",
+    503: "Not known to be stored; send it again, with the same key",
 }
 
 
@@ -99,7 +99,7 @@ async def hold_payouts(
     sender: GivenPayoutSender,
 ) -> HoldDoing:
     service.require_payouts()
-    return await _hold(journal, sender, service.told_name, data.note)
+    return await _hold(journal, sender, service.display_name, data.note)
 
 
 @post(
@@ -116,7 +116,7 @@ async def resume_payouts(
     sender: GivenPayoutSender,
 ) -> HoldDoing:
     service.require_payouts()
-    return await _resume(journal, sender, service.told_name, data.note)
+    return await _resume(journal, sender, service.display_name, data.note)
 
 
 @post(

@@ -89,7 +89,7 @@ async def list_payment_rows(
 
 @get(
     "/payouts/{payout_id:str}",
-    summary="A payout as it stands",
+    summary="A payout with its current status",
     responses=problem_responses({404: "No such payout"}),
 )
 async def get_payout_row(payout_id: FromPath[str], journal: GivenJournal, chains: GivenChains) -> PayoutRow:
@@ -101,7 +101,7 @@ async def get_payout_row(payout_id: FromPath[str], journal: GivenJournal, chains
 
 @get(
     "/payments/{payment_id:str}",
-    summary="A payment as it stands",
+    summary="A payment with its current status",
     responses=problem_responses({404: "No such payment"}),
 )
 async def get_payment_row(payment_id: FromPath[str], journal: GivenJournal) -> PaymentRow:

@@ -2,12 +2,12 @@
 
 import re
 
-__all__ = ["kept_webhook_name", "read_webhook_name"]
+__all__ = ["read_webhook_name", "stored_webhook_name"]
 
 _NAME = re.compile(r"(?P<table>webhook|waiting)_(?P<number>[0-9]{1,18})")
 
 
-def kept_webhook_name(webhook_id: int) -> str:
+def stored_webhook_name(webhook_id: int) -> str:
     """One that is kept because it made no sense."""
     return f"webhook_{webhook_id}"
 

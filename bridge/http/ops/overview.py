@@ -17,7 +17,7 @@ from bridge.http.front.dependencies import (
     GivenPayoutSender,
     GivenRefundAddressWait,
 )
-from bridge.http.ops.names import kept_webhook_name
+from bridge.http.ops.names import stored_webhook_name
 from bridge.http.ops.rows import (
     ActionItem,
     AttentionItem,
@@ -30,7 +30,7 @@ from bridge.journal import (
     ChainAlarm,
     ForAPerson,
     Journal,
-    KeptWebhook,
+    StoredWebhook,
     TroubledPayment,
     UnmatchedTransfer,
     waiting_name,
@@ -257,8 +257,8 @@ def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str],
         )
 
 
-def _of_webhook(webhook: KeptWebhook) -> Attention:
-    name = kept_webhook_name(webhook.webhook_id)
+def _of_webhook(webhook: StoredWebhook) -> Attention:
+    name = stored_webhook_name(webhook.webhook_id)
     if webhook.reason == NOT_ASKED_FOR:
         return attention.foreign_payout(name, webhook.provider, webhook.received_at)
     return attention.unreadable_webhook(name, webhook.provider, webhook.reason, webhook.received_at)
@@ -286,5 +286,5 @@ def _of_alarm(alarm: ChainAlarm) -> Attention:
     if alarm.kind == "unfollowed":
         return attention.coin_unfollowed(alarm.chain, alarm.message, alarm.raised_at)
     of_blocks = {"contradicted": attention.chain_contradicted, "unread": attention.chain_read_by_one}
-    told = of_blocks.get(alarm.kind, attention.chain_alarm)
-    return told(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)
+    describe = of_blocks.get(alarm.kind, attention.chain_alarm)
+    return describe(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)

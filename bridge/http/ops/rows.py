@@ -35,7 +35,7 @@ ExplorerLinks = Callable[[str | None, str | None], str | None]
 
 
 class PayoutRow(FrozenModel):
-    """A payout as it stands."""
+    """A payout with its current status."""
 
     payout_id: str
     task_id: str | None = Field(description="The provider's task, once it has named one.")
@@ -68,7 +68,7 @@ class PayoutRow(FrozenModel):
 
 
 class PaymentRow(FrozenModel):
-    """A payment as it stands."""
+    """A payment with its current status."""
 
     payment_id: str
     provider: str

@@ -44,7 +44,7 @@ _OWN_KEYS = (
 
 TITLES = {
     "transfer-seen": "A transfer was seen that is not confirmed",
-    "invoice-snapshot": "How the invoice stands",
+    "invoice-snapshot": "The status of the invoice",
     "invoice-ended": "The invoice has ended",
     "invoice-forgotten": "The provider has forgotten the invoice",
     "invoice-found": "The provider knows the invoice again",
@@ -183,9 +183,14 @@ async def get_payment_story(
         ),
         status="pending",
     )
-    told = await journal.console.payment_events(payment_id)
+    delivered_events = await journal.console.payment_events(payment_id)
     actions = await journal.console.actions_concerning(payment_id)
-    steps = [registered, *map(_observed, record.history), *map(_acted, actions), *_told(journal, vitals, told)]
+    steps = [
+        registered,
+        *map(_observed, record.history),
+        *map(_acted, actions),
+        *_event_steps(journal, vitals, delivered_events),
+    ]
     return PaymentStory(
         document=document,
         problems=[ProblemItem(kind=one.kind, detail=one.detail) for one in problems_of(payment)],
@@ -214,13 +219,18 @@ async def get_payout_story(payout_id: FromPath[str], journal: GivenJournal, vita
         ),
         status="created",
     )
-    told = [
+    delivered_events = [
         journaled
         for journaled in await journal.console.payment_events(document.payment_id)
         if journaled.event.payload.get("payoutId") == payout_id
     ]
     actions = await journal.console.actions_concerning(payout_id)
-    steps = [registered, *map(_observed, record.history), *map(_acted, actions), *_told(journal, vitals, told)]
+    steps = [
+        registered,
+        *map(_observed, record.history),
+        *map(_acted, actions),
+        *_event_steps(journal, vitals, delivered_events),
+    ]
     return PayoutStory(document=document, steps=_in_order(steps))
 
 
@@ -252,8 +262,8 @@ def _acted(action: Action) -> Step:
     )
 
 
-def _told(journal: Journal, vitals: Vitals, told: Iterable[JournaledEvent]) -> Iterator[Step]:
-    for journaled in told:
+def _event_steps(journal: Journal, vitals: Vitals, delivered_events: Iterable[JournaledEvent]) -> Iterator[Step]:
+    for journaled in delivered_events:
         event, delivery = journaled.event, vitals.delivery(journaled.offset)
         delay = None if delivery is None else delivery.delay_seconds
         yield Step(

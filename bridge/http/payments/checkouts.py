@@ -95,7 +95,7 @@ REQUEST_EXAMPLE = {
             403: "The service may not register payments",
             409: "The `checkoutId` is registered with other fields",
             422: "The `Idempotency-Key` was used for another request",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )

@@ -32,7 +32,7 @@ __all__ = ["renew_price"]
                 401: "No good token",
                 404: "No such payment",
                 409: "The payment is over, or the bridge did not open its invoice",
-                503: "Not known to be kept; send it again, with the same key",
+                503: "Not known to be stored; send it again, with the same key",
             }
         ),
     },

@@ -126,7 +126,7 @@ async def register(
         return await _register(journal, opener, payment, coin, idempotency)
     except PaymentConflictError as error:
         if error.differing:
-            await journal.rulings.contest(error.payment_id, by=service.told_name, differing=error.differing)
+            await journal.rulings.contest(error.payment_id, by=service.display_name, differing=error.differing)
         raise
 
 
@@ -232,10 +232,10 @@ async def switch(
 def is_for(principal: Principal, record: PaymentRecord) -> bool:
     """Whether somebody may see a payment."""
     payment = record.payment
-    told_in = [rooms.request(share.request_id) for share in payment.shares]
+    in_rooms = [rooms.request(share.request_id) for share in payment.shares]
     if payment.checkout is not None:
-        told_in.append(rooms.template_checkout(payment.checkout.checkout_id))
-    return principal.may_see_payment(parties={payment.buyer_id, *payment.seller_ids}, told_in=told_in)
+        in_rooms.append(rooms.template_checkout(payment.checkout.checkout_id))
+    return principal.may_see_payment(parties={payment.buyer_id, *payment.seller_ids}, in_rooms=in_rooms)
 
 
 async def _record(journal: Journal, payment_id: str) -> PaymentRecord:

@@ -121,7 +121,7 @@ class PaymentRequest(WayToPay):
         "answers 200 with the payment as it stands."
     ),
     responses={
-        200: payment_response("Registered before; as it stands"),
+        200: payment_response("Registered before; its current state"),
         201: payment_response("Registered; if the bridge opens the invoice, it is open"),
         202: payment_response("Registered; the provider does not answer, so its invoice will be opened later"),
         **problem_responses(
@@ -131,7 +131,7 @@ class PaymentRequest(WayToPay):
                 403: "The service may not register payments",
                 409: "The `externalId` is registered with other fields",
                 422: "The `Idempotency-Key` was used for another request",
-                503: "Not known to be kept; send it again, with the same key",
+                503: "Not known to be stored; send it again, with the same key",
             }
         ),
     },
@@ -187,7 +187,7 @@ async def register_payment(
                 403: "The service may not register payments",
                 404: "No such payment",
                 409: "The payment is over, or the bridge did not open its invoice",
-                503: "Not known to be kept; send it again, with the same key",
+                503: "Not known to be stored; send it again, with the same key",
             }
         ),
     },
@@ -229,7 +229,7 @@ async def switch_coin(
                 403: "The service may not register payments",
                 404: "No such payment",
                 409: "The payment goes over no chain, or too many transactions were named for it",
-                503: "Not known to be kept; send it again, with the same key",
+                503: "Not known to be stored; send it again, with the same key",
             }
         ),
     },
@@ -286,7 +286,7 @@ def _key_of(payment: str, tx_hash: str, data: TransactionHint) -> str:
                 403: "The service may not register payments",
                 404: "No such payment",
                 409: "The payment is completed or refunded",
-                503: "Not known to be kept; send it again, with the same key",
+                503: "Not known to be stored; send it again, with the same key",
             }
         ),
     },
@@ -301,7 +301,7 @@ async def cancel_payment(
     if not is_id(payment_id) or await journal.payment_record(payment_id) is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
     try:
-        await journal.rulings.cancel(payment_id, by=service.told_name, note=data.note or "")
+        await journal.rulings.cancel(payment_id, by=service.display_name, note=data.note or "")
     except RulingRefusedError as error:
         raise ClientException(str(error), status_code=409, extra={"code": "payment_over"}) from None
     record = await journal.payment_record(payment_id)

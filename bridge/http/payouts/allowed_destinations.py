@@ -34,7 +34,7 @@ SERVICE_REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No token of a service",
     403: "The service may not have payouts sent",
-    503: "Not known to be kept; send it again, with the same key",
+    503: "Not known to be stored; send it again, with the same key",
 }
 # Any amount will do: it is the address that is looked at.
 SOME_AMOUNT = Decimal(1)
@@ -139,7 +139,7 @@ async def allow_destination(
     except NotPayableError as error:
         raise wrong_field(error.field, str(error)) from None
     allowed, _ = await journal.approvals.allow_destination(
-        data.seller_id, order.destination, coin=order.coin, by=data.added_by or service.told_name
+        data.seller_id, order.destination, coin=order.coin, by=data.added_by or service.display_name
     )
     return _item(allowed, payout_rules)
 
@@ -162,7 +162,7 @@ async def disallow_destination(
 ) -> DestinationList:
     service.require_payouts()
     action = await journal.approvals.disallow_destination(
-        data.seller_id, data.destination, by=data.removed_by or service.told_name
+        data.seller_id, data.destination, by=data.removed_by or service.display_name
     )
     if action is None:
         raise NotFoundException(f"{data.destination} is not on the list of {data.seller_id}.")

@@ -63,15 +63,15 @@ async def _about_way_in(prices: UsualPrices, sender: PayoutSender, payment: Paym
     if doubt is not None:
         yield doubt
     # In the coin that came no more of it leaves than came.
-    untold = sorted(came for came, rate in usual.items() if rate is None and came != coin)
-    if untold:
-        values = [transfer.value for transfer in payment.counted if transfer.asset in untold]
+    without_rate = sorted(came for came, rate in usual.items() if rate is None and came != coin)
+    if without_rate:
+        values = [transfer.value for transfer in payment.counted if transfer.asset in without_rate]
         known = [value for value in values if value is not None]
         # Where it is not said what each is worth, it is no more than all that came.
         worth = total(known) if len(known) == len(values) else payment.paid
         yield (
-            f"too few were asked to pay with {', '.join(untold)} on other days to tell whether what came in"
-            f" {'it' if len(untold) == 1 else 'them'} is worth {format_amount(min(worth, payment.paid))}"
+            f"too few were asked to pay with {', '.join(without_rate)} on other days to tell whether what came in"
+            f" {'it' if len(without_rate) == 1 else 'them'} is worth {format_amount(min(worth, payment.paid))}"
             f" {payment.currency}"
         )
 

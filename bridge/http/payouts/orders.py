@@ -117,7 +117,7 @@ async def ordered_payouts(
     """
     asked = {
         "batch_id": new_id("batch", journal.clock()) if len(request.payouts) > 1 else None,
-        "asked_by": request.asked_by or service.told_name,
+        "asked_by": request.asked_by or service.display_name,
         "asked_through": service.own_name,
     }
     ordered, ways = OrderedPayouts([], {}, {}), _Ways(sender, chains, rules.network_fee_percent, UsualPrices(journal))
@@ -155,7 +155,7 @@ async def _payout(
     except NotPayableError as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
-    earlier = [*(one.payout for one in await journal.payment_payouts(payment.payment_id)), *before]
+    earlier = [*(one.payout for one in await journal.payouts.of_payment(payment.payment_id)), *before]
     ordinal = sum(
         (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
     )

@@ -23,7 +23,7 @@ class Resolution(FrozenModel):
     tx_hash: Id | None = Field(
         None, description="The transaction that carries it, if it was sent; that brought it back, if it came back."
     )
-    note: Note | None = Field(None, description="How it was found out. It is kept with the payout.")
+    note: Note | None = Field(None, description="How it was found out. It is stored with the payout.")
 
 
 @contextmanager

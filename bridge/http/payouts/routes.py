@@ -77,7 +77,7 @@ REQUEST_EXAMPLE = {
             403: "The service may not have payouts sent",
             409: "A payment is not completed, or paid out already; nothing is taken",
             422: "The `Idempotency-Key` was used for another request",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )
@@ -94,10 +94,10 @@ async def send_payouts(
     unsaid = ("asked_by",) if data.asked_by is None else ()
     idempotency = idempotency_of(service.scope("payouts"), idempotency_key, data, unsaid=unsaid)
     # What was taken once is not looked at again: by now its coin may not be offered any more.
-    payout_ids = None if idempotency is None else await journal.payouts_made_with(idempotency)
+    payout_ids = None if idempotency is None else await journal.payouts.made_with(idempotency)
     if payout_ids is None:
         ordered = await ordered_payouts(data, service, journal, sender, chains, payout_rules)
-        registered = await journal.register_payouts(
+        registered = await journal.payouts.register(
             ordered.payouts,
             idempotency,
             rules=payout_rules,
@@ -107,7 +107,7 @@ async def send_payouts(
         )
         payout_ids = registered.payout_ids
     sender.wake()
-    records = await journal.payout_records(payout_ids)
+    records = await journal.payouts.records(payout_ids)
     for record in records:
         chains.watch_payout(record.payout)
     return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=True) for record in records])
@@ -123,7 +123,7 @@ async def list_payouts(
 ) -> PayoutList:
     if not is_id(payment_id):
         raise wrong_field("paymentId", "expected the id of a payment")
-    records = await journal.payment_payouts(payment_id)
+    records = await journal.payouts.of_payment(payment_id)
     seen = [record for record in records if principal.may_see_payout(payee_id=record.payout.payee_id)]
     in_full = principal.has_payouts_sent
     return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen])
@@ -156,7 +156,7 @@ async def get_payout(payout_id: FromPath[str], journal: GivenJournal, principal:
             403: "The service may not have payouts sent",
             404: "No such payout",
             409: "The payout is settled, or goes over no chain that is followed",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )
@@ -172,7 +172,7 @@ async def name_transaction(
     if payout.chain is None:
         raise ClientException("This payout goes over no chain that is followed.", status_code=409)
     sent = PayoutSent(tx_hashes=(data.tx_hash.lower(),))
-    recorded = await journal.record_payout_observation(
+    recorded = await journal.payouts.record_observation(
         payout_id, observation_key(sent), sent, only_if=UNSETTLED_STATUSES
     )
     if recorded.payout.is_settled:
@@ -200,7 +200,7 @@ async def name_transaction(
             403: "The service may not have payouts sent",
             404: "No such payout",
             409: "There is nothing for a person to say, or the provider cannot be asked first",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )

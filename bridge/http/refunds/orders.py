@@ -168,5 +168,5 @@ async def read_sending(
 
 async def watch_refund(journal: Journal, chains: ChainFollowers, payout_id: str | None) -> None:
     """Has the payout that carries a refund looked after on its chain, if on one."""
-    for record in [] if payout_id is None else await journal.payout_records([payout_id]):
+    for record in [] if payout_id is None else await journal.payouts.records([payout_id]):
         chains.watch_payout(record.payout)

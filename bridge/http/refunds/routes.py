@@ -98,7 +98,7 @@ DESTINATION_EXAMPLE = {"destination": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c
             404: "No such payment",
             409: "So much cannot go back, or nothing can be sent back here; the answer says why",
             422: "The `Idempotency-Key` was used for another request",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )
@@ -116,7 +116,7 @@ async def open_refund(
     status = 200
     if refund_id is None:
         record = await _record(journal, data.payment_id)
-        by = data.asked_by or service.told_name
+        by = data.asked_by or service.display_name
         wanted = await ordered_refund(journal, record, data, sender, chains, by=by, through=service.own_name)
         opened = await journal.refunds.open(data.payment_id, wanted.order, idempotency, sent=wanted.sent)
         refund_id, status = opened.refund_id, 200 if opened.action is None else 201
@@ -150,7 +150,7 @@ async def list_refunds(
 
 @get(
     "/{refund_id:str}",
-    summary="A refund as it stands",
+    summary="A refund with its current status",
     responses=problem_responses({401: "No good token", 404: "No such refund"}),
 )
 async def get_refund(refund_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal) -> RefundDocument:
@@ -164,7 +164,7 @@ DESTINATION_REFUSALS = {
     403: "Only the buyer may say it, or a service that has payouts sent: its own, or one that registers payments",
     404: "No such refund",
     409: "An address was given already, the refund was withdrawn, or there is no price at the moment",
-    503: "Not known to be kept; send it again, with the same key",
+    503: "Not known to be stored; send it again, with the same key",
 }
 
 
@@ -244,7 +244,7 @@ async def give_destination(
             403: "The service may not have payouts sent",
             404: "No such refund",
             409: "An address was given",
-            503: "Not known to be kept; send it again, with the same key",
+            503: "Not known to be stored; send it again, with the same key",
         }
     ),
 )
@@ -258,7 +258,7 @@ async def withdraw_refund(
     listed = await listed_refund(journal, refund_id)
     # A repeat, such as after an answer that was lost.
     if listed.refund.status is not RefundStatus.CANCELLED:
-        await journal.refunds.withdraw(refund_id, by=service.told_name, note=data.note)
+        await journal.refunds.withdraw(refund_id, by=service.display_name, note=data.note)
     return refund_document(await listed_refund(journal, refund_id), with_address=True)
 
 

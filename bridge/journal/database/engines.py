@@ -71,7 +71,7 @@ def parse_database_url(text_url: str) -> URL:
         return url.set(drivername="sqlite+pysqlite")
     if backend in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
-    raise JournalUrlError(f"the journal is kept in SQLite or PostgreSQL, not in {backend}")
+    raise JournalUrlError(f"the journal is stored in SQLite or PostgreSQL, not in {backend}")
 
 
 def journal_place(text_url: str) -> str:

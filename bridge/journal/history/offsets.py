@@ -83,6 +83,6 @@ def proof_of_rewind(place: Place, held: Held) -> str | None:
 
 
 def require_held(place: Place, held: Held) -> None:
-    """Raises OffsetElsewhereError unless all that came after a place is kept."""
+    """Raises OffsetElsewhereError unless all that came after a place is stored."""
     if place.number < held.oldest - 1:
-        raise OffsetElsewhereError("what came after this offset is not kept any more; begin anew without it")
+        raise OffsetElsewhereError("what came after this offset is not stored any more; begin anew without it")

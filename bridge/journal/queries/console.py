@@ -20,21 +20,21 @@ __all__ = [
     "SHOWN_LIMIT",
     "TOTAL_LIMIT",
     "ConsoleFilter",
-    "KeptWebhook",
     "ListedPayment",
     "ListedPayout",
     "Place",
+    "StoredWebhook",
     "UnmatchedWebhook",
     "actions",
     "actions_concerning",
     "dismissals",
-    "kept_webhook",
     "listed_payment",
     "listed_payments",
     "listed_payout",
     "listed_payouts",
     "payment_events",
     "payouts_for_a_person",
+    "stored_webhook",
     "total",
     "unmatched_webhooks",
     "unreadable_webhooks",
@@ -77,7 +77,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ListedPayment:
-    """A payment as it stands."""
+    """A payment with its current status."""
 
     payment: Payment
     updated_at: datetime
@@ -85,14 +85,14 @@ class ListedPayment:
 
 @dataclass(frozen=True, slots=True)
 class ListedPayout:
-    """A payout as it stands."""
+    """A payout with its current status."""
 
     payout: Payout
     updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class KeptWebhook:
+class StoredWebhook:
     """A signed webhook that made no sense, or was of a payout that nobody asked for here."""
 
     webhook_id: int
@@ -105,7 +105,7 @@ class KeptWebhook:
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedWebhook:
-    """What was told of a payment that is not registered, the first of it if that was more."""
+    """What was reported of a payment that is not registered, the first of it if that was more."""
 
     observation_id: int
     provider: str
@@ -213,8 +213,8 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit
     return found
 
 
-def unreadable_webhooks(connection: Connection, limit: int) -> list[KeptWebhook]:
-    """The newest of the webhooks that are kept for a person to look at."""
+def unreadable_webhooks(connection: Connection, limit: int) -> list[StoredWebhook]:
+    """The newest of the webhooks that are stored for a person to review."""
     webhooks = schema.unreadable_webhooks
     rows = connection.execute(
         select(webhooks).where(webhooks.c.read_at.is_(None)).order_by(webhooks.c.webhook_id.desc()).limit(limit)
@@ -222,7 +222,7 @@ def unreadable_webhooks(connection: Connection, limit: int) -> list[KeptWebhook]
     return [_webhook(row) for row in rows.mappings()]
 
 
-def kept_webhook(connection: Connection, webhook_id: int) -> KeptWebhook | None:
+def stored_webhook(connection: Connection, webhook_id: int) -> StoredWebhook | None:
     webhooks = schema.unreadable_webhooks
     row = connection.execute(select(webhooks).where(webhooks.c.webhook_id == webhook_id)).mappings().first()
     return None if row is None else _webhook(row)
@@ -239,8 +239,8 @@ def waiting_observation(connection: Connection, observation_id: int) -> tuple[st
     return None if row is None else (row.external_id, row.payment_id)
 
 
-def _webhook(row: Any) -> KeptWebhook:
-    return KeptWebhook(**{name: row[name] for name in KeptWebhook.__slots__})
+def _webhook(row: Any) -> StoredWebhook:
+    return StoredWebhook(**{name: row[name] for name in StoredWebhook.__slots__})
 
 
 def unmatched_webhooks(connection: Connection, limit: int) -> list[UnmatchedWebhook]:
@@ -264,7 +264,7 @@ def unmatched_webhooks(connection: Connection, limit: int) -> list[UnmatchedWebh
 
 
 def payment_events(connection: Connection, payment_id: str) -> list[JournaledEvent]:
-    """The events that told of a payment and of its payouts, in order, as far as they are kept."""
+    """The events about a payment and its payouts, in order, as far as they are stored."""
     events = schema.events
     rows = connection.execute(select(events).where(events.c.payment_id == payment_id).order_by(events.c.offset))
     return [event_from_row(row) for row in rows.mappings()]

@@ -54,7 +54,7 @@ class HistoryEntry:
 
     at: datetime
     key: str
-    """Of the message that told of it."""
+    """Of the message that reported it."""
     observation: Observation
     effect: str
     status: str

@@ -31,7 +31,7 @@ class PayoutHistoryEntry:
 
     at: datetime
     key: str
-    """Of the message that told of it."""
+    """Of the message that reported it."""
     observation: PayoutObservation
     status: str
 

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
@@ -22,6 +22,7 @@ __all__ = ["Read", "Readers"]
 
 logger = logging.getLogger("bridge.journal")
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
@@ -34,7 +35,9 @@ AFTER_CUT_SECONDS = 1.0
 class Read(Protocol):
     """Looks something up: a query with its arguments, but for the connection."""
 
-    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+    def __call__(
+        self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]: ...
 
 
 class _Reader:

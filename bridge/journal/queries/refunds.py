@@ -14,7 +14,7 @@ __all__ = ["ListedRefund", "listed_refund", "payment_refunds", "refunds_without_
 
 @dataclass(frozen=True, slots=True)
 class ListedRefund:
-    """A refund as it stands."""
+    """A refund with its current status."""
 
     refund: Refund
     updated_at: datetime

@@ -47,14 +47,14 @@ def room_events(
     """
     newest = last_place(connection)
     while True:
-        heard = {
+        room_rows = {
             room: {offset for offset in offsets if after < offset <= newest.number}
-            for room, offsets in _heard_after(connection, rooms, after, limit).items()
+            for room, offsets in _offsets_after(connection, rooms, after, limit).items()
         }
-        offsets = sorted(set().union(*heard.values()))
+        offsets = sorted(set().union(*room_rows.values()))
         seen, read = _events_within(connection, offsets[:limit], STRETCH_BYTES)
-        told = set().union(*(those for room, those in heard.items() if room != EVERYONE))
-        events = tuple(one for one in seen if one.offset in told or one.event.name not in hidden)
+        for_rooms = set().union(*(those for room, those in room_rows.items() if room != EVERYONE))
+        events = tuple(one for one in seen if one.offset in for_rooms or one.event.name not in hidden)
         if read == len(offsets):
             return Stretch(events, newest, more=False)
         after = offsets[read - 1]
@@ -66,9 +66,9 @@ def room_events(
 def room_events_before(
     connection: Connection, room: str, name: str, *, before: int | None, limit: int
 ) -> list[JournaledEvent]:
-    """Up to `limit` events of one kind that a room heard, the last before an offset, in order."""
+    """Up to `limit` events of one kind that went to a room, the last before an offset, in order."""
     found: list[JournaledEvent] = []
-    for offsets in _chunks(_heard_before(connection, room, before)):
+    for offsets in _chunks(_offsets_before(connection, room, before)):
         found += [one for one in reversed(_events_at(connection, offsets)) if one.event.name == name]
         if len(found) >= limit:
             break
@@ -76,10 +76,10 @@ def room_events_before(
 
 
 def count_room_events(connection: Connection, room: str, name: str) -> int:
-    """How many events of one kind a room heard."""
+    """How many events of one kind went to a room."""
     events = schema.events
     counted = select(func.count()).select_from(events).where(events.c.name == name)
-    chunks = _chunks(_heard_before(connection, room, None))
+    chunks = _chunks(_offsets_before(connection, room, None))
     return sum(connection.scalar(counted.where(events.c.offset.in_(offsets))) or 0 for offsets in chunks)
 
 
@@ -109,15 +109,15 @@ def _events_within(
     return found, len(offsets)
 
 
-def _heard_after(connection: Connection, rooms: Iterable[str], after: int, limit: int) -> dict[str, list[int]]:
+def _offsets_after(connection: Connection, rooms: Iterable[str], after: int, limit: int) -> dict[str, list[int]]:
     """For each room at least the first `limit` offsets of what it heard after one, and one more if it heard more."""
-    heard = schema.room_events
+    room_rows = schema.room_events
     # Each room by itself stops at the limit, so that a busy room is not read whole.
     parts = [
         select(
-            select(heard)
-            .where(heard.c.room == room, heard.c.last_offset > after)
-            .order_by(heard.c.last_offset)
+            select(room_rows)
+            .where(room_rows.c.room == room, room_rows.c.last_offset > after)
+            .order_by(room_rows.c.last_offset)
             .limit(limit + 1)
             .subquery()
         )
@@ -130,21 +130,21 @@ def _heard_after(connection: Connection, rooms: Iterable[str], after: int, limit
     return of_rooms
 
 
-def _heard_before(connection: Connection, room: str, before: int | None) -> Iterator[int]:
+def _offsets_before(connection: Connection, room: str, before: int | None) -> Iterator[int]:
     """What a room heard, from an offset, or the end, back to the beginning."""
-    heard = schema.room_events
-    of_room = select(heard.c.last_offset, heard.c.offsets).where(heard.c.room == room)
-    earlier = of_room.order_by(heard.c.last_offset.desc()).limit(CHUNK)
+    room_rows = schema.room_events
+    of_room = select(room_rows.c.last_offset, room_rows.c.offsets).where(room_rows.c.room == room)
+    earlier = of_room.order_by(room_rows.c.last_offset.desc()).limit(CHUNK)
     if before is None:
         rows = connection.execute(earlier).all()
     else:
         # The commit that made that offset may have told the room something before it.
-        around = of_room.where(heard.c.last_offset >= before).order_by(heard.c.last_offset).limit(1)
-        rows = [*connection.execute(around), *connection.execute(earlier.where(heard.c.last_offset < before))]
+        around = of_room.where(room_rows.c.last_offset >= before).order_by(room_rows.c.last_offset).limit(1)
+        rows = [*connection.execute(around), *connection.execute(earlier.where(room_rows.c.last_offset < before))]
     while rows:
         for row in rows:
             yield from (offset for offset in reversed(json.loads(row.offsets)) if before is None or offset < before)
-        rows = connection.execute(earlier.where(heard.c.last_offset < rows[-1].last_offset)).all()
+        rows = connection.execute(earlier.where(room_rows.c.last_offset < rows[-1].last_offset)).all()
 
 
 def _chunks(offsets: Iterator[int]) -> Iterator[list[int]]:

@@ -2,10 +2,9 @@
 of where sellers may be paid without one."""
 
 import functools
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from bridge.journal.queries.addresses import OwnAddress, own_address
 from bridge.journal.queries.prices import earlier_prices
@@ -14,7 +13,7 @@ from bridge.journal.requests import approvals as approval_requests
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.destinations import AllowedDestination, allowed_destinations
-from bridge.journal.writing.writer import Request
+from bridge.journal.writing.writer import Submit
 from coordinator.payments.coin_prices import EarlierPrice, usual_price
 from coordinator.payouts.approval import Approver
 from coordinator.payouts.payouts import Payout
@@ -25,7 +24,7 @@ __all__ = ["ApprovalRecords"]
 class ApprovalRecords:
     """Writes down what is decided about payouts that wait. Raises JournalUnavailableError."""
 
-    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]]) -> None:
+    def __init__(self, read: Read, submit: Submit) -> None:
         self._read = read
         self._submit = submit
 
@@ -56,20 +55,17 @@ class ApprovalRecords:
 
     async def destinations(self, seller_id: str) -> list[AllowedDestination]:
         """Where a seller may be paid without a second person, oldest first."""
-        found: list[AllowedDestination] = await self._read(allowed_destinations, seller_id)
-        return found
+        return await self._read(allowed_destinations, seller_id)
 
     async def own_address(
         self, provider: str, spellings: Collection[str], chains: Collection[str]
     ) -> OwnAddress | None:
         """What an address is for, however it is written, if it is our own."""
-        found: OwnAddress | None = await self._read(own_address, provider, spellings, chains)
-        return found
+        return await self._read(own_address, provider, spellings, chains)
 
     async def earlier_prices(self, provider: str, coin: str, currency: str, now: datetime) -> Sequence[EarlierPrice]:
         """What one coin was worth in a provider's invoices of the days before."""
-        found: Sequence[EarlierPrice] = await self._read(earlier_prices, provider, coin, currency, now)
-        return found
+        return await self._read(earlier_prices, provider, coin, currency, now)
 
     async def usual_price(self, provider: str, coin: str, currency: str, now: datetime) -> Decimal | None:
         """What one coin was worth in them on most of those days; None if too few of them tell."""
@@ -79,18 +75,16 @@ class ApprovalRecords:
         self, seller_id: str, destination: str, *, coin: str, by: str
     ) -> tuple[AllowedDestination, Action | None]:
         """Puts a destination on a seller's list. No action if it was there."""
-        allowed: tuple[AllowedDestination, Action | None] = await self._submit(
+        return await self._submit(
             functools.partial(
                 approval_requests.allow_destination, seller_id=seller_id, destination=destination, coin=coin, by=by
             )
         )
-        return allowed
 
     async def disallow_destination(self, seller_id: str, destination: str, *, by: str) -> Action | None:
         """Takes a destination off a seller's list. No action if it was not there."""
-        action: Action | None = await self._submit(
+        return await self._submit(
             functools.partial(
                 approval_requests.disallow_destination, seller_id=seller_id, destination=destination, by=by
             )
         )
-        return action

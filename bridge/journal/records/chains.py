@@ -1,9 +1,8 @@
 """The chains' part of the journal: what their followers write down and look up."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from bridge.journal.queries import chains as chain_queries
 from bridge.journal.queries import coins as coin_queries
@@ -13,7 +12,7 @@ from bridge.journal.requests import chains as chain_requests
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.staged.chains import ChainTransfer
-from bridge.journal.writing.writer import Request
+from bridge.journal.writing.writer import Submit
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
 
@@ -25,13 +24,13 @@ logger = logging.getLogger("bridge.payments")
 class ChainRecords:
     """What followers of chains write down, and look up."""
 
-    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]]) -> None:
+    def __init__(self, read: Read, submit: Submit) -> None:
         self._read = read
         self._submit = submit
 
     async def record_step(self, step: ChainCommit) -> CommittedStep:
         """Commits a step along a chain, with all that it moves. Raises JournalUnavailableError."""
-        committed: CommittedStep = await self._submit(lambda batch: chain_requests.record_chain_step(batch, step))
+        committed = await self._submit(lambda batch: chain_requests.record_chain_step(batch, step))
         for recorded in committed.payments:
             if recorded.payment is not None:
                 logger.info("%s is %s", recorded.payment.payment_id, recorded.payment.status)
@@ -50,56 +49,44 @@ class ChainRecords:
 
     async def coins_waited_for(self, moved_since: datetime | None = None) -> list[WaitedCoin]:
         """The coins that somebody waits for, also who ended no longer ago than that, if it is given."""
-        found: list[WaitedCoin] = await self._read(coin_queries.coins_waited_for, moved_since)
-        return found
+        return await self._read(coin_queries.coins_waited_for, moved_since)
 
     async def following(self, chain: str) -> str | None:
         """Where a chain is followed to; None if it never was."""
-        found: str | None = await self._read(chain_queries.chain_following, chain)
-        return found
+        return await self._read(chain_queries.chain_following, chain)
 
     async def payments(self, chain: str, *, moved_since: datetime, after: str, limit: int) -> list[Payment]:
         """Payments over a chain, in order of their ids, that are open or moved since then."""
-        found: list[Payment] = await self._read(
+        return await self._read(
             chain_queries.payments_on_chain, chain, moved_since=moved_since, after=after, limit=limit
         )
-        return found
 
     async def payments_at(self, chain: str, recipients: Sequence[str], *, moved_since: datetime) -> list[Payment]:
         """As `payments`, those to some addresses."""
-        found: list[Payment] = await self._read(chain_queries.payments_at, chain, recipients, moved_since=moved_since)
-        return found
+        return await self._read(chain_queries.payments_at, chain, recipients, moved_since=moved_since)
 
     async def payouts(self, chain: str, *, moved_since: datetime, after: str, limit: int) -> list[Payout]:
         """Payouts over a chain, in order of their ids, that are unsettled or moved since then."""
-        found: list[Payout] = await self._read(
+        return await self._read(
             chain_queries.payouts_on_chain, chain, moved_since=moved_since, after=after, limit=limit
         )
-        return found
 
     async def payouts_to(self, chain: str, destinations: Sequence[str], *, moved_since: datetime) -> list[Payout]:
         """As `payouts`, those to some addresses."""
-        found: list[Payout] = await self._read(chain_queries.payouts_to, chain, destinations, moved_since=moved_since)
-        return found
+        return await self._read(chain_queries.payouts_to, chain, destinations, moved_since=moved_since)
 
     async def transfers(self, chain: str, tx_hashes: Sequence[str]) -> list[ChainTransfer]:
         """The transfers of these transactions that were written down."""
-        found: list[ChainTransfer] = await self._read(chain_queries.chain_transfers, chain, tx_hashes)
-        return found
+        return await self._read(chain_queries.chain_transfers, chain, tx_hashes)
 
     async def transfers_since(self, chain: str, block_number: int) -> list[ChainTransfer]:
         """The transfers of this block and of later ones."""
-        found: list[ChainTransfer] = await self._read(chain_queries.chain_transfers_since, chain, block_number)
-        return found
+        return await self._read(chain_queries.chain_transfers_since, chain, block_number)
 
     async def unmatched_transfers(self, limit: int, after: int = 0) -> list[chain_queries.UnmatchedTransfer]:
         """Transfers of which nobody knows what they are for, the largest of each token first, from a place on."""
-        found: list[chain_queries.UnmatchedTransfer] = await self._read(
-            chain_queries.unmatched_transfers, limit, after
-        )
-        return found
+        return await self._read(chain_queries.unmatched_transfers, limit, after)
 
     async def alarms(self, since: datetime | None) -> list[chain_queries.ChainAlarm]:
         """What went wrong, since then if that is given; newest first."""
-        found: list[chain_queries.ChainAlarm] = await self._read(chain_queries.chain_alarms, since)
-        return found
+        return await self._read(chain_queries.chain_alarms, since)

@@ -1,10 +1,10 @@
 """The console's part of the journal: what finance ops look up, and what they have done."""
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from bridge.journal.queries import console as console_queries
 from bridge.journal.queries import problems as problem_queries
@@ -19,7 +19,7 @@ from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
-from bridge.journal.writing.writer import Request
+from bridge.journal.writing.writer import Submit
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.observations import Observation
 from coordinator.payments.problems import ProblemKind
@@ -34,7 +34,7 @@ class ForAPerson:
     """What the journal knows that does not go on by itself, besides what is wrong with payments."""
 
     payouts: Sequence[ListedPayout]
-    unreadable_webhooks: Sequence[console_queries.KeptWebhook]
+    unreadable_webhooks: Sequence[console_queries.StoredWebhook]
     unmatched_webhooks: Sequence[console_queries.UnmatchedWebhook]
     without_address: Sequence[Invoice]
     """Invoices that are to be paid, and that no provider has opened."""
@@ -51,7 +51,7 @@ class ForAPerson:
 class ConsoleRecords:
     """What finance ops look up and write down. Writing raises JournalUnavailableError."""
 
-    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]]) -> None:
+    def __init__(self, read: Read, submit: Submit) -> None:
         self._read = read
         self._submit = submit
 
@@ -59,26 +59,21 @@ class ConsoleRecords:
 
     async def payments(self, wanted: ConsoleFilter, after: Place | None, limit: int) -> list[ListedPayment]:
         """The payments that a filter wants, newest first, from a place on."""
-        found: list[ListedPayment] = await self._read(console_queries.listed_payments, wanted, after, limit)
-        return found
+        return await self._read(console_queries.listed_payments, wanted, after, limit)
 
     async def payouts(self, wanted: ConsoleFilter, after: Place | None, limit: int) -> list[ListedPayout]:
         """The payouts that a filter wants, newest first, from a place on."""
-        found: list[ListedPayout] = await self._read(console_queries.listed_payouts, wanted, after, limit)
-        return found
+        return await self._read(console_queries.listed_payouts, wanted, after, limit)
 
     async def total(self, kind: Literal["payments", "payouts"], wanted: ConsoleFilter) -> int:
         """How many a filter wants; TOTAL_LIMIT if they are that many or more."""
-        found: int = await self._read(console_queries.total, kind, wanted)
-        return found
+        return await self._read(console_queries.total, kind, wanted)
 
     async def payment(self, payment_id: str) -> ListedPayment | None:
-        found: ListedPayment | None = await self._read(console_queries.listed_payment, payment_id)
-        return found
+        return await self._read(console_queries.listed_payment, payment_id)
 
     async def payout(self, payout_id: str) -> ListedPayout | None:
-        found: ListedPayout | None = await self._read(console_queries.listed_payout, payout_id)
-        return found
+        return await self._read(console_queries.listed_payout, payout_id)
 
     async def for_a_person(self, overdue_before: datetime, wanted_before: datetime) -> ForAPerson:
         """What does not go on by itself; `overdue_before` is when a payout was made that is overdue now, and
@@ -98,44 +93,34 @@ class ConsoleRecords:
 
     async def troubled_payments(self) -> list[problem_queries.TroubledPayment]:
         """The payments with which something is wrong that nobody has settled, of each kind up to a limit."""
-        found: list[problem_queries.TroubledPayment] = await self._read(
-            problem_queries.troubled_payments, console_queries.SHOWN_LIMIT
-        )
-        return found
+        return await self._read(problem_queries.troubled_payments, console_queries.SHOWN_LIMIT)
 
     async def problem_counts(self) -> Mapping[ProblemKind, int]:
         """How many payments need a person, by kind."""
-        counts: Mapping[ProblemKind, int] = await self._read(problem_queries.problem_counts)
-        return counts
+        return await self._read(problem_queries.problem_counts)
 
     async def totals(self, since: datetime) -> list[DayTotal]:
         """What completed on each UTC day since then, oldest day first."""
-        found: list[DayTotal] = await self._read(completed_totals, since)
-        return found
+        return await self._read(completed_totals, since)
 
     async def payment_events(self, payment_id: str) -> list[JournaledEvent]:
-        """The events that told of a payment and of its payouts, in order, as far as they are kept."""
-        found: list[JournaledEvent] = await self._read(console_queries.payment_events, payment_id)
-        return found
+        """The events about a payment and its payouts, in order, as far as they are stored."""
+        return await self._read(console_queries.payment_events, payment_id)
 
-    async def kept_webhook(self, webhook_id: int) -> console_queries.KeptWebhook | None:
-        found: console_queries.KeptWebhook | None = await self._read(console_queries.kept_webhook, webhook_id)
-        return found
+    async def stored_webhook(self, webhook_id: int) -> console_queries.StoredWebhook | None:
+        return await self._read(console_queries.stored_webhook, webhook_id)
 
     async def waiting_observation(self, observation_id: int) -> tuple[str, str | None] | None:
         """The provider's name for what an observation is about, and the payment that it was applied to, if it was."""
-        found: tuple[str, str | None] | None = await self._read(console_queries.waiting_observation, observation_id)
-        return found
+        return await self._read(console_queries.waiting_observation, observation_id)
 
     async def actions(self, limit: int) -> list[Action]:
         """What people did, newest first."""
-        found: list[Action] = await self._read(console_queries.actions, limit)
-        return found
+        return await self._read(console_queries.actions, limit)
 
     async def actions_concerning(self, identifier: str) -> list[Action]:
         """What people did about one payment or payout, oldest first."""
-        found: list[Action] = await self._read(console_queries.actions_concerning, identifier)
-        return found
+        return await self._read(console_queries.actions_concerning, identifier)
 
     # Writing
 
@@ -143,12 +128,11 @@ class ConsoleRecords:
         self, action: str, subject: str, outcome: str, *, by: str, concerns: str | None = None
     ) -> Action:
         """Writes down what somebody did that changed nothing."""
-        added: Action = await self._submit(
+        return await self._submit(
             functools.partial(
                 console_requests.add_action, action=action, subject=subject, outcome=outcome, by=by, concerns=concerns
             )
         )
-        return added
 
     async def dismiss(self, key: str, *, by: str, note: str | None = None, payment_id: str | None = None) -> Action:
         """Takes something off the list of what needs a person, by what it is called there; `payment_id` if it is
@@ -167,9 +151,9 @@ class ConsoleRecords:
         key: str,
         observation: Observation,
     ) -> Replayed:
-        """Takes a kept webhook as if it came now; it counts once, however often it comes and is replayed.
+        """Takes a stored webhook as if it came now; it counts once, however often it comes and is replayed.
         `name` is what the action's record calls it."""
-        replayed: Replayed = await self._submit(
+        return await self._submit(
             functools.partial(
                 console_requests.replay_payment_webhook,
                 webhook_id=webhook_id,
@@ -181,13 +165,12 @@ class ConsoleRecords:
                 observation=observation,
             )
         )
-        return replayed
 
     async def replay_payout_webhook(
         self, webhook_id: int, *, name: str, by: str, payout_id: str, observations: Sequence[KeyedObservation]
     ) -> Replayed:
         """As `replay_payment_webhook`, for one that tells of a payout that is registered."""
-        replayed: Replayed = await self._submit(
+        return await self._submit(
             functools.partial(
                 console_requests.replay_payout_webhook,
                 webhook_id=webhook_id,
@@ -197,26 +180,18 @@ class ConsoleRecords:
                 observations=observations,
             )
         )
-        return replayed
 
     async def payout_hold(self) -> PayoutHold | None:
         """That no payout is sent; None if they are."""
-        found: PayoutHold | None = await self._read(payout_hold)
-        return found
+        return await self._read(payout_hold)
 
     async def hold_payouts(self, *, by: str, note: str | None) -> tuple[PayoutHold, Action | None]:
         """Has no payout sent from this moment on. No action if none was."""
-        held: tuple[PayoutHold, Action | None] = await self._submit(
-            lambda batch: console_requests.hold_payouts(batch, by=by, note=note)
-        )
-        return held
+        return await self._submit(lambda batch: console_requests.hold_payouts(batch, by=by, note=note))
 
     async def resume_payouts(self, *, by: str, note: str | None) -> Action | None:
         """Has payouts sent again. No action if they were."""
-        action: Action | None = await self._submit(
-            lambda batch: console_requests.resume_payouts(batch, by=by, note=note)
-        )
-        return action
+        return await self._submit(lambda batch: console_requests.resume_payouts(batch, by=by, note=note))
 
     async def record_recheck(
         self,
@@ -229,7 +204,7 @@ class ConsoleRecords:
     ) -> tuple[Payout, Action]:
         """Writes down what a provider said of a payout when somebody had it asked; `before` is how the payout stood
         then, `problems` what kept others from answering."""
-        rechecked: tuple[Payout, Action] = await self._submit(
+        return await self._submit(
             functools.partial(
                 console_requests.record_recheck,
                 payout_id=payout_id,
@@ -239,7 +214,6 @@ class ConsoleRecords:
                 problems=problems,
             )
         )
-        return rechecked
 
     async def record_resolution(
         self,
@@ -254,9 +228,8 @@ class ConsoleRecords:
     ) -> tuple[Payout, Action]:
         """Writes down what somebody found out about a payout, or a service tells for them (`through`). Raises
         NothingToResolveError and TransactionWrongError."""
-        resolved: tuple[Payout, Action] = await self._submit(
+        return await self._submit(
             lambda batch: console_requests.record_resolution(
                 batch, payout_id, outcome, tx_hash, by=by, through=through, note=note, provider_knows=provider_knows
             )
         )
-        return resolved

@@ -4,9 +4,8 @@ have forgotten."""
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
 from bridge.journal.history.mark_file import MarkFile
@@ -23,7 +22,7 @@ from bridge.journal.requests import histories as history_requests
 from bridge.journal.writing.histories import HistoryRecord, Opened, histories, proven_at
 from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.staged.actions import Action
-from bridge.journal.writing.writer import Request
+from bridge.journal.writing.writer import Submit
 from coordinator.histories import Mark
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.comparisons import Comparison, ForgottenPayout
@@ -46,7 +45,7 @@ class HistoryRecords:
     def __init__(
         self,
         read: Read,
-        submit: Callable[[Request[Any]], Awaitable[Any]],
+        submit: Submit,
         opened: Opened,
         guard: HistoryGuard,
         mark_file: MarkFile | None,
@@ -111,8 +110,8 @@ class HistoryRecords:
 
     async def prove(self) -> None:
         """Writes a row, commits it and reads it. Raises JournalUnavailableError if that cannot be done."""
-        written: datetime = await self._submit(history_requests.prove)
-        read: datetime | None = await self._read(proven_at)
+        written = await self._submit(history_requests.prove)
+        read = await self._read(proven_at)
         if read is None or read < written:
             raise JournalUnavailableError("what was committed a moment ago cannot be read")
 
@@ -137,8 +136,7 @@ class HistoryRecords:
 
     async def all(self) -> list[HistoryRecord]:
         """The histories, the present one first."""
-        found: list[HistoryRecord] = await self._read(histories, HISTORIES_LIMIT)
-        return found
+        return await self._read(histories, HISTORIES_LIMIT)
 
     async def to_compare(self) -> HistoryRecord | None:
         """The present history, if its books are still to be compared."""
@@ -150,40 +148,32 @@ class HistoryRecords:
     ) -> list[Payment]:
         """Payments of a provider that stand so, the one with the last id first: those that a payout may have been
         made of since then."""
-        found: list[Payment] = await self._read(
-            payable_payments, provider, status, before=before, since=since, limit=limit
-        )
-        return found
+        return await self._read(payable_payments, provider, status, before=before, since=since, limit=limit)
 
     async def payouts_of(self, payment_ids: Sequence[str]) -> list[Payout]:
         """The payouts of some payments."""
-        found: list[Payout] = await self._read(payouts_of, payment_ids)
-        return found
+        return await self._read(payouts_of, payment_ids)
 
     async def coins_used(self, provider: str) -> frozenset[str]:
         """What a provider was asked to be paid in, or to pay out."""
-        found: frozenset[str] = await self._read(coins_used, provider)
-        return found
+        return await self._read(coins_used, provider)
 
     async def registered_names(self, provider: str, names: Sequence[str]) -> frozenset[str]:
         """Those of some of a provider's names for payments that are known here."""
-        found: frozenset[str] = await self._read(registered_names, provider, names)
-        return found
+        return await self._read(registered_names, provider, names)
 
     async def forgotten_payouts(self) -> list[ForgottenRow]:
         """The payouts that were found to be forgotten, and that no payout of the journal has taken over by now."""
-        found: list[ForgottenRow] = await self._read(forgotten_payouts)
-        return found
+        return await self._read(forgotten_payouts)
 
     async def record_comparison(self, epoch: str, comparison: Comparison) -> Action | None:
         """Writes down how the books were found to stand. Has payouts sent again if nothing differs, and nobody else
         holds them; returns that action."""
-        action: Action | None = await self._submit(
+        return await self._submit(
             functools.partial(history_requests.record_comparison, epoch=epoch, comparison=comparison)
         )
-        return action
 
     async def add_forgotten(self, forgotten: Sequence[ForgottenPayout]) -> None:
-        """Keeps payouts that a provider has in its books and the journal has not."""
+        """Stores payouts that a provider has in its books and the journal has not."""
         if forgotten:
             await self._submit(functools.partial(history_requests.add_forgotten, forgotten=forgotten))

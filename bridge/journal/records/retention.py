@@ -1,9 +1,8 @@
 """The part of the journal that is about forgetting: what was kept for long enough, and in how large steps it goes."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection, literal, select, tuple_
 
@@ -11,7 +10,7 @@ from bridge.journal.queries import payments as queries
 from bridge.journal.queries.readers import Read
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
-from bridge.journal.writing.writer import Request
+from bridge.journal.writing.writer import Submit
 
 __all__ = ["RetentionRecords"]
 
@@ -19,7 +18,7 @@ __all__ = ["RetentionRecords"]
 class RetentionRecords:
     """Forgets a bounded number of rows in one commit, and returns how many. Raises JournalUnavailableError."""
 
-    def __init__(self, read: Read, submit: Callable[[Request[Any]], Awaitable[Any]]) -> None:
+    def __init__(self, read: Read, submit: Submit) -> None:
         self._read = read
         self._submit = submit
 
@@ -30,7 +29,7 @@ class RetentionRecords:
         return 0 if last is None else await self._forget(lambda batch: batch.forgetting.events(last))
 
     async def forget_sessions(self, *, before: datetime, but: Collection[str], limit: int) -> int:
-        """Forgets sessions that were kept before that last, but for those that are in use."""
+        """Forgets sessions that were saved before that last, but for those that are in use."""
         forgotten, page = 0, None
         while old := await self._read(_older_sessions, before, page, limit):
             page = old[-1]
@@ -50,13 +49,12 @@ class RetentionRecords:
         return await self._forget(lambda batch: batch.forgetting.give_back(pages, spare))
 
     async def _forget(self, forget: Callable[[Batch], int]) -> int:
-        forgotten: int = await self._submit(forget)
-        return forgotten
+        return await self._submit(forget)
 
 
 def _forget_sessions(batch: Batch, session_ids: Collection[str]) -> None:
     for session_id in session_ids:
-        batch.sessions.keep(session_id, None)
+        batch.sessions.save(session_id, None)
 
 
 def _older_sessions(

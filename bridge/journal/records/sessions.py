@@ -9,7 +9,7 @@ from sqlalchemy import Connection, or_, select
 from bridge.journal.queries.readers import Read
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
-from bridge.journal.writing.writer import Request
+from bridge.journal.writing.writer import Submit
 from coordinator.compact_json import compact_json
 
 __all__ = ["SessionRecords"]
@@ -20,12 +20,12 @@ ACTIVE_LIMIT = 20_000
 
 
 class SessionRecords:
-    """What is kept of sessions: a JSON document for each, of which only the sockets know what it says."""
+    """What is stored of sessions: a JSON document for each, of which only the sockets know what it says."""
 
     def __init__(
         self,
         read: Read,
-        submit: Callable[[Request[Any]], Awaitable[Any]],
+        submit: Submit,
         key: bytes,
         note_commits: Callable[[], Awaitable[None]],
     ) -> None:
@@ -36,11 +36,11 @@ class SessionRecords:
         self._submit = submit
 
     async def save(self, contents: Mapping[str, dict[str, Any] | None]) -> None:
-        """Keeps sessions; forgets those that are None. Raises JournalUnavailableError."""
+        """Saves sessions; forgets those that are None. Raises JournalUnavailableError."""
 
         def request(batch: Batch) -> None:
             for session_id, content in contents.items():
-                batch.sessions.keep(session_id, None if content is None else compact_json(content))
+                batch.sessions.save(session_id, None if content is None else compact_json(content))
 
         await self._submit(request)
         # No client can prove a join to which nothing was told since: what has forgotten it must show by the mark.
@@ -52,7 +52,7 @@ class SessionRecords:
 
     async def active(self) -> tuple[dict[str, Any] | None, dict[str, dict[str, Any]]]:
         """The session that was kept last, if there is any; and those by which somebody was online or typed, as far as
-        they were kept lately."""
+        they were saved lately."""
         newest, active = await self._read(_newest), await self._read(_active)
         return None if newest is None else json.loads(newest), {
             session_id: json.loads(content) for session_id, content in active

@@ -1,15 +1,16 @@
 """What is unfinished, as the workers see it who finish it: invoices to be opened, and payments to be asked about."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
-from typing import Any
 
 from bridge.journal.queries import unfinished as unfinished_queries
+from bridge.journal.queries.readers import Read
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment, Page, UnfinishedPayment
 from bridge.journal.requests import drafts as draft_requests
 from bridge.journal.requests import payments as requests
 from bridge.journal.requests.drafts import Draft
-from bridge.journal.writing.payment_log import log_standing
+from bridge.journal.writing.payment_log import log_status
+from bridge.journal.writing.writer import Submit
 from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 
@@ -22,7 +23,7 @@ PAGE = 1_000
 class UnfinishedRecords:
     """Invoices and payments of the journal that something is still to be done about."""
 
-    def __init__(self, read: Callable[..., Awaitable[Any]], submit: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, read: Read, submit: Submit) -> None:
         self._read = read
         self._submit = submit
 
@@ -31,18 +32,13 @@ class UnfinishedRecords:
     ) -> Draft | Payment:
         """Writes a payment down whose provider is about to be asked, or finds the draft of an earlier request for the
         same; or the payment, if it is registered. Raises as `register_payment` of the journal."""
-        draft: Draft | Payment = await self._submit(
-            lambda batch: draft_requests.draft_payment(batch, payment, idempotency, wanted)
-        )
-        return draft
+        return await self._submit(lambda batch: draft_requests.draft_payment(batch, payment, idempotency, wanted))
 
     async def settle_draft(self, draft: Draft, opened: InvoiceOpened | None) -> requests.Registered:
         """Registers the payment of a draft, with its invoice, which is to be opened if it is not open."""
-        registered: requests.Registered = await self._submit(
-            lambda batch: draft_requests.settle_draft(batch, draft, opened)
-        )
+        registered = await self._submit(lambda batch: draft_requests.settle_draft(batch, draft, opened))
         if registered.is_new:
-            log_standing(registered.payment)
+            log_status(registered.payment)
         return registered
 
     async def drop_draft(self, draft: Draft) -> None:
@@ -51,8 +47,7 @@ class UnfinishedRecords:
 
     async def drafts(self) -> list[Draft]:
         """All drafts there are, the oldest first."""
-        found: list[Draft] = await self._read(draft_requests.drafts)
-        return found
+        return await self._read(draft_requests.drafts)
 
     async def want_invoice(
         self, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None
@@ -68,8 +63,7 @@ class UnfinishedRecords:
     async def forget_invoice(self, payment_id: str) -> bool:
         """Writes down that the provider knows nothing any more of a payment's invoice, which is to be opened anew if
         nothing has come for it. Returns whether it is."""
-        is_wanted: bool = await self._submit(lambda batch: requests.forget_invoice(batch, payment_id))
-        return is_wanted
+        return await self._submit(lambda batch: requests.forget_invoice(batch, payment_id))
 
     async def refuse_invoice(self, payment_id: str, coin: str, reason: str) -> None:
         """Writes down why the provider did not open an invoice."""
@@ -81,10 +75,7 @@ class UnfinishedRecords:
         """Invoices that are to be paid and that no provider has opened yet, the one wanted last first; `but` are
         coins that are left out."""
         page = None if after is None else Page(after.wanted_at, after.payment_id)
-        found: list[Invoice] = await self._read(
-            unfinished_queries.unopened_invoices, after=page, but=but, limit=limit
-        )
-        return found
+        return await self._read(unfinished_queries.unopened_invoices, after=page, but=but, limit=limit)
 
     async def open_payments(self, provider: str) -> AsyncIterator[Sequence[UnfinishedPayment]]:
         """Payments of a provider that are not over, in pages, of each status the newest first."""
@@ -116,7 +107,4 @@ class UnfinishedRecords:
 
     async def payments_still_open(self, payment_ids: Collection[str], ended_since: datetime) -> list[Payment]:
         """Those of some payments that money may still come for."""
-        found: list[Payment] = await self._read(
-            unfinished_queries.payments_still_open, payment_ids, ended_since=ended_since
-        )
-        return found
+        return await self._read(unfinished_queries.payments_still_open, payment_ids, ended_since=ended_since)

@@ -59,7 +59,7 @@ def replay_payment_webhook(
     key: str,
     observation: Observation,
 ) -> Replayed:
-    """Takes a kept webhook as if it came now: the key that it has in common with its repeats lets it count once."""
+    """Takes a stored webhook as if it came now: the key that it has in common with its repeats lets it count once."""
     recorded: Recorded = record_observation(
         batch, provider=provider, external_id=external_id, key=key, observation=observation
     )

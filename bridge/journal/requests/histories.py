@@ -20,7 +20,7 @@ def begin_after_rewind(batch: Batch, *, evidence: str, ground: Ground) -> None:
 
 
 def add_forgotten(batch: Batch, *, forgotten: Sequence[ForgottenPayout]) -> None:
-    """Keeps payouts that a provider has in its books and the journal has not. What was ordered of their payments
+    """Stores payouts that a provider has in its books and the journal has not. What was ordered of their payments
     before, and is none of them, waits for a second person from then on."""
     for one in forgotten:
         batch.histories.add_forgotten(one)
@@ -32,7 +32,7 @@ def record_comparison(batch: Batch, *, epoch: str, comparison: Comparison) -> Ac
     """Writes down how the books were found to stand, and has payouts sent again if they agree and are held for their
     sake alone."""
     add_forgotten(batch, forgotten=comparison.forgotten)
-    batch.histories.keep(epoch, comparison)
+    batch.histories.save(epoch, comparison)
     held = batch.holds.current
     if not comparison.agrees or held is None or held.epoch != epoch:
         return None

@@ -5,7 +5,9 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
+
+from pydantic import TypeAdapter
 
 from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictError
 from bridge.journal.requests.invoices import forget_invoice, record_invoice, refuse_invoice, want_invoice
@@ -17,7 +19,7 @@ from bridge.journal.requests.recording import (
     siblings_of,
     with_claims,
 )
-from bridge.journal.writing.batch import Batch, KeptObservation
+from bridge.journal.writing.batch import Batch, StoredObservation
 from bridge.journal.writing.outcomes import Recorded
 from coordinator.events import Event
 from coordinator.histories import Place
@@ -34,11 +36,12 @@ from coordinator.payments.observations import (
 from coordinator.payments.payments import Payment
 
 __all__ = [
+    "ONE_ID",
+    "SOME_IDS",
     "IdempotencyKey",
     "Registered",
     "apply_deadlines",
     "forget_invoice",
-    "keep_unreadable_webhook",
     "known_payment",
     "made_before",
     "made_payment",
@@ -52,11 +55,18 @@ __all__ = [
     "refuse_reuse",
     "register_payment",
     "remember",
+    "store_unreadable_webhook",
     "want_invoice",
 ]
 
+T = TypeVar("T")
 
 CANCELLED_TOGETHER_LIMIT = 200
+
+# What requests with an idempotency key made: a payment or refund, payouts, events.
+ONE_ID = TypeAdapter(str)
+SOME_IDS = TypeAdapter(list[str])
+OFFSETS = TypeAdapter(list[int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,36 +115,36 @@ def register_payment(
     existing = known_payment(batch, payment)
     registered = existing or payment
     if existing is None:
-        kept = batch.kept_observations(payment.provider, payment.external_id)
+        stored = batch.stored_observations(payment.provider, payment.external_id)
         registered = _with_siblings(batch, payment)
-        batch.add_payment(registered, has_past=bool(kept))
+        batch.add_payment(registered, has_past=bool(stored))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
             want_invoice(batch, payment.payment_id, invoice, opened)
         registered = batch.payments.get(payment.payment_id) or registered
         for request_id in batch.cancelled_requests({share.request_id for share in payment.shares}):
             registered = _cancel(batch, registered, request_id).payment or registered
-        for one in kept:
+        for one in stored:
             siblings = siblings_of(batch, registered)
             registered = registered if one.is_dismissed else with_claims(batch, registered, one.observation)
-            decision = _decide_kept(registered, one, siblings)
+            decision = _decide_stored(registered, one, siblings)
             batch.claim_observation(one.observation_id, decision)
             registered = move(batch, decision, siblings)
     remember(batch, idempotency, registered.payment_id)
     return Registered(registered, is_new=existing is None)
 
 
-def _decide_kept(payment: Payment, kept: KeptObservation, siblings: Sequence[Payment]) -> Decision:
-    """What was told before the payment was registered, unless a person took it off the list."""
-    if kept.is_dismissed:
-        dismissed = Misfit(kind=MisfitKind.DISMISSED, detail=f"told at {kept.at:%Y-%m-%d %H:%M}")
-        return not_counted(payment, dismissed, kept.observation, kept.at)
-    return decide(payment, kept.observation, kept.at, siblings)
+def _decide_stored(payment: Payment, stored: StoredObservation, siblings: Sequence[Payment]) -> Decision:
+    """What was reported before the payment was registered, unless a person took it off the list."""
+    if stored.is_dismissed:
+        dismissed = Misfit(kind=MisfitKind.DISMISSED, detail=f"told at {stored.at:%Y-%m-%d %H:%M}")
+        return not_counted(payment, dismissed, stored.observation, stored.at)
+    return decide(payment, stored.observation, stored.at, siblings)
 
 
 def made_payment(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | None:
     """The payment that an earlier request with this key made. Raises IdempotencyKeyReusedError."""
-    payment_id = made_before(batch, idempotency)
+    payment_id = made_before(batch, idempotency, ONE_ID)
     if payment_id is None:
         return None
     earlier = batch.payments.get(payment_id)
@@ -152,14 +162,15 @@ def known_payment(batch: Batch, payment: Payment) -> Payment | None:
     return existing
 
 
-def made_before(batch: Batch, idempotency: IdempotencyKey | None) -> Any:
-    """What an earlier request with this key made; None if there was none."""
+def made_before(batch: Batch, idempotency: IdempotencyKey | None, made: TypeAdapter[T]) -> T | None:
+    """What an earlier request with this key made, which is such a thing; None if there was none. Raises
+    IdempotencyKeyReusedError."""
     used = None if idempotency is None else batch.idempotency_key(idempotency.scope, idempotency.key)
     if idempotency is None or used is None:
         return None
     request_digest, result = used
     refuse_reuse(idempotency, request_digest)
-    return json.loads(result)
+    return made.validate_json(result)
 
 
 def refuse_reuse(idempotency: IdempotencyKey, request_digest: str) -> None:
@@ -171,7 +182,7 @@ def refuse_reuse(idempotency: IdempotencyKey, request_digest: str) -> None:
 
 
 def remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) -> None:
-    """Keeps what a request with this key made, for its repeats."""
+    """Stores what a request with this key made, for its repeats."""
     if idempotency is not None:
         batch.add_idempotency_key(
             scope=idempotency.scope,
@@ -183,7 +194,7 @@ def remember(batch: Batch, idempotency: IdempotencyKey | None, result: object) -
 
 def publish_events(batch: Batch, events: Sequence[Event], idempotency: IdempotencyKey | None) -> list[Place]:
     """Appends what a service publishes; returns the places. Raises IdempotencyKeyReusedError."""
-    earlier: list[int] | None = made_before(batch, idempotency)
+    earlier = made_before(batch, idempotency, OFFSETS)
     if earlier is not None:
         at = batch.committed_at(earlier[0]) if earlier else None
         return [Place(offset, at) for offset in earlier]
@@ -253,7 +264,7 @@ def apply_deadlines(batch: Batch, payment_ids: Collection[str]) -> list[Recorded
     were given more time meanwhile stay as they are."""
     due = [payment for payment in batch.payments.look_up(payment_ids) if _is_due(payment, batch.now)]
     observed = [(payment, *_passed(payment)) for payment in due]
-    batch.look_for_keys([(payment.provider, key) for payment, key, _ in observed])
+    batch.prefetch_keys([(payment.provider, key) for payment, key, _ in observed])
     return [
         record_observation(
             batch, provider=payment.provider, external_id=payment.external_id, key=key, observation=passed
@@ -276,7 +287,7 @@ def _passed(payment: Payment) -> tuple[str, DeadlinePassed]:
     return key, DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed)
 
 
-def keep_unreadable_webhook(batch: Batch, *, provider: str, digest: str, body: bytes, reason: str) -> None:
-    """Keeps a signed webhook that makes no sense, once however often it is sent."""
-    if not batch.is_kept_webhook(provider, digest):
-        batch.keep_webhook(provider=provider, digest=digest, body=body, reason=reason)
+def store_unreadable_webhook(batch: Batch, *, provider: str, digest: str, body: bytes, reason: str) -> None:
+    """Stores a signed webhook that makes no sense, once however often it is sent."""
+    if not batch.has_webhook(provider, digest):
+        batch.store_webhook(provider=provider, digest=digest, body=body, reason=reason)

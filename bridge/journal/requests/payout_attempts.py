@@ -103,6 +103,6 @@ def _outcome_key(attempt: int, outcome: PayoutObservation) -> str:
 
 
 def record_interruption(batch: Batch, payout_id: str, attempt: int, reason: str) -> None:
-    """Writes down that nobody will hear any more what came of an attempt, unless somebody has."""
+    """Writes down that nobody will learn any more what came of an attempt, unless somebody has."""
     if payout_of(batch, payout_id).unanswered_attempt == attempt:
         record_payout_observation(batch, payout_id, f"interrupted:{attempt}", PayoutUnclear(reason=reason))

@@ -70,7 +70,7 @@ def record_payout_observation(
 def record_payout_observations(
     batch: Batch, payout_id: str, observations: Sequence[KeyedObservation]
 ) -> RecordedPayout:
-    """Writes down what was heard of a payout in one go; gives the payout as it stands then."""
+    """Writes down what was reported of a payout in one go; gives the payout as it stands then."""
     moved = [record_payout_observation(batch, payout_id, key, one).moved for key, one in observations]
     return RecordedPayout(payout_of(batch, payout_id), moved=any(moved))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bridge.journal.errors import PayoutRefusedError
 from bridge.journal.requests.forgotten_payouts import forgotten_of
-from bridge.journal.requests.payments import IdempotencyKey, made_before, remember
+from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before, remember
 from bridge.journal.requests.payout_recording import record_payout_observation, release_escrow
 from bridge.journal.requests.payout_withholding import withhold
 from bridge.journal.requests.recording import with_holders_money
@@ -45,7 +45,7 @@ def register_payouts(
     A payment is paid out once unless `another` says otherwise. Raises PayoutRefusedError, which says which payment
     may not be paid out and why, and IdempotencyKeyReusedError.
     """
-    earlier = made_before(batch, idempotency)
+    earlier = made_before(batch, idempotency, SOME_IDS)
     if earlier is not None:
         return RegisteredPayouts(tuple(earlier), is_new=False)
     _know_whose_money_it_is(batch, payouts)

@@ -59,7 +59,7 @@ def record_observation(
         provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
     )
     if decision is None:
-        return Recorded(Outcome.KEPT)
+        return Recorded(Outcome.STORED)
     moved = move(batch, decision, siblings)
     if moved.facts.contested_by:
         _take_from_contenders(batch, moved)
@@ -83,7 +83,7 @@ def is_to_be_looked_up(recorded: Recorded, observation: Observation, now: dateti
 
 
 def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, observation: Observation) -> Recorded:
-    """Notes what a provider told of a payment and cannot be about it."""
+    """Notes what a provider reported of a payment and cannot be about it."""
     payment = batch.payments.get(payment_id)
     if payment is None:
         raise LookupError(f"there is no payment {payment_id}")
@@ -114,7 +114,7 @@ def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) 
 
 
 def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Payment:
-    """A payment that knows what of the money that it is told of was told of as another's before."""
+    """A payment that knows what of the money that is reported for it was reported as another's before."""
     if payment.facts.borrowed:
         return with_holders_money(batch, payment, observation)
     is_looked_up = isinstance(observation, InvoiceSnapshot) and observation.agreed is not None
@@ -138,7 +138,7 @@ def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Pay
 
 def with_holders_money(batch: Batch, payment: Payment, observation: Observation | None = None) -> Payment:
     """A payment at whose addresses others were to be paid before, that knows which of its money they have."""
-    own = _told_of(payment)
+    own = _keys_of(payment)
     if isinstance(observation, InvoiceSnapshot):
         own |= {transfer.key for transfer in observation.transfers}
     claims = [address_claim(payment.provider, address) for address in payment.facts.borrowed]
@@ -158,19 +158,19 @@ def _take_from_contenders(batch: Batch, payment: Payment) -> None:
         contender = batch.payments.get(contender_id)
         if contender is None or given.isdisjoint(map(address_key, contender.facts.borrowed)):
             continue
-        for key in sorted(_told_of(contender) & _money_of(payment) - contender.facts.taken):
+        for key in sorted(_keys_of(contender) & _money_of(payment) - contender.facts.taken):
             taken = MoneyTaken(transfer_key=key, payment_id=payment.payment_id)
             siblings = siblings_of(batch, contender)
             contender = move(batch, decide(contender, taken, batch.now, siblings), siblings)
 
 
 def _money_of(payment: Payment) -> set[str]:
-    """The transfers that were told of as a payment's, and as nobody's before it, by their keys."""
-    return _told_of(payment) - payment.facts.taken
+    """The transfers that were reported as a payment's, and as nobody's before it, by their keys."""
+    return _keys_of(payment) - payment.facts.taken
 
 
-def _told_of(payment: Payment) -> set[str]:
-    """The transfers that were ever told of as a payment's, by their keys."""
+def _keys_of(payment: Payment) -> set[str]:
+    """The transfers that were ever reported as a payment's, by their keys."""
     facts = payment.facts
     return {one.transfer.key for one in facts.booked} | {one.transfer.key for one in facts.seen}
 
@@ -219,8 +219,8 @@ def move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payme
         return moved
     for sibling in siblings:
         if sibling.status is PaymentStatus.COMPLETED and sibling.payment_id not in moved.facts.completed_siblings:
-            told = SiblingCompleted(payment_id=moved.payment_id)
-            batch.payments.move(decide(sibling, told, batch.now).payment)
+            sibling_completed = SiblingCompleted(payment_id=moved.payment_id)
+            batch.payments.move(decide(sibling, sibling_completed, batch.now).payment)
             moved = decide(moved, SiblingCompleted(payment_id=sibling.payment_id), batch.now).payment
             batch.payments.move(moved)
     return moved

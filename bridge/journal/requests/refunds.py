@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bridge.journal.requests.forgotten_payouts import forgotten_of
-from bridge.journal.requests.payments import IdempotencyKey, made_before, remember
+from bridge.journal.requests.payments import ONE_ID, IdempotencyKey, made_before, remember
 from bridge.journal.requests.payout_recording import record_payout_observation
 from bridge.journal.requests.payout_withholding import withhold
 from bridge.journal.requests.refund_steps import payment_of, record_refund, refund_of
@@ -43,7 +43,7 @@ def open_refund(
     """Opens a refund, and reserves its money. A payment that is not completed is cancelled for good with it, if the
     money came for its goods. One that was `sent` without the bridge is carried by a payout at once, of which nothing
     more is sent. Raises RefundRefusedError and IdempotencyKeyReusedError."""
-    earlier = made_before(batch, idempotency)
+    earlier = made_before(batch, idempotency, ONE_ID)
     if earlier is not None:
         return OpenedRefund(earlier)
     if sent is None:

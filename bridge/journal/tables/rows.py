@@ -33,7 +33,7 @@ __all__ = [
     "payment_from_row",
     "payment_problems",
     "payment_row",
-    "payment_standing",
+    "payment_state",
     "payout_from_row",
     "payout_observation_from_text",
     "payout_row",
@@ -95,7 +95,7 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "due_at": payment.due_at,
         "terms": payment.terms.model_dump_json(),
         **payment_problems(payment, now),
-        **payment_standing(payment, now),
+        **payment_state(payment, now),
     }
 
 
@@ -105,7 +105,7 @@ def payment_problems(payment: Payment, now: datetime) -> dict[str, Any]:
     return {"problems": kinds or None, "problems_at": now if kinds else None}
 
 
-def payment_standing(payment: Payment, now: datetime) -> dict[str, Any]:
+def payment_state(payment: Payment, now: datetime) -> dict[str, Any]:
     """What of a payment's row changes in its life, besides its deadline and problems."""
     return {
         "facts": payment.facts.model_dump_json(),
@@ -125,8 +125,8 @@ def _payment_names(payment: Payment) -> Iterator[str]:
         for share in payment.shares:
             yield from (share.request_id, share.seller_id)
     facts = payment.facts
-    told: tuple[Booked | Seen | Sighting, ...] = (*facts.booked, *facts.seen, *facts.sightings)
-    yield from (one.transfer.tx_hash for one in told)
+    transfers: tuple[Booked | Seen | Sighting, ...] = (*facts.booked, *facts.seen, *facts.sightings)
+    yield from (one.transfer.tx_hash for one in transfers)
     yield from sorted(facts.hints)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.writing.commit_times import committed_at
-from bridge.journal.writing.prefetch import LookAhead, observations_by_keys
+from bridge.journal.writing.prefetch import Prefetch, observations_by_keys
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.actions import waiting_key
 from bridge.journal.writing.staged.parts import StagedParts
@@ -28,13 +28,13 @@ from coordinator.payments.events import REQUEST_CANCELLED
 from coordinator.payments.observations import Observation
 from coordinator.payments.payments import Payment
 
-__all__ = ["Batch", "KeptObservation"]
+__all__ = ["Batch", "StoredObservation"]
 
 _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
     schema.observations.c.key == bindparam("by_key"),
 )
-_KEPT_OBSERVATIONS = (
+_STORED_OBSERVATIONS = (
     select(schema.observations.c.observation_id, schema.observations.c.observation, schema.observations.c.received_at)
     .where(
         schema.observations.c.provider == bindparam("by_provider"),
@@ -71,8 +71,8 @@ _CLAIM_OBSERVATION = (
 
 
 @dataclass(frozen=True, slots=True)
-class KeptObservation:
-    """What was told of a payment before it was registered."""
+class StoredObservation:
+    """What was reported of a payment before it was registered."""
 
     observation_id: int | None
     """Its row's; None if it is staged in this very batch."""
@@ -101,7 +101,7 @@ class Batch(StagedParts):
         """The purchase requests that they cancel."""
         self.events: list[JournaledEvent] = []
         """What is appended, as it is told."""
-        self._heard: defaultdict[str, list[int]] = defaultdict(list)
+        self._room_offsets: defaultdict[str, list[int]] = defaultdict(list)
         """Which of them each room hears."""
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
@@ -117,17 +117,17 @@ class Batch(StagedParts):
     def _row(self, statement: Any, **parameters: str) -> RowMapping | None:
         return self._connection.execute(statement, parameters).mappings().first()
 
-    def look_ahead(self, wanted: Sequence[LookAhead]) -> None:
+    def prefetch(self, wanted: Sequence[Prefetch]) -> None:
         """Looks up at once what several requests will ask for."""
         for provider in {one.provider for one in wanted}:
             of_provider = [one for one in wanted if one.provider == provider]
-            self._look_for_keys(
+            self._prefetch_keys(
                 provider, {one.key for one in of_provider if self._recent.keys(provider, one.external_id) is None}
             )
-            self.payments.look_ahead(provider, {one.external_id for one in of_provider})
-        self.claims.look_ahead({claim for one in wanted for claim in self._open_claims(one)})
+            self.payments.prefetch(provider, {one.external_id for one in of_provider})
+        self.claims.prefetch({claim for one in wanted for claim in self._open_claims(one)})
 
-    def _open_claims(self, wanted: LookAhead) -> Collection[str]:
+    def _open_claims(self, wanted: Prefetch) -> Collection[str]:
         """What a message may claim: nothing that its payment has."""
         payment = self.payments.named(wanted.provider, wanted.external_id)
         if payment is None:
@@ -135,12 +135,12 @@ class Batch(StagedParts):
         booked = {one.transfer.key for one in payment.facts.booked}
         return [name for key, claim in wanted.claims.items() if key not in booked for name in claim]
 
-    def look_for_keys(self, wanted: Sequence[tuple[str, str]]) -> None:
+    def prefetch_keys(self, wanted: Sequence[tuple[str, str]]) -> None:
         """Looks up at once which of some messages, each a provider and a key, are written down."""
         for provider in {provider for provider, _ in wanted}:
-            self._look_for_keys(provider, {key for of, key in wanted if of == provider})
+            self._prefetch_keys(provider, {key for of, key in wanted if of == provider})
 
-    def _look_for_keys(self, provider: str, keys: set[str]) -> None:
+    def _prefetch_keys(self, provider: str, keys: set[str]) -> None:
         if keys:
             parameters = padded(keys)
             statement = observations_by_keys(len(parameters))
@@ -159,13 +159,13 @@ class Batch(StagedParts):
             self._row(_OBSERVATION_BY_KEY, by_provider=provider, by_key=key) is not None
         )
 
-    def kept_observations(self, provider: str, external_id: str) -> list[KeptObservation]:
+    def stored_observations(self, provider: str, external_id: str) -> list[StoredObservation]:
         """What was observed of a payment before it was registered, oldest first."""
         by_name = {"by_provider": provider, "by_external_id": external_id}
-        rows = self._connection.execute(_KEPT_OBSERVATIONS, by_name).all()
+        rows = self._connection.execute(_STORED_OBSERVATIONS, by_name).all()
         dismissed_at = None if not rows else self.actions.dismissed_at(waiting_key(rows[0].observation_id))
-        kept = [
-            KeptObservation(
+        stored = [
+            StoredObservation(
                 row.observation_id,
                 observation_from_text(row.observation),
                 row.received_at,
@@ -173,14 +173,14 @@ class Batch(StagedParts):
             )
             for row in rows
         ]
-        kept += [
-            KeptObservation(None, observation_from_text(row["observation"]), self.now)
+        stored += [
+            StoredObservation(None, observation_from_text(row["observation"]), self.now)
             for row in self._unclaimed.get((provider, external_id), ())
         ]
-        return kept
+        return stored
 
     def cancelled_requests(self, request_ids: Collection[str]) -> list[str]:
-        """Those of some purchase requests that were cancelled, as far as the events are kept."""
+        """Those of some purchase requests that were cancelled, as far as the events are stored."""
         rows = self._connection.scalars(_CANCELLED, {"by_request_ids": sorted(request_ids)})
         return sorted({*rows, *(self._newly_cancelled & set(request_ids))})
 
@@ -190,8 +190,8 @@ class Batch(StagedParts):
         row = staged or self._row(_IDEMPOTENCY_KEY, by_scope=scope, by_key=key)
         return None if row is None else (row["request_digest"], row["result"])
 
-    def is_kept_webhook(self, provider: str, digest: str) -> bool:
-        """Whether this unreadable body is already kept."""
+    def has_webhook(self, provider: str, digest: str) -> bool:
+        """Whether this unreadable body is already stored."""
         return (provider, digest) in self._new_webhooks or (
             self._row(_UNREADABLE_WEBHOOK, by_provider=provider, by_digest=digest) is not None
         )
@@ -229,7 +229,7 @@ class Batch(StagedParts):
             self._unclaimed[provider, external_id].append(row)
 
     def claim_observation(self, observation_id: int | None, decision: Decision) -> None:
-        """Gives a kept observation to its payment, which is registered at last."""
+        """Gives a stored observation to its payment, which is registered at last."""
         self._writes += 1
         if observation_id is not None:
             outcome = {f"new_{name}": value for name, value in _outcome(decision).items()}
@@ -258,9 +258,9 @@ class Batch(StagedParts):
                 self._newly_cancelled.add(event.subject)
             self.events.append(JournaledEvent(self.next_offset, event, self.now))
             for room in event.audience.rooms:
-                self._heard[room].append(self.next_offset)
+                self._room_offsets[room].append(self.next_offset)
             if event.audience.everyone:
-                self._heard[EVERYONE].append(self.next_offset)
+                self._room_offsets[EVERYONE].append(self.next_offset)
             self.next_offset += 1
 
     def committed_at(self, offset: int) -> datetime | None:
@@ -268,7 +268,7 @@ class Batch(StagedParts):
         is_of_this = bool(self.events) and offset >= self.events[0].offset
         return self.now if is_of_this else committed_at(self._connection, offset)
 
-    def keep_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
+    def store_webhook(self, *, provider: str, digest: str, body: bytes, reason: str) -> None:
         self._writes += 1
         self._new_webhooks[provider, digest] = {
             "provider": provider,
@@ -291,7 +291,7 @@ class Batch(StagedParts):
     def remember(self) -> None:
         """Keeps, for the next batches, what this one knows of payments; all of it is committed."""
         keys = ((row["payment_id"], row["key"]) for row in self._new_observations)
-        self._recent.keep(self.payments.known(), new=self._payments_without_past, keys=keys)
+        self._recent.put(self.payments.known(), new=self._payments_without_past, keys=keys)
 
     def flush(self) -> None:
         """Sends all that is staged, one statement a table."""
@@ -300,7 +300,10 @@ class Batch(StagedParts):
             (insert_into(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
             (insert_into(schema.events), self._new_events),
-            (insert_into(schema.room_events), [_heard_row(room, offsets) for room, offsets in self._heard.items()]),
+            (
+                insert_into(schema.room_events),
+                [_room_row(room, offsets) for room, offsets in self._room_offsets.items()],
+            ),
             (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
             # What changes nothing is not counted: it costs no sync either.
@@ -310,7 +313,7 @@ class Batch(StagedParts):
             run(self._connection, statement, rows)
 
 
-def _heard_row(room: str, offsets: Sequence[int]) -> Row:
+def _room_row(room: str, offsets: Sequence[int]) -> Row:
     return {"room": room, "last_offset": offsets[-1], "offsets": compact_json(offsets)}
 
 

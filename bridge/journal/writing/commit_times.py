@@ -12,7 +12,7 @@ from bridge.journal.tables import schema
 __all__ = ["Commit", "CommitTimes", "committed_at"]
 
 # Far more than can be on their way to the sockets at one moment.
-KEPT_COMMITS = 4_096
+COMMITS_LIMIT = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class CommitTimes:
     """The commits of this process, as far back as they are remembered."""
 
     def __init__(self) -> None:
-        self._of_events: deque[Commit] = deque(maxlen=KEPT_COMMITS)
+        self._of_events: deque[Commit] = deque(maxlen=COMMITS_LIMIT)
         """Those with events that nobody has asked about yet."""
-        self._recent: deque[Commit] = deque(maxlen=KEPT_COMMITS)
+        self._recent: deque[Commit] = deque(maxlen=COMMITS_LIMIT)
         self.newest_offset = 0
         """Of the events that were committed here; 0 before the first."""
 

@@ -14,7 +14,7 @@ from bridge.journal.writing.statements import run
 __all__ = ["Forgetting"]
 
 _ROOMS = select(schema.events.c.rooms, schema.events.c.everyone).where(schema.events.c.offset <= bindparam("last"))
-_FORGET_HEARD = delete(schema.room_events).where(
+_FORGET_ROOM_EVENTS = delete(schema.room_events).where(
     schema.room_events.c.room == bindparam("by_room"), schema.room_events.c.last_offset <= bindparam("by_last")
 )
 _FORGET_EVENTS = delete(schema.events).where(schema.events.c.offset <= bindparam("last"))
@@ -55,7 +55,7 @@ class Forgetting:
         # By the rooms that heard them, by which what is heard is in order: no index has the offsets of all rooms.
         rooms = {room for row in rows for room in json.loads(row.rooms)}
         rooms |= {EVERYONE for row in rows if row.everyone}
-        run(self._connection, _FORGET_HEARD, [{"by_room": room, "by_last": last} for room in sorted(rooms)])
+        run(self._connection, _FORGET_ROOM_EVENTS, [{"by_room": room, "by_last": last} for room in sorted(rooms)])
         return self._connection.execute(_FORGET_EVENTS, {"last": last}).rowcount
 
     def idempotency_keys(self, before: datetime, limit: int) -> int:

@@ -20,7 +20,7 @@ from bridge.journal.tables import schema
 from bridge.journal.writing.staged.actions import StagedActions
 from bridge.journal.writing.staged.holds import THE_BRIDGE, StagedHolds, payout_hold
 from bridge.journal.writing.statements import run
-from coordinator.histories import BackupGround, Beginning, Ground, Judgement, Kept, Mark, Reach, judge
+from coordinator.histories import BackupGround, Beginning, Ground, Judgement, Mark, Reach, StoredHistory, judge
 from coordinator.payouts.comparisons import Comparison
 
 __all__ = [
@@ -29,11 +29,11 @@ __all__ = [
     "begin_history",
     "epoch_of",
     "histories",
-    "kept_history",
     "mark_as_backup",
     "open_history",
     "proven_at",
     "reach_of",
+    "stored_history",
 ]
 
 logger = logging.getLogger("bridge.journal")
@@ -81,9 +81,9 @@ def open_history(engine: Engine, now: datetime, mark_file: MarkFile | None, said
     mark = _read(mark_file)
     with engine.begin() as connection:
         ground, row = ground_of(connection), connection.execute(select(schema.journal)).first()
-        kept = None if row is None else kept_history(connection, mark)
-        judgement = judge(kept, ground, mark)
-        if said is not None and kept is not None:
+        stored = None if row is None else stored_history(connection, mark)
+        judgement = judge(stored, ground, mark)
+        if said is not None and stored is not None:
             judgement = Judgement(Beginning.RESTORED, (said, *(judgement.evidence if judgement else ())))
         if judgement is not None or row is None:
             epoch, secret = begin_history(connection, judgement or Judgement(Beginning.NEW, ()), ground, now)
@@ -95,7 +95,7 @@ def open_history(engine: Engine, now: datetime, mark_file: MarkFile | None, said
         writer = secrets.token_hex(8)
         # Waits until every batch of another bridge that is under way is committed; the next finds that it may not.
         connection.execute(update(schema.journal).values(writer=writer, commits=schema.journal.c.commits + 1))
-    if kept is None and mark is not None:
+    if stored is None and mark is not None:
         logger.warning(
             "the journal is new, and %s tells of another: was that one lost?", mark_file and mark_file.path
         )
@@ -150,7 +150,7 @@ def _hold_payouts(connection: Connection, epoch: str, judgement: Judgement, now:
         run(connection, statement, rows)
 
 
-def kept_history(connection: Connection, mark: Mark | None) -> Kept:
+def stored_history(connection: Connection, mark: Mark | None) -> StoredHistory:
     """What the journal says of itself, and of the event that a mark says was the last."""
     row = connection.execute(select(schema.journal)).one()
     epochs = connection.scalars(select(schema.histories.c.epoch).where(schema.histories.c.epoch != row.epoch))
@@ -159,7 +159,7 @@ def kept_history(connection: Connection, mark: Mark | None) -> Kept:
     if mark is not None and mark.epoch == row.epoch:
         at = select(events.c.committed_at).where(events.c.offset == mark.reach.events)
         marked_event_at = connection.scalar(at)
-    return Kept(
+    return StoredHistory(
         epoch=row.epoch,
         earlier_epochs=frozenset(epochs),
         ground=None if row.ground is None else _GROUND.validate_json(row.ground),

@@ -12,7 +12,7 @@ from bridge.journal.errors import JournalReplacedError
 from bridge.journal.history.grounds import ground_of
 from bridge.journal.tables import schema
 from bridge.journal.writing.histories import Opened, epoch_of, reach_of
-from coordinator.histories import Kept, Reach, judge
+from coordinator.histories import Reach, StoredHistory, judge
 
 __all__ = ["HistoryGuard"]
 
@@ -85,8 +85,8 @@ class HistoryGuard:
         epoch = epoch_of(connection)
         if epoch != self._opened.epoch:
             return [f"it is in the epoch {epoch}, and was in {self._opened.epoch}"]
-        kept = Kept(epoch=self._opened.epoch, earlier_epochs=(), ground=self._opened.ground, reach=reach)
-        judgement = judge(kept, ground_of(connection), None)
+        stored = StoredHistory(epoch=self._opened.epoch, earlier_epochs=(), ground=self._opened.ground, reach=reach)
+        judgement = judge(stored, ground_of(connection), None)
         return judgement.evidence if judgement else ()
 
     def check_writer(self, connection: Connection) -> None:

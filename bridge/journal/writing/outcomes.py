@@ -15,10 +15,10 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     OTHER_CURRENCY = "other-currency"
     NOT_COUNTED = "not-counted"
-    """It does not fit the payment, and is kept for a person to look at."""
+    """It does not fit the payment, and is stored for a person to review."""
     DUPLICATE = "duplicate"
     """This very message was written down before."""
-    KEPT = "kept"
+    STORED = "kept"
     """No such payment is registered yet; it is applied when it is."""
 
 

@@ -9,7 +9,7 @@ from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.payouts import Payout
 from coordinator.refunds.refunds import Refund
 
-__all__ = ["log_action", "log_deed", "log_payout", "log_recorded", "log_refund", "log_standing"]
+__all__ = ["log_action", "log_deed", "log_payout", "log_recorded", "log_refund", "log_status"]
 
 logger = logging.getLogger("bridge.payments")
 
@@ -17,14 +17,14 @@ logger = logging.getLogger("bridge.payments")
 def log_recorded(recorded: Recorded, name: str) -> None:
     """Says what became of an observation; `name` is what it is about."""
     match recorded.outcome:
-        case Outcome.KEPT:
-            logger.warning("%s is not registered; what was seen of it is kept until it is", name)
+        case Outcome.STORED:
+            logger.warning("%s is not registered; what was seen of it is stored until it is", name)
         case Outcome.OTHER_CURRENCY:
             logger.warning("%s: what came counts in another currency than the payment, so it is not counted", name)
         case Outcome.NOT_COUNTED:
             logger.warning("%s: what came does not fit the payment, so it is not counted", name)
         case Outcome.APPLIED if recorded.payment is not None:
-            log_standing(recorded.payment)
+            log_status(recorded.payment)
 
 
 def log_action(action: Action) -> None:
@@ -49,7 +49,7 @@ def log_refund(refund: Refund) -> None:
     logger.info("%s of %s (%s) is %s", refund.refund_id, refund.payment_id, amount, refund.status)
 
 
-def log_standing(payment: Payment) -> None:
+def log_status(payment: Payment) -> None:
     """Says how a payment stands."""
     received, amount = payment.received, payment.amount
     # It was within what may be missing, or a person had it so.

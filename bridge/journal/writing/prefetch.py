@@ -11,11 +11,11 @@ from bridge.journal.tables import schema
 from bridge.journal.writing.statements import numbered
 from coordinator.payments.claims import MoneyClaim
 
-__all__ = ["LookAhead", "observations_by_keys", "payments_by_external_ids", "payments_by_ids", "payments_of_requests"]
+__all__ = ["Prefetch", "observations_by_keys", "payments_by_external_ids", "payments_by_ids", "payments_of_requests"]
 
 
 @dataclass(frozen=True, slots=True)
-class LookAhead:
+class Prefetch:
     """What a request will look up: a message of a provider, and the payment that it is about."""
 
     provider: str

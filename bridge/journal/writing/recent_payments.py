@@ -36,9 +36,7 @@ class RecentPayments:
         payment_id = self._ids.get((provider, external_id))
         return None if payment_id is None else self._keys.get(payment_id)
 
-    def keep(
-        self, payments: Iterable[Payment], *, new: Iterable[str], keys: Iterable[tuple[str | None, str]]
-    ) -> None:
+    def put(self, payments: Iterable[Payment], *, new: Iterable[str], keys: Iterable[tuple[str | None, str]]) -> None:
         """These are how they stand, after a commit. `new` are the ids of those about which there was no message
         before; `keys` are messages that were committed, each by the id of its payment, if it has one, and its key."""
         for payment in payments:

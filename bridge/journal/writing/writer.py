@@ -8,11 +8,11 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from prometheus_client import Counter, Histogram
 from sqlalchemy import Connection, Engine, RootTransaction
@@ -27,17 +27,24 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.commit_times import Commit
 from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.payment_log import log_action
-from bridge.journal.writing.prefetch import LookAhead
+from bridge.journal.writing.prefetch import Prefetch
 from bridge.journal.writing.recent_payments import RecentPayments
 from coordinator.errors import BridgeError
 
-__all__ = ["Request", "Writer"]
+__all__ = ["Request", "Submit", "Writer"]
 
 logger = logging.getLogger("bridge.journal")
 
 T = TypeVar("T")
 Request = Callable[[Batch], T]
 """Something to be decided and written in one transaction with whatever else is waiting."""
+
+
+class Submit(Protocol):
+    """Has a request committed, and returns its result once that is on disk."""
+
+    def __call__(self, request: Request[T]) -> Awaitable[T]: ...
+
 
 # Bounds the memory of one commit and the time until the first caller in it gets its answer.
 BATCH_LIMIT = 512
@@ -65,7 +72,7 @@ COMMIT_FAILURES = Counter("bridge_journal_commit_failures", "Batches that could 
 class _Job:
     request: Request[Any]
     future: asyncio.Future[Any]
-    about: LookAhead | None
+    about: Prefetch | None
     result: Any = None
     error: BaseException | None = None
     deadline: asyncio.TimerHandle | None = None
@@ -110,7 +117,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, request: Request[T], *, about: LookAhead | None = None) -> T:
+    async def submit(self, request: Request[T], *, about: Prefetch | None = None) -> T:
         """Runs `request` in the next batch and returns its result once that batch is on disk. `about` is what it will
         look up, so that the batch can look that up for all of its requests together.
 
@@ -246,7 +253,7 @@ class Writer:
             batch = Batch(connection, self._recent_payments, next_offset=self._next_offset, now=self._clock())
             wanted = [job.about for job in jobs if job.about is not None]
             if len(wanted) > 1:
-                batch.look_ahead(wanted)
+                batch.prefetch(wanted)
             for job in jobs:
                 writes = batch.writes
                 try:

@@ -27,7 +27,7 @@ class Activity:
 
     def __init__(self, server: SocketServer, *, presence_grace_seconds: float) -> None:
         self._server = server
-        self.presence = Presence(self._tell_everyone, grace_seconds=presence_grace_seconds)
+        self.presence = Presence(self._announce_to_everyone, grace_seconds=presence_grace_seconds)
         self._grace_micros = round(presence_grace_seconds * 1_000_000)
         self._typists = Typists()
         server.comes_back_online = self.comes_back_online
@@ -41,9 +41,9 @@ class Activity:
         past: dict[tuple[str, str | None], int] = {}
         for session in sessions:
             left_at = there_until if session.left is None else session.left.at
-            is_untold = left_at + self._grace_micros >= there_until
+            is_unannounced = left_at + self._grace_micros >= there_until
             for user_id in session.online:
-                if is_untold:
+                if is_unannounced:
                     here[user_id] = max(left_at, here.get(user_id, 0))
                 else:
                     past[user_id, None] = max(left_at + self._grace_micros, past.get((user_id, None), 0))
@@ -63,14 +63,14 @@ class Activity:
 
     async def come_online(self, sid: str, user_id: str) -> None:
         """A client that has claimed a user stands for it from now on. Raises ClientGoneError."""
-        await self._kept(sid)
+        await self._wait_until_saved(sid)
         self.presence.arrive(sid, user_id)
 
     def comes_back_online(self, sid: str, user_id: str) -> None:
         """A client is back that has said before that a user is online."""
         self.presence.claim(sid, user_id)
         if self.presence.is_here(user_id):
-            self.presence.arrive(sid, user_id)  # which is told already
+            self.presence.arrive(sid, user_id)  # which is announced already
         else:
             self._server.eio.start(self._come_back_online(sid, user_id))
 
@@ -81,15 +81,15 @@ class Activity:
     async def start_typing(self, sid: str, typing: Typing, user_name: str) -> None:
         """Raises TooManyError, and ClientGoneError."""
         self._typists.start(sid, typing)
-        self._keep(sid, typing, is_typing=True)
-        await self._kept(sid)
+        self._save_typing(sid, typing, is_typing=True)
+        await self._wait_until_saved(sid)
         if self._typists.types(sid, typing):
-            self._tell_chat(typing, sid, user_name, is_typing=True)
+            self._announce_to_chat(typing, sid, user_name, is_typing=True)
 
     def stop_typing(self, sid: str, typing: Typing) -> None:
         self._typists.stop(sid, typing)
-        self._keep(sid, typing, is_typing=False)
-        self._tell_chat(typing, sid, is_typing=False)
+        self._save_typing(sid, typing, is_typing=False)
+        self._announce_to_chat(typing, sid, is_typing=False)
 
     def entered_room(self, member: Member, room: str) -> None:
         """Nothing to do: whoever enters a room says so, or does not, in words of its own."""
@@ -115,29 +115,29 @@ class Activity:
 
     def _stop_typing(self, sid: str, stopped: Sequence[Typing]) -> None:
         for typing in stopped:
-            self._keep(sid, typing, is_typing=False)
-            self._tell_chat(typing, sid, is_typing=False)
+            self._save_typing(sid, typing, is_typing=False)
+            self._announce_to_chat(typing, sid, is_typing=False)
 
-    async def _kept(self, sid: str) -> None:
+    async def _wait_until_saved(self, sid: str) -> None:
         if self._server.recovery is not None:
-            await self._server.recovery.kept(sid)
+            await self._server.recovery.wait_until_saved(sid)
 
-    def _keep(self, sid: str, typing: Typing, *, is_typing: bool) -> None:
+    def _save_typing(self, sid: str, typing: Typing, *, is_typing: bool) -> None:
         if self._server.recovery is not None:
             self._server.recovery.types(sid, typing.chat_id, typing.user_id, is_typing=is_typing)
 
-    def _tell_chat(self, typing: Typing, sid: str, user_name: str | None = None, *, is_typing: bool) -> None:
+    def _announce_to_chat(self, typing: Typing, sid: str, user_name: str | None = None, *, is_typing: bool) -> None:
         """Tells everyone in the chat but the typist: neither the socket that it comes from nor the user's others."""
         own = [own_sid for own_sid, _ in self._server.manager.get_participants("/", rooms.user(typing.user_id))]
         payload = UserTyping(user_id=typing.user_id, user_name=user_name, is_typing=is_typing)
         event = payload.to(chatId=typing.chat_id)
         self._server.activity_log.note(event, typing.user_id, typing.chat_id)
-        self._tell(event, [sid, *own])
+        self._announce(event, [sid, *own])
 
-    def _tell_everyone(self, change: UserStatusChange) -> None:
+    def _announce_to_everyone(self, change: UserStatusChange) -> None:
         event = change.to()
         self._server.activity_log.note(event, change.user_id)
-        self._tell(event, [])
+        self._announce(event, [])
 
-    def _tell(self, event: Event, besides: Sequence[str]) -> None:
+    def _announce(self, event: Event, besides: Sequence[str]) -> None:
         deliver(self._server, [event], besides=besides)

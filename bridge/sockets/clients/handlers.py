@@ -8,12 +8,12 @@ from typing import Any
 
 from bridge.catalogue.answers import failure, success
 from bridge.catalogue.client_events import (
-    ROOM_DOORS,
+    ROOM_MEMBERSHIPS,
     TYPING_START,
     TYPING_STOP,
     USER_ONLINE,
     ArgumentError,
-    RoomDoor,
+    RoomMembership,
     TypingStart,
     TypingStop,
 )
@@ -39,9 +39,9 @@ def register_handlers(server: SocketServer, activity: Activity) -> None:
     if the client is still in another seller's room, and `leave-buyer-room` does the same with `buyers`. Leaving a
     room one is not in is fine.
     """
-    for door in ROOM_DOORS:
-        server.on(door.join.name, _answering(_join(server, door)))
-        server.on(door.leave.name, _answering(_leave(server, door)))
+    for membership in ROOM_MEMBERSHIPS:
+        server.on(membership.join.name, _answering(_join(server, membership)))
+        server.on(membership.leave.name, _answering(_leave(server, membership)))
     server.on(USER_ONLINE.name, _answering(_user_online(server, activity)))
     server.on(TYPING_START.name, _answering(_typing_start(server, activity)))
     server.on(TYPING_STOP.name, _answering(_typing_stop(server, activity)))
@@ -61,26 +61,26 @@ def _answering(handle: Handler) -> Handler:
     return answered
 
 
-def _join(server: SocketServer, door: RoomDoor) -> Handler:
-    event = door.join
+def _join(server: SocketServer, membership: RoomMembership) -> Handler:
+    event = membership.join
 
     async def join(sid: str, arguments: tuple[object, ...]) -> Answer:
-        names = door.rooms(event.read(arguments))
+        names = membership.rooms(event.read(arguments))
         _require_rooms(server, sid, names)
         return await _enter(server, sid, names)
 
     return join
 
 
-def _leave(server: SocketServer, door: RoomDoor) -> Handler:
-    event = door.leave
+def _leave(server: SocketServer, membership: RoomMembership) -> Handler:
+    event = membership.leave
 
     async def leave(sid: str, arguments: tuple[object, ...]) -> Answer:
-        names = door.rooms(event.read(arguments))
+        names = membership.rooms(event.read(arguments))
         _require_patience(server, sid)
         for name in names:
             await server.leave_room(sid, name)
-        await _kept(server, sid)
+        await _wait_until_saved(server, sid)
         return success(rooms=list(names))
 
     return leave
@@ -127,15 +127,15 @@ def _typing_stop(server: SocketServer, activity: Activity) -> Handler:
 async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answer:
     for name in names:
         await server.enter_room(sid, name)
-    await _kept(server, sid)
+    await _wait_until_saved(server, sid)
     return success(rooms=list(names))
 
 
-async def _kept(server: SocketServer, sid: str) -> None:
+async def _wait_until_saved(server: SocketServer, sid: str) -> None:
     """Waits until the client would get its rooms back after whatever happens, so that its answer means that. While
-    nothing can be kept, it hears what goes to its rooms all the same, and is answered once it can."""
+    nothing can be kept, it receives what goes to its rooms all the same, and is answered once it can."""
     if server.recovery is not None:
-        await server.recovery.kept(sid)
+        await server.recovery.wait_until_saved(sid)
 
 
 def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ __all__ = ["ActivityLog", "moment_of", "now_micros"]
 
 CHANGES_LIMIT = 20_000
 # Whoever missed more looks it up.
-TOLD_LIMIT = 5_000
+REPLAYED_CHANGES_LIMIT = 5_000
 
 
 def now_micros() -> int:
@@ -33,13 +33,13 @@ class _Change:
     at: int
     event: Event
     chat_room: str | None
-    """Who hears it; None is everyone."""
+    """Who receives it; None is everyone."""
     user_room: str
-    """Who hears nothing of typing: those who type."""
+    """Who receives nothing of typing: those who type."""
 
 
 class ActivityLog:
-    """One change for each user and for each who types in a chat, in the order in which they were told."""
+    """One change for each user and for each who types in a chat, in the order in which they were announced."""
 
     def __init__(self, clock: Callable[[], int] = now_micros) -> None:
         self._clock = clock
@@ -48,7 +48,7 @@ class ActivityLog:
         """From when on the last change of everybody is here."""
 
     def now(self) -> int:
-        """The present moment: after all that was told, and before all that will be."""
+        """The present moment: after all that was announced, and before all that will be."""
         self._newest = max(self._newest, self._clock())
         return self._newest
 
@@ -76,7 +76,7 @@ class ActivityLog:
         if moment < self._complete_since:
             return False
         newer = takewhile(lambda change: change.at > moment, reversed(self._changes.values()))
-        return sum(1 for _ in islice(newer, TOLD_LIMIT + 1)) <= TOLD_LIMIT
+        return sum(1 for _ in islice(newer, REPLAYED_CHANGES_LIMIT + 1)) <= REPLAYED_CHANGES_LIMIT
 
     def since(self, moment: int, own_rooms: Collection[str]) -> list[Event]:
         """What somebody in some rooms has to hear to know how things stand, if it knew at a moment."""

@@ -168,7 +168,7 @@ class Presence:
         self._timer: asyncio.TimerHandle | None = None
 
     def claim(self, sid: str, user_id: str) -> None:
-        """A socket says that a user is online, which is told once it has arrived. Raises TooManyError."""
+        """A socket says that a user is online, which is announced once it has arrived. Raises TooManyError."""
         self._roster.claim(sid, user_id)
 
     def is_here(self, user_id: str) -> bool:
@@ -178,7 +178,7 @@ class Presence:
     def arrive(self, sid: str, user_id: str) -> None:
         """A user whom a socket has claimed is online, unless that has left meanwhile."""
         if self._roster.arrive(sid, user_id):
-            self._tell(user_id, "online", self._steady())
+            self._publish_status(user_id, "online", self._steady())
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
         """A user was online when the bridge ended, and may come back."""
@@ -186,7 +186,7 @@ class Presence:
         self._wait()
 
     def leave(self, sid: str, user_id: str, *, for_good: bool = False) -> None:
-        """A socket does not stand for a user any more; `for_good` if it said so, which is told at once."""
+        """A socket does not stand for a user any more; `for_good` if it said so, which is announced at once."""
         self._roster.leave(sid, user_id, self._steady(), for_good=for_good)
         if for_good:
             self._expire()
@@ -213,10 +213,10 @@ class Presence:
             self._timer.cancel()
             self._timer = None
         for user_id, last_seen in self._roster.expire(self._steady()):
-            self._tell(user_id, "offline", last_seen)
+            self._publish_status(user_id, "offline", last_seen)
         self._wait()
 
-    def _tell(self, user_id: str, status: str, last_seen: datetime) -> None:
+    def _publish_status(self, user_id: str, status: str, last_seen: datetime) -> None:
         self._announce(status_change(user_id, status, last_seen + self._measured_ahead()))
 
     def _measured_ahead(self) -> timedelta:
@@ -228,5 +228,5 @@ class Presence:
 
 
 def status_change(user_id: str, status: str, last_seen: datetime) -> UserStatusChange:
-    """What is told of a user who came or went."""
+    """What is announced of a user who came or went."""
     return UserStatusChange.model_validate({"userId": user_id, "status": status, "lastSeen": moment_text(last_seen)})

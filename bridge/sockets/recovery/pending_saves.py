@@ -70,7 +70,7 @@ class PendingSaves(Generic[T]):
         """How many wait until something is saved."""
         return sum(len(batch.waiters.get(name, ())) for batch in (self._next, self._under_way))
 
-    async def kept(self, name: str) -> None:
+    async def wait_until_saved(self, name: str) -> None:
         """Waits until something is saved as it is now. Raises ClientGoneError if it is abandoned."""
         for batch in (self._next, self._under_way):
             if name in batch.changes:
@@ -102,7 +102,9 @@ class PendingSaves(Generic[T]):
             try:
                 await self._save(changes)
             except Exception:
-                logger.exception("%d sessions could not be kept; who comes back to them begins anew", len(changes))
+                logger.exception(
+                    "%d sessions could not be saved; clients that return to them begin anew", len(changes)
+                )
 
     def _begin(self) -> None:
         if self._timer is not None:
@@ -141,7 +143,7 @@ class PendingSaves(Generic[T]):
                     waiter.set_result(None)
         if self._failed_before:
             self._failed_before = False
-            logger.info("sessions can be kept again")
+            logger.info("sessions can be saved again")
 
     def _put_back(self, error: Exception) -> None:
         failed, self._under_way = self._under_way, _Batch()
@@ -150,11 +152,11 @@ class PendingSaves(Generic[T]):
             self._next.waiters[name] = waiters + self._next.waiters.get(name, [])
         if not self._failed_before:
             self._failed_before = True
-            logger.error("sessions cannot be kept: %s; trying again, until then joins are not answered", error)
+            logger.error("sessions cannot be saved: %s; trying again, joins are not answered until then", error)
         self._forget_some()
 
     def _forget_some(self) -> None:
-        """Of those whom nobody needs the first: nobody was told that they are kept, so they were never promised."""
+        """Of those whom nobody needs the first: nobody was told that they are saved, so they were never promised."""
         excess = len(self._next.changes) - WAITING_LIMIT
         if excess > 0:
             spare = [name for name in self._next.changes if not self._is_needed(name)]

@@ -1,8 +1,8 @@
-"""Connection state recovery (Socket.IO 4.6): a client that comes back is put into its rooms again and told what it
+"""Connection state recovery (Socket.IO 4.6): a client that comes back is put into its rooms again and sent what it
 missed, by the server it left or by one that was started since.
 
 The client brings what the server gave it: `pid`, which proves a session, and the offset of the last event that it
-heard. It is recovered only if all its rooms are known, and all that it missed can be told.
+heard. It is recovered only if all its rooms are known, and all that it missed can be delivered.
 """
 
 import logging
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from bridge.access import Principal
 from bridge.sockets.recovery.session_proofs import Proven, pid_of, proven_by
 from bridge.sockets.recovery.sessions import Leaving, Session, Sessions, SessionStore
-from bridge.sockets.rooms.recent_events import RecentEvents, Told
+from bridge.sockets.rooms.recent_events import DeliveredEvent, RecentEvents
 from coordinator import rooms
 from coordinator.errors import BridgeError
 from coordinator.events import Event
@@ -27,23 +27,23 @@ REPLAY_LIMIT = 5_000
 # A journal is asked for so many rooms at once; whoever is in more is recovered from memory alone.
 ROOMS_LIMIT = 300
 PAGE = 500
-# What an event that is told again takes besides its payload.
+# What an event that is sent again takes besides its payload.
 FRAME_BYTES = 100
 
 
 class History(Protocol):
-    """What was told, as the journal keeps it."""
+    """What was delivered, as the journal stores it."""
 
     async def number_of(self, offset: str) -> int:
         """The place of an offset. Raises BridgeError if nobody was ever given it, or it is of another history, or of
         events that are forgotten; also if it proves that the journal was rewound, which that then takes up."""
 
     async def oldest(self) -> int:
-        """The place of the oldest event that is kept; 1 if there is none."""
+        """The place of the oldest event that is stored; 1 if there is none."""
 
-    async def heard(
+    async def room_events(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
-    ) -> tuple[Sequence[Told], bool]:
+    ) -> tuple[Sequence[DeliveredEvent], bool]:
         """The next events that went to some rooms, or to everyone; and whether there are more."""
 
 
@@ -54,8 +54,8 @@ class Missed:
     session: Session
     pid: str
     after: int
-    """The last event that the client heard, or that stands in `told`."""
-    told: tuple[Told, ...] = ()
+    """The last event that the client received, or that stands in `delivered`."""
+    delivered: tuple[DeliveredEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ class Resumed:
     rooms: Collection[str]
     online: Collection[str]
     """The users that it has said are online."""
-    told: Sequence[tuple[Event, str]]
+    delivered: Sequence[tuple[Event, str]]
     """What it missed, each event with its offset."""
     knew_until: int
-    """Up to when it heard who came and went, in microseconds since 1970."""
+    """Up to when it received who came and went, in microseconds since 1970."""
 
 
 class Recovery:
-    """The sessions of clients, and what was told lately."""
+    """The sessions of clients, and what was delivered lately."""
 
     def __init__(
         self,
@@ -85,8 +85,8 @@ class Recovery:
         remembered_bytes: int = 32_000_000,
         replay_bytes: int = 8_000_000,
     ) -> None:
-        """`cursor` is the newest event that needs no telling any more, and `offset` its offset. Of what was told
-        lately no more is remembered than `remembered_bytes`, and no client is told more again than `replay_bytes`."""
+        """`cursor` is the newest event that needs no delivery any more, and `offset` its offset. Of what was told
+        lately no more is remembered than `remembered_bytes`, and no client is sent more again than `replay_bytes`."""
         self._history = history
         self._key = store.key
         self._replay_bytes = replay_bytes
@@ -96,11 +96,11 @@ class Recovery:
         self._remembered = RecentEvents(keeps_confidence=keeps_confidence, limit_bytes=remembered_bytes)
         self._sessions = Sessions(store)
 
-    # What is told
+    # What is delivered
 
-    def went_out(self, told: Iterable[Told]) -> None:
+    def note_delivered(self, delivered: Iterable[DeliveredEvent]) -> None:
         """Notes what goes to the clients at this moment."""
-        for one in told:
+        for one in delivered:
             self._remembered.add(one)
             self.cursor, self._offset = one.number, one.offset
 
@@ -117,15 +117,15 @@ class Recovery:
         """A client takes up its session again, while `is_current`. Nothing may be sent between this and the client's
         hearing what goes out."""
         session, left = missed.session, missed.session.left
-        told = self._all_of(missed)
+        delivered = self._all_of(missed)
         if principal.is_staff:
             session.rooms.setdefault(rooms.STAFF, self.cursor)
         session.typing = set()
         self._sessions.take_up(session)
         # Whoever did not hear all that it was told before it left did not hear either who came and went.
-        has_lost = left is not None and bool(told) and told[0].number <= left.told_until
+        has_lost = left is not None and bool(delivered) and delivered[0].number <= left.delivered_until
         knew_until = 0 if left is None else left.sure if has_lost else left.at
-        events = [(one.event, one.offset) for one in told]
+        events = [(one.event, one.offset) for one in delivered]
         return Resumed(tuple(session.rooms), frozenset(session.online), events, knew_until)
 
     def entered_room(self, member: tuple[str, str], room: str) -> None:
@@ -172,23 +172,23 @@ class Recovery:
 
     def let_go(self, sid: str, left: Leaving, *, for_good: bool) -> None:
         """A client goes, and may come back, unless it goes for good."""
-        self._sessions.let_go(sid, left._replace(told_until=self.cursor), for_good=for_good)
+        self._sessions.let_go(sid, left._replace(delivered_until=self.cursor), for_good=for_good)
 
     def waiting_count(self, sid: str) -> int:
-        """How many wait for `kept`."""
+        """How many wait for `wait_until_saved`."""
         return self._sessions.waiting_count(sid)
 
-    async def kept(self, sid: str) -> None:
-        """Waits until what a client has changed is kept, so that it would get it back after whatever happens. Raises
+    async def wait_until_saved(self, sid: str) -> None:
+        """Waits until what a client has changed is saved, so that it would get it back after whatever happens. Raises
         ClientGoneError if it goes before that."""
-        await self._sessions.kept(sid)
+        await self._sessions.wait_until_saved(sid)
 
     def session_ids(self) -> Collection[str]:
         """The sessions of the clients that are connected."""
         return self._sessions.connected
 
     async def close(self) -> None:
-        """Keeps what is still to be kept."""
+        """Saves what is still to be saved."""
         await self._sessions.close()
 
     # Coming back
@@ -210,32 +210,32 @@ class Recovery:
     async def _take_up(self, proven: Proven, pid: str, offset: Any, principal: Principal) -> Missed | None:
         session = await self._sessions.find(proven.sid)
         # Also where the session is unknown: what the client brings may prove that the journal was rewound.
-        heard = await self._number_of(offset) if isinstance(offset, str) else 0
-        if session is None or heard <= session.began_at:
-            heard = max(heard, await self._number_of(proven.began_at))
-        after = heard
+        received_until = await self._number_of(offset) if isinstance(offset, str) else 0
+        if session is None or received_until <= session.began_at:
+            received_until = max(received_until, await self._number_of(proven.began_at))
+        after = received_until
         if session is None or after > self.cursor:
             return None
-        if not _keeps_all(session, principal):
+        if not _grants_all(session, principal):
             logger.info("a client begins anew: its token does not grant all that it was in")
             return None
-        told: list[Told] = []
+        delivered: list[DeliveredEvent] = []
         size_bytes = 0
         while after < self._remembered_from - 1:
             # Each time anew: whoever holds the session may join another room in the meantime.
             since_of = dict(session.rooms)
-            if len(since_of) > ROOMS_LIMIT or len(told) > REPLAY_LIMIT or size_bytes > self._replay_bytes:
+            if len(since_of) > ROOMS_LIMIT or len(delivered) > REPLAY_LIMIT or size_bytes > self._replay_bytes:
                 return None
-            page, more = await self._history.heard([*since_of], everyone=True, after=after, limit=PAGE)
+            page, more = await self._history.room_events([*since_of], everyone=True, after=after, limit=PAGE)
             own = [one for one in page if self._is_for(since_of, one)]
-            told += own
+            delivered += own
             size_bytes += _size_bytes(own)
             # What is in memory is told from there, and what did not go out yet will go out.
             reached = self._remembered_from - 1
             after = min(page[-1].number, reached) if more else reached
-        if after > heard and heard < await self._history.oldest() - 1:
+        if after > received_until and received_until < await self._history.oldest() - 1:
             return None  # nor may any of it have been forgotten while it was read
-        missed = Missed(session, pid, after, tuple(one for one in told if one.number <= after))
+        missed = Missed(session, pid, after, tuple(one for one in delivered if one.number <= after))
         everything = self._all_of(missed)
         if len(everything) > REPLAY_LIMIT or _size_bytes(everything) > self._replay_bytes:
             return None
@@ -253,26 +253,26 @@ class Recovery:
         known = self._sessions.known(missed.session.sid)
         is_the_same = known is missed.session or known is None
         reaches = missed.after >= self._remembered_from - 1
-        return is_the_same and not missed.session.is_over and reaches and _keeps_all(missed.session, principal)
+        return is_the_same and not missed.session.is_over and reaches and _grants_all(missed.session, principal)
 
-    def _all_of(self, missed: Missed) -> list[Told]:
-        return [*missed.told, *self._remembered.after(missed.after, missed.session.rooms)]
+    def _all_of(self, missed: Missed) -> list[DeliveredEvent]:
+        return [*missed.delivered, *self._remembered.after(missed.after, missed.session.rooms)]
 
     @property
     def _remembered_from(self) -> int:
         """From which event on everything is in memory."""
         return self._remembered.first or self.cursor + 1
 
-    def _is_for(self, since_of: dict[str, int], told: Told) -> bool:
-        heard_in = self._remembered.rooms_of(told)
-        return any(room is None or since_of.get(room, told.number) < told.number for room in heard_in)
+    def _is_for(self, since_of: dict[str, int], delivered: DeliveredEvent) -> bool:
+        audience = self._remembered.rooms_of(delivered)
+        return any(room is None or since_of.get(room, delivered.number) < delivered.number for room in audience)
 
 
-def _keeps_all(session: Session, principal: Principal) -> bool:
+def _grants_all(session: Session, principal: Principal) -> bool:
     """Whether the token that a client brings grants all that it had: who is told that it is recovered does not ask
     for its rooms again, and would never hear that it may not be in one, nor get it back with its next token."""
     return all(map(principal.may_see, session.rooms)) and all(map(principal.may_speak_for, session.online))
 
 
-def _size_bytes(told: Collection[Told]) -> int:
-    return sum(FRAME_BYTES + len(one.event.payload_json) for one in told)
+def _size_bytes(delivered: Collection[DeliveredEvent]) -> int:
+    return sum(FRAME_BYTES + len(one.event.payload_json) for one in delivered)

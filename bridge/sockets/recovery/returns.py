@@ -116,7 +116,7 @@ class Returns:
     def restore(self, missed: Missed, principal: Principal) -> Restored:
         """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""
         resumed = self.recovery.resume(missed, principal)
-        messages = [event_message(event, offset) for event, offset in resumed.told]
+        messages = [event_message(event, offset) for event, offset in resumed.delivered]
         activity = self._activity_log.since(resumed.knew_until, resumed.rooms)
         messages += [event_message(event, None) for event in activity]
         return Restored(resumed.rooms, resumed.online, messages)
@@ -135,7 +135,7 @@ class Returns:
         self.recovery.let_go(sid, Leaving(now if is_clean else sure, sure), for_good=for_good)
 
     async def close(self) -> None:
-        """Keeps what is still to be kept of those who may return."""
+        """Saves what is still to be saved of those who may return."""
         self._recalling.cancel()
         await asyncio.gather(self._recalling, return_exceptions=True)
         await self.recovery.close()

@@ -18,13 +18,13 @@ AWAY_LIMIT = 20_000
 
 
 class Leaving(NamedTuple):
-    """How a client left: up to when, in microseconds since 1970, it heard what it was told."""
+    """How a client left: up to when, in microseconds since 1970, it received what it was sent."""
 
     at: int
     """Where nothing shows otherwise."""
     sure: int
     """In any case: up to when it is known to have been there."""
-    told_until: int = 0
+    delivered_until: int = 0
     """The last event that it may have been told."""
 
 
@@ -58,8 +58,8 @@ class SessionStore(Protocol):
         """The secret that `pid` is signed with; the same for all processes of one journal."""
 
     async def save(self, sessions: Mapping[str, Session | None]) -> None:
-        """Keeps sessions as they are now; forgets those that are None. Raises whatever kept it from that; then none
-        may have been kept."""
+        """Saves sessions as they are now; forgets those that are None. Raises whatever kept it from that; then none
+        may have been saved."""
 
     async def load(self, sid: str) -> Session | None:
         """A session, if it is known and not over; never one that has not left."""
@@ -70,7 +70,7 @@ class SessionStore(Protocol):
 
 
 class Sessions:
-    """Who is connected, who may come back, and what of that is still to be kept."""
+    """Who is connected, who may come back, and what of that is still to be saved."""
 
     def __init__(self, store: SessionStore) -> None:
         self._store = store
@@ -79,7 +79,7 @@ class Sessions:
         self._changes: PendingSaves[Session] = PendingSaves(store.save, is_needed=self._connected.__contains__)
 
     def begin(self, session: Session) -> None:
-        """A session of a client that is new. It is kept soon: before that it is unknown to the next process."""
+        """A session of a client that is new. It is saved soon: before that it is unknown to the next process."""
         self._connected[session.sid] = session
         self._changes.add(session.sid, session, soon=True)
 
@@ -95,7 +95,7 @@ class Sessions:
         return self._connected.get(sid)
 
     def changed(self, session: Session, *, soon: bool = False) -> None:
-        """A session is to be kept as it is now; `soon` where nobody waits for that."""
+        """A session is to be saved as it is now; `soon` where nobody waits for that."""
         self._changes.add(session.sid, session, soon=soon)
 
     def let_go(self, sid: str, left: Leaving, *, for_good: bool) -> None:
@@ -145,16 +145,16 @@ class Sessions:
         return session
 
     def waiting_count(self, sid: str) -> int:
-        """How many wait until a session is kept."""
+        """How many wait until a session is saved."""
         return self._changes.waiting_count(sid)
 
-    async def kept(self, sid: str) -> None:
-        """Waits until the session of a client is kept as it is now. Raises ClientGoneError if the client goes before
+    async def wait_until_saved(self, sid: str) -> None:
+        """Waits until the session of a client is saved as it is now. Raises ClientGoneError if the client goes before
         that."""
-        await self._changes.kept(sid)
+        await self._changes.wait_until_saved(sid)
 
     async def close(self) -> None:
-        """Keeps what is still to be kept, if it can be."""
+        """Saves what is still to be saved, if it can be."""
         await self._changes.close()
 
     @property

@@ -40,7 +40,7 @@ class Watcher(Protocol):
 
 
 class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
-    """Who is in which room. A client that has not had its CONNECT is in its rooms but hears nothing."""
+    """Who is in which room. A client that has not had its CONNECT is in its rooms but receives nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
     def subscribers(
         self, namespace: str, to: str | Collection[str] | None, besides: Collection[str | None] = ()
     ) -> Subscribers:
-        """Who hears what goes to a room, to several or, with None, to everyone; each once."""
+        """Who receives what goes to a room, to several or, with None, to everyone; each once."""
         rooms = [(namespace, room) for room in ([to] if to is None or isinstance(to, str) else to)]
         found = self._subscribers.of(rooms, besides)
         # Every client is in a room of its own, by its sid.
@@ -122,7 +122,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if not alone:
             return found
         direct = {sid: send for sid, send in found.direct.items() if sid not in alone}
-        return Subscribers(direct, {**found.aside, **alone})
+        return Subscribers(direct, {**found.queued, **alone})
 
     def connection(self, sid: str, namespace: str = "/") -> Connection | None:
         """The connection of a client."""
@@ -153,7 +153,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if subscribers:
             arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
             packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments])
-            subscribers.tell([Outgoing(part) for part in packet_parts(packet)])
+            subscribers.send([Outgoing(part) for part in packet_parts(packet)])
 
     def _hold(self, sid: str, namespace: str, event: str, data: Any, callback: Any) -> None:
         arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bridge.sockets.rooms.audiences import reached
 from coordinator.events import Event
 
-__all__ = ["RecentEvents", "Told"]
+__all__ = ["DeliveredEvent", "RecentEvents"]
 
 EVENTS_LIMIT = 20_000
 # What an event takes besides its payload: itself, its offset, its rooms and its places in the indexes.
@@ -20,7 +20,7 @@ Room = str | None
 """None is everyone."""
 
 
-class Told(NamedTuple):
+class DeliveredEvent(NamedTuple):
     """An event that went out, and its place in the journal."""
 
     number: int
@@ -36,31 +36,31 @@ class RecentEvents:
         self._keeps_confidence = keeps_confidence
         self._limit_bytes = limit_bytes
         self._limit = limit
-        self._told: deque[tuple[Told, tuple[Room, ...]]] = deque()
-        self._of: dict[Room, deque[Told]] = {}
+        self._delivered: deque[tuple[DeliveredEvent, tuple[Room, ...]]] = deque()
+        self._of: dict[Room, deque[DeliveredEvent]] = {}
         self._numbers: dict[str, int] = {}
         """By offset."""
         self.size_bytes = 0
         """What it takes of the memory, about."""
 
     def __len__(self) -> int:
-        return len(self._told)
+        return len(self._delivered)
 
-    def add(self, told: Told) -> None:
+    def add(self, delivered: DeliveredEvent) -> None:
         """Notes an event, and forgets the oldest that are too many by that."""
-        rooms = self.rooms_of(told)
-        self._told.append((told, rooms))
-        self._numbers[told.offset] = told.number
-        self.size_bytes += _size_bytes(told)
+        rooms = self.rooms_of(delivered)
+        self._delivered.append((delivered, rooms))
+        self._numbers[delivered.offset] = delivered.number
+        self.size_bytes += _size_bytes(delivered)
         for room in rooms:
-            self._of.setdefault(room, deque()).append(told)
-        while self._told and (len(self._told) > self._limit or self.size_bytes > self._limit_bytes):
+            self._of.setdefault(room, deque()).append(delivered)
+        while self._delivered and (len(self._delivered) > self._limit or self.size_bytes > self._limit_bytes):
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        told, rooms = self._told.popleft()
-        del self._numbers[told.offset]
-        self.size_bytes -= _size_bytes(told)
+        delivered, rooms = self._delivered.popleft()
+        del self._numbers[delivered.offset]
+        self.size_bytes -= _size_bytes(delivered)
         for room in rooms:
             of_room = self._of[room]
             of_room.popleft()  # each room has them in the same order
@@ -70,31 +70,31 @@ class RecentEvents:
     @property
     def first(self) -> int | None:
         """The oldest event from which on all are here."""
-        return self._told[0][0].number if self._told else None
+        return self._delivered[0][0].number if self._delivered else None
 
     def number_of(self, offset: str) -> int | None:
         """The place of an offset; None if it is of no event that is here."""
         return self._numbers.get(offset)
 
-    def after(self, number: int, since_of: Mapping[str, int]) -> list[Told]:
+    def after(self, number: int, since_of: Mapping[str, int]) -> list[DeliveredEvent]:
         """What went to everyone after an event, and to some rooms, for each of which is given from when on, in
         order."""
-        found = {told.number: told for told in self._latest(None, number)}
+        found = {delivered.number: delivered for delivered in self._latest(None, number)}
         for room, since in since_of.items():
-            found |= ((told.number, told) for told in self._latest(room, max(number, since)))
+            found |= ((delivered.number, delivered) for delivered in self._latest(room, max(number, since)))
         return [found[number] for number in sorted(found)]
 
-    def _latest(self, room: Room, after: int) -> Iterable[Told]:
-        for told in reversed(self._of.get(room, ())):
-            if told.number <= after:
+    def _latest(self, room: Room, after: int) -> Iterable[DeliveredEvent]:
+        for delivered in reversed(self._of.get(room, ())):
+            if delivered.number <= after:
                 return
-            yield told
+            yield delivered
 
-    def rooms_of(self, told: Told) -> tuple[Room, ...]:
-        """The rooms that hear an event, each once; None alone stands for everyone."""
-        audience = reached(told.event.name, told.event.audience, keeps_confidence=self._keeps_confidence)
+    def rooms_of(self, delivered: DeliveredEvent) -> tuple[Room, ...]:
+        """The rooms that receive an event, each once; None alone stands for everyone."""
+        audience = reached(delivered.event.name, delivered.event.audience, keeps_confidence=self._keeps_confidence)
         return (None,) if audience.everyone else tuple(dict.fromkeys(audience.rooms))
 
 
-def _size_bytes(told: Told) -> int:
-    return EVENT_BYTES + sys.getsizeof(told.event.payload_json)
+def _size_bytes(delivered: DeliveredEvent) -> int:
+    return EVENT_BYTES + sys.getsizeof(delivered.event.payload_json)

@@ -158,7 +158,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self._end_unread(BACKLOG)
 
     def _end_unread(self, reason: str) -> None:
-        self.backlog.clear()  # it will not be read, or is told again once the client has come back
+        self.backlog.clear()  # it will not be read, or is sent again once the client has come back
         self._give_up(reason)
         self.end(self.server.reason.TRANSPORT_ERROR)
 
@@ -322,11 +322,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     def join_wait_seconds(self) -> float:
         """0, and one join is taken from what it may; or how long it has to wait for another."""
-        now, rate_limit = asyncio.get_running_loop().time(), self.server.limits.joins
-        full_at = rate_limit.spent(self._joins_full_at, now)
-        wait_seconds = rate_limit.wait_seconds(full_at, now)
-        if not wait_seconds:
-            self._joins_full_at = full_at
+        now = asyncio.get_running_loop().time()
+        self._joins_full_at, wait_seconds = self.server.limits.joins.take(self._joins_full_at, now)
         return wait_seconds
 
     # Polling

@@ -33,7 +33,7 @@ from bridge.sockets.limits import Bounds, Limits
 from bridge.sockets.rate_limit import RateLimits
 from bridge.sockets.transport.connection import CLOSED, Connection
 from bridge.sockets.transport.deadlines import Deadlines
-from bridge.sockets.transport.environ import environ_of, kept_of, put_body
+from bridge.sockets.transport.environ import environ_of, put_body, stored_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, body_of, declared_bytes, is_payload
 from bridge.sockets.transport.receivers import Guest, Places
 from bridge.sockets.transport.refusals import METHODS, Code, Refusal, refusal_of
@@ -328,7 +328,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if seat is not None:
             connection.seat = seat
             self._seated_strangers[connection] = None
-        answer = await self._trigger_event("connect", connection.sid, kept_of(environ), run_async=False)
+        answer = await self._trigger_event("connect", connection.sid, stored_of(environ), run_async=False)
         if answer is not None and answer is not True:
             self.sockets.pop(connection.sid, None)
             self.leave_seat(connection)

@@ -4,10 +4,10 @@ from typing import Any
 
 from bridge.sockets.transport.incoming import Message, Receive, Send
 
-__all__ = ["environ_of", "kept_of", "put_body"]
+__all__ = ["environ_of", "put_body", "stored_of"]
 
 # The others, and the request itself, would be kept for as long as a client stays, and hold what it likes.
-KEPT = ("REQUEST_METHOD", "REMOTE_ADDR", "REMOTE_PORT", "wsgi.url_scheme")
+STORED = ("REQUEST_METHOD", "REMOTE_ADDR", "REMOTE_PORT", "wsgi.url_scheme")
 
 # In CGI, alone among the headers, these are called by their own names.
 CONTENT_HEADERS = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
@@ -59,6 +59,6 @@ def put_body(environ: dict[str, Any], body: bytes) -> None:
     environ["CONTENT_LENGTH"] = str(len(body))  # whatever the client has called it, if it has
 
 
-def kept_of(environ: dict[str, Any]) -> dict[str, Any]:
+def stored_of(environ: dict[str, Any]) -> dict[str, Any]:
     """What connect handlers are told of it, and what is kept."""
-    return {key: environ[key] for key in KEPT}
+    return {key: environ[key] for key in STORED}

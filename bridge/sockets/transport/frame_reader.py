@@ -6,7 +6,7 @@ Clients send masked frames and, with no extension agreed upon, no reserved bits.
 from collections.abc import Iterator
 from enum import IntEnum
 
-__all__ = ["FrameReader", "Heard", "Opcode", "WebSocketError"]
+__all__ = ["FrameReader", "Opcode", "ReceivedFrame", "WebSocketError"]
 
 
 class Opcode(IntEnum):
@@ -20,7 +20,7 @@ class Opcode(IntEnum):
     PONG = 10
 
 
-Heard = tuple[Opcode, str | bytes | int]
+ReceivedFrame = tuple[Opcode, str | bytes | int]
 """A whole message: its text, its bytes, or with CLOSE the status that the client gives."""
 
 OPCODES = {int(opcode): opcode for opcode in Opcode}
@@ -68,7 +68,7 @@ class FrameReader:
         """What has come of a frame, and of a message, that is not whole."""
         return len(self._unread or b"") + len(self._parts or b"")
 
-    def feed(self, data: bytes) -> Iterator[Heard | None]:
+    def feed(self, data: bytes) -> Iterator[ReceivedFrame | None]:
         """For each frame that these bytes complete, the message that it completes, or None; to be taken to the end
         before more is fed. Raises WebSocketError in the place of the first that is none; after that nothing may be
         fed."""
@@ -111,7 +111,7 @@ class FrameReader:
             raise WebSocketError(TOO_LARGE, f"a message of more than {self.limit_bytes} bytes")
         return opcode
 
-    def _whole(self, opcode: Opcode, payload: bytes, is_final: bool) -> Heard | None:
+    def _whole(self, opcode: Opcode, payload: bytes, is_final: bool) -> ReceivedFrame | None:
         """The message that a frame completes, if it does."""
         if opcode >= Opcode.CLOSE:
             return opcode, _status(payload) if opcode == Opcode.CLOSE else payload

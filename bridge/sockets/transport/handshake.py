@@ -76,11 +76,11 @@ def accepting(accept_key: bytes, message: Mapping[str, Any]) -> list[tuple[bytes
 
 def response(status: HTTPStatus, headers: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> bytes:
     """An answer. Any but that the protocol is switched ends the connection."""
-    told = list(headers)
+    all_headers = list(headers)
     if status != HTTPStatus.SWITCHING_PROTOCOLS:
-        names = {name.lower() for name, _ in told}
+        names = {name.lower() for name, _ in all_headers}
         of_body = [(b"content-type", TEXT), (b"content-length", b"%d" % len(body))]
-        told += [header for header in of_body if header[0] not in names]
-        told.append((b"connection", b"close"))
-    lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(b"%s: %s" % header for header in told)]
+        all_headers += [header for header in of_body if header[0] not in names]
+        all_headers.append((b"connection", b"close"))
+    lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(b"%s: %s" % header for header in all_headers)]
     return b"\r\n".join([*lines, b"", body])

@@ -129,7 +129,7 @@ class PacketReader:
             packet = self._begin(message)
             is_complete = packet.attachment_count == 0
         if not is_complete:
-            self._keep(eio_sid, packet, came_bytes + len(message))
+            self._buffer(eio_sid, packet, came_bytes + len(message))
             return None
         _require_sound(packet)
         return packet
@@ -143,7 +143,7 @@ class PacketReader:
         self._incomplete_bytes -= came_bytes
         return packet, came_bytes
 
-    def _keep(self, eio_sid: str, packet: Any, came_bytes: int) -> None:
+    def _buffer(self, eio_sid: str, packet: Any, came_bytes: int) -> None:
         if self._incomplete_bytes + came_bytes > INCOMPLETE_LIMIT_BYTES:
             raise PacketError("too much that waits for its attachments, of all clients together")
         self._incomplete[eio_sid] = packet, came_bytes

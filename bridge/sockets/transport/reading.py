@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from bridge.sockets.rate_limit import RateLimit, messages_in
-from bridge.sockets.transport.frame_reader import FrameReader, Heard, WebSocketError
+from bridge.sockets.transport.frame_reader import FrameReader, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.unread import Unread
 
 __all__ = ["Reading"]
@@ -24,7 +24,7 @@ FRAMES_PER_TURN = 1_000
 class Subscriber(Protocol):
     """Whoever hears what is read."""
 
-    def hear(self, heard: Heard) -> None:
+    def handle_frame(self, frame: ReceivedFrame) -> None:
         """A message has come."""
 
     def broken(self, error: WebSocketError) -> None:
@@ -64,7 +64,7 @@ class Reading:
         self._subscriber = subscriber
         self._reader: FrameReader | None = FrameReader(limit_bytes=limit_bytes)
         """None once the client has broken the protocol."""
-        self._frames: Iterator[Heard | None] | None = None
+        self._frames: Iterator[ReceivedFrame | None] | None = None
         """What has come and is still to be read."""
         self.rate_limit = OPENING_RATE_LIMIT
         self._rate_full_at = 0.0
@@ -105,9 +105,9 @@ class Reading:
             return
         now, read = asyncio.get_running_loop().time(), 0
         try:
-            for heard in frames:
-                if heard is not None:
-                    self._subscriber.hear(heard)
+            for frame in frames:
+                if frame is not None:
+                    self._subscriber.handle_frame(frame)
                 self._rate_full_at = self.rate_limit.spent(self._rate_full_at, now, messages_in(reader.frame_bytes))
                 read += 1
                 wait_seconds = self.rate_limit.wait_seconds(self._rate_full_at, now)

@@ -81,7 +81,7 @@ class Unread:
         for holder in by_size:
             if self._held_bytes <= left_bytes:
                 return
-            self._notice.tell(
+            self._notice.log(
                 f"what waits for all of them together is more than {self.limit_bytes:.0f} bytes (unread_limit_bytes)"
             )
             self.note(holder, 0)

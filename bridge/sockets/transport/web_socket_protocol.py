@@ -18,7 +18,7 @@ from typing import Any, cast
 from bridge.sockets.limits import Bounds
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.direct import Borrowed, Send
-from bridge.sockets.transport.frame_reader import Heard, Opcode, WebSocketError
+from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.frames import frame_of
 from bridge.sockets.transport.handshake import Answer, Request, accepting, response
 from bridge.sockets.transport.reading import Reading
@@ -172,8 +172,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self.finish(RESTARTING)
         self.transport.close()
 
-    def hear(self, heard: Heard) -> None:
-        opcode, content = heard
+    def handle_frame(self, frame: ReceivedFrame) -> None:
+        opcode, content = frame
         if opcode == Opcode.PING:
             self.write_frames(frame_of(cast(bytes, content), Opcode.PONG))
         elif opcode == Opcode.CLOSE:
@@ -185,7 +185,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._receiver.received(cast(str | bytes, content))
         else:
             kind = "text" if opcode == Opcode.TEXT else "bytes"
-            self._tell({"type": "websocket.receive", kind: content})
+            self._deliver({"type": "websocket.receive", kind: content})
             self.pause()
 
     def _end(self, status: int) -> None:
@@ -203,7 +203,7 @@ class WebSocketProtocol(asyncio.Protocol):
             receiver, self._receiver = self._receiver, None
             self.direct = None
             receiver.lost()
-        self._tell({"type": "websocket.disconnect", "code": status})
+        self._deliver({"type": "websocket.disconnect", "code": status})
 
     def shake_hands(self, request: Request) -> None:
         """Begins, as the request asks. `connection_made` was called, and nothing else."""
@@ -250,7 +250,7 @@ class WebSocketProtocol(asyncio.Protocol):
             await self._next
         return self._early.popleft()
 
-    def _tell(self, message: Message) -> None:
+    def _deliver(self, message: Message) -> None:
         if self._early is not None:
             self._early.append(message)
         if self._next is not None and not self._next.done():

@@ -33,11 +33,11 @@ _MOVING_CALLS = frozenset({"CALL", "CREATE", "CREATE2", "SELFDESTRUCT"})
 
 
 class MalformedError(Exception):
-    """A node's answer is not what a node answers. `told_by` is the endpoint's place, where that is known."""
+    """A node's answer is not what a node answers. `reported_by` is the endpoint's place, where that is known."""
 
-    def __init__(self, message: str, *, told_by: int | None = None) -> None:
+    def __init__(self, message: str, *, reported_by: int | None = None) -> None:
         super().__init__(message)
-        self.told_by = told_by
+        self.reported_by = reported_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class Beginning:
             shown = await self._rpc.ask_at(place, "eth_getBlockByNumber", block, False)
             return None if shown is None else header_of(shown)
         except FaultyError as error:
-            self._rpc.set_aside(place, error)
+            self._rpc.suspend(place, error)
         except RefusedByNodeError as error:
             logger.info("%s: %s: %s", self._chain.name, self._rpc.endpoints[place].host, error)
         return None

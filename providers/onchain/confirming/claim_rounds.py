@@ -10,7 +10,7 @@ from coordinator.money import ZERO
 from coordinator.payments.observations import Sighting, Stage, Transfer
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.confirming.claims import Finding, Looked, OneEndpoint, Verdict, judge_claim, look_at
+from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, examine_claim, judge_claim
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.quantities import quantity
@@ -20,7 +20,7 @@ __all__ = ["Claim", "ClaimRounds", "News", "nothing_of"]
 logger = logging.getLogger("bridge.onchain")
 
 # A round costs at most so many looks, however many claims there are.
-LOOKS_PER_ROUND = 20
+LOOKUPS_PER_ROUND = 20
 # A new claim is looked at with every block, an old one less and less often.
 AGE_SHARE = 8
 # What is said of a transaction that moves nothing for whoever waits.
@@ -50,19 +50,19 @@ class Claim:
     watched: Watched
     tx_hash: str
     since_block: int
-    looked_at_block: int = -1
+    checked_block: int = -1
     known_at_block: int | None = None
     """When a node knew it last."""
     sender: str | None = None
     nonce: int = 0
     replaced_at_block: int | None = None
     """The newest block when another transaction of its sender was seen to have its place, on the chain as it is."""
-    told: Stage | None = None
+    reported: Stage | None = None
     """What was told of it last."""
 
     def is_due(self, head: int) -> bool:
-        wait = max(1, (self.looked_at_block - self.since_block) // AGE_SHARE)
-        return self.looked_at_block < 0 or head >= self.looked_at_block + wait
+        wait = max(1, (self.checked_block - self.since_block) // AGE_SHARE)
+        return self.checked_block < 0 or head >= self.checked_block + wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class News:
 
     claim: Claim
     finding: Finding
-    looked: Looked
+    lookup: Lookup
     sighting: Sighting | None = None
     """What is to be told of a transaction that no block holds, or that pays nothing."""
 
@@ -99,7 +99,7 @@ class ClaimRounds:
         """Takes up a transaction whose block vanished."""
         self._claims[watched.subject, tx_hash] = Claim(watched, tx_hash, since_block=head, known_at_block=head)
 
-    def keep(self, watched: Iterable[Watched]) -> None:
+    def retain(self, watched: Iterable[Watched]) -> None:
         """Forgets what is claimed for others than these."""
         subjects = {one.subject for one in watched}
         self._claims = {named: claim for named, claim in self._claims.items() if named[0] in subjects}
@@ -111,7 +111,7 @@ class ClaimRounds:
     def due(self, head: int) -> Sequence[Claim]:
         """Those to look at now, the longest neglected first."""
         waiting = (claim for claim in self._claims.values() if claim.is_due(head))
-        return sorted(waiting, key=lambda claim: claim.looked_at_block)[:LOOKS_PER_ROUND]
+        return sorted(waiting, key=lambda claim: claim.checked_block)[:LOOKUPS_PER_ROUND]
 
     def went_back(self) -> None:
         """After the chain was reorganised: what took the place of a transaction may be gone."""
@@ -121,19 +121,19 @@ class ClaimRounds:
     async def look(self, claim: Claim, head: int, safe: int) -> News | None:
         """Looks at one of them, where the chain has this head and is final up to `safe`. Raises
         ChainUnavailableError, RefusedByNodeError, and MalformedError."""
-        claim.looked_at_block = head  # also if nothing comes of it: then the others are looked at before it
-        looked = await look_at(self.rpc, self.chain, claim.tx_hash, symbol=claim.watched.symbol)
-        finding = judge_claim(claim.watched, looked)
-        if looked.sender is not None:
-            claim.known_at_block, claim.sender, claim.nonce = head, looked.sender, looked.nonce
+        claim.checked_block = head  # also if nothing comes of it: then the others are looked at before it
+        lookup = await examine_claim(self.rpc, self.chain, claim.tx_hash, symbol=claim.watched.symbol)
+        finding = judge_claim(claim.watched, lookup)
+        if lookup.sender is not None:
+            claim.known_at_block, claim.sender, claim.nonce = head, lookup.sender, lookup.nonce
         sighting = await self._sighting(claim, finding, head, safe)
         if sighting is not None and sighting.stage in FOR_NOTHING and not await self._is_seconded(claim, finding):
             logger.info("%s: %s: one endpoint alone says that it comes to nothing", self.chain.name, claim.tx_hash)
             return None
-        if finding.verdict is not Verdict.PAYS and (sighting is None or sighting.stage is claim.told):
+        if finding.verdict is not Verdict.PAYS and (sighting is None or sighting.stage is claim.reported):
             return None
-        claim.told = None if sighting is None else sighting.stage
-        return News(claim, finding, looked, sighting)
+        claim.reported = None if sighting is None else sighting.stage
+        return News(claim, finding, lookup, sighting)
 
     async def _is_seconded(self, claim: Claim, finding: Finding) -> bool:
         """Whether two endpoints find the same of a payout's transaction, if there are two, and none anything else: a
@@ -147,18 +147,18 @@ class ClaimRounds:
     async def _found_at(self, claim: Claim, place: int) -> Verdict | None:
         """What one endpoint finds of a transaction; None if it says nothing, or too little to tell."""
         try:
-            looked = await look_at(
+            lookup = await examine_claim(
                 OneEndpoint(self.rpc, place), self.chain, claim.tx_hash, symbol=claim.watched.symbol
             )
         except FaultyError as error:
-            self.rpc.set_aside(place, error)
+            self.rpc.suspend(place, error)
             return None
         except MalformedError as error:
             self.rpc.distrust(str(error), place)
             return None
         except RefusedByNodeError:
             return None
-        return None if looked.is_untraced else judge_claim(claim.watched, looked).verdict
+        return None if lookup.is_untraced else judge_claim(claim.watched, lookup).verdict
 
     async def _sighting(self, claim: Claim, finding: Finding, head: int, safe: int) -> Sighting | None:
         match finding.verdict:
@@ -174,9 +174,9 @@ class ClaimRounds:
     def _seen(self, claim: Claim, transfers: Sequence[ChainTransfer]) -> Iterator[Sighting]:
         for transfer in transfers:
             amount = token_amount(transfer.token, transfer.units)
-            told = Transfer(transfer_id=claim.tx_hash, asset=transfer.token.symbol, amount=amount)
+            reported = Transfer(transfer_id=claim.tx_hash, asset=transfer.token.symbol, amount=amount)
             yield Sighting(
-                transfer=told,
+                transfer=reported,
                 stage=Stage.SEEN,
                 view=0,
                 required_confirmations=self.chain.required_confirmations,
@@ -186,14 +186,14 @@ class ClaimRounds:
     async def _has_sent(self, sender: str) -> int:
         """How many transactions an account has sent, by whichever of two endpoints knows of fewer, if there are
         two."""
-        told = await self.rpc.told("eth_getTransactionCount", sender, "latest")
-        counts = [told.answer]
+        reported = await self.rpc.call_with_source("eth_getTransactionCount", sender, "latest")
+        counts = [reported.answer]
         for place in self.rpc.everybody():
-            if place != told.place and len(counts) < 2:
+            if place != reported.place and len(counts) < 2:
                 try:
                     counts.append(await self.rpc.ask_at(place, "eth_getTransactionCount", sender, "latest"))
                 except FaultyError as error:
-                    self.rpc.set_aside(place, error)
+                    self.rpc.suspend(place, error)
                 except RefusedByNodeError:
                     continue
         try:

@@ -22,10 +22,10 @@ from providers.onchain.blocks.transfers import (
 from providers.onchain.chains import Chain
 from providers.onchain.matching.matching import OLDER, Watched, is_older
 from providers.onchain.nodes.headers import Header, header_of
-from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, Told, sole
+from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, SourcedAnswer, sole
 from providers.onchain.quantities import hash_in, quantity
 
-__all__ = ["Finding", "Looked", "OneEndpoint", "Verdict", "judge_claim", "look_at"]
+__all__ = ["Finding", "Lookup", "OneEndpoint", "Verdict", "examine_claim", "judge_claim"]
 
 # keccak256 of "transfer(address,uint256)", the first four bytes, and the call's two words.
 TRANSFER_CALL = "0xa9059cbb"
@@ -46,7 +46,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Lookup:
     """What the nodes know of a transaction."""
 
     tx_hash: str
@@ -62,7 +62,7 @@ class Looked:
     """What it moves, or would move as far as can be told from outside."""
     is_untraced: bool = False
     """Whether no node shows what contracts send on in it, although that is wanted."""
-    told_by: int | None = None
+    reported_by: int | None = None
     """The endpoint that told all of it, by its place; None if several told parts of it."""
 
 
@@ -79,7 +79,7 @@ class Finding:
 class Asked(Protocol):
     """Who is asked: the endpoints of a chain, one after the other until one answers, or one of them alone."""
 
-    async def told(self, method: str, *parameters: Any) -> Told:
+    async def call_with_source(self, method: str, *parameters: Any) -> SourcedAnswer:
         """What a method answers, with who answers."""
 
     async def block_if_there(self, number: int) -> Header | None:
@@ -93,27 +93,27 @@ class OneEndpoint:
     rpc: ChainRpc
     place: int
 
-    async def told(self, method: str, *parameters: Any) -> Told:
-        return Told(self.place, await self.rpc.ask_at(self.place, method, *parameters))
+    async def call_with_source(self, method: str, *parameters: Any) -> SourcedAnswer:
+        return SourcedAnswer(self.place, await self.rpc.ask_at(self.place, method, *parameters))
 
     async def block_if_there(self, number: int) -> Header | None:
-        block = (await self.told("eth_getBlockByNumber", hex(number), False)).answer
+        block = (await self.call_with_source("eth_getBlockByNumber", hex(number), False)).answer
         return None if block is None else replace(header_of(block), shown_by=self.place)
 
 
-async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Looked:
+async def examine_claim(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Lookup:
     """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError,
     RefusedByNodeError, and MalformedError."""
-    sent_as = await rpc.told("eth_getTransactionByHash", tx_hash)
+    sent_as = await rpc.call_with_source("eth_getTransactionByHash", tx_hash)
     transaction = sent_as.answer
     if transaction is None:
-        return Looked(tx_hash)
-    told = await rpc.told("eth_getTransactionReceipt", tx_hash)
-    receipt = told.answer
+        return Lookup(tx_hash)
+    reported = await rpc.call_with_source("eth_getTransactionReceipt", tx_hash)
+    receipt = reported.answer
     try:
         sender, nonce = with_checksum(transaction["from"]), quantity(transaction["nonce"])
         hash_in(transaction["hash"])
-        waits = Looked(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
+        waits = Lookup(tx_hash, sender, nonce, transfers=_would_move(chain, transaction))
         if receipt is None:
             return waits
         block = BlockId(number=quantity(receipt["blockNumber"]), hash=hash_in(receipt["blockHash"]))
@@ -127,18 +127,18 @@ async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Loo
         return waits  # of several backends behind one endpoint, one is ahead of the others
     made_at = header.made_at
     if status == FAILED_STATUS:
-        return Looked(tx_hash, sender, nonce, block, made_at, has_failed=True)
+        return Lookup(tx_hash, sender, nonce, block, made_at, has_failed=True)
     of_tokens = distinct(one for log in logs if (one := from_log(chain, log)) is not None)
     sent = None if status is None else from_transaction(chain, transaction)
     own_coin = [] if sent is None else [sent]
-    tellers, is_untraced = {sent_as.place, told.place, header.shown_by}, False
+    tellers, is_untraced = {sent_as.place, reported.place, header.shown_by}, False
     if chain.own_coin is not None and chain.own_coin.symbol == symbol:
         shown_by, sent_on = await _sent_on(rpc, chain, transaction, block)
         is_untraced = sent_on is None
         own_coin += sent_on or []
         tellers |= set() if shown_by is None else {shown_by}
     transfers = (*of_tokens, *distinct(own_coin))
-    return Looked(
+    return Lookup(
         tx_hash,
         sender,
         nonce,
@@ -146,7 +146,7 @@ async def look_at(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Loo
         made_at,
         transfers=transfers,
         is_untraced=is_untraced,
-        told_by=sole(*tellers),
+        reported_by=sole(*tellers),
     )
 
 
@@ -156,10 +156,10 @@ async def _sent_on(
     """Who shows what contracts send on of the chain's own coin, and that; None if no node shows it."""
     try:
         if transaction.get("input", "0x") in ("", "0x"):  # coin alone, which a contract may send on too
-            code = await rpc.told("eth_getCode", transaction["to"], "latest")
+            code = await rpc.call_with_source("eth_getCode", transaction["to"], "latest")
             if code.answer in ("", "0x"):
                 return code.place, []
-        trace = await rpc.told("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
+        trace = await rpc.call_with_source("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
         return trace.place, from_trace(chain, transaction["hash"], trace.answer, block)
     except (RefusedByNodeError, MalformedError):
         return None, None
@@ -184,27 +184,27 @@ def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTran
     return (ChainTransfer(hash_in(transaction["hash"]), token, sender, recipient, units, NOT_MINED),)
 
 
-def judge_claim(watched: Watched, looked: Looked) -> Finding:
+def judge_claim(watched: Watched, lookup: Lookup) -> Finding:
     """What a transaction means for whoever waits for it."""
-    if looked.sender is None:
+    if lookup.sender is None:
         return Finding(Verdict.UNKNOWN)
     paying = tuple(
         one
-        for one in looked.transfers
+        for one in lookup.transfers
         if one.recipient == watched.recipient
         and one.token.symbol == watched.symbol
         and watched.payer in (None, one.sender)
     )
-    if looked.block is None:
+    if lookup.block is None:
         return Finding(Verdict.PENDING, paying)
-    if looked.has_failed:
+    if lookup.has_failed:
         return Finding(Verdict.FAILED, reason="the transaction failed")
-    if not paying and looked.is_untraced:
+    if not paying and lookup.is_untraced:
         return Finding(Verdict.PENDING)
     if not paying:
-        return Finding(Verdict.FAILED, reason=_why_not(watched, looked.transfers))
+        return Finding(Verdict.FAILED, reason=_why_not(watched, lookup.transfers))
     # A payout may be registered after it was sent, but money that came before a payment was asked for is not its.
-    if watched.subject.kind == "payment" and looked.mined_at is not None and is_older(looked.mined_at, watched):
+    if watched.subject.kind == "payment" and lookup.mined_at is not None and is_older(lookup.mined_at, watched):
         return Finding(Verdict.FAILED, reason=OLDER)
     return Finding(Verdict.PAYS, paying)
 

@@ -59,12 +59,12 @@ class Payees:
                 continue
             if subject is not None:
                 paying.append(Paying(subject, transfer, seen.mined_at))
-                self._words.told(transfer.transfer_id, seen.told_by)
+                self._words.note_source(transfer.transfer_id, seen.reported_by)
                 # A payout that was told by its sender alone has its transfer now.
                 waiting = [one for one in waiting if one.subject != subject or subject.kind == "payment" or one.hints]
             else:
                 logger.warning("%s: %s to %s is nobody's: %s", name, transfer.tx_hash, transfer.recipient, reason)
-                self._tell_of_another_token(step, seen, candidates)
+                self._report_other_token(step, seen, candidates)
             step.assign(Assigned(transfer, seen.mined_at, subject, reason))
         return paying
 
@@ -80,10 +80,10 @@ class Payees:
         for one in paying:
             logger.warning("%s: %s was left out at first", self._chain.name, one.transfer.tx_hash)
         if paying:
-            heard = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
-            step.take(joined(step.following, paying, heard))
+            confirmed = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
+            step.take(joined(step.following, paying, confirmed))
 
-    def keep_for_a_person(
+    def store_for_review(
         self,
         step: Step,
         found: Sequence[ChainTransfer],
@@ -95,7 +95,7 @@ class Payees:
         for one in unrecorded(found, recorded):
             step.assign(Assigned(one, mined_at, None, reason))
 
-    def _tell_of_another_token(self, step: Step, seen: Seen, candidates: Sequence[Watched]) -> None:
+    def _report_other_token(self, step: Step, seen: Seen, candidates: Sequence[Watched]) -> None:
         """Tells a payment of money that can only have been meant for it, in a token that it does not take."""
         transfer = seen.transfer
         opened = [

@@ -28,7 +28,7 @@ logger = logging.getLogger("bridge.onchain")
 # So many blocks at once at most; fewer where an endpoint refuses so many.
 READ_AGAIN_AT_ONCE = 16
 # So many blocks wait for another endpoint to read them, before the oldest are left as one has told of them.
-BLOCKS_KEPT = 5_000
+BLOCKS_LIMIT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +57,19 @@ class SecondReadings:
     _words: SecondWords
     _witnesses: Witnesses
     _at_once: int = READ_AGAIN_AT_ONCE
-    _told_by: dict[int, int] = field(default_factory=dict)
+    _reported_by: dict[int, int] = field(default_factory=dict)
     """Which endpoint told of a block; not known of what was read before the start, or told of by several."""
     _read_alone: int = -1
     """The newest block that was read again by the endpoint that had told of it, for want of another."""
     _left_from: int | None = None
     """The first of the blocks that are left as one endpoint has told of them, while no other one answers."""
 
-    def told(self, blocks: Iterable[int], place: int | None) -> None:
+    def note_source(self, blocks: Iterable[int], place: int | None) -> None:
         """Remembers who told of blocks; None if several did."""
         for block in blocks:
-            self._told_by.pop(block, None)
+            self._reported_by.pop(block, None)
             if place is not None:
-                self._told_by[block] = place
+                self._reported_by[block] = place
 
     async def read(self, following: Following, finality: Finality, head: int | None = None) -> Step | None:
         """Reads some blocks again; None if none is due, or none can be read now. With a `head` that is far away, all
@@ -79,7 +79,7 @@ class SecondReadings:
         if first > final:
             self._forget_below(first)
             return None
-        teller = self._told_by.get(first)
+        teller = self._reported_by.get(first)
         place = self._reader(teller)
         is_alone = place == teller and len(self._rpc.endpoints) > 1
         if is_alone:
@@ -88,7 +88,7 @@ class SecondReadings:
             return self._given_up(following, followed)
         spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
         last = min(max(followed - spared, first), first + self._at_once - 1)
-        last = next((one - 1 for one in range(first + 1, last + 1) if self._told_by.get(one) != teller), last)
+        last = next((one - 1 for one in range(first + 1, last + 1) if self._reported_by.get(one) != teller), last)
         reading = _Reading(place, teller, range(first, last + 1), final, is_alone)
         try:
             step = await self._read(following, finality, reading)
@@ -128,7 +128,7 @@ class SecondReadings:
         if reading.is_alone:
             self._read_alone = last
         elif reading.teller is None and len(self._rpc.endpoints) > 1:
-            self.told(reading.blocks, reading.place)  # by another one next
+            self.note_source(reading.blocks, reading.place)  # by another one next
         else:
             self._leave_no_more(step)
             step.following = replace(step.following, checked_number=last)
@@ -136,7 +136,7 @@ class SecondReadings:
 
     def _blame(self, place: int, error: FaultyError | MalformedError) -> None:
         if isinstance(error, FaultyError):
-            self._rpc.set_aside(place, error)
+            self._rpc.suspend(place, error)
         else:
             self._rpc.distrust(str(error), place)
 
@@ -149,7 +149,7 @@ class SecondReadings:
 
     def _given_up(self, following: Following, followed: int) -> Step | None:
         """Leaves the oldest blocks as one endpoint has told of them, where too many wait for another one."""
-        last = followed - BLOCKS_KEPT
+        last = followed - BLOCKS_LIMIT
         if last <= following.checked_number:
             return None
         step = Step(replace(following, checked_number=last))
@@ -174,7 +174,7 @@ class SecondReadings:
         step.alarms.append(Alarm("unread", number, message))
 
     def _forget_below(self, number: int) -> None:
-        self._told_by = {block: place for block, place in self._told_by.items() if block >= number}
+        self._reported_by = {block: place for block, place in self._reported_by.items() if block >= number}
 
     def _is_followed(self, following: Following, seen: Seen) -> bool:
         block = seen.transfer.block

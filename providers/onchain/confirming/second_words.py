@@ -16,7 +16,7 @@ from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
 from providers.onchain.watchlist import Watchlist
 
-__all__ = ["ABSENCE_BELIEVED_SECONDS", "SECOND_WORD_AWAITED_SECONDS", "Heard", "SecondWords"]
+__all__ = ["ABSENCE_BELIEVED_SECONDS", "SECOND_WORD_AWAITED_SECONDS", "SecondWords", "WitnessAnswers"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -32,11 +32,11 @@ ALONE_SHOWN_SECONDS = 3600.0
 TRIES = 3
 WAITS = "it waits for the word of a second endpoint"
 CONTRADICTED = "two endpoints contradict each other"
-NOBODY_TELLS = "nobody tells of it any more, and it does not count"
+NO_SOURCE = "nobody tells of it any more, and it does not count"
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class WitnessAnswers:
     """What became of those that are due."""
 
     held: Mapping[str, str]
@@ -75,7 +75,7 @@ class SecondWords:
     watchlist: Watchlist
     witnesses: Witnesses
     clock: Callable[[], float]
-    _told_by: dict[str, int] = field(default_factory=dict)
+    _reported_by: dict[str, int] = field(default_factory=dict)
     """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
     _agreed: set[str] = field(default_factory=set)
     _questions: dict[tuple[int, str, int | None], _Question] = field(default_factory=dict)
@@ -93,11 +93,11 @@ class SecondWords:
             return f"two endpoints contradict each other about block {number}: {question.contradiction}"
         return f"money in block {number} waits for the word of a second endpoint"
 
-    def told(self, transfer_id: str, place: int | None) -> None:
+    def note_source(self, transfer_id: str, place: int | None) -> None:
         """Remembers who told all of a transfer; None if several told parts of it."""
-        self._told_by.pop(transfer_id, None)
+        self._reported_by.pop(transfer_id, None)
         if place is not None:
-            self._told_by[transfer_id] = place
+            self._reported_by[transfer_id] = place
 
     def agree(self, transfer_ids: Iterable[str]) -> None:
         """Remembers that two endpoints have told of transfers."""
@@ -105,9 +105,9 @@ class SecondWords:
 
     def forget_others(self, transfer_ids: Iterable[str]) -> None:
         """Forgets all transfers but these."""
-        kept = set(transfer_ids)
-        self._told_by = {name: place for name, place in self._told_by.items() if name in kept}
-        self._agreed &= kept
+        retained = set(transfer_ids)
+        self._reported_by = {name: place for name, place in self._reported_by.items() if name in retained}
+        self._agreed &= retained
 
     async def before_final(self, step: Step, paying: Sequence[Paying], finality: Finality, head: int) -> Finality:
         """Asks about the money that is deep enough at this head: what is awaited, and what is about to be. Returns
@@ -116,14 +116,14 @@ class SecondWords:
         to = {one.transfer.transfer_id: one.transfer.recipient for one in paying}
         deep = due((*step.following.awaited, *new), finality.safe(head))
         dues = [Due(one, self._recipient(one, to)) for one in deep]
-        heard = await self.hear(dues, step.following.doubts)
-        step.alarms += heard.alarms
-        step.take(disowned(step.following, heard.disowned))
-        step.forgotten |= heard.disowned
-        self._keep_doubts(step, dues, heard, oldest=head - finality.depth)
-        return replace(finality, held=heard.held)
+        answers = await self.ask_witnesses(dues, step.following.doubts)
+        step.alarms += answers.alarms
+        step.take(disowned(step.following, answers.disowned))
+        step.forgotten |= answers.disowned
+        self._retain_doubts(step, dues, answers, oldest=head - finality.depth)
+        return replace(finality, held=answers.held)
 
-    def _keep_doubts(self, step: Step, dues: Sequence[Due], heard: Heard, *, oldest: int) -> None:
+    def _retain_doubts(self, step: Step, dues: Sequence[Due], answers: WitnessAnswers, *, oldest: int) -> None:
         """Keeps the doubts with how far the chain is followed, so that they outlive a restart and a change of the
         configuration; the list of a person loses what they agree about now."""
         asked = {one.transfer_id for one in dues}
@@ -134,8 +134,8 @@ class SecondWords:
             if one.transfer_id not in asked and (one.transfer_id in awaited or one.block_number > oldest)
         ]
         was_contradicted = {one.block_number for one in step.following.doubts if one.contradiction is not None}
-        doubts = (*others, *heard.doubts)
-        disputed = {one.block_number for one in doubts} | {one.block_number for one in heard.alarms}
+        doubts = (*others, *answers.doubts)
+        disputed = {one.block_number for one in doubts} | {one.block_number for one in answers.alarms}
         agreed = {number for one in dues if one.transfer_id in self._agreed for number in one.block[:1]}
         step.agreed_blocks |= (was_contradicted & agreed) - disputed
         step.following = replace(step.following, doubts=doubts)
@@ -144,14 +144,14 @@ class SecondWords:
         watched = self.watchlist.get(sighted.subject)
         return to.get(sighted.sighting.transfer.transfer_id, None if watched is None else watched.recipient)
 
-    async def hear(self, deep: Sequence[Due], doubts: Sequence[Doubt] = ()) -> Heard:
+    async def ask_witnesses(self, deep: Sequence[Due], doubts: Sequence[Doubt] = ()) -> WitnessAnswers:
         """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block."""
         doubted = {one.transfer_id: one for one in doubts}
         open_ones = [one for one in deep if not self._is_certain(one, doubted)]
         held: dict[str, str] = {}
         gone: set[str] = set()
         alarms = []
-        kept: list[Doubt] = []
+        retained: list[Doubt] = []
         asked = set()
         for key, group in groupby(sorted(open_ones, key=self._sorting), key=self._key):
             some = list(group)
@@ -164,13 +164,13 @@ class SecondWords:
                 if has_differed and question.has_differed and await self._is_disowned(some):
                     gone |= {one.transfer_id for one in some}
                     if question.contradiction is not None:
-                        alarms.append(Alarm("contradicted", key[0], f"{question.contradiction}; {NOBODY_TELLS}"))
+                        alarms.append(Alarm("contradicted", key[0], f"{question.contradiction}; {NO_SOURCE}"))
                     self._questions.pop(key, None)
             if key not in self._questions:
                 continue
             if question.is_doubted:
                 said = question.contradiction
-                kept += [Doubt(one.transfer_id, key[0], said) for one in some]
+                retained += [Doubt(one.transfer_id, key[0], said) for one in some]
             if question.contradiction is not None:
                 held |= dict.fromkeys((one.transfer_id for one in some), CONTRADICTED)
                 if before is None:
@@ -178,13 +178,13 @@ class SecondWords:
             else:
                 held |= dict.fromkeys((one.transfer_id for one in some), WAITS)
         self._questions = {key: one for key, one in self._questions.items() if key in asked}
-        return Heard(held, tuple(alarms), frozenset(gone), tuple(kept))
+        return WitnessAnswers(held, tuple(alarms), frozenset(gone), tuple(retained))
 
     def _is_certain(self, due: Due, doubted: Mapping[str, Doubt]) -> bool:
         """Whether nobody has to be asked: two have said it, or the only one that there is, since it was started."""
         if due.transfer_id in self._agreed:
             return True
-        is_only = len(self.rpc.endpoints) == 1 and due.transfer_id in self._told_by
+        is_only = len(self.rpc.endpoints) == 1 and due.transfer_id in self._reported_by
         return is_only and due.transfer_id not in doubted
 
     def _question(self, key: tuple[int, str, int | None], doubts: Sequence[Doubt]) -> _Question:
@@ -199,19 +199,19 @@ class SecondWords:
     async def _is_disowned(self, some: Sequence[Due]) -> bool:
         """Whether all endpoints say something else, also the one that told of it."""
         number, _ = some[0].block
-        words = [(await self._hear_of(place, number, some))[0] for place in self.rpc.everybody()]
+        words = [(await self._ask_about(place, number, some))[0] for place in self.rpc.everybody()]
         return all(word in (Word.DIFFERS, Word.ABSENT) for word in words)
 
     def _key(self, due: Due) -> tuple[int, str, int | None]:
-        return *due.block, self._told_by.get(due.transfer_id)
+        return *due.block, self._reported_by.get(due.transfer_id)
 
     def _sorting(self, due: Due) -> tuple[int, str, int]:
         number, block_hash, place = self._key(due)
         return number, block_hash, -1 if place is None else place
 
     async def _put(self, question: _Question, key: tuple[int, str, int | None], some: Sequence[Due]) -> None:
-        number, _, told_by = key
-        word, said, is_said = await self._ask(told_by, some)
+        number, _, reported_by = key
+        word, said, is_said = await self._ask(reported_by, some)
         now = self.clock()
         question.tries += 1
         pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
@@ -248,7 +248,7 @@ class SecondWords:
 
     async def are_deep(self, places: Iterable[int], number: int) -> bool:
         """Whether each of these endpoints shows a block as deep as money in it has to be."""
-        return all([(await self._hear_of(place, number, ()))[0] is Word.AGREES for place in places])
+        return all([(await self._ask_about(place, number, ()))[0] is Word.AGREES for place in places])
 
     def _alarm(self, number: int, contradiction: str, some: Sequence[Due]) -> Alarm:
         subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
@@ -256,31 +256,31 @@ class SecondWords:
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
 
-    async def _ask(self, told_by: int | None, some: Sequence[Due]) -> tuple[Word, str, bool]:
+    async def _ask(self, reported_by: int | None, some: Sequence[Due]) -> tuple[Word, str, bool]:
         """What others say, who does, and whether anybody at all of those that there are tells of it. Where it is not
         known who told of it, two have to agree, or the only one that there is."""
-        agreeing, silent, behind, is_told = 0, [], [], told_by is not None
+        agreeing, silent, behind, is_reported = 0, [], [], reported_by is not None
         needed = min(2, len(self.rpc.endpoints))
         number, block_hash = some[0].block
-        teller = "what was read" if told_by is None else self.rpc.endpoints[told_by].host
+        teller = "what was read" if reported_by is None else self.rpc.endpoints[reported_by].host
         for place in self.rpc.everybody():
             host = self.rpc.endpoints[place].host
-            is_teller = place == told_by and needed == 2  # who told of it is asked how deep it is there
-            word, said = await self._hear_of(place, number, () if is_teller else some)
+            is_teller = place == reported_by and needed == 2  # who told of it is asked how deep it is there
+            word, said = await self._ask_about(place, number, () if is_teller else some)
             if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
                 said = f"{teller} has {_sum(some)} in block {block_hash}; {host} {said}"
             if word in (Word.DIFFERS, Word.ABSENT):
-                return word, said, is_told or agreeing > 0
+                return word, said, is_reported or agreeing > 0
             agreeing += word is Word.AGREES
             if agreeing >= needed:
                 return Word.AGREES, "", True
             silent += [f"{host}: {said}"] if word is Word.SILENT else []
             behind += [said] if word is Word.BEHIND else []
         if behind:
-            return Word.BEHIND, behind[0], is_told or agreeing > 0
-        return Word.SILENT, "; ".join(silent), is_told or agreeing > 0
+            return Word.BEHIND, behind[0], is_reported or agreeing > 0
+        return Word.SILENT, "; ".join(silent), is_reported or agreeing > 0
 
-    async def _hear_of(self, place: int, number: int, some: Sequence[Due]) -> tuple[Word, str]:
+    async def _ask_about(self, place: int, number: int, some: Sequence[Due]) -> tuple[Word, str]:
         """What one endpoint says of money in that block, and of how deep it is."""
         try:
             word, said = await self.witnesses.word_of(place, some)
@@ -288,7 +288,7 @@ class SecondWords:
                 return Word.BEHIND, f"does not show it {self.chain.required_confirmations} deep"
             return word, said
         except FaultyError as error:
-            self.rpc.set_aside(place, error)
+            self.rpc.suspend(place, error)
             return Word.SILENT, str(error)
         except RefusedByNodeError as error:
             return Word.SILENT, str(error)

@@ -99,7 +99,7 @@ class Witnesses:
             block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
             return None if block is None else header_of(block)
         except FaultyError as error:
-            self.rpc.set_aside(place, error)
+            self.rpc.suspend(place, error)
         except RefusedByNodeError as error:
             logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
         return None
@@ -137,13 +137,13 @@ class Witnesses:
         question = {"fromBlock": hex(number), "toBlock": hex(number), **transfer_filter(contracts, narrowed)}
         logs = await self.rpc.ask_at(place, "eth_getLogs", question)
         try:
-            told = distinct(one for log in logs if (one := from_log(self.chain, log)) is not None)
+            reported = distinct(one for log in logs if (one := from_log(self.chain, log)) is not None)
         except (MalformedError, TypeError, AttributeError) as error:
             raise RefusedByNodeError(0, f"its logs are none ({error})") from None
-        elsewhere = next((one.block.hash for one in told if block_hash not in ("", one.block.hash)), None)
+        elsewhere = next((one.block.hash for one in reported if block_hash not in ("", one.block.hash)), None)
         if elsewhere is not None:
             return Word.DIFFERS, f"has block {elsewhere}"
-        if all(any(_is_same(one, other) for other in told) for one in due):
+        if all(any(_is_same(one, other) for other in reported) for one in due):
             return _of_time(due, await self._made_at(place, number, logs))
         block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
         if block is None:
@@ -151,7 +151,7 @@ class Witnesses:
         if block_hash not in ("", header_of(block).hash):
             return Word.DIFFERS, f"has block {header_of(block).hash}"
         ids = {one.transfer_id for one in due}
-        instead = [one for one in told if one.transfer_id in ids]
+        instead = [one for one in reported if one.transfer_id in ids]
         if instead:
             senders = {one.sighted.sender for one in due}
             sums = (f"{token_amount(one.token, one.units)} {one.token.symbol}" for one in instead)
@@ -160,7 +160,7 @@ class Witnesses:
             return Word.DIFFERS, f"has {', '.join(sums)} there{sent_by}"
         if not _may_hold(block.get("logsBloom"), contracts, narrowed):
             return Word.DIFFERS, "has that block, and no such transfer in it"
-        return Word.ABSENT, "has that block, and tells of no such transfer"
+        return Word.ABSENT, "has that block, and reports no such transfer"
 
     async def _made_at(self, place: int, number: int, logs: Sequence[Mapping[str, Any]]) -> datetime:
         """When an endpoint's block was made, which not every one says in a log."""
@@ -221,10 +221,10 @@ class Witnesses:
             raise RefusedByNodeError(0, "its trace is none")
         number, block_hash = due.block
         try:
-            told = from_trace(self.chain, due.tx_hash, call, BlockId(number=number, hash=block_hash))
+            reported = from_trace(self.chain, due.tx_hash, call, BlockId(number=number, hash=block_hash))
         except MalformedError as error:
             raise RefusedByNodeError(0, str(error)) from None
-        return any(_is_same(due, one) for one in told)
+        return any(_is_same(due, one) for one in reported)
 
     def _carries(self, transaction: Mapping[str, Any], due: Due) -> bool:
         """Whether a transaction carries the transfer itself, by what another endpoint says of it."""

@@ -32,11 +32,11 @@ __all__ = [
 ]
 
 BLOCK_VANISHED = "the block that held it is not part of the chain any more"
-NOBODY_TELLS = "no endpoint tells of it any more"
+NO_SOURCE = "no endpoint tells of it any more"
 # How much deeper it is looked again when what was final is gone.
 LOOKED_AGAIN_DEPTHS = 10
 # Where the chain itself says what is final, as many hashes are kept to notice reorganisations with.
-HASHES_KEPT = 256
+HASHES_LIMIT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Finality:
     @property
     def depth(self) -> int:
         """How far back a reorganisation is looked for."""
-        return HASHES_KEPT if self.confirmations is None else self.confirmations + 1
+        return HASHES_LIMIT if self.confirmations is None else self.confirmations + 1
 
     def safe(self, head: int) -> int:
         """The newest block that is final when the chain has this head."""
@@ -110,15 +110,17 @@ class Following:
     """Up to where each was read; none where a bridge wrote it that did not keep that."""
 
 
-Told = tuple[Following, tuple[Sighted, ...]]
+Progress = tuple[Following, tuple[Sighted, ...]]
 
 
-def went_on(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality) -> Told:
+def went_on(following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality) -> Progress:
     """After a block was added, with the transfers in it that are waited for. Returns what is to be told: each new
     transfer, and each that has come deeper."""
     view = following.view + 1
-    told = [replace(one, sighting=_deepened(one.sighting, block.number, view, finality)) for one in following.awaited]
-    told += [_told_of(one, block.number, view, finality) for one in paying]
+    reported = [
+        replace(one, sighting=_deepened(one.sighting, block.number, view, finality)) for one in following.awaited
+    ]
+    reported += [_reported_of(one, block.number, view, finality) for one in paying]
     # As many hashes are kept as a reorganisation can be deep without taking back what is final.
     canonical = following.canonical.extended(block, depth=finality.depth)
     final_number = max(following.final_number, finality.safe(block.number))
@@ -127,67 +129,69 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
         next_number=block.number + 1,
         view=view,
         canonical=canonical,
-        awaited=_mined(told),
+        awaited=_mined(reported),
         final_number=final_number,
     )
-    return moved, tuple(told)
+    return moved, tuple(reported)
 
 
 def leapt(
     following: Following, block: BlockId, paying: Sequence[Paying], finality: Finality, head: int, *, is_checked: bool
-) -> Told:
+) -> Progress:
     """After many blocks at once, up to one that is final itself, while none is awaited that is less deep: all in them
     is final, but for what is held. `is_checked`: they do not have to be read again."""
     are_all_checked = is_checked and following.checked_number >= following.next_number - 1
     view = following.view + 1
-    told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
-    told += [_told_of(one, head, view, finality) for one in paying]
+    reported = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
+    reported += [_reported_of(one, head, view, finality) for one in paying]
     moved = replace(
         following,
         next_number=block.number + 1,
         view=view,
         canonical=Canonical(blocks=(block,)),
-        awaited=_mined(told),
+        awaited=_mined(reported),
         final_number=max(following.final_number, block.number),
         checked_number=block.number if are_all_checked else following.checked_number,
     )
-    return moved, tuple(told)
+    return moved, tuple(reported)
 
 
-def settled(following: Following, finality: Finality) -> Told:
+def settled(following: Following, finality: Finality) -> Progress:
     """After more became known of those that are awaited, without another block."""
     view, head = following.view + 1, following.next_number - 1
-    told = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
-    return replace(following, view=view, awaited=_mined(told)), tuple(told)
+    reported = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
+    return replace(following, view=view, awaited=_mined(reported)), tuple(reported)
 
 
-def disowned(following: Following, transfer_ids: Collection[str]) -> Told:
+def disowned(following: Following, transfer_ids: Collection[str]) -> Progress:
     """After nobody tells any more of transfers that were told of. Their blocks are to be read again."""
     view = following.view + 1
     gone = [one for one in following.awaited if one.sighting.transfer.transfer_id in transfer_ids]
     if not gone:
         return following, ()
-    changes = {"view": view, "confirmations": 0, "stage": Stage.REORGANISED, "reason": NOBODY_TELLS}
-    told = tuple(replace(one, sighting=one.sighting.model_copy(update=changes)) for one in gone)
+    changes = {"view": view, "confirmations": 0, "stage": Stage.REORGANISED, "reason": NO_SOURCE}
+    reported = tuple(replace(one, sighting=one.sighting.model_copy(update=changes)) for one in gone)
     first = min(one.sighting.block_number or 0 for one in gone)
     left = tuple(one for one in following.awaited if one not in gone)
-    return replace(following, view=view, awaited=left, checked_number=min(following.checked_number, first - 1)), told
+    return replace(
+        following, view=view, awaited=left, checked_number=min(following.checked_number, first - 1)
+    ), reported
 
 
-def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Told:
+def joined(following: Following, paying: Sequence[Paying], finality: Finality) -> Progress:
     """After transfers turned out to be waited for that are in blocks which were followed before."""
     view, head = following.view + 1, following.next_number - 1
-    told = [_told_of(one, head, view, finality) for one in paying]
-    return replace(following, view=view, awaited=(*following.awaited, *_mined(told))), tuple(told)
+    reported = [_reported_of(one, head, view, finality) for one in paying]
+    return replace(following, view=view, awaited=(*following.awaited, *_mined(reported))), tuple(reported)
 
 
-def sighted(following: Following, subject: Subject, sighting: Sighting) -> Told:
+def sighted(following: Following, subject: Subject, sighting: Sighting) -> Progress:
     """After something was found out about a transfer that no followed block holds."""
     view = following.view + 1
     return replace(following, view=view), (Sighted(subject, sighting.model_copy(update={"view": view})),)
 
 
-def taken_back(following: Following) -> Told:
+def taken_back(following: Following) -> Progress:
     """After the newest block turned out not to be part of the chain any more. Returns what is to be told: that the
     transfers in it are gone, and that the others have one block less."""
     head = following.canonical.head
@@ -195,7 +199,7 @@ def taken_back(following: Following) -> Told:
         return following, ()
     view = following.view + 1
     canonical = following.canonical.cut_back()
-    told = []
+    reported = []
     for one in following.awaited:
         changes: dict[str, object] = {"view": view, "confirmations": one.sighting.confirmations - 1}
         # Without a hash that is left nothing below is certain either.
@@ -207,17 +211,17 @@ def taken_back(following: Following) -> Told:
                 "block_number": None,
                 "reason": BLOCK_VANISHED,
             }
-        told.append(replace(one, sighting=one.sighting.model_copy(update=changes)))
+        reported.append(replace(one, sighting=one.sighting.model_copy(update=changes)))
     moved = replace(
         following,
         next_number=head.number,
         view=view,
         canonical=canonical,
-        awaited=_mined(told),
+        awaited=_mined(reported),
         checked_number=min(following.checked_number, head.number - 1),
         tokens=cut_back(following.tokens, head.number),
     )
-    return moved, tuple(told)
+    return moved, tuple(reported)
 
 
 def begun_again(following: Following, gone_number: int, depth: int) -> Following:
@@ -241,11 +245,11 @@ def due(sighted: Iterable[Sighted], safe: int) -> list[Sighted]:
     return [one for one in sighted if (one.sighting.block_number or 0) <= safe]
 
 
-def _mined(told: Sequence[Sighted]) -> tuple[Sighted, ...]:
-    return tuple(one for one in told if one.sighting.stage is Stage.MINED)
+def _mined(reported: Sequence[Sighted]) -> tuple[Sighted, ...]:
+    return tuple(one for one in reported if one.sighting.stage is Stage.MINED)
 
 
-def _told_of(paying: Paying, head: int, view: int, finality: Finality) -> Sighted:
+def _reported_of(paying: Paying, head: int, view: int, finality: Finality) -> Sighted:
     return Sighted(paying.subject, _deepened(_first(paying, finality), head, view, finality), paying.transfer.sender)
 
 

@@ -13,8 +13,8 @@ LAG_BLOCKS = 3
 # No chain is so much ahead of what it was, and so many times faster than it is said to be: whoever says so is wrong.
 TOO_MANY_BLOCKS = 1_000
 TOO_MANY_TIMES = 100
-FIRST_ASIDE_SECONDS = 1.0
-LONGEST_ASIDE_SECONDS = 300.0
+FIRST_SUSPENSION_SECONDS = 1.0
+LONGEST_SUSPENSION_SECONDS = 300.0
 
 
 class Fault(StrEnum):
@@ -31,12 +31,12 @@ class Fault(StrEnum):
 
 
 # How long the first time, in seconds: whoever lies is not asked again soon, whoever is busy may be free in a moment.
-_ASIDE_SECONDS = {
-    Fault.UNREACHABLE: FIRST_ASIDE_SECONDS,
+_SUSPENDED_SECONDS = {
+    Fault.UNREACHABLE: FIRST_SUSPENSION_SECONDS,
     Fault.THROTTLED: 5.0,
     Fault.LAGGING: 5.0,
     Fault.INCONSISTENT: 30.0,
-    Fault.WRONG_CHAIN: LONGEST_ASIDE_SECONDS,
+    Fault.WRONG_CHAIN: LONGEST_SUSPENSION_SECONDS,
 }
 
 
@@ -47,36 +47,36 @@ class Endpoint:
     host: str
     """What may be shown of its URL."""
     faults_in_a_row: int = 0
-    aside_until: float = 0.0
+    suspended_until: float = 0.0
     last_fault: Fault | None = None
     last_reason: str = ""
     """What was wrong, for a person to read."""
     head: int = 0
     """The newest block that it has shown."""
 
-    def is_aside(self, now: float) -> bool:
-        return now < self.aside_until
+    def is_suspended(self, now: float) -> bool:
+        return now < self.suspended_until
 
 
 def choose(endpoints: Sequence[Endpoint], now: float) -> list[int]:
     """In which order to ask them, by their places: those in good standing, in the order of the configuration; if none
     is, all, the one that comes back first at the front, since asking in vain is better than not asking."""
-    good = [place for place, endpoint in enumerate(endpoints) if not endpoint.is_aside(now)]
-    return good or sorted(range(len(endpoints)), key=lambda place: endpoints[place].aside_until)
+    good = [place for place, endpoint in enumerate(endpoints) if not endpoint.is_suspended(now)]
+    return good or sorted(range(len(endpoints)), key=lambda place: endpoints[place].suspended_until)
 
 
 def after_answer(endpoint: Endpoint) -> Endpoint:
     """After a good answer."""
-    return replace(endpoint, faults_in_a_row=0, aside_until=0.0, last_fault=None, last_reason="")
+    return replace(endpoint, faults_in_a_row=0, suspended_until=0.0, last_fault=None, last_reason="")
 
 
 def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> Endpoint:
     """After something was wrong with it."""
-    seconds = min(_ASIDE_SECONDS[fault] * 2**endpoint.faults_in_a_row, LONGEST_ASIDE_SECONDS)
+    seconds = min(_SUSPENDED_SECONDS[fault] * 2**endpoint.faults_in_a_row, LONGEST_SUSPENSION_SECONDS)
     return replace(
         endpoint,
         faults_in_a_row=endpoint.faults_in_a_row + 1,
-        aside_until=now + seconds,
+        suspended_until=now + seconds,
         last_fault=fault,
         last_reason=reason,
     )
@@ -84,7 +84,7 @@ def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> En
 
 def lags(endpoints: Sequence[Endpoint], place: int, now: float) -> bool:
     """Whether one of them is far behind the best head that those in good standing have told of."""
-    best = max((other.head for other in endpoints if not other.is_aside(now)), default=0)
+    best = max((other.head for other in endpoints if not other.is_suspended(now)), default=0)
     return endpoints[place].head + LAG_BLOCKS < best
 
 

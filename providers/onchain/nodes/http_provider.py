@@ -31,7 +31,7 @@ class HttpProvider(AsyncJSONBaseProvider):
         super().__init__()
         self._url = url
         self._timeout_seconds = timeout_seconds
-        self._client = neighbour(headers=HEADERS, connections=CONNECTIONS, kept_connections=CONNECTIONS)
+        self._client = neighbour(headers=HEADERS, connections=CONNECTIONS, keepalive_connections=CONNECTIONS)
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One question. Raises StatusError, NeighbourError, and NotJsonError for what is no object of JSON."""

@@ -96,12 +96,12 @@ class Node:
         await self._make_sure()
         return await self._send(method, *parameters)
 
-    async def heads(self, tell: Callable[[], None]) -> None:
-        """Calls `tell` at each new block, until the connection ends. For WebSockets."""
+    async def heads(self, notify: Callable[[], None]) -> None:
+        """Calls `notify` at each new block, until the connection ends. For WebSockets."""
         await self.ask("eth_blockNumber")  # connects
         await self._web3.eth.subscribe("newHeads")
         async for _ in self._web3.socket.process_subscriptions():
-            tell()
+            notify()
 
     async def _make_sure(self) -> None:
         if self._is_of_chain:

@@ -32,7 +32,7 @@ from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.log_ranges import logs_in
 from providers.onchain.nodes.node import FaultyError, Node, RefusedByNodeError
 
-__all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "Told", "sole"]
+__all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "SourcedAnswer", "sole"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -49,7 +49,7 @@ class ChainUnavailableError(ProviderUnavailableError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SourcedAnswer:
     """What an endpoint answered."""
 
     place: int
@@ -117,7 +117,7 @@ class ChainRpc:
         """Asks all endpoints in good standing for their chain and their heads, so that one that lags or has changed
         sides is noticed. Returns the best head."""
         now = self._clock()
-        places = [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_aside(now)]
+        places = [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_suspended(now)]
         for place in places:
             self._nodes[place].doubt()
 
@@ -125,20 +125,20 @@ class ChainRpc:
             try:
                 return await self._shown_head(place)
             except (FaultyError, RefusedByNodeError) as error:
-                self._set_aside(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
+                self._suspend(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
                 return None
 
-        told = dict(zip(places, await asyncio.gather(*map(shown, places)), strict=True))
-        found = {place: header for place, header in told.items() if header is not None}
+        reported = dict(zip(places, await asyncio.gather(*map(shown, places)), strict=True))
+        found = {place: header for place, header in reported.items() if header is not None}
         lowest = min(found.values(), key=lambda header: header.number, default=None)
         for place, header in found.items():
             if lowest is not None and self._is_too_far(header, lowest):
-                self._set_aside(place, Fault.INCONSISTENT, f"its block {header.number} cannot have been made by then")
+                self._suspend(place, Fault.INCONSISTENT, f"its block {header.number} cannot have been made by then")
             else:
                 self._believe(place, header)
         for place, header in found.items():
             if lags(self.endpoints, place, now):
-                self._set_aside(place, Fault.LAGGING, f"it is at {header.number}")
+                self._suspend(place, Fault.LAGGING, f"it is at {header.number}")
         return max((self.endpoints[place].head for place in found), default=0)
 
     async def _shown_head(self, place: int) -> Header:
@@ -187,7 +187,7 @@ class ChainRpc:
 
     async def block(self, number: int, *, with_transactions: bool = False) -> Mapping[str, Any]:
         """The block of that number, which must be there. Raises ChainUnavailableError."""
-        block: Mapping[str, Any] = (await self.block_told(number, with_transactions=with_transactions)).answer
+        block: Mapping[str, Any] = (await self.block_with_source(number, with_transactions=with_transactions)).answer
         return block
 
     async def block_if_there(self, number: int) -> Header | None:
@@ -205,19 +205,19 @@ class ChainRpc:
         try:
             return header_of(await self.ask_at(place, "eth_getBlockByNumber", hex(number), False))
         except FaultyError as error:
-            self.set_aside(place, error)
+            self.suspend(place, error)
             raise ChainUnavailableError(f"{self._chain.name}: {self.endpoints[place].host}: {error}") from None
 
-    async def block_told(self, number: int, *, with_transactions: bool = False) -> Told:
+    async def block_with_source(self, number: int, *, with_transactions: bool = False) -> SourcedAnswer:
         """As `block`, with who shows it."""
 
-        async def there(place: int) -> Told:
+        async def there(place: int) -> SourcedAnswer:
             block = await self._nodes[place].ask("eth_getBlockByNumber", hex(number), with_transactions)
             if block is None:
                 raise FaultyError(Fault.LAGGING, f"it has no block {number}")
             if header_of(block).number != number:
                 raise FaultyError(Fault.INCONSISTENT, f"its block {number} is another")
-            return Told(place, block)
+            return SourcedAnswer(place, block)
 
         return await self.first_good(there)
 
@@ -229,13 +229,13 @@ class ChainRpc:
         recipients: Sequence[str] | None,
         *,
         shown_by: int | None = None,
-    ) -> Told:
+    ) -> SourcedAnswer:
         """The Transfer logs of one block, all of its own, which an endpoint has shown. An empty answer is asked of
         another endpoint, if the bloom filter of the block allows for logs and there is one. Raises
         ChainUnavailableError."""
         question = {"blockHash": block.hash, **transfer_filter(addresses, recipients)}
 
-        async def consistent(place: int) -> Told:
+        async def consistent(place: int) -> SourcedAnswer:
             try:
                 logs = await self._nodes[place].ask("eth_getLogs", question)
             except RefusedByNodeError as error:  # the logs of one block are not too many: it does not have the block
@@ -243,7 +243,7 @@ class ChainRpc:
                 raise FaultyError(Fault.INCONSISTENT if is_own else Fault.LAGGING, str(error)) from None
             if not isinstance(logs, list) or any(_of(log, "blockHash") != block.hash for log in logs):
                 raise FaultyError(Fault.INCONSISTENT, f"its logs of block {block.number} are of another")
-            return Told(place, logs)
+            return SourcedAnswer(place, logs)
 
         first = await self.first_good(consistent)
         if first.answer or not may_hold(bloom, addresses, recipients):
@@ -256,63 +256,63 @@ class ChainRpc:
         except FaultyError:  # it may not have the block yet, or another one in its place
             return first
         if second.answer:
-            self._set_aside(first.place, Fault.INCONSISTENT, f"it left out logs of block {block.number}")
+            self._suspend(first.place, Fault.INCONSISTENT, f"it left out logs of block {block.number}")
         return second
 
     async def logs_between(
         self, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
-    ) -> Told:
+    ) -> SourcedAnswer:
         """The Transfer logs of a range of blocks, of which two endpoints say the same, if there are two. Raises
         ChainUnavailableError, and RefusedByNodeError if the range is too large for the node, or they disagree."""
-        told = await self.first_good(lambda place: self.logs_at(place, first, last, addresses, recipients))
-        other = next((place for place in self.well() if place != told.place), None)
+        reported = await self.first_good(lambda place: self.logs_at(place, first, last, addresses, recipients))
+        other = next((place for place in self.well() if place != reported.place), None)
         if other is None:
-            return told
+            return reported
         try:
             others = await self.logs_at(other, first, last, addresses, recipients)
         except FaultyError as error:
-            self._set_aside(other, error.fault, str(error))
+            self._suspend(other, error.fault, str(error))
         except RefusedByNodeError:
             pass  # its limits are narrower
         else:
-            if contents(told.answer) != contents(others.answer):
-                raise RefusedByNodeError(0, f"two endpoints tell different logs of blocks {first} to {last}")
-            return replace(told, seconded_by=(other,))
-        return told
+            if contents(reported.answer) != contents(others.answer):
+                raise RefusedByNodeError(0, f"two endpoints report different logs of blocks {first} to {last}")
+            return replace(reported, seconded_by=(other,))
+        return reported
 
     async def logs_at(
         self, place: int, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
-    ) -> Told:
+    ) -> SourcedAnswer:
         """The Transfer logs of a range of blocks, by this endpoint. Raises FaultyError, and RefusedByNodeError also
         for an answer that looks cut off."""
         question = {"fromBlock": hex(first), "toBlock": hex(last), **transfer_filter(addresses, recipients)}
-        return Told(place, logs_in(await self._nodes[place].ask("eth_getLogs", question), first, last))
+        return SourcedAnswer(place, logs_in(await self._nodes[place].ask("eth_getLogs", question), first, last))
 
     async def call(self, method: str, *parameters: Any) -> Any:
         """What a method answers. Raises ChainUnavailableError, and RefusedByNodeError."""
-        return (await self.told(method, *parameters)).answer
+        return (await self.call_with_source(method, *parameters)).answer
 
-    async def told(self, method: str, *parameters: Any) -> Told:
+    async def call_with_source(self, method: str, *parameters: Any) -> SourcedAnswer:
         """As `call`, with who answers."""
 
-        async def asked(place: int) -> Told:
-            return Told(place, await self._nodes[place].ask(method, *parameters))
+        async def asked(place: int) -> SourcedAnswer:
+            return SourcedAnswer(place, await self._nodes[place].ask(method, *parameters))
 
         return await self.first_good(asked)
 
     async def ask_at(self, place: int, method: str, *parameters: Any) -> Any:
-        """What just this endpoint answers. Raises FaultyError, for which it is to be `set_aside`, and
+        """What just this endpoint answers. Raises FaultyError, for which it is to be `suspend`, and
         RefusedByNodeError."""
         return await self._nodes[place].ask(method, *parameters)
 
-    def set_aside(self, place: int, error: FaultyError) -> None:
+    def suspend(self, place: int, error: FaultyError) -> None:
         """Asks an endpoint nothing for a while, because something is wrong with it."""
-        self._set_aside(place, error.fault, str(error))
+        self._suspend(place, error.fault, str(error))
 
     def well(self) -> list[int]:
         """The endpoints in good standing, in the order in which they are asked."""
         now = self._clock()
-        return [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_aside(now)]
+        return [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_suspended(now)]
 
     def everybody(self) -> list[int]:
         """All endpoints, those in good standing first."""
@@ -323,7 +323,7 @@ class ChainRpc:
         """Calls `wake` at each new block that an endpoint with a WebSocket tells of; returns if there is none, or
         when its connection ends."""
         for place, node in enumerate(self._nodes):
-            if node.is_websocket and not self.endpoints[place].is_aside(self._clock()):
+            if node.is_websocket and not self.endpoints[place].is_suspended(self._clock()):
                 await node.heads(wake)
 
     async def first_good(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
@@ -345,7 +345,7 @@ class ChainRpc:
             try:
                 answer = await ask(place)
             except FaultyError as error:
-                self._set_aside(place, error.fault, str(error))
+                self._suspend(place, error.fault, str(error))
                 reasons.append(f"{self.endpoints[place].host}: {error}")
             except RefusedByNodeError as error:
                 refusal = error
@@ -362,32 +362,32 @@ class ChainRpc:
         try:
             return await self._nodes[place].ask(method)
         except (FaultyError, RefusedByNodeError) as error:
-            self._set_aside(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
+            self._suspend(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
             return None
 
     @property
     def good_endpoints(self) -> int:
         """How many endpoints are in good standing."""
         now = self._clock()
-        return sum(not endpoint.is_aside(now) for endpoint in self.endpoints)
+        return sum(not endpoint.is_suspended(now) for endpoint in self.endpoints)
 
     def distrust(self, reason: str, place: int | None = None) -> None:
         """Sets an endpoint aside because its answers make no sense: that which is asked first, where it is not known
         whose they are."""
         first = choose(self.endpoints, self._clock())[0]
-        self._set_aside(first if place is None else place, Fault.INCONSISTENT, reason)
+        self._suspend(first if place is None else place, Fault.INCONSISTENT, reason)
 
     def _good(self, place: int) -> None:
         self._replace(place, after_answer(self.endpoints[place]))
 
-    def _set_aside(self, place: int, fault: Fault, reason: str) -> None:
+    def _suspend(self, place: int, fault: Fault, reason: str) -> None:
         before, now = self.endpoints[place], self._clock()
         self._replace(place, after_fault(before, fault, reason, now))
         self._nodes[place].doubt()
         # While all are away each is asked again and again, and fails as before.
-        is_news = not before.is_aside(now) or (before.last_fault, before.last_reason) != (fault, reason)
+        is_news = not before.is_suspended(now) or (before.last_fault, before.last_reason) != (fault, reason)
         level = logging.WARNING if is_news else logging.DEBUG
-        logger.log(level, "%s: %s is set aside: %s (%s)", self._chain.name, before.host, fault, reason)
+        logger.log(level, "%s: %s is suspended: %s (%s)", self._chain.name, before.host, fault, reason)
 
     def _replace(self, place: int, endpoint: Endpoint) -> None:
         self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])

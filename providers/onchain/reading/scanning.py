@@ -20,7 +20,7 @@ from providers.onchain.blocks.transfers import (
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
-from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError, Told, sole
+from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError, SourcedAnswer, sole
 from providers.onchain.quantities import hash_in, quantity
 from providers.onchain.reading.traces import Traces
 from providers.onchain.watchlist import Watchlist
@@ -37,7 +37,7 @@ class Seen:
 
     transfer: ChainTransfer
     mined_at: datetime
-    told_by: int | None
+    reported_by: int | None
     """The endpoint that told all of it, by its place; None if several told parts of it."""
 
 
@@ -48,7 +48,7 @@ class RangeSeen:
     logs: int
     """How many were told of in all."""
     transfers: tuple[Seen, ...] = ()
-    told_by: tuple[int, ...] = ()
+    reported_by: tuple[int, ...] = ()
     """The endpoints that say the same of it, by their places."""
 
 
@@ -59,7 +59,7 @@ class BlockSeen:
     block: BlockId
     parent_hash: str
     transfers: tuple[Seen, ...]
-    told_by: int | None = None
+    reported_by: int | None = None
     """The endpoint that told of all that is in it, by its place; None if nothing was asked, or several told."""
 
 
@@ -70,8 +70,8 @@ async def see_block(
     wants_own_coin = chain.own_coin is not None and watchlist.wants_own_coin
     shown_by: int | None
     if shown is None or wants_own_coin:
-        told = await rpc.block_told(number, with_transactions=wants_own_coin)
-        content, shown_by = told.answer, told.place
+        reported = await rpc.block_with_source(number, with_transactions=wants_own_coin)
+        content, shown_by = reported.answer, reported.place
     else:
         content, shown_by = shown.content, shown.shown_by
     block, parent_hash = _place(number, content)
@@ -87,9 +87,9 @@ async def see_block(
     if wants_own_coin:
         own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist)
         found += (Seen(transfer, made_at, sole(shown_by, place)) for transfer, place in own_coin)
-    told_by = sole(*tellers) if tellers else None
+    reported_by = sole(*tellers) if tellers else None
     waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
-    return BlockSeen(block, parent_hash, waited_for, told_by)
+    return BlockSeen(block, parent_hash, waited_for, reported_by)
 
 
 async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> RangeSeen:
@@ -98,8 +98,10 @@ async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlis
     contracts = _contracts(chain)
     if not contracts or not len(watchlist):
         return RangeSeen(0)
-    told = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
-    return RangeSeen(len(told.answer), await _dated(rpc, chain, told, watchlist), (told.place, *told.seconded_by))
+    reported = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
+    return RangeSeen(
+        len(reported.answer), await _dated(rpc, chain, reported, watchlist), (reported.place, *reported.seconded_by)
+    )
 
 
 async def see_again(
@@ -110,8 +112,8 @@ async def see_again(
     contracts = _contracts(chain)
     found: list[Seen] = []
     if contracts and len(watchlist):
-        told = await rpc.logs_at(place, blocks[0], blocks[-1], contracts, watchlist.asked_for)
-        found += await _dated(rpc, chain, told, watchlist)
+        reported = await rpc.logs_at(place, blocks[0], blocks[-1], contracts, watchlist.asked_for)
+        found += await _dated(rpc, chain, reported, watchlist)
     if chain.own_coin is not None and watchlist.wants_own_coin:
         for number in blocks:
             found += await _own_coin_again(rpc, traces, chain, number, watchlist, place=place)
@@ -139,21 +141,21 @@ def _contracts(chain: Chain) -> list[str]:
     return [token.address for token in chain.tokens if token.address is not None]
 
 
-def _of_tokens(chain: Chain, told: Told) -> list[ChainTransfer]:
+def _of_tokens(chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
     try:
-        return distinct(transfer for log in told.answer if (transfer := from_log(chain, log)) is not None)
+        return distinct(transfer for log in reported.answer if (transfer := from_log(chain, log)) is not None)
     except MalformedError as error:
-        raise MalformedError(str(error), told_by=told.place) from None
+        raise MalformedError(str(error), reported_by=reported.place) from None
 
 
-async def _dated(rpc: ChainRpc, chain: Chain, told: Told, watchlist: Watchlist) -> tuple[Seen, ...]:
+async def _dated(rpc: ChainRpc, chain: Chain, reported: SourcedAnswer, watchlist: Watchlist) -> tuple[Seen, ...]:
     """The transfers to those who wait, with the times of their blocks, which not every node says in a log."""
-    waited_for = [transfer for transfer in _of_tokens(chain, told) if transfer.recipient in watchlist]
-    times = times_in(told.answer)
+    waited_for = [transfer for transfer in _of_tokens(chain, reported) if transfer.recipient in watchlist]
+    times = times_in(reported.answer)
     for transfer in waited_for:
         if transfer.block.hash not in times:
-            times[transfer.block.hash] = (await rpc.header_at(told.place, transfer.block.number)).made_at
-    return tuple(Seen(transfer, times[transfer.block.hash], told.place) for transfer in waited_for)
+            times[transfer.block.hash] = (await rpc.header_at(reported.place, transfer.block.number)).made_at
+    return tuple(Seen(transfer, times[transfer.block.hash], reported.place) for transfer in waited_for)
 
 
 def times_in(logs: Sequence[Mapping[str, Any]]) -> dict[str, datetime]:
@@ -186,10 +188,10 @@ async def _own_coin(
 ) -> list[tuple[ChainTransfer, int]]:
     """What moved of the chain's own coin, each with who told that it did."""
     moved = [(transfer, await _success(rpc, transfer)) for transfer in _sent(chain, content, watchlist)]
-    told = [(transfer, success.place) for transfer, success in moved if success.answer]
-    told += await traces.sent_on(block, _transactions(content)) or ()
-    tellers = {transfer.transfer_id: place for transfer, place in told}
-    return [(one, tellers[one.transfer_id]) for one in distinct(transfer for transfer, _ in told)]
+    reported = [(transfer, success.place) for transfer, success in moved if success.answer]
+    reported += await traces.sent_on(block, _transactions(content)) or ()
+    tellers = {transfer.transfer_id: place for transfer, place in reported}
+    return [(one, tellers[one.transfer_id]) for one in distinct(transfer for transfer, _ in reported)]
 
 
 def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
@@ -206,13 +208,13 @@ def _transactions(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return transactions
 
 
-async def _success(rpc: ChainRpc, transfer: ChainTransfer) -> Told:
+async def _success(rpc: ChainRpc, transfer: ChainTransfer) -> SourcedAnswer:
     """Whether a transaction of a block succeeded, and who says so. Of several backends behind one endpoint, one may
     have the block before another has the receipts: then it lags. Raises ChainUnavailableError."""
 
-    async def there(place: int) -> Told:
+    async def there(place: int) -> SourcedAnswer:
         receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
-        return Told(place, not _is_failure(receipt, transfer))
+        return SourcedAnswer(place, not _is_failure(receipt, transfer))
 
     return await rpc.first_good(there)
 

@@ -129,7 +129,7 @@ class Traces:
             try:
                 await asked(place)
             except FaultyError as error:
-                self._rpc.set_aside(place, error)
+                self._rpc.suspend(place, error)
             except RefusedByNodeError:
                 continue
         return found

@@ -87,7 +87,7 @@ def test_staff_see_everything_and_still_speak_for_themselves_alone() -> None:
     assert principal.is_staff
     assert principal.may_see("ops")
     assert principal.may_see("user-u2")
-    assert principal.may_see_payment(parties=["b9", "s9"], told_in=["request-r9"])
+    assert principal.may_see_payment(parties=["b9", "s9"], in_rooms=["request-r9"])
     assert not principal.may_speak_for("u2")
 
 
@@ -101,7 +101,7 @@ def test_a_payment_is_for_its_parties_and_whoever_sees_its_request() -> None:
         ({"sub": "r1"}, False),
     ):
         principal = verifier.principal(signed(**changes))
-        assert principal.may_see_payment(parties=["b1", "s1"], told_in=["request-r1"]) is sees
+        assert principal.may_see_payment(parties=["b1", "s1"], in_rooms=["request-r1"]) is sees
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_simulate_plays_every_scenario(run: Any, bridge: Any, scenario: str, end
             BRIDGE_SHKEEPER_API_KEYS=KEY,
         )  # fmt: skip
         assert played.returncode == 0, played.stdout + played.stderr
-        assert f"It stands at {ends}" in played.stdout
+        assert f"Its status is {ends}" in played.stdout
         assert "✗" not in played.stdout
         assert KEY not in played.stdout + played.stderr
 

@@ -46,7 +46,7 @@ def demo(folder: Path, *arguments: str, said: list[str] | None = None, **variabl
             process.send_signal(signal.SIGINT)
             try:
                 rest, errors = process.communicate(timeout=GIVE_UP_SECONDS)
-                assert (process.returncode, rest.splitlines()[-1:]) == (0, ["Stopped. Nothing of it is kept."])
+                assert (process.returncode, rest.splitlines()[-1:]) == (0, ["Stopped. Nothing of it is stored."])
                 assert "Traceback" not in errors
                 assert "error" not in errors
             finally:

@@ -100,7 +100,7 @@ def test_simulate_without_registration_shows_the_payment_if_there_is_one(run: An
     known = simulate(run, bridge.url, "--no-register", "--external-id", "registered", "--scenario", "overpaid")
     assert known.returncode == 0
     assert "is registered as" not in known.stdout
-    assert "It stands at completed" in known.stdout
+    assert "Its status is completed" in known.stdout
 
 
 # listen

@@ -21,14 +21,14 @@ def nobody_leaves() -> bool:
 
 
 def test_all_places_and_then_those_that_are_kept() -> None:
-    guests = Guests(places=2, kept_places=1, per_address=100)
+    guests = Guests(places=2, reserved_places=1, per_address=100)
     let_in = [guests.enter("127.0.0.1", nobody_leaves) for _ in range(4)]
     assert [guest and guest.is_last for guest in let_in] == [False, False, True, None]
     assert guests.stand[:2] == (3, 2)
 
 
 def test_who_has_a_kept_place_gets_another_once_somebody_has_left() -> None:
-    guests = Guests(places=1, kept_places=1, per_address=100)
+    guests = Guests(places=1, reserved_places=1, per_address=100)
     first, last = guests.enter("", nobody_leaves), guests.enter("", nobody_leaves)
     assert first is not None
     assert last is not None
@@ -60,12 +60,12 @@ def test_who_has_a_kept_place_gets_another_once_somebody_has_left() -> None:
 )
 def test_one_address_may_have_some_and_this_machine_and_proxies_all(addresses: list[str], let_in: int) -> None:
     trusted = "10.1.0.0/16, 2001:db8:1::7"
-    guests = Guests(places=100, kept_places=1, per_address=2, trusted=trusted)
+    guests = Guests(places=100, reserved_places=1, per_address=2, trusted=trusted)
     assert sum(guests.enter(address, nobody_leaves) is not None for address in addresses) == let_in
 
 
 def test_an_address_whose_connections_have_gone_may_come_again() -> None:
-    guests = Guests(places=100, kept_places=1, per_address=1)
+    guests = Guests(places=100, reserved_places=1, per_address=1)
     for _ in range(3):
         guest = guests.enter("203.0.113.7", nobody_leaves)
         assert guest is not None
@@ -73,7 +73,7 @@ def test_an_address_whose_connections_have_gone_may_come_again() -> None:
 
 
 def test_sessions_that_poll_count_with_the_connections_of_their_address_and_with_each_other() -> None:
-    guests = Guests(places=100, kept_places=1, per_address=2)
+    guests = Guests(places=100, reserved_places=1, per_address=2)
     connection = guests.enter("203.0.113.7", nobody_leaves)
     session = guests.seat("203.0.113.7", None, nobody_leaves)
     assert connection is not None
@@ -88,7 +88,7 @@ def test_sessions_that_poll_count_with_the_connections_of_their_address_and_with
 
 
 def test_there_are_as_many_sessions_that_poll_as_places() -> None:
-    guests = Guests(places=1, kept_places=1, per_address=100)
+    guests = Guests(places=1, reserved_places=1, per_address=100)
     assert guests.seat("127.0.0.1", None, nobody_leaves) is not None
     assert guests.seat("127.0.0.1", None, nobody_leaves) is None
     assert guests.seat("127.0.0.1", None, lambda: True) is not None
@@ -99,7 +99,7 @@ def test_it_is_said_in_the_log_once_a_minute_and_for_a_minute_to_whoever_asks(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     time = Time()
-    guests = Guests(places=1, kept_places=0, per_address=100, clock=time)
+    guests = Guests(places=1, reserved_places=0, per_address=100, clock=time)
     assert guests.enter("", nobody_leaves) is not None
     assert guests.stand.turned_away == 0
     with caplog.at_level(logging.WARNING, logger="bridge.door"):

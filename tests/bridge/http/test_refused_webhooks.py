@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from bridge.http.refused_webhooks import TOLD_EVERY_SECONDS, RefusedWebhooks
+from bridge.http.refused_webhooks import LOG_EVERY_SECONDS, RefusedWebhooks
 
 
 def test_of_many_that_are_refused_for_one_reason_one_line_a_minute_tells(caplog: pytest.LogCaptureFixture) -> None:
@@ -14,7 +14,7 @@ def test_of_many_that_are_refused_for_one_reason_one_line_a_minute_tells(caplog:
         for _ in range(1_000):
             refused.note("shkeeper", "unsigned", "X-Signature is missing")
         refused.note("shkeeper", "too-large", "it is larger than 10 bytes")
-        now += TOLD_EVERY_SECONDS
+        now += LOG_EVERY_SECONDS
         refused.note("shkeeper", "unsigned", "X-Signature is missing")
     assert caplog.messages == [
         "refused a webhook of shkeeper: X-Signature is missing",

@@ -90,7 +90,7 @@ def test_a_signed_body_that_makes_no_sense_is_kept_and_refused(
 ) -> None:
     for _ in range(2):
         document = problem(post_webhook(body, signed(body)), 400)
-        assert "kept" in document["detail"]
+        assert "stored" in document["detail"]
     assert len(stored(bridge, "SELECT reason FROM unreadable_webhooks WHERE body = ?", body)) == 1
 
 

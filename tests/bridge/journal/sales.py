@@ -60,6 +60,6 @@ async def paid(journal: Journal, number: int, **changes: Any) -> None:
 
 
 async def paid_out(journal: Journal, made: Payout, *observations: PayoutObservation, another: bool = False) -> None:
-    await journal.register_payouts([made], another=another, rules=None)
+    await journal.payouts.register([made], another=another, rules=None)
     for number, observation in enumerate(observations):
-        await journal.record_payout_observation(made.payout_id, f"k{number}", observation)
+        await journal.payouts.record_observation(made.payout_id, f"k{number}", observation)

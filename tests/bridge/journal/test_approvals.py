@@ -39,16 +39,16 @@ async def sold(journal: Journal, number: int, worth: str = "3", **changes: Any) 
 
 
 async def status(journal: Journal, made: Payout) -> str:
-    [record] = await journal.payout_records([made.payout_id])
+    [record] = await journal.payouts.records([made.payout_id])
     return record.payout.status
 
 
 async def register(journal: Journal, *made: Payout, rules: PayoutRules = RULES) -> None:
-    await journal.register_payouts(made, rules=rules)
+    await journal.payouts.register(made, rules=rules)
 
 
 async def withheld(journal: Journal, made: Payout, reason: str) -> None:
-    await journal.record_payout_observation(made.payout_id, reason, PayoutWithheld(reasons=(reason,)))
+    await journal.payouts.record_observation(made.payout_id, reason, PayoutWithheld(reasons=(reason,)))
 
 
 async def escrow(journal: Journal, made: Payout) -> str:
@@ -68,13 +68,13 @@ async def test_what_is_above_a_limit_waits_and_is_not_asked_for(journal: Journal
     await register(journal, below, above)
     assert [await status(journal, one) for one in (below, above)] == ["created", "awaiting_approval"]
     assert await begin_attempts(journal, above.payout_id) == {}
-    followed = await journal.payouts_to_follow(failed_since=NOW, limit=10)
+    followed = await journal.payouts.to_follow(failed_since=NOW, limit=10)
     assert [one.payout_id for one in followed] == [below.payout_id]
     assert await told(journal) == ["payout-updated awaiting_approval"]
     assert await escrow(journal, above) == "releasing"
     found = await journal.console.for_a_person(NOW, NOW)
     assert [listed.payout.payout_id for listed in found.payouts] == [above.payout_id]
-    [record] = await journal.payout_records([above.payout_id])
+    [record] = await journal.payouts.records([above.payout_id])
     assert record.payout.facts.withheld == ("5.01 USD are above 5 USD, the limit of one payout",)
     assert [entry.observation.kind for entry in record.history] == ["payout-withheld"]
 
@@ -96,7 +96,7 @@ async def test_a_repeat_with_its_key_counts_once(journal: Journal) -> None:
     first, second, third = [await sold(journal, number) for number in range(3)]
     key = IdempotencyKey("payouts", "k", "digest")
     for _ in range(5):
-        await journal.register_payouts([first], key, rules=RULES)
+        await journal.payouts.register([first], key, rules=RULES)
     await register(journal, second)
     await register(journal, third)
     assert {await status(journal, one) for one in (first, second, third)} == {"created"}
@@ -105,7 +105,7 @@ async def test_a_repeat_with_its_key_counts_once(journal: Journal) -> None:
 async def test_what_failed_came_back_or_was_rejected_takes_nothing(journal: Journal) -> None:
     failed, rejected, third, fourth = [await sold(journal, number, "5") for number in range(4)]
     await register(journal, failed)
-    await journal.record_payout_observation(failed.payout_id, "f", PayoutFailed(reason="no money"))
+    await journal.payouts.record_observation(failed.payout_id, "f", PayoutFailed(reason="no money"))
     await register(journal, third)
     assert await status(journal, third) == "created"
     await register(journal, rejected)
@@ -120,7 +120,7 @@ async def test_a_day_is_over_after_24_hours_and_begins_anew_with_an_approval(jou
     first, second = await sold(journal, 1, "5"), await sold(journal, 2, "5")
     await register(journal, first, second)
     for one in (PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed()):
-        await journal.record_payout_observation(first.payout_id, one.kind, one)
+        await journal.payouts.record_observation(first.payout_id, one.kind, one)
     clock.now = NOW + timedelta(hours=24)
     third = await sold(journal, 3, "5")
     await register(journal, third)
@@ -156,7 +156,7 @@ async def test_a_destination_made_to_look_like_the_sellers_own_waits(journal: Jo
         "created",
         "created",
     ]
-    [record] = await journal.payout_records([poisoned.payout_id])
+    [record] = await journal.payouts.records([poisoned.payout_id])
     assert record.payout.facts.withheld == (
         f"{MADE_ALIKE} begins and ends like {SELLERS}, where s1 is paid, and is another",
     )
@@ -173,14 +173,14 @@ async def test_a_destination_made_to_look_like_the_sellers_own_waits(journal: Jo
 
 async def test_what_the_own_wallet_sends_is_not_held_and_counts(journal: Journal) -> None:
     own, other = await sold(journal, 1, "9"), await sold(journal, 2, "1")
-    await journal.register_payouts([own], rules=RULES, known={own.payout_id: [PayoutKnown()]})
+    await journal.payouts.register([own], rules=RULES, known={own.payout_id: [PayoutKnown()]})
     await register(journal, other)
     assert [await status(journal, one) for one in (own, other)] == ["created", "awaiting_approval"]
 
 
 async def test_without_rules_nothing_waits(journal: Journal) -> None:
     made = await sold(journal, 1, "9")
-    await journal.register_payouts([made], rules=None)
+    await journal.payouts.register([made], rules=None)
     assert await status(journal, made) == "created"
 
 
@@ -282,7 +282,7 @@ async def test_what_was_rejected_does_not_leave_as_a_smaller_one_to_the_same_des
     again = made.model_copy(update=smaller)
     await register(journal, again)
     assert await status(journal, again) == "awaiting_approval"
-    [record] = await journal.payout_records([again.payout_id])
+    [record] = await journal.payouts.records([again.payout_id])
     assert record.payout.facts.withheld == ("out_1, to the same destination, was rejected by Bo",)
 
 

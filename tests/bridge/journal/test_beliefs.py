@@ -60,7 +60,7 @@ async def test_a_request_that_is_paid_twice_is_on_the_list_of_both_payments(jour
 async def test_what_a_person_dismissed_completes_no_payment_that_is_registered_later(
     journal: Journal, clock: Clock
 ) -> None:
-    assert await observe(journal, 1, "early", snapshot("0x1")) == Outcome.KEPT
+    assert await observe(journal, 1, "early", snapshot("0x1")) == Outcome.STORED
     [waiting] = (await journal.console.for_a_person(NOW, wanted_before=NOW)).unmatched_webhooks
     await journal.console.dismiss(f"webhook-unmatched:{waiting_name(waiting.observation_id)}", by="Ada")
     clock.move(minutes=1)

@@ -268,7 +268,7 @@ async def test_a_payout_of_an_accepted_payment_whose_money_turns_out_to_be_anoth
         worth_currency="USD",
         created_at=NOW,
     )
-    await journal.register_payouts([payout], rules=PayoutRules(limits={}))
-    [registered] = await journal.payment_payouts("pay_2")
+    await journal.payouts.register([payout], rules=PayoutRules(limits={}))
+    [registered] = await journal.payouts.of_payment("pay_2")
     assert registered.payout.status == "awaiting_approval"
     assert "with it more leaves for s1 than the 0 USD that came" in "; ".join(registered.payout.facts.withheld)

@@ -225,8 +225,8 @@ async def test_what_completed_is_summed_by_utc_day_and_currency(journal: Journal
     await paid(journal, 3)
     await paid(journal, 4, amount=Decimal("0.00000001"))
     await accept(journal, 4)  # Too much came to be a message about it.
-    await journal.record_payout_observation("out_1", "sent", PayoutSent(tx_hashes=("0x1",)))
-    await journal.record_payout_observation("out_1", "confirmed", PayoutConfirmed())
+    await journal.payouts.record_observation("out_1", "sent", PayoutSent(tx_hashes=("0x1",)))
+    await journal.payouts.record_observation("out_1", "confirmed", PayoutConfirmed())
     await journal.register_payment(payment(5))
     expected = [
         DayTotal("2026-05-01", "EUR", "payments", 1, Decimal("10.10")),
@@ -238,7 +238,7 @@ async def test_what_completed_is_summed_by_utc_day_and_currency(journal: Journal
     # Whatever comes after does not make it another day's.
     clock.now = NOW + 3 * DAY
     await observe(journal, 1, "refunded", InvoiceEnded(ending=Ending.REFUNDED))
-    await journal.record_payout_observation("out_1", "again", PayoutSent(tx_hashes=("0x2",)))
+    await journal.payouts.record_observation("out_1", "again", PayoutSent(tx_hashes=("0x2",)))
     assert await journal.console.totals(NOW) == expected
     assert await journal.console.totals(NOW + timedelta(hours=2)) == expected[2:]
 

@@ -42,7 +42,7 @@ async def test_payouts_that_go_on_by_themselves_need_nobody(journal: Journal, cl
     second = payout(4, payout_id="out_4b", created_at=clock.now)
     await paid_out(journal, second)
     assert await for_a_person(journal) == ["out_3", "out_1"]
-    await journal.record_payout_observation("out_4b", "failed", PayoutFailed(reason="no money"))
+    await journal.payouts.record_observation("out_4b", "failed", PayoutFailed(reason="no money"))
     assert await for_a_person(journal) == ["out_3", "out_1", "out_4b"]
 
 
@@ -80,7 +80,7 @@ async def test_what_was_taken_off_the_list_is_told_with_when_that_was_last(journ
 
 
 async def kept(journal: Journal, body: bytes) -> int:
-    await journal.keep_unreadable_webhook(provider="shkeeper", body=body, reason="no sense")
+    await journal.store_unreadable_webhook(provider="shkeeper", body=body, reason="no sense")
     newest = (await journal.console.for_a_person(NOW, NOW)).unreadable_webhooks[0]
     assert newest.body == body
     return newest.webhook_id
@@ -119,7 +119,7 @@ async def test_what_people_did_is_on_record_in_the_same_commit(journal: Journal,
     await replay(journal, webhook_id, 1, "k")
     clock.now = NOW + timedelta(minutes=1)
     await paid_out(journal, payout(1), PayoutUnclear(reason="no answer"))
-    stood = (await journal.payout_records(["out_1"]))[0].payout
+    stood = (await journal.payouts.records(["out_1"]))[0].payout
     resolved, _ = await journal.console.record_resolution("out_1", "not-sent", None, by="Bo")
     assert resolved.status == "failed"
     rechecked, action = await journal.console.record_recheck(
@@ -146,7 +146,7 @@ async def test_a_payout_that_is_settled_is_not_resolved_any_more(journal: Journa
     await paid_out(journal, payout(1), PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed())
     with pytest.raises(NothingToResolveError, match="This payout is completed"):
         await journal.console.record_resolution("out_1", "not-sent", None, by="Bo")
-    [record] = await journal.payout_records(["out_1"])
+    [record] = await journal.payouts.records(["out_1"])
     assert (record.payout.status, await journal.console.actions(10)) == ("completed", [])
 
 

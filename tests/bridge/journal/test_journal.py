@@ -163,7 +163,7 @@ async def test_what_came_before_the_registration_is_applied_by_it(journal: Journ
             await observe(journal, 1, "part", snapshot(1)),
         ]
         registered = await journal.register_payment(payment(1))
-    assert outcomes == [Outcome.KEPT, Outcome.KEPT] if not together else list(outcomes) == [Outcome.KEPT] * 2
+    assert outcomes == [Outcome.STORED, Outcome.STORED] if not together else list(outcomes) == [Outcome.STORED] * 2
     assert registered.payment.status is PaymentStatus.PARTIALLY_PAID
     record = await journal.payment_record("pay_1")
     assert record is not None
@@ -283,7 +283,7 @@ def test_a_database_that_cannot_hold_the_journal_is_refused(url: str, reason: st
 
 async def test_an_unreadable_webhook_is_kept_once(journal: Journal) -> None:
     for _ in range(3):
-        await journal.keep_unreadable_webhook(provider="shkeeper", body=b"\xff{", reason="not JSON")
+        await journal.store_unreadable_webhook(provider="shkeeper", body=b"\xff{", reason="not JSON")
     assert rows(journal, "SELECT provider, body, reason FROM unreadable_webhooks") == [
         ("shkeeper", b"\xff{", "not JSON")
     ]

@@ -81,7 +81,7 @@ async def events(journal: Journal) -> list[str]:
 
 async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -> None:
     payment_id = await paid(journal, 1)
-    await journal.register_payouts([payout(payment_id)], rules=None)
+    await journal.payouts.register([payout(payment_id)], rules=None)
     assert await escrow(journal, payment_id) == "releasing"
     payout_id = f"out_{payment_id}_1"
     assert await begin_attempts(journal, payout_id) == {payout_id: 1}
@@ -92,7 +92,7 @@ async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -
     ]
     for number, observation in enumerate(life):
         for _ in range(2):  # each is told twice
-            await journal.record_payout_observation(payout_id, f"o{number}", observation)
+            await journal.payouts.record_observation(payout_id, f"o{number}", observation)
     assert await escrow(journal, payment_id) == "released"
     assert await events(journal) == [
         "payment-update funded",
@@ -103,7 +103,7 @@ async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -
         "payout-completed None",
         "payment-update released",
     ]
-    [record] = await journal.payout_records([payout_id, "out_unknown"])
+    [record] = await journal.payouts.records([payout_id, "out_unknown"])
     assert record.payout.status is PayoutStatus.COMPLETED
     assert [entry.observation.kind for entry in record.history] == [
         "payout-asked",
@@ -111,33 +111,33 @@ async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -
         "payout-sent",
         "payout-confirmed",
     ]
-    assert await journal.payouts_to_follow(failed_since=journal.clock(), limit=10) == []
+    assert await journal.payouts.to_follow(failed_since=journal.clock(), limit=10) == []
 
 
 async def test_a_payment_is_paid_out_once_unless_it_failed_or_another_is_wanted(journal: Journal) -> None:
     payment_id = await paid(journal, 1)
-    await journal.register_payouts([payout(payment_id, 1)], rules=None)
+    await journal.payouts.register([payout(payment_id, 1)], rules=None)
     with pytest.raises(PayoutRefusedError, match="already"):
-        await journal.register_payouts([payout(payment_id, 2)], rules=None)
-    await journal.record_payout_observation(f"out_{payment_id}_1", "failed", PayoutFailed(reason="no money"))
+        await journal.payouts.register([payout(payment_id, 2)], rules=None)
+    await journal.payouts.record_observation(f"out_{payment_id}_1", "failed", PayoutFailed(reason="no money"))
     assert await escrow(journal, payment_id) == "funded"
-    await journal.register_payouts([payout(payment_id, 3, amount="60")], rules=None)
+    await journal.payouts.register([payout(payment_id, 3, amount="60")], rules=None)
     with pytest.raises(PayoutRefusedError, match="already"):
-        await journal.register_payouts([payout(payment_id, 4, amount="1")], rules=None)
+        await journal.payouts.register([payout(payment_id, 4, amount="1")], rules=None)
     with pytest.raises(PayoutRefusedError, match=r"40 USD are left to be paid out to s1, and this is worth 40\.01"):
-        await journal.register_payouts([payout(payment_id, 5, amount="40.01")], another=True, rules=None)
-    await journal.register_payouts([payout(payment_id, 5, amount="40")], another=True, rules=None)
-    assert [record.payout.payout_id[-1] for record in await journal.payment_payouts(payment_id)] == ["1", "3", "5"]
+        await journal.payouts.register([payout(payment_id, 5, amount="40.01")], another=True, rules=None)
+    await journal.payouts.register([payout(payment_id, 5, amount="40")], another=True, rules=None)
+    assert [record.payout.payout_id[-1] for record in await journal.payouts.of_payment(payment_id)] == ["1", "3", "5"]
 
 
 async def test_of_many_who_want_it_at_once_one_gets_the_payout(journal: Journal) -> None:
     payment_id = await paid(journal, 1)
     outcomes = await asyncio.gather(
-        *(journal.register_payouts([payout(payment_id, number)], rules=None) for number in range(20)),
+        *(journal.payouts.register([payout(payment_id, number)], rules=None) for number in range(20)),
         return_exceptions=True,
     )
     assert sum(isinstance(outcome, PayoutRefusedError) for outcome in outcomes) == 19
-    assert len(await journal.payouts_to_follow(failed_since=journal.clock(), limit=100)) == 1
+    assert len(await journal.payouts.to_follow(failed_since=journal.clock(), limit=100)) == 1
 
 
 async def test_one_that_may_not_be_paid_out_stops_the_whole_request(journal: Journal) -> None:
@@ -164,32 +164,32 @@ async def test_one_that_may_not_be_paid_out_stops_the_whole_request(journal: Jou
         )
     ):
         with pytest.raises(PayoutRefusedError, match=words) as caught:
-            await journal.register_payouts([payout(funded), wrong], rules=None)
+            await journal.payouts.register([payout(funded), wrong], rules=None)
         assert caught.value.number == 1, number
-    assert await journal.payouts_to_follow(failed_since=journal.clock(), limit=10) == []
+    assert await journal.payouts.to_follow(failed_since=journal.clock(), limit=10) == []
     assert await escrow(journal, funded) == "funded"
 
 
 async def test_an_idempotency_key_answers_with_the_first_payouts(journal: Journal) -> None:
     payment_id = await paid(journal, 1)
     key = IdempotencyKey("payouts", "k", "digest")
-    first = await journal.register_payouts([payout(payment_id, 1)], key, rules=None)
-    again = await journal.register_payouts([payout(payment_id, 2)], key, rules=None)
+    first = await journal.payouts.register([payout(payment_id, 1)], key, rules=None)
+    again = await journal.payouts.register([payout(payment_id, 2)], key, rules=None)
     assert (first.is_new, again.is_new) == (True, False)
     assert again.payout_ids == first.payout_ids
     with pytest.raises(IdempotencyKeyReusedError):
-        await journal.register_payouts([payout(payment_id, 3)], IdempotencyKey("payouts", "k", "other"), rules=None)
+        await journal.payouts.register([payout(payment_id, 3)], IdempotencyKey("payouts", "k", "other"), rules=None)
 
 
 async def test_an_attempt_begins_once_however_many_want_to(journal: Journal, database_url: str) -> None:
     payment_id = await paid(journal, 1)
-    await journal.register_payouts([payout(payment_id)], rules=None)
+    await journal.payouts.register([payout(payment_id)], rules=None)
     payout_id = f"out_{payment_id}_1"
     attempts = await asyncio.gather(*(begin_attempts(journal, payout_id) for _ in range(20)))
     assert sorted(attempts, key=len) == [*[{}] * 19, {payout_id: 1}]
     await journal.close()
     reopened = await Journal.open(database_url, Clock(NOW))
     assert await begin_attempts(reopened, payout_id) == {}
-    await reopened.record_payout_observation(payout_id, "vain", PayoutNotAsked(attempt=1, reason="not reached"))
+    await reopened.payouts.record_observation(payout_id, "vain", PayoutNotAsked(attempt=1, reason="not reached"))
     assert await begin_attempts(reopened, payout_id) == {payout_id: 2}
     await reopened.close()

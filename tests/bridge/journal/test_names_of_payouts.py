@@ -29,7 +29,7 @@ def name(number: int, ordinal: int = 0) -> str:
 
 
 async def known(journal: Journal, payout_id: str) -> Payout:
-    [record] = await journal.payout_records([payout_id])
+    [record] = await journal.payouts.records([payout_id])
     return record.payout
 
 
@@ -38,10 +38,10 @@ async def test_a_payout_is_named_when_it_is_asked_for_and_found_by_its_name_from
     await paid_out(journal, payout(1))
     assert (await known(journal, "out_1")).external_id is None
     assert await begin_attempts(journal, "out_1") == {"out_1": 1}
-    found = await journal.payout_called("shkeeper", name(1), "ETH-USDT")
+    found = await journal.payouts.called("shkeeper", name(1), "ETH-USDT")
     assert found is not None
     assert (found.payout_id, found.external_id) == ("out_1", name(1))
-    assert await journal.payout_called("another", name(1), None) is None
+    assert await journal.payouts.called("another", name(1), None) is None
 
 
 @pytest.mark.parametrize("is_booked", [True, False])
@@ -52,13 +52,13 @@ async def test_the_name_of_a_payout_that_failed_is_the_next_ones_unless_the_prov
     await paid_out(journal, payout(1))
     await begin_attempts(journal, "out_1")
     if is_booked:
-        await journal.record_payout_observation("out_1", "booked", PayoutBooked(external_id=name(1)))
-    await journal.record_payout_observation("out_1", "failed", REFUSED)
+        await journal.payouts.record_observation("out_1", "booked", PayoutBooked(external_id=name(1)))
+    await journal.payouts.record_observation("out_1", "failed", REFUSED)
     await paid_out(journal, payout(1, payout_id="out_2"))
     await begin_attempts(journal, "out_2")
     names = [(await known(journal, payout_id)).external_id for payout_id in ("out_1", "out_2")]
     assert names == ([name(1), name(1, 1)] if is_booked else [None, name(1)])
-    called = await journal.payout_called("shkeeper", name(1), "ETH-USDT")
+    called = await journal.payouts.called("shkeeper", name(1), "ETH-USDT")
     assert called is not None
     assert called.payout_id == ("out_1" if is_booked else "out_2")
 
@@ -69,10 +69,10 @@ async def test_in_another_coin_the_one_that_failed_keeps_its_name_and_each_is_to
     await paid(journal, 1)
     await paid_out(journal, payout(1))
     await begin_attempts(journal, "out_1")
-    await journal.record_payout_observation("out_1", "failed", REFUSED)
+    await journal.payouts.record_observation("out_1", "failed", REFUSED)
     await paid_out(journal, payout(1, payout_id="out_2", coin="BTC"))
     await begin_attempts(journal, "out_2")
-    found = [await journal.payout_called("shkeeper", name(1), coin) for coin in ("ETH-USDT", "BTC", None)]
+    found = [await journal.payouts.called("shkeeper", name(1), coin) for coin in ("ETH-USDT", "BTC", None)]
     assert [one and one.payout_id for one in found] == ["out_1", "out_2", "out_2"]
 
 
@@ -127,7 +127,7 @@ async def test_payouts_of_an_older_bridge_keep_the_names_that_they_were_asked_fo
     names = [(await known(journal, payout_id)).external_id for payout_id in OLDER]
     assert names == ["out_1", "out_2-2", "out_3", None]
     for external_id, payout_id in (("out_1", "out_1"), ("out_2", "out_2"), ("out_2-2", "out_2")):
-        found = await journal.payout_called("shkeeper", external_id, None)
+        found = await journal.payouts.called("shkeeper", external_id, None)
         assert found is not None
         assert found.payout_id == payout_id
     # Whether the provider has it nobody has written down.

@@ -38,7 +38,7 @@ NEWS: dict[str, tuple[Observation, str]] = {
 
 
 async def reasons(journal: Journal, made: Payout) -> tuple[str, ...]:
-    [record] = await journal.payout_records([made.payout_id])
+    [record] = await journal.payouts.records([made.payout_id])
     return record.payout.approval_reasons if record.payout.awaits_approval else ()
 
 
@@ -91,7 +91,7 @@ async def test_once_the_other_payment_has_gone_back_nobody_is_asked(journal: Jou
 async def test_a_payout_of_two_at_once_is_looked_at_once_for_each(journal: Journal) -> None:
     changes: dict[str, Any] = {"payment_id": "pay_1"}
     first, second = await sold(journal, 1, "1"), await sold(journal, 2, "1", **changes)
-    await journal.register_payouts([first, second], another=True, rules=None)
+    await journal.payouts.register([first, second], another=True, rules=None)
     await observe(journal, 1, "news", CANCELLED)
     assert await begin_attempts(journal, first.payout_id, second.payout_id) == {}
     await journal.approvals.approve(first.payout_id, by=BO, note=None)

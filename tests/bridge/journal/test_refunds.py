@@ -43,7 +43,7 @@ async def sent(journal: Journal, payment_id: str, amount: str = "100") -> str:
 
 async def hear(journal: Journal, payout_id: str, *observations: Any) -> None:
     for number, one in enumerate(observations):
-        await journal.record_payout_observation(payout_id, f"{one.kind}:{number}", one)
+        await journal.payouts.record_observation(payout_id, f"{one.kind}:{number}", one)
 
 
 async def payment(journal: Journal, payment_id: str) -> Payment:
@@ -59,8 +59,8 @@ async def test_of_everything_asked_for_at_one_moment_no_more_than_came_is_reserv
     payment_id = await paid(journal, 1)
     asked = await asyncio.gather(
         *(journal.refunds.open(payment_id, order("30")) for _ in range(3)),
-        journal.register_payouts([payout(payment_id, 1, amount="60")], rules=None),
-        journal.register_payouts([payout(payment_id, 2, amount="60")], rules=None, another=True),
+        journal.payouts.register([payout(payment_id, 1, amount="60")], rules=None),
+        journal.payouts.register([payout(payment_id, 2, amount="60")], rules=None, another=True),
         return_exceptions=True,
     )
     taken = [30, 30, 30, 60, 60]
@@ -128,7 +128,7 @@ async def test_a_refund_takes_of_the_limits_of_its_buyer_and_is_approved_only_wh
     first, second = await paid(journal, 1), await paid(journal, 2)
     await sent(journal, first)
     waiting = await sent(journal, second)
-    [record] = await journal.payout_records([waiting])
+    [record] = await journal.payouts.records([waiting])
     assert record.payout.status == "awaiting_approval"
     told = (await journal.room_events(["user-b1"], everyone=False, hidden=(), after=0, limit=500)).events
     updates = [one.event.payload for one in told if one.event.name == "refund-updated"]
@@ -136,8 +136,8 @@ async def test_a_refund_takes_of_the_limits_of_its_buyer_and_is_approved_only_wh
     assert "100 and this 100 USD are above 150 USD, the limit of 24 hours for b1" in record.payout.facts.withheld
     # What is for the seller has a limit of its own.
     other = payout(await paid(journal, 3), amount="40").model_copy(update={"worth_currency": "USD"})
-    await journal.register_payouts([other], rules=RULES)
-    [taken] = await journal.payout_records([other.payout_id])
+    await journal.payouts.register([other], rules=RULES)
+    [taken] = await journal.payouts.records([other.payout_id])
     assert not any("s1" in reason for reason in taken.payout.facts.withheld)
     # The gateway calls it refunded in the meantime: it may have gone back already.
     ended = await payment(journal, second)
@@ -166,7 +166,7 @@ async def test_of_two_payments_of_one_request_the_one_whose_money_went_back_is_n
 
 async def test_totals_have_refunds_apart(journal: Journal) -> None:
     payment_id = await paid(journal, 1)
-    await journal.register_payouts([payout(payment_id, amount="60")], rules=None)
+    await journal.payouts.register([payout(payment_id, amount="60")], rules=None)
     await hear(journal, f"out_{payment_id}_1", SENT, ARRIVED)
     await hear(journal, await sent(journal, payment_id, "12.34"), SENT, ARRIVED)
     totals = {(one.kind, one.currency, one.count, one.amount) for one in await journal.console.totals(NOW)}
@@ -206,5 +206,5 @@ async def test_an_older_bridge_is_not_let_near_open_refunds_and_knows_what_went_
     troubled = {one.payment.payment_id: one.kinds for one in await journal.console.troubled_payments()}
     assert "payment-called-refunded" in troubled[gone]
     with pytest.raises(PayoutRefusedError, match="calls it refunded"):
-        await journal.register_payouts([payout(gone, amount="1")], rules=None)
+        await journal.payouts.register([payout(gone, amount="1")], rules=None)
     await journal.close()

@@ -143,7 +143,7 @@ async def test_a_copy_of_before_a_join_is_noticed_though_no_event_came_after_it(
     copy = file_of(left).read_bytes()
     async with left.opened() as journal:
         await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
-        await journal.payouts_made_with(IdempotencyKey("payouts", "k1", "digest"))
+        await journal.payouts.made_with(IdempotencyKey("payouts", "k1", "digest"))
         await journal.sessions.save({"s1": {"rooms": {"user-u1": 0}}})  # then it is killed at once
         assert left.mark_file is not None
         mark, epoch = left.mark_file.read_bytes(), journal.epoch
@@ -197,7 +197,7 @@ async def test_an_offset_proves_nothing_of_a_journal_that_has_its_event_or_has_f
         assert await journal.held_offset(journal.offset_text(Place(0, None))) == 0
         assert await journal.retention.forget_events(before=left.clock.now, newest=0, limit=2) == 2
         for offset in (offsets[0], journal.offset_text(Place(0, None))):
-            with pytest.raises(OffsetElsewhereError, match="not kept any more"):
+            with pytest.raises(OffsetElsewhereError, match="not stored any more"):
                 await journal.held_offset(offset)
         assert [await journal.held_offset(offset) for offset in offsets[1:]] == [2, 3, 4]
         assert len(await journal.history.all()) == 1

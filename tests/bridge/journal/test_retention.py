@@ -123,7 +123,7 @@ async def test_keys_sessions_and_webhooks_that_are_old_go_in_bounded_steps(
         for number in range(first, first + 10):
             key = IdempotencyKey("events", f"k{number}", "digest")
             await journal.publish_events([Event("moved", Audience(rooms=("r",)), "{}")], key)
-            await journal.keep_unreadable_webhook(provider="shkeeper", body=b"%d" % number, reason="no sense")
+            await journal.store_unreadable_webhook(provider="shkeeper", body=b"%d" % number, reason="no sense")
         await journal.sessions.save({f"s{number}": {"n": number} for number in range(first, first + 10)})
 
     await leave(0)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.projections import chats
-from bridge.projections.purchase_requests import TOLD_BY, purchase_request
+from bridge.projections.purchase_requests import SOURCE_EVENTS, purchase_request
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.specification import ROWS
@@ -108,6 +108,6 @@ def test_a_purchase_request_can_be_cancelled_and_its_delivery_confirmed() -> Non
 
 
 def test_every_event_of_a_request_that_its_projection_reads_is_in_the_specification() -> None:
-    samples = [Event(row.event, Audience(), compact_json(row.payload)) for row in ROWS if row.event in TOLD_BY]
-    assert len(samples) == len(TOLD_BY)
+    samples = [Event(row.event, Audience(), compact_json(row.payload)) for row in ROWS if row.event in SOURCE_EVENTS]
+    assert len(samples) == len(SOURCE_EVENTS)
     assert purchase_request("r1", samples) is not None

@@ -38,19 +38,19 @@ class House:
         server = create_socket_server(frontend_url="https://shop.example", **self._options)
 
         async def tell(stretch: Sequence[JournaledEvent]) -> None:
-            told = [history.told(one) for one in stretch]
-            recovery.went_out(told)
-            deliver(server, [one.event for one in told], offsets=[one.offset for one in told])
+            delivered = [history.delivered(one) for one in stretch]
+            recovery.note_delivered(delivered)
+            deliver(server, [one.event for one in delivered], offsets=[one.offset for one in delivered])
 
-        told_until = await self.journal.newest_place()
-        dispatcher = self.journal.dispatcher(tell, after=told_until.number)
+        delivered_until = await self.journal.newest_place()
+        dispatcher = self.journal.dispatcher(tell, after=delivered_until.number)
         history, sessions = JournalHistory(self.journal), JournalSessions(self.journal)
         replay_bytes = server.eio.limits.backlog_bytes
         recovery = Recovery(
             history,
             sessions,
-            cursor=told_until.number,
-            offset=self.journal.offset_text(told_until),
+            cursor=delivered_until.number,
+            offset=self.journal.offset_text(delivered_until),
             keeps_confidence=False,
             replay_bytes=replay_bytes,
         )

@@ -130,7 +130,7 @@ async def test_connections_of_one_address_are_limited_and_those_of_others_are_no
 async def test_when_all_places_of_sessions_are_taken_a_stranger_makes_room_and_nobody_else(
     serve: Serve, eventually: Eventually
 ) -> None:
-    guests = Guests(places=2, kept_places=1, per_address=100)
+    guests = Guests(places=2, reserved_places=1, per_address=100)
     server = create_socket_server(frontend_url="https://shop.example", places=guests)
     url = await serve(server)
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=GIVE_UP_SECONDS) as client:

@@ -11,41 +11,41 @@ from bridge.sockets.addresses import network_of
 from bridge.sockets.rate_limit import RateLimit, RateLimits
 
 attempts = st.lists(st.floats(0, 3), min_size=1, max_size=60).map(lambda gaps: list(itertools.accumulate(gaps)))
-paces = st.builds(RateLimit, per_second=st.floats(0.5, 50), burst=st.floats(1, 20))
+rate_limits_of_any_kind = st.builds(RateLimit, per_second=st.floats(0.5, 50), burst=st.floats(1, 20))
 
 
-@given(attempts, paces)
+@given(attempts, rate_limits_of_any_kind)
 def test_never_more_than_the_burst_and_the_rate_together(times: list[float], rate_limit: RateLimit) -> None:
-    paced = RateLimits(rate_limit)
-    taken = [now for now in times if paced.wait_seconds("one", now) == 0]
+    rate_limits = RateLimits(rate_limit)
+    taken = [now for now in times if rate_limits.wait_seconds("one", now) == 0]
     for begin, first in enumerate(taken):
         for number, last in enumerate(taken[begin:], start=1):
             assert number <= rate_limit.burst + (last - first) * rate_limit.per_second + 1e-6
 
 
-@given(attempts, paces)
+@given(attempts, rate_limits_of_any_kind)
 def test_whoever_waits_as_long_as_told_is_let_in(times: list[float], rate_limit: RateLimit) -> None:
-    paced = RateLimits(rate_limit)
+    rate_limits = RateLimits(rate_limit)
     for now in times:
-        wait_seconds = paced.wait_seconds("one", now)
+        wait_seconds = rate_limits.wait_seconds("one", now)
         if wait_seconds:
-            assert paced.wait_seconds("one", now + wait_seconds) == 0
+            assert rate_limits.wait_seconds("one", now + wait_seconds) == 0
             return
 
 
 def test_one_does_not_slow_another_and_the_rested_are_forgotten() -> None:
-    paced = RateLimits(RateLimit(1, 1))
-    assert paced.wait_seconds("one", 0) == 0
-    assert paced.wait_seconds("one", 0) == 1
-    assert paced.wait_seconds("another", 0) == 0
+    rate_limits = RateLimits(RateLimit(1, 1))
+    assert rate_limits.wait_seconds("one", 0) == 0
+    assert rate_limits.wait_seconds("one", 0) == 1
+    assert rate_limits.wait_seconds("another", 0) == 0
     for number in range(5_000):
-        assert paced.wait_seconds(number, 10 * number) == 0
-    assert len(paced) < 1_100
+        assert rate_limits.wait_seconds(number, 10 * number) == 0
+    assert len(rate_limits) < 1_100
 
 
 def test_a_pace_without_a_limit_never_waits() -> None:
-    paced = RateLimits(RateLimit(math.inf, math.inf))
-    assert {paced.wait_seconds("one", 0) for _ in range(10_000)} == {0}
+    rate_limits = RateLimits(RateLimit(math.inf, math.inf))
+    assert {rate_limits.wait_seconds("one", 0) for _ in range(10_000)} == {0}
 
 
 @pytest.mark.parametrize(

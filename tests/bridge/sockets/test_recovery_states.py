@@ -21,10 +21,10 @@ from hypothesis.stateful import (
 
 from bridge.access import ANYBODY, Principal
 from bridge.sockets.errors import ClientGoneError
-from bridge.sockets.recovery import pending_saves as kept_changes
+from bridge.sockets.recovery import pending_saves as remembered_changes
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.sessions import Leaving, Session
-from bridge.sockets.rooms.recent_events import Told
+from bridge.sockets.rooms.recent_events import DeliveredEvent
 from coordinator.errors import BridgeError
 from coordinator.events import Audience, Event
 
@@ -42,8 +42,8 @@ class Journal:
     def __init__(self) -> None:
         self.key = secrets.token_bytes(32)
         self.epoch = 0
-        self.events: list[Told] = []
-        self.oldest_kept = 1
+        self.events: list[DeliveredEvent] = []
+        self.oldest_stored = 1
         self.rows: dict[str, Session] = {}
         self.fails_to_save = self.fails_to_read = False
         self.going_on = asyncio.Event()
@@ -63,24 +63,24 @@ class Journal:
         await self._read()
         number = self.read_offset(offset)
         assert number <= len(self.events)
-        if number < self.oldest_kept - 1:
+        if number < self.oldest_stored - 1:
             raise BridgeError("what came next is forgotten")
         return number
 
     async def oldest(self) -> int:
         await self._read()
-        return self.oldest_kept
+        return self.oldest_stored
 
-    async def heard(
+    async def room_events(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
-    ) -> tuple[Sequence[Told], bool]:
+    ) -> tuple[Sequence[DeliveredEvent], bool]:
         await self._read()
         limit = min(limit, 4)
         found = [
-            told
-            for told in self.events
-            if told.number > max(after, self.oldest_kept - 1)
-            and (told.event.audience.everyone or set(told.event.audience.rooms) & set(names))
+            delivered
+            for delivered in self.events
+            if delivered.number > max(after, self.oldest_stored - 1)
+            and (delivered.event.audience.everyone or set(delivered.event.audience.rooms) & set(names))
         ]
         return found[:limit], len(found) > limit
 
@@ -131,7 +131,7 @@ class Client:
     perhaps_in: set[str] = field(default_factory=set)
     heard: int = 0
     """Everything up to here has been heard, or was never its."""
-    said_goodbye: bool = False
+    was_shut_down: bool = False
 
 
 class Life(RuleBasedStateMachine):
@@ -211,27 +211,27 @@ class Life(RuleBasedStateMachine):
             self.sids += 1
             client.sid, client.offset = f"sid{self.sids}", None
             client.pid = self.recovery.begin(client.sid, client.principal)
-            client.surely_in, client.perhaps_in, client.said_goodbye = {}, set(), False
+            client.surely_in, client.perhaps_in, client.was_shut_down = {}, set(), False
             client.heard = len(self.journal.events)
             return
         resumed = self.recovery.resume(missed, client.principal)
         assert all(map(client.principal.may_see, resumed.rooms))
-        assert not client.said_goodbye
+        assert not client.was_shut_down
         assert missed.session.sid == client.sid
         assert set(client.surely_in) <= set(resumed.rooms) <= client.perhaps_in | set(client.surely_in)
-        told = [self.journal.read_offset(offset) for _, offset in resumed.told]
-        assert told == sorted(set(told))
-        assert not told or told[0] > client.heard
+        delivered = [self.journal.read_offset(offset) for _, offset in resumed.delivered]
+        assert delivered == sorted(set(delivered))
+        assert not delivered or delivered[0] > client.heard
         must_hear = {one.number for one in self.journal.events if self.must_hear(client, one)}
-        assert must_hear <= set(told)
-        if told:
-            client.offset = resumed.told[-1][1]
+        assert must_hear <= set(delivered)
+        if delivered:
+            client.offset = resumed.delivered[-1][1]
         client.heard = len(self.journal.events)
 
-    def must_hear(self, client: Client, told: Told) -> bool:
-        since = [client.surely_in[room] for room in told.event.audience.rooms if room in client.surely_in]
-        return told.number > client.heard and (
-            told.event.audience.everyone or any(told.number > one for one in since)
+    def must_hear(self, client: Client, delivered: DeliveredEvent) -> bool:
+        since = [client.surely_in[room] for room in delivered.event.audience.rooms if room in client.surely_in]
+        return delivered.number > client.heard and (
+            delivered.event.audience.everyone or any(delivered.number > one for one in since)
         )
 
     @rule()
@@ -259,7 +259,7 @@ class Life(RuleBasedStateMachine):
         self.run(number, ask)
 
     async def kept(self, sid: str) -> None:
-        await self.recovery.kept(sid)
+        await self.recovery.wait_until_saved(sid)
 
     @rule()
     def lose_all(self) -> None:
@@ -274,7 +274,7 @@ class Life(RuleBasedStateMachine):
         if client.is_connected:
             assert client.sid is not None
             client.is_connected = False
-            client.said_goodbye = for_good
+            client.was_shut_down = for_good
             self.recovery.let_go(client.sid, Leaving(1, 1), for_good=for_good)
 
     # What is told
@@ -286,19 +286,19 @@ class Life(RuleBasedStateMachine):
                 audience = Audience(everyone=True) if room is None else Audience(rooms=(room,))
                 number = len(self.journal.events) + 1
                 event = Event("news", audience, "x" * EVENT_BYTES)
-                told = Told(number, event, self.journal.offset_text(number))
-                self.journal.events.append(told)
-                self.recovery.went_out([told])
+                delivered = DeliveredEvent(number, event, self.journal.offset_text(number))
+                self.journal.events.append(delivered)
+                self.recovery.note_delivered([delivered])
                 for client in self.clients:
                     if not client.is_connected or client.coming is not None:
                         continue  # the line of one who comes again is dead, of which the server does not know yet
                     session = self.recovery._sessions.of(client.sid or "")
                     assert session is not None
                     if room is None or room in session.rooms:
-                        client.offset = self.journal.offset_text(told.number)
+                        client.offset = self.journal.offset_text(delivered.number)
                     else:
                         assert room not in client.surely_in
-                    client.heard = told.number
+                    client.heard = delivered.number
             for client in self.clients:
                 client.dawdles = False
             await self.settle()
@@ -342,27 +342,27 @@ class Life(RuleBasedStateMachine):
         for client in self.clients:
             client.is_connected, client.coming, client.asking = False, None, []
             # What was not kept of a goodbye is forgotten with the process.
-            client.said_goodbye = False
+            client.was_shut_down = False
         self.set_trouble("none")
 
     @rule(deed=st.sampled_from(["back up", "restore", "forget events", "forget sessions"]))
     def look_after_the_journal(self, deed: str) -> None:
         if deed == "back up":
-            self.backup = (len(self.journal.events), self.journal.oldest_kept, deepcopy(self.journal.rows))
+            self.backup = (len(self.journal.events), self.journal.oldest_stored, deepcopy(self.journal.rows))
         elif deed == "restore" and self.backup is not None:
             self.restore(*self.backup)
         elif deed == "forget events":
-            self.journal.oldest_kept = max(self.journal.oldest_kept, len(self.journal.events) - 4)
+            self.journal.oldest_stored = max(self.journal.oldest_stored, len(self.journal.events) - 4)
         elif deed == "forget sessions":
             in_use = self.recovery.session_ids()
             self.journal.rows = {sid: row for sid, row in self.journal.rows.items() if sid in in_use}
 
-    def restore(self, events: int, oldest_kept: int, rows: dict[str, Session]) -> None:
+    def restore(self, events: int, oldest_stored: int, rows: dict[str, Session]) -> None:
         """A new history begins: with another epoch and another secret."""
         self.runner.run(self.end(is_orderly=False))
         del self.journal.events[events:]
         self.journal.rows = deepcopy(rows)
-        self.journal.oldest_kept = oldest_kept
+        self.journal.oldest_stored = oldest_stored
         self.journal.epoch += 1
         self.journal.key = secrets.token_bytes(32)
         self.start()
@@ -382,8 +382,8 @@ class Life(RuleBasedStateMachine):
 
 
 def test_who_is_recovered_has_all_its_rooms_and_hears_all_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_changes, "SOON_SECONDS", 0)
-    monkeypatch.setattr(kept_changes, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(remembered_changes, "SOON_SECONDS", 0)
+    monkeypatch.setattr(remembered_changes, "RETRY_SECONDS", 0)
     run_state_machine_as_test(
         Life, settings=settings(max_examples=200, stateful_step_count=60, phases=[Phase.generate])
     )

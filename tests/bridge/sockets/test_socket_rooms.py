@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from bridge.catalogue.client_events import ROOM_DOORS
+from bridge.catalogue.client_events import ROOM_MEMBERSHIPS
 from bridge.sockets import create_socket_server
 
 Serve = Callable[..., Awaitable[str]]
@@ -56,7 +56,7 @@ def rooms_of(server: Any, client: Any) -> list[str]:
 
 
 def test_table_holds_every_room_of_the_specification() -> None:
-    assert {door.name for door in ROOM_DOORS} == {*WITH_ID, "ops-room"}
+    assert {membership.name for membership in ROOM_MEMBERSHIPS} == {*WITH_ID, "ops-room"}
 
 
 @pytest.mark.parametrize("name", WITH_ID)

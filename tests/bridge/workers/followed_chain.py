@@ -161,11 +161,11 @@ class Followed:
         )
         sent = [] if tx_hash is None else [PayoutSent(tx_hashes=(tx_hash,))]
         known: dict[str, list[PayoutObservation]] = {payout_id: [PayoutKnown(), *sent]}
-        await self.journal.register_payouts([payout], rules=None, another=True, known=known)
+        await self.journal.payouts.register([payout], rules=None, another=True, known=known)
         return payout
 
     async def payout(self, payout_id: str = "out_1") -> Payout:
-        [record] = await self.journal.payout_records([payout_id])
+        [record] = await self.journal.payouts.records([payout_id])
         return record.payout
 
     def pay(self, amount: int = 100, to: str = BOB) -> str:

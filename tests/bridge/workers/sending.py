@@ -75,7 +75,7 @@ async def wanted(journal: Journal, number: int = 1, **changes: object) -> str:
         worth=Decimal(98),
         created_at=START,
     ).model_copy(update=changes)
-    await journal.register_payouts([payout], rules=None)
+    await journal.payouts.register([payout], rules=None)
     return payout.payout_id
 
 
@@ -85,7 +85,7 @@ def name(number: int, ordinal: int = 0) -> str:
 
 
 async def status(journal: Journal, payout_id: str) -> str:
-    [record] = await journal.payout_records([payout_id])
+    [record] = await journal.payouts.records([payout_id])
     return record.payout.status
 
 

@@ -27,7 +27,7 @@ def test_a_thousand_pieces_of_news_wake_as_often_as_there_is_something(
     news = BlockNews(BLOCK_SECONDS, wake, lambda: now, lambda seconds, call: waiting.append((now + seconds, call)))
     for tenth in range(TENTHS):
         now = tenth / 10
-        news.hear()
+        news.listen()
         for due in [one for one in waiting if one[0] <= now]:
             waiting.remove(due)
             due[1]()
@@ -39,8 +39,8 @@ def test_what_came_too_soon_is_told_of_later_and_once() -> None:
     waiting: list[float] = []
     woken: list[int] = []
     news = BlockNews(8.0, lambda: woken.append(1), lambda: 0.0, lambda seconds, call: waiting.append(seconds))
-    news.hear()
+    news.listen()
     news.judge(found=False)
-    news.hear()
-    news.hear()
+    news.listen()
+    news.listen()
     assert (len(woken), waiting) == (1, [0.5])

@@ -131,7 +131,7 @@ async def test_a_loop_that_stood_still_is_said_for_a_while() -> None:
         if kind is None:
             await lag.check()
             continue
-        with pytest.raises(kind, match=f"stood still for {seconds:g}") as raised:
+        with pytest.raises(kind, match=f"was blocked for {seconds:g}") as raised:
             await lag.check()
         assert type(raised.value) is kind
     now += checks.LAG_REMEMBERED_SECONDS + 1

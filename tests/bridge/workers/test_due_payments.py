@@ -62,7 +62,7 @@ def test_what_is_over_is_not_asked_about_any_more() -> None:
     for number in range(4):
         due.add(f"pay_{number}", START, START)
     due.drop("pay_1")
-    due.keep_only({"pay_1", "pay_2"})
+    due.retain_only({"pay_1", "pay_2"})
     assert len(due) == 1
     assert due.take(START, 10) == ["pay_2"]
     due.asked("pay_1", START)  # which comes too late

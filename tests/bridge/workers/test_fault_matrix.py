@@ -92,12 +92,12 @@ async def ask_for_payouts(journal: Journal, number: int) -> list[Payout]:
         )
         for count in range(number)
     ]
-    await journal.register_payouts(payouts, rules=None)
+    await journal.payouts.register(payouts, rules=None)
     return payouts
 
 
 async def statuses(journal: Journal, payouts: list[Payout]) -> set[str]:
-    records = await journal.payout_records([payout.payout_id for payout in payouts])
+    records = await journal.payouts.records([payout.payout_id for payout in payouts])
     return {record.payout.status for record in records}
 
 
@@ -185,7 +185,7 @@ async def test_a_payout_that_shkeeper_stopped_following_is_overdue_and_still_ask
     local.payouts.outcomes["0xa0"] = Outcome.UNCONFIRMED
     [payout] = await ask_for_payouts(journal, 1)
     await Bridge(journal, url).work(clock)
-    [record] = await journal.payout_records([payout.payout_id])
+    [record] = await journal.payouts.records([payout.payout_id])
     assert (record.payout.status, record.payout.is_overdue(clock())) == (PayoutStatus.BROADCAST, False)
     clock.move(days=1)
     await Bridge(journal, url).work(clock)

@@ -79,12 +79,12 @@ async def ordered(journal: Journal, number: int, **changes: Any) -> str:
         created_at=journal.clock() + timedelta(seconds=number),
         **fields,
     )
-    await journal.register_payouts([payout], rules=RULES, another=True)
+    await journal.payouts.register([payout], rules=RULES, another=True)
     return payout.payout_id
 
 
 async def payout(journal: Journal, payout_id: str) -> Payout:
-    [record] = await journal.payout_records([payout_id])
+    [record] = await journal.payouts.records([payout_id])
     return record.payout
 
 
@@ -229,7 +229,7 @@ async def test_a_name_that_the_journal_has_given_in_one_coin_is_asked_for_in_the
 ) -> None:
     await paid(restored.journal)
     asked = await ordered(restored.journal, 1, coin="BTC")
-    await restored.journal.record_payout_observation(asked, "asked", PayoutAsked(external_id=name(1, 0)))
+    await restored.journal.payouts.record_observation(asked, "asked", PayoutAsked(external_id=name(1, 0)))
     journal = await restored.restore()
     # That one came to nothing after the backup, and the next one got its name.
     books.has(name(1, 0), "ETH-USDT")
@@ -242,13 +242,13 @@ async def test_one_that_certainly_was_not_asked_for_gets_another_name_if_its_own
 ) -> None:
     await paid(restored.journal)
     asked = await ordered(restored.journal, 1, coin="BTC")
-    await restored.journal.record_payout_observation(asked, "asked", PayoutAsked(external_id=name(1, 0)))
+    await restored.journal.payouts.record_observation(asked, "asked", PayoutAsked(external_id=name(1, 0)))
     in_vain = PayoutNotAsked(attempt=1, reason="the wallet is away")
-    await restored.journal.record_payout_observation(asked, "outcome:1", in_vain)
+    await restored.journal.payouts.record_observation(asked, "outcome:1", in_vain)
     journal = await restored.restore()
     books.has(name(1, 0), "ETH-USDT")
     await compared(comparing(journal, api), journal)
-    assert await journal.name_payouts([asked]) == {}  # until somebody has looked at it
+    assert await journal.payouts.name([asked]) == {}  # until somebody has looked at it
     await dismiss(journal)
     await journal.approvals.approve(asked, by=Approver("Bo"), note=None)
     await sends_all(journal, api, restored.clock)
@@ -260,9 +260,9 @@ async def test_nor_is_it_asked_for_again_if_it_is_in_the_books_of_its_own_coin_a
 ) -> None:
     await paid(restored.journal)
     asked = await ordered(restored.journal, 1, coin="BTC")
-    await restored.journal.record_payout_observation(asked, "asked", PayoutAsked(external_id=name(1, 0)))
+    await restored.journal.payouts.record_observation(asked, "asked", PayoutAsked(external_id=name(1, 0)))
     in_vain = PayoutNotAsked(attempt=1, reason="the wallet is away")
-    await restored.journal.record_payout_observation(asked, "outcome:1", in_vain)
+    await restored.journal.payouts.record_observation(asked, "outcome:1", in_vain)
     journal = await restored.restore()
     for coin in ("BTC", "ETH-USDT"):
         books.has(name(1, 0), coin)
@@ -293,7 +293,7 @@ async def test_what_may_have_been_paid_by_what_is_taken_for_anothers_waits_for_a
         ("unclear", PayoutUnclear(reason="nobody answered")),
         *(heard if is_heard else ()),
     ):
-        await restored.journal.record_payout_observation(first, key, observation)
+        await restored.journal.payouts.record_observation(first, key, observation)
     journal = await restored.restore()
     # After the backup somebody found that the first had arrived, and the next one got its name.
     books.has(name(1, 0), txid="0x1" if is_heard else "0x2")

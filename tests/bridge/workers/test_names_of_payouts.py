@@ -259,14 +259,14 @@ class World:
             )
             for order in orders
         ]
-        await self.journal.register_payouts(payouts, rules=None, another=True)
+        await self.journal.payouts.register(payouts, rules=None, another=True)
         for payout in payouts if is_withheld else ():
             withheld = PayoutWithheld(reasons=("it is new",))
-            await self.journal.record_payout_observation(payout.payout_id, "withheld", withheld)
+            await self.journal.payouts.record_observation(payout.payout_id, "withheld", withheld)
 
     async def observe(self, payout: Payout, *observations: PayoutObservation) -> None:
         for one in observations:
-            await self.journal.record_payout_observation(payout.payout_id, f"{one.kind}:{next(self.ids)}", one)
+            await self.journal.payouts.record_observation(payout.payout_id, f"{one.kind}:{next(self.ids)}", one)
 
     # Steps
 

@@ -215,7 +215,7 @@ async def test_a_bridge_that_is_stopped_hears_the_answer_to_the_last_order_and_g
     await asyncio.wait([running], timeout=0)
     answered.set()
     await asyncio.gather(running, return_exceptions=True)
-    one, other = [record.payout for record in await journal.payout_records([first, second])]
+    one, other = [record.payout for record in await journal.payouts.records([first, second])]
     assert (one.facts.task_id, other.facts.attempts, books.questions) == ("t", 0, 1)
 
 
@@ -314,7 +314,7 @@ async def test_a_payout_that_its_payment_holds_back_takes_no_turn_from_others(
     await sender.round()
     assert books.questions == 1
     assert [await status(journal, f"out_{number}") for number in (1, 2)] == ["created", "created"]
-    [first, second] = [record.payout for record in await journal.payout_records(["out_1", "out_2"])]
+    [first, second] = [record.payout for record in await journal.payouts.records(["out_1", "out_2"])]
     assert (first.facts.attempts, second.facts.attempts) == (0, 1)
 
 

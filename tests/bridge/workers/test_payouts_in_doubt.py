@@ -74,7 +74,7 @@ async def test_what_the_provider_has_in_its_books_already_is_not_asked_for(
     payout_id, sender = await wanted(journal), new_sender(journal, api)
     books.knows("IN_PROGRESS", None)  # of this very name, as only a bridge with a newer journal can have asked
     await sender.round()
-    [record] = await journal.payout_records([payout_id])
+    [record] = await journal.payouts.records([payout_id])
     assert (books.questions, record.payout.status) == (0, "ambiguous")
     assert "was the journal restored?" in record.payout.reasons[0]
     books.knows("SUCCESS", "0x1")
@@ -167,7 +167,7 @@ async def test_an_outcome_that_could_not_be_written_down_is_looked_up(
         raise JournalUnavailableError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(journal, "record_payout_outcomes", full_disk)
+        broken.setattr(journal.payouts, "record_outcomes", full_disk)
         await sender.round()
     clock.move(hours=1)
     await sender.round()
@@ -196,7 +196,7 @@ async def test_an_answer_that_comes_while_its_payout_is_looked_up_is_no_interrup
 ) -> None:
     payout_id = await wanted(journal)
     attempts = await begin_attempts(journal, payout_id)
-    await journal.record_payout_outcomes([(payout_id, attempts[payout_id], PayoutAccepted(task_id="t1"))])
-    await journal.record_payout_interruption(payout_id, attempts[payout_id], "it came too late")
-    [record] = await journal.payout_records([payout_id])
+    await journal.payouts.record_outcomes([(payout_id, attempts[payout_id], PayoutAccepted(task_id="t1"))])
+    await journal.payouts.record_interruption(payout_id, attempts[payout_id], "it came too late")
+    [record] = await journal.payouts.records([payout_id])
     assert (record.payout.facts.unclear, record.payout.facts.task_id) == (frozenset(), "t1")

@@ -52,13 +52,13 @@ def test_the_chains_that_come_with_it_are_right_and_off() -> None:
 
 def test_the_tokens_that_come_with_it_are_those_of_tether_and_circle() -> None:
     """Once more, so that neither an address nor decimals change by a slip: a wrong one takes false money for true."""
-    told = {
+    reported = {
         (name, token.symbol): (token.address, token.decimals)
         for name, chain in shipped().items()
         for token in chain.tokens
         if not token.is_native
     }
-    assert told == {
+    assert reported == {
         ("ethereum", "USDT"): ("0xdAC17F958D2ee523a2206206994597C13D831ec7", 6),
         ("ethereum", "USDC"): ("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", 6),
         ("bnb", "USDT"): ("0x55d398326f99059fF775485246999027B3197955", 18),

@@ -48,8 +48,8 @@ def paying(tx_hash: str, block: BlockId, units: int = 100, *, log_index: int = 0
     return Paying(Subject("payment", "pay_1"), transfer, NOW)
 
 
-def apply(payment: Payment, told: tuple[Sighted, ...]) -> Payment:
-    for one in told:
+def apply(payment: Payment, reported: tuple[Sighted, ...]) -> Payment:
+    for one in reported:
         payment = decide(payment, TransferSighted(sighting=one.sighting), NOW).payment
     return payment
 
@@ -59,12 +59,12 @@ def block(number: int, fork: str = "a") -> BlockId:
 
 
 def test_confirmations_are_counted_until_the_transfer_is_final() -> None:
-    following, told = went_on(Following(), block(1), [paying("0x1", block(1))], FINALITY)
-    counted = [told]
+    following, reported = went_on(Following(), block(1), [paying("0x1", block(1))], FINALITY)
+    counted = [reported]
     for number in (2, 3, 4):
-        following, told = went_on(following, block(number), [], FINALITY)
-        counted.append(told)
-    assert [[(one.sighting.confirmations, one.sighting.stage) for one in told] for told in counted] == [
+        following, reported = went_on(following, block(number), [], FINALITY)
+        counted.append(reported)
+    assert [[(one.sighting.confirmations, one.sighting.stage) for one in reported] for reported in counted] == [
         [(1, Stage.MINED)],
         [(2, Stage.MINED)],
         [(3, Stage.FINAL)],
@@ -83,8 +83,8 @@ def test_what_the_chain_calls_finalized_is_final_at_any_depth() -> None:
 def test_a_block_that_vanishes_takes_its_transfers_back_and_others_a_confirmation() -> None:
     following, _ = went_on(Following(), block(1), [paying("0x1", block(1), 40)], Finality(9))
     following, _ = went_on(following, block(2), [paying("0x2", block(2), 60)], Finality(9))
-    following, told = taken_back(following)
-    by_id = {one.sighting.transfer.tx_hash: one.sighting for one in told}
+    following, reported = taken_back(following)
+    by_id = {one.sighting.transfer.tx_hash: one.sighting for one in reported}
     assert (by_id["0x1"].stage, by_id["0x1"].confirmations) == (Stage.MINED, 1)
     assert (by_id["0x2"].stage, by_id["0x2"].reason is None) == (Stage.REORGANISED, False)
     assert following.canonical.head == block(1)
@@ -141,10 +141,10 @@ def test_a_payment_ends_where_the_chain_that_remains_says(steps: list[tuple[int,
                 # On each fork they stand at other places, as transactions of others are between them.
                 placed = enumerate(sorted(hashes), start=number)
                 found = [paying(tx_hash, new, 50, log_index=place) for place, tx_hash in placed]
-                following, told = went_on(following, new, found, FINALITY)
+                following, reported = went_on(following, new, found, FINALITY)
             else:
-                following, told = taken_back(following)
-            payment = apply(payment, told)
+                following, reported = taken_back(following)
+            payment = apply(payment, reported)
         depth = {tx_hash: len(chain) - place for place, (_, hashes) in enumerate(chain) for tx_hash in hashes}
         final |= {tx_hash for tx_hash, blocks in depth.items() if blocks >= CONFIRMATIONS}
         shallow = {tx_hash: blocks for tx_hash, blocks in depth.items() if tx_hash not in final}

@@ -138,7 +138,7 @@ def no_place(_bridge: BridgeProcess, _numbers: list[int]) -> set[str]:
     """At a front door with no place: of a bridge one has to be on another machine to find none."""
 
     async def ask() -> bytes:
-        door = Door(Guests(places=0, kept_places=0, per_address=1))
+        door = Door(Guests(places=0, reserved_places=0, per_address=1))
         config, state = uvicorn.Config("", log_config=None), uvicorn.server.ServerState()
         server = await asyncio.get_running_loop().create_server(lambda: door(config, state, {}), "127.0.0.1", 0)
         async with server, asyncio.timeout(GIVE_UP_SECONDS):

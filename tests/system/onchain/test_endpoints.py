@@ -119,8 +119,8 @@ def test_one_that_dies_is_replaced_and_one_that_lags_is_set_aside(
         market.wait_for(payment, status="completed")
         assert third.asked
         log = market.bridge.log.read_text()
-        assert "is set aside: unreachable" in log
-        assert "is set aside: lagging" in log
+        assert "is suspended: unreachable" in log
+        assert "is suspended: lagging" in log
         first.is_dead, second.changes = False, lambda question, result: result
         asked = len(first.asked)
         wait_until(lambda: len(first.asked) > asked)  # it is tried again
@@ -140,7 +140,7 @@ def test_one_that_throttles_is_left_alone_for_a_while(
         first.status = 429
         market.mine()
         market.wait_for(payment, confirmations=1)
-        assert "is set aside: throttled (HTTP status 429)" in market.bridge.log.read_text()
+        assert "is suspended: throttled (HTTP status 429)" in market.bridge.log.read_text()
         asked, began = len(first.asked), time.monotonic()
         market.mine(CONFIRMATIONS)
         market.wait_for(payment, status="completed")
@@ -161,7 +161,7 @@ def test_one_that_turns_out_to_be_of_another_chain_is_not_believed(
         payment = market.create("of-another-chain")
         market.pay("usdt", address("of-another-chain"), 100)
         wait_until(
-            lambda: "is set aside: wrong-chain (it is a node of chain 5)" in market.bridge.log.read_text(),
+            lambda: "is suspended: wrong-chain (it is a node of chain 5)" in market.bridge.log.read_text(),
         )
         market.mine(CONFIRMATIONS)
         market.wait_for(payment, status="completed")

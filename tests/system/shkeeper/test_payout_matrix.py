@@ -55,7 +55,7 @@ def every(number: int, of: Sequence[tuple[Row, int]], *, beginning: int = 0) -> 
     return list(of[beginning::number])
 
 
-def first_of_each_lane(orders: Sequence[Order]) -> list[Order]:
+def first_of_each_queue(orders: Sequence[Order]) -> list[Order]:
     """Those that are given at once: the first in each coin."""
     return list({order.row.coin: order for order in reversed(orders)}.values())
 
@@ -76,14 +76,14 @@ def test_a_journal_that_is_restored_pays_nobody_twice(matrix: Matrix, tmp_path: 
     orders = matrix.orders(every(1 if IS_LONG else 9, booked, beginning=["before", "while"].index(copied)))
     copy = matrix.copy(tmp_path)
     if copied == "while":
-        for order in first_of_each_lane(orders):
+        for order in first_of_each_queue(orders):
             for call in PAYOUT_CALLS:
                 matrix.shkeeper.goes_wrong(call, What.SLOW, Happens.AFTER, times=1, seconds=1, about=order.affected)
     matrix.tell_shkeeper(orders)
     group = f"restored from {copied}"
     matrix.ask(orders, group)
     if copied == "while":
-        firsts = {place for order in first_of_each_lane(orders) for place in order.destinations}
+        firsts = {place for order in first_of_each_queue(orders) for place in order.destinations}
         wait_until(lambda: firsts <= matrix.asked_for())
         copy = matrix.copy(tmp_path)
     matrix.come_to_rest(group)
@@ -108,7 +108,7 @@ def test_a_bridge_that_is_killed_at_each_step_pays_nobody_twice(matrix: Matrix) 
     """In each coin the first order is at another step when the bridge dies: before it is given, while SHKeeper has
     not looked at it or has done it and not answered, or it is answered; the others wait behind it."""
     orders = matrix.orders(every(1 if IS_LONG else 7, ALL))
-    firsts = first_of_each_lane(orders)
+    firsts = first_of_each_queue(orders)
     steps = [
         lambda call, place: matrix.shkeeper.goes_wrong(Call.PAYOUT_STATUS, What.TIMEOUT, about=place),
         lambda call, place: matrix.shkeeper.goes_wrong(call, What.TIMEOUT, Happens.BEFORE, about=place),

@@ -37,7 +37,7 @@ class StagedClaims:
         self.writes = 0
         """How many changes are staged."""
 
-    def look_ahead(self, claims: Collection[str]) -> None:
+    def prefetch(self, claims: Collection[str]) -> None:
         """Looks up at once what several requests will ask for."""
         unknown = {claim for claim in claims if claim not in self._known}
         if unknown:
@@ -53,13 +53,13 @@ class StagedClaims:
         """Those that are another payment's, each with that payment."""
         if not claims:
             return {}
-        self.look_ahead(claims)
+        self.prefetch(claims)
         holders = ((claim, self._known[claim]) for claim in claims)
         return {claim: holder for claim, holder in holders if holder is not None and holder != payment_id}
 
     def claim(self, claims: Collection[str], payment_id: str) -> None:
         """Gives a payment those that nobody has."""
-        self.look_ahead(claims)
+        self.prefetch(claims)
         for claim in claims:
             if self._known[claim] is None:
                 self.writes += 1

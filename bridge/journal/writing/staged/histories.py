@@ -28,7 +28,7 @@ _IS_KNOWN = select(_FORGOTTEN.c.external_id).where(
 _LAST_FORGETTING = select(func.max(schema.histories.c.began_at, type_=schema.UtcDateTime)).where(
     schema.histories.c.beginning != Beginning.NEW
 )
-_KEEP = (
+_SAVE_COMPARISON = (
     update(schema.histories)
     .where(schema.histories.c.epoch == bindparam("by_epoch"))
     .values(comparison=bindparam("new_comparison"), compared_at=bindparam("new_compared_at"))
@@ -44,7 +44,7 @@ class StagedHistories:
         self._now = now
         self._forgotten: dict[tuple[str, str], ForgottenPayout] = {}
         """Those that are staged, by name and coin."""
-        self._kept: list[Row] = []
+        self._comparisons: list[Row] = []
         self._is_proven = False
         self.writes = 0
         """How many changes are staged."""
@@ -72,16 +72,16 @@ class StagedHistories:
         return at is not None and at >= found_at
 
     def add_forgotten(self, payout: ForgottenPayout) -> None:
-        """Keeps a payout that a provider has in its books and the journal has not, unless it was kept before."""
+        """Stores a payout that a provider has in its books and the journal has not, unless it was stored before."""
         named = {"by_external_id": payout.external_id, "by_coin": payout.coin}
         if self._connection.scalar(_IS_KNOWN, named) is None:
             self.writes += 1
             self._forgotten.setdefault((payout.external_id, payout.coin), payout)
 
-    def keep(self, epoch: str, comparison: Comparison) -> None:
+    def save(self, epoch: str, comparison: Comparison) -> None:
         """Keeps how the books of a history were found to stand."""
         self.writes += 1
-        self._kept.append(
+        self._comparisons.append(
             {
                 "by_epoch": epoch,
                 "new_comparison": comparison.model_dump_json(),
@@ -98,7 +98,7 @@ class StagedHistories:
         """What is staged, one statement a table."""
         forgotten = [_row(one, self._now) for one in self._forgotten.values()]
         proven = [{"new_proven_at": self._now}] if self._is_proven else []
-        return ((insert_into(_FORGOTTEN), forgotten), (_KEEP, self._kept), (_PROVE, proven))
+        return ((insert_into(_FORGOTTEN), forgotten), (_SAVE_COMPARISON, self._comparisons), (_PROVE, proven))
 
 
 def _row(payout: ForgottenPayout, now: datetime) -> Row:

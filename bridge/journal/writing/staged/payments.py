@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
 
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import payment_from_row, payment_problems, payment_row, payment_standing
+from bridge.journal.tables.rows import payment_from_row, payment_problems, payment_row, payment_state
 from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.statements import Row, Writing, first_known, insert_into, padded
@@ -85,7 +85,7 @@ class StagedPayments:
 
     # Reading
 
-    def look_ahead(self, provider: str, external_ids: Collection[str]) -> None:
+    def prefetch(self, provider: str, external_ids: Collection[str]) -> None:
         """Looks up at once what several requests will ask for."""
         names = {name for name in external_ids if self._recent.named(provider, name) is None}
         if not names:
@@ -106,7 +106,7 @@ class StagedPayments:
         return [payment for one in payment_ids if (payment := self._known.get(one) or self._recent.get(one))]
 
     def get(self, payment_id: str) -> Payment | None:
-        """A payment as it stands, with everything staged so far."""
+        """A payment with its current status, with everything staged so far."""
         known = self._known.get(payment_id) or self._recent.get(payment_id)
         return known or self._read(_PAYMENT_BY_ID, by_payment_id=payment_id)
 
@@ -204,7 +204,7 @@ class StagedPayments:
 
 
 def _moved_row(payment: Payment, now: datetime) -> Row:
-    return {"by_payment_id": payment.payment_id, **_prefixed(payment_standing(payment, now))}
+    return {"by_payment_id": payment.payment_id, **_prefixed(payment_state(payment, now))}
 
 
 def _prefixed(values: Mapping[str, Any]) -> Row:

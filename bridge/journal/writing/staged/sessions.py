@@ -22,19 +22,19 @@ class StagedSessions:
         self.writes = 0
         """How many changes are staged."""
 
-    def keep(self, session_id: str, content: str | None) -> None:
+    def save(self, session_id: str, content: str | None) -> None:
         """Keeps a session as it is now; forgets it if that is None."""
         self.writes += 1
         self._contents[session_id] = content
 
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
-        kept = [
+        new_rows = [
             {"session_id": session_id, "content": content, "updated_at": self._now}
             for session_id, content in self._contents.items()
             if content is not None
         ]
         return [
             (_FORGET, [{"by_session_id": session_id} for session_id in self._contents]),
-            (insert_into(schema.sessions), kept),
+            (insert_into(schema.sessions), new_rows),
         ]

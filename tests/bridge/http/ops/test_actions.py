@@ -100,7 +100,7 @@ def attention(client: httpx.Client) -> dict[str, dict[str, Any]]:
     return by_kind
 
 
-def kept_unreadable(bridge: Any, client: httpx.Client, body: bytes) -> str:
+def stored_unreadable(bridge: Any, client: httpx.Client, body: bytes) -> str:
     """Keeps what an earlier version could not read: a webhook that makes no sense, whose body then turns out to."""
     assert post(client, notice("order-1", status="ON_HOLD")).status_code == 400
     item = attention(client)["webhook-unreadable"]
@@ -125,7 +125,7 @@ def updates(client: httpx.Client) -> list[str]:
 def test_a_replayed_webhook_moves_its_payment_once(bridge: Any, client: httpx.Client) -> None:
     payment_id = registered(client)
     body = notice("order-1")
-    webhook_id = kept_unreadable(bridge, client, body)
+    webhook_id = stored_unreadable(bridge, client, body)
     with ThreadPoolExecutor(4) as pool:
         replays = list(pool.map(lambda number: replay(client, webhook_id, f"Ada {number}"), range(4)))
     assert sorted(one["outcome"] for one in replays) == ["applied", "duplicate", "duplicate", "duplicate"]
@@ -144,7 +144,7 @@ def test_a_webhook_that_came_again_in_the_meantime_is_not_counted_by_its_replay(
 ) -> None:
     registered(client)
     body = notice("order-1")
-    webhook_id = kept_unreadable(bridge, client, body)
+    webhook_id = stored_unreadable(bridge, client, body)
     assert post(client, body).json()["outcome"] == "applied"
     assert replay(client, webhook_id)["outcome"] == "duplicate"
     assert updates(client) == ["completed"]
@@ -161,7 +161,7 @@ def test_what_still_makes_no_sense_stays_for_a_person(client: httpx.Client) -> N
 
 
 def test_a_replayed_webhook_of_an_unknown_payment_waits_for_it(bridge: Any, client: httpx.Client) -> None:
-    webhook_id = kept_unreadable(bridge, client, notice("order-1"))
+    webhook_id = stored_unreadable(bridge, client, notice("order-1"))
     assert replay(client, webhook_id)["outcome"] == "kept"
     waiting = attention(client)["webhook-unmatched"]
     assert (waiting["actions"], "order-1" in waiting["detail"]) == (["dismiss"], True)

@@ -40,7 +40,7 @@ def payment(number: int, buyer_id: str = "b1") -> Payment:
 def test_those_that_were_kept_last_are_there_as_they_were_kept(kept: list[tuple[int, str]], limit: int) -> None:
     recent = RecentPayments(limit)
     for number, buyer_id in kept:
-        recent.keep([payment(number, buyer_id)], new=(), keys=())
+        recent.put([payment(number, buyer_id)], new=(), keys=())
     last: dict[int, str] = {}
     for number, buyer_id in reversed(kept):
         if len(last) < limit:
@@ -53,7 +53,7 @@ def test_those_that_were_kept_last_are_there_as_they_were_kept(kept: list[tuple[
 
 def test_nothing_is_left_of_what_is_cleared() -> None:
     recent = RecentPayments()
-    recent.keep([payment(1)], new=["pay_1"], keys=[("pay_1", "k1")])
+    recent.put([payment(1)], new=["pay_1"], keys=[("pay_1", "k1")])
     recent.clear()
     assert recent.get("pay_1") is recent.named("shkeeper", "order-1") is None
     assert recent.keys("shkeeper", "order-1") is None
@@ -61,11 +61,11 @@ def test_nothing_is_left_of_what_is_cleared() -> None:
 
 def test_all_keys_are_known_of_those_only_that_were_here_all_their_lives() -> None:
     recent = RecentPayments(2)
-    recent.keep([payment(1), payment(2)], new=["pay_1"], keys=[("pay_1", "k1"), ("pay_2", "k2")])
+    recent.put([payment(1), payment(2)], new=["pay_1"], keys=[("pay_1", "k1"), ("pay_2", "k2")])
     assert recent.keys("shkeeper", "order-1") == {"k1"}
     assert recent.keys("shkeeper", "order-2") is None
-    recent.keep([payment(3)], new=["pay_3"], keys=())
-    recent.keep([payment(1)], new=(), keys=[("pay_1", "k3")])
+    recent.put([payment(3)], new=["pay_3"], keys=())
+    recent.put([payment(1)], new=(), keys=[("pay_1", "k3")])
     assert recent.keys("shkeeper", "order-1") is None  # it was forgotten in the meantime
     assert recent.keys("shkeeper", "order-3") == set()
 
@@ -92,7 +92,7 @@ async def test_whatever_is_remembered_a_message_counts_once(journal: Journal) ->
         )
         for one, outcome in zip(sent, (each.outcome for each in recorded), strict=True):
             assert (outcome is Outcome.DUPLICATE) == (one in seen)
-            assert (outcome is Outcome.KEPT) == (one not in seen and one[0] not in registered)
+            assert (outcome is Outcome.STORED) == (one not in seen and one[0] not in registered)
             seen.add(one)
 
 

@@ -216,8 +216,11 @@ async def test_what_a_client_asks_for_waits_for_the_journal_within_bounds(
 def changes(client: Client) -> list[tuple[str, str]]:
     """What a client was told of who is there and who types."""
     return [
-        (told["userId"], told["status"] if name == "user-status-change" else f"types {told['isTyping']}")
-        for name, told in client.activity
+        (
+            delivered["userId"],
+            delivered["status"] if name == "user-status-change" else f"types {delivered['isTyping']}",
+        )
+        for name, delivered in client.activity
     ]
 
 

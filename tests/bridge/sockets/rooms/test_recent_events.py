@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.sockets.rooms.recent_events import EVENT_BYTES, RecentEvents, Told
+from bridge.sockets.rooms.recent_events import EVENT_BYTES, DeliveredEvent, RecentEvents
 from coordinator import rooms
 from coordinator.events import Audience, Event
 
@@ -12,8 +12,8 @@ AUDIENCES = st.sampled_from([(), ("a",), ("b",), ("a", "b"), ("c", "c")])
 """No room is everyone."""
 
 
-def told(number: int, audience: tuple[str, ...], payload: str = "1", name: str = "news") -> Told:
-    return Told(number, Event(name, Audience(not audience, audience), payload), f"offset-{number}")
+def told(number: int, audience: tuple[str, ...], payload: str = "1", name: str = "news") -> DeliveredEvent:
+    return DeliveredEvent(number, Event(name, Audience(not audience, audience), payload), f"offset-{number}")
 
 
 @given(

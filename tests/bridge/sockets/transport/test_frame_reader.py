@@ -12,7 +12,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from bridge.sockets.transport.frame_reader import FrameReader, Heard, Opcode, WebSocketError
+from bridge.sockets.transport.frame_reader import FrameReader, Opcode, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.frames import frame_of
 
 LIMIT_BYTES = 300
@@ -22,7 +22,7 @@ LIMIT_BYTES = 300
 class Read:
     """What somebody makes of some bytes: messages, and the status of the fault that ends them."""
 
-    heard: list[Heard]
+    heard: list[ReceivedFrame]
     status: int | None = None
 
 

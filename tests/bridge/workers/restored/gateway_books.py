@@ -114,14 +114,14 @@ async def registered(journal: Journal, number: int = 1, *, another: bool = False
         worth=Decimal(40),
         created_at=START,
     ).model_copy(update=changes)
-    await journal.register_payouts([payout], rules=None, another=another)
+    await journal.payouts.register([payout], rules=None, another=another)
     return payout
 
 
 async def asked_for(journal: Journal, number: int = 1, **changes: Any) -> Payout:
     """One that was asked for by the first name of its share before the journal was restored."""
     payout = await registered(journal, number, **changes)
-    await journal.record_payout_observation(payout.payout_id, "asked:1", PayoutAsked(external_id=name(number, 0)))
+    await journal.payouts.record_observation(payout.payout_id, "asked:1", PayoutAsked(external_id=name(number, 0)))
     return payout
 
 

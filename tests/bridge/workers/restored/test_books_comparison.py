@@ -103,7 +103,7 @@ async def test_names_go_on_behind_the_payouts_that_the_journal_has(
     payout = await asked_for(journal)
     books.has(name(1, 0), txid=None, status="IN_PROGRESS")
     books.has(name(1, 1))
-    await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
+    await journal.payouts.record_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
     found = await compared(comparison, journal)
     assert [one.external_id for one in found.forgotten] == [name(1, 1)]
     assert found.payouts_asked == 1
@@ -129,8 +129,8 @@ async def test_a_payment_of_which_nothing_is_left_is_not_asked_for(
 ) -> None:
     await paid(journal)
     payout = await registered(journal, worth=Decimal(100))
-    await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
-    await journal.record_payout_observation(payout.payout_id, "there", PayoutConfirmed())
+    await journal.payouts.record_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
+    await journal.payouts.record_observation(payout.payout_id, "there", PayoutConfirmed())
     found = await compared(comparison, journal)
     assert (found.names_asked, books.asked_for, found.agrees) == (0, [], True)
 
@@ -140,12 +140,12 @@ async def test_what_the_provider_says_of_a_payout_that_the_journal_has_is_writte
 ) -> None:
     await paid(journal)
     payout = await asked_for(journal)
-    await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x1",)))
+    await journal.payouts.record_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x1",)))
     books.has(name(1, 0))
     found = await compared(comparison, journal)
     assert found.moved == (f"{payout.payout_id} is completed, and was broadcast",)
     assert found.agrees
-    [record] = await journal.payout_records([payout.payout_id])
+    [record] = await journal.payouts.records([payout.payout_id])
     assert record.payout.status == "completed"
 
 
@@ -155,7 +155,7 @@ async def test_what_was_asked_for_in_vain_and_is_known_differs(
     await paid(journal)
     payout = await asked_for(journal)
     in_vain = PayoutNotAsked(attempt=1, reason="the wallet is away")
-    await journal.record_payout_observation(payout.payout_id, "outcome:1", in_vain)
+    await journal.payouts.record_observation(payout.payout_id, "outcome:1", in_vain)
     books.has(name(1, 0))
     found = await compared(comparison, journal)
     assert ([name(1, 0) in one for one in found.differing], found.forgotten) == ([True], ())
@@ -171,7 +171,7 @@ async def test_what_was_sent_for_an_order_that_the_journal_still_waits_with_is_f
     books.has(name(1, 0))
     [forgotten] = (await compared(comparison, journal)).forgotten
     assert forgotten.external_id == name(1, 0)
-    named = await journal.name_payouts([other.payout_id, payout.payout_id])
+    named = await journal.payouts.name([other.payout_id, payout.payout_id])
     # Until a person has looked at it nothing else leaves.
     assert named == {payout.payout_id: Naming(name(1, 0), takes_over=True)}
 
@@ -226,9 +226,9 @@ async def test_what_little_is_left_of_a_payment_that_was_paid_out_long_ago_is_le
 ) -> None:
     await paid(journal)
     payout = await registered(journal, worth=Decimal(worth))
-    await journal.record_payout_observation(payout.payout_id, "booked", PayoutBooked(external_id=name(1, 0)))
-    await journal.record_payout_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
-    await journal.record_payout_observation(payout.payout_id, "there", PayoutConfirmed())
+    await journal.payouts.record_observation(payout.payout_id, "booked", PayoutBooked(external_id=name(1, 0)))
+    await journal.payouts.record_observation(payout.payout_id, "sent", PayoutSent(tx_hashes=("0x9",)))
+    await journal.payouts.record_observation(payout.payout_id, "there", PayoutConfirmed())
     clock.now += timedelta(days=31)
     books.has(name(1, 1))
     found = await compared(comparison, journal)

@@ -9,7 +9,7 @@ from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import Chain, Token
 from providers.onchain.confirming.claim_rounds import ClaimRounds
-from providers.onchain.confirming.claims import Looked, Verdict, judge_claim
+from providers.onchain.confirming.claims import Lookup, Verdict, judge_claim
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.rpc import ChainRpc
 
@@ -24,32 +24,32 @@ def transfer(recipient: str = "0xA", *, token: Token = USDT, sender: str = "0xB"
     return ChainTransfer("0x1", token, sender, recipient, 100, BLOCK)
 
 
-def looked(
+def lookup(
     *transfers: ChainTransfer, block: BlockId | None = BLOCK, minutes: int = 1, failed: bool = False
-) -> Looked:
+) -> Lookup:
     made_at = SINCE + timedelta(minutes=minutes)
-    return Looked("0x1", "0xB", 7, block, made_at, has_failed=failed, transfers=transfers)
+    return Lookup("0x1", "0xB", 7, block, made_at, has_failed=failed, transfers=transfers)
 
 
 @pytest.mark.parametrize(
     ("found", "verdict", "reason"),
     [
-        (Looked("0x1"), Verdict.UNKNOWN, None),
-        (looked(block=None), Verdict.PENDING, None),
-        (looked(transfer(), block=None), Verdict.PENDING, None),
-        (looked(transfer()), Verdict.PAYS, None),
-        (looked(transfer("0xC"), transfer()), Verdict.PAYS, None),
-        (looked(failed=True), Verdict.FAILED, "the transaction failed"),
-        (looked(), Verdict.FAILED, "it moves no USDT"),
+        (Lookup("0x1"), Verdict.UNKNOWN, None),
+        (lookup(block=None), Verdict.PENDING, None),
+        (lookup(transfer(), block=None), Verdict.PENDING, None),
+        (lookup(transfer()), Verdict.PAYS, None),
+        (lookup(transfer("0xC"), transfer()), Verdict.PAYS, None),
+        (lookup(failed=True), Verdict.FAILED, "the transaction failed"),
+        (lookup(), Verdict.FAILED, "it moves no USDT"),
         # What contracts sent on in it may be the payment, but no node shows it.
-        (dataclasses.replace(looked(), is_untraced=True), Verdict.PENDING, None),
-        (dataclasses.replace(looked(transfer()), is_untraced=True), Verdict.PAYS, None),
-        (looked(transfer("0xC")), Verdict.FAILED, "it pays 0xC, not 0xA"),
-        (looked(transfer(token=USDC)), Verdict.FAILED, "it carries USDC, but USDT is waited for"),
-        (looked(transfer(), minutes=-9), Verdict.FAILED, "it was mined before the payment was registered"),
+        (dataclasses.replace(lookup(), is_untraced=True), Verdict.PENDING, None),
+        (dataclasses.replace(lookup(transfer()), is_untraced=True), Verdict.PAYS, None),
+        (lookup(transfer("0xC")), Verdict.FAILED, "it pays 0xC, not 0xA"),
+        (lookup(transfer(token=USDC)), Verdict.FAILED, "it carries USDC, but USDT is waited for"),
+        (lookup(transfer(), minutes=-9), Verdict.FAILED, "it was mined before the payment was registered"),
     ],
 )
-def test_what_a_transaction_means_for_a_payment(found: Looked, verdict: Verdict, reason: str | None) -> None:
+def test_what_a_transaction_means_for_a_payment(found: Lookup, verdict: Verdict, reason: str | None) -> None:
     finding = judge_claim(PAYMENT, found)
     assert (finding.verdict, finding.reason) == (verdict, reason)
     assert [one.recipient for one in finding.transfers] == ["0xA"] * len(finding.transfers)
@@ -57,9 +57,9 @@ def test_what_a_transaction_means_for_a_payment(found: Looked, verdict: Verdict,
 
 def test_money_of_another_payer_is_not_a_payments_and_an_older_transaction_may_be_a_payouts() -> None:
     of_payer = Watched(Subject("payment", "pay_1"), "0xA", "USDT", 100, SINCE, payer="0xC")
-    assert judge_claim(of_payer, looked(transfer())).reason == "it is sent by 0xB, not by 0xC"
+    assert judge_claim(of_payer, lookup(transfer())).reason == "it is sent by 0xB, not by 0xC"
     payout = Watched(Subject("payout", "out_1"), "0xA", "USDT", 100, SINCE)
-    assert judge_claim(payout, looked(transfer(), minutes=-9)).verdict is Verdict.PAYS
+    assert judge_claim(payout, lookup(transfer(), minutes=-9)).verdict is Verdict.PAYS
 
 
 def test_what_is_claimed_for_those_who_wait_no_more_is_forgotten() -> None:
@@ -71,6 +71,6 @@ def test_what_is_claimed_for_those_who_wait_no_more_is_forgotten() -> None:
             dataclasses.replace(one, claims=frozenset({"0x1", "0x2"})), head=2
         )  # once, however often it is said
     assert len(rounds) == 4
-    rounds.keep([others])
+    rounds.retain([others])
     assert {claim.watched.subject for claim in rounds.due(head=9)} == {others.subject}
     assert len(rounds) == 2

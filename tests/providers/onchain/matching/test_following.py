@@ -105,8 +105,8 @@ def test_blocks_extend_what_is_followed_or_take_it_back(branches: list[int]) -> 
     canonical = Canonical()
     chain = ["0x0"]
     for number, branch in enumerate(branches, start=1):
-        keep = max(len(chain) - branch, 1)
-        chain = [*chain[:keep], f"0x{number}-{branch}"]
+        retain = max(len(chain) - branch, 1)
+        chain = [*chain[:retain], f"0x{number}-{branch}"]
         while True:
             at = 1 if canonical.head is None else min(canonical.head.number + 1, len(chain) - 1)
             if canonical.head is not None and canonical.hash_at(at) == chain[at]:
@@ -152,10 +152,10 @@ def test_an_endpoint_is_set_aside_for_longer_and_longer_and_comes_back() -> None
     waits = []
     for _ in range(12):
         endpoint = after_fault(endpoint, Fault.UNREACHABLE, "", now=100.0)
-        waits.append(endpoint.aside_until - 100.0)
+        waits.append(endpoint.suspended_until - 100.0)
     assert waits[:4] == [1, 2, 4, 8]
     assert waits[-1] == 300
-    assert not endpoint.is_aside(now=400.0)
+    assert not endpoint.is_suspended(now=400.0)
     assert after_answer(endpoint) == Endpoint("rpc.example")
 
 

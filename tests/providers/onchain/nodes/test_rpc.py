@@ -43,8 +43,8 @@ async def test_transfers_of_every_kind_are_found_in_their_block(
     tokens = [contracts.token, contracts.silent_token]
     logs = await rpc.logs(at, block["logsBloom"], tokens, None)
     of_tokens = distinct(transfer for log in logs.answer if (transfer := from_log(chain, log)))
-    told = [(one.token.symbol, one.recipient, one.units, one.log_index) for one in of_tokens]
-    assert told == [
+    reported = [(one.token.symbol, one.recipient, one.units, one.log_index) for one in of_tokens]
+    assert reported == [
         ("USDT", BOB, 5, 0),
         ("OLD", BOB, 6, 1),
         ("USDT", contracts.forwarder, 100, 2),
@@ -176,8 +176,8 @@ async def test_logs_of_other_blocks_than_were_asked_for_are_not_taken(
         rpc = await open_rpc(gateway.url, anvil.url)
         lower = {"fromBlock": hex(head - 2), "toBlock": hex(head - 2), "address": contracts.token}
         liar.answers = {"eth_getLogs": anvil.ask("eth_getLogs", lower)}
-        told = await rpc.logs_between(head - 1, head, [contracts.token], None)
-        assert (told.place, told.answer) == (1, [])
+        reported = await rpc.logs_between(head - 1, head, [contracts.token], None)
+        assert (reported.place, reported.answer) == (1, [])
         assert rpc.endpoints[0].last_fault is Fault.INCONSISTENT
 
 

@@ -1,0 +1,127 @@
+"""The payouts' part of the journal: what is ordered, what is known of it, and how it goes on."""
+
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from bridge.journal.queries import payouts as payout_queries
+from bridge.journal.queries.readers import Read
+from bridge.journal.requests import payout_attempts, payout_recording, payout_registration
+from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before
+from bridge.journal.writing.payment_log import log_payout
+from bridge.journal.writing.writer import Submit
+from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.provider_names import Naming, whose_name
+from coordinator.payouts.statuses import PayoutStatus
+
+__all__ = ["PayoutRecords"]
+
+
+class PayoutRecords:
+    """Payouts, from their registration to their end. Writing raises JournalUnavailableError."""
+
+    def __init__(self, read: Read, submit: Submit) -> None:
+        self._read = read
+        self._submit = submit
+
+    async def register(
+        self,
+        payouts: Sequence[Payout],
+        idempotency: IdempotencyKey | None = None,
+        *,
+        rules: PayoutRules | None,
+        another: bool = False,
+        known: Mapping[str, Sequence[PayoutObservation]] | None = None,
+        doubts: Mapping[str, Sequence[str]] | None = None,
+    ) -> payout_registration.RegisteredPayouts:
+        """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `rules`
+        say which of them have to be approved first; None, that none has. `known` is what is known already of those
+        that are sent elsewhere, by their ids, and `doubts` are why others have to be approved, whatever the rules.
+
+        Raises PayoutRefusedError and IdempotencyKeyReusedError.
+        """
+        return await self._submit(
+            lambda batch: payout_registration.register_payouts(
+                batch, payouts, idempotency, rules=rules, another=another, known=known or {}, doubts=doubts or {}
+            )
+        )
+
+    async def made_with(self, idempotency: IdempotencyKey) -> Sequence[str] | None:
+        """The ids of the payouts that were made with a key; None if there are none yet. Raises
+        IdempotencyKeyReusedError."""
+        return await self._submit(lambda batch: made_before(batch, idempotency, SOME_IDS))
+
+    async def name(self, payout_ids: Sequence[str]) -> dict[str, Naming]:
+        """What each of some payouts would be asked for by at this moment; nothing of those that have to wait."""
+        return await self._submit(lambda batch: payout_attempts.name_payouts(batch, payout_ids))
+
+    async def begin_attempts(self, names: Mapping[str, str]) -> dict[str, Payout]:
+        """Writes down that a provider is about to be asked to send payouts in one order, each by its name; those that
+        are not returned must not be asked for."""
+        return await self._submit(lambda batch: payout_attempts.begin_attempts(batch, names))
+
+    async def record_outcomes(self, outcomes: Sequence[payout_attempts.Outcome]) -> None:
+        """Writes down what came of an order."""
+        for recorded in await self._submit(lambda batch: payout_attempts.record_outcomes(batch, outcomes)):
+            if recorded.moved:
+                log_payout(recorded.payout)
+
+    async def record_interruption(self, payout_id: str, attempt: int, reason: str) -> None:
+        """Writes down that nobody will learn any more what came of an attempt, unless somebody has."""
+        await self._submit(lambda it: payout_attempts.record_interruption(it, payout_id, attempt, reason))
+
+    async def record_observation(
+        self,
+        payout_id: str,
+        key: str,
+        observation: PayoutObservation,
+        *,
+        only_if: Collection[PayoutStatus] | None = None,
+    ) -> payout_recording.RecordedPayout:
+        """Writes down what was observed of a payout, moves it and its payment's escrow, and appends the events;
+        nothing of it unless the payout has one of the statuses `only_if`, where they are given."""
+        recorded = await self._submit(
+            functools.partial(
+                payout_recording.record_payout_observation,
+                payout_id=payout_id,
+                key=key,
+                observation=observation,
+                only_if=only_if,
+            )
+        )
+        if recorded.moved:
+            log_payout(recorded.payout)
+        return recorded
+
+    async def record_observations(
+        self, payout_id: str, observations: Sequence[payout_recording.KeyedObservation]
+    ) -> payout_recording.RecordedPayout:
+        """Writes down what was reported of a payout in one go, each after its key."""
+        recorded = await self._submit(
+            lambda batch: payout_recording.record_payout_observations(batch, payout_id, observations)
+        )
+        if recorded.moved:
+            log_payout(recorded.payout)
+        return recorded
+
+    # Looking up
+
+    async def called(self, provider: str, external_id: str, coin: str | None) -> Payout | None:
+        """The payout that a provider tells of by this name, in a coin where it says so."""
+        called = await self._read(payout_queries.payouts_called, provider, external_id)
+        return whose_name(called, external_id, coin)
+
+    async def records(self, payout_ids: Sequence[str]) -> list[payout_queries.PayoutRecord]:
+        """Those of the payouts that there are, oldest first."""
+        return await self._read(payout_queries.payout_records, payout_ids)
+
+    async def of_payment(self, payment_id: str) -> list[payout_queries.PayoutRecord]:
+        """The payouts of a payment, oldest first."""
+        return await self._read(payout_queries.payment_payouts, payment_id)
+
+    async def to_follow(self, *, after: str = "", failed_since: datetime, limit: int) -> list[Payout]:
+        """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that,
+        in order of their ids."""
+        return await self._read(payout_queries.payouts_to_follow, after, failed_since, limit)

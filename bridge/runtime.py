@@ -1,0 +1,127 @@
+"""What runs for as long as the application does: the engine, and the sockets that its events are delivered to."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from litestar import Litestar
+from prometheus_client import Gauge
+
+from bridge.door import Guests
+from bridge.engine import Sessions, Stop, running_engine, untroubled
+from bridge.journal import Journal, JournaledEvent
+from bridge.recovery import JournalHistory, JournalSessions
+from bridge.registry import Registry
+from bridge.settings import Settings
+from bridge.sockets import SocketServer, deliver
+from bridge.sockets.recovery.recovery import Recovery
+from bridge.workers.system_status import Pulse
+from bridge.workers.vitals import Vitals
+from coordinator import rooms
+from coordinator.events import Event
+from coordinator.histories import Place
+
+__all__ = ["Runtime"]
+
+logger = logging.getLogger("bridge")
+
+# Of the time in which the bridge has to stop: for the clients to be notified, and what is known of them to be saved.
+CLIENTS_SHARE = 0.2
+
+TASKS = Gauge(
+    "bridge_tasks", "What the event loop has under way; a connection has none while nothing is going on in it"
+)
+
+
+class Delivery:
+    """Hands the events of the journal to the clients that are connected, and remembers them for those that return."""
+
+    def __init__(self, settings: Settings, sockets: SocketServer, vitals: Vitals) -> None:
+        self._settings = settings
+        self._sockets = sockets
+        self._vitals = vitals
+        self._history: JournalHistory | None = None
+
+    def begin(self, journal: Journal, delivered_until: Place) -> Sessions:
+        """Has clients recovered out of this journal, of which everything up to there was delivered."""
+        self._history = JournalHistory(journal)
+        recovery = Recovery(
+            self._history,
+            JournalSessions(journal),
+            cursor=delivered_until.number,
+            offset=journal.offset_text(delivered_until),
+            keeps_confidence=self._settings.keeps_confidence,
+            remembered_bytes=self._settings.remembered_bytes,
+            replay_bytes=self._settings.replay_limit_bytes,
+        )
+        self._sockets.recover_with(recovery)
+        self._vitals.follow(journal.commit_times)
+        return recovery.session_ids
+
+    async def deliver(self, stretch: Sequence[JournaledEvent]) -> None:
+        recovery, history = self._sockets.recovery, self._history
+        if recovery is None or history is None:
+            raise LookupError("events are delivered only when clients can be recovered")
+        delivered = [history.delivered(one) for one in stretch]
+        recovery.note_delivered(delivered)
+        written = deliver(self._sockets, [one.event for one in delivered], offsets=[one.offset for one in delivered])
+        self._vitals.delivered(stretch, written)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Starts what runs beside the routes, gives it to them as the application's state, and stops it in the end."""
+
+    settings: Settings
+    sockets: SocketServer
+    registry: Registry
+    vitals: Vitals
+    stop: Stop
+    guests: Guests | None
+    troubles: Mapping[str, Callable[[], str | None]]
+
+    @asynccontextmanager
+    async def run(self, app: Litestar) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
+        delivery = Delivery(self.settings, self.sockets, self.vitals)
+        engine_runs = running_engine(self.settings, self.registry, delivery.deliver, delivery.begin, stop=self.stop)
+        async with engine_runs as engine:
+            troubles = {name: untroubled(trouble) for name, trouble in self.troubles.items()}
+            pulse = Pulse(
+                vitals=self.vitals,
+                chains=engine.chains,
+                providers=engine.providers,
+                offsets=engine.offsets,
+                connections=lambda: self.sockets.manager.client_count,
+                turned_away=self._turned_away,
+                clock=engine.journal.clock,
+            )
+            app.state.engine, app.state.pulse, app.state.checks = engine, pulse, {**engine.checks, **troubles}
+            publishing = asyncio.create_task(pulse.publish(self._is_watched, self._publish))
+            watching = asyncio.create_task(self.sockets.admission.watch_keys())
+            try:
+                yield
+            finally:
+                publishing.cancel()
+                watching.cancel()
+                await _disconnect_clients(self.sockets, CLIENTS_SHARE * self.settings.stop_seconds)
+
+    def _turned_away(self) -> int:
+        return 0 if self.guests is None else self.guests.stand.turned_away
+
+    def _is_watched(self) -> bool:
+        return bool(self.sockets.manager.subscribers("/", rooms.OPS))
+
+    def _publish(self, event: Event) -> None:
+        deliver(self.sockets, [event])
+
+
+async def _disconnect_clients(sockets: SocketServer, within_seconds: float) -> None:
+    try:
+        async with asyncio.timeout(within_seconds):
+            await sockets.shutdown()
+    except TimeoutError:
+        logger.warning("not every client was notified in time that the bridge stops; they will reconnect")
