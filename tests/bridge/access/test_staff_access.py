@@ -33,9 +33,10 @@ def test_a_service_sees_what_it_works_on() -> None:
     assert not payments.may_see_console
     approvals = principal_of_service("desk", **nothing | {"approves_payouts": True})
     assert approvals.has_payouts_sent
-    assert not approvals.may_say_where(buyer_id="buyer-1")
+    assert not approvals.may_say_where(buyer_id="buyer-1", opened_through=approvals.name)
     payouts = principal_of_service("till", **nothing | {"registers_payouts": True})
-    assert payouts.may_say_where(buyer_id="buyer-1")
+    assert payouts.may_say_where(buyer_id="buyer-1", opened_through=payouts.name)
+    assert not payouts.may_say_where(buyer_id="buyer-1", opened_through=approvals.name)
     reader = principal_of_service("ledger", **nothing | {"reads": True})
     assert reader.may_see_console
     assert reader.may_see_confidential
