@@ -300,11 +300,8 @@ def _may_see(principal: Principal, record: PaymentRecord) -> bool:
 
 def _require_buyer(principal: Principal, refund: Refund) -> None:
     """Raises PermissionDeniedException unless they may say where a refund goes."""
-    if principal.may_say_where(buyer_id=refund.buyer_id, opened_through=refund.opened_through):
-        return
-    if principal.orders_payouts:
+    if not principal.may_say_where(buyer_id=refund.buyer_id, opened_through=refund.opened_through):
         raise PermissionDeniedException(
-            f"{refund.opened_through or refund.opened_by} opened this refund: its buyer says where it is sent, that"
-            " service, or one that registers payments too"
+            "only the buyer may say where this refund is sent, on the payment's page; and, of the services that have"
+            " payouts sent, the one that opened it or one that registers payments too"
         )
-    raise PermissionDeniedException("only the buyer may say where this refund is sent, on the payment's page")
