@@ -94,7 +94,7 @@ def test_what_is_not_known_to_be_kept_is_said_to_be_so(on_postgresql: BridgeProc
         event = {"event": "purchase-request-update", "data": {"type": "9", "requestId": "r1"}}
         answer = client.post("/api/events", json=event)
         assert answer.status_code == 503
-        assert "not known whether this was kept" in answer.json()["detail"]
+        assert "not known whether this was stored" in answer.json()["detail"]
         assert "same Idempotency-Key" in answer.json()["detail"]
 
 

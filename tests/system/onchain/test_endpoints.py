@@ -186,9 +186,9 @@ def test_the_urls_of_endpoints_are_shown_nowhere(
         market.pay("usdt", address("shown-nowhere"), 100)
         market.mine(CONFIRMATIONS)
         market.wait_for(payment, status="completed")
-        wait_until(lambda: bridge.log.read_text().count("is set aside") >= 3)
+        wait_until(lambda: bridge.log.read_text().count("is suspended") >= 3)
         shown = [market.client.get(path).text for path in ("/health/ready", "/metrics", "/api/chains")]
-        assert "127.0.0.1:9 is set aside" in bridge.log.read_text()
+        assert "127.0.0.1:9 is suspended" in bridge.log.read_text()
         assert SECRET not in bridge.log.read_text() + "".join(shown)
         market.client.close()
         bridge.kill()
