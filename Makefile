@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-deadlines bench-start bench-onchain profile
+.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-deadlines bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible check-types check-others
 
 help: ## List the targets
@@ -89,6 +89,9 @@ bench-deadlines: has-python $(VENV)/.test-ready ## Measure how long deadlines th
 
 bench-start: has-python $(VENV)/.test-ready ## Measure what a start costs, beside an empty Python and the libraries alone
 	$(SUPERVISED) $(BIN)/python -m benchmarks.start $(BENCH)
+
+webhook-path: has-python $(VENV)/.test-ready ## List in docs/architecture.md the modules that one webhook passes through
+	$(SUPERVISED) $(BIN)/python -m benchmarks.webhook_path
 
 profile: $(VENV)/.test-ready ## Show where the bridge's time goes under load (PROFILE=webhooks: while it takes webhooks)
 	$(SUPERVISED) $(BIN)/python -m benchmarks.profile $(PROFILE)

@@ -137,7 +137,7 @@ class Payload(FrozenModel):
         # A dict, because a room that two ids make is one room.
         rooms = dict.fromkeys(self.audience_rule.fixed_rooms)
         for make, id_name, if_known, field_name in _sources(type(self)):
-            named = self.value_of(field_name) or target.get(id_name)
+            named = (field_name and self.value_of(field_name)) or target.get(id_name)
             if isinstance(named, str):
                 rooms[make(named)] = None
             elif named:
@@ -150,7 +150,7 @@ class Payload(FrozenModel):
 
     def _json(self) -> str:
         try:
-            return self.json_text()
+            return self.model_dump_json()
         except ValueError:  # halves of characters in a free-form part
             return compact_json(self.model_dump(mode="json"))
 

@@ -38,11 +38,6 @@ class FrozenModel(BaseModel):
         length."""
         return self.__dict__.get(name)
 
-    def json_text(self) -> str:
-        """What `model_dump_json` comes to, which takes as long again to look at its options. Raises ValueError
-        for halves of characters."""
-        return self.__pydantic_serializer__.to_json(self).decode()
-
     def derived_as_in(self, other: Self, names: Iterable[str]) -> Self:
         """The same one, with what was derived of another: those properties that follow from what both have alike."""
         self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})

@@ -109,7 +109,7 @@ def _in_percent(fee: Fee, amount: Decimal) -> Decimal:
 
 def bearable_terms(terms: FeeTerms) -> FeeTerms:
     """The same without the fees that are out of proportion."""
-    if not terms.said and not terms.priced:
+    if _are_bearable(terms):
         return terms
     unbearable = {coin for coin, fee in terms.priced.items() if not is_bearable(fee, terms.amount)}
     said = {
@@ -120,6 +120,15 @@ def bearable_terms(terms: FeeTerms) -> FeeTerms:
     unbearable |= {coin for coin, fees in said.items() if len(fees) < len(terms.said[coin])}
     said = {coin: fees for coin, fees in said.items() if fees}
     return terms._replace(said=said, priced=priced, unbearable=frozenset(unbearable))
+
+
+def _are_bearable(terms: FeeTerms) -> bool:
+    """Whether all are in proportion, as they mostly are."""
+    for fees in terms.said.values():
+        for fee in fees:
+            if not is_bearable(fee.on(terms.amount), terms.amount):
+                return False
+    return all(is_bearable(fee, terms.amount) for fee in terms.priced.values())
 
 
 class _Held(NamedTuple):

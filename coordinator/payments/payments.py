@@ -214,7 +214,7 @@ class Payment(FrozenModel):
         """What has come for the gateway's fee."""
         return excess_over(self.paid, self.received)
 
-    @property
+    @cached_property
     def fee_terms(self) -> FeeTerms:
         """What is known of the fees on it, as far as they are in proportion."""
         facts = self.facts
