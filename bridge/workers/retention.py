@@ -17,8 +17,8 @@ logger = logging.getLogger("bridge.journal")
 INTERVAL_SECONDS = 3600.0
 # So many at once, so that nobody waits long behind it.
 CHUNK = 2_000
-# A session in no room has nothing to lose but what went to everyone, and every connection begins one: thousands an hour
-# for whoever only comes and goes.
+# A session in no room has nothing to lose but what went to everyone, and every connection begins one: thousands an
+# hour for whoever only comes and goes.
 IDLE_SESSIONS_SECONDS = 3600.0
 # The same of the pages of an SQLite file, of 4 kB each. A few are left, which the next events are written to.
 PAGES = 500
@@ -39,7 +39,7 @@ class Retention:
         self._sessions_in_use = sessions_in_use
         self._began_at = journal.steady()
         self._idle_until: datetime | None = None
-        """Of what was saved before that no idle session is left, but for those in use: they are saved as they leave."""
+        """Of what was saved before that no idle session is left but those in use, which are saved as they leave."""
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
@@ -65,8 +65,8 @@ class Retention:
         return forgotten
 
     async def _forget_idle_sessions(self) -> None:
-        """Those of clients that were in no room. Whoever was connected when an earlier process was killed has gone only
-        then, however old its session is: it has as long from this one's beginning on."""
+        """Those of clients that were in no room. Whoever was connected when an earlier process was killed has
+        gone only then, however old its session is: it has as long from this one's beginning on."""
         kept_for = timedelta(seconds=IDLE_SESSIONS_SECONDS)
         if self._journal.steady() - self._began_at < kept_for:
             return

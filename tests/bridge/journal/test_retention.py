@@ -146,7 +146,7 @@ async def test_keys_sessions_and_webhooks_that_are_old_go_in_bounded_steps(
     assert await journal.newest_place() == newest
 
 
-SESSION = {"beganAt": 0, "rooms": {}, "online": [], "typing": [], "leftAt": 1, "isOver": False, "keptAt": 1, "keptBy": 0}
+SESSION = {"beganAt": 0, "rooms": {}, "online": [], "typing": [], "leftAt": 1, "isOver": False}
 
 
 async def kept_sessions(journal: Journal) -> list[str]:
