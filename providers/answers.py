@@ -138,6 +138,8 @@ async def _whole(
             if left < 0:
                 raise AnswerTooLargeError(f"an answer of more than {limit_bytes} bytes")
             parts.append(part)
+            # Of pieces of a byte a read holds ten thousand, for which nothing is waited for: others take their turns.
+            await asyncio.sleep(0)
         return Answer(response.status_code, b"".join(parts))
     finally:
         await response.aclose()
@@ -159,7 +161,11 @@ async def _decoded(response: httpx.Response, limit_bytes: int) -> AsyncIterator[
             yield decoder.decompress(raw, limit_bytes + 1)
         except zlib.error:
             raise NoWholeAnswerError("its answer is not encoded as it says") from None
-        if decoder.unconsumed_tail:
+        if decoder.unused_data:
+            # Which the decoder would keep all of, and copy with every piece that comes.
+            raise NoWholeAnswerError("its answer goes on past the end of its encoding")
+        # What comes to nothing, such as empty blocks, counts as it came.
+        if decoder.unconsumed_tail or response.num_bytes_downloaded > limit_bytes:
             raise AnswerTooLargeError(f"an answer of more than {limit_bytes} bytes")
     if not decoder.eof:
         raise NoWholeAnswerError("its encoded answer breaks off")

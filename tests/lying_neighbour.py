@@ -30,6 +30,8 @@ __all__ = [
 
 BOMB_BYTES = 400_000_000
 PIECE_BYTES = 1_000_000
+# What deflate may say as often as it likes, and which comes to nothing.
+EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
 # An answer that drips is one byte at a time, well before anybody who waits for the next byte alone gives up.
 DRIP_SECONDS = 0.05
 
@@ -109,6 +111,16 @@ def endless(_: Asked) -> Pieces:
         yield b"%x\r\n%s\r\n" % (PIECE_BYTES, b" " * PIECE_BYTES)
 
 
+def _endless_encoded(beginning: bytes, block: bytes) -> Lie:
+    def told(_: Asked) -> Pieces:
+        yield b"HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\n\r\n"
+        yield beginning
+        while True:
+            yield block * (PIECE_BYTES // len(block))
+
+    return told
+
+
 def redirect(_: Asked) -> Pieces:
     yield b"HTTP/1.1 302 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -128,6 +140,8 @@ LIES: dict[str, Lie] = {
     "no text": answer(b"\xff\xfe\x00"),
     "encoded by nothing": lambda _: _encoded(b"gzip", b"{}"),
     "half encoded": lambda _: _encoded(b"gzip", zlib.compress(b'{"status": "success"}', wbits=31)[:-9]),
+    "endless past its end": _endless_encoded(zlib.compress(b"{}", wbits=31), b" "),
+    "endless and empty": _endless_encoded(zlib.compress(b"{}", wbits=31)[:10], EMPTY_BLOCK),
     "no answer": answer(b""),
     "no HTTP": lambda _: iter([b"SSH-2.0-neighbour\r\n"]),
 }

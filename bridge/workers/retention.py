@@ -5,7 +5,7 @@ no sense, after the time for which they are kept. Payments, payouts and what was
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from bridge.journal import Journal
@@ -17,6 +17,9 @@ logger = logging.getLogger("bridge.journal")
 INTERVAL_SECONDS = 3600.0
 # So many at once, so that nobody waits long behind it.
 CHUNK = 2_000
+# A session in no room has nothing to lose but what went to everyone, and every connection begins one: thousands an
+# hour for whoever only comes and goes.
+IDLE_SESSIONS_SECONDS = 3600.0
 # The same of the pages of an SQLite file, of 4 kB each. A few are left, which the next events are written to.
 PAGES = 500
 SPARE_PAGES = 1_000
@@ -34,6 +37,9 @@ class Retention:
         self._days = timedelta(days=days)
         self._newest = newest
         self._sessions_in_use = sessions_in_use
+        self._began_at = journal.steady()
+        self._idle_until: datetime | None = None
+        """Of what was saved before that no idle session is left but those in use, which are saved as they leave."""
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
@@ -49,6 +55,7 @@ class Retention:
         before, records = self._journal.clock() - self._days, self._journal.retention
         forgotten = await _all(partial(records.forget_events, before=before, newest=self._newest, limit=CHUNK))
         await records.forget_sessions(before=before, but=self._sessions_in_use(), limit=CHUNK)
+        await self._forget_idle_sessions()
         await _all(partial(records.forget_idempotency_keys, before=before, limit=CHUNK))
         webhooks = await _all(partial(records.forget_unreadable_webhooks, before=before, limit=CHUNK))
         await _all(partial(records.give_back, pages=PAGES, spare=SPARE_PAGES))
@@ -56,6 +63,18 @@ class Retention:
             if count:
                 logger.info("forgot %d %s that came before %s or are too many", count, what, f"{before:%Y-%m-%d}")
         return forgotten
+
+    async def _forget_idle_sessions(self) -> None:
+        """Those of clients that were in no room. Whoever was connected when an earlier process was killed has
+        gone only then, however old its session is: it has as long from this one's beginning on."""
+        kept_for = timedelta(seconds=IDLE_SESSIONS_SECONDS)
+        if self._journal.steady() - self._began_at < kept_for:
+            return
+        before = self._journal.clock() - kept_for
+        await self._journal.retention.forget_sessions(
+            before=before, since=self._idle_until, but=self._sessions_in_use(), are_idle=True, limit=CHUNK
+        )
+        self._idle_until = before
 
 
 async def _all(step: Callable[[], Awaitable[int]]) -> int:

@@ -1,10 +1,12 @@
 """Answers of neighbours are held: to a deadline for the whole, to a bound on what they come to, and to errors that
 are known."""
 
+import asyncio
 import socket
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -65,6 +67,58 @@ async def test_what_comes_to_more_than_is_read_is_given_up_while_it_comes(
         with pytest.raises(AnswerTooLargeError, match="2000000 bytes"):
             await put(client, liar)
         await until(lambda: liar.ended)
+
+
+@pytest.mark.parametrize(
+    ("lie", "error"), [("endless past its end", NoWholeAnswerError), ("endless and empty", AnswerTooLargeError)]
+)
+async def test_what_comes_to_nothing_and_never_ends_is_given_up_too(
+    client: httpx.AsyncClient, lie: str, error: type[Exception]
+) -> None:
+    with lying_neighbour(LIES[lie]) as liar:
+        with pytest.raises(error):
+            await put(client, liar)
+        await until(lambda: liar.ended)
+
+
+PIECES = 5_000
+
+
+class Counted(httpx.AsyncByteStream):
+    """An answer's pieces, counted as they come."""
+
+    def __init__(self, pieces: httpx.AsyncByteStream) -> None:
+        self._pieces = pieces
+        self.count = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._pieces:
+            self.count += 1
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._pieces.aclose()
+
+
+async def test_an_answer_in_thousands_of_pieces_keeps_nobody_from_their_turn(client: httpx.AsyncClient) -> None:
+    body = b"1\r\nx\r\n" * PIECES + b"0\r\n\r\n"
+    between_turns: list[int] = []
+
+    async def count(response: httpx.Response) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = counted = Counted(response.stream)
+
+        def turn() -> None:
+            between_turns.append(counted.count)
+            if counted.count < PIECES:
+                asyncio.get_running_loop().call_soon(turn)
+
+        turn()
+
+    client.event_hooks = {"response": [count]}
+    with lying_neighbour(lambda _: iter([b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n" + body])) as liar:
+        assert (await put(client, liar)).content == b"x" * PIECES
+    assert max(after - before for before, after in pairwise(between_turns)) <= 2
 
 
 @pytest.mark.parametrize("lie", [drip, drip_head])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import Connection, literal, select, tuple_
 
@@ -28,13 +29,23 @@ class RetentionRecords:
         last = await self._read(queries.last_of_the_old, before=before, newest=newest, limit=limit)
         return 0 if last is None else await self._forget(lambda batch: batch.forgetting.events(last))
 
-    async def forget_sessions(self, *, before: datetime, but: Collection[str], limit: int) -> int:
-        """Forgets sessions that were saved before that last, but for those that are in use."""
-        forgotten, page = 0, None
+    async def forget_sessions(
+        self,
+        *,
+        before: datetime,
+        since: datetime | None = None,
+        but: Collection[str],
+        are_idle: bool = False,
+        limit: int,
+    ) -> int:
+        """Forgets sessions that were saved before that last, and not before `since`, but for those that are in use;
+        where `are_idle`, only those that are in no room, and by which nobody types."""
+        forgotten, page = 0, None if since is None else (since, "")
         while old := await self._read(_older_sessions, before, page, limit):
-            page = old[-1]
-            gone = [session_id for _, session_id in old if session_id not in but]
-            await self._submit(partial(_forget_sessions, session_ids=gone))
+            page = old[-1].updated_at, old[-1].session_id
+            gone = [one.session_id for one in old if one.session_id not in but and (one.is_idle or not are_idle)]
+            if gone:
+                await self._submit(partial(_forget_sessions, session_ids=gone))
             forgotten += len(gone)
         return forgotten
 
@@ -57,14 +68,22 @@ def _forget_sessions(batch: Batch, session_ids: Collection[str]) -> None:
         batch.sessions.save(session_id, None)
 
 
+class _OldSession(NamedTuple):
+    updated_at: datetime
+    session_id: str
+    is_idle: bool
+
+
 def _older_sessions(
     connection: Connection, before: datetime, after: tuple[datetime, str] | None, limit: int
-) -> list[tuple[datetime, str]]:
+) -> list[_OldSession]:
     sessions = schema.sessions
     at, session_id = sessions.c.updated_at, sessions.c.session_id
-    statement = select(at, session_id).where(at < before).order_by(at, session_id).limit(limit)
+    # No name of a room can say this: within JSON its quotation marks would be escaped.
+    is_idle = sessions.c.content.like('%"rooms":{},"online":[],"typing":[],%')
+    statement = select(at, session_id, is_idle).where(at < before).order_by(at, session_id).limit(limit)
     if after is not None:
         statement = statement.where(
             tuple_(at, session_id) > tuple_(literal(after[0], schema.UtcDateTime()), literal(after[1]))
         )
-    return [(row.updated_at, row.session_id) for row in connection.execute(statement)]
+    return [_OldSession(*row) for row in connection.execute(statement)]

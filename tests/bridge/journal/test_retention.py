@@ -146,6 +146,45 @@ async def test_keys_sessions_and_webhooks_that_are_old_go_in_bounded_steps(
     assert await journal.newest_place() == newest
 
 
+SESSION = {"beganAt": 0, "rooms": {}, "online": [], "typing": [], "leftAt": 1, "isOver": False}
+
+
+async def kept_sessions(journal: Journal) -> list[str]:
+    def query(connection: Connection) -> list[str]:
+        return list(connection.scalars(select(schema.sessions.c.session_id).order_by(schema.sessions.c.session_id)))
+
+    return await journal._read(query)
+
+
+async def test_sessions_in_no_room_go_within_hours_and_no_other_does(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    room = '"rooms":{},"online":[],"typing":[],'  # however a room is named
+    named: dict[str, dict[str, Any]] = {
+        "in a room": {"rooms": {f"request-{room}": 0}},
+        "online": {"rooms": {"user-b1": 0}, "online": ["b1"]},
+        "typing": {"typing": [["c1", "b1"]]},
+        **{f"idle {number}": {} for number in range(5)},
+    }
+    await journal.sessions.save({name: SESSION | content for name, content in named.items()})
+    clock.move(hours=5)  # in which the bridge did not run: nobody could come back
+    in_use = {"idle 3"}
+    worker = forgetting(journal, sessions_in_use=lambda: in_use)
+    clock.move(minutes=59)
+    await worker.round()
+    assert await kept_sessions(journal) == sorted(named)
+    clock.move(minutes=1)
+    await journal.sessions.save({"newcomer": SESSION})
+    await worker.round()
+    assert await kept_sessions(journal) == ["idle 3", "in a room", "newcomer", "online", "typing"]
+    in_use.clear()
+    await journal.sessions.save({"idle 3": SESSION})  # as its client leaves
+    clock.move(hours=1, seconds=1)
+    await worker.round()
+    assert await kept_sessions(journal) == ["in a room", "online", "typing"]
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_the_file_shrinks_as_what_it_held_is_forgotten(
     journal: Journal, database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch

@@ -108,6 +108,23 @@ async def test_a_session_is_known_to_the_next_server_or_begins_anew(house: House
     await client.cut()
 
 
+async def test_what_is_stored_of_a_client_in_no_room_is_forgotten_within_hours(house: House) -> None:
+    idle, joined = newcomer(house), newcomer(house)
+    for client in (idle, joined):
+        await client.come()
+    await joined.join(R0)
+    for client in (idle, joined):
+        await client.cut()
+    await house.restart()
+    later = house.journal.clock() + timedelta(seconds=1)
+    forget = house.journal.retention.forget_sessions
+    assert await forget(before=later, but=house.recovery.session_ids(), are_idle=True, limit=10) == 1
+    for client in (idle, joined):
+        await client.come()
+        await client.cut()
+    assert (idle.recovered, joined.recovered) == ([False, False], [False, True])
+
+
 async def test_the_sid_is_kept_and_with_it_the_room_of_its_name(house: House) -> None:
     client = newcomer(house)
     await client.come()
