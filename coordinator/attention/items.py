@@ -39,6 +39,7 @@ Remedy = Literal[
     "accept",
     "wait",
     "cancel",
+    "give",
     "settle",
     "dismiss",
 ]
@@ -141,6 +142,8 @@ class Attention:
     webhook_id: str | None = None
     chain: str | None = None
     tx_hash: str | None = None
+    place: str | None = None
+    """Which transfer of its transaction it is, where that carries several."""
     news_at: datetime | None = None
     """When it was last told of, if it may be told of again."""
     rank: int = 0
@@ -264,16 +267,18 @@ def unmatched_transfer(
         title=f"A transfer on {chain} fits no payment" if not smaller else f"Transfers on {chain} fit no payment",
         detail=f"{what} from {sender} to {recipient}{more}" + ("" if reason is None else f"; {reason}"),
         advice=(
-            "Find out whose it is, by its sender and its amount. Then name the transaction for that payment"
-            f" (POST /api/payments/{{paymentId}}/transaction, with foundBy{alone}), or send the money back and"
-            " dismiss this."
+            "Find out whose it is, by its sender and its amount, and give it to that payment (over REST: POST"
+            f" /api/payments/{{paymentId}}/transaction, with foundBy{alone}). If it is what a payout on this list was"
+            " to pay, resolve that one as sent, with this transaction. Otherwise send the money back and dismiss"
+            " this."
         ),
         since=mined_at,
         news_at=newest_at,
         chain=chain,
         tx_hash=tx_hash,
+        place=place or None,
         rank=rank,
-        remedies=("dismiss",),
+        remedies=("give", "dismiss"),
     )
 
 

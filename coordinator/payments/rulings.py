@@ -11,6 +11,7 @@ from coordinator.payments.observations import (
     PaymentAccepted,
     PaymentWithdrawn,
     RefundOf,
+    TransactionHinted,
     WaitingProlonged,
 )
 from coordinator.payments.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment, PaymentStatus
@@ -27,11 +28,16 @@ __all__ = [
     "cancellation",
     "closes_when_settled",
     "open_rulings",
+    "require_nameable",
+    "transaction_found",
     "waiting",
 ]
 
 LONGEST_WAIT = timedelta(days=366)
 """No price in coins holds for longer, and a slip in a year would have it wait for ever."""
+
+# Whoever may name transactions may be mistaken now and then.
+NAMED_LIMIT = 20
 
 Ruling = Literal["accept", "cancel", "wait"]
 
@@ -109,6 +115,26 @@ def waiting(until: datetime) -> Rule:
         return WaitingProlonged(until=until)
 
     return Rule(decide, lambda payment: payment.deadline == until and payment.status in OPEN_STATUSES)
+
+
+def transaction_found(by: str, tx_hash: str, place: str | None) -> Rule:
+    """Gives it a transaction that somebody has looked at, or just the transfer at this place in it."""
+
+    def decide(payment: Payment, _now: datetime) -> Observation:
+        require_nameable(payment, tx_hash)
+        return TransactionHinted(hinted=tx_hash, found_by=by, place=place)
+
+    found = tx_hash if place is None else f"{tx_hash}#{place}"
+    return Rule(decide, lambda payment: found in payment.facts.found_hints)
+
+
+def require_nameable(payment: Payment, tx_hash: str) -> None:
+    """Raises RulingRefusedError if this transaction cannot be named for a payment."""
+    if payment.direct is None:
+        raise RulingRefusedError("This payment goes over no chain; its provider tells what pays it.")
+    named = payment.facts.hints | payment.facts.found_hints
+    if tx_hash not in payment.facts.hints and len(named) >= NAMED_LIMIT:
+        raise RulingRefusedError(f"{NAMED_LIMIT} transactions were named for this payment already.")
 
 
 # What is settled by sending back money that was counted.

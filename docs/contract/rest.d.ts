@@ -1079,6 +1079,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ops/payments/{payment_id}/transaction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a payment a transaction that fits nothing
+         * @description For a payment over a chain, and a transaction that somebody has looked at: all that it brings to the payment's address and that is nobody's, or the transfer at one `place` alone. Only what the chain shows counts.
+         */
+        post: operations["giveTransaction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ops/payments/{payment_id}/settlement": {
         parameters: {
             query?: never;
@@ -1244,7 +1264,7 @@ export interface components {
             at: string;
             by: string;
             /** @enum {string} */
-            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "destination-added" | "destination-removed";
+            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "transaction" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "destination-added" | "destination-removed";
             /** @description The webhook, payout, payment, seller's list or item of the list that it was done to. */
             subject: string;
             outcome: string;
@@ -1302,8 +1322,10 @@ export interface components {
             refundId: string | null;
             webhookId: string | null;
             txHash: string | null;
+            /** @description Which transfer of the transaction it is, where that carries several that are nobody's. */
+            place: string | null;
             explorerUrl: string | null;
-            actions: ("approve" | "reject" | "refund" | "withdraw" | "recheck" | "replay" | "resolve" | "resume" | "accept" | "wait" | "cancel" | "settle" | "dismiss")[];
+            actions: ("approve" | "reject" | "refund" | "withdraw" | "recheck" | "replay" | "resolve" | "resume" | "accept" | "wait" | "cancel" | "give" | "settle" | "dismiss")[];
         };
         /** AttentionList */
         AttentionList: {
@@ -1744,6 +1766,20 @@ export interface components {
             status: string;
             /** @default [] */
             txHashes: string[];
+        };
+        /**
+         * FoundTransaction
+         * @example {
+         *       "txHash": "0x1111111111111111111111111111111111111111111111111111111111111111",
+         *       "by": "Ada"
+         *     }
+         */
+        FoundTransaction: {
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            txHash: string;
+            /** @description Which of its transfers alone, as the item on the list has it; without it all to the payment's address that are nobody's. */
+            place?: string | null;
         };
         /** HistoryList */
         HistoryList: {
@@ -7197,6 +7233,95 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Waiting"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentDoing"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such payment */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description As the payment stands it makes no sense; the answer says why */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    giveTransaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                payment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FoundTransaction"];
             };
         };
         responses: {

@@ -125,3 +125,33 @@ def test_a_payout_that_pays_something_else_is_a_mismatch_until_a_person_settles_
     expect(row.locator(".is-state")).to_have_text("completed")
     expect(attention).to_have_count(0)
     expect(page.get_by_text("Nothing. All goes its way.")).to_be_visible()
+
+
+def test_one_transfer_of_a_batch_that_fits_nothing_is_given_to_the_payment_that_a_person_names(
+    browsing: Browsing, market: Market, anvil: Anvil
+) -> None:
+    shared = address("page-batch")
+    payment, _ = (market.create(f"page-batch-{amount}", amount, recipient=shared) for amount in ("31", "32"))
+    wallet = anvil.deploy("Wallet")
+    market.pay("usdt", wallet, 11)
+    calls = [anvil.call_data("Token", "transfer", shared, units * 10**6) for units in (6, 5)]
+    batch = anvil.send(wallet, data=anvil.call_data("Wallet", "execute", [market.contracts.usdt] * 2, [0] * 2, calls))
+    market.mine(CONFIRMATIONS)
+    page = browsing.page()
+    page.goto(f"{market.bridge.url}/ops")
+    items = page.locator(".item[data-kind=transfer-unmatched]")
+    expect(items).to_have_count(2)
+    items.filter(has_text="5 USDT").get_by_role("button", name="Give to a payment").click()
+    page.get_by_label("Its id, or the address of its page").fill(
+        f"{market.bridge.url}/ops/payments/{payment['paymentId']}"
+    )
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_role("button", name="Give it to the payment").click()
+    expect(page.get_by_role("dialog")).to_contain_text(f"of {batch}; it is pending.")
+    expect(page.get_by_role("dialog")).to_contain_text("Recorded as done by Ada.")
+    market.follow()
+    market.wait_for(payment, status="partially_paid", missing="26")
+    page.get_by_role("button", name="Close").click()
+    page.reload()
+    expect(items).to_have_count(1)
+    expect(items).to_contain_text("6 USDT")

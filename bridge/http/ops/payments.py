@@ -1,5 +1,6 @@
-"""What finance ops decide about payments: accept one as paid, cancel it, have it wait, or say that what is wrong
-with it was settled elsewhere. Each is written down with who did it, in the same commit as what it changed."""
+"""What finance ops decide about payments: accept one as paid, cancel it, have it wait, give it a transaction that
+fits nothing, or say that what is wrong with it was settled elsewhere. Each is written down with who did it, in the
+same commit as what it changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from bridge.http.front.problems import wrong_field
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, Doing
 from bridge.http.ops.rows import ActionItem, PaymentRow, action_item, payment_row
+from bridge.http.payments.routes import TransferPlace, TxHash
 from bridge.journal import Action, Journal, ruling_key
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
@@ -31,10 +33,17 @@ from coordinator.payments.rulings import (
     TimeWrongError,
     acceptance,
     cancellation,
+    transaction_found,
     waiting,
 )
 
-__all__ = ["accept_payment", "cancel_payment_in_console", "have_payment_wait", "settle_payment"]
+__all__ = [
+    "accept_payment",
+    "cancel_payment_in_console",
+    "give_transaction",
+    "have_payment_wait",
+    "settle_payment",
+]
 
 LONGEST_WAIT_HOURS = int(LONGEST_WAIT.total_seconds()) // 3600
 
@@ -57,6 +66,17 @@ class Settlement(Ruling):
 
     problems: list[ProblemKind] | None = Field(
         None, min_length=1, description="What was settled; left out, all that is wrong with it."
+    )
+
+
+class FoundTransaction(Doing):
+    """A transaction that somebody has looked at, and found to pay a payment."""
+
+    tx_hash: TxHash
+    place: TransferPlace | None = Field(
+        None,
+        description="Which of its transfers alone, as the item on the list has it; without it all to the payment's "
+        "address that are nobody's.",
     )
 
 
@@ -148,6 +168,32 @@ async def have_payment_wait(
         return await _rule(journal, payment_id, by, ruled, chains.watch_payment)
     except TimeWrongError as error:
         raise wrong_field("until" if data.hours is None else "hours", str(error)) from None
+
+
+@post(
+    "/payments/{payment_id:str}/transaction",
+    status_code=200,
+    summary="Give a payment a transaction that fits nothing",
+    description=(
+        "For a payment over a chain, and a transaction that somebody has looked at: all that it brings to the "
+        "payment's address and that is nobody's, or the transfer at one `place` alone. Only what the chain shows "
+        "counts."
+    ),
+    responses=RULING_RESPONSES,
+)
+async def give_transaction(
+    payment_id: FromPath[str],
+    data: Annotated[FoundTransaction, Body(examples=[Example(value={"txHash": "0x" + "1" * 64, "by": "Ada"})])],
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    ops_access: GivenOpsAccess,
+    chains: GivenChains,
+) -> PaymentDoing:
+    by, tx_hash = ops_access.actor(principal, data.by), data.tx_hash.lower()
+    key = ruling_key("given", payment_id, by, tx_hash, data.place or "")
+    said = f"given {tx_hash}" if data.place is None else f"given the transfer {data.place} of {tx_hash}"
+    ruled = _Ruled("transaction", said, key, transaction_found(by, tx_hash, data.place))
+    return await _rule(journal, payment_id, by, ruled, chains.watch_payment)
 
 
 @post(

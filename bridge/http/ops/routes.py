@@ -34,6 +34,7 @@ from bridge.http.ops.overview import get_attention, get_totals, list_actions
 from bridge.http.ops.payments import (
     accept_payment,
     cancel_payment_in_console,
+    give_transaction,
     have_payment_wait,
     settle_payment,
 )
@@ -70,6 +71,7 @@ ops_router = Router(
         accept_payment,
         cancel_payment_in_console,
         have_payment_wait,
+        give_transaction,
         settle_payment,
         open_refund_in_console,
         withdraw_refund_in_console,

@@ -114,6 +114,9 @@ class AttentionItem(FrozenModel):
     refund_id: str | None
     webhook_id: str | None
     tx_hash: str | None
+    place: str | None = Field(
+        description="Which transfer of the transaction it is, where that carries several that are nobody's."
+    )
     explorer_url: str | None
     actions: list[Remedy]
 
@@ -134,6 +137,7 @@ class ActionItem(FrozenModel):
         "acceptance",
         "cancellation",
         "waiting",
+        "transaction",
         "settlement",
         "refund",
         "refund-withdrawal",
@@ -238,6 +242,7 @@ def attention_item(attention: Attention, link: ExplorerLinks) -> AttentionItem:
         refund_id=attention.refund_id,
         webhook_id=attention.webhook_id,
         tx_hash=attention.tx_hash,
+        place=attention.place,
         explorer_url=link(attention.chain, attention.tx_hash),
         actions=list(attention.remedies),
     )

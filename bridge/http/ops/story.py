@@ -94,6 +94,7 @@ ACTION_TITLES = {
     "acceptance": "Somebody accepted it as paid",
     "cancellation": "Somebody cancelled it",
     "waiting": "Somebody had it wait longer",
+    "transaction": "Somebody found a transaction that pays it",
     "hold": "Somebody held all payouts",
     "resume": "Somebody had payouts sent again",
     "refund": "Somebody opened a refund",

@@ -38,12 +38,10 @@ from coordinator.money import PositiveAmount
 from coordinator.payments.invoices import Coin
 from coordinator.payments.observations import TransactionHinted
 from coordinator.payments.payments import OPEN_STATUSES, Payment
-from coordinator.payments.rulings import RulingRefusedError
+from coordinator.payments.rulings import RulingRefusedError, require_nameable
 
-__all__ = ["TX_HASH", "Currency", "PaymentRequest", "TxHash", "payment_router"]
+__all__ = ["TX_HASH", "Currency", "PaymentRequest", "TransferPlace", "TxHash", "payment_router"]
 
-# Whoever may name transactions may be mistaken now and then.
-HINTS_LIMIT = 20
 # What an observation's key has room for; a call within so many others is nobody's payment.
 PLACE_LIMIT = 38
 TX_HASH = r"0x[0-9a-fA-F]{64}"
@@ -56,6 +54,7 @@ def _tx_hash(value: str) -> str:
 
 
 TxHash = Annotated[str, AfterValidator(_tx_hash), WithJsonSchema({"type": "string", "pattern": f"^{TX_HASH}$"})]
+TransferPlace = Annotated[str, StringConstraints(max_length=PLACE_LIMIT, pattern=r"^([0-9]{1,9}|call(\.[0-9]+)*)$")]
 
 
 Currency = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9._-]+$")]
@@ -77,10 +76,8 @@ class TransactionHint(FrozenModel):
         description="Who has looked at the transaction and found that it pays this payment. A buyer's word alone "
         "takes nothing that fits another payment at the same address as well.",
     )
-    place: str | None = Field(
+    place: TransferPlace | None = Field(
         None,
-        max_length=PLACE_LIMIT,
-        pattern=r"^([0-9]{1,9}|call(\.[0-9]+)*)$",
         description="Which of the transaction's transfers alone, as `GET /api/chains/troubles` has it: the log index "
         "of a token's. Only with `foundBy`; without it all to the payment's address that are nobody's.",
     )
@@ -246,11 +243,10 @@ async def hint_transaction(
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
     payment, tx_hash = record.payment, data.tx_hash.lower()
-    if payment.direct is None:
-        raise ClientException("This payment goes over no chain; its provider tells what pays it.", status_code=409)
-    named = payment.facts.hints | payment.facts.found_hints
-    if tx_hash not in payment.facts.hints and len(named) >= HINTS_LIMIT:
-        raise ClientException(f"{HINTS_LIMIT} transactions were named for this payment already.", status_code=409)
+    try:
+        require_nameable(payment, tx_hash)
+    except RulingRefusedError as error:
+        raise ClientException(str(error), status_code=409) from None
     await journal.record_observation(
         provider=payment.provider,
         external_id=payment.external_id,

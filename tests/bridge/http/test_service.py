@@ -132,6 +132,7 @@ def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.C
         "/api/ops/payments/{payment_id}/cancellation",
         "/api/ops/payments/{payment_id}/refund",
         "/api/ops/payments/{payment_id}/settlement",
+        "/api/ops/payments/{payment_id}/transaction",
         "/api/ops/payments/{payment_id}/story",
         "/api/ops/payments/{payment_id}/waiting",
         "/api/ops/payouts",

@@ -1,5 +1,8 @@
 """Payouts whose transaction is not there any more: nobody is told that one was not sent which may still be."""
 
+from datetime import timedelta
+
+from bridge.http.ops.overview import needs_a_person
 from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.confirming.claim_rounds import MAY_STILL_COME, REPLACED
 from tests.anvil import ALICE, BOB, CAROL
@@ -72,3 +75,33 @@ async def test_a_payout_that_no_node_knows_may_still_come_and_says_so(follow: Fo
         assert it.anvil.ask("eth_sendTransaction", said) == tx_hash
         await goes_on(it)
         assert (await it.payout()).status == COMPLETED
+
+
+async def test_a_payout_of_a_sender_that_was_sent_anew_is_completed_by_the_transaction_that_a_person_names(
+    follow: Follow,
+) -> None:
+    """Its first transaction went with its block, and another one took its nonce."""
+    async with follow(endpoints=2) as it:
+        await it.follow()
+        await it.register()
+        it.pay()
+        await goes_on(it)
+        await it.pay_out(None, to=CAROL, sender=ALICE)
+        nonce = it.anvil.ask("eth_getTransactionCount", ALICE, "latest")
+        first = it.pay(7, CAROL)
+        await it.follow()
+        assert (await it.payout()).tx_hash == first
+        it.anvil.reorganise(1)
+        it.anvil.send(BOB, 1, nonce=nonce)
+        again = it.pay(7, CAROL)
+        await goes_on(it, blocks=5 * CONFIRMATIONS + 5)
+        assert (await it.payout()).status == DROPPED
+        [item] = [one for one in await needs_a_person(it.journal, timedelta(days=3)) if one.tx_hash == again]
+        assert "it is just what out_1 is to pay by another transaction" in item.detail
+        assert "resolve that one as sent, with this transaction" in item.advice
+        payout, _ = await it.journal.console.record_resolution("out_1", "sent", again, by="Ada", note=None)
+        assert payout.status == BROADCAST
+        await goes_on(it)
+        payout = await it.payout()
+        assert (payout.status, payout.verification) == (COMPLETED, "verified")
+        assert await it.journal.chains.unmatched_transfers(10) == []

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { howMany, leftOutWords } from "../src/model/attention";
+import { giftOf, howMany, leftOutWords, paymentIdIn } from "../src/model/attention";
 import type { AttentionItem } from "../src/model/documents";
 
 const ITEM: AttentionItem = { kind: "payment-short", id: "a", title: "", detail: "", advice: "", since: "2026-11-24T10:00:00Z", actions: [] };
@@ -14,5 +14,21 @@ describe("what needs a person and is not listed", () => {
   test("is named by its kind", () => {
     expect(leftOutWords({ kind: "payment-short", count: 13 })).toBe("13 more: Too little");
     expect(leftOutWords({ kind: "webhook-unmatched", count: null })).toBe("Maybe more: Unmatched webhook");
+  });
+});
+
+describe("a transfer that is given to a payment", () => {
+  test("is named by its transaction, and by its place where that carries several", () => {
+    expect(giftOf({ ...ITEM, txHash: "0x1", place: null })).toEqual({ txHash: "0x1" });
+    expect(giftOf({ ...ITEM, txHash: "0x1", place: "3" })).toEqual({ txHash: "0x1", place: "3" });
+    expect(giftOf(ITEM)).toBeNull();
+  });
+
+  test("goes to a payment that is named by its id or by its page", () => {
+    expect(paymentIdIn(" pay_1 ")).toBe("pay_1");
+    expect(paymentIdIn("https://bridge.example/ops/payments/pay_1")).toBe("pay_1");
+    expect(paymentIdIn("/pay/pay_1/")).toBe("pay_1");
+    expect(paymentIdIn("")).toBeNull();
+    expect(paymentIdIn("https://bridge.example/ops/payouts/out_1")).toBeNull();
   });
 });

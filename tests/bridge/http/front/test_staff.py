@@ -47,6 +47,7 @@ WRITES = [
     "payments/pay_1/cancellation",
     "payments/pay_1/waiting",
     "payments/pay_1/settlement",
+    "payments/pay_1/transaction",
     "attention/dismissal",
 ]
 
@@ -63,6 +64,7 @@ def content_of(path: str) -> dict[str, object]:
         "cancellation": {"note": "a reason"},
         "waiting": {"hours": 1},
         "settlement": {"note": "a reason"},
+        "transaction": {"txHash": "0x" + "1" * 64},
         "dismissal": {"id": "webhook-unmatched:waiting_1"},
     }
     return {"by": "me"} | more.get(path.rpartition("/")[2], {})

@@ -362,6 +362,13 @@ def test_whoever_wants_the_id_of_somebody_elses_payment_is_brought_before_a_pers
 # Who and what
 
 
+def test_a_transaction_is_given_only_to_a_payment_that_goes_over_a_chain(client: httpx.Client) -> None:
+    refused = rule(client, registered(client), "transaction", txHash="0x" + "1" * 64, place="3", **ADA)
+    assert "goes over no chain" in problem(refused, 409)["detail"]
+    [error] = problem(rule(client, registered(client), "transaction", txHash="0x1", **ADA), 400)["errors"]
+    assert error["field"] == "txHash"
+
+
 @pytest.mark.parametrize("what", ["acceptance", "cancellation", "settlement"])
 def test_nobody_decides_without_a_reason_and_a_name(client: httpx.Client, what: str) -> None:
     payment = registered(client)

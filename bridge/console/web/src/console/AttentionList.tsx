@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { counted, howMany, isProblem, KINDS, keyOf, leftOutWords, mayDo, RULINGS } from "../model/attention";
+import { counted, giftOf, howMany, isProblem, KINDS, keyOf, leftOutWords, mayDo, RULINGS } from "../model/attention";
 import type { AttentionItem, AttentionKind, LeftOut, StaffAction } from "../model/documents";
 import { NO_FILTERS } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
@@ -98,6 +98,7 @@ const LABELS: Record<StaffAction, string> = {
   replay: "Replay",
   resolve: "Resolve …",
   resume: "Resume …",
+  give: "Give to a payment …",
   dismiss: "Dismiss …",
   ...RULINGS,
 };
@@ -113,6 +114,10 @@ function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
       return webhookId ? { action, webhookId, title, detail } : null;
     case "settle":
       return paymentId && isProblem(kind) ? { action, paymentId, problem: kind, title, detail } : null;
+    case "give": {
+      const gift = giftOf(item);
+      return gift && { action, gift, title, detail };
+    }
     case "withdraw":
       return refundId ? { action, refundId, title, detail } : null;
     case "refund":

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { isDismissedWithANote, type Outcome, OUTCOMES, resolutionFault, WAITS } from "../model/attention";
+import { type Gift, isDismissedWithANote, type Outcome, OUTCOMES, paymentIdIn, resolutionFault, WAITS } from "../model/attention";
 import type { Action, PayoutRow, ProblemKind, Ruling } from "../model/documents";
 import { refundFault, sentFault } from "../model/refunds";
 import { get, post, Problem } from "../net/rest";
@@ -16,6 +16,7 @@ export type Intent = { title: string; detail: string } & (
   | { action: "approve" | "reject" | "withdraw-payout" | "recheck" | "resolve"; payoutId: string }
   | { action: "replay"; webhookId: string }
   | { action: "dismiss"; id: string }
+  | { action: "give"; gift: Gift }
   | { action: "hold" | "resume" }
   | { action: Ruling | "refund"; paymentId: string }
   | { action: "withdraw"; refundId: string }
@@ -121,6 +122,11 @@ const WORDS: Record<Intent["action"], Words> = {
     text: "It is read again as if it came now. What was counted before is not counted twice.",
     button: "Replay now",
   },
+  give: {
+    title: "Which payment is it for?",
+    text: "The transfer counts for that payment, as far as the chain shows it and nothing else has it.",
+    button: "Give it to the payment",
+  },
   dismiss: {
     title: "Take this off the list?",
     text: "It needs nobody any more. Nothing of what is kept changes.",
@@ -170,6 +176,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const [fault, setFault] = useState<string | null>(null);
   const [note, setNote] = useState("");
   const [hours, setHours] = useState<number>(24);
+  const [payment, setPayment] = useState("");
   const [wanted, setWanted] = useState(NOTHING_WANTED);
   const [isAskedAgain, setIsAskedAgain] = useState(false);
   const isOpen = session?.access !== "jwt";
@@ -204,6 +211,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
       (intent.action === "resolve" ? resolutionFault(outcome, txHash.trim(), knownHashes.length > 0) : null) ??
       (intent.action === "refund" ? refundFault(wanted.pool, wanted.amount, wanted.currency) : null) ??
       (wanted.sent === null ? null : sentFault(wanted.sent)) ??
+      (intent.action === "give" && paymentIdIn(payment) === null ? "Name the payment by its id." : null) ??
       (needsNote && note.trim() === "" ? NOTE_MISSING[isNotSent ? "not-sent" : "why"] : null) ??
       (isOpen && by === "" ? "Say who you are: it is kept with what you do." : null);
     setFault(wrong);
@@ -215,7 +223,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     }
     setState("doing");
     try {
-      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted };
+      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "" };
       setState(await done(intent, { ...(isOpen ? { by } : {}) }, said));
       void desk.askAttention();
       desk.retell();
@@ -256,6 +264,11 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
                     </option>
                   ))}
                 </select>
+              </Field>
+            )}
+            {intent.action === "give" && (
+              <Field label="Payment" note="Its id, or the address of its page.">
+                <input value={payment} spellcheck={false} autoComplete="off" onInput={(event) => setPayment(event.currentTarget.value)} />
               </Field>
             )}
             {intent.action === "refund" && (
@@ -312,12 +325,16 @@ interface Said {
   note: string;
   hours: number;
   wanted: RefundWanted;
+  paymentId: string;
 }
 
-async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted }: Said): Promise<Done> {
+async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId }: Said): Promise<Done> {
   if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
   if (intent.action === "dismiss") {
     return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
+  }
+  if (intent.action === "give") {
+    return post<Done>(`/api/ops/payments/${encodeURIComponent(paymentId)}/transaction`, { ...by, ...intent.gift });
   }
   if (intent.action === "withdraw") {
     const noted = note === "" ? {} : { note };

@@ -115,6 +115,22 @@ export const RULINGS: Record<Ruling | "settle" | "refund" | "withdraw", string> 
   withdraw: "Withdraw …",
 };
 
+/** What of a transaction is given to a payment: the one transfer that the item names, where its transaction carries several. */
+export interface Gift {
+  txHash: string;
+  place?: string;
+}
+
+export function giftOf({ txHash, place }: AttentionItem): Gift | null {
+  if (!txHash) return null;
+  return place ? { txHash, place } : { txHash };
+}
+
+/** The payment's id in what somebody typed or pasted, which may be the address of one of its pages; null if there is none. */
+export function paymentIdIn(text: string): string | null {
+  return /^(?:.*\/(?:pay|payments)\/)?([\w.~-]+)\/?$/.exec(text.trim())?.[1] ?? null;
+}
+
 /** For how long a payment can be had to wait. */
 export const WAITS = [
   { hours: 1, label: "1 hour" },

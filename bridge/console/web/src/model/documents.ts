@@ -278,7 +278,7 @@ export type AttentionKind =
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";
 
-export type StaffAction = "approve" | "reject" | "refund" | "withdraw" | "recheck" | "replay" | "resolve" | "resume" | "settle" | "dismiss" | Ruling;
+export type StaffAction = "approve" | "reject" | "refund" | "withdraw" | "recheck" | "replay" | "resolve" | "resume" | "settle" | "give" | "dismiss" | Ruling;
 
 export interface AttentionItem {
   kind: AttentionKind;
@@ -292,6 +292,7 @@ export interface AttentionItem {
   refundId?: string | null;
   webhookId?: string | null;
   txHash?: string | null;
+  place?: string | null;
   explorerUrl?: string | null;
   actions: StaffAction[];
 }
@@ -326,6 +327,7 @@ export interface Action {
     | "approval"
     | "rejection"
     | "payout-withdrawal"
+    | "transaction"
     | "acceptance"
     | "cancellation"
     | "waiting"
