@@ -1,1 +1,1 @@
-"""What the bridge does by itself: it opens the invoices that are wanted, and asks providers how they stand."""
+"""What the bridge does by itself: it opens the invoices that are needed, and asks providers for statuses."""

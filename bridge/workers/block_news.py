@@ -1,5 +1,5 @@
-"""News of blocks, as an endpoint's subscription tells it: it has the chain asked at once, and proves nothing. Who
-tells of blocks that are not there has the others asked the less often.
+"""News of blocks from an endpoint's subscription: it makes the bridge ask the chain at once, and proves nothing.
+An endpoint that announces blocks that do not exist makes it ask less often.
 """
 
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 __all__ = ["BlockNews"]
 
-# After news of nothing: such a part of a block's time until the next is heard; twice as long each time, at most a
-# block's time, which is how often the chain is asked anyway.
+# After news that proved empty, the next is ignored for this part of a block's time; twice as long each time, at most
+# a block's time, which is how often the chain is asked anyway.
 FIRST_PAUSE_SHARE = 16
 
 
@@ -25,10 +25,10 @@ class BlockNews:
     _woke_at: float | None = None
     _is_waiting: bool = False
     _is_judged: bool = True
-    """Whether it is known what the news was worth that woke somebody last."""
+    """Whether it is known if the last news that woke somebody was true."""
 
     def listen(self) -> None:
-        """Takes news; what comes too soon waits, and is one with what comes meanwhile."""
+        """Accepts news; news that comes too soon is delayed, and merged with whatever comes meanwhile."""
         if self._is_waiting:
             return
         now = self.clock()

@@ -1,6 +1,6 @@
 """Comparison of the books, after the journal was restored, rewound, copied or promoted: what the providers and the
-chains know and the journal does not. Payouts are held until it is over; they are sent again by it only if all could
-be asked and nothing differs.
+chains know and the journal does not. Payouts are held until it is over; it resumes them only if everybody could be
+asked and nothing differs.
 
 A payout that the journal has forgotten is found by its name: the names of a share are asked for in order.
 """
@@ -35,11 +35,11 @@ logger = logging.getLogger("bridge.history")
 T = TypeVar("T")
 
 PAGE = 200
-# Whoever can answer again is asked again so soon; later, if it took longer.
+# A provider that may answer again is asked again after this time; later, if the last attempt took longer.
 AGAIN_SECONDS = 5.0
-# At the usual pace that is three quarters of an hour, in which nobody is paid out. Over the rest a person decides.
+# At the usual pace that is three quarters of an hour, in which nobody is paid out. A person decides about the rest.
 QUESTIONS_LIMIT = 100_000
-# A price, a fee or a fraction leaves so much of what came, and nobody pays that out.
+# A price, a fee or a fraction leaves about this much of what came, and nobody pays that out.
 REST_SHARE = Decimal("0.05")
 # A follower asks its chain every few seconds.
 CHAIN_PATIENCE_SECONDS, CHAIN_LOOK_SECONDS = 120.0, 0.5
@@ -56,13 +56,13 @@ PAYABLE = (
 
 @dataclass(slots=True)
 class _Findings:
-    """What a comparison has come upon so far."""
+    """What a comparison has found so far."""
 
     payouts_asked: int = 0
     moved: list[str] = field(default_factory=list)
     questions: int = 0
     asked: list[tuple[PayoutBooks, Asked]] = field(default_factory=list)
-    """Of whom it was asked for payouts that the journal has forgotten, and what was found."""
+    """The shares that were checked for payouts that the journal has forgotten, and what was found."""
     differing: list[str] = field(default_factory=list)
     not_asked: dict[str, None] = field(default_factory=dict)
     """What could not be asked, each thing once."""
@@ -74,7 +74,7 @@ class _Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """Whom a payment may have been paid out to, and which such payouts the journal has."""
+    """Who may have been paid out of a payment, and which of those payouts the journal has."""
 
     names: Share
     payouts: Sequence[Payout]
@@ -89,7 +89,7 @@ class _Share:
 
 
 class BooksComparison:
-    """One task that compares the books of the present history, if they are to be, and is done then."""
+    """One task that compares the books of the present history, if that is due, and then ends."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class BooksComparison:
         self._logged: Sequence[str] = ()
 
     async def run(self) -> None:
-        """Compares until all was asked that can be."""
+        """Compares until everybody who can be asked has been asked."""
         loop = asyncio.get_running_loop()
         while True:
             begun = loop.time()
@@ -128,7 +128,7 @@ class BooksComparison:
             await asyncio.sleep(max(self._again_seconds, loop.time() - begun))
 
     async def compare(self, history: HistoryRecord) -> Comparison:
-        """Asks all who can be asked, once, and writes down what they say."""
+        """Asks everybody who can be asked, once, and records the answers."""
         found = _Findings()
         await self._ask_about_payouts(found)
         for gateway in self._gateways.values():
@@ -158,7 +158,7 @@ class BooksComparison:
         return comparison
 
     def _log(self, comparison: Comparison) -> None:
-        """Says in the log what was not said the last time."""
+        """Logs what was not logged the last time."""
         level = logging.INFO if comparison.agrees else logging.WARNING
         lines = list(comparison.lines())
         for line in lines:
@@ -234,9 +234,9 @@ class BooksComparison:
         found.questions += asked.questions
 
     async def _shares(self, provider: str) -> AsyncIterator[_Share]:
-        """Whom payments may have been paid out to without the journal's knowing, of each status the newest payments
-        first, and each once. Meanwhile payments move on: whichever went back to a status that was read is found in
-        the second round."""
+        """Who may have been paid out of payments without the journal's knowing: the newest payments of each status
+        first, each once. Payments move on meanwhile: one that went back to a status that was already read is found
+        in the second round."""
         now = self._journal.clock()
         found: set[str] = set()
         for status in PAYABLE * 2:
@@ -275,14 +275,14 @@ class BooksComparison:
             found.chains.append(f"{one.chain.name} was followed to block {one.head - (one.blocks_behind or 0)}")
 
     async def _look_at_invoices(self, found: _Findings) -> None:
-        """Counts what is looked up in any case, and names what the journal has never heard of."""
+        """Counts what is looked up in any case, and names what the journal does not know."""
         for provider, gateway in self._invoice_gateways.items():
             async for page in self._journal.unfinished.open_payments(provider):
                 found.open_payments += len(page)
             try:
                 names = sorted(set(await gateway.names()))
             except ProviderError as error:
-                # It moves no money: what was paid for them is told of, and waits for their registration.
+                # It moves no money: webhooks report what was paid for them, and are stored until they are registered.
                 found.unknown_invoices.append(f"not listed by {provider}: {error}")
                 continue
             for part in _parts(names, NAMES_AT_ONCE):
@@ -290,7 +290,7 @@ class BooksComparison:
                 found.unknown_invoices += [name for name in part if name not in known]
 
     async def _throttled(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """What an answer is, at no more than so many a second."""
+        """Awaits an answer, at no more than so many a second."""
         loop = asyncio.get_running_loop()
         start = max(self._next_start, loop.time())
         self._next_start = start + self._pause_seconds
@@ -299,9 +299,9 @@ class BooksComparison:
 
 
 def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:
-    """To whom payouts of a payment may have been made, beside those that the journal has. More than is left is never
-    paid out; but what is left of one that is not completed, or waits for a person, may be more by now than the
-    journal knows, and one that no provider has in its books may have come to nothing."""
+    """Who may have received payouts of a payment, besides those that the journal has. More than is left is never
+    paid out; but what is left of a payment that is not completed, or waits for a person, may be more by now than
+    the journal knows, and a payout that no provider has in its books may have come to nothing."""
     is_completed = payment.status is PaymentStatus.COMPLETED
     certain = [one for one in payouts if one.has_arrived or one.facts.booked]
     to_sellers = [one for one in payouts if one.refund_id is None]
@@ -318,8 +318,8 @@ def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iter
 
 
 def _rest(came: Decimal, payouts: Iterable[Payout], now: datetime) -> Decimal:
-    """How much of what came nobody pays out any more: nothing, until one of some payouts has arrived that was asked
-    for long ago, and little from then on."""
+    """How much of what came is too little to be paid out: nothing, until one of some payouts that were asked for
+    long ago has arrived, and a small amount from then on."""
     long_ago = now - LONG_SETTLED
     is_over = any(one.status is PayoutStatus.COMPLETED and one.created_at < long_ago for one in payouts)
     return product(came, REST_SHARE) if is_over else ZERO

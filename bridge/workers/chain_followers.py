@@ -1,4 +1,4 @@
-"""Runs a follower for each chain that has endpoints, and tells how they are doing."""
+"""Runs a follower for each chain that has endpoints, and reports on them."""
 
 import asyncio
 import logging
@@ -29,17 +29,18 @@ __all__ = ["ChainFollowers", "ChainProblemError", "ChainStatus"]
 logger = logging.getLogger("bridge.onchain")
 
 SHORTEST_PAUSE_SECONDS = 0.5
-# Also of news: an endpoint may tell of a thousand blocks a second, and have all others asked as often.
+# This applies to news too: an endpoint may announce a thousand blocks a second, which would have all others asked as
+# often.
 ROUND_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 15.0
-# A WebSocket tells of new blocks at once; then the chain is asked only in case one was missed.
+# A WebSocket announces new blocks at once; then the chain is asked only in case one was missed.
 PAUSE_WITH_WEBSOCKET = 5
 RECONNECT_SECONDS = 5.0
 REFRESH_SECONDS = 3600.0
 # Behind by more than this a chain is no longer followed live.
 BEHIND_SECONDS = 120.0
 ALARMS_SHOWN = timedelta(days=1)
-# Somebody waits in front of a screen.
+# Somebody is waiting at a screen.
 LOOK_SECONDS = 10.0
 
 HEAD = Gauge("bridge_chain_head_block", "The newest block that a chain's nodes have reported", ["chain"])
@@ -74,13 +75,13 @@ class _Running:
     problem: str | None = None
     has_websocket: bool = False
     rounds: int = 0
-    """How many times it was asked so far."""
+    """How many times it has been asked so far."""
     is_asking: bool = False
     answered: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set, and at once replaced, when a round is over."""
+    """Set, and immediately replaced, when a round is over."""
 
     def end_round(self) -> None:
-        """Says to whoever waits that it was asked once more."""
+        """Signals to whoever waits that it was asked once more."""
         self.rounds, self.is_asking = self.rounds + 1, False
         self.answered.set()
         self.answered = asyncio.Event()
@@ -90,7 +91,7 @@ class ChainFollowers:
     """The followers of all chains that have endpoints. Open it with `start`, and run what `tasks` gives."""
 
     def __init__(self, journal: Journal, chains: Mapping[str, Chain], *, days: int) -> None:
-        """`days`: how long what ended is watched on."""
+        """`days`: for how long ended payments and payouts are still watched."""
         self.chains = chains
         """Those that are followed, by their names."""
         self._journal = journal
@@ -100,8 +101,8 @@ class ChainFollowers:
         self._watched_on = timedelta(days=days)
 
     async def start(self) -> None:
-        """Connects. Raises ChainsError if an endpoint is of another chain, or a token is something else than when it
-        was followed and somebody waits for it."""
+        """Connects. Raises ChainsError if an endpoint is of another chain, or if a token that somebody waits for
+        differs from when it was last followed."""
         await self._unfollowed.try_to_look()
         if not self.chains:
             return
@@ -146,7 +147,7 @@ class ChainFollowers:
         return followed + refreshed + [asyncio.create_task(self._subscribe(name)) for name in self._running]
 
     def watch_payment(self, payment: Payment) -> None:
-        """Has a payment looked after that is new, or has a new hint."""
+        """Has a payment that is new, or has a new hint, looked up."""
         if payment.direct is not None and payment.direct.chain in self._running:
             watched = watched_payment(self.chains[payment.direct.chain], payment)
             if watched is not None:
@@ -154,7 +155,7 @@ class ChainFollowers:
                 self._running[payment.direct.chain].woken.set()
 
     def watch_payout(self, payout: Payout) -> None:
-        """Has a payout looked after that is new, or has a new transaction."""
+        """Has a payout that is new, or has a new transaction, looked up."""
         if payout.chain is not None and payout.chain in self._running:
             watched = watched_payout(self.chains[payout.chain], payout)
             if watched is not None:
@@ -169,7 +170,7 @@ class ChainFollowers:
             return None
         self.watch_payout(payout)
         running.woken.set()
-        # The round that is under way may have passed by what is to be looked at; the one after it begins later.
+        # The round that is under way may have passed the item already; the one after it begins later.
         awaited = running.rounds + (2 if running.is_asking else 1)
         try:
             async with asyncio.timeout(LOOK_SECONDS):
@@ -197,7 +198,7 @@ class ChainFollowers:
         ]
 
     def _problem(self, running: _Running) -> str | None:
-        """What is wrong with a chain: why it is not followed, what of it stands still, or what money waits for."""
+        """What is wrong with a chain: why it is not followed, what has stopped, or what money waits for."""
         if running.problem is not None:
             return running.problem
         follower = running.follower
@@ -278,7 +279,7 @@ class ChainFollowers:
                 logger.exception("%s: could not read anew who waits; trying again later", name)
 
     async def _subscribe(self, name: str) -> None:
-        """Hears of new blocks over a WebSocket, where an endpoint has one."""
+        """Receives new blocks over a WebSocket, where an endpoint has one."""
         running = self._running[name]
 
         def on_block() -> None:

@@ -1,4 +1,4 @@
-"""Keeps the records of those who follow chains in the journal: what they see is committed with what it moves."""
+"""Stores the followers' records in the journal: what they see is committed together with what it changes."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -23,13 +23,13 @@ __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
 PAGE = 500
 _FOLLOWING = TypeAdapter(Following)
 SETTLED_BY_BLOCKS = (Stage.MINED, Stage.FINAL, Stage.FAILED, Stage.DROPPED)
-# Why a transaction comes to nothing that a person may give to its payment all the same.
+# Reasons why a transaction counts for nothing although a person may still assign it to its payment.
 REPORTED_BY_A_PERSON = (FITS_ANOTHER, NOBODYS_BEFORE)
 Found = TypeVar("Found", Payment, Payout)
 
 
 def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
-    """What a follower knows of a payment; None if it waits for nothing that the chain has."""
+    """What a follower knows of a payment; None if the payment waits for nothing on the chain."""
     token = chain.token(payment.currency)
     if payment.direct is None or token is None:
         return None
@@ -51,12 +51,12 @@ def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
 
 
 def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
-    """What a follower knows of a payout; None if its coin is none of the chain."""
+    """What a follower knows of a payout; None if its coin is not on the chain."""
     is_own = payout.provider == PROVIDER  # the marketplace's own wallet calls coins as the chain does
     token = chain.token(payout.coin) if is_own else chain.token_of(payout.provider, payout.coin)
     if token is None:
         return None
-    # Providers write hashes in capitals, or without what tells that they are hexadecimal.
+    # Providers write hashes in capitals, or without the prefix that marks them as hexadecimal.
     hashes = frozenset(f"0x{tx_hash.casefold().removeprefix('0x')}" for tx_hash in payout.facts.tx_hashes)
     claims, seen = _claims(hashes, payout.facts.sightings)
     return Watched(
@@ -76,8 +76,8 @@ def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
 def _claims(
     hints: frozenset[str], sightings: Sequence[Sighting], given: frozenset[str] = frozenset()
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Which transactions are still to be looked into, and which of them were seen once. What only a person could tell
-    is looked into anew once a person has."""
+    """Which transactions are still to be examined, and which of them were seen once. One that only a person could
+    decide is examined again once a person has decided."""
     reported = {one.transfer.transfer_id.partition("@")[0] for one in sightings}
     found = {one.partition("#")[0] for one in given}
     refused = {one.transfer.transfer_id for one in sightings if one.reason not in (None, *REPORTED_BY_A_PERSON)}
@@ -93,7 +93,7 @@ def _claims(
 
 
 class JournalChainStore:
-    """The store of all followers. What ended is watched for some days more, since money may come for it after all."""
+    """The store of all followers. What has ended is watched for some days more, since money may still come for it."""
 
     def __init__(self, journal: Journal, chains: Mapping[str, Chain], *, days: int) -> None:
         self._journal = journal
@@ -140,7 +140,7 @@ class JournalChainStore:
         return [*(one for one in paying if one is not None), *of_payouts]
 
     async def _owed_since(self, payout: Payout) -> datetime | None:
-        """When the payment was registered that a payout pays; None if the journal has forgotten it."""
+        """When the payment that a payout pays was registered; None if the journal has forgotten it."""
         record = await self._journal.payment_record(payout.payment_id)
         return None if record is None else record.payment.created_at
 

@@ -1,5 +1,5 @@
-"""Checks of readiness: what has to work for the bridge to do its work. Each answers within a few seconds whatever
-hangs, and is carried out at most once a second, however many ask: probes cost next to nothing.
+"""Checks of readiness: what has to work for the bridge to do its work. Each answers within a few seconds, whatever
+hangs, and runs at most once a second, however many ask: probes cost next to nothing.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ MEGABYTE = 1_000_000
 MEASURED_EVERY_SECONDS = 0.25
 LAG_REMEMBERED_SECONDS = 10.0
 SLOW_LOOP_SECONDS = 1.0
-# So long nobody was answered at all: SHKeeper waits 30 s, most probes less.
+# Nobody has been answered at all for this long: SHKeeper waits 30 s, most probes less.
 STUCK_LOOP_SECONDS = 5.0
 
 DISK_FREE = Gauge("bridge_journal_disk_free_bytes", "Room on the disk of an SQLite journal, as it was looked at last")
@@ -45,14 +45,14 @@ LAG = Gauge("bridge_loop_lag_seconds", "How long the event loop last had to be w
 
 
 class DegradedError(BridgeError):
-    """Something does not work that the bridge can do without for a while."""
+    """Something that the bridge can do without for a while does not work."""
 
 
 class Shared:
     """A check, whose answer is shared by all who ask within a second."""
 
     def __init__(self, check: Check, *, is_needed: bool = True) -> None:
-        """Without an answer in time what `is_needed` has failed, and all else is degraded."""
+        """If it does not answer in time, a check that `is_needed` has failed; any other is degraded."""
         self._check = check
         self._silence: type[BridgeError] = BridgeError if is_needed else DegradedError
         self._answer: asyncio.Task[str | None] | None = None
@@ -63,7 +63,7 @@ class Shared:
         if answer is None or (answer.done() and time.monotonic() - self._answered_at >= SHARED_SECONDS):
             answer = self._answer = asyncio.create_task(self._ask())
             answer.add_done_callback(_retrieve)
-        # One that says nothing goes on: it is not asked anew for as long as it hangs.
+        # A check that does not answer goes on: it is not started again while it hangs.
         await asyncio.wait([answer], timeout=CHECK_SECONDS)
         if not answer.done():
             raise self._silence(f"no answer within {CHECK_SECONDS:g} s")
@@ -76,13 +76,13 @@ class Shared:
             self._answered_at = time.monotonic()
 
     def cancel(self) -> None:
-        """Ends what is being asked."""
+        """Ends the check that is under way."""
         if self._answer is not None:
             self._answer.cancel()
 
 
 def _retrieve(answer: asyncio.Task[str | None]) -> None:
-    """Of what is answered too late nobody else hears, and it is no news that it failed."""
+    """Nobody receives an answer that comes too late, and its failure is no news."""
     if not answer.cancelled():
         answer.exception()
 
@@ -116,7 +116,7 @@ async def check_disk(folder: Path) -> None:
 
 
 class LoopLag:
-    """Measures how long whoever waits for the event loop has to wait."""
+    """Measures how long callers wait for the event loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -132,7 +132,7 @@ class LoopLag:
             self.add(self._clock() - begun - MEASURED_EVERY_SECONDS)
 
     def add(self, seconds: float) -> None:
-        """It had to be waited for so long just now."""
+        """Records that the loop was late by this much just now."""
         now = self._clock()
         self._measured.append((now, seconds))
         while self._measured[0][0] < now - LAG_REMEMBERED_SECONDS:

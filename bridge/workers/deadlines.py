@@ -1,4 +1,4 @@
-"""Deadlines: applied to payments whose time ran out, once their provider was asked whether the money came after all.
+"""Deadlines: applied to expired payments, once their provider was asked whether the money came after all.
 
 While a provider cannot be asked, or its answer cannot be read, its payments are given a bounded grace: absence of
 news is no news of absence.
@@ -19,11 +19,11 @@ __all__ = ["Deadlines"]
 logger = logging.getLogger("bridge.deadlines")
 
 INTERVAL_SECONDS = 1.0
-# How many are asked about at one moment.
+# How many are asked about at once.
 ASKED_TOGETHER = 8
 # Between two tries to ask a provider that is away.
 AWAY_SECONDS = 5.0
-# Between two tries to ask about a payment of which nothing was learned: it is likely to hear the same again.
+# Between two tries to ask about a payment about which nothing was learned: the answer is likely to be the same again.
 UNCLEAR_SECONDS = 30.0
 
 
@@ -36,9 +36,9 @@ class Deadlines:
         self._gateways = gateways
         self._grace = timedelta(seconds=grace_seconds)
         self._away_until: dict[str, datetime] = {}
-        """Until when a provider is not asked, since it could not be."""
+        """Until when a provider is not asked, because it could not be reached."""
         self._unclear_until: dict[str, datetime] = {}
-        """Until when it is not asked about a payment, since nothing was learned of that one."""
+        """Until when it is not asked about a payment, because nothing was learned about that one."""
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
@@ -53,7 +53,7 @@ class Deadlines:
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def round(self) -> int:
-        """Applies what is due. Returns to how many payments it was applied."""
+        """Applies what is due. Returns the number of payments to which it was applied."""
         now, waited = self._journal.clock(), self._journal.steady()
         self._unclear_until = {one: until for one, until in self._unclear_until.items() if until > waited}
         away = [name for name, until in self._away_until.items() if until > waited]
@@ -68,7 +68,7 @@ class Deadlines:
         return applied
 
     async def _apply(self, payment_ids: Sequence[str]) -> int:
-        """Applies what is due, in one commit. Returns to how many payments it was applied."""
+        """Applies what is due, in one commit. Returns the number of payments to which it was applied."""
         if not payment_ids:
             return 0
         try:
@@ -90,8 +90,7 @@ class Deadlines:
             return False
 
     async def _was_asked(self, payment: Payment) -> bool:
-        """Has the provider say how it stands, if it can be asked. Returns whether nothing more is to be waited
-        for."""
+        """Asks the provider for the status, if it can be asked. Returns whether there is nothing more to wait for."""
         gateway, now = self._gateways[payment.provider], self._journal.steady()
         if self._away_until.get(payment.provider, now) > now or payment.payment_id in self._unclear_until:
             return False
@@ -110,7 +109,7 @@ class Deadlines:
         return applied.found != "unreadable" or self._is_unclear(payment, now)
 
     def _is_unclear(self, payment: Payment, now: datetime) -> bool:
-        """Notes that nothing was learned of a payment, which waits as for a provider that is away: False."""
+        """Notes that nothing was learned about a payment, which waits as if its provider were away: False."""
         self._unclear_until[payment.payment_id] = now + timedelta(seconds=UNCLEAR_SECONDS)
         return False
 

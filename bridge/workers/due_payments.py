@@ -1,10 +1,10 @@
-"""Due payments: which of those that may still move is asked about next. Pure; it holds ids and times, and the clock
-is given, which has to go on steadily: by one that is put back all would wait for as long as it was wrong.
+"""Due payments: which payment that may still move is asked about next. Pure: it holds ids and times. The clock is an
+argument, and has to be steady: if it were set back, all would wait until it caught up.
 
-A share of the turns goes to whoever was asked about longest ago: just large enough that everyone has theirs within an
-hour at the pace that is wanted, and a quarter at least, since a slow provider has fewer; the others go to the newest,
-whose money is most likely to have come. One that is completed, or refunded, is asked about again at times that lie
-ever further apart, but at least once a day: its provider may tell of more, of less, or of nothing.
+A share of the turns goes to the payments that have waited longest since they were asked about: just large enough that
+each has its turn within an hour at the configured pace, and a quarter at least, since a slow provider has fewer
+turns. The others go to the newest, whose money is most likely to have come. A completed or refunded payment is asked
+about again at growing intervals, but at least once a day: its provider may report more, less, or nothing.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,26 +15,26 @@ from typing import Any
 
 __all__ = ["LONGEST_WAIT", "DuePayments", "next_check", "next_look_back"]
 
-# Nobody waits longer than an hour for their turn, of which some minutes are for those who are due at the same time.
+# No payment waits longer than an hour for its turn; some minutes of it are for those that are due at the same time.
 LONGEST_WAIT = timedelta(minutes=50)
 PROMISE_SECONDS = 3300.0
 LEAST_SHARE = 0.25
 # A payment that is an hour old is asked about every six minutes.
 AGE_SHARE = 10
-# A minute after it had ended, then after 4, 16 and 64 minutes, 4 and 17 hours, and once a day from then on: a dozen
-# times in a week.
+# A minute after it ended, then after 4, 16 and 64 minutes, 4 and 17 hours, and once a day from then on: a dozen times
+# in a week.
 TIMES_AS_LATE = 4
 LONGEST_LOOK_BACK = timedelta(days=1)
 
 
 def next_check(created_at: datetime, last: datetime, interval: timedelta) -> datetime:
-    """When to ask about a payment again that was asked about last at that time."""
+    """When to ask again about a payment that was last asked about at that time."""
     return last + max(interval, min((last - created_at) / AGE_SHARE, LONGEST_WAIT))
 
 
 def next_look_back(ended_at: datetime, last: datetime, interval: timedelta) -> datetime:
-    """When to ask again about a payment that has ended then and was asked about last at that time. It follows from
-    these alone, so that no restart has everything asked about anew."""
+    """When to ask again about a payment that ended then and was last asked about at that time. The result depends
+    on these alone, so that a restart does not have everything asked about again."""
     wait = interval
     while ended_at + wait <= last:
         wait = min(wait * TIMES_AS_LATE, wait + max(LONGEST_LOOK_BACK, interval))
@@ -46,11 +46,11 @@ class _Open:
     created_at: datetime
     due_at: datetime
     asked_at: datetime
-    """When it was asked about last; when it was taken in, if it was not."""
+    """When it was last asked about; when it was added, if it was not asked about yet."""
     ended_at: datetime | None = None
-    """When it was completed or refunded, if it is looked back at."""
+    """When it was completed or refunded, if it is checked afterwards."""
     written_at: datetime | None = None
-    """The same, as it was written down."""
+    """The same, as it was stored."""
     failures: int = 0
 
 
@@ -62,7 +62,7 @@ class DuePayments:
         self._per_second = per_second
         self._open: dict[str, _Open] = {}
         self._later: list[tuple[datetime, str]] = []
-        """A heap by when they are due; an entry whose time is not its payment's any more counts for nothing."""
+        """A heap by when they are due; an entry is void if its time is no longer its payment's."""
         self._waiting_longest: list[tuple[datetime, str]] = []
         self._newest: list[tuple[float, str]] = []
         """The same payments, those that are due, in two orders; one that is in neither any more was taken."""
@@ -77,7 +77,7 @@ class DuePayments:
         return payment_id in self._open
 
     def add(self, payment_id: str, created_at: datetime, now: datetime) -> bool:
-        """Takes in a payment, which is due at once. Returns whether it was new."""
+        """Adds a payment, which is due at once. Returns whether it was new."""
         if payment_id in self._open:
             return False
         self._open[payment_id] = _Open(created_at, now, now)
@@ -87,9 +87,9 @@ class DuePayments:
     def add_ended(
         self, payment_id: str, created_at: datetime, ended_at: datetime, asked_at: datetime, *, written_at: datetime
     ) -> bool:
-        """Takes in a payment that is completed or refunded, or notes that one is; `written_at` is when by the clock
-        that may be put right, by which it is known. `asked_at` is when it may have been asked about last, if it is
-        new here. Returns whether that is news."""
+        """Adds a payment that is completed or refunded, or notes that one is. `written_at` is the time by the
+        clock that may be corrected, and identifies the end. `asked_at` is when it may last have been asked about,
+        if it is new here. Returns whether that is news."""
         payment = self._open.setdefault(payment_id, _Open(created_at, asked_at, asked_at))
         if payment.written_at is not None and written_at <= payment.written_at:
             return False
@@ -112,8 +112,8 @@ class DuePayments:
     def asked(
         self, payment_id: str, now: datetime, *, news_since: datetime | None = None, news_at: datetime | None = None
     ) -> None:
-        """It was asked about, and answered. Where the answer left something open, that is asked about as if the
-        payment were no older than it, `news_since`; where it said when there is more to be learnt, at that time."""
+        """It was asked about, and answered. If the answer left something open, that is asked about as if the
+        payment were only as old as `news_since`; if the answer said when there is more to learn, at that time."""
         payment = self._open.get(payment_id)
         if payment is None:
             return
@@ -124,19 +124,20 @@ class DuePayments:
             due_at = next_check(payment.created_at, now, self._interval)
         if news_since is not None:
             due_at = min(due_at, next_check(min(news_since, now), now, self._interval))
-        # What was to be learnt by now, and was not, is not to be had so soon.
+        # What should have been known by now, and was not, will not be known soon.
         if news_at is not None and news_at > now:
             due_at = min(due_at, max(news_at, now + self._interval))
         self._again(payment_id, payment, due_at)
 
     def hurry(self, payment_id: str, now: datetime) -> None:
-        """It is to be asked about again as soon as one may be, however old it is."""
+        """It is to be asked about as soon as possible, however old it is."""
         payment = self._open.get(payment_id)
         if payment is not None:
             self._again(payment_id, payment, now + self._interval)
 
     def failed(self, payment_id: str, now: datetime) -> None:
-        """To ask about it failed, and that was its own fault as far as anybody can tell: later and later again."""
+        """Asking about it failed, and as far as can be known that was the payment's own fault: ask later and
+        later."""
         payment = self._open.get(payment_id)
         if payment is not None:
             wait = min(self._interval * 2 ** min(payment.failures, 16), LONGEST_WAIT)
@@ -177,7 +178,7 @@ class DuePayments:
                 payment = self._open[payment_id]
                 heappush(self._waiting_longest, (payment.asked_at, payment_id))
                 heappush(self._newest, (-payment.created_at.timestamp(), payment_id))
-        # What was taken from one order is left over in the other.
+        # What was taken from one order is still in the other.
         if len(self._newest) + len(self._waiting_longest) > 4 * len(self._due) + 1000:
             self._newest = [entry for entry in set(self._newest) if entry[1] in self._due]
             self._waiting_longest = [entry for entry in set(self._waiting_longest) if entry[1] in self._due]

@@ -1,8 +1,8 @@
-"""Opening invoices: for whoever waits for one at this moment, and what becomes of it if the provider does not.
+"""Opening invoices: for somebody who is waiting for one, and what happens if the provider does not open it.
 
-A payment is a draft in the journal while its provider is asked, so that what is refused is never registered, and what
-a crash interrupts is asked for again. It is registered with what the provider answers, or, if it does not, with an
-invoice that is to be opened.
+A payment is a draft in the journal while its provider is asked, so that a refused payment is never registered, and
+one that a crash interrupts is asked for again. It is registered with the provider's answer or, if there is none, with
+an invoice that is still to be opened.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ __all__ = ["Asked", "CoinNotOfferedError", "InvoiceOpener", "because_of", "is_re
 
 logger = logging.getLogger("bridge.invoices")
 
-# Whoever asked for a payment waits behind this; what is not open by then is opened as soon as it can be. Longer than
-# the provider gives a wallet, so that a wallet that hangs is known to hang.
+# Whoever asked for a payment waits for this; an invoice that is not open by then is opened as soon as possible.
+# Longer than the provider gives a wallet, so that a wallet that hangs is recognised.
 ANSWER_SECONDS = 15.0
 
 # What a coin was worth on other days changes from day to day.
@@ -48,12 +48,12 @@ class CoinNotOfferedError(BridgeError):
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether the provider said no to what was asked, so that whoever asked has to ask for something else."""
+    """Whether the provider refused the request, so that the caller has to ask for something else."""
     return isinstance(error, ProviderRefusedError) and not isinstance(error, CredentialsRefusedError)
 
 
 class Asked(NamedTuple):
-    """What a provider answered to who asked for an invoice."""
+    """What a provider answered to a request for an invoice."""
 
     opened: InvoiceOpened | None
     why_not: Exception | None
@@ -73,14 +73,14 @@ class InvoiceOpener:
         self._callback_urls = callback_urls
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[str] = set()
-        """The payments that somebody is registering at this moment."""
+        """The payments that somebody is registering now."""
         self._usual_rates: dict[tuple[str, str, str], tuple[datetime, Decimal | None]] = {}
-        """By provider, coin and currency, what one coin was worth on other days, if enough of them tell, and when
-        that was looked up."""
+        """By provider, coin and currency, what one coin was worth on other days, if there are enough of them, and
+        when that was looked up."""
         self.patience = Patience()
-        """What is left alone for a while, because it could not be opened."""
+        """What is not tried for a while, because it could not be opened."""
         self.left = asyncio.Event()
-        """Set when an invoice could not be opened for who waited for it."""
+        """Set when an invoice could not be opened for somebody who waited for it."""
 
     def opens_for(self, provider: str) -> bool:
         """Whether invoices of this provider can be opened here."""
@@ -110,8 +110,8 @@ class InvoiceOpener:
         )
 
     async def register(self, draft: Draft) -> tuple[Registered, Asked]:
-        """Asks for the invoice of a draft, and registers its payment with what comes of it. Raises
-        ProviderRefusedError, and forgets the draft, if the provider refuses it."""
+        """Asks for the invoice of a draft, and registers its payment with the result. Raises ProviderRefusedError,
+        and forgets the draft, if the provider refuses it."""
         payment_id = draft.payment.payment_id
         try:
             asked = await self.ask(payment_id, draft.wanted)
@@ -184,7 +184,7 @@ class InvoiceOpener:
         return True
 
     async def failed(self, invoice: Invoice, error: Exception) -> None:
-        """Takes notice that an invoice could not be opened."""
+        """Notes that an invoice could not be opened."""
         self._note(invoice.payment_id, invoice.wanted.coin, error)
         await self._write_down(invoice.payment_id, invoice.wanted.coin, error)
 
@@ -196,12 +196,12 @@ class InvoiceOpener:
             logger.warning("no invoice for %s yet: %s", payment_id, str(error) or "it took too long")
 
     async def _write_down(self, payment_id: str, coin: str, error: Exception) -> None:
-        """Why an invoice is not open, if that is the invoice's own trouble, so that it can be seen."""
+        """Why an invoice is not open, if the cause is the invoice itself, so that people can see it."""
         if because_of(error) is Because.REFUSED:
             await self._journal.unfinished.refuse_invoice(payment_id, coin, str(error))
 
     async def open(self, invoice: Invoice) -> InvoiceOpened | None:
-        """Opens an invoice, or finds that it is; None if the buyer is to pay with another coin by now. Raises
+        """Opens an invoice, or finds that it is open; None if the buyer is to pay with another coin by now. Raises
         ProviderError, and JournalUnavailableError."""
         async with self._lock(invoice.payment_id):
             record = await self._journal.payment_record(invoice.payment_id)
@@ -217,7 +217,7 @@ class InvoiceOpener:
         return opened
 
     async def _opened(self, wanted: InvoiceWanted) -> InvoiceOpened:
-        """What the provider answers, beside what the coin was worth on other days."""
+        """The provider's answer, together with what the coin was worth on other days."""
         opened = await self._gateways[wanted.provider].open_invoice(wanted)
         now, way = self._journal.steady(), (wanted.provider, wanted.coin, wanted.currency)
         known = self._usual_rates.get(way)
@@ -227,7 +227,7 @@ class InvoiceOpener:
         return opened.model_copy(update={"usual_rate": known[1]})
 
     def one_at_a_time(self, name: str) -> asyncio.Lock:
-        """Held by whoever asks a provider for something new, so that two who want the same do not get two."""
+        """Held by whoever asks a provider for something new, so that two callers who want the same do not get two."""
         return self._lock(name)
 
     def _lock(self, payment_id: str) -> asyncio.Lock:
@@ -235,7 +235,7 @@ class InvoiceOpener:
 
 
 def because_of(error: Exception) -> Because | None:
-    """Whose trouble an error is; None if it is the provider's as a whole, for which no invoice is to wait."""
+    """What an error belongs to; None if it is the provider as a whole, for which no invoice is to wait."""
     if isinstance(error, AnswerUnusableError) or is_refusal(error):
         return Because.REFUSED
     if isinstance(error, CoinUnavailableError):

@@ -1,5 +1,6 @@
-"""Look-ups: what a provider says of a payment when it is asked, applied as far as it fits that payment and says more
-than is known."""
+"""Look-ups: a provider's answer about a payment, applied as far as it fits that payment and says more than is
+known.
+"""
 
 import hashlib
 import logging
@@ -44,11 +45,11 @@ class Applied(NamedTuple):
     """What came of a look-up."""
 
     found: Literal["healed", "known", "unfit", "unreadable"]
-    """Whether it moved the payment, said nothing new, did not fit, or could not be read, or not all of it."""
+    """Whether it moved the payment, said nothing new, did not fit, or could not be read, at least in part."""
     payment: Payment
-    """As it stands then."""
+    """The payment afterwards."""
     is_missing: bool
-    """Whether something ought to have been there that was not: the invoice, or what was told of before."""
+    """Whether something that should have been there was missing: the invoice, or what was reported before."""
 
 
 async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[LookedUpInvoice]) -> Applied:
@@ -71,7 +72,7 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         recorded = await journal.record_observation(
             provider=payment.provider,
             external_id=payment.external_id,
-            # What says nothing new today may prove something later, by the time that has passed.
+            # An answer that says nothing new today may prove something later, because time has passed.
             key=_key(payment, f"{now.isoformat()} {observation.model_dump_json()}"),
             observation=observation,
         )
@@ -86,7 +87,7 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
 
 
 async def note_unreadable(journal: Journal, payment: Payment, reason: str) -> None:
-    """Notes that a provider was asked about a payment and that nothing can be made of its answer."""
+    """Notes that a provider was asked about a payment and that its answer is of no use."""
     now, observation = journal.clock(), InvoiceUnreadable(what=(reason[:REASON_CHARACTERS],))
     if _says_more(payment, observation, now):
         await journal.record_observation(
@@ -98,7 +99,7 @@ async def note_unreadable(journal: Journal, payment: Payment, reason: str) -> No
 
 
 async def _note_unfit(journal: Journal, payment: Payment, unfit: Unfit, now: datetime) -> None:
-    """Notes what cannot be about a payment, unless that is known."""
+    """Notes what cannot be about a payment, unless that is known already."""
     after = not_counted(payment, unfit.misfit, unfit.observation, now).payment
     if after.facts.misfits == payment.facts.misfits and _whose(after) == _whose(payment):
         return
@@ -113,13 +114,12 @@ async def _note_unfit(journal: Journal, payment: Payment, unfit: Unfit, now: dat
 
 
 def _whose(payment: Payment) -> Sequence[tuple[str, bool]]:
-    """Of the transfers that were told of, which are this payment's."""
+    """Which of the reported transfers belong to this payment."""
     return [(one.transfer.key, one.is_own) for one in payment.facts.booked]
 
 
 def _says_more(payment: Payment, observation: Observation, now: datetime) -> bool:
-    """Whether it shows, or tells of a transfer that was not heard of. That a transfer is still there does not show
-    before it counts."""
+    """Whether it shows, or reports a new transfer. That a transfer is still there does not show before it counts."""
     decision = decide(payment, observation, now)
     facts, known = decision.payment.facts, payment.facts
     if _whose(decision.payment) != _whose(payment) or problems_of(decision.payment) != problems_of(payment):
@@ -131,7 +131,7 @@ def _says_more(payment: Payment, observation: Observation, now: datetime) -> boo
 
 
 def _observed(observation: Observation, at: datetime) -> Observation:
-    """The same with when it was said, by the clock that only goes on."""
+    """The same, with when it was said by the steady clock."""
     is_sum = isinstance(observation, InvoiceSnapshot)
     return observation.model_copy(update={"heard_at": at}) if is_sum else observation
 

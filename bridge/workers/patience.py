@@ -1,7 +1,8 @@
-"""Patience: how long an invoice, or a coin, is left alone after it could not be opened. Pure; the clock is given.
+"""Patience: for how long an invoice, or a coin, is not tried again after it could not be opened. Pure; the clock is
+an argument.
 
-A coin's wallet that is down is tried again within seconds, with one invoice after the other. What is wrong with an
-invoice itself is nothing that a second try mends: it waits minutes, then hours, and a person can see why.
+If a coin's wallet is down it is tried again within seconds, with one invoice after the other. If an invoice itself is
+at fault, a second try does not help: it waits minutes, then hours, and a person can see why.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ class Because(StrEnum):
     COIN = "coin"
     """Its coin cannot be used at the moment."""
     REFUSED = "refused"
-    """The provider said no, or what it said cannot be used."""
+    """The provider refused it, or its answer cannot be used."""
     DEFECT = "defect"
     """The bridge itself failed over it."""
 
@@ -46,20 +47,20 @@ class _Wait:
 
 @dataclass(slots=True)
 class Patience:
-    """What is left alone, and until when."""
+    """What is not tried for now, and until when."""
 
     _invoices: dict[InvoiceKey, _Wait] = field(default_factory=dict)
     _coins: dict[str, _Wait] = field(default_factory=dict)
 
     def failed(self, invoice: InvoiceKey, because: Because, now: datetime) -> bool:
-        """Returns whether that is news: it is the first time in a row."""
+        """Returns whether that is news, the first time in a row."""
         wait = self._invoices[invoice] = _longer(self._invoices.get(invoice), because, now)
         if because is Because.COIN:
             self._coins[invoice[1]] = _longer(self._coins.get(invoice[1]), because, now)
         return wait.times == 1
 
     def opened(self, invoice: InvoiceKey) -> None:
-        """Its coin works, so whatever waited for that need not wait any more."""
+        """Its coin works, so what waited for the coin need not wait any more."""
         self._invoices.pop(invoice, None)
         if self._coins.pop(invoice[1], None) is not None:
             waited = [
@@ -77,7 +78,7 @@ class Patience:
         return {coin for coin, wait in self._coins.items() if now < wait.until}
 
     def next_try(self) -> datetime | None:
-        """When the first of all that is left alone may be tried again."""
+        """When the first of these may be tried again."""
         return min((wait.until for wait in (*self._coins.values(), *self._invoices.values())), default=None)
 
     def forget_all_but(self, invoices: set[InvoiceKey]) -> None:

@@ -1,5 +1,4 @@
-"""Ages of payouts: how long ago each was asked for, by the clock that only goes on, however somebody sets the
-other."""
+"""Ages of payouts: how long ago each was asked for, by the steady clock, whatever happens to the machine's clock."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ _NONE = timedelta(0)
 
 
 class PayoutAges:
-    """Those of the payouts that were asked for, as far as they were noted."""
+    """The ages of the payouts that were asked for, as far as they were noted."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -22,9 +21,9 @@ class PayoutAges:
         self._noted_at: datetime | None = None
 
     def note(self, payouts: Collection[Payout]) -> None:
-        """Takes in the payouts that are under way, and forgets all others. What is new was asked for since this was
-        last called, whatever the machine's clock says by now; only of what was asked for before the bridge was
-        started nothing else is known than what was written down."""
+        """Takes in the payouts that are under way, and forgets all others. A new one was asked for since this was
+        last called, whatever the machine's clock says by now; only for those that were asked for before the bridge
+        was started is nothing known but the stored time."""
         now, before = self._journal.steady(), self._noted_at
         asked: dict[tuple[str, int], datetime] = {}
         for payout in payouts:
@@ -39,5 +38,5 @@ class PayoutAges:
         return self._by_the_clock(payout) if asked_at is None else self._journal.steady() - asked_at
 
     def _by_the_clock(self, payout: Payout) -> timedelta:
-        # One that was asked for in the time to come was so by a clock that was wrong.
+        # A time in the future comes from a clock that was wrong.
         return max(self._journal.clock() - (payout.facts.asked_at or payout.created_at), _NONE)

@@ -1,8 +1,8 @@
-"""Payout books of a provider: what it has of a payment's payouts that a journal has forgotten which was restored,
-rewound, copied or promoted. The names of each share are asked for in order, in every coin.
+"""Payout books of a provider: which of a payment's payouts it has that the journal has forgotten, after a restore,
+rewind, copy or promotion. The names of each share are asked for in order, in every coin.
 
-A comparison asks for the payments that it can think of. Whatever it left out, and whatever was registered anew since,
-is asked for before the first payout of that payment leaves.
+A comparison asks for the payments that it knows of. Whatever it left out, and whatever was registered again since, is
+asked for before the first payout of that payment leaves.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ __all__ = ["LONG_SETTLED", "Asked", "PayoutBooks"]
 
 Find = Callable[[Callable[[], Awaitable[BookedPayout | None]]], Awaitable[BookedPayout | None]]
 
-# What is left of a payment that was paid out longer ago, and is little, stays.
+# A small remainder of a payment that was paid out longer ago stays.
 LONG_SETTLED = timedelta(days=30)
 # SHKeeper has 16 threads for all that is asked of it.
 AT_ONCE = 4
@@ -51,7 +51,7 @@ async def _at_once(ask: Callable[[], Awaitable[BookedPayout | None]]) -> BookedP
 
 
 class PayoutBooks:
-    """Those of one provider, and what was asked of them since the bridge was started."""
+    """The books of one provider, and what was asked of them since the bridge was started."""
 
     def __init__(self, journal: Journal, gateway: PayoutGateway) -> None:
         self._journal = journal
@@ -59,14 +59,14 @@ class PayoutBooks:
         self._stored: dict[tuple[str, str | None], Asked] = {}
         """What need not be asked again of each share, by payment and seller."""
         self._looked: dict[str, frozenset[str]] = {}
-        """In which coins each payment was looked for to the end."""
+        """In which coins each payment was searched for completely."""
         self._used: frozenset[str] | None = None
         self._forgetful_since: datetime | None = None
         self._is_looked_up = False
 
     async def coins(self) -> frozenset[str]:
-        """Those that are compared: what it offers now, and what the journal's invoices and payouts are in. Raises
-        ProviderError."""
+        """The coins that are compared: those that the provider offers now, and those of the journal's invoices and
+        payouts. Raises ProviderError."""
         if self._used is None:
             self._used = await self._journal.history.coins_used(self._gateway.provider)
         self._used = self._used.union(await self._gateway.coins())
@@ -75,7 +75,7 @@ class PayoutBooks:
     async def ask(
         self, share: Share, payouts: Sequence[Payout], coins: Collection[str], throttled: Find = _at_once
     ) -> Asked:
-        """Asks for the names of a share that follow on those which the journal's payouts have, in some coins. Raises
+        """Asks for the names of a share that follow the names of the journal's payouts, in some coins. Raises
         ProviderError."""
         before = self._stored.get((share.payment.payment_id, share.seller_id))
         known: dict[str, bool] = {}
@@ -87,7 +87,7 @@ class PayoutBooks:
         return Asked(share.payment.payment_id, share.seller_id, frozenset(coins), known, tuple(forgotten))
 
     def store(self, asked: Asked) -> None:
-        """Notes that what was found is written down, so that it need not be asked again before a payout leaves."""
+        """Notes that the findings are stored, so that they need not be asked for again before a payout leaves."""
         key = (asked.payment_id, asked.seller_id)
         before = self._stored.get(key)
         if before is not None:
@@ -95,12 +95,12 @@ class PayoutBooks:
         self._stored[key] = replace(asked, forgotten=())
 
     async def look_before_sending(self, payment_id: str) -> None:
-        """Asks for all payouts of a payment that the journal may have forgotten and keeps what is found, so that
-        nothing more leaves of it before a person has seen that. Raises ProviderError."""
+        """Asks for all payouts of a payment that the journal may have forgotten and stores what is found, so that
+        nothing more of it leaves before a person has seen that. Raises ProviderError."""
         since = await self._since()
         if since is None:
             return
-        # A coin that is switched off, or lags, is not offered, and what was sent in it is in the books all the same.
+        # A coin that is switched off, or lags, is not offered, but payouts sent in it are in the books.
         coins = (await self.coins()).union(self._gateway.coins_ever)
         if self._looked.get(payment_id) == coins:
             return
@@ -118,8 +118,8 @@ class PayoutBooks:
         self._looked[payment_id] = coins
 
     async def _since(self) -> datetime | None:
-        """When the present history began, if it began with forgetting. It is the same for as long as the bridge
-        runs."""
+        """When the present history began, if the journal may have forgotten something then. It is the same for as
+        long as the bridge runs."""
         if not self._is_looked_up:
             present = (await self._journal.history.all())[0]
             self._forgetful_since = None if present.beginning is Beginning.NEW else present.began_at
@@ -127,7 +127,7 @@ class PayoutBooks:
         return self._forgetful_since
 
     async def _find(self, share: Share, name: str, coins: Sequence[str], throttled: Find) -> list[ForgottenPayout]:
-        """What the provider has under a name; a name may stand in the books of several coins."""
+        """What the provider has under a name; the same name may be in the books of several coins."""
         booked: list[ForgottenPayout] = []
         places = asyncio.Semaphore(AT_ONCE)
 
@@ -153,15 +153,15 @@ class PayoutBooks:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        # Meanwhile somebody may have had it paid out anew, which is no forgetting.
+        # Meanwhile somebody may have had it paid out again, which is not a forgotten payout.
         by_now = await self._journal.history.payouts_of([share.payment.payment_id]) if booked else []
         return [one for one in booked if not is_known_here(one, by_now)]
 
 
 def _may_be_forgotten(payment: Payment, since: datetime) -> bool:
-    """Whether payouts of a payment may have been made before a history began. What the bridge opened since then has a
-    name that nobody had before. One whose invoice was made elsewhere is registered again by the name that it had,
-    however late; it can have been paid out before only if its money had come by then."""
+    """Whether payouts of a payment may have been made before a history began. What the bridge has opened since
+    then has a name that was not used before. A payment whose invoice was made elsewhere is registered again under
+    its old name, however late; it can have been paid out before only if its money had come by then."""
     if payment.created_at <= since:
         return True
     came = [transfer.occurred_at for transfer in payment.counted]

@@ -1,7 +1,7 @@
 """Findings about payouts: what the provider and the chain say when somebody asks, and what a person says after them.
 
-A person's word closes a question that no machine can answer, so the machines are asked first, and what they say is
-written down before it is looked at whether there is anything left for a person to say.
+A person's decision closes a question that no machine can answer, so the machines are asked first, and their answers
+are stored before it is decided whether there is anything left for a person to say.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ __all__ = ["Findings", "Inquiry", "NotAskedError"]
 
 
 class NotAskedError(BridgeError):
-    """The provider could not be asked, and without its word nobody's counts."""
+    """The provider could not be asked, and without its answer nobody's counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What came of asking about a payout."""
+    """The result of asking about a payout."""
 
     observations: Sequence[tuple[str, PayoutObservation]]
     """What its provider says, each after its key."""
@@ -42,7 +42,7 @@ class Findings:
     chains: ChainFollowers
 
     async def recheck(self, payout: Payout, *, by: str) -> Action:
-        """Asks the provider and the chain, and writes down what they say and who had them asked."""
+        """Asks the provider and the chain, and records their answers and who had them asked."""
         inquiry = await self._ask(payout)
         _, action = await self.journal.console.record_recheck(
             payout.payout_id,
@@ -63,11 +63,11 @@ class Findings:
         through: str | None = None,
         note: str | None,
     ) -> Action:
-        """Asks the provider and the chain, and then takes a person's word for what they left open.
+        """Asks the provider and the chain, and then accepts a person's decision on what they left open.
 
         Raises NothingToResolveError, TransactionWrongError and NotAskedError.
         """
-        # A word that counts for nothing whatever they say is not worth asking for.
+        # If the decision cannot count, whatever they say, there is no reason to ask.
         resolve(payout, outcome, tx_hash, found_by=by, now=self.journal.clock())
         inquiry = await self._ask(payout)
         provider_knows = outcome == "not-sent" and await self._is_known(payout, inquiry.problems)
@@ -93,7 +93,7 @@ class Findings:
         return Inquiry(observations, problems)
 
     async def _is_known(self, payout: Payout, problems: Sequence[str]) -> bool:
-        """Whether the provider has it in its books. Raises NotAskedError if somebody did not say all there is."""
+        """Whether the provider has it in its books. Raises NotAskedError if an answer was incomplete."""
         problem = "; ".join(problems)
         if not problem:
             try:

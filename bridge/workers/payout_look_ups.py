@@ -1,5 +1,6 @@
-"""Look-ups of payouts: asking providers what became of each, a few at a time in each coin, so that a wallet which
-answers slowly keeps back nobody else."""
+"""Look-ups of payouts: asks providers what became of each, a few at a time in each coin, so that a slow wallet
+does not delay the others.
+"""
 
 import asyncio
 import logging
@@ -24,13 +25,13 @@ INTERRUPTED = "the bridge stopped before it had written down the provider's answ
 
 
 def wait_at(age: timedelta, shortest: timedelta) -> timedelta:
-    """How long to wait until the next look-up of a payout that was so old at the last. One is followed closely at
-    first: most arrive within minutes."""
+    """How long to wait until the next look-up of a payout that was so old at the last one. It is followed closely
+    at first: most arrive within minutes."""
     return max(shortest, min(age / AGE_SHARE, LONGEST_WAIT))
 
 
 class PayoutLookUps:
-    """What is being looked up, and when each was looked up last. Of one payout there is one look-up at a time."""
+    """What is being looked up, and when each was last looked up. There is one look-up of a payout at a time."""
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class PayoutLookUps:
         self._shortest_wait = shortest_wait
         self._is_being_asked = is_being_asked
         self._looked: dict[str, tuple[timedelta, datetime]] = {}
-        """How old each was when it was looked up last, and when that was by the clock that only goes on."""
+        """How old each was when it was last looked up, and when that was by the steady clock."""
         self._places: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(AT_ONCE_IN_A_COIN)
         )
@@ -56,7 +57,7 @@ class PayoutLookUps:
         """By the payout that each is about."""
 
     def begin(self, payouts: Collection[Payout]) -> None:
-        """Begins to look up those that it is time to, and forgets all others. The payouts are as they were read a
+        """Begins the look-ups that are due, and forgets all other payouts. The payouts are as they were read a
         moment ago."""
         for payout in payouts:
             payout_id = payout.payout_id
@@ -73,13 +74,13 @@ class PayoutLookUps:
             age, at = looked
             return wait_at(age, self._shortest_wait) <= self._journal.steady() - at
         asked_at = payout.facts.asked_at
-        # One that was asked for in the time to come was so by a clock that was wrong, nobody knows when.
+        # A time in the future comes from a clock that was wrong, nobody knows when.
         is_old_enough = self._ages.of(payout) >= self._shortest_wait
         return asked_at is None or asked_at > self._journal.clock() or is_old_enough
 
     async def _look_up(self, payout: Payout) -> None:
         try:
-            # Whatever was asked when the payout was read, and is not being asked now, is over.
+            # A request that was open when the payout was read, and is not open now, is over.
             attempt = payout.unanswered_attempt
             if attempt is not None and not self._is_being_asked(payout.payout_id):
                 await self._journal.payouts.record_interruption(payout.payout_id, attempt, INTERRUPTED)

@@ -1,10 +1,10 @@
-"""Orders to send payouts, given to a provider one at a time in each coin, and what came of each. No payout is asked
-for twice.
+"""Orders to send payouts, given to a provider one at a time in each coin, and their results. No payout is asked for
+twice.
 
-That an attempt begins, and by what name the payout is asked for, is in the journal before the provider hears of it,
-and while payouts are held none begins. Whoever finds an attempt without an outcome, after a crash or a broken
-connection, only asks what became of it. The provider is asked first whether it knows the name: its books outlive a
-journal that was restored from a backup.
+The journal records that an attempt begins, and under what name the payout is asked for, before the provider is asked;
+while payouts are held none begins. An attempt that is found without an outcome, after a crash or a broken connection,
+is only looked up. The provider is asked first whether it knows the name: its books outlive a journal that was
+restored from a backup.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ __all__ = ["Order", "PayoutOrders", "names_of"]
 logger = logging.getLogger("bridge.payouts")
 
 Order = Sequence[Payout]
-"""Payouts in one coin that are asked for in one question."""
+"""Payouts in one coin that are asked for in one request."""
 
 # A provider or a wallet that is away is tried again within seconds, and within a minute when it was for long.
 FIRST_WAIT = timedelta(seconds=2)
@@ -54,7 +54,7 @@ def names_of(payouts: Sequence[Payout]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _PutOff:
-    """That a coin is left alone for a moment, because nothing could be asked for in it."""
+    """That a coin is not tried for a moment, because nothing could be asked for in it."""
 
     failures: int
     """How often in a row."""
@@ -63,7 +63,7 @@ class _PutOff:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """What a payout is asked for by."""
+    """What is needed to ask for a payout."""
 
     external_id: str
     is_known: bool
@@ -78,11 +78,11 @@ def _name(payout: Payout) -> str:
 
 
 class PayoutOrders:
-    """Those of one lane: of one coin, or of all that share a wallet, through one provider.
+    """The orders of one lane: of one coin, or of all coins that share a wallet, through one provider.
 
-    One after the other, because SHKeeper looks whether it knows a payout of this coin and then sends it, so two
-    questions at the same moment could both pass. Lanes do not wait for each other, and within one no coin waits until
-    another's daemon is there.
+    One after the other, because SHKeeper checks whether it knows a payout of this coin and then sends it, so two
+    requests at the same moment could both pass. Lanes do not wait for each other, and within one no coin waits for
+    another's daemon.
     """
 
     def __init__(self, journal: Journal, gateway: PayoutGateway, books: PayoutBooks) -> None:
@@ -90,39 +90,39 @@ class PayoutOrders:
         self._gateway = gateway
         self._books = books
         self._put_offs: dict[str, _PutOff] = {}
-        """By coin: of those that share a wallet one may fail, and the others go on."""
+        """By coin: if several share a wallet one may fail, and the others go on."""
         self.asking: frozenset[str] = frozenset()
-        """The payouts that may be asked for at this moment."""
+        """The payouts that may be asked for now."""
         self.given = 0
-        """How many orders were begun: whoever decided that it is a coin's turn sees whether others went before it."""
+        """How many orders were begun: whoever decided that it is a coin's turn sees whether others went first."""
         self._one_at_a_time = asyncio.Lock()
         self._answered = asyncio.Event()
         self._answered.set()
         self._is_last = False
         self._waiting: frozenset[str] = frozenset()
-        """The payouts of which the log says already that they wait for others."""
+        """The payouts that the log has already reported as waiting for others."""
 
     @property
     def is_giving(self) -> bool:
-        """Whether an order is being given at this moment."""
+        """Whether an order is being given now."""
         return self._one_at_a_time.locked()
 
     def waits(self, coin: str) -> bool:
-        """Whether the provider is asked for nothing in a coin for a moment, because that failed."""
+        """Whether nothing is asked for in a coin for a moment, because that failed."""
         put_off = self._put_offs.get(coin)
         return put_off is not None and self._journal.steady() < put_off.until
 
     async def is_answered(self) -> None:
-        """Returns when the order that is being given at this moment is answered, or none is."""
+        """Returns once the order that is being given is answered, or if there is none."""
         await self._answered.wait()
 
     def give_no_more(self) -> None:
-        """Has the order that is being given be the last."""
+        """Makes the order that is being given the last one."""
         self._is_last = True
 
     async def give(self, orders: Sequence[Order], given: int) -> None:
-        """Gives orders in one coin, until one of them cannot be given; the rest is for another time. It was
-        their turn when so many were `given`: once another coin went first, it is not any more."""
+        """Gives orders in one coin until one of them cannot be given; the rest is for another time. It was the
+        coin's turn when so many were `given`: once another coin went first, it no longer is."""
         coin = orders[0][0].coin
         for order in orders:
             try:
@@ -154,14 +154,14 @@ class PayoutOrders:
         logger.warning("%s is not asked for yet: %s", names_of(order), error)
 
     async def _names(self, order: Order) -> Mapping[str, _Name]:
-        """What each payout is asked for by; nothing of those that have to wait. Raises ProviderError."""
+        """What is needed to ask for each payout, without those that have to wait. Raises ProviderError."""
         names: dict[str, _Name] = {}
         for payout in order:
             await self._books.look_before_sending(payout.payment_id)
             while (naming := await self._naming(payout)) is not None:
                 is_known = await self._gateway.knows_payout(naming.external_id, payout.coin)
                 if naming.takes_over and not is_known and payout.facts.approved is None:
-                    # It was not looked at whether it may leave, since it had left.
+                    # Whether it may leave was not checked, since it had left.
                     gone = PayoutWithheld(
                         reasons=(f"{payout.provider} had it as {naming.external_id}, and has not now",)
                     )
@@ -192,7 +192,7 @@ class PayoutOrders:
         return naming
 
     async def _give(self, order: Order, names: Mapping[str, _Name]) -> bool:
-        """Returns whether anything of it was given."""
+        """Returns whether any of it was given."""
         self.asking = frozenset(payout.payout_id for payout in order)
         self._answered.clear()
         try:
@@ -200,7 +200,7 @@ class PayoutOrders:
             begun = list((await self._journal.payouts.begin_attempts(asked_by)).values())
             known = [payout for payout in begun if names[payout.payout_id].is_known]
             new = [payout for payout in begun if not names[payout.payout_id].is_known]
-            # Between that it is written down and that it leaves nothing is waited for.
+            # Nothing is awaited between recording it and sending it.
             outcomes = await self._ask(new) if new else []
             results = [*zip(new, outcomes, strict=True), *((payout, KNOWN_BEFORE) for payout in known)]
             for payout, outcome in results:
@@ -222,8 +222,8 @@ class PayoutOrders:
             self._answered.set()
 
     async def _is_booked_all_the_same(self, payout: Payout, outcome: PayoutObservation) -> bool:
-        """Whether the provider wrote down what it refused. Where it does not say, the name goes to the next, who is
-        not sent then if it turns out to be taken."""
+        """Whether the provider recorded what it refused. If it does not say, the name goes to the next payout,
+        which is not sent then if the name turns out to be taken."""
         is_refused = isinstance(outcome, PayoutFailed) or (isinstance(outcome, PayoutNotAsked) and outcome.alone_next)
         if not is_refused:
             return False
@@ -245,6 +245,6 @@ class PayoutOrders:
                 PayoutNotAsked(attempt=one.facts.attempts, reason=str(error), alone_next=alone_next) for one in asked
             ]
         except Exception as error:
-            # However the bridge failed, the question may have left it.
+            # However the bridge failed, the request may have been sent.
             logger.exception("the bridge failed while it asked for %s", names_of(asked))
             return [PayoutUnclear(reason=f"the bridge failed while it asked ({type(error).__name__})")] * len(asked)

@@ -29,9 +29,9 @@ logger = logging.getLogger("bridge.payouts")
 
 PAGE = 200
 SHORTEST_WAIT = timedelta(seconds=2)
-# However often it is woken: a round reads all that is not settled.
+# However often it is woken: a round reads everything that is not settled.
 PAUSE_SECONDS = 0.05
-# A bridge that is stopped waits so long for the answer to an order, and is itself waited for about twice that.
+# A stopping bridge waits this long for the answer to an order; it is itself given about twice that.
 LAST_ANSWER_SECONDS = 5.0
 # What failed may turn out to have been sent: SHKeeper itself looks for a payout's transaction for a day.
 FAILED_FOLLOWED_FOR = timedelta(days=2)
@@ -81,33 +81,32 @@ class PayoutSender:
         return provider in self._gateways
 
     async def read_order(self, provider: str, order: PayoutOrder) -> PayoutOrder:
-        """An order as a provider that sends payouts takes it. Raises NotPayableError."""
+        """An order in the form that a provider that sends payouts accepts. Raises NotPayableError."""
         return await self._gateways[provider].read_order(order, self._journal.clock())
 
     def spellings(self, provider: str, order: PayoutOrder) -> Collection[str]:
-        """The ways to write the destination of an order that was read."""
+        """The ways to write the destination of a stored order."""
         return self._gateways[provider].spellings(order)
 
     async def worth(self, provider: str, order: PayoutOrder, currency: str) -> Decimal | None:
-        """What the amount of an order counts for in a currency, at least; None if its provider cannot tell now."""
+        """What the amount of an order counts for in a currency, at least; None if its provider cannot say now."""
         return await self._gateways[provider].worth(order, currency)
 
     def is_worth_itself(self, provider: str, coin: str, currency: str) -> bool:
-        """Whether a coin counts for as much of a currency as there is of it, whatever anybody says."""
+        """Whether a coin counts one to one for a currency, whatever anybody says."""
         return self._gateways[provider].is_worth_itself(coin, currency)
 
     def network_fee(self, provider: str, order: PayoutOrder) -> Decimal | None:
-        """What of its coin the network gets for an order, about; None where that is left to the wallet."""
+        """About how much of its coin the network gets for an order; None where that is left to the wallet."""
         return self._gateways[provider].network_fee(order)
 
     async def coins_for(self, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal | None:
-        """How much of a coin an amount of a currency comes to now; None if its provider cannot tell. Raises
+        """How much of a coin an amount of a currency comes to now; None if its provider cannot say. Raises
         NotPayableError."""
         return await self._gateways[provider].coins_for(amount, currency, coin)
 
     async def read_sent(self, provider: str, coin: str, amount: Decimal) -> Decimal:
-        """How much of a coin somebody says to have sent without the bridge, as it can have been. Raises
-        NotPayableError."""
+        """Checks how much of a coin somebody reports to have sent without the bridge. Raises NotPayableError."""
         return await self._gateways[provider].read_sent(coin, amount)
 
     def is_to_be_sent(self, payout: Payout) -> bool:
@@ -121,13 +120,13 @@ class PayoutSender:
         return gateway is not None and name is not None and await gateway.knows_payout(name, payout.coin)
 
     async def look_before_revoking(self, payout: Payout) -> None:
-        """Has whatever a restored journal may have forgotten of its payment known, before it is said of a payout that
-        nothing of it was sent. Raises ProviderError."""
+        """Finds out what a restored journal may have forgotten of its payment, before anybody says that nothing of
+        a payout was sent. Raises ProviderError."""
         if payout.provider in self.books:
             await self.books[payout.provider].look_before_sending(payout.payment_id)
 
     async def ask_now(self, payout: Payout) -> Sequence[tuple[str, PayoutObservation]]:
-        """What its provider says of a payout at this moment, each after its key. Raises ProviderError."""
+        """What its provider says of a payout now, each answer after its key. Raises ProviderError."""
         if payout.provider not in self._gateways:
             return []
         if self.is_to_be_sent(payout):
@@ -141,8 +140,8 @@ class PayoutSender:
         self._woken.set()
 
     async def orders_answered(self) -> None:
-        """Returns when the orders that are being given at this moment are answered: once payouts are held, no more
-        are given after that."""
+        """Returns once the orders that are being given are answered: once payouts are held, no more are given
+        after that."""
         await asyncio.gather(*(queue.is_answered() for queue in self._queues.values()))
 
     async def run(self) -> None:
@@ -161,7 +160,7 @@ class PayoutSender:
                 except TimeoutError:
                     pass
         finally:
-            # Nobody else hears what is answered to an order.
+            # Nobody else receives the answers to orders.
             for queue in self._queues.values():
                 queue.give_no_more()
             if self._giving:
@@ -172,7 +171,7 @@ class PayoutSender:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def round(self) -> None:
-        """Sends what is to be sent, and asks about the rest where it is time to, to the end."""
+        """Sends what is to be sent, and asks about the rest where that is due, until all of it is done."""
         await self._begin_what_is_due()
         await asyncio.gather(*self._tasks())
 
@@ -180,7 +179,7 @@ class PayoutSender:
         return [*self._giving.values(), *self._look_ups.tasks.values()]
 
     async def _begin_what_is_due(self) -> None:
-        # What has been ordered since is not seen as such yet, so whoever was busy waits for the next round.
+        # What has been ordered since is not visible here yet, so whatever was busy waits for the next round.
         busy = set(self._giving)
         given = {queue: None if orders.is_giving else orders.given for queue, orders in self._queues.items()}
         payouts = await self._payouts_to_follow()
@@ -213,12 +212,13 @@ class PayoutSender:
     async def _give_orders(
         self, payouts: Sequence[Payout], busy: Collection[Coin], given: Mapping[QueueKey, int | None]
     ) -> None:
-        """`given` are how many orders each lane had begun before the payouts were read; None while it gave one."""
+        """`given` is how many orders each lane had begun before the payouts were read; None while it was giving
+        one."""
         to_send = sorted(
             (payout for payout in payouts if payout.next_attempt is not None),
             key=lambda payout: (payout.created_at, payout.payout_id),
         )
-        # A coin that fails, or does not answer, takes no turn of its wallet from the others.
+        # A coin that fails, or does not answer, does not take turns of its wallet from the others.
         ready = [
             order
             for order in batches(to_send, sent_together=self._is_sent_together)
@@ -235,8 +235,8 @@ class PayoutSender:
                 self._giving[coin] = asyncio.create_task(self._give(coin, queue, waiting, given_by_then))
 
     async def _in_turn(self, orders: Sequence[Order], under_way: Sequence[Payout]) -> Sequence[Order]:
-        """The orders that may be given now. Whoever has to wait, as one that its payment holds back, keeps nobody
-        from the turn of their wallet."""
+        """The orders that may be given now. One that has to wait, for example because its payment holds it back,
+        does not block its wallet's turn for the others."""
         while True:
             given = orders_in_turn(
                 orders,

@@ -1,7 +1,8 @@
-"""Reconciliation: asks the providers how payments stand, and applies what no webhook told, as any observation.
+"""Reconciliation: asks the providers for the status of payments, and applies what no webhook reported, like any
+observation.
 
 Its pace is bounded, a payment that has waited long is asked about less and less often, and one that cannot be asked
-about keeps back no other.
+about does not delay any other.
 """
 
 import asyncio
@@ -34,14 +35,14 @@ logger = logging.getLogger("bridge.reconciliation")
 
 # How many are read from the journal at once: the last of them is asked about a few seconds later.
 PAGE = 100
-# SHKeeper has 16 threads for all that is asked of it.
+# SHKeeper has 16 threads for all requests.
 AT_ONCE = 4
-# While a provider is away, this often it is looked whether it may be asked again.
+# While a provider is away, this is how often the bridge checks whether it may be asked again.
 AWAY_SECONDS = 1.0
-# Once an hour everything that is open is looked through; in between only what is new.
+# Everything that is open is read once an hour; in between only what is new.
 EVERYTHING_EVERY = timedelta(hours=1)
 
-# A provider that has forgotten an invoice and forgets the next one too is not asked for ever more of them.
+# A provider that has forgotten an invoice and forgets the next one too is not asked for more and more of them.
 REOPENED_EVERY = timedelta(hours=1)
 
 CHECKED = Counter(
@@ -63,7 +64,7 @@ class Reconciliation:
         days: int,
         reopen: Callable[[], object] = lambda: None,
     ) -> None:
-        """`reopen` is called when an invoice is to be opened anew."""
+        """`reopen` is called when an invoice is to be opened again."""
         self._reopen = reopen
         self._journal = journal
         self._gateways = gateways
@@ -76,13 +77,13 @@ class Reconciliation:
         self._knows_all = False
         """Whether it has looked through everything since it began."""
         self._everything_at: datetime | None = None
-        """When all that is open was looked through last."""
+        """When everything that is open was last read."""
         self._missed: set[str] = set()
-        """The payments of which the provider, when it was asked last, did not know what it ought to."""
+        """The payments about which the provider, when it was last asked, did not know what it should."""
         self._reopened_at: dict[str, datetime] = {}
-        """When an invoice was last to be opened anew, by the payment's id."""
+        """When an invoice was last requested again, by the payment's id."""
         self._refusing: set[str] = set()
-        """The providers that did not accept the key when they were asked last."""
+        """The providers that did not accept the key when they were last asked."""
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
@@ -106,7 +107,7 @@ class Reconciliation:
             await asyncio.sleep(AWAY_SECONDS)
 
     async def round(self) -> None:
-        """Looks through all that is open, and asks once about everything that is due."""
+        """Reads everything that is open, and asks once about everything that is due."""
         self._everything_at = None
         await self._take_in()
         await self._ask_doubted()
@@ -122,7 +123,7 @@ class Reconciliation:
             async for page in self._journal.unfinished.open_payments(provider):
                 new = [known.add(payment.payment_id, self._steadily(payment.created_at), now) for payment in page]
                 found.update(payment.payment_id for payment in page)
-                # The newest come first: behind a page of which everything is known there is nothing new.
+                # The newest come first: after a page on which everything is known there is nothing new.
                 if not everything and not any(new):
                     break
             since = self._journal.clock() - self._ended_within
@@ -144,7 +145,7 @@ class Reconciliation:
             self._everything_at = now
 
     def _take_in_ended(self, known: DuePayments, ended: Sequence[EndedPayment], now: datetime) -> list[bool]:
-        """Returns of each whether that is news."""
+        """Returns for each whether that is news."""
         return [
             self._add_ended(known, one, one.updated_at, now)
             if one.is_refunded
@@ -155,9 +156,9 @@ class Reconciliation:
     def _add_ended(
         self, known: DuePayments, one: CompletedPayment | EndedPayment, written_at: datetime, now: datetime
     ) -> bool:
-        # What lies in the time to come was written down by a clock that was wrong.
+        # A time in the future was written by a clock that was wrong.
         ended_at = min(self._steadily(written_at), now)
-        # Whoever has just begun does not know what was asked about before.
+        # A reconciliation that has just begun does not know what was asked about before.
         asked_at = ended_at if self._knows_all else now
         created_at = self._steadily(one.created_at)
         return known.add_ended(one.payment_id, created_at, ended_at, asked_at, written_at=written_at)
@@ -169,12 +170,12 @@ class Reconciliation:
     def _steadily(self, moment: datetime | None) -> datetime | None: ...
 
     def _steadily(self, moment: datetime | None) -> datetime | None:
-        """When that is by the clock that only goes on."""
+        """When that is by the steady clock."""
         return None if moment is None else self._journal.steady() - (self._journal.clock() - moment)
 
     async def _ask_doubted(self) -> None:
-        """Asks about the payments of which something was told that did not fit, also those that are over: the
-        provider's books say whose it is."""
+        """Asks about the payments for which something was reported that did not fit, including those that are
+        over: the provider's books say whose it is."""
         for payment_id, provider in self._journal.take_doubted().items():
             gateway = self._gateways.get(provider)
             if gateway is None:
@@ -185,8 +186,8 @@ class Reconciliation:
             await asyncio.sleep(self._pause_seconds)
 
     async def _ask_due(self, gateway: InvoiceGateway, *, until: float | None = None) -> bool:
-        """Asks about what is due, until nothing is, or the provider is away, or it is that late on the loop. Returns
-        whether that was all that can be done for now: false while the provider is away."""
+        """Asks about what is due, until nothing is, or the provider is away, or the loop's time reaches the limit.
+        Returns whether that was all that can be done for now: false while the provider is away."""
         loop, due = asyncio.get_running_loop(), self._open[gateway.provider]
         next_start, places = loop.time(), asyncio.Semaphore(AT_ONCE)
         self._refusing.discard(gateway.provider)
@@ -200,20 +201,20 @@ class Reconciliation:
                     if is_late or await self._is_away(gateway):
                         due.put_back([left.payment_id for left in payments[number:]], self._journal.steady())
                         return is_late or gateway.provider in self._refusing
-                    if not asked:  # the first alone: if the provider was away, only one finds out that it is back
+                    if not asked:  # the first alone: if the provider was away, one is enough to find out
                         asked = True
                         await self._ask(gateway, payment)
                         places.release()
                         continue
                     task = asking.create_task(self._ask(gateway, payment))
                     task.add_done_callback(lambda _: places.release())
-                    # What a slow answer has held up may be made up for, a second's worth of it.
+                    # What a slow answer has delayed may be made up for, up to a second's worth.
                     next_start = max(next_start + self._pause_seconds, loop.time() - 1)
                     await asyncio.sleep(next_start - loop.time())
         return True
 
     async def _is_away(self, gateway: InvoiceGateway) -> bool:
-        """Whether nothing can be learned from a provider now, about whatever payment."""
+        """Whether nothing can be learned from a provider now, about any payment."""
         try:
             await gateway.check()
         except ProviderError:
@@ -221,7 +222,7 @@ class Reconciliation:
         return gateway.provider in self._refusing
 
     async def _read(self, due: DuePayments, payment_ids: Sequence[str]) -> Sequence[Payment]:
-        """Those of some payments that are still open, in the same order; the others are forgotten."""
+        """Those payments that are still open, in the same order; the others are forgotten."""
         since = self._journal.clock() - self._ended_within
         try:
             found = await self._journal.unfinished.payments_still_open(payment_ids, since)
@@ -239,7 +240,7 @@ class Reconciliation:
         return [by_id[payment_id] for payment_id in payment_ids if payment_id in by_id]
 
     async def _ask(self, gateway: InvoiceGateway, payment: Payment) -> bool:
-        """Asks about one payment, whatever comes of it, and says when to ask about it again. Returns whether there
+        """Asks about one payment, whatever the result, and sets when to ask about it again. Returns whether there
         was an answer."""
         due, payment_id = self._open[gateway.provider], payment.payment_id
         found: Payment | None = None
@@ -266,7 +267,8 @@ class Reconciliation:
         return found is not None
 
     async def _check(self, gateway: InvoiceGateway, payment: Payment) -> Payment | None:
-        """Asks about one payment, and applies the answer. Returns how it stands then; None if there was none.
+        """Asks about one payment, and applies the answer. Returns the payment afterwards; None if there was no
+        answer.
 
         Raises CredentialsRefusedError where the provider does not accept the key.
         """
@@ -290,9 +292,9 @@ class Reconciliation:
         return applied.payment
 
     async def _note_missing(self, payment: Payment, *, is_missing: bool) -> None:
-        """Believes that a provider has forgotten an invoice, or what it had told of it, when it is asked twice in a
-        row: a webhook may have come while it answered, and a gateway that starts may answer too early. To ask it for
-        the invoice once more does no harm: if it knows it after all, it answers with the same one."""
+        """Accepts that a provider has forgotten an invoice, or what it had reported of it, after two look-ups in a
+        row: a webhook may have come while it answered, and a gateway that is starting may answer too early. Asking
+        it for the invoice once more does no harm: if it knows the invoice after all, it answers with the same one."""
         payment_id, now = payment.payment_id, self._journal.steady()
         if not is_missing:
             self._missed.discard(payment_id)
@@ -310,6 +312,6 @@ class Reconciliation:
 
 
 def _left_open_since(payment: Payment) -> datetime | None:
-    """Since when something is open of which its provider may tell more soon, however old the payment is: money that
-    was seen and is in no block yet, or that it calls refunded what did not go back."""
+    """Since when something is open on which its provider may soon report more, however old the payment is: money
+    that was seen and is in no block yet, or money that it calls refunded although it did not go back."""
     return latest(seen_at(payment.facts), payment.facts.refunded_at if is_called_refunded(payment) else None)

@@ -1,5 +1,5 @@
-"""Retention: forgets events, the sessions of clients that did not come back, idempotency keys, and webhooks that made
-no sense, after the time for which they are kept. Payments, payouts and what was observed of them stay.
+"""Retention: forgets events, the sessions of clients that did not come back, idempotency keys, and unreadable
+webhooks, once their retention is over. Payments, payouts and their observations stay.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ __all__ = ["Retention"]
 logger = logging.getLogger("bridge.journal")
 
 INTERVAL_SECONDS = 3600.0
-# So many at once, so that nobody waits long behind it.
+# At most this many at once, so that nobody waits long.
 CHUNK = 2_000
-# A session in no room has nothing to lose but what went to everyone, and every connection begins one: thousands an
-# hour for whoever only comes and goes.
-IDLE_SESSIONS_SECONDS = 3600.0
-# The same of the pages of an SQLite file, of 4 kB each. A few are left, which the next events are written to.
+# The same for the pages of an SQLite file, of 4 kB each. A few are left, for the next events.
 PAGES = 500
 SPARE_PAGES = 1_000
+# A session in no room can miss only what goes to everyone, and every connection begins one: thousands an hour for
+# clients that only connect and leave.
+IDLE_SESSIONS_SECONDS = 3600.0
 
 
 class Retention:
@@ -31,8 +31,8 @@ class Retention:
     def __init__(
         self, journal: Journal, *, days: float, newest: int, sessions_in_use: Callable[[], Collection[str]]
     ) -> None:
-        """Events are kept for `days`, and the `newest` of them alone if that is not 0. `sessions_in_use` are those of
-        the clients that are connected."""
+        """Events are stored for `days`, and only the `newest` of them if that is not 0. `sessions_in_use` are
+        those of the clients that are connected."""
         self._journal = journal
         self._days = timedelta(days=days)
         self._newest = newest
@@ -51,7 +51,7 @@ class Retention:
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def round(self) -> int:
-        """Forgets what is old now. Returns how many events that were."""
+        """Forgets what is old now. Returns the number of events."""
         before, records = self._journal.clock() - self._days, self._journal.retention
         forgotten = await _all(partial(records.forget_events, before=before, newest=self._newest, limit=CHUNK))
         await records.forget_sessions(before=before, but=self._sessions_in_use(), limit=CHUNK)
@@ -78,7 +78,7 @@ class Retention:
 
 
 async def _all(step: Callable[[], Awaitable[int]]) -> int:
-    """Takes steps until nothing is left to be done. Returns how much that was."""
+    """Takes steps until there is nothing left to do. Returns how much was done."""
     total = 0
     while count := await step():
         total += count

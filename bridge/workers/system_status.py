@@ -1,4 +1,4 @@
-"""Takes the bridge's pulse: how it is doing at this moment, told once a second while somebody watches."""
+"""The state of the bridge at this moment, published once a second while somebody watches."""
 
 import asyncio
 import logging
@@ -88,7 +88,7 @@ class Pulse:
         )
 
     async def publish(self, is_watched: Callable[[], bool], publish: Callable[[Event], object]) -> None:
-        """Tells it once a second while somebody watches, until it is cancelled."""
+        """Publishes it once a second while somebody watches, until it is cancelled."""
         while True:
             try:
                 if is_watched():
@@ -99,7 +99,7 @@ class Pulse:
 
 
 def memory_bytes() -> int:
-    """What the process holds in memory; where the system does not say, the most that it ever held."""
+    """How much memory the process uses; where the system does not say, the most that it ever used."""
     try:
         return int(STATM.read_text(encoding="ascii").split()[1]) * PAGE_BYTES
     except OSError:

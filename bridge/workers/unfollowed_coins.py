@@ -1,4 +1,4 @@
-"""Coins that somebody waits for, and that the configuration does not follow any more or means otherwise."""
+"""Coins that somebody waits for, and that the configuration no longer follows or defines differently."""
 
 import asyncio
 import logging
@@ -13,12 +13,12 @@ __all__ = ["UnfollowedCoins", "redefined", "unfollowed"]
 
 logger = logging.getLogger("bridge.onchain")
 
-# What waits may be cancelled or settled, and is not asked for any more.
+# What waits may be cancelled or settled, and then no longer needs the coin.
 LOOKED_AGAIN_SECONDS = 600.0
 
 
 def unfollowed(waited: Iterable[WaitedCoin], chains: Mapping[str, Chain]) -> dict[str, str]:
-    """What is to be said of each chain on which somebody waits for a coin that is not followed."""
+    """What to report for each chain on which somebody waits for a coin that is not followed."""
     of_chains: dict[str, list[WaitedCoin]] = {}
     for one in waited:
         chain = chains.get(one.chain)
@@ -35,8 +35,8 @@ def unfollowed(waited: Iterable[WaitedCoin], chains: Mapping[str, Chain]) -> dic
 def redefined(
     chain: Chain, known: Sequence[FollowedToken], waited: Iterable[WaitedCoin]
 ) -> list[tuple[FollowedToken, Token, int]]:
-    """The tokens that are something else than when they were followed, with how many payments and payouts are in
-    them: those would be read otherwise."""
+    """The tokens that differ from when they were last followed, with how many payments and payouts are in them:
+    those would be read wrongly."""
     counts: dict[str, int] = {}
     for one in waited:
         token = _token(chain, one)
@@ -46,7 +46,7 @@ def redefined(
 
 
 class UnfollowedCoins:
-    """Looks for them, and keeps what is to be said of them on the list of a person."""
+    """Looks for them, and reports them on the list of what needs a person."""
 
     def __init__(self, journal: Journal, chains: Mapping[str, Chain]) -> None:
         self._journal = journal
@@ -55,7 +55,7 @@ class UnfollowedCoins:
         """By chain, what waits and is not followed."""
 
     async def try_to_look(self) -> None:
-        """Looks once. What keeps it from that keeps nothing else."""
+        """Looks once. If that fails, nothing else is affected."""
         try:
             await self._look()
         except Exception:

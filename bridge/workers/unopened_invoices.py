@@ -1,7 +1,8 @@
-"""Unopened invoices: opens what could not be opened for who waited for it, within seconds of the provider's return.
+"""Unopened invoices: opens, within seconds of the provider's return, the invoices that could not be opened while
+somebody waited for them.
 
-Each coin has a task of its own, so that one whose wallet hangs keeps back no other; the newest comes first, because
-its buyer is still there.
+Each coin has a task of its own, so that one whose wallet hangs does not delay the others; the newest comes first,
+because its buyer is still there.
 """
 
 import asyncio
@@ -24,17 +25,17 @@ __all__ = ["UnopenedInvoices"]
 logger = logging.getLogger("bridge.invoices")
 
 PAGE = 200
-# How many of one coin are opened before the newest are looked for again.
+# How many invoices of one coin are opened before the newest are read again.
 SHARE = 100
 PER_SECOND = 20.0
-# A wallet takes a while for each. SHKeeper is asked no more than four questions at once about one coin, and one place
-# is for the buyer who has just come.
+# A wallet takes a while for each. SHKeeper receives no more than four requests at once for one coin, and one place is
+# for the buyer who has just come.
 AT_ONCE = 3
-# What nobody has reported, such as what an earlier run of the bridge left, is found by then.
+# What nobody has reported, such as what an earlier run of the bridge left, is found within this time.
 IDLE_SECONDS = 30.0
-# While the provider is away, this often it is asked whether its circuit lets one try through.
+# While the provider is away, this is how often the bridge checks whether its circuit lets one try through.
 AWAY_SECONDS = 1.0
-# A key that is not accepted is a person's business.
+# A key that is not accepted needs a person.
 REFUSED_SECONDS = 15.0
 
 DRAFTS = ("", "drafts")
@@ -50,7 +51,7 @@ COIN_TROUBLE = Gauge(
 
 
 class UnopenedInvoices:
-    """Opens every invoice that is wanted and not open, until there is none."""
+    """Opens every invoice that is needed and not open, until there is none."""
 
     def __init__(
         self, journal: Journal, gateways: InvoiceGateways, opener: InvoiceOpener, *, per_second: float = PER_SECOND
@@ -86,7 +87,7 @@ class UnopenedInvoices:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def look(self) -> None:
-        """Looks for what is to be opened, and has each coin's opened by a task of its own."""
+        """Reads what is to be opened, and has each coin's invoices opened by a task of its own."""
         if DRAFTS not in self._tasks:
             self._begin(DRAFTS, self._opener.finish_drafts())
         there = {provider for provider in self._gateways if await self._is_there(provider)}
@@ -139,7 +140,7 @@ class UnopenedInvoices:
         return {way: invoices for way, invoices in due.items() if invoices}
 
     async def _open_all(self, way: tuple[str, str], invoices: Sequence[Invoice]) -> None:
-        # The first goes alone: where it fails, one is enough to find out.
+        # The first goes alone: if it fails, one request is enough to find out.
         for start, end in pairwise([0, *range(1, len(invoices), AT_ONCE), len(invoices)]):
             if not all(await asyncio.gather(*(self._open(way[0], one) for one in invoices[start:end]))):
                 return

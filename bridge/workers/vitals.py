@@ -1,5 +1,6 @@
-"""How much the bridge does and how fast: counted as it goes, at next to no cost for each event and at none for each
-client that hears it."""
+"""How much the bridge does and how fast: counted as it goes, at next to no cost for each event and at none for
+each client that receives it.
+"""
 
 import time
 from bisect import bisect_right
@@ -13,9 +14,9 @@ from bridge.journal import CommitTimes, JournaledEvent
 
 __all__ = ["Delivery", "Percentiles", "Rates", "Vitals"]
 
-# What a person looks up the past of happened minutes ago, if it is about the present at all.
+# A person who looks up what became of a current event looks back minutes at most.
 REMEMBERED_EVENTS = 10_000
-# Figures are of the last stretch of so long, so that they are of now and still do not flicker.
+# Figures cover the last stretch of this length, so that they are current and still do not flicker.
 RATE_SECONDS = 5
 DELAY_SECONDS = 60.0
 DELAYS = 2_048
@@ -51,7 +52,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """What half of some delays are under, and what all but a hundredth are under, in milliseconds."""
+    """The median and the 99th percentile of some delays, in milliseconds."""
 
     p50: float
     p99: float
@@ -72,7 +73,7 @@ class Vitals:
         """The last seconds in which something went out: each with how many events and deliveries."""
 
     def follow(self, commits: CommitTimes) -> None:
-        """From now on what goes out is what was committed there."""
+        """From now on, what goes out was committed at that time."""
         self._commits = commits
 
     def delivered(self, stretch: Sequence[JournaledEvent], written: Sequence[int]) -> None:
@@ -118,7 +119,7 @@ class Vitals:
         )
 
     def fanout(self) -> Percentiles | None:
-        """How long after their commit events were written to all who hear them, over the last minute."""
+        """How long after their commit events were written to all receivers, over the last minute."""
         since = self._clock() - DELAY_SECONDS
         return percentiles([delay for at, delay, events in self._delays if at >= since for _ in range(events)])
 
