@@ -242,7 +242,8 @@ def _forgotten(payment: Payment) -> str | None:
         reported = f"{of_amount(payment)} had come" if payment.paid else "its money had been seen"
         return f"{payment.provider} knows nothing any more of its invoice, or of what it had told of it; {reported}"
     given = ", ".join(sorted(payment.facts.given))[:300]
-    return f"{payment.provider} knew nothing any more of its invoice; the buyer was asked to pay at {given}"
+    where = f"; the buyer was asked to pay at {given}" if given else ""
+    return f"{payment.provider} knew nothing any more of its invoice{where}"
 
 
 def _price_doubted(payment: Payment) -> str | None:

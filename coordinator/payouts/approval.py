@@ -116,7 +116,10 @@ def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -
     """What about a payout a second person has to look at, for them to read: what is wrong with its payment, and what
     hangs on one person's word. `others` are those of its payment."""
     for other in _taken_back(payout, others):
-        if other.status is PayoutStatus.RETURNED:
+        if other.said_to_have_failed:
+            failed = ", ".join(other.said_to_have_failed)
+            yield f"{other.payout_id}, which was completed, is said to have failed on the chain: see {failed}"
+        elif other.status is PayoutStatus.RETURNED:
             carried = ", ".join(other.facts.returns)
             yield f"{other.payout_id}, which arrived, is said to have come back by {carried}; see whether it did"
         else:

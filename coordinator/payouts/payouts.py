@@ -180,6 +180,13 @@ class Payout(FrozenModel):
         """Its transactions, without those that moved none of its money."""
         return _without(self.facts.tx_hashes, *self.facts.reverted_hashes, *self.facts.disowned_hashes)
 
+    @property
+    def said_to_have_failed(self) -> tuple[str, ...]:
+        """Its transactions that moved nothing, at the word of a person, where the provider alone says that they
+        did."""
+        carried = set(map(transfer_key, self.facts.tx_hashes))
+        return tuple(tx_hash for tx_hash in self.facts.returns if transfer_key(tx_hash) in carried)
+
     def sighted(self, *stages: Stage) -> tuple[Sighting, ...]:
         """The transfers on the chain that have come just so far."""
         return tuple(sighting for sighting in self.facts.sightings if sighting.stage in stages)
@@ -270,7 +277,9 @@ class Payout(FrozenModel):
                 mismatches = self._mismatches if self.excess else ()
                 return (*sorted(self.facts.contradictions), *self._after_all, *mismatches)
             case PayoutStatus.RETURNED:
-                return tuple(f"{tx_hash} brought it back" for tx_hash in self.facts.returns)
+                failed = [f"{tx_hash} failed on the chain, and moved nothing" for tx_hash in self.said_to_have_failed]
+                others = _without(self.facts.returns, *self.said_to_have_failed)
+                return (*failed, *(f"{tx_hash} brought it back" for tx_hash in others))
         return tuple(sorted(self.facts.failures or self.facts.unclear | self.facts.doubts))
 
     @property

@@ -55,7 +55,7 @@ def resolve(
     """
     how = "" if note is None else f": {note}"
     if outcome == "returned":
-        returned = _returned(payout, payment, tx_hash, found_by, how)
+        returned = _returned(payout, payment, tx_hash, found_by, note)
         return (returned.model_copy(update={"found_through": found_through}),)
     _require_transaction(payout, payment, outcome, tx_hash)
     if not payout.may_be_resolved(now):
@@ -103,17 +103,24 @@ def _require_transaction(
 
 
 def _returned(
-    payout: Payout, payment: Payment | None, tx_hash: str | None, found_by: str, how: str
+    payout: Payout, payment: Payment | None, tx_hash: str | None, found_by: str, note: str | None
 ) -> PayoutReturned:
     if tx_hash is None:
         raise TransactionWrongError("needed for a payout that came back: the one that brought it back")
+    found = "it came back"
     if carried_by(tx_hash, [payout]) is not None:
-        raise TransactionWrongError("this one carried it to the seller; name the one that brought it back")
+        # The provider alone calls it arrived, and may have read no receipt.
+        may_have_failed = payout.status is PayoutStatus.COMPLETED and payout.chain is None
+        if note is None or not may_have_failed:
+            or_say = "; or, if that failed on its chain, say in a `note` how you found out" if may_have_failed else ""
+            raise TransactionWrongError(f"this one carried it; name the one that brought it back{or_say}")
+        found = "its transaction failed on the chain"
     # What a seller sends back may come to where the buyer paid.
     if payment is not None and brought_money(payment, tx_hash, before=payout.created_at):
         raise TransactionWrongError("this one is what the buyer paid with; name the one that brought it back")
     if payout.status is PayoutStatus.RETURNED:
         raise NothingToResolveError("This payout is returned; there is nothing to settle.")
+    how = "" if note is None else f": {note}"
     if not payout.facts.tx_hashes:
         raise NothingToResolveError(f"This payout is {payout.status}; only what was sent can come back.")
-    return PayoutReturned(tx_hash=tx_hash, reason=f"{found_by} found that it came back{how}", found_by=found_by)
+    return PayoutReturned(tx_hash=tx_hash, reason=f"{found_by} found that {found}{how}", found_by=found_by)

@@ -1603,7 +1603,7 @@ export interface components {
         ConsoleResolution: {
             /** @enum {string} */
             outcome: "sent" | "not-sent" | "arrived" | "returned";
-            /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. */
+            /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. One that was `completed` without a chain that is followed came back by its own transaction, if that failed: say so in a `note`. */
             txHash?: string | null;
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
@@ -2534,7 +2534,7 @@ export interface components {
         ServiceResolution: {
             /** @enum {string} */
             outcome: "sent" | "not-sent" | "arrived" | "returned";
-            /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. */
+            /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. One that was `completed` without a chain that is followed came back by its own transaction, if that failed: say so in a `note`. */
             txHash?: string | null;
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;

@@ -4,7 +4,7 @@ What an answer proves is in `payout_answers.py`.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from coordinator.money import (
     rounded_up,
     trimmed,
 )
-from coordinator.payouts.observations import PayoutObservation, PayoutUnclear
+from coordinator.payouts.observations import PayoutFailed, PayoutObservation, PayoutUnclear
 from coordinator.payouts.payouts import Payout
 from providers.answers import NeighbourError, NotReachedError
 from providers.contract import BookedPayout, NotPayableError, PayoutOrder, ProviderError, ProviderUnavailableError
@@ -30,6 +30,7 @@ from providers.shkeeper.api import UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.destinations import spellings_of
+from providers.shkeeper.lightning import lapse_of
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payout_names import names_of_before
 from providers.shkeeper.payout_orders import network_fee, read_amount, read_coin, read_order
@@ -163,6 +164,11 @@ class ShkeeperPayouts:
     async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
         coin = quote(payouts[0].coin)
         if len(payouts) == 1:
+            # It may have waited for longer than its invoice is good for; what a node says of that proves nothing.
+            lapsed_at = lapse_of(payouts[0].destination) if payouts[0].coin == LIGHTNING else None
+            if lapsed_at is not None and lapsed_at <= datetime.now(UTC):
+                lapsed = f"its invoice lapsed at {lapsed_at.isoformat()}, before SHKeeper was asked to pay it"
+                return [PayoutFailed(reason=f"{lapsed}; have another one made")]
             return [await self._ask_once(f"{coin}/payout", self._single(payouts[0]), 1)]
         parts = [self._part(payout) for payout in payouts]
         return [await self._ask_once(f"{coin}/multipayout", parts, len(payouts))] * len(payouts)

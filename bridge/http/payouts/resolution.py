@@ -21,7 +21,10 @@ class Resolution(FrozenModel):
 
     outcome: ResolutionOutcome
     tx_hash: Id | None = Field(
-        None, description="The transaction that carries it, if it was sent; that brought it back, if it came back."
+        None,
+        description="The transaction that carries it, if it was sent; that brought it back, if it came back. One "
+        "that was `completed` without a chain that is followed came back by its own transaction, if that failed: say "
+        "so in a `note`.",
     )
     note: Note | None = Field(None, description="How it was found out. It is stored with the payout.")
 

@@ -323,6 +323,9 @@ def test_a_forgotten_invoice_is_on_the_list_until_it_is_found_or_paid() -> None:
     assert kinds(play((at("0xours", 100), LATER), payment=payment)[0]) == []
     partly, _ = play(at("0xours", 51, PARTIAL), payment=payment)
     assert "51.00 of 100.00 USD had come" in problems_of(partly)[0].detail
+    # Of one that somebody else opened nobody here knows where its buyer was to pay.
+    [elsewhere] = problems_of(play((InvoiceForgotten(), SOON))[0])
+    assert elsewhere.detail == "shkeeper knew nothing any more of its invoice"
 
 
 # Settlements

@@ -5,6 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from coordinator.attention.items import AttentionKind
+from coordinator.attention.payouts import payout_attention
+from coordinator.payouts.approval import doubts_about
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.observations import (
     PayoutFailed,
@@ -124,6 +127,28 @@ def test_what_was_sent_can_come_back_even_if_it_had_completed() -> None:
     ):
         with pytest.raises(error):
             resolve(payout(facts), "returned", tx_hash, found_by="Ada", now=START)
+
+
+def test_what_a_provider_alone_calls_completed_may_have_failed_on_its_chain() -> None:
+    completed = payout(ON_ITS_WAY.model_copy(update={"confirmed": True}))
+    with pytest.raises(TransactionWrongError, match="if that failed on its chain, say in a `note`"):
+        resolve(completed, "returned", "0x1", found_by="Ada", now=START)
+    watched = payout(ON_ITS_WAY.model_copy(update={"settled": frozenset({"Bo says so"})}))
+    for other in (payout(ON_ITS_WAY), watched.model_copy(update={"chain": "ethereum"})):
+        with pytest.raises(TransactionWrongError, match=r"name the one that brought it back$"):
+            resolve(other, "returned", "0x1", found_by="Ada", note="it reverted", now=START)
+    [found] = resolve(completed, "returned", "1", found_by="Ada", note="it reverted", now=START)
+    failed = decide_payout(completed, found).payout
+    assert failed.status is PayoutStatus.RETURNED
+    assert failed.reasons == ("1 failed on the chain, and moved nothing",)
+    again = failed.model_copy(update={"payout_id": "out_2", "facts": PayoutFacts()})
+    paid = play(notice(judged(Decimal(100)), transfer("0xAB", 100)))[0]
+    assert list(doubts_about(again, paid, [failed])) == [
+        "out_1, which was completed, is said to have failed on the chain: see 1"
+    ]
+    item = payout_attention(failed, START, LATER)
+    assert item is not None
+    assert (item.kind, item.title) == (AttentionKind.PAYOUT_RETURNED, "It failed, and the seller has nothing yet")
 
 
 def test_no_payout_is_carried_or_brought_back_by_what_its_buyer_paid_with() -> None:

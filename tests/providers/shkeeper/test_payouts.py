@@ -31,7 +31,7 @@ from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts import ShkeeperPayouts
 from tests.clock import pass_seconds
-from tests.made_destinations import destination
+from tests.made_destinations import destination, lightning
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
 from tests.waiting import GIVE_UP_SECONDS, until
 
@@ -96,6 +96,19 @@ async def test_some_coins_answer_with_transactions_at_once(gateway: Gateway, pay
     gateway.answers(says({"result": ["0x1", "0x2"]}), says({"result": "0x3", "error": None, "id": "shkeeper"}))
     assert await ask(payouts) == PayoutSent(tx_hashes=("0x1", "0x2"))
     assert await ask(payouts) == PayoutSent(tx_hashes=("0x3",))
+
+
+async def test_an_invoice_that_lapsed_while_its_payout_waited_is_not_paid(
+    gateway: Gateway, payouts: ShkeeperPayouts
+) -> None:
+    lapsed = {"coin": "BTC-LIGHTNING", "destination": lightning(bytes(200), made_at=int(NOW.timestamp()) - 7200)}
+    [outcome] = await payouts.send_payouts([PAYOUT.model_copy(update=lapsed)])
+    assert isinstance(outcome, PayoutFailed)
+    assert outcome.reason.startswith("its invoice lapsed at 2026-04-30T23:00:00+00:00, before SHKeeper was asked")
+    assert gateway.requests == []
+    gateway.answers(says({"result": "ab" * 32}))
+    good = lapsed | {"destination": lightning(bytes(200), made_at=int(datetime.now(UTC).timestamp()))}
+    assert await payouts.send_payouts([PAYOUT.model_copy(update=good)]) == [PayoutSent(tx_hashes=("ab" * 32,))]
 
 
 SECOND = PAYOUT.model_copy(

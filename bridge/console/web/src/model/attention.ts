@@ -145,7 +145,7 @@ export const OUTCOMES = [
   { outcome: "arrived", label: "It has arrived", means: "Completes it, whatever the chain says." },
   { outcome: "sent", label: "It was sent", means: "Names its transaction, which is then checked on its chain." },
   { outcome: "not-sent", label: "It was not sent", means: "Fails it, so that another payout can be made." },
-  { outcome: "returned", label: "It came back", means: "Names the transaction that brought it back; another payout can be made." },
+  { outcome: "returned", label: "It came back", means: "Names the transaction that brought it back, or its own with a note if that failed; another payout can be made." },
 ] as const;
 
 export type Outcome = (typeof OUTCOMES)[number]["outcome"];
