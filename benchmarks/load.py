@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -198,8 +199,13 @@ def cpu_seconds(pid: int) -> float:
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
-def open_files(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+def open_sockets(pid: int) -> int:
+    """Not its files, of which a server under load may open more for its database."""
+    found = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found += str(path.readlink()).startswith("socket:")
+    return found
 
 
 def memory_kb(pid: int) -> int:
@@ -311,11 +317,11 @@ async def crowd(plan: Plan, found: Found) -> None:
     cpu = cpu_seconds(pid)
     await asyncio.sleep(3)
     idle = (cpu_seconds(pid) - cpu) / 3
-    files, cpu, start = open_files(pid), cpu_seconds(pid), time.perf_counter()
+    sockets, cpu, start = open_sockets(pid), cpu_seconds(pid), time.perf_counter()
     for client in clients[-plan["leaving"] :]:
         client.leave()
         await asyncio.sleep(0)
-    gone = until(lambda: files - open_files(pid) >= plan["leaving"])
+    gone = until(lambda: sockets - open_sockets(pid) >= plan["leaving"])
     await within(plan["answer_seconds"], "the end of the connections of those who left", gone)
     await asyncio.sleep(0.3)
     left = cpu_seconds(pid) - cpu - idle * (time.perf_counter() - start)
@@ -349,11 +355,11 @@ async def stalled(plan: Plan, found: Found) -> None:
         return await p99_ms(heard, posting, single, clients, plan["paced"])
 
     async def until_closed() -> None:
-        while open_files(pid) > files:
+        while open_sockets(pid) > sockets:
             await tell(1, burst, plan["times"])
 
     found["alone_cpu_us"], found["alone_p99_ms"] = await cpu_us(), await p99()
-    files = open_files(pid)
+    sockets = open_sockets(pid)
     for client in await connect(plan["port"], clients, Heard(plan["answer_seconds"])):
         client.stall()
     memory = memory_kb(pid)
@@ -361,7 +367,7 @@ async def stalled(plan: Plan, found: Found) -> None:
     await tell(plan["fill"], burst, plan["times"])
     found["beside_cpu_us"], found["beside_p99_ms"] = await cpu_us(), await p99()
     found["beside_memory_mb"] = (memory_kb(pid) - memory) / 1024
-    found["stalled"] = open_files(pid) - files
+    found["stalled"] = open_sockets(pid) - sockets
     await within(plan["close_seconds"], "the end of the connections of those who do not read", until_closed())
     found["after_cpu_us"] = await cpu_us()
 
