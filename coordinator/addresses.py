@@ -1,4 +1,4 @@
-"""Addresses: when two of them are one and the same, and when one is made to be taken for another. Pure."""
+"""Addresses: when two of them are the same, and when one was made to be mistaken for another. Pure."""
 
 import re
 from collections.abc import Collection
@@ -10,10 +10,10 @@ _EVM = re.compile(r"0[xX][0-9a-fA-F]{40}")
 # Bech32 in all its uses: Bitcoin's and Litecoin's addresses, Lightning's invoices. It is written in one case or the
 # other, never in both.
 _BECH32 = re.compile(r"[a-z]{2,83}1[02-9ac-hj-np-z]{6,}")
-# What every address of its kind begins with, and eyes pass over.
+# What every address of its kind begins with, and people skip.
 _HEAD = re.compile(r"0x|[a-z]{2,4}1[qp]")
-# Who has another address made that resembles one takes care of the ends, which is what people compare: seven
-# characters take some hours on one machine, and are never found alike by chance.
+# Whoever has a similar address made matches its ends, which are what people compare: seven characters take some hours
+# on one machine, and never match by chance.
 RESEMBLING_CHARACTERS, RESEMBLING_AT_EACH_END = 7, 3
 
 
@@ -28,13 +28,13 @@ def address_key(address: str) -> str:
 
 
 def is_among(address: str, addresses: Collection[str]) -> bool:
-    """Whether an address is one of some, however they are written."""
+    """Whether an address is among some others, however they are written."""
     return address in addresses or address_key(address) in map(address_key, addresses)
 
 
 def resembled(address: str, addresses: Collection[str]) -> str | None:
-    """Which of some other addresses this one may be taken for, since it begins and ends alike; None if none. (Address
-    poisoning: dust is sent from such an address, to be copied from a list of transfers.)"""
+    """Which other address this one may be mistaken for, because it begins and ends like it; None if none. (Address
+    poisoning: dust is sent from such an address, so that somebody copies it from a list of transfers.)"""
     key = address_key(address)
     others = (other for other in addresses if address_key(other) != key)
     return next((other for other in others if _look_alike(_body(key), _body(address_key(other)))), None)

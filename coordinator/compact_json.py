@@ -1,4 +1,4 @@
-"""JSON in as few characters as can be, and fast."""
+"""JSON in as few characters as possible, and fast."""
 
 import json
 

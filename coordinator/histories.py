@@ -1,8 +1,8 @@
 """Histories: what the journal lies on, how far it is known to have been, and whether the journal that is found is the
 one that was left.
 
-A journal that was restored, rewound, copied or promoted has forgotten what others still know. A new history begins
-then, under an epoch of its own.
+A journal that was restored, rewound, copied or promoted has forgotten what others still know. A new history then
+begins, with its own epoch.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -143,13 +143,13 @@ class Judgement:
     evidence: tuple[str, ...]
 
 
-# What says the most of how it came about comes first.
+# The cause that says most comes first.
 _BY_WEIGHT = (Beginning.RESTORED, Beginning.PROMOTED, Beginning.REWOUND, Beginning.COPIED)
 
 
 def judge(stored: StoredHistory | None, found: Ground, mark: Mark | None) -> Judgement | None:
-    """Whether a history begins with the journal that is found on some ground, whose mark says how far it was; None if
-    it goes on where it was left."""
+    """Whether a history begins with the journal that is found on some ground, whose mark says how far it was; None
+    if it continues."""
     if stored is None:
         return Judgement(Beginning.NEW, ())
     evidence = [*_of_ground(stored.ground, found), *_of_mark(stored, mark)]
@@ -203,7 +203,7 @@ def _of_servers(stored: ServerGround, found: ServerGround) -> _Evidence:
 
 
 def _of_mark(stored: StoredHistory, mark: Mark | None) -> _Evidence:
-    # The mark of an earlier epoch could not be written anew when this one began; it says nothing about this one.
+    # The mark of an earlier epoch could not be rewritten when this one began; it says nothing about this one.
     if mark is None or mark.epoch in stored.earlier_epochs:
         return []
     if mark.epoch != stored.epoch:

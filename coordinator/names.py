@@ -1,8 +1,9 @@
 """Names of people: whether two of them may be one person's, however they are written. Pure.
 
-A name is typed by whoever bears it. Where two people have to be different, one that only looks like the other's is no
-other person's: in other capitals, in letters of another width or another alphabet, with blanks, marks or what nobody
-sees. That an honest person is taken for another costs a third one a look; the reverse costs what was to be looked at.
+People type their own names. Where two people have to be different, a name that only looks like another counts as the
+same person's: in other capitals, in letters of another width or another alphabet, with blanks, marks or invisible
+characters. If an honest person is mistaken for another, a third one has to take a look; the reverse would defeat the
+check.
 """
 
 import unicodedata
@@ -50,7 +51,8 @@ def may_be_one(one: str, other: str) -> bool:
 
 
 def _shapes(name: str) -> Iterator[str]:
-    """What a name looks like: as it is read, and in small letters and in capitals, which look like others' each."""
+    """What a name looks like: as it is read, and in small letters and in capitals, each of which may resemble
+    others."""
     written = unicodedata.normalize("NFKD", name)
     letters = "".join(each for each in written if each.isalnum() and each not in _SHOWN_AS_NOTHING)
     if not letters:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 __all__ = ["BlockNews"]
 
-# After news that proved empty, the next is ignored for this part of a block's time; twice as long each time, at most
+# After news that proved empty, the next waits for this part of a block's time; twice as long each time, at most
 # a block's time, which is how often the chain is asked anyway.
 FIRST_PAUSE_SHARE = 16
 

@@ -106,7 +106,7 @@ class PayoutSender:
         return await self._gateways[provider].coins_for(amount, currency, coin)
 
     async def read_sent(self, provider: str, coin: str, amount: Decimal) -> Decimal:
-        """Checks how much of a coin somebody reports to have sent without the bridge. Raises NotPayableError."""
+        """How much of a coin somebody reports to have sent without the bridge, checked. Raises NotPayableError."""
         return await self._gateways[provider].read_sent(coin, amount)
 
     def is_to_be_sent(self, payout: Payout) -> bool:

@@ -1,6 +1,6 @@
-"""Advice on payments: what a person can do about each thing that is wrong with one. Pure.
+"""Advice on payments: what a person can do about each problem of one. Pure.
 
-It names a decision only where that is offered: whoever reads it looks for the button.
+It names a decision only where that is offered, because the reader looks for the button.
 """
 
 from collections.abc import Collection, Mapping
@@ -169,7 +169,7 @@ _HOLDS_NOTHING: tuple[_Sentence, ...] = (
 
 
 def advice_on(payment: Payment, kind: ProblemKind, remedies: Collection[Remedy]) -> str:
-    """What can be done about one thing that is wrong with a payment, of what is offered."""
+    """What can be done about one problem of a payment, out of what is offered."""
     sentences = _ADVICE[kind]
     if kind is ProblemKind.CONTRADICTING_BOOKS and not payment.is_held and hold_on_payouts(payment) is None:
         sentences = _HOLDS_THE_REST if payment.missing and payment.is_in_doubt else _HOLDS_NOTHING

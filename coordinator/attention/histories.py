@@ -1,5 +1,6 @@
-"""What needs a person after a journal was restored, rewound, copied or promoted: that it was, with how the books were
-found to stand, and each payout that it has forgotten. Pure."""
+"""What needs a person after a journal was restored, rewound, copied or promoted: that it happened, with the result
+of comparing the books, and each payout that the journal has forgotten. Pure.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +29,7 @@ def journal_rewound(
     *,
     is_compared: bool,
 ) -> Attention:
-    """That the journal may have forgotten what happened, and how the books were found to stand since."""
+    """That the journal may have forgotten what happened, and the result of comparing the books since."""
     missing = (
         "It holds nothing of before."
         if last_commit_at is None

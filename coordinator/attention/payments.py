@@ -66,7 +66,7 @@ def problem_key(kind: ProblemKind, payment_id: str) -> str:
 
 
 def payment_attention(payment: Payment, problems_at: datetime, *, can_send_back: bool = False) -> Iterator[Attention]:
-    """All that is wrong with a payment, of which there was news last at that moment. `can_send_back` is whether its
+    """Everything that is wrong with a payment whose last news came at that moment. `can_send_back` is whether its
     provider sends what is asked for here."""
     rulings = open_rulings(payment)
     for problem in problems_of(payment):
@@ -89,7 +89,7 @@ def payment_attention(payment: Payment, problems_at: datetime, *, can_send_back:
 
 
 def _may_be_refunded(payment: Payment) -> bool:
-    """Whether some of its money is there that nobody sends back yet, as far as the payment itself knows."""
+    """Whether some of its money is there that nobody is sending back yet, as far as the payment itself knows."""
     facts = payment.facts
     return payment.received > total(going_back(facts.refunds, of) for of in RefundOf)
 

@@ -1,5 +1,6 @@
-"""Payouts that need a person: what is wrong with each, those that carry refunds too, and what can be done. Pure:
-whoever asks brings what there is."""
+"""Payouts that need a person, including those that carry refunds: what is wrong with each, and what can be done.
+Pure: the caller supplies everything.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -144,8 +145,8 @@ _PAYOUT_REMEDIES: Mapping[AttentionKind, tuple[Remedy, ...]] = {
 
 
 def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Attention | None:
-    """What is wrong with a payout; None if it goes on by itself. Whether a failed one was made up for by another is
-    for whoever asks to know."""
+    """What is wrong with a payout; None if it proceeds by itself. Whether another made up for a failed one is for
+    the caller to know."""
     kind, since = _kind(payout), updated_at
     if kind is AttentionKind.PAYOUT_AWAITING_APPROVAL:
         since = payout.created_at

@@ -1,5 +1,5 @@
-"""Booked transfers: what a provider has told of each, what shows that it is confirmed, and whose it is. Every part
-only grows, so that what two messages tell of one transfer is put together in whatever order they come.
+"""Booked transfers: what a provider has reported of each, what shows that it is confirmed, and whose it is. Every
+part only grows, so that two messages about one transfer are merged in any order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,15 +14,15 @@ from coordinator.payments.observations import Transfer
 
 __all__ = ["Booked", "Doubts", "Seen", "Spread", "earliest", "latest", "with_booked", "with_seen"]
 
-# What is told twice is rounded in two places.
+# What is reported twice is rounded in two places.
 ROUNDING = Decimal("1e-8")
-# When something was told first of which older bridges did not write that down.
+# The time of a first report that older bridges did not store.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Doubts(FrozenModel):
-    """What speaks for and against a transfer's being this payment's. What told of it first decides, and whoever looks
-    into the provider's books knows better."""
+    """What speaks for and against a transfer's belonging to this payment. The first report decides, but the
+    provider's books outrank it."""
 
     doubted_at: AwareDatetime | None = None
     """When a message told of it first that cannot be about this payment."""
@@ -44,7 +44,8 @@ class Doubts(FrozenModel):
 
 
 class Spread(FrozenModel):
-    """How differently one transfer was told of: the least and the most, in its coin and in the payment's currency."""
+    """The range of what was reported of one transfer: the least and the most, in its coin and in the payment's
+    currency."""
 
     least_amount: Amount
     most_amount: Amount
@@ -81,7 +82,7 @@ class Booked(FrozenModel):
 
     @property
     def is_own(self) -> bool:
-        """Whether it is this payment's, as far as anybody can tell."""
+        """Whether it belongs to this payment, as far as anybody can tell."""
         return self.doubts is None or self.doubts.are_settled
 
     @property
@@ -110,7 +111,7 @@ class Booked(FrozenModel):
 
     @property
     def counted(self) -> Transfer:
-        """As it is counted: of two amounts that were told of it the smaller one."""
+        """As it is counted: of two reported amounts the smaller one."""
         transfer, spread = self.transfer, self.spread
         if spread is None or transfer.value is None or not _differ(spread.least_amount, transfer.amount):
             return transfer
@@ -182,7 +183,7 @@ def _spread_of_both(one: Booked, other: Booked) -> Spread | None:
     some, others = one.transfer, other.transfer
     is_same_worth = some.value is None or others.value is None or some.value == others.value
     if one.spread is None and other.spread is None and some.amount == others.amount and is_same_worth:
-        return None  # as it is with most: the provider repeats itself
+        return None  # the usual case: the provider repeats itself
     told = [one.spread or _no_spread(some), other.spread or _no_spread(others)]
     values = [value for spread in told for value in (spread.least_value, spread.most_value) if value is not None]
     return Spread.of_checked(
@@ -207,7 +208,7 @@ def _differ(one: Decimal, other: Decimal) -> bool:
 
 
 def _fuller(one: Transfer, other: Transfer) -> Transfer:
-    """Of two that tell of one transfer, the one that says more; if both say as much, the one that is worth less."""
+    """Of two reports of one transfer, the one that says more; if both say as much, the one that is worth less."""
     return one if one == other else max(one, other, key=_says)
 
 

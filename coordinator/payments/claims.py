@@ -1,8 +1,8 @@
-"""Claims: what can be only one payment's, which are an address that a provider gave out, and money that came to one.
-Pure.
+"""Claims: what can belong to only one payment, which are an address that a provider gave out, and money that came to
+one. Pure.
 
-A gateway that was restored from a backup may give an address out again, and two orders may be told of one
-transaction. Several outputs of one transaction to different addresses are different money.
+A gateway that was restored from a backup may give an address out again, and one transaction may be reported for two
+orders. Several outputs of one transaction to different addresses are different money.
 """
 
 from collections.abc import Collection, Mapping

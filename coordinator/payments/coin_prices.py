@@ -1,14 +1,14 @@
-"""Coin prices: whether what a coin counts for in a payout can be right, by what it was worth before. Pure.
+"""Coin prices: whether what a coin counts for in a payout can be right, judging by what it was worth before. Pure.
 
-A provider's rate of the moment says how much of a payout's coin leaves for so much of the payment's money. One that
-is wrong passes every limit, so that it is compared with others, or with none awaits somebody.
+A provider's current rate says how much of a payout's coin leaves for a sum of the payment's money. A wrong rate
+passes every limit, so it is compared with others; without others the payout awaits approval.
 
-While a rate is wrong, whoever buys can be asked for as many prices at it as they like, and pay little at some of
-them. So what the buyer of the very payment was asked for proves nothing, but what they paid does: by that no more
-coins leave than came. And a price of others counts only when it is a day old, and each day for one.
+While a rate is wrong, a buyer can request any number of prices at it, and pay little at some of them. So what the
+buyer of this payment was asked for proves nothing, but what they paid does: by that no more coins leave than came.
+And a price of others counts only when it is a day old, and each day counts once.
 
-A price that was wrong as the buyer paid makes little money look like all that was agreed. No buyer is turned away for
-it: it may be right, and nothing is lost before money leaves.
+If the price was wrong when the buyer paid, little money looks like all that was agreed. No buyer is turned away for
+it: the price may be right, and nothing is lost before money leaves.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 DAY = timedelta(days=1)
-"""A rate that slipped is seen and put right within this, or nobody looks."""
+"""A rate that slipped is noticed and corrected within this time, or nobody looks."""
 DAYS_LOOKED_AT = 7
 """A price that is older than so many days, and one more, says little of today's."""
 # So many of them have to agree: those on which somebody paid, or all on which somebody was asked for a price.

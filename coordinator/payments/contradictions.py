@@ -50,8 +50,8 @@ def _contradicting_times(payment: Payment) -> Iterator[str]:
 
 
 def is_called_refunded(payment: Payment) -> bool:
-    """Whether its provider says that the money went back, which the bridge has not seen go; what it says later when
-    it is asked, takes that back."""
+    """Whether its provider says that the money went back, although the bridge has not seen it go; a later answer
+    to a look-up takes that back."""
     facts = payment.facts
     if Ending.REFUNDED not in facts.endings or payment.status is PaymentStatus.REFUNDED:
         return False

@@ -1,4 +1,4 @@
-"""Deciding payments: what an observation makes of one, and the events that tell of it.
+"""Deciding payments: what an observation changes in one, and the events that report it.
 
 Observations are merged so that the order in which they arrive, and how often, makes no difference.
 """
@@ -111,7 +111,7 @@ def _outward(payment: Payment) -> tuple[object, ...]:
 
 
 def _progress(payment: Payment) -> tuple[object, ...]:
-    """How far a payment has come; a change of it is worth telling those whom it concerns."""
+    """How far a payment has come; a change of it is reported to the parties."""
     return payment.paid, payment.missing, payment.late, payment.awaited, payment.sighted(*SETBACKS), payment.deadline
 
 
@@ -195,7 +195,7 @@ def _share_events(
             buyer_id=payment.buyer_id,
         ).to(sellerId=share.seller_id)
     if standing_of(share.request_id, (payment, *siblings)) is not payment:
-        return  # the request stands as the best of its payments
+        return  # the request has the status of its best payment
     yield PurchaseRequestUpdate.of_checked(
         type=happened,
         request_id=share.request_id,
@@ -256,7 +256,6 @@ _BEST_FIRST = (
 
 
 def standing_of(request_id: str, payments: Iterable[Payment]) -> Payment | None:
-    """The payment by which a purchase request stands: the best of them, and of equally good ones the one that comes
-    first."""
+    """The payment that decides a purchase request's status: the best of them, and of equally good ones the first."""
     of_request = (payment for payment in payments if any(share.request_id == request_id for share in payment.shares))
     return min(of_request, key=lambda payment: _BEST_FIRST.index(payment.status), default=None)

@@ -1,5 +1,6 @@
-"""Doubts about a payment: what is wrong with it that does not hold its money, and for which none of it leaves without
-a second person, also where it was told after the order. Pure."""
+"""Doubts about a payment: problems that do not hold its money, but for which none of it leaves without a second
+person, even if they become known after the order. Pure.
+"""
 
 from collections.abc import Iterator
 

@@ -1,8 +1,8 @@
 """Evidence: whether what a provider says can be about a payment. What does not fit never moves one; a person sees it.
 
-An invoice of a gateway is this payment's only if its whole identity fits: the currency, the amount that was agreed,
-and the addresses at which the buyer was asked to pay. The same is asked of what a message says, of what is looked up
-and of what waited for a registration; who is asked says more than who speaks by itself, and is believed before it.
+An invoice of a gateway belongs to this payment only if its whole identity fits: the currency, the amount that was
+agreed, and the addresses at which the buyer was asked to pay. The same check applies to webhooks, to look-ups and to
+what was stored until a registration; a look-up says more than a webhook, and outranks it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -89,8 +89,8 @@ def _is_its_currency(payment: Payment, currency: str) -> bool:
 
 
 def _at_other_address(payment: Payment, observation: InvoiceSnapshot | InvoiceEnded | TransferSeen) -> Misfit | None:
-    """Whether a message is about an address at which the buyer was never asked to pay. Where the bridge did not open
-    the invoice nobody here knows the address."""
+    """Whether a message is about an address at which the buyer was never asked to pay. If the bridge did not open
+    the invoice, it does not know the address."""
     if not isinstance(observation, InvoiceSnapshot) and observation.is_looked_up:
         return None
     address, given = observation.address, payment.facts.given
@@ -113,7 +113,7 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """What a provider's books come to for a payment."""
+    """What a provider's books show about a payment."""
 
     observations: Sequence[Observation] = ()
     """What they say of its own invoice."""

@@ -1,4 +1,6 @@
-"""Facts: all that was seen of one payment. Every part only grows, so that merging is free of order and repetition."""
+"""Facts: everything that was seen of one payment. Every part only grows, so that order and repetition do not
+matter.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,5 +1,6 @@
-"""Fee doubts: what a person has to see of the fee that a gateway asks for on a payment: that it is out of proportion,
-or that nobody knows it to the cent. Pure."""
+"""Fee doubts: what a person has to see about the fee that a gateway asks for on a payment: that it is out of
+proportion, or that it is not known to the cent. Pure.
+"""
 
 from collections.abc import Collection, Iterator
 from decimal import Decimal

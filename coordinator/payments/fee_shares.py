@@ -1,10 +1,10 @@
 """Fee shares: how much of what came through a gateway is its fee, and what has to be paid so that the goods are.
 
-Both follow from one rule, and the second is the inverse of the first: of each coin the fee is taken once, on all that
-came in it. Of the fees that may be a coin's the one counts that leaves least for the goods, whether the gateway named
-it or only asked for it in a price; what the operator changes later does not make goods of a fee that was taken. What
-transfers without a value are worth follows from the gateway's sum (`worths.py`), and where that leaves it open, each
-coin is taken to have as much of it as it may.
+Both follow from one rule, and the second is the inverse of the first: the fee is taken once in each coin, on the
+total in that coin. If several fees are possible for a coin, the one that leaves the least for the goods counts,
+whether the gateway named it or only asked for it in a price; a later change by the operator does not turn a fee that
+was taken into goods. What transfers without a value are worth follows from the gateway's sum (`worths.py`), and where
+that leaves it open, each coin is taken to have as much of it as possible.
 """
 
 from collections.abc import Mapping, Sequence
@@ -177,7 +177,7 @@ def fee_in(transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) -> Dec
     """The fee in what was paid. What was paid beyond what the transfers say that they are worth is for those that do
     not say it."""
     if len(transfers) == 1 and (one := transfers[0]).value == paid and one.fee is not None:
-        # As it is with most payments.
+        # The usual case.
         if not one.fee and not terms.priced.get(one.asset) and not any(map(_takes, terms.named(one.asset))):
             return ZERO
         return min(_Held(one.asset, paid, one.fee, True, True, True).fee(terms), paid)
@@ -194,8 +194,8 @@ def least_fee_in(transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) 
 
 
 def asked_in(coin: str, transfers: Sequence[Transfer], paid: Decimal, terms: FeeTerms) -> Decimal:
-    """What has to be paid in one coin for all of the goods to be paid, however it is told of: by a message with its
-    value, or only by a new sum."""
+    """What has to be paid in one coin for all of the goods to be paid, whether a message gives its value or only a
+    new sum shows it."""
     held = {one.coin: one for one in _by_coin(transfers, paid, terms)}
     own = held.pop(coin, _Held(coin, ZERO, ZERO, True, True, True))
     is_open = any(not one.is_valued for one in held.values())

@@ -242,7 +242,7 @@ class Payment(FrozenModel):
 
     @cached_property
     def is_held(self) -> bool:
-        """Whether what its provider says has to be cleared, by a person or by what it says later, before anything
+        """Whether what its provider says has to be cleared, by a person or by a later answer, before anything
         follows from it: it contradicts itself about how much came, cannot be read, or sells one address twice."""
         facts = self.facts
         if facts.accepted or self.direct is not None:
@@ -272,7 +272,7 @@ class Payment(FrozenModel):
 
     @cached_property
     def is_paid(self) -> bool:
-        """Whether what was agreed has come, or a person has it so. Once that was told it stays."""
+        """Whether what was agreed has come, or a person took it as paid. Once that was reported it stays."""
         facts = self.facts
         if facts.completed or facts.accepted:
             return True
@@ -351,7 +351,7 @@ def _timed_out(payment: Payment) -> bool:
 
 
 def _has_come(payment: Payment) -> bool:
-    """Whether enough has come, and only what its provider says of it has to be cleared."""
+    """Whether enough has come, and only what its provider says has to be cleared."""
     return payment.standing >= Standing.PAID and payment.is_held
 
 

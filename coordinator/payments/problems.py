@@ -1,4 +1,4 @@
-"""Problems: what is wrong with a payment that a person has to decide about. Pure, and read off the facts."""
+"""Problems: what is wrong with a payment that a person has to decide about. Pure, derived from the facts."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -77,8 +77,8 @@ def problems_of(payment: Payment) -> tuple[Problem, ...]:
 
 
 def is_news(before: Payment, after: Payment) -> bool:
-    """Whether whoever took what is wrong with a payment off the list would decide anew: it is wrong otherwise, or the
-    money or where the payment stands is another. That the same is told again is none."""
+    """Whether a person who took a payment's problems off the list would decide anew: something else is wrong, or
+    the money or the payment's status has changed. A repeated report is no news."""
     wrong = problems_of(after)
     return problems_of(before) != wrong or (bool(wrong) and _decided_on(before) != _decided_on(after))
 
@@ -96,7 +96,7 @@ def _decided_on(payment: Payment) -> tuple[object, ...]:
 
 def hold_on_payouts(payment: Payment, seller_id: str | None = None) -> str | None:
     """Why nothing may be paid out of a payment, to one seller or to any, until a person has accepted it, or its
-    provider's books agree; None if nothing speaks against it. What is told later holds what a person accepted."""
+    provider's books agree; None if nothing speaks against it. Later reports hold even what a person accepted."""
     facts = payment.facts
     reasons = [_cancelled_since(payment, seller_id), may_have_gone_back(payment)]
     if not facts.accepted:
@@ -130,7 +130,7 @@ def _borrowed(payment: Payment) -> str | None:
 
 
 def _is_plain(payment: Payment) -> bool:
-    """Whether nothing can be wrong: so it is with most payments, and they are many."""
+    """Whether nothing can be wrong, which is the case for most payments, and they are many."""
     facts = payment.facts
     if facts.misfits or facts.completed_siblings or facts.endings or facts.cancelled_requests or facts.withdrawn:
         return False
@@ -214,12 +214,12 @@ def _foreign(payment: Payment) -> str | None:
 
 
 def _is_settled(misfit: Misfit, own: set[str]) -> bool:
-    """Whether what did not fit turned out to be this payment's all the same."""
+    """Whether what did not fit turned out to belong to this payment after all."""
     return bool(misfit.transfer_keys) and own.issuperset(misfit.transfer_keys)
 
 
 def is_forgotten(payment: Payment) -> bool:
-    """Whether its provider knows nothing any more of what it opened or told of."""
+    """Whether its provider no longer knows what it opened or reported."""
     forgotten_at, found_at = payment.facts.forgotten_at, payment.facts.found_at
     return forgotten_at is not None and (found_at is None or found_at < forgotten_at)
 

@@ -63,7 +63,7 @@ class TimeWrongError(BridgeError):
     """The time until which a payment is to wait is none that it can wait until."""
 
 
-# Whoever accepts has looked at what came and whose it is.
+# Whoever accepts has checked what came and whose it is.
 _ANSWERED_BY_ACCEPTANCE = (
     ProblemKind.CALLED_REFUNDED,
     ProblemKind.CONTRADICTING_BOOKS,
@@ -155,7 +155,7 @@ def closes_when_settled(payment: Payment, kinds: Iterable[ProblemKind]) -> bool:
 
 
 def open_rulings(payment: Payment) -> tuple[Ruling, ...]:
-    """What can be decided about a payment as it stands."""
+    """What can be decided about a payment in its present status."""
     return tuple(_open(payment))
 
 

@@ -1,8 +1,8 @@
-"""Sums: what a provider says came in all, beside what the transfers that it lists come to. Pure, read off the facts.
+"""Sums: what a provider says came in all, compared with what the transfers that it lists add up to. Pure, derived
+from the facts.
 
-A sum makes no more of transfers than they are. It lowers them, or tells what they are worth within what the prices
-allow that the bridge was given; so does a value that is told of one transfer. Only where neither is known the sum is
-all there is.
+A sum never raises the transfers. It lowers them, or supplies what they are worth within what the bridge's prices
+allow; so does a value that is reported for one transfer. Only where neither is known is the sum all there is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ class DisputeKind(StrEnum):
     """It calls a transfer worth more than so many coins are."""
 
 
-# A sum that is too low lowers what counts, so that nothing more is to be feared of it.
+# A sum that is too low lowers what counts, so it does no further harm.
 _HOLDING = (DisputeKind.BEYOND, DisputeKind.SANK, DisputeKind.OVERVALUED)
 
 
@@ -115,7 +115,7 @@ def in_dispute(facts: Facts) -> frozenset[DisputeKind]:
 
 
 def _is_plain(facts: Facts) -> bool:
-    """Whether nothing can be in dispute: so it is with most payments."""
+    """Whether nothing can be in dispute, which is the case for most payments."""
     if facts.asked is not None or facts.rates or len(facts.booked) != 1:
         return False
     one = facts.booked[0].transfer

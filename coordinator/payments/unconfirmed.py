@@ -1,5 +1,6 @@
-"""Unconfirmed transfers: which of those that were seen do not count yet, and when there is news of them to be had.
-Pure, read off the facts."""
+"""Unconfirmed transfers: which of those that were seen do not count yet, and when there will be news of them.
+Pure, derived from the facts.
+"""
 
 from datetime import datetime, timedelta
 

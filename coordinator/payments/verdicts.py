@@ -1,7 +1,7 @@
-"""Verdicts: what a provider's word about a sum says of the amount that its invoice is over.
+"""Verdicts: what a provider's verdict on a sum says about the amount of its invoice.
 
 A message about an invoice does not name the amount. It says how much has come and whether that is too little, enough
-or too much: said of a sum, each word is true of some amounts and of no others. Pure.
+or too much: for a given sum, each verdict is true of some amounts and of no others. Pure.
 """
 
 from decimal import Decimal
@@ -17,7 +17,7 @@ __all__ = ["misjudgement"]
 USUAL_LIMIT = Decimal("0.95")
 LEAST_LIMIT = Decimal("0.90")
 MOST_LIMIT = Decimal("1.10")
-# It is told to the cent.
+# It is reported to the cent.
 CENT = Decimal("0.01")
 
 _WORDS = {

@@ -1,4 +1,4 @@
-"""Withheld shares: what came for those purchase requests that were cancelled before, of a template checkout, or after
+"""Withheld shares: what came for those purchase requests of a template checkout that were cancelled before, or after
 a person had taken the payment as paid.
 
 It is nobody's until a person takes it as paid, or it goes back to the buyer. Pure.

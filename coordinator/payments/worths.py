@@ -1,7 +1,8 @@
-"""Worths: what transfers come to of which the provider says only how many coins moved, and its own sum of them all.
+"""Worths: the value of transfers for which the provider reports only how many coins moved, and its own sum of them
+all.
 
-The prices of the bridge's own invoices divide the sum, and bound what may be made of so many coins; below that the
-sum is believed: a provider may have counted a transfer at another rate. Pure.
+The prices of the bridge's own invoices divide the sum, and limit what so many coins can be worth; below that the sum
+is believed: a provider may have counted a transfer at another rate. Pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,6 @@
-"""Approval of payouts: which of them wait for a second person, who that may be, and what their word makes of one."""
+"""Approval of payouts: which of them wait for a second person, who that may be, and what the decision makes of
+one.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,15 +44,15 @@ HOUR = timedelta(hours=1)
 
 
 class NothingToApproveError(BridgeError):
-    """The payout does not await approval, or not any more."""
+    """The payout does not await approval, or no longer does."""
 
 
 class SamePersonError(BridgeError):
-    """Who asked for a payout cannot decide about it as well."""
+    """The requester of a payout cannot decide about it as well."""
 
 
 class NotTheirOwnError(BridgeError):
-    """Who did not ask for a payout cannot withdraw it."""
+    """Only the requester of a payout can withdraw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ def reasons_to_wait(
     *,
     known_destinations: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Why a payout has to be approved, for a person to read; nothing if it may leave by itself. `outflows` are what
-    others take of the limits; `allowed_since` is since when its destination is on its seller's list;
+    """Why a payout has to be approved, for a person to read; nothing if it may leave by itself. `outflows` are
+    what others take of the limits; `allowed_since` is since when its destination is on its seller's list;
     `known_destinations` are where its payee was paid before, or may be."""
     limits = rules.limits.get(payout.worth_currency or "")
     over = over_limits(payout, paid_out(outflows, payout, now), limits)
@@ -113,8 +115,8 @@ def reasons_to_wait(
 
 
 def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -> Iterator[str]:
-    """What about a payout a second person has to look at, for them to read: what is wrong with its payment, and what
-    hangs on one person's word. `others` are those of its payment."""
+    """What a second person has to look at in a payout, for them to read: what is wrong with its payment, and what
+    depends on one person's word. `others` are those of its payment."""
     for other in _taken_back(payout, others):
         if other.said_to_have_failed:
             failed = ", ".join(other.said_to_have_failed)
@@ -158,15 +160,15 @@ def _why_more_leaves(payout: Payout, payment: Payment, others: Collection[Payout
 
 
 def whose_word(payout: Payout, payment: Payment, others: Collection[Payout]) -> frozenset[str]:
-    """Those at whose word the money of a payout is there, persons and the services that told of it: they took its
+    """On whose word the money of a payout is there, persons and the services that reported it: they took its
     payment as paid, or said that other money of it has not left, or is back."""
     finders = (other.facts.found_by | other.facts.found_through for other in _taken_back(payout, others))
     return payment.facts.accepted_by.union(*finders)
 
 
 def _taken_back(payout: Payout, others: Iterable[Payout]) -> Iterator[Payout]:
-    """Those of other payouts whose money is there again at a person's word, and may be what this one takes. That of
-    a refund, to which the buyer and the seller both have a claim, may be anybody's."""
+    """Those of other payouts whose money is there again on a person's word, and may be what this one takes. The
+    money of a refund, to which the buyer and the seller both have a claim, may be anybody's."""
     for other in others:
         is_at_a_word = other.status is PayoutStatus.RETURNED or (
             other.status is PayoutStatus.FAILED and bool(other.facts.found_by)
@@ -177,16 +179,16 @@ def _taken_back(payout: Payout, others: Iterable[Payout]) -> Iterator[Payout]:
 
 
 def forgotten_doubts(forgotten: Iterable[ForgottenPayout]) -> Iterator[str]:
-    """Why a payout may have been paid: its provider has others of its payment that the journal had forgotten when it
-    was restored, and that no payout has taken over."""
+    """Why a payout may already have been paid: its provider has others of its payment that the journal had
+    forgotten when it was restored, and that no payout has taken over."""
     for one in forgotten:
         yield f"{one.told}, which the journal forgot when it was restored: this may have been paid"
 
 
 def may_have_gone_to(payout: Payout, unheard: Iterable[Payout]) -> Iterator[str]:
-    """Why a payout may have been paid by what is taken for another's. `unheard` are those of its payment that were
-    asked for before the journal was restored, without its hearing what came of that: somebody may have found since
-    that one of them had arrived, and the next one have got its name."""
+    """Why a payout may already have been paid by what is taken for another's. `unheard` are those of its payment
+    that were asked for before the journal was restored, and whose outcome it does not know: somebody may have
+    found since that one of them had arrived, and the next one may have got its name."""
     for other in unheard:
         same = Stated(coin=other.coin, amount=other.amount, destination=other.destination)
         is_taken_for_it = other.external_id in other.facts.booked and _is_of_same_share(payout, other)
@@ -212,8 +214,8 @@ def approval(
     involved: Collection[str] = (),
     whose_word: Collection[str] = (),
 ) -> PayoutApproved:
-    """What somebody's approval makes known of a payout. `involved` are others than who asked for it that have had a
-    hand in it, such as who gave its destination; `whose_word` are those at whose word its money is there. Raises
+    """What somebody's approval adds to a payout. `involved` are people other than the requester who have had a
+    hand in it, such as who gave its destination; `whose_word` are those on whose word its money is there. Raises
     NothingToApproveError and SamePersonError."""
     if payout.status is not PayoutStatus.AWAITING_APPROVAL:
         raise NothingToApproveError(_decided(payout))
@@ -232,15 +234,15 @@ def approval(
 
 
 def rejection(payout: Payout, by: Approver, note: str, now: datetime) -> PayoutRejected:
-    """What somebody's rejection makes known of a payout, be it approved, or held back by its payment: nothing of it
-    was sent. Raises NothingToApproveError and SamePersonError."""
+    """What somebody's rejection adds to a payout, even if it was approved, or is held back by its payment: nothing
+    of it was sent. Raises NothingToApproveError and SamePersonError."""
     _require_revocable(payout)
     return PayoutRejected(word=_second_word(payout, by, now), reason=f"{by.name} rejected it: {note}")
 
 
 def withdrawal(payout: Payout, by: Approver, note: str | None) -> PayoutFailed:
-    """What it makes known of a payout that whoever asked for it wants it sent no more. Raises NothingToApproveError
-    and NotTheirOwnError."""
+    """What it adds to a payout that its requester no longer wants it sent. Raises NothingToApproveError and
+    NotTheirOwnError."""
     # A name that only looks like theirs is not theirs here: that would let somebody in.
     is_theirs = by.name == payout.asked_by if by.service is None else by.service == payout.asked_through
     if not is_theirs:
@@ -253,8 +255,8 @@ def withdrawal(payout: Payout, by: Approver, note: str | None) -> PayoutFailed:
 
 
 def is_revocable(payout: Payout) -> bool:
-    """Whether it is certain that nothing of it was sent, or is being sent, so that it can be rejected or withdrawn,
-    whatever holds it back."""
+    """Whether it is certain that nothing of it was sent, or is being sent, so that it can be rejected or
+    withdrawn, whatever holds it back."""
     return payout.is_unasked and payout.status in (PayoutStatus.AWAITING_APPROVAL, PayoutStatus.CREATED)
 
 

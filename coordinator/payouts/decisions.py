@@ -1,4 +1,4 @@
-"""What an observation makes of a payout, and the events that tell of it."""
+"""What an observation changes in a payout, and the events that report it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def _merge(payout: Payout, observation: PayoutObservation) -> PayoutFacts:
 
 
 def contradiction(payout: Payout, stated: Stated | None) -> str | None:
-    """How that which a provider says it sent differs from what was asked for; None if it does not."""
+    """How what a provider says it sent differs from what was asked for; None if it does not."""
     if stated is None:
         return None
     differs = (
@@ -218,12 +218,12 @@ def _united(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
 
 
 def _progress(payout: Payout) -> tuple[object, ...]:
-    """How far a payout has come on its chain; a change of it is worth telling those whom it concerns."""
+    """How far a payout has come on its chain; a change of it is reported to the parties."""
     return payout.verification, payout.awaited, payout.excess, payout.sighted(*SETBACKS)
 
 
 def _events(before: Payout, after: Payout, observation: PayoutObservation) -> list[Event]:
-    """What sellers are told of their payouts. Of one that carries a refund its own events tell, to the buyer."""
+    """What sellers are told about their payouts. A payout that carries a refund has its own events, for the buyer."""
     if after.refund_id is not None:
         return []
     parties = {"sellerId": after.seller_id}

@@ -43,23 +43,24 @@ class Pool(NamedTuple):
 
 
 def earned(payment: Payment, seller_id: str) -> Decimal:
-    """What of the payment is a seller's. Where a person took the payment as paid, that is all that was agreed."""
+    """What a seller's part of the payment is. Where a person took the payment as paid, that is all that was
+    agreed."""
     if payment.facts.accepted:
         return total(share.amount for share in payment.shares if share.seller_id == seller_id)
     return payment.came_for(seller_id)
 
 
 def left_to_pay_out(payment: Payment, seller_id: str, payouts: Iterable[Payout]) -> Decimal:
-    """How much more a seller may be paid out, with the payouts that there are. One whose worth was not written down
-    counts for all that the seller has earned. What goes back is first of what was withheld."""
+    """How much more a seller may be paid out, given the present payouts. One whose worth was not stored counts for
+    all that the seller has earned. What goes back is taken first from what was withheld."""
     kept = max(withheld_from(payment, seller_id), _going_back_of(payment, seller_id))
     taken = [_paid_out(payment, [seller_id], payouts), kept]
     return excess_over(earned(payment, seller_id), total(taken))
 
 
 def left_to_refund(payment: Payment, of: RefundOf, seller_id: str | None, payouts: Collection[Payout]) -> Decimal:
-    """How much more of what came may go back to the buyer, with the payouts that there are: out of a seller's share,
-    or out of nobody's."""
+    """How much more of what came may go back to the buyer, given the present payouts: out of a seller's share, or
+    out of nobody's."""
     facts = payment.facts
     if of is RefundOf.EXCESS:
         return excess_over(payment.excess, going_back(facts.refunds, RefundOf.EXCESS))
@@ -147,7 +148,7 @@ def _going_back_of(payment: Payment, seller_id: str) -> Decimal:
 
 
 def not_there(payment: Payment, of: RefundOf) -> str | None:
-    """Why what is to go back of a payment is not all there any more; None if it is."""
+    """Why the money that is to go back from a payment is no longer all there; None if it is."""
     came, back = payment.goods if of is RefundOf.GOODS else payment.excess, going_back(payment.facts.refunds, of)
     if back <= came:
         return None

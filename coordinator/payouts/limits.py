@@ -1,7 +1,7 @@
 """Payout limits: how much may leave without a second person, in each currency.
 
-What awaits approval counts for nothing, since nothing of it leaves; what was approved counts from then on. So however
-payouts come, no more than the limits ever leaves that nobody has looked at.
+What awaits approval counts for nothing, since none of it leaves; what was approved counts from then on. So in
+whatever order payouts come, no more than the limits ever leaves without somebody having looked at it.
 """
 
 from collections.abc import Iterable, Mapping

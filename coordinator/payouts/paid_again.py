@@ -1,6 +1,6 @@
-"""Paid again: whether money that was to leave, and did not or came back, has been made up for since. Pure.
+"""Paid again: whether money that did not leave, or came back, has been made up for since. Pure.
 
-Part of it made up for is not all of it, and what was made before it came back was for something else.
+Making up for a part is not making up for all, and what was made before it came back was for something else.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,14 +1,13 @@
 """Payouts: what is known of one, and the status that follows from it.
 
 As with payments, what is known (`PayoutFacts`) only grows, so the order and repetition of observations make no
-difference; the status is read off it by `PAYOUT_STATUS_RULES`, and `PAYOUT_TRANSITIONS` in `statuses.py` lists the
-moves it may make.
+difference; the status is derived from it by `PAYOUT_STATUS_RULES`, and `PAYOUT_TRANSITIONS` in `statuses.py` lists
+the moves it may make.
 
-A payout is asked for once. That an attempt is made is written down before the provider hears of it, so that whoever
-comes after a crash knows that the money may be on its way; only an attempt that certainly did not reach the provider
-is followed by another.
+A payout is asked for once. Each attempt is recorded before the provider is asked, so that after a crash it is known
+that the money may be on its way; another attempt follows only one that certainly did not reach the provider.
 
-A payout on a chain that is watched completes by what the chain shows, never by what a provider says alone.
+A payout on a chain that is followed completes by what the chain shows, never by what a provider says alone.
 """
 
 from collections.abc import Callable, Iterable
@@ -109,14 +108,14 @@ class Payout(FrozenModel):
         return None if name in self.facts.passed_on else name
 
     def holds(self, name: str) -> bool:
-        """Whether no other payout may be asked for by this name: it is this one's in the provider's books, or may
-        come to be. Where they tell of something else under it, it is not."""
+        """Whether no other payout may be asked for by this name, because this one is under it in the provider's
+        books, or may come to be. Not if the books show something else under it."""
         may_be_booked = name == self.external_id and not self.is_settled and not self.facts.contradictions
         return name in self.facts.booked or may_be_booked
 
     @property
     def is_unasked(self) -> bool:
-        """Whether nobody was asked to send it, or certainly in vain."""
+        """Whether nobody was asked to send it, or all requests certainly failed."""
         facts = self.facts
         in_vain = facts.void_attempts == frozenset(range(1, facts.attempts + 1))
         return in_vain and not (facts.known or facts.failures)
@@ -333,8 +332,8 @@ PAYOUT_STATUS_RULES: tuple[tuple[PayoutStatus, Callable[[Payout], bool]], ...] =
 def batches(
     payouts: Iterable[Payout], *, sent_together: Callable[[Payout], bool] = lambda _: True
 ) -> list[list[Payout]]:
-    """Groups payouts into questions: those of one batch in one coin together, unless two go to the same address or
-    one has to be asked for alone. Some providers tell the parts of a question apart by their addresses alone; some
+    """Groups payouts into requests: those of one batch in one coin together, unless two go to the same address or
+    one has to be asked for alone. Some providers tell the parts of a request apart by their addresses alone; some
     coins cannot be `sent_together` at all."""
     together: list[list[Payout]] = []
     for payout in payouts:

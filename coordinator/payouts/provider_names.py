@@ -1,10 +1,10 @@
 """Names of payouts at their provider: what each is asked for by, so that a journal that has forgotten one finds it.
 
-The names of a share, of what a payment has for one seller or of what goes back to its buyer, follow from the payment
-and are numbered. A payout is given one when its provider is asked for it first, and not when it is ordered: whatever
-is never asked for uses none up. One that has ended without coming into the provider's books leaves its name to the
-next. So between two names that the provider knows there are never NAMES_BEYOND that it does not, and who asks for the
-names in order until so many are unknown has found all that was sent. Pure.
+The names of a share (a seller's part of a payment, or what goes back to its buyer) are derived from the payment and
+numbered. A payout is given one when its provider is first asked for it, and not when it is ordered: a payout that is
+never asked for uses none up. One that has ended without coming into the provider's books leaves its name to the next.
+So between two names that the provider knows there are never NAMES_BEYOND that it does not, and asking for the names
+in order until so many are unknown finds everything that was sent. Pure.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -101,8 +101,8 @@ class Naming:
 
     external_id: str
     arrived: str | None = None
-    """The payout that was asked for by this name before, and has arrived though the provider was not seen to know it:
-    if it does by now, the name is that one's."""
+    """The payout that was asked for by this name before, and has arrived although the provider did not seem to
+    know it: if it does by now, the name belongs to that one."""
     takes_over: bool = False
     """Whether it is that of a forgotten payout, which is not sent again."""
     is_anothers: bool = False
@@ -113,9 +113,9 @@ class Naming:
 def next_name(
     payout: Payout, payment: Payment, payouts: Collection[Payout], forgotten: Sequence[ForgottenPayout]
 ) -> Naming | None:
-    """The name by which a payout is asked for next; None while it has to wait, because too many before it may yet
-    come into the provider's books or not. `payouts` are all of its payment; `forgotten` those that the provider has
-    of it and the journal had not, when it was restored."""
+    """The name by which a payout is asked for next; None while it has to wait, because too many before it may or
+    may not still come into the provider's books. `payouts` are all of its payment; `forgotten` those that the
+    provider has of it and the journal had not, when it was restored."""
     share = share_of(payment, payout)
     own = share.of(payouts)
     booked = {name for one in own for name in one.facts.booked} | {one.external_id for one in forgotten}

@@ -1,4 +1,4 @@
-"""What a person may say that became of a payout, and what is then observed of it."""
+"""What a person may say became of a payout, and the observations that follow."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -22,12 +22,12 @@ __all__ = ["NothingToResolveError", "ResolutionOutcome", "TransactionWrongError"
 ResolutionOutcome = Literal["sent", "not-sent", "arrived", "returned"]
 
 
-# A daemon's task may wait for its turn and for a good fee; one that has not sent for so long is not under way.
+# A daemon's task may wait for its turn and for a good fee; after this time without sending it is not under way.
 SENDING_MAY_TAKE = timedelta(hours=1)
 
 
 class NothingToResolveError(BridgeError):
-    """The payout is none that a person has to settle."""
+    """The payout does not need a person to settle it."""
 
 
 class TransactionWrongError(BridgeError):

@@ -1,7 +1,7 @@
-"""Turns of payouts: which orders may be given now, where a wallet cannot send one before a block holds the last.
+"""Turns of payouts: which orders may be given now, where a wallet cannot send one before the last is in a block.
 
-Such a wallet numbers its transactions by those that blocks hold. Of two that it sends one soon after the other both
-have the same number, and the chain keeps one of them: the other never arrives, though the wallet has called it sent.
+Such a wallet numbers its transactions by those that are in a block. If it sends two in quick succession both have the
+same number, and the chain keeps one of them: the other never arrives, although the wallet reported it sent.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -12,8 +12,8 @@ from coordinator.payouts.payouts import Payout
 
 __all__ = ["TURN_ENDS_AFTER", "has_turn", "orders_in_turn"]
 
-# Blocks come within seconds, and a provider says so within two minutes. Of what is not in one by now nobody knows
-# when it will be, and the others have waited long enough.
+# Blocks come within seconds, and a provider reports them within two minutes. Nobody knows when one that is in no
+# block by now will be, and the others have waited long enough.
 TURN_ENDS_AFTER = timedelta(minutes=10)
 
 

@@ -1,9 +1,7 @@
-"""Refunds: orders to send money of a payment back to its buyer, from the moment that one is opened until it has
-arrived. Pure.
+"""Refunds: orders to send money of a payment back to its buyer, from when one is opened until it has arrived. Pure.
 
-A refund is opened by a service or a person, and its money is nobody else's from then on. The buyer says where to send
-it; then it is carried by a payout, whose life is its own. One that came to nothing gives its money back, and another
-can be opened.
+A refund is opened by a service or a person, which reserves its money. The buyer says where to send it; from then on a
+payout with a status of its own carries it. If it comes to nothing its money is released, and another can be opened.
 """
 
 from collections.abc import Collection
@@ -149,8 +147,8 @@ def open_refund(
 
 
 def closes_payment(payment: Payment, of: RefundOf) -> bool:
-    """Whether opening a refund cancels the payment for good: what has come for its goods goes away then, so that what
-    comes later must not complete it."""
+    """Whether opening a refund cancels the payment for good: the money that came for its goods then goes away, so
+    that what comes later must not complete it."""
     return (
         of is RefundOf.GOODS
         and payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
