@@ -78,10 +78,10 @@ def _name(payout: Payout) -> str:
 
 
 class PayoutOrders:
-    """The orders of one lane: of one coin, or of all coins that share a wallet, through one provider.
+    """The orders of one queue: of one coin, or of all coins that share a wallet, through one provider.
 
     One after the other, because SHKeeper checks whether it knows a payout of this coin and then sends it, so two
-    requests at the same moment could both pass. Lanes do not wait for each other, and within one no coin waits for
+    requests at the same moment could both pass. Queues do not wait for each other, and within one no coin waits for
     another's daemon.
     """
 

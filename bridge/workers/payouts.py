@@ -212,7 +212,7 @@ class PayoutSender:
     async def _give_orders(
         self, payouts: Sequence[Payout], busy: Collection[Coin], given: Mapping[QueueKey, int | None]
     ) -> None:
-        """`given` is how many orders each lane had begun before the payouts were read; None while it was giving
+        """`given` is how many orders each queue had begun before the payouts were read; None while it was giving
         one."""
         to_send = sorted(
             (payout for payout in payouts if payout.next_attempt is not None),
