@@ -29,7 +29,7 @@ the engine its `sockets` with their `closed`, `upgrading` and `upgraded`.
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import socketio
@@ -48,6 +48,7 @@ from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
 from bridge.sockets.rooms.subscribers import Subscribers
 from bridge.sockets.transport.asking import answers
+from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.engine import Engine
 from bridge.sockets.transport.frames import Outgoing
 from bridge.sockets.transport.incoming import ACKNOWLEDGEMENTS, EVENTS, NAMESPACE_LIMIT, PacketReader
@@ -66,6 +67,8 @@ library_logger.setLevel(logging.ERROR)
 DEFAULT_NAMESPACE = "/"
 CATCH_ALL = "*"
 
+ENDINGS: Mapping[Ending, Disconnect]
+ENDINGS = {"token_expired": Disconnect.TOKEN_EXPIRED, "key_withdrawn": Disconnect.KEY_WITHDRAWN}
 CONNECT_FAILED = {"message": "The server could not accept the connection"}
 CONNECT_REJECTED = {"message": "Connection rejected by server"}
 INTERNAL_FAILURE = failure("internal", "the server failed to handle this event")
@@ -126,14 +129,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         ended = SessionEnded.because(reason)
         await self.emit(ended.event_name, ended.model_dump(mode="json"), to=sid, namespace=namespace)
-        logger.info("closing the connection of %s: %s", sid, ended.reason)
-        await self._close_connection(eio_sid, self.reason.SERVER_DISCONNECT)
+        await self._close_connection(eio_sid, ENDINGS[reason])
 
-    async def _close_connection(self, eio_sid: str, reason: str) -> None:
+    async def _close_connection(self, eio_sid: str, disconnect: Disconnect, why: str = "") -> None:
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None:
-            # Without a word: told that the server closes it, the Python client would not come back.
-            await connection.finish(reason)
+            # Told by the engine that the server closes it, the Python client would not come back.
+            await connection.finish(disconnect, why)
 
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
@@ -155,9 +157,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             if packet is not None:
                 await self._handle_packet(eio_sid, packet)
         except PacketError as error:
-            connection = self.eio.sockets.get(eio_sid)
-            if connection is not None:
-                await connection.cut_off(str(error))
+            await self._close_connection(eio_sid, Disconnect.NO_PACKET, f"it sent {error}")
 
     async def _handle_packet(self, eio_sid: str, packet: Any) -> None:
         namespace = packet.namespace or DEFAULT_NAMESPACE
@@ -257,7 +257,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return  # it went away in the meantime
         principal = self.admission.principal(sid)
         if missed is not None and self.returns is not None and not self.returns.can_be_restored(missed, principal):
-            await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)  # it comes again
+            await self._close_connection(eio_sid, Disconnect.CHANGED_MEANWHILE)  # it comes again
             return
         # From here to its hearing what goes out nothing may be waited for, or something would be missed.
         answer, restored = {"sid": sid}, NOTHING
@@ -281,7 +281,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Whoever held a session until now is half open, and is closed. Returns whether nobody does any more."""
         holder = self.manager.connection(sid)
         if holder is not None and not (asks_first and await answers(holder)):
-            await holder.finish(self.reason.TRANSPORT_ERROR)
+            await holder.finish(Disconnect.TAKEN_OVER)
         return self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE) is None
 
     async def _refuse(self, eio_sid: str, namespace: str, reason: dict[str, Any]) -> None:

@@ -14,15 +14,16 @@ from typing import Protocol
 from prometheus_client import Gauge
 
 from bridge.sockets.notice import Notice
+from bridge.sockets.transport.disconnects import Disconnect
 
-__all__ = ["BACKLOG", "MADE_ROOM", "PIECE_BYTES", "Holder", "Unread"]
+__all__ = ["MADE_ROOM", "PIECE_BYTES", "Holder", "Unread"]
 
 logger = logging.getLogger("bridge.sockets")
 
 UNREAD = Gauge("bridge_unread_bytes", "What waits to be read, or to come whole, on all connections together")
 
-BACKLOG, MADE_ROOM = "backlog", "made room"
-"""Why a connection is ended, in the figures: for its own bound, or for that of all together."""
+MADE_ROOM = Disconnect.MADE_ROOM.reason
+"""Why a connection is ended, in the figures, for the bound of all together: also one that is no client's."""
 
 # What each piece that waits takes beside its content: of the smallest ones that is nearly all.
 PIECE_BYTES = 180

@@ -17,6 +17,7 @@ import pytest_asyncio
 from bridge.access import ANYBODY
 from bridge.sockets import deliver
 from bridge.sockets.limits import Limits
+from bridge.sockets.transport.disconnects import Disconnect
 from coordinator.events import Audience, Event
 from tests.bridge.sockets.houses import Client, House
 from tests.system.soak.lines import Line, PollingLine
@@ -435,7 +436,7 @@ async def test_who_polls_and_missed_much_gets_in(
         await client.listen_up_to(publications.newest)
         assert client.record.faults == []
         for connection in list(house.server.eio.sockets.values()):
-            await connection.finish("transport close")
+            await connection.finish(Disconnect.CHANGED_MEANWHILE)
     await house.close()
 
 
