@@ -44,6 +44,7 @@ from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.presence import Presence
 from bridge.sockets.recovery.recovery import Missed, Recovery
+from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
 from bridge.sockets.rooms.subscribers import Subscribers
@@ -99,7 +100,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.eio.moved = self.manager.moved
         self.keeps_confidence = keeps_confidence
         """Whether confidential events go to their rooms and to staff only."""
-        self._closing: set[asyncio.Task[None]] = set()
         self.activity_log = ActivityLog()
         self.returns: Returns | None = None
         self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
@@ -108,7 +108,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
         self.manager.watchers.append(recovery)
-        self.returns = Returns(recovery, self.activity_log, self.recalls)
+        self.returns = Returns(recovery, self.activity_log, self.recalls, Replays(self.eio.limits))
 
     async def shutdown(self) -> None:
         await super().shutdown()
@@ -116,9 +116,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self.returns.close()
 
     def _end_session(self, member: Member, reason: Ending) -> None:
-        task = asyncio.create_task(self._close_session(member, reason))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self.eio.start(self._close_session(member, reason))
 
     async def _close_session(self, member: Member, reason: Ending) -> None:
         """Says why, then closes the connection rather than the namespace: from that the stock client comes back by
@@ -174,7 +172,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._handle_event(eio_sid, namespace, packet.id, packet.data)
 
     async def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
-        if eio_sid not in self.environ:
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is None or eio_sid not in self.environ:
             return  # The connection was closed before this, which a polling client can say in one and the same body.
         if not self._serves(namespace):
             await self._refuse_namespace(eio_sid, namespace)
@@ -188,7 +187,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if self.returns is not None and namespace == DEFAULT_NAMESPACE:
             await self.returns.ready()
             if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
-                missed = await self.returns.take_up(_brought(data), principal, self._free)
+                missed = await self.returns.take_up(_brought(data), principal, self._free, connection.address)
             if eio_sid not in self.environ:
                 return
         sid = await self.manager.pre_connect(eio_sid, namespace, None if missed is None else missed.session.sid)

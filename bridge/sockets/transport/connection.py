@@ -54,10 +54,12 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     server: "Engine"
 
-    def __init__(self, engine: "Engine", sid: str) -> None:
+    def __init__(self, engine: "Engine", sid: str, address: str | None) -> None:
         # Not the library's, which makes a queue for each, whether it polls or not.
         self.server = engine
         self.sid = sid
+        self.address = address
+        """What its client counts under; None: it is not counted."""
         self.last_ping: float | None = None
         self.session: dict[str, Any] = {}
         self.state = State.ARRIVING

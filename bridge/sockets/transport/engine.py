@@ -264,7 +264,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     def _wait_seconds(self, scope: Message) -> float:
         """How long the client's address has to wait until another connection is taken from it; 0: it is welcome."""
-        network = scope.get(COUNTED_AS) or network_of(_address_in(scope))
+        network = _counted_as(scope)
         if network is None:
             return 0.0
         wait_seconds = self._arriving.wait_seconds(network, asyncio.get_running_loop().time())
@@ -320,7 +320,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     async def _arrived(self, environ: dict[str, Any], seat: Guest | None = None) -> Connection | None:
         """A new connection; None if a handler does not want it."""
-        connection = Connection(self, self.generate_id())
+        connection = Connection(self, self.generate_id(), _counted_as(environ["asgi.scope"]))
         self.sockets[connection.sid] = connection
         if seat is not None:
             connection.seat = seat
@@ -350,6 +350,12 @@ def _address_in(scope: Message) -> str:
     """Where a request comes from."""
     address: str = (scope.get("client") or ("",))[0]
     return address
+
+
+def _counted_as(scope: Message) -> str | None:
+    """What a client counts under; None if it is of this machine."""
+    counted_as: str | None = scope.get(COUNTED_AS) or network_of(_address_in(scope))
+    return counted_as
 
 
 def _is_websocket(environ: Mapping[str, Any]) -> bool:
