@@ -3,6 +3,10 @@
 Each connection has a bound of its own, and thousands of them could fill the memory all the same. So whatever waits
 for a client, to be written or to be polled, counts here as well, and so does what it has sent of a message over a
 WebSocket that is not whole; beyond one bound those that hold most are ended.
+
+An event that waits for several clients counts for each of them. It takes that much where the transport copies what
+it is written (Python 3.11); where it keeps one copy for all, the bound is met too early, and never too late. To count
+what is shared once would cost every delivery a look at who else waits for it.
 Whoever had a session comes back to it by its offset.
 """
 
