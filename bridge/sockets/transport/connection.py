@@ -324,11 +324,13 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             # As one: where it is cut off between the two, stock clients do not notice until their time-out.
             accept[FIRST_FRAMES] = frame_of_packet(opening)
         await send(accept)
-        if opening is None and not await self.polling.change_over(self, receive, send):
-            await send({"type": "websocket.close"})
-            return
         if opening is not None:
             self.move(Event.ACCEPTED)
+        else:
+            await self.polling.change_over(self, receive, send)
+        if self.state is not State.WEB_SOCKET:
+            await send({"type": "websocket.close"})
+            return
         self.server.leave_seat(self)
         if door is not None:
             self._take_over(door)

@@ -79,14 +79,14 @@ class Polling:
                 async with asyncio.timeout(UPGRADE_LOOK_SECONDS if is_changing_over else None):
                     await backlog.wake_up()
 
-    async def change_over(self, connection: "Connection", receive: Receive, send: Send) -> bool:
-        """The change to a WebSocket, in the words of the protocol. Returns whether it came about."""
+    async def change_over(self, connection: "Connection", receive: Receive, send: Send) -> None:
+        """The change to a WebSocket, in the words of the protocol, if it comes about."""
         connection.move(Event.TRIED)
         outcome = Event.BROKE_OFF
         try:
             async with asyncio.timeout(UPGRADE_SECONDS):
                 if await received(receive) != f"{PING}probe":
-                    return False
+                    return
                 connection.move(Event.PROBED)
                 await send({"type": "websocket.send", "text": f"{PONG}probe"})
                 connection.writer.backlog.wake()  # for the poll that waits
@@ -97,4 +97,3 @@ class Polling:
         finally:
             connection.move(outcome)
             connection.writer.backlog.wake()
-        return connection.state is State.WEB_SOCKET

@@ -9,6 +9,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NotConnectedError
 
 from bridge.sockets.limits import Limits
+from bridge.sockets.transport.disconnects import Disconnect
 from tests.asking import get
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.attacks.strangers import Stranger, figure, honest_traffic, memory_mb
@@ -56,13 +57,17 @@ def test_a_namespace_that_is_no_name_is_not_sent_back(poller: Poller) -> None:
     assert status == 400, said[:100]
 
 
+NO_PACKET = b"\x88\x0b" + Disconnect.NO_PACKET.code.to_bytes(2, "big") + Disconnect.NO_PACKET.reason.encode()
+
+
 def test_nor_over_a_web_socket(open_web_socket: Callable[[], Stranger]) -> None:
     content = b"40/" + b"n" * 60_000 + b","
     with open_web_socket() as stranger:
         stranger.send(b"\x81\xfe" + len(content).to_bytes(2, "big") + b"\0\0\0\0" + content)
         said = b""
-        while b"\x88\x02" not in said:
-            said += stranger.receive()
+        while NO_PACKET not in said and (more := stranger.receive()):
+            said += more
+    assert NO_PACKET in said
     assert b'44{"message":"Invalid namespace"}' in said
     assert len(said) < SMALL_BYTES
 
