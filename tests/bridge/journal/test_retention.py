@@ -1,5 +1,6 @@
 """What is forgotten, and what is kept."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection, func, select
 
 from bridge.journal import Journal
@@ -20,6 +22,7 @@ from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from coordinator.histories import Place
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.test_older_payments import migrate
 from tests.clock import Clock
 
 
@@ -189,6 +192,22 @@ async def test_sessions_in_no_room_go_within_hours_and_no_other_does(
     clock.move(hours=1, seconds=1)
     await worker.round()
     assert await kept_sessions(journal) == ["in a room", "online", "typing"]
+
+
+async def test_idle_sessions_of_before_there_was_a_column_are_found_too(database_url: str) -> None:
+    clock = Clock(NOW)
+    journal = await Journal.open(database_url, clock)
+    room = '"rooms":{},"online":[],"typing":[],'  # however a room is named
+    await journal.sessions.save({"idle": SESSION, "in a room": SESSION | {"rooms": {room: 0}}}, idle={"idle"})
+    await journal.close()
+    for move, version in ((command.downgrade, "0029"), (command.upgrade, "0030")):
+        await asyncio.to_thread(migrate, database_url, move, version)
+    journal = await Journal.open(database_url, clock)
+    clock.move(seconds=1)
+    forget = journal.retention.forget_sessions
+    assert await forget(before=clock.now, but=(), are_idle=True, limit=10) == 1
+    assert await kept_sessions(journal) == ["in a room"]
+    await journal.close()
 
 
 async def test_sessions_whose_rooms_have_heard_nothing_go_within_days_and_no_other_does(
