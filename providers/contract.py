@@ -230,6 +230,10 @@ class PayoutGateway(Protocol):
         """What of its coin the network gets for a usual transaction, about, on top of the amount, where the sender
         sets that; None where it is left to the wallet."""
 
+    def payment_hash(self, order: PayoutOrder) -> str | None:
+        """What names the payment of an order that was read, if its destination can be paid once and no more, as an
+        invoice of Lightning; None of an address."""
+
     async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals; None if that
         cannot be told now. Raises NotPayableError if nothing can be sent in the coin."""

@@ -108,6 +108,8 @@ class SentRefund:
     """Where it went."""
     coin_amount: Decimal | str | None = None
     """How much of the coin it was, where that is not just the amount."""
+    for_several: bool = False
+    """Whether somebody has seen that the transaction is for another payout or refund too, which is known by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

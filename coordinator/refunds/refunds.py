@@ -19,7 +19,7 @@ from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.payments.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.earnings import left_to_refund, not_there
-from coordinator.payouts.named_transactions import brought_money, carried_by
+from coordinator.payouts.named_transactions import brought_money, require_not_taken
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
@@ -189,21 +189,20 @@ class Sent:
     tx_hash: str
     chain: str | None = None
     """The chain on which it is followed; None if on none, so that it is taken at the word of whoever tells of it."""
+    for_several: bool = False
+    """Whether its transaction is said to be for others too."""
 
 
-def sent_without(
-    refund: Refund, payment: Payment, sent: Sent, payouts: Collection[Payout], *, now: datetime
-) -> Payout:
-    """The payout that carries a refund which was sent without the bridge. Raises RefundRefusedError."""
-    other = carried_by(sent.tx_hash, [one for one in payouts if one.refund_id is not None])
-    if other is not None:
-        raise RefundRefusedError(f"{sent.tx_hash} carries another refund of payment {payment.payment_id} already")
-    # Where a chain shows what a transaction does, that counts.
-    if sent.chain is None and brought_money(payment, sent.tx_hash):
+def sent_without(refund: Refund, payment: Payment, sent: Sent, known: Collection[Payout], *, now: datetime) -> Payout:
+    """The payout that carries a refund which was sent without the bridge. `known` are those that are known by its
+    transaction, of whatever payment. Raises RefundRefusedError and TransactionTakenError."""
+    # Where a chain shows what a transaction does, that counts; but told of twice it is hardly two refunds.
+    if sent.chain is not None:
+        known = [one for one in known if one.refund_id is not None and one.payment_id == payment.payment_id]
+    elif brought_money(payment, sent.tx_hash):
         raise RefundRefusedError(f"{sent.tx_hash} is what the buyer paid with; name the one that sent it back")
-    paid_out = None if sent.chain else carried_by(sent.tx_hash, payouts)
-    if paid_out is not None:
-        raise RefundRefusedError(f"{sent.tx_hash} carried {paid_out.payout_id} to {paid_out.seller_id}, the seller")
+    if not sent.for_several:
+        require_not_taken(sent.tx_hash, known)
     sending = Sending(sent.destination, sent.coin_amount, sent.chain)
     return payout_for(refund, payment, sending, now=now).model_copy(update={"provider": sent.provider})
 

@@ -1607,6 +1607,11 @@ export interface components {
             txHash?: string | null;
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
+            /**
+             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @default false
+             */
+            forSeveral: boolean;
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
         };
@@ -2476,6 +2481,11 @@ export interface components {
             destination: string;
             /** @description How much of the coin it was: about what `amount` comes to, and no more than it where the coin stands for the payment's currency. Left out there, as much. */
             coinAmount?: string | null;
+            /**
+             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @default false
+             */
+            forSeveral: boolean;
         };
         /** RefundableItem */
         RefundableItem: {
@@ -2538,6 +2548,11 @@ export interface components {
             txHash?: string | null;
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
+            /**
+             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @default false
+             */
+            forSeveral: boolean;
             /** @description Who found it out; it is kept in the payout's history. */
             foundBy: string;
         };

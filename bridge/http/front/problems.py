@@ -17,6 +17,7 @@ from bridge.journal import (
     PaymentConflictError,
     PayoutRefusedError,
 )
+from coordinator.payouts.named_transactions import TransactionTakenError
 from coordinator.refunds.refunds import RefundRefusedError
 
 __all__ = [
@@ -58,6 +59,8 @@ NOT_KNOWN_TO_BE_STORED = (
 
 REFUND_REFUSED = "refund_refused"
 """The `code` of a refund that cannot be opened, sent or withdrawn so."""
+TRANSACTION_TAKEN = "transaction_taken"
+"""The `code` where a transaction is named that is another payout's, or refund's."""
 NO_SUCH_THING = "not_found"
 """The `code` where there is a route, and not what it was asked about."""
 
@@ -127,6 +130,10 @@ def _refund_refused(_request: AnyRequest, error: RefundRefusedError) -> Response
     return problem(409, "No refund", f"{str(error)[:1].upper()}{str(error)[1:]}", code=REFUND_REFUSED)
 
 
+def _transaction_taken(_request: AnyRequest, error: TransactionTakenError) -> Response[dict[str, object]]:
+    return problem(409, "Transaction taken", f"{error}.", code=TRANSACTION_TAKEN)
+
+
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
     return problem(410, "Offset not held", f"{str(error)[0].upper()}{str(error)[1:]}.")
 
@@ -171,6 +178,7 @@ exception_handlers: ExceptionHandlersMap = {
     IdempotencyKeyReusedError: _key_reused,
     PayoutRefusedError: _payout_refused,
     RefundRefusedError: _refund_refused,
+    TransactionTakenError: _transaction_taken,
     OffsetElsewhereError: _offset_elsewhere,
     PublicationRefusedError: _refused_publication,
     HTTPException: _http,

@@ -252,7 +252,7 @@ async def resolve_payout_in_console(
     payout = (await listed_payout(journal, payout_id)).payout
     with resolution_refusals():
         action = await Findings(journal, sender, chains).settle(
-            payout, data.outcome, data.tx_hash, by=by, note=data.note
+            payout, data.outcome, data.tx_hash, by=by, note=data.note, for_several=data.for_several
         )
     return await payout_done(journal, chains, payout_id, action)
 

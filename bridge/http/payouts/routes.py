@@ -104,6 +104,7 @@ async def send_payouts(
             another=data.another,
             known=ordered.known,
             doubts=ordered.doubts,
+            payment_hashes=ordered.payment_hashes,
         )
         payout_ids = registered.payout_ids
     sender.wake()
@@ -216,7 +217,13 @@ async def resolve_payout(
     payout = (await known_payout(journal, payout_id)).payout
     with resolution_refusals():
         await Findings(journal, sender, chains).settle(
-            payout, data.outcome, data.tx_hash, by=data.found_by, through=service.own_name, note=data.note
+            payout,
+            data.outcome,
+            data.tx_hash,
+            by=data.found_by,
+            through=service.own_name,
+            note=data.note,
+            for_several=data.for_several,
         )
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 

@@ -473,7 +473,7 @@ def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(
 
     def told(payment_id: str, coin: str | None, coin_amount: str | None, status: int, amount: str = "50") -> Document:
         content = {"paymentId": payment_id, "amount": amount, "reason": "it arrived bent", "coin": coin}
-        to = {"txHash": f"0x{len(amount) + status:064x}", "destination": destination("ETH-USDT", "elsewhere")}
+        to = {"txHash": f"0x{next(NUMBERS):064x}", "destination": destination("ETH-USDT", "elsewhere")}
         answer = marketplace.client.post("/api/refunds", json={**content, "sent": {**to, "coinAmount": coin_amount}})
         assert answer.status_code == status, answer.text
         document: Document = answer.json()
@@ -498,3 +498,17 @@ def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(
     assert told(in_dollars, None, "49.5", 201)["status"] == "completed"
     refund = told(in_bitcoins, None, f"{half:.8f}", 201)
     assert (refund["coin"], refund["status"]) == ("BTC", "completed")
+
+
+def test_one_transaction_is_told_as_the_refund_of_two_payments_only_by_who_has_seen_that(
+    marketplace: Marketplace,
+) -> None:
+    first, second = sold(marketplace), sold(marketplace)
+    sent = {"txHash": f"0x{next(NUMBERS):064x}", "destination": destination("ETH-USDT", "elsewhere")}
+    refund = opened(marketplace, first, amount="10", sent=sent)
+    assert refund["status"] == "completed"
+    again = opened(marketplace, second, amount="10", sent={**sent, "txHash": sent["txHash"][2:].upper()}, status=409)
+    assert (again["code"], refund["payoutId"] in again["detail"]) == ("transaction_taken", True)
+    assert marketplace.payment(second)["refunded"] == "0"
+    opened(marketplace, second, amount="10", sent={**sent, "forSeveral": True})
+    assert marketplace.payment(second)["refunded"] == "10"
