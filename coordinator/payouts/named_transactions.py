@@ -53,6 +53,6 @@ def require_not_taken(tx_hash: str, payouts: Iterable[Payout]) -> None:
     if other is not None:
         what = f"{'a refund' if other.refund_id else 'a payout'} of payment {other.payment_id}"
         raise TransactionTakenError(
-            f"{tx_hash} is {other.payout_id}'s already, {what}. Name another one; or, if you have seen that it is for"
-            " both, say that it is `forSeveral`"
+            f"{tx_hash} is {other.payout_id}'s already, {what}. Name another one, or say that you have seen that it"
+            " is for both (`forSeveral`)"
         )

@@ -1574,6 +1574,8 @@ export interface components {
             coin?: string | null;
             /** @description Why, for the record, and for the buyer to read. */
             reason: string;
+            /** @description The other refunds of the payment that whoever opens this one has seen: one that takes money and is not among them refuses it (409, `other_refunds`). Left out, only one that is still open does. */
+            besides?: string[] | null;
             /** @description For a refund that was sent already, without the bridge: nothing more is sent, and the buyer is asked for nothing. For what the bridge cannot send: what came over a chain to a wallet, or over Lightning. */
             sent?: components["schemas"]["RefundSent"] | null;
             /** @description Their name, needed where nobody is asked for a token. */
@@ -2467,6 +2469,8 @@ export interface components {
             coin?: string | null;
             /** @description Why, for the record, and for the buyer to read. */
             reason: string;
+            /** @description The other refunds of the payment that whoever opens this one has seen: one that takes money and is not among them refuses it (409, `other_refunds`). Left out, only one that is still open does. */
+            besides?: string[] | null;
             /** @description For a refund that was sent already, without the bridge: nothing more is sent, and the buyer is asked for nothing. For what the bridge cannot send: what came over a chain to a wallet, or over Lightning. */
             sent?: components["schemas"]["RefundSent"] | null;
             paymentId: string;
@@ -4776,7 +4780,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description So much cannot go back, or nothing can be sent back here; the answer says why */
+            /** @description So much cannot go back, nothing can be sent back here, or another refund is open; it says why */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7566,7 +7570,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description So much cannot go back, or nothing can be sent back here */
+            /** @description So much cannot go back, nothing can be sent back here, or there are others */
             409: {
                 headers: {
                     [name: string]: unknown;

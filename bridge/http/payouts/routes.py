@@ -91,7 +91,7 @@ async def send_payouts(
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> PayoutList:
     service.require_payouts()
-    unsaid = ("asked_by",) if data.asked_by is None else ()
+    unsaid = {"asked_by"} if data.asked_by is None else None
     idempotency = idempotency_of(service.scope("payouts"), idempotency_key, data, unsaid=unsaid)
     # What was taken once is not looked at again: by now its coin may not be offered any more.
     payout_ids = None if idempotency is None else await journal.payouts.made_with(idempotency)

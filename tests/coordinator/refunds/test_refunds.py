@@ -30,7 +30,9 @@ from coordinator.payouts.earnings import Pool, left_to_refund, refundable
 from coordinator.payouts.named_transactions import TransactionTakenError
 from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutSent
 from coordinator.payouts.payouts import Payout, PayoutFacts
+from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.refunds import (
+    OtherRefundsError,
     Refund,
     RefundOrder,
     RefundRefusedError,
@@ -42,6 +44,7 @@ from coordinator.refunds.refunds import (
     open_refund,
     opened_event,
     payout_for,
+    require_seen,
     sent_without,
     updated_event,
     withdrawn,
@@ -312,3 +315,16 @@ def test_what_was_sent_without_the_bridge_is_a_transaction_that_did_nothing_else
     for facts in ({"reverted_hashes": ("0xAA",)}, {"disowned_hashes": ("0xAA",)}):
         freed = paid_out.model_copy(update={"facts": paid_out.facts.model_copy(update=facts)})
         assert sent_without(refund, payment, elsewhere, [freed], now=NOW).destination == "0xCd"
+
+
+def test_whoever_opens_a_refund_has_seen_the_others_that_take_money() -> None:
+    payment = came("100")
+    waiting = opened(payment, "30")
+    sent = waiting.model_copy(update={"refund_id": "back_1", "payout_status": PayoutStatus.COMPLETED})
+    gone = waiting.model_copy(update={"refund_id": "back_2", "cancelled_by": "Ada"})
+    require_seen([sent, gone], None)
+    require_seen([waiting, sent, gone], [waiting.refund_id, "back_1"])
+    for besides, unseen in ((None, waiting), (["back_1"], waiting), ([waiting.refund_id], sent)):
+        with pytest.raises(OtherRefundsError, match=r"Ada opened .* of 30 USD .*: it is bent") as refused:
+            require_seen([waiting, sent, gone], besides)
+        assert refused.value.refund_ids == (unseen.refund_id,)

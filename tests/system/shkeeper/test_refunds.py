@@ -189,15 +189,24 @@ def test_a_partly_paid_payment_goes_back_in_full_and_is_cancelled_with_it(
     assert (payment["refunded"], books(payment)["held"]) == ("100", 0)
 
 
-def test_of_two_refunds_at_the_same_moment_no_more_than_came_is_opened(marketplace: Marketplace) -> None:
+def test_of_refunds_at_the_same_moment_one_is_opened_and_the_others_told_of_it(marketplace: Marketplace) -> None:
     payment_id = sold(marketplace)
 
-    def ask(number: int) -> int:
+    def ask(number: int) -> Document:
         content = {"paymentId": payment_id, "amount": "40", "reason": f"part {number}"}
-        return marketplace.client.post("/api/refunds", json=content).status_code
+        document: Document = marketplace.client.post("/api/refunds", json=content).json()
+        return document
 
     with ThreadPoolExecutor(5) as pool:
-        assert sorted(pool.map(ask, range(5))) == [201, 201, 409, 409, 409]
+        answers = list(pool.map(ask, range(5)))
+    [first] = [one["refundId"] for one in answers if "refundId" in one]
+    refused = [(one["code"], one["refunds"]) for one in answers if "refundId" not in one]
+    assert refused == [("other_refunds", [first])] * 4
+    second = opened(marketplace, payment_id, amount="40", besides=[first])["refundId"]
+    assert (
+        "20 USD can go back" in opened(marketplace, payment_id, amount="40", besides=[second], status=409)["detail"]
+    )
+    assert opened(marketplace, payment_id, amount="20", besides=[second], status=409)["refunds"] == [first]
     assert books(marketplace.payment(payment_id))["underWay"] == 80
 
 
