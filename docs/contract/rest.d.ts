@@ -366,7 +366,7 @@ export interface paths {
         put?: never;
         /**
          * Withdraw a payout
-         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment.
+         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment. One that a wallet of the marketplace's own is to send (`sender`) is withdrawn until its chain, which is asked first, shows it; that the wallet does not send it is the word of whoever withdraws it.
          */
         post: operations["withdrawPayout"];
         delete?: never;
@@ -1010,7 +1010,7 @@ export interface paths {
         put?: never;
         /**
          * Withdraw a payout
-         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment.
+         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment. One that a wallet of the marketplace's own is to send (`sender`) is withdrawn until its chain, which is asked first, shows it; that the wallet does not send it is the word of whoever withdraws it.
          */
         post: operations["withdrawPayoutInConsole"];
         delete?: never;
@@ -1305,7 +1305,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -2244,8 +2244,10 @@ export interface components {
             explorerUrl: string | null;
             reasons: string[];
             overdue: boolean;
-            /** @description Nobody was asked to send it yet, so that it can be rejected or withdrawn. */
+            /** @description Nobody was asked to send it yet, so that it can be rejected. */
             revocable: boolean;
+            /** @description Whoever asked for it can withdraw it: nobody was asked to send it yet, or nothing was seen of it where a wallet of the marketplace's own is to send it. */
+            withdrawable: boolean;
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info

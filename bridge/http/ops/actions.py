@@ -62,7 +62,12 @@ NOT_SENT_EXAMPLE = {"outcome": "not-sent", "note": "the wallet's books have no s
 
 
 # Money that is held, or went out, about which nobody else is asked.
-OF_MONEY = (AttentionKind.PAYOUT_FAILED, AttentionKind.PAYOUT_RETURNED, ProblemKind.OVERDRAWN)
+OF_MONEY = (
+    AttentionKind.PAYOUT_FAILED,
+    AttentionKind.PAYOUT_RETURNED,
+    AttentionKind.PAYOUT_PAID_TWICE,
+    ProblemKind.OVERDRAWN,
+)
 
 
 class Doing(FrozenModel):

@@ -53,11 +53,11 @@ def open_refund(
     payment = payment_of(batch, payment_id)
     others, payouts = batch.refunds.of_payment(payment_id), batch.payouts.of_payment(payment_id)
     refund = refunds.open_refund(payment, order, payouts, ordinal=len(others), now=batch.now)
-    refunds.require_seen(others, order.besides)
     carrying = None
     if sent is not None:
         known = batch.payouts.known_by(sent.tx_hash)
         carrying = refunds.sent_without(refund, payment, sent, known, now=batch.now)
+    refunds.require_seen(others, order.besides)
     said = f"a refund of {format_amount(refund.amount)} {refund.currency} was opened: {refund.reason}"
     if refunds.closes_payment(payment, refund.of):
         payment = withdraw(batch, payment_id, by=order.by, note=said).payment or payment
