@@ -2246,7 +2246,7 @@ export interface components {
             overdue: boolean;
             /** @description Nobody was asked to send it yet, so that it can be rejected. */
             revocable: boolean;
-            /** @description Whoever asked for it can withdraw it: nobody was asked to send it yet, or nothing was seen of it where a wallet of the marketplace's own is to send it. */
+            /** @description Whoever asked for it can withdraw it: nobody was asked to send it yet, or a wallet of the marketplace's own is to send it, and nothing of that was seen. */
             withdrawable: boolean;
             /**
              * Format: date-time

@@ -64,8 +64,8 @@ class PayoutRow(FrozenModel):
     overdue: bool
     revocable: bool = Field(description="Nobody was asked to send it yet, so that it can be rejected.")
     withdrawable: bool = Field(
-        description="Whoever asked for it can withdraw it: nobody was asked to send it yet, or nothing was seen of it "
-        "where a wallet of the marketplace's own is to send it."
+        description="Whoever asked for it can withdraw it: nobody was asked to send it yet, or a wallet of the "
+        "marketplace's own is to send it, and nothing of that was seen."
     )
     created_at: AwareDatetime
     updated_at: AwareDatetime

@@ -1,6 +1,7 @@
 """Payouts whose transaction is not there any more: nobody is told that one was not sent which may still be."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -11,7 +12,8 @@ from providers.onchain.confirming.claim_rounds import MAY_STILL_COME, REPLACED
 from tests.anvil import ALICE, BOB, CAROL
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
 
-BROADCAST, DROPPED, COMPLETED = PayoutStatus.BROADCAST, PayoutStatus.DROPPED, PayoutStatus.COMPLETED
+BROADCAST, DROPPED = PayoutStatus.BROADCAST, PayoutStatus.DROPPED
+COMPLETED, FAILED = PayoutStatus.COMPLETED, PayoutStatus.FAILED
 CHEAP, DEAR = hex(2 * 10**9), hex(9 * 10**9)
 Transaction = dict[str, str]
 
@@ -123,7 +125,7 @@ async def test_a_payout_that_its_wallet_sends_again_is_on_the_list_and_not_where
         await goes_on(it)
         again, less = it.pay(7, CAROL), it.pay(6, CAROL)
         await goes_on(it)
-        assert ((await it.payout()).status, (await it.payout()).excess) == (COMPLETED, 0)
+        assert ((await it.payout()).status, (await it.payout()).excess) == (COMPLETED, Decimal(0))
         listed = {one.tx_hash: one for one in await needs_a_person(it.journal, timedelta(days=3))}
         assert [(listed[one].kind, listed[one].payout_id) for one in (again, less)] == [
             ("payout-paid-twice", "out_1"),
@@ -150,7 +152,7 @@ async def test_a_payout_of_a_wallet_is_withdrawn_until_it_is_seen_and_told_of_wh
         with pytest.raises(NotTheirOwnError):
             await it.journal.approvals.withdraw("out_1", by=Approver("Bo"), note=None)
         withdrawn, _ = await it.journal.approvals.withdraw("out_1", by=asked_by, note="another wallet sends it")
-        assert (withdrawn.status, withdrawn.facts.found_by) == ("failed", {"Ada"})
+        assert (withdrawn.status, withdrawn.facts.found_by) == (FAILED, frozenset({"Ada"}))
         seen = it.pay(8, CAROL)
         await it.follow()
         assert (await it.payout("out_2")).tx_hash == seen
@@ -158,6 +160,6 @@ async def test_a_payout_of_a_wallet_is_withdrawn_until_it_is_seen_and_told_of_wh
             await it.journal.approvals.withdraw("out_2", by=asked_by, note=None)
         sent = it.pay(7, CAROL)
         await goes_on(it)
-        assert (await it.payout("out_1")).status == "failed"
+        assert (await it.payout("out_1")).status == FAILED
         [item] = [one for one in await needs_a_person(it.journal, timedelta(days=3)) if one.tx_hash == sent]
         assert (item.kind, item.payout_id) == ("payout-paid-twice", "out_1")
