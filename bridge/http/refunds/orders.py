@@ -94,10 +94,10 @@ async def ordered_refund(
             extra={"code": REFUND_REFUSED},
         )
     seller_id = _seller(payment, wanted)
-    amount = wanted.amount or left_to_refund(payment, wanted.of, seller_id, record.payouts)
-    if amount == ZERO:
+    left = left_to_refund(payment, wanted.of, seller_id, record.payouts)
+    if left == ZERO:
         raise RefundRefusedError(f"nothing of the {wanted.of} of payment {payment.payment_id} can go back")
-    coin = wanted.coin or _coin_paid_with(payment)
+    amount, coin = wanted.amount or left, wanted.coin or _coin_paid_with(payment)
     if wanted.sent is None:
         await _coins(sender, payment.provider, amount, payment.currency, coin)
         sent = None

@@ -521,3 +521,10 @@ def test_one_transaction_is_told_as_the_refund_of_two_payments_only_by_who_has_s
     assert marketplace.payment(second)["refunded"] == "0"
     opened(marketplace, second, amount="10", sent={**sent, "forSeveral": True})
     assert marketplace.payment(second)["refunded"] == "10"
+
+
+def test_of_a_payment_without_money_nothing_goes_back_whatever_is_left_out(marketplace: Marketplace) -> None:
+    payment_id = marketplace.create(requestId=f"sale-{next(NUMBERS)}")["paymentId"]
+    for wanted in ({}, {"amount": "5"}, {"amount": "5", "of": "excess"}):
+        refused = opened(marketplace, payment_id, status=409, **wanted)
+        assert (refused["code"], "can go back" in refused["detail"]) == ("refund_refused", True)
