@@ -1,5 +1,5 @@
-"""Payouts on PostgreSQL: a bridge and its database that are killed at once, at each step of an order. The matrix plays
-all answers on SQLite; what differs here is which commits were lost."""
+"""A bridge and its PostgreSQL that are killed at once, at each step of an order. The fault matrix
+plays all answers on SQLite; what differs here is which commits were lost."""
 
 from collections import Counter
 from collections.abc import Iterator
