@@ -37,6 +37,7 @@ from bridge.http.payments.routes import payment_router
 from bridge.http.payouts.routes import payout_router
 from bridge.http.presence import get_presence
 from bridge.http.refunds.routes import refund_router
+from bridge.http.refused_webhooks import refused_webhooks
 from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.registry import build_registry
 from bridge.runtime import Runtime
@@ -93,7 +94,7 @@ def create_app(
     )
     services = settings.services
     callers = Callers(services, verifier, require_front_end=require_front_end)
-    troubles: dict[str, Callable[[], str | None]] = {"unread": unread.trouble}
+    troubles: dict[str, Callable[[], str | None]] = {"unread": unread.trouble, "webhooks": refused_webhooks.trouble}
     troubles |= {"services": services.trouble} if services.are_watched else {}
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}

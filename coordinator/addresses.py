@@ -9,7 +9,8 @@ __all__ = ["address_key", "is_among", "resembled"]
 _EVM = re.compile(r"0[xX][0-9a-fA-F]{40}")
 # Bech32 in all its uses: Bitcoin's and Litecoin's addresses, Lightning's invoices. It is written in one case or the
 # other, never in both.
-_BECH32 = re.compile(r"[a-z]{2,83}1[02-9ac-hj-np-z]{6,}")
+_BECH32 = re.compile(r"(?:[a-z]{2,83}|ln[a-z]{2,8}[1-9][0-9]*[munp]?)1[02-9ac-hj-np-z]{6,}")
+_INVOICE = re.compile(r"ln(?:bc|tb|bcrt|tbs)[0-9]*[munp]?1[02-9ac-hj-np-z]{100,}")
 # What every address of its kind begins with, and people skip.
 _HEAD = re.compile(r"0x|[a-z]{2,4}1[qp]")
 # Whoever has a similar address made matches its ends, which are what people compare: seven characters take some hours
@@ -34,8 +35,11 @@ def is_among(address: str, addresses: Collection[str]) -> bool:
 
 def resembled(address: str, addresses: Collection[str]) -> str | None:
     """Which other address this one may be mistaken for, because it begins and ends like it; None if none. (Address
-    poisoning: dust is sent from such an address, so that somebody copies it from a list of transfers.)"""
+    poisoning: dust is sent from such an address, so that somebody copies it from a list of transfers.)
+    Invoices of Lightning begin alike by themselves, and nobody takes one for another."""
     key = address_key(address)
+    if _INVOICE.fullmatch(key):
+        return None
     others = (other for other in addresses if address_key(other) != key)
     return next((other for other in others if _look_alike(_body(key), _body(address_key(other)))), None)
 

@@ -45,10 +45,12 @@ __all__ = [
 class WebhookRefusedError(BridgeError):
     """The webhook does not prove that it comes from the provider. Nothing of it may be kept."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, *, is_signed: bool = False) -> None:
         super().__init__(message)
         self.reason = reason
         """A short word for counting, such as `signature` or `timestamp`."""
+        self.is_signed = is_signed
+        """Whether it is signed with a key of ours all the same, so that the provider itself is refused."""
 
 
 class WebhookUnreadableError(BridgeError):
@@ -156,7 +158,7 @@ class WebhookReader(Protocol):
     def provider(self) -> str:
         """The provider's name, as in `/webhooks/{provider}` and in the events."""
 
-    def require(self, headers: Mapping[str, str], now: datetime) -> None:
+    def require(self, headers: Mapping[str, str]) -> None:
         """Raises WebhookRefusedError by the headers of a webhook alone, before its body has come."""
 
     def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Reading | PayoutReading:
@@ -227,6 +229,10 @@ class PayoutGateway(Protocol):
     def network_fee(self, order: PayoutOrder) -> Decimal | None:
         """What of its coin the network gets for a usual transaction, about, on top of the amount, where the sender
         sets that; None where it is left to the wallet."""
+
+    def payment_hash(self, order: PayoutOrder) -> str | None:
+        """What names the payment of an order that was read, if its destination can be paid once and no more, as an
+        invoice of Lightning; None of an address."""
 
     async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals; None if that

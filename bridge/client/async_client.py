@@ -1,7 +1,7 @@
 """The client for asyncio: the same calls and the same tries as of the one that blocks, awaited."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -178,6 +178,7 @@ class AsyncBridgeClient:
         coin: str | None = None,
         asked_by: str | None = None,
         sent: SentRefund | None = None,
+        besides: Collection[str] | None = None,
         idempotency_key: str | None = None,
     ) -> RequestedRefund:
         """As `BridgeClient.open_refund`."""
@@ -192,6 +193,7 @@ class AsyncBridgeClient:
                 coin=coin,
                 asked_by=asked_by,
                 sent=sent,
+                besides=besides,
             )
         )
 

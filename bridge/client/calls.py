@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Generic, Literal, TypeVar
@@ -108,6 +108,8 @@ class SentRefund:
     """Where it went."""
     coin_amount: Decimal | str | None = None
     """How much of the coin it was, where that is not just the amount."""
+    for_several: bool = False
+    """Whether somebody has seen that the transaction is for another payout or refund too, which is known by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +224,7 @@ def open_refund_call(
     *,
     amount: Decimal | str | None,
     sent: SentRefund | None,
+    besides: Collection[str] | None,
     idempotency_key: str | None,
     **fields: str | None,
 ) -> Call[RequestedRefund]:
@@ -231,7 +234,8 @@ def open_refund_call(
     if sent is not None:
         coins = None if sent.coin_amount is None else _exact(sent.coin_amount, "sent.coinAmount")
         sent_json = _object({**asdict(sent), "coin_amount": coins})
-    body = _object({**fields, "payment_id": payment_id, "amount": exact, "sent": sent_json})
+    seen = None if besides is None else list(besides)
+    body = _object({**fields, "payment_id": payment_id, "amount": exact, "sent": sent_json, "besides": seen})
     return _registering("/api/refunds", body, idempotency_key, RequestedRefund.model_validate_json)
 
 

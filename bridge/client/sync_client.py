@@ -1,7 +1,7 @@
 """The client that blocks until the bridge has answered."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -217,6 +217,7 @@ class BridgeClient:
         coin: str | None = None,
         asked_by: str | None = None,
         sent: SentRefund | None = None,
+        besides: Collection[str] | None = None,
         idempotency_key: str | None = None,
     ) -> RequestedRefund:
         """Opens a refund, money of a payment that goes back to its buyer, and returns it as it stands.
@@ -225,9 +226,10 @@ class BridgeClient:
         of what came too much. The buyer reads the `reason`, and is asked on the payment's page where to send it.
         `seller_id` says out of whose share it is, where a completed payment has several; `coin` is the one that the
         buyer paid with unless another is named; `asked_by` is the person who wants it, if it is one. `sent` says how
-        it was sent without the bridge, where that sends nothing back: it is only written down then. With the same
+        it was sent without the bridge, where that sends nothing back: it is only written down then. `besides` are the
+        ids of the payment's other refunds that are known; without them none that is open may be there. With the same
         idempotency key it is the same refund, as it stands by then; how it goes on, `refund-updated` tells. Raises
-        ClientError, among them RefundRefusedError if so much cannot go back, and NotFoundError.
+        ClientError, among them RefundRefusedError if so much cannot go back, or others are there, and NotFoundError.
         """
         return self._perform(
             open_refund_call(
@@ -240,6 +242,7 @@ class BridgeClient:
                 coin=coin,
                 asked_by=asked_by,
                 sent=sent,
+                besides=besides,
             )
         )
 

@@ -101,11 +101,11 @@ async def _publish(service: Service, journal: Journal, body: bytes, idempotency_
 def plain_publications(callers: Callers, max_body_bytes: int) -> dict[str, PlainPost]:
     """The publications that need no route, by their path."""
 
-    def service_of(_journal: Journal, headers: Mapping[str, str]) -> Service:
+    def service_of(headers: Mapping[str, str]) -> Service:
         return callers.service(headers.get("authorization"))
 
     async def publish(journal: Journal, headers: Mapping[str, str], body: bytes) -> Published:
-        return await _publish(service_of(journal, headers), journal, body)
+        return await _publish(service_of(headers), journal, body)
 
     return {PATH: PlainPost(publish, max_body_bytes, require=service_of)}
 

@@ -1,5 +1,6 @@
 """Refused webhooks: each is counted, and a line of the log says so once a minute for each provider and reason.
-Anybody may send some, and should not write the log full with them."""
+Anybody may send some, and should not write the log full with them. What a provider has signed is no stranger's:
+readiness says so while all of it is refused."""
 
 import logging
 import time
@@ -14,6 +15,8 @@ logger = logging.getLogger("bridge.webhooks")
 WEBHOOKS = Counter("bridge_webhooks", "Webhooks by what became of them", ["provider", "outcome"])
 
 LOG_EVERY_SECONDS = 60.0
+# What is refused comes again: of SHKeeper every minute, without limit.
+SIGNED_REMEMBERED_SECONDS = 600.0
 
 
 class RefusedWebhooks:
@@ -23,11 +26,16 @@ class RefusedWebhooks:
         self._clock = clock
         self._logged: dict[tuple[str, str], tuple[float, int]] = {}
         """When it was said last, and how many were refused since."""
+        self._signed: dict[str, tuple[float, str]] = {}
+        """By provider, when one that it had signed was refused last, and why, if none was admitted since."""
 
-    def note(self, provider: str, reason: str, why: str) -> None:
-        """Takes notice of one that was refused. `reason` is one word of a few, `why` a sentence."""
+    def note(self, provider: str, reason: str, why: str, *, is_signed: bool = False) -> None:
+        """Takes notice of one that was refused. `reason` is one word of a few, `why` a sentence; `is_signed` with a
+        key of ours."""
         WEBHOOKS.labels(provider, f"refused-{reason}").inc()
         now = self._clock()
+        if is_signed:
+            self._signed[provider] = now, why
         logged_at, since = self._logged.get((provider, reason), (-LOG_EVERY_SECONDS, 0))
         if now < logged_at + LOG_EVERY_SECONDS:
             self._logged[provider, reason] = logged_at, since + 1
@@ -35,6 +43,16 @@ class RefusedWebhooks:
         self._logged[provider, reason] = now, 0
         more = f" ({since} more since this was last said)" if since else ""
         logger.warning("refused a webhook of %s: %s%s", provider, why, more)
+
+    def note_admitted(self, provider: str) -> None:
+        """Takes notice of one that was not refused."""
+        self._signed.pop(provider, None)
+
+    def trouble(self) -> str | None:
+        """What an operator should know: that what a provider sends is refused, all of it."""
+        since = self._clock() - SIGNED_REMEMBERED_SECONDS
+        refused = [f"{provider}'s are refused: {why}" for provider, (at, why) in self._signed.items() if at >= since]
+        return "; ".join(refused) or None
 
 
 refused_webhooks = RefusedWebhooks()

@@ -119,7 +119,7 @@ async def receive_webhook(request: Request[Any, Any, State], provider: FromPath[
     if provider not in readers:
         raise NotFoundException(f"There is no provider {provider!r}; known: {', '.join(sorted(readers))}.")
     journal: Journal = request.app.state.engine.journal
-    refusal = refused_webhook(readers, provider, journal, request.headers)
+    refusal = refused_webhook(readers, provider, request.headers)
     if refusal is not None:
         return refusal
     taken = await take_webhook(readers, provider, journal, request.headers, await request.body())
@@ -127,18 +127,18 @@ async def receive_webhook(request: Request[Any, Any, State], provider: FromPath[
 
 
 def refused_webhook(
-    readers: WebhookReaders, provider: str, journal: Journal, headers: Mapping[str, str]
+    readers: WebhookReaders, provider: str, headers: Mapping[str, str]
 ) -> Response[dict[str, object]] | None:
     """How a webhook is answered that is refused by its headers alone; None if its body decides."""
     try:
-        readers[provider].require(headers, journal.clock())
+        readers[provider].require(headers)
     except WebhookRefusedError as error:
         return _refused(provider, error)
     return None
 
 
 def _refused(provider: str, error: WebhookRefusedError) -> Response[dict[str, object]]:
-    refused_webhooks.note(provider, error.reason, str(error))
+    refused_webhooks.note(provider, error.reason, str(error), is_signed=error.is_signed)
     return problem(401, "Webhook refused", str(error))
 
 
@@ -154,7 +154,9 @@ async def take_webhook(
     except WebhookRefusedError as error:
         return _refused(provider, error)
     except WebhookUnreadableError as error:
+        refused_webhooks.note_admitted(provider)
         return await _store_unreadable(journal, provider, body, str(error))
+    refused_webhooks.note_admitted(provider)
     if isinstance(reading, PayoutReading):
         return await _record_payout(journal, provider, body, reading)
     try:

@@ -70,7 +70,14 @@ def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
         claims=claims,
         seen=seen,
         is_open=not payout.is_settled,
+        senders=_senders(payout),
     )
+
+
+def _senders(payout: Payout) -> frozenset[str]:
+    """The wallets that are to send a payout, or whose transfers carry it."""
+    carrying = payout.sighted(Stage.MINED, Stage.FINAL)
+    return frozenset(one for one in (payout.sender, *(sighting.sender for sighting in carrying)) if one is not None)
 
 
 def _claims(

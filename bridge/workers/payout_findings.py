@@ -62,10 +62,11 @@ class Findings:
         by: str,
         through: str | None = None,
         note: str | None,
+        for_several: bool = False,
     ) -> Action:
         """Asks the provider and the chain, and then accepts a person's decision on what they left open.
 
-        Raises NothingToResolveError, TransactionWrongError and NotAskedError.
+        Raises NothingToResolveError, TransactionWrongError, TransactionTakenError and NotAskedError.
         """
         # If the decision cannot count, whatever they say, there is no reason to ask.
         resolve(payout, outcome, tx_hash, found_by=by, now=self.journal.clock())
@@ -73,7 +74,14 @@ class Findings:
         provider_knows = outcome == "not-sent" and await self._is_known(payout, inquiry.problems)
         await self.journal.payouts.record_observations(payout.payout_id, inquiry.observations)
         resolved, action = await self.journal.console.record_resolution(
-            payout.payout_id, outcome, tx_hash, by=by, through=through, note=note, provider_knows=provider_knows
+            payout.payout_id,
+            outcome,
+            tx_hash,
+            by=by,
+            through=through,
+            note=note,
+            provider_knows=provider_knows,
+            for_several=for_several,
         )
         self.chains.watch_payout(resolved)
         return action

@@ -100,6 +100,10 @@ class PayoutSender:
         """About how much of its coin the network gets for an order; None where that is left to the wallet."""
         return self._gateways[provider].network_fee(order)
 
+    def payment_hash(self, provider: str, order: PayoutOrder) -> str | None:
+        """What names the payment of a stored order whose destination is paid once; None of an address."""
+        return self._gateways[provider].payment_hash(order)
+
     async def coins_for(self, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         """How much of a coin an amount of a currency comes to now; None if its provider cannot say. Raises
         NotPayableError."""

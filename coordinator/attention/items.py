@@ -50,6 +50,7 @@ class AttentionKind(StrEnum):
     """What does not go on by itself, besides what is wrong with a payment: that is a `ProblemKind`."""
 
     PAYOUT_SENT_AFTER_ALL = "payout-sent-after-all"
+    PAYOUT_PAID_TWICE = "payout-paid-twice"
     PAYOUT_FORGOTTEN = "payout-forgotten"
     PAYOUT_MISMATCH = "payout-mismatch"
     PAYOUT_CONTRADICTED = "payout-contradicted"
@@ -77,6 +78,7 @@ Kind = AttentionKind | ProblemKind
 BY_URGENCY: tuple[Kind, ...] = (
     # Money may go out twice, or has.
     AttentionKind.PAYOUT_SENT_AFTER_ALL,
+    AttentionKind.PAYOUT_PAID_TWICE,
     ProblemKind.OVERDRAWN,
     ProblemKind.REFUNDED_WHILE_PAID_OUT,
     ProblemKind.CALLED_REFUNDED,
@@ -154,6 +156,13 @@ class Attention:
     def key(self) -> str:
         """What it is called in lists and requests."""
         return f"{self.kind}:{self.subject}"
+
+
+PAID_TWICE_ADVICE = (
+    "Look at once whether the wallet sends it again and again, and stop it. If this was meant for another payment,"
+    " have its payout asked for with this transaction: it is that one's then, and leaves the list. Otherwise have"
+    " whoever got too much give it back, then dismiss this with a note."
+)
 
 
 def most_urgent_first(items: Iterable[Attention]) -> list[Attention]:
@@ -254,25 +263,31 @@ def unmatched_transfer(
     smaller: int = 0,
     newest_at: datetime | None = None,
     place: str = "",
+    payout_id: str | None = None,
 ) -> Attention:
     """Money that came to an address where money is waited for, of which nobody knows what it is for, together with so
     many more of its sender that are no larger. `rank`: 0 for the largest. `place`: which it is, where its transaction
-    carries several."""
+    carries several. `payout_id`: the payout that has ended of which it may be the money once more."""
     more = f", and {smaller} more of this sender that are no larger" if smaller else ""
     alone = f', and with "place": "{place}", since it carries several' if place else ""
+    title = f"A transfer on {chain} fits no payment" if not smaller else f"Transfers on {chain} fit no payment"
+    advice = (
+        "Find out whose it is, by its sender and its amount, and give it to that payment (over REST: POST"
+        f" /api/payments/{{paymentId}}/transaction, with foundBy{alone}). If it is what a payout on this list was"
+        " to pay, resolve that one as sent, with this transaction. Otherwise send the money back and dismiss"
+        " this."
+    )
+    if payout_id is not None:
+        title, advice = f"{payout_id} may have been paid twice", PAID_TWICE_ADVICE
     return Attention(
-        kind=AttentionKind.TRANSFER_UNMATCHED,
+        kind=AttentionKind.TRANSFER_UNMATCHED if payout_id is None else AttentionKind.PAYOUT_PAID_TWICE,
         # What is dismissed are just these: with one more it is another item.
         subject=f"{chain}:{tx_hash}{f'#{place}' if place else ''}" + (f"+{smaller}" if smaller else ""),
-        title=f"A transfer on {chain} fits no payment" if not smaller else f"Transfers on {chain} fit no payment",
+        title=title,
         detail=f"{what} from {sender} to {recipient}{more}" + ("" if reason is None else f"; {reason}"),
-        advice=(
-            "Find out whose it is, by its sender and its amount, and give it to that payment (over REST: POST"
-            f" /api/payments/{{paymentId}}/transaction, with foundBy{alone}). If it is what a payout on this list was"
-            " to pay, resolve that one as sent, with this transaction. Otherwise send the money back and dismiss"
-            " this."
-        ),
+        advice=advice,
         since=mined_at,
+        payout_id=payout_id,
         news_at=newest_at,
         chain=chain,
         tx_hash=tx_hash,

@@ -30,7 +30,7 @@ _TITLES: Mapping[ProblemKind, str] = {
     ProblemKind.PRICE_DOUBTED: "It was paid at a price that may be wrong",
     ProblemKind.FEE_TOO_HIGH: "The provider asks for a fee out of proportion",
     ProblemKind.OTHER_CURRENCY: "Money came in another currency",
-    ProblemKind.PAID_AFTER_CANCELLATION: "Money came after it was cancelled",
+    ProblemKind.PAID_AFTER_CANCELLATION: "It was cancelled, and has money",
     ProblemKind.SHORT: "Too little has come, or may have",
     ProblemKind.PARTLY_PAID_EXPIRED: "Its time ran out with part of the money there",
     ProblemKind.UNCONFIRMED_TOO_LONG: "Its money was seen and never confirmed",

@@ -5,7 +5,7 @@ Pure: the caller supplies everything.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from coordinator.attention.items import Attention, AttentionKind, Remedy
+from coordinator.attention.items import PAID_TWICE_ADVICE, Attention, AttentionKind, Remedy
 from coordinator.money import format_amount
 from coordinator.payouts.approval import is_revocable
 from coordinator.payouts.payouts import OVERDUE_AFTER, Payout
@@ -24,6 +24,7 @@ _PAYOUT_KINDS = {
 
 _PAYOUT_TITLES = {
     AttentionKind.PAYOUT_SENT_AFTER_ALL: "It was found to have failed, and was sent after all",
+    AttentionKind.PAYOUT_PAID_TWICE: "More than its amount has arrived",
     AttentionKind.PAYOUT_MISMATCH: "Something else than was asked for was sent",
     AttentionKind.PAYOUT_CONTRADICTED: "It has ended, and something else was told of it too",
     AttentionKind.PAYOUT_AMBIGUOUS: "Nobody knows whether it was sent",
@@ -39,6 +40,7 @@ _PAYOUT_ADVICE = {
         "Look at once whether another payout was made for its payment: the seller may have the money twice. Hold that"
         " one if you still can; if both have arrived, settle it with the seller, then dismiss this with a note."
     ),
+    AttentionKind.PAYOUT_PAID_TWICE: PAID_TWICE_ADVICE,
     AttentionKind.PAYOUT_CONTRADICTED: (
         "Compare the transaction with the provider's own books: either the provider mixed up two payouts, or somebody"
         " had another one sent under this name. If the seller has just what was asked for, dismiss this with a note."
@@ -141,6 +143,7 @@ _PAYOUT_REMEDIES: Mapping[AttentionKind, tuple[Remedy, ...]] = {
     AttentionKind.PAYOUT_FAILED: ("dismiss",),
     AttentionKind.PAYOUT_RETURNED: ("dismiss",),
     AttentionKind.PAYOUT_CONTRADICTED: ("dismiss",),
+    AttentionKind.PAYOUT_PAID_TWICE: ("dismiss",),
 }
 
 
@@ -203,6 +206,8 @@ def _details(payout: Payout, kind: AttentionKind) -> Iterator[str]:
 def _kind(payout: Payout) -> AttentionKind | None:
     if payout.was_sent_after_all:
         return AttentionKind.PAYOUT_SENT_AFTER_ALL
+    if payout.was_paid_twice:
+        return AttentionKind.PAYOUT_PAID_TWICE
     if payout.ended_in_doubt:
         return AttentionKind.PAYOUT_CONTRADICTED
     return _PAYOUT_KINDS.get(payout.status)

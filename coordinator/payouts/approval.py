@@ -33,6 +33,7 @@ __all__ = [
     "doubts_about",
     "forgotten_doubts",
     "is_revocable",
+    "is_withdrawable",
     "may_have_gone_to",
     "reasons_to_wait",
     "rejection",
@@ -250,8 +251,16 @@ def withdrawal(payout: Payout, by: Approver, note: str | None) -> PayoutFailed:
             f"{payout.asked_by or 'Nobody knows who'} asked for this payout; who did not, and may approve payouts,"
             " can reject it."
         )
-    _require_revocable(payout)
-    return PayoutFailed(reason=f"{by.name} withdrew it" + ("" if note is None else f": {note}"))
+    if not is_withdrawable(payout):
+        raise NothingToApproveError(_decided(payout))
+    # That a wallet which nobody here asks does not send it is their word.
+    word = {"found_by": by.name, "found_through": by.service} if payout.is_only_expected else {}
+    return PayoutFailed(reason=f"{by.name} withdrew it" + ("" if note is None else f": {note}"), **word)
+
+
+def is_withdrawable(payout: Payout) -> bool:
+    """Whether its requester can withdraw it: nothing of it was sent, as far as anybody can tell."""
+    return is_revocable(payout) or payout.is_only_expected
 
 
 def is_revocable(payout: Payout) -> bool:
@@ -286,4 +295,6 @@ def _decided(payout: Payout) -> str:
         return f"This payout is {payout.status}; there is nothing to decide about it any more."
     if is_revocable(payout):
         return f"This payout is {payout.status}; it awaits no approval."
+    if payout.facts.sightings:
+        return f"This payout is {payout.status}: it was seen on its chain."
     return f"This payout is {payout.status}: {payout.provider} was asked to send it."

@@ -1,13 +1,21 @@
-"""Transactions that people name: what one did already, so that it cannot be what it is named for. Pure."""
+"""Transactions that people name, and the payments' hashes of Lightning: what one did already, or is to do, so that it
+cannot be what it is named for. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
+from coordinator.errors import BridgeError
 from coordinator.payments.payments import Payment
 from coordinator.payments.transfers import transfer_key
 from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
 
-__all__ = ["brought_money", "carried_by"]
+__all__ = ["TransactionTakenError", "brought_money", "is_by", "require_not_taken", "taken_for"]
+
+
+class TransactionTakenError(BridgeError):
+    """A transaction that is named for one payout or refund is another's already. Some are for several, which somebody
+    who has looked can say."""
 
 
 def brought_money(payment: Payment, tx_hash: str, *, before: datetime | None = None) -> bool:
@@ -19,7 +27,32 @@ def brought_money(payment: Payment, tx_hash: str, *, before: datetime | None = N
     )
 
 
-def carried_by(tx_hash: str, payouts: Iterable[Payout]) -> Payout | None:
-    """The first of the payouts that is known to be carried by it."""
+def is_by(payout: Payout, tx_hash: str) -> bool:
+    """Whether it is known to carry the payout."""
+    return transfer_key(tx_hash) in map(transfer_key, payout.facts.tx_hashes)
+
+
+def taken_for(tx_hash: str, payouts: Iterable[Payout]) -> Payout | None:
+    """What a transaction is for already: the first of the payouts that are known by it, because it carried them or
+    brought them back, or is to pay them. None that it moved nothing of, or of which a person said so."""
     key = transfer_key(tx_hash)
-    return next((one for one in payouts if key in map(transfer_key, one.facts.tx_hashes)), None)
+    return next(
+        (
+            payout
+            for payout in payouts
+            if payout.status is not PayoutStatus.FAILED
+            and key not in map(transfer_key, (*payout.facts.reverted_hashes, *payout.facts.disowned_hashes))
+        ),
+        None,
+    )
+
+
+def require_not_taken(tx_hash: str, payouts: Iterable[Payout]) -> None:
+    """Raises TransactionTakenError if a transaction is for another of the payouts that are known by it."""
+    other = taken_for(tx_hash, payouts)
+    if other is not None:
+        what = f"{'a refund' if other.refund_id else 'a payout'} of payment {other.payment_id}"
+        raise TransactionTakenError(
+            f"{tx_hash} is {other.payout_id}'s already, {what}. Name another one, or say that you have seen that it"
+            " is for both (`forSeveral`)"
+        )

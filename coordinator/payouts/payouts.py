@@ -121,6 +121,11 @@ class Payout(FrozenModel):
         return in_vain and not (facts.known or facts.failures)
 
     @property
+    def is_only_expected(self) -> bool:
+        """Whether a wallet that nobody here asks is to send it, and nothing of that was seen."""
+        return self.sender is not None and self.status is PayoutStatus.CREATED and not self.facts.tx_hashes
+
+    @property
     def next_attempt(self) -> int | None:
         """The number of the next attempt to ask; None while it awaits approval, or if one may have got through."""
         return self.facts.attempts + 1 if self.is_unasked and not self.awaits_approval else None
@@ -255,9 +260,16 @@ class Payout(FrozenModel):
         return bool(self.facts.failures) and (self.has_arrived or bool(self.live_hashes))
 
     @property
+    def was_paid_twice(self) -> bool:
+        """Whether more than its amount arrived, after that or beside it."""
+        is_verified = self.verification is Verification.VERIFIED
+        return self.status is PayoutStatus.COMPLETED and is_verified and bool(self.excess)
+
+    @property
     def ended_in_doubt(self) -> bool:
         """Whether it has ended in a way that a person should look at."""
-        return self.is_settled and (self.was_sent_after_all or bool(self.facts.contradictions))
+        is_doubted = self.was_sent_after_all or self.was_paid_twice or bool(self.facts.contradictions)
+        return self.is_settled and is_doubted
 
     def may_be_resolved(self, now: datetime) -> bool:
         """Whether a person may say what became of it."""

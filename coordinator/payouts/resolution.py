@@ -1,12 +1,13 @@
 """What a person may say became of a payout, and the observations that follow."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal
 
 from coordinator.errors import BridgeError
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import is_revocable
-from coordinator.payouts.named_transactions import brought_money, carried_by
+from coordinator.payouts.named_transactions import brought_money, is_by, require_not_taken
 from coordinator.payouts.observations import (
     PayoutFailed,
     PayoutObservation,
@@ -45,21 +46,26 @@ def resolve(
     now: datetime,
     provider_knows: bool = False,
     payment: Payment | None = None,
+    taken: Collection[Payout] = (),
 ) -> tuple[PayoutObservation, ...]:
     """What somebody has found out about a payout, and how (`note`), as observations of it. `found_through` is the
     service that tells of it, if one does. `provider_knows` is
     whether the provider, asked a moment ago, has it in its books; `payment` is that whose money it is, as far as it
-    was read.
+    was read, and `taken` are the other payouts that are known by the transaction, unless it is for several.
 
-    Raises NothingToResolveError and TransactionWrongError.
+    Raises NothingToResolveError, TransactionWrongError and TransactionTakenError.
     """
     how = "" if note is None else f": {note}"
     if outcome == "returned":
         returned = _returned(payout, payment, tx_hash, found_by, note)
+        _require_not_taken(payout, tx_hash, taken)
         return (returned.model_copy(update={"found_through": found_through}),)
     _require_transaction(payout, payment, outcome, tx_hash)
     if not payout.may_be_resolved(now):
         raise NothingToResolveError(f"This payout is {payout.status}; there is nothing to settle.")
+    # What was sent over a chain that is followed the chain itself shows; that it has arrived is a person's word.
+    if payout.chain is None or outcome == "arrived":
+        _require_not_taken(payout, tx_hash, taken)
     if outcome == "not-sent" and is_revocable(payout):
         raise NothingToResolveError(
             "Nobody was asked to send this payout yet. To have it sent no more, reject it, or have whoever asked for"
@@ -98,8 +104,14 @@ def _require_transaction(
     if outcome == "arrived" and tx_hash is None and not payout.facts.tx_hashes:
         raise TransactionWrongError("needed for a payout that arrived by a transaction which is not known yet")
     # Where a chain shows what a transaction does, that counts.
-    if tx_hash is not None and payout.chain is None and payment is not None and brought_money(payment, tx_hash):
+    is_shown = payout.chain is not None and outcome == "sent"
+    if tx_hash is not None and not is_shown and payment is not None and brought_money(payment, tx_hash):
         raise TransactionWrongError("this one is what the buyer paid with; name the one that carries the payout")
+
+
+def _require_not_taken(payout: Payout, tx_hash: str | None, others: Collection[Payout]) -> None:
+    if tx_hash is not None and not is_by(payout, tx_hash):
+        require_not_taken(tx_hash, others)
 
 
 def _returned(
@@ -108,7 +120,7 @@ def _returned(
     if tx_hash is None:
         raise TransactionWrongError("needed for a payout that came back: the one that brought it back")
     found = "it came back"
-    if carried_by(tx_hash, [payout]) is not None:
+    if is_by(payout, tx_hash):
         # The provider alone calls it arrived, and may have read no receipt.
         may_have_failed = payout.status is PayoutStatus.COMPLETED and payout.chain is None
         if note is None or not may_have_failed:

@@ -19,7 +19,7 @@ from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.payments.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.earnings import left_to_refund, not_there
-from coordinator.payouts.named_transactions import brought_money, carried_by
+from coordinator.payouts.named_transactions import brought_money, require_not_taken
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
@@ -28,6 +28,7 @@ from coordinator.refunds.statuses import AnyRefundStatus, RefundStatus
 
 __all__ = [
     "ELSEWHERE",
+    "OtherRefundsError",
     "Refund",
     "RefundOrder",
     "RefundRefusedError",
@@ -41,6 +42,7 @@ __all__ = [
     "open_refund",
     "opened_event",
     "payout_for",
+    "require_seen",
     "sent_without",
     "updated_event",
     "withdrawn",
@@ -56,6 +58,19 @@ _WITHOUT_MONEY: tuple[str, ...] = (RefundStatus.CANCELLED, PayoutStatus.FAILED, 
 
 class RefundRefusedError(BridgeError):
     """A refund cannot be opened, withdrawn or sent so; the message says why."""
+
+
+class OtherRefundsError(BridgeError):
+    """Others of the payment are there that whoever opens one may not have seen."""
+
+    def __init__(self, others: Collection["Refund"]) -> None:
+        told = "; ".join(
+            f"{one.opened_by} opened {one.refund_id} at {one.opened_at:%Y-%m-%d %H:%M} UTC, of"
+            f" {format_amount(one.amount)} {one.currency} ({one.status}): {one.reason}"
+            for one in others
+        )
+        super().__init__(f"{told}. If this one is to go back as well, open it beside what is there (`besides`)")
+        self.refund_ids = tuple(one.refund_id for one in others)
 
 
 class Refund(FrozenModel):
@@ -99,6 +114,11 @@ class Refund(FrozenModel):
         return self.status is RefundStatus.AWAITING_ADDRESS
 
     @property
+    def is_open(self) -> bool:
+        """Whether its money has not come back to the buyer, and may yet."""
+        return self.release is Release.UNDER_WAY
+
+    @property
     def release(self) -> Release:
         """How far its money has left the escrow."""
         if self.status is PayoutStatus.COMPLETED:
@@ -118,6 +138,8 @@ class RefundOrder:
     by: str
     through: str | None = None
     """The service, where a service orders it."""
+    besides: tuple[str, ...] | None = None
+    """Which others of the payment whoever orders it has seen; None if they do not say."""
 
 
 def open_refund(
@@ -144,6 +166,18 @@ def open_refund(
         opened_through=order.through,
         opened_at=now,
     )
+
+
+def require_seen(others: Collection[Refund], besides: Collection[str] | None) -> None:
+    """Whoever opens a refund has to have seen the `others` of its payment that take money: those `besides` which it
+    is opened, or none that is open still, if they do not say. Raises OtherRefundsError."""
+    unseen = [
+        one
+        for one in others
+        if (one.is_open if besides is None else one.release is not Release.FAILED and one.refund_id not in besides)
+    ]
+    if unseen:
+        raise OtherRefundsError(unseen)
 
 
 def closes_payment(payment: Payment, of: RefundOf) -> bool:
@@ -189,21 +223,20 @@ class Sent:
     tx_hash: str
     chain: str | None = None
     """The chain on which it is followed; None if on none, so that it is taken at the word of whoever tells of it."""
+    for_several: bool = False
+    """Whether its transaction is said to be for others too."""
 
 
-def sent_without(
-    refund: Refund, payment: Payment, sent: Sent, payouts: Collection[Payout], *, now: datetime
-) -> Payout:
-    """The payout that carries a refund which was sent without the bridge. Raises RefundRefusedError."""
-    other = carried_by(sent.tx_hash, [one for one in payouts if one.refund_id is not None])
-    if other is not None:
-        raise RefundRefusedError(f"{sent.tx_hash} carries another refund of payment {payment.payment_id} already")
-    # Where a chain shows what a transaction does, that counts.
-    if sent.chain is None and brought_money(payment, sent.tx_hash):
+def sent_without(refund: Refund, payment: Payment, sent: Sent, known: Collection[Payout], *, now: datetime) -> Payout:
+    """The payout that carries a refund which was sent without the bridge. `known` are those that are known by its
+    transaction, of whatever payment. Raises RefundRefusedError and TransactionTakenError."""
+    # Where a chain shows what a transaction does, that counts; but told of twice it is hardly two refunds.
+    if sent.chain is not None:
+        known = [one for one in known if one.refund_id is not None and one.payment_id == payment.payment_id]
+    elif brought_money(payment, sent.tx_hash):
         raise RefundRefusedError(f"{sent.tx_hash} is what the buyer paid with; name the one that sent it back")
-    paid_out = None if sent.chain else carried_by(sent.tx_hash, payouts)
-    if paid_out is not None:
-        raise RefundRefusedError(f"{sent.tx_hash} carried {paid_out.payout_id} to {paid_out.seller_id}, the seller")
+    if not sent.for_several:
+        require_not_taken(sent.tx_hash, known)
     sending = Sending(sent.destination, sent.coin_amount, sent.chain)
     return payout_for(refund, payment, sending, now=now).model_copy(update={"provider": sent.provider})
 

@@ -366,7 +366,7 @@ export interface paths {
         put?: never;
         /**
          * Withdraw a payout
-         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment.
+         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment. One that a wallet of the marketplace's own is to send (`sender`) is withdrawn until its chain, which is asked first, shows it; that the wallet does not send it is the word of whoever withdraws it.
          */
         post: operations["withdrawPayout"];
         delete?: never;
@@ -1010,7 +1010,7 @@ export interface paths {
         put?: never;
         /**
          * Withdraw a payout
-         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment.
+         * @description For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and another payout can be made for its payment. One of a refund gives its money back to the payment. One that a wallet of the marketplace's own is to send (`sender`) is withdrawn until its chain, which is asked first, shows it; that the wallet does not send it is the word of whoever withdraws it.
          */
         post: operations["withdrawPayoutInConsole"];
         delete?: never;
@@ -1305,7 +1305,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -1574,6 +1574,8 @@ export interface components {
             coin?: string | null;
             /** @description Why, for the record, and for the buyer to read. */
             reason: string;
+            /** @description The other refunds of the payment that whoever opens this one has seen: one that takes money and is not among them refuses it (409, `other_refunds`). Left out, only one that is still open does. */
+            besides?: string[] | null;
             /** @description For a refund that was sent already, without the bridge: nothing more is sent, and the buyer is asked for nothing. For what the bridge cannot send: what came over a chain to a wallet, or over Lightning. */
             sent?: components["schemas"]["RefundSent"] | null;
             /** @description Their name, needed where nobody is asked for a token. */
@@ -1607,6 +1609,11 @@ export interface components {
             txHash?: string | null;
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
+            /**
+             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @default false
+             */
+            forSeveral: boolean;
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
         };
@@ -2237,8 +2244,10 @@ export interface components {
             explorerUrl: string | null;
             reasons: string[];
             overdue: boolean;
-            /** @description Nobody was asked to send it yet, so that it can be rejected or withdrawn. */
+            /** @description Nobody was asked to send it yet, so that it can be rejected. */
             revocable: boolean;
+            /** @description Whoever asked for it can withdraw it: nobody was asked to send it yet, or a wallet of the marketplace's own is to send it, and nothing of that was seen. */
+            withdrawable: boolean;
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
@@ -2462,6 +2471,8 @@ export interface components {
             coin?: string | null;
             /** @description Why, for the record, and for the buyer to read. */
             reason: string;
+            /** @description The other refunds of the payment that whoever opens this one has seen: one that takes money and is not among them refuses it (409, `other_refunds`). Left out, only one that is still open does. */
+            besides?: string[] | null;
             /** @description For a refund that was sent already, without the bridge: nothing more is sent, and the buyer is asked for nothing. For what the bridge cannot send: what came over a chain to a wallet, or over Lightning. */
             sent?: components["schemas"]["RefundSent"] | null;
             paymentId: string;
@@ -2476,6 +2487,11 @@ export interface components {
             destination: string;
             /** @description How much of the coin it was: about what `amount` comes to, and no more than it where the coin stands for the payment's currency. Left out there, as much. */
             coinAmount?: string | null;
+            /**
+             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @default false
+             */
+            forSeveral: boolean;
         };
         /** RefundableItem */
         RefundableItem: {
@@ -2538,6 +2554,11 @@ export interface components {
             txHash?: string | null;
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
+            /**
+             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @default false
+             */
+            forSeveral: boolean;
             /** @description Who found it out; it is kept in the payout's history. */
             foundBy: string;
         };
@@ -4761,7 +4782,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description So much cannot go back, or nothing can be sent back here; the answer says why */
+            /** @description So much cannot go back, nothing can be sent back here, or another refund is open; it says why */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7551,7 +7572,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description So much cannot go back, or nothing can be sent back here */
+            /** @description So much cannot go back, nothing can be sent back here, or there are others */
             409: {
                 headers: {
                     [name: string]: unknown;

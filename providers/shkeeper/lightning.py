@@ -12,7 +12,15 @@ from decimal import Decimal
 
 from providers.shkeeper import bech32
 
-__all__ = ["DEFAULT_EXPIRY", "LONGEST_INVOICE", "Invoice", "InvoiceUnreadableError", "lapse_of", "read_invoice"]
+__all__ = [
+    "DEFAULT_EXPIRY",
+    "LONGEST_INVOICE",
+    "Invoice",
+    "InvoiceUnreadableError",
+    "lapse_of",
+    "payment_hash_of",
+    "read_invoice",
+]
 
 # Routes to a node without public channels make one long; two thousand are more than twice what any wallet writes.
 LONGEST_INVOICE = 2_000
@@ -40,6 +48,8 @@ class Invoice:
     amount: Decimal | None
     """In bitcoins; None if the payer says how much."""
     lapses_at: datetime
+    payment_hash: str
+    """What names its payment, which the node makes once, whatever amount is written before."""
 
 
 def read_invoice(text: str) -> Invoice:
@@ -55,16 +65,29 @@ def read_invoice(text: str) -> Invoice:
         raise InvoiceUnreadableError("it is too short")
     made_at = datetime.fromtimestamp(_number(read.groups[:TIMESTAMP_GROUPS]), UTC)
     fields = _fields(read.groups[TIMESTAMP_GROUPS:-SIGNATURE_GROUPS])
-    if not any(tag == PAYMENT_HASH_TAG and len(field) == PAYMENT_HASH_GROUPS for tag, field in fields):
+    # A reader has to skip a field of another length, and to take the first of several.
+    hashes = (field for tag, field in fields if tag == PAYMENT_HASH_TAG and len(field) == PAYMENT_HASH_GROUPS)
+    payment_hash = next(hashes, None)
+    if payment_hash is None:
         raise InvoiceUnreadableError("it does not say what proves its payment")
     expiry = next((_seconds(field) for tag, field in fields if tag == EXPIRY_TAG), DEFAULT_EXPIRY)
-    return Invoice(prefix["network"], _amount(prefix["amount"], prefix["multiplier"]), made_at + expiry)
+    amount = _amount(prefix["amount"], prefix["multiplier"])
+    # 52 groups of five bits are 32 bytes and four bits more.
+    return Invoice(prefix["network"], amount, made_at + expiry, f"{_number(payment_hash) >> 4:064x}")
 
 
 def lapse_of(invoice: str) -> datetime | None:
     """When a Lightning invoice stops to take money; None if the text is none."""
     try:
         return read_invoice(invoice).lapses_at
+    except InvoiceUnreadableError:
+        return None
+
+
+def payment_hash_of(invoice: str) -> str | None:
+    """What names the payment of a Lightning invoice; None if the text is none."""
+    try:
+        return read_invoice(invoice).payment_hash
     except InvoiceUnreadableError:
         return None
 

@@ -30,7 +30,7 @@ from providers.shkeeper.api import UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.destinations import spellings_of
-from providers.shkeeper.lightning import lapse_of
+from providers.shkeeper.lightning import lapse_of, payment_hash_of
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payout_names import names_of_before
 from providers.shkeeper.payout_orders import network_fee, read_amount, read_coin, read_order
@@ -119,6 +119,9 @@ class ShkeeperPayouts:
 
     def network_fee(self, order: PayoutOrder) -> Decimal | None:
         return network_fee(order)
+
+    def payment_hash(self, order: PayoutOrder) -> str | None:
+        return payment_hash_of(order.destination) if order.coin == LIGHTNING else None
 
     async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         """At SHKeeper's own price, without a margin: neither the buyer nor the marketplace gains by it."""

@@ -143,15 +143,9 @@ class ShkeeperWebhooks:
         self._window_seconds = window_seconds
         self._accept_api_key_only = accept_api_key_only
 
-    def require(self, headers: Mapping[str, str], now: datetime) -> None:
+    def require(self, headers: Mapping[str, str]) -> None:
         """Raises WebhookRefusedError for what is refused whatever its body is."""
-        require_headers(
-            headers,
-            keys=self._api_keys,
-            now=now,
-            window_seconds=self._window_seconds,
-            accept_api_key_only=self._accept_api_key_only,
-        )
+        require_headers(headers, keys=self._api_keys, accept_api_key_only=self._accept_api_key_only)
 
     def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Reading | PayoutReading:
         """What a webhook says. Raises WebhookRefusedError and WebhookUnreadableError."""

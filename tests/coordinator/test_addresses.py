@@ -26,6 +26,8 @@ evm_addresses = st.text(HEX, min_size=40, max_size=40).map("0x".__add__)
         (BASE58, BASE58.swapcase(), False),
         ("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "tr7nhqjekqxgtci8q8zy4pl8otszgjlj6t", False),
         ("lnbc1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5", None, True),
+        ("lnbc2500u1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5", None, True),
+        ("lnbc2500u1pvjluezpp5qqqs", "lnbc2500u1pvjluezpp5qqqz", False),
     ],
 )
 def test_addresses_are_equal_as_their_family_has_it(one: str, other: str | None, are_same: bool) -> None:
@@ -52,6 +54,7 @@ def test_an_address_is_itself_however_often_it_is_made_equal(text: str) -> None:
         ("1BxxxxxxxxxxxxxxxxxxxxxxxxxxxxJaNVN2", BASE58, False),
         ("bc1qw50xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx8f3t4", SEGWIT, True),
         ("bc1qxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx8f3t4", SEGWIT, False),  # all begin with bc1q
+        (f"lnbc2500u1pvjlue{'z' * 200}8f3t4", f"lnbc2500u1pvjlue{'q' * 200}8f3t4", False),  # as a day's invoices do
     ],
 )
 def test_an_address_that_begins_and_ends_alike_is_taken_for_the_other(

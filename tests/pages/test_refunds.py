@@ -121,7 +121,7 @@ def test_a_refund_is_opened_and_withdrawn_on_the_page_of_the_payment(
     dialog.get_by_label("Why").fill("The bell is missing")
     dialog.get_by_label("Your name").fill("Bo")
     # Its answer is lost on the way, and the button is pressed again.
-    browsing.expect_trouble("ERR_FAILED|422")
+    browsing.expect_trouble("ERR_FAILED|409|422")
     console.route("**/refund", lambda route: route.abort() if route.fetch().ok else None, times=1)
     dialog.get_by_role("button", name="Open the refund").click()
     expect(dialog.get_by_role("alert")).to_have_text("The bridge cannot be reached.")
@@ -157,6 +157,29 @@ def test_a_refund_is_opened_and_withdrawn_on_the_page_of_the_payment(
     dialog.get_by_role("button", name="Close").click()
     expect(refund_on(page)).to_contain_text(re.compile(r"12\.50\sUSD went back to you"))
     assert marketplace.payment(payment["paymentId"])["refunded"] in ("12.5", "12.50")
+    # Two open one at the same time: the second is told so, and decides.
+    facts.get_by_role("button", name="Refund").click()
+    expect(dialog).to_contain_text(re.compile(r"Opened before: 12\.50\sUSD"))
+    dialog.get_by_label("Amount in USD").fill("10")
+    dialog.get_by_label("Why").fill("The bell is missing")
+    other = opened(marketplace, payment, amount="10")
+    dialog.get_by_role("button", name="Open the refund").click()
+    expect(dialog.get_by_role("alert")).to_contain_text(f"opened {other} at")
+    expect(dialog).to_contain_text(re.compile(r"Opened before: 10\.00\sUSD"))
+    dialog.get_by_role("button", name="Open the refund").click()
+    expect(dialog).to_contain_text("10 USD are reserved")
+    dialog.get_by_role("button", name="Close").click()
+    # What one transaction did is told of another refund only by who has seen that.
+    facts.get_by_role("button", name="Refund …").click()
+    dialog.get_by_label("Amount in USD").fill("5")
+    dialog.get_by_label("Why").fill("The bell is missing")
+    dialog.get_by_label("It was sent already").check()
+    dialog.get_by_label("Transaction hash").fill(tx_hash)
+    dialog.get_by_label("Where it went").fill(destination("ETH-USDT", f"buyer of {payment['paymentId']}"))
+    dialog.get_by_role("button", name="Write it down").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("'s already, a refund of payment")
+    dialog.get_by_role("button", name="Yes, it is for both").click()
+    expect(dialog).to_contain_text(f"5 USD are written down as sent back by {tx_hash}")
 
 
 def test_a_partly_paid_payment_is_cancelled_and_sent_back_and_says_so_to_both_sides(

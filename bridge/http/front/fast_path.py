@@ -28,7 +28,7 @@ class PlainPost(NamedTuple):
 
     answer: Answer
     max_body_bytes: int
-    require: Callable[[Journal, Mapping[str, str]], object]
+    require: Callable[[Mapping[str, str]], object]
     """For whoever may not ask, by the headers and before the body has come: gives a problem, or raises."""
 
 
@@ -50,7 +50,7 @@ class FastPath:
             return
         try:
             journal = self._application.state.engine.journal
-            refusal = post.require(journal, headers)
+            refusal = post.require(headers)
             if isinstance(refusal, Response):
                 await send_problem(refusal, scope, receive, send)
                 return

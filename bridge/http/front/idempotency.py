@@ -5,7 +5,7 @@ Two requests are the same if they mean the same: "28.9" and "28.90" are one amou
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,10 @@ from coordinator.ids import NO_UNSEEN, is_id
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 
-__all__ = ["idempotency_of", "require_plain_key"]
+__all__ = ["Unsaid", "idempotency_of", "require_plain_key"]
+
+Unsaid = Mapping[str, bool | set[str]] | set[str]
+"""Fields, and of which fields which, as pydantic leaves them out."""
 
 
 def require_plain_key(key: str) -> str:
@@ -32,13 +35,13 @@ def require_plain_key(key: str) -> str:
 
 
 def idempotency_of(
-    scope: str, key: str | None, request: FrozenModel, *, unsaid: Collection[str] = ()
+    scope: str, key: str | None, request: FrozenModel, *, unsaid: Unsaid | None = None
 ) -> IdempotencyKey | None:
-    """The key of a request, within a scope; None if it has none. `unsaid` are fields that were not there when an
-    older bridge made the digest."""
+    """The key of a request, within a scope; None if it has none. `unsaid` are fields that make
+    no other request: they were not there when an older bridge made the digest, or say what somebody has seen."""
     if not key:
         return None
-    meaning = to_jsonable_python(_meaning(request.model_dump(exclude=set(unsaid))))
+    meaning = to_jsonable_python(_meaning(request.model_dump(exclude=unsaid)))
     digest = hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
     return IdempotencyKey(scope, require_plain_key(key), digest)
 

@@ -17,7 +17,8 @@ from bridge.journal import (
     PaymentConflictError,
     PayoutRefusedError,
 )
-from coordinator.refunds.refunds import RefundRefusedError
+from coordinator.payouts.named_transactions import TransactionTakenError
+from coordinator.refunds.refunds import OtherRefundsError, RefundRefusedError
 
 __all__ = [
     "PROBLEM_MEDIA_TYPE",
@@ -58,6 +59,10 @@ NOT_KNOWN_TO_BE_STORED = (
 
 REFUND_REFUSED = "refund_refused"
 """The `code` of a refund that cannot be opened, sent or withdrawn so."""
+OTHER_REFUNDS = "other_refunds"
+"""The `code` where a payment has refunds that whoever opens one may not have seen."""
+TRANSACTION_TAKEN = "transaction_taken"
+"""The `code` where a transaction is named that is another payout's, or refund's."""
 NO_SUCH_THING = "not_found"
 """The `code` where there is a route, and not what it was asked about."""
 
@@ -127,6 +132,14 @@ def _refund_refused(_request: AnyRequest, error: RefundRefusedError) -> Response
     return problem(409, "No refund", f"{str(error)[:1].upper()}{str(error)[1:]}", code=REFUND_REFUSED)
 
 
+def _other_refunds(_request: AnyRequest, error: OtherRefundsError) -> Response[dict[str, object]]:
+    return problem(409, "Other refunds", f"{error}.", code=OTHER_REFUNDS, refunds=list(error.refund_ids))
+
+
+def _transaction_taken(_request: AnyRequest, error: TransactionTakenError) -> Response[dict[str, object]]:
+    return problem(409, "Transaction taken", f"{error}.", code=TRANSACTION_TAKEN)
+
+
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
     return problem(410, "Offset not held", f"{str(error)[0].upper()}{str(error)[1:]}.")
 
@@ -171,6 +184,8 @@ exception_handlers: ExceptionHandlersMap = {
     IdempotencyKeyReusedError: _key_reused,
     PayoutRefusedError: _payout_refused,
     RefundRefusedError: _refund_refused,
+    OtherRefundsError: _other_refunds,
+    TransactionTakenError: _transaction_taken,
     OffsetElsewhereError: _offset_elsewhere,
     PublicationRefusedError: _refused_publication,
     HTTPException: _http,

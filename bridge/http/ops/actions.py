@@ -62,7 +62,12 @@ NOT_SENT_EXAMPLE = {"outcome": "not-sent", "note": "the wallet's books have no s
 
 
 # Money that is held, or went out, about which nobody else is asked.
-OF_MONEY = (AttentionKind.PAYOUT_FAILED, AttentionKind.PAYOUT_RETURNED, ProblemKind.OVERDRAWN)
+OF_MONEY = (
+    AttentionKind.PAYOUT_FAILED,
+    AttentionKind.PAYOUT_RETURNED,
+    AttentionKind.PAYOUT_PAID_TWICE,
+    ProblemKind.OVERDRAWN,
+)
 
 
 class Doing(FrozenModel):
@@ -252,7 +257,7 @@ async def resolve_payout_in_console(
     payout = (await listed_payout(journal, payout_id)).payout
     with resolution_refusals():
         action = await Findings(journal, sender, chains).settle(
-            payout, data.outcome, data.tx_hash, by=by, note=data.note
+            payout, data.outcome, data.tx_hash, by=by, note=data.note, for_several=data.for_several
         )
     return await payout_done(journal, chains, payout_id, action)
 

@@ -21,9 +21,11 @@ from bridge.http.front.openapi import problem_responses
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, By, Doing, PayoutDoing, payout_done
 from bridge.journal import Action, Journal
+from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
 from coordinator.models import FrozenModel
 from coordinator.payouts.approval import Approver, NothingToApproveError, NotTheirOwnError, SamePersonError
+from coordinator.payouts.payouts import Payout
 from providers.contract import ProviderError
 
 __all__ = [
@@ -47,7 +49,9 @@ REJECTION = (
 )
 WITHDRAWAL = (
     "For one that nobody was asked to send yet, by whoever asked for it. It fails, nothing of it is sent, and "
-    "another payout can be made for its payment. One of a refund gives its money back to the payment."
+    "another payout can be made for its payment. One of a refund gives its money back to the payment. One that a "
+    "wallet of the marketplace's own is to send (`sender`) is withdrawn until its chain, which is asked first, shows "
+    "it; that the wallet does not send it is the word of whoever withdraws it."
 )
 TOO_LATE = "Its provider was asked to send it, or it has ended; the answer says so"
 SERVICE_REFUSALS = {
@@ -146,15 +150,20 @@ class Decision:
             _, action = await self.journal.approvals.reject(self.payout_id, by=self.by, note=note)
         return action
 
-    async def withdraw(self, note: str | None) -> Action:
+    async def withdraw(self, note: str | None, chains: ChainFollowers) -> Action:
         with approval_refusals():
-            await self._look_before_revoking()
+            payout = await self._look_before_revoking()
+            unsaid = await chains.look_now(payout) if payout.is_only_expected else None
+            if unsaid is not None:
+                said = f"The chain has to say first whether its wallet has sent it: {unsaid}"
+                raise ClientException(said, status_code=409)
             _, action = await self.journal.approvals.withdraw(self.payout_id, by=self.by, note=note)
         return action
 
-    async def _look_before_revoking(self) -> None:
+    async def _look_before_revoking(self) -> Payout:
         record = await known_payout(self.journal, self.payout_id)
         await self.sender.look_before_revoking(record.payout)
+        return record.payout
 
 
 @post(
@@ -214,10 +223,11 @@ async def withdraw_payout(
     journal: GivenJournal,
     service: GivenService,
     sender: GivenPayoutSender,
+    chains: GivenChains,
 ) -> PayoutDocument:
     service.require_payouts()
     by = Approver(data.withdrawn_by or service.display_name, service.own_name)
-    await Decision(journal, sender, payout_id, by).withdraw(data.note)
+    await Decision(journal, sender, payout_id, by).withdraw(data.note, chains)
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
 
@@ -282,5 +292,5 @@ async def withdraw_payout_in_console(
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by)
-    action = await Decision(journal, sender, payout_id, Approver(by)).withdraw(data.note)
+    action = await Decision(journal, sender, payout_id, Approver(by)).withdraw(data.note, chains)
     return await payout_done(journal, chains, payout_id, action)

@@ -49,6 +49,7 @@ from coordinator.money import format_amount
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.problems import ProblemKind
 from coordinator.payouts.payouts import OVERDUE_AFTER
+from providers.onchain.matching.matching import paid_already
 
 __all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
 
@@ -279,6 +280,7 @@ def _of_transfer(unmatched: UnmatchedTransfer, rank: int) -> Attention:
         newest_at=unmatched.newest_at,
         # A transaction may carry several, of which one is dismissed alone.
         place="" if unmatched.is_alone else transfer.place,
+        payout_id=paid_already(transfer.reason),
     )
 
 

@@ -16,7 +16,7 @@ from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, Doing
 from bridge.http.ops.rows import ActionItem, action_item
-from bridge.http.refunds.orders import RefundWanted, ordered_refund, watch_refund
+from bridge.http.refunds.orders import SEEN, RefundWanted, ordered_refund, watch_refund
 from bridge.http.refunds.routes import RefundRequest, Withdrawal, listed_refund
 from bridge.journal import Action, Journal
 from coordinator.ids import is_id
@@ -54,7 +54,7 @@ class RefundDoing(FrozenModel):
         {
             **REFUSALS,
             404: "No such payment",
-            409: "So much cannot go back, or nothing can be sent back here",
+            409: "So much cannot go back, nothing can be sent back here, or there are others",
             422: "The `Idempotency-Key` was used for another request",
         }
     ),
@@ -74,7 +74,7 @@ async def open_refund_in_console(
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
     request = RefundRequest(**data.model_dump(exclude={"by"}), payment_id=payment_id, asked_by=by)
-    idempotency = idempotency_of(SCOPE, idempotency_key, request)
+    idempotency = idempotency_of(SCOPE, idempotency_key, request, unsaid=SEEN)
     refund_id = None if idempotency is None else await journal.refunds.made_with(idempotency)
     if refund_id is not None:
         return await _done(journal, refund_id, "It was opened already; nothing was opened once more.", None)

@@ -13,7 +13,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.payments import EscrowState, PaymentStatus
 from coordinator.payments.problems import ProblemKind, problems_of
-from coordinator.payouts.approval import is_revocable
+from coordinator.payouts.approval import is_revocable, is_withdrawable
 from coordinator.payouts.payouts import Verification
 from coordinator.payouts.statuses import PayoutStatus
 
@@ -62,7 +62,11 @@ class PayoutRow(FrozenModel):
     explorer_url: str | None = Field(description="Of the transaction that carries it, where its chain is followed.")
     reasons: list[str]
     overdue: bool
-    revocable: bool = Field(description="Nobody was asked to send it yet, so that it can be rejected or withdrawn.")
+    revocable: bool = Field(description="Nobody was asked to send it yet, so that it can be rejected.")
+    withdrawable: bool = Field(
+        description="Whoever asked for it can withdraw it: nobody was asked to send it yet, or a wallet of the "
+        "marketplace's own is to send it, and nothing of that was seen."
+    )
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -192,6 +196,7 @@ def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> Payo
         reasons=list(payout.reasons),
         overdue=payout.is_overdue(now),
         revocable=is_revocable(payout),
+        withdrawable=is_withdrawable(payout),
         created_at=payout.created_at,
         updated_at=listed.updated_at,
     )

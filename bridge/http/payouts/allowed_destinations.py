@@ -138,6 +138,8 @@ async def allow_destination(
         await require_orders_to_others(journal, chains, sender, data.provider, order)
     except NotPayableError as error:
         raise wrong_field(error.field, str(error)) from None
+    if sender.payment_hash(data.provider, order) is not None:
+        raise wrong_field("destination", "an invoice is paid once, so it is on no list")
     allowed, _ = await journal.approvals.allow_destination(
         data.seller_id, order.destination, coin=order.coin, by=data.added_by or service.display_name
     )

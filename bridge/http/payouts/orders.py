@@ -101,6 +101,8 @@ class OrderedPayouts:
     """What is known already of those that the marketplace's own wallet sends, by their ids."""
     doubts: dict[str, tuple[str, ...]]
     """Why somebody has to approve them, whatever the limits say, by their ids."""
+    payment_hashes: dict[str, str]
+    """What names the payments of those that go to Lightning invoices, by their ids."""
 
 
 async def ordered_payouts(
@@ -120,7 +122,10 @@ async def ordered_payouts(
         "asked_by": request.asked_by or service.display_name,
         "asked_through": service.own_name,
     }
-    ordered, ways = OrderedPayouts([], {}, {}), _Ways(sender, chains, rules.network_fee_percent, UsualPrices(journal))
+    ordered, ways = (
+        OrderedPayouts([], {}, {}, {}),
+        _Ways(sender, chains, rules.network_fee_percent, UsualPrices(journal)),
+    )
     for number, item in enumerate(request.payouts):
         made, doubts = await _payout(journal, ways, number, item, ordered.payouts)
         payout = made.model_copy(update=asked)
@@ -128,6 +133,11 @@ async def ordered_payouts(
         ordered.doubts[payout.payout_id] = doubts
         if payout.provider == ONCHAIN:
             ordered.known[payout.payout_id] = _known(item)
+            continue
+        order = PayoutOrder(payout.coin, payout.destination, payout.amount)
+        payment_hash = sender.payment_hash(payout.provider, order)
+        if payment_hash is not None:
+            ordered.payment_hashes[payout.payout_id] = payment_hash
     return ordered
 
 

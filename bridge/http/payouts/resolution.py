@@ -27,6 +27,11 @@ class Resolution(FrozenModel):
         "so in a `note`.",
     )
     note: Note | None = Field(None, description="How it was found out. It is stored with the payout.")
+    for_several: bool = Field(
+        False,
+        description="The transaction is known for another payout or refund already (409, `transaction_taken`), and "
+        "somebody has seen that it is for both.",
+    )
 
 
 @contextmanager

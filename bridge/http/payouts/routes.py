@@ -91,7 +91,7 @@ async def send_payouts(
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> PayoutList:
     service.require_payouts()
-    unsaid = ("asked_by",) if data.asked_by is None else ()
+    unsaid = {"asked_by"} if data.asked_by is None else None
     idempotency = idempotency_of(service.scope("payouts"), idempotency_key, data, unsaid=unsaid)
     # What was taken once is not looked at again: by now its coin may not be offered any more.
     payout_ids = None if idempotency is None else await journal.payouts.made_with(idempotency)
@@ -104,6 +104,7 @@ async def send_payouts(
             another=data.another,
             known=ordered.known,
             doubts=ordered.doubts,
+            payment_hashes=ordered.payment_hashes,
         )
         payout_ids = registered.payout_ids
     sender.wake()
@@ -216,7 +217,13 @@ async def resolve_payout(
     payout = (await known_payout(journal, payout_id)).payout
     with resolution_refusals():
         await Findings(journal, sender, chains).settle(
-            payout, data.outcome, data.tx_hash, by=data.found_by, through=service.own_name, note=data.note
+            payout,
+            data.outcome,
+            data.tx_hash,
+            by=data.found_by,
+            through=service.own_name,
+            note=data.note,
+            for_several=data.for_several,
         )
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from litestar.exceptions import ClientException
 from pydantic import Field
 
+from bridge.http.front.idempotency import Unsaid
 from bridge.http.front.notes import Note
 from bridge.http.front.problems import REFUND_REFUSED, wrong_field
 from bridge.http.payouts.doubts import UsualPrices, doubts_about_order
@@ -27,7 +28,13 @@ from coordinator.payouts.earnings import left_to_refund
 from coordinator.refunds.refunds import Refund, RefundOrder, RefundRefusedError, Sending, Sent
 from providers.contract import NotPayableError, PayoutOrder
 
-__all__ = ["OrderedRefund", "RefundWanted", "ordered_refund", "read_sending", "watch_refund"]
+__all__ = ["SEEN", "OrderedRefund", "RefundWanted", "ordered_refund", "read_sending", "watch_refund"]
+
+
+# More than any payment has.
+REFUNDS_LIMIT = 1_000
+SEEN: Unsaid = {"besides": True, "sent": {"for_several"}}
+"""What makes no other request of one that is repeated: its own refund may be among the others by then."""
 
 
 class RefundWanted(FrozenModel):
@@ -44,6 +51,12 @@ class RefundWanted(FrozenModel):
         None, description="In which it is sent. Left out, the one that the buyer paid with, if that is one."
     )
     reason: Annotated[Note, Field(description="Why, for the record, and for the buyer to read.")]
+    besides: tuple[Id, ...] | None = Field(
+        None,
+        max_length=REFUNDS_LIMIT,
+        description="The other refunds of the payment that whoever opens this one has seen: one that takes money and "
+        "is not among them refuses it (409, `other_refunds`). Left out, only one that is still open does.",
+    )
     sent: RefundSent | None = Field(
         None,
         description="For a refund that was sent already, without the bridge: nothing more is sent, and the buyer is "
@@ -81,15 +94,18 @@ async def ordered_refund(
             extra={"code": REFUND_REFUSED},
         )
     seller_id = _seller(payment, wanted)
-    amount = wanted.amount or left_to_refund(payment, wanted.of, seller_id, record.payouts)
-    if amount == ZERO:
+    left = left_to_refund(payment, wanted.of, seller_id, record.payouts)
+    if left == ZERO:
         raise RefundRefusedError(f"nothing of the {wanted.of} of payment {payment.payment_id} can go back")
-    coin = wanted.coin or _coin_paid_with(payment)
+    amount, coin = wanted.amount or left, wanted.coin or _coin_paid_with(payment)
     if wanted.sent is None:
         await _coins(sender, payment.provider, amount, payment.currency, coin)
-        return OrderedRefund(RefundOrder(wanted.of, seller_id, amount, coin, wanted.reason, by, through), None)
-    sent = await read_sent(journal, payment, wanted.sent, amount, coin, sender, chains)
-    return OrderedRefund(RefundOrder(wanted.of, seller_id, amount, sent.coin, wanted.reason, by, through), sent)
+        sent = None
+    else:
+        sent = await read_sent(journal, payment, wanted.sent, amount, coin, sender, chains)
+        coin = sent.coin
+    order = RefundOrder(wanted.of, seller_id, amount, coin, wanted.reason, by, through, wanted.besides)
+    return OrderedRefund(order, sent)
 
 
 def _seller(payment: Payment, wanted: RefundWanted) -> str | None:

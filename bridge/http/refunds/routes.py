@@ -26,7 +26,7 @@ from bridge.http.front.problems import no_such, wrong_field
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.payments.registration import is_for
 from bridge.http.payouts.orders import Destination
-from bridge.http.refunds.orders import RefundWanted, ordered_refund, read_sending, watch_refund
+from bridge.http.refunds.orders import SEEN, RefundWanted, ordered_refund, read_sending, watch_refund
 from bridge.journal import Journal, ListedRefund, PaymentRecord
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
@@ -96,7 +96,7 @@ DESTINATION_EXAMPLE = {"destination": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c
             401: "No token of a service",
             403: "The service may not have payouts sent",
             404: "No such payment",
-            409: "So much cannot go back, or nothing can be sent back here; the answer says why",
+            409: "So much cannot go back, nothing can be sent back here, or another refund is open; it says why",
             422: "The `Idempotency-Key` was used for another request",
             503: "Not known to be stored; send it again, with the same key",
         }
@@ -111,7 +111,7 @@ async def open_refund(
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> Response[RefundDocument]:
     service.require_payouts()
-    idempotency = idempotency_of(service.scope("refunds"), idempotency_key, data)
+    idempotency = idempotency_of(service.scope("refunds"), idempotency_key, data, unsaid=SEEN)
     refund_id = None if idempotency is None else await journal.refunds.made_with(idempotency)
     status = 200
     if refund_id is None:

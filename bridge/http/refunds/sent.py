@@ -40,6 +40,11 @@ class RefundSent(FrozenModel):
         description="How much of the coin it was: about what `amount` comes to, and no more than it where the coin "
         "stands for the payment's currency. Left out there, as much.",
     )
+    for_several: bool = Field(
+        False,
+        description="The transaction is known for another payout or refund already (409, `transaction_taken`), and "
+        "somebody has seen that it is for both.",
+    )
 
 
 async def read_sent(
@@ -59,7 +64,7 @@ async def read_sent(
         else:
             chain = read_chain(chains.chains, payment.direct.chain)
         going = (
-            Sent(ELSEWHERE, coin, coin_amount, sent.destination, sent.tx_hash)
+            Sent(ELSEWHERE, coin, coin_amount, sent.destination, sent.tx_hash, for_several=sent.for_several)
             if chain is None
             else _over(chain, payment, coin, coin_amount, sent)
         )
@@ -123,4 +128,5 @@ def _over(chain: Chain, payment: Payment, coin: str, coin_amount: Decimal, sent:
     if re.fullmatch(TX_HASH, sent.tx_hash) is None:
         raise NotOnChainError("txHash", f"expected a transaction of {chain.name}: 0x and 64 hexadecimal digits")
     destination = read_address(sent.destination, field="destination")
-    return Sent(ONCHAIN, token.symbol, coin_amount, destination, sent.tx_hash.lower(), chain.name)
+    tx_hash = sent.tx_hash.lower()
+    return Sent(ONCHAIN, token.symbol, coin_amount, destination, tx_hash, chain.name, sent.for_several)

@@ -225,11 +225,20 @@ class ConsoleRecords:
         through: str | None = None,
         note: str | None = None,
         provider_knows: bool = False,
+        for_several: bool = False,
     ) -> tuple[Payout, Action]:
         """Writes down what somebody found out about a payout, or a service tells for them (`through`). Raises
-        NothingToResolveError and TransactionWrongError."""
+        NothingToResolveError, TransactionWrongError and TransactionTakenError."""
         return await self._submit(
-            lambda batch: console_requests.record_resolution(
-                batch, payout_id, outcome, tx_hash, by=by, through=through, note=note, provider_knows=provider_knows
+            functools.partial(
+                console_requests.record_resolution,
+                payout_id=payout_id,
+                outcome=outcome,
+                tx_hash=tx_hash,
+                by=by,
+                through=through,
+                note=note,
+                provider_knows=provider_knows,
+                for_several=for_several,
             )
         )

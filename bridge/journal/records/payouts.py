@@ -35,16 +35,25 @@ class PayoutRecords:
         another: bool = False,
         known: Mapping[str, Sequence[PayoutObservation]] | None = None,
         doubts: Mapping[str, Sequence[str]] | None = None,
+        payment_hashes: Mapping[str, str] | None = None,
     ) -> payout_registration.RegisteredPayouts:
         """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `rules`
         say which of them have to be approved first; None, that none has. `known` is what is known already of those
-        that are sent elsewhere, by their ids, and `doubts` are why others have to be approved, whatever the rules.
+        that are sent elsewhere, by their ids, and `doubts` are why others have to be approved, whatever the rules;
+        `payment_hashes` name the payments of those that go to invoices, which are paid once.
 
         Raises PayoutRefusedError and IdempotencyKeyReusedError.
         """
         return await self._submit(
-            lambda batch: payout_registration.register_payouts(
-                batch, payouts, idempotency, rules=rules, another=another, known=known or {}, doubts=doubts or {}
+            functools.partial(
+                payout_registration.register_payouts,
+                payouts=payouts,
+                idempotency=idempotency,
+                rules=rules,
+                another=another,
+                known=known or {},
+                doubts=doubts or {},
+                payment_hashes=payment_hashes or {},
             )
         )
 

@@ -131,13 +131,16 @@ def record_resolution(
     through: str | None,
     note: str | None,
     provider_knows: bool,
+    for_several: bool,
 ) -> tuple[Payout, Action]:
     """Writes down what somebody found out about a payout, with who it was, in one; `through` is the service that
-    tells of it.
+    tells of it, and `for_several` whether the transaction is said to be for other payouts too.
 
-    Raises NothingToResolveError and TransactionWrongError if, as the payout stands by now, that cannot be.
+    Raises NothingToResolveError, TransactionWrongError and TransactionTakenError if, as things stand by now, that
+    cannot be.
     """
     payout = _payout(batch, payout_id)
+    known = [] if tx_hash is None or for_several else batch.payouts.known_by(tx_hash)
     findings = resolve(
         payout,
         outcome,
@@ -148,6 +151,7 @@ def record_resolution(
         now=batch.now,
         provider_knows=provider_knows,
         payment=batch.payments.get(payout.payment_id),
+        taken=[one for one in known if one.payout_id != payout_id],
     )
     for finding in findings:
         payout = record_payout_observation(batch, payout_id, observation_key(finding), finding).payout

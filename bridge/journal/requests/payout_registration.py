@@ -16,6 +16,7 @@ from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import hold_on_payouts
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.earnings import left_to_pay_out
+from coordinator.payouts.named_transactions import taken_for
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 
@@ -37,10 +38,12 @@ def register_payouts(
     another: bool,
     known: Mapping[str, Sequence[PayoutObservation]],
     doubts: Mapping[str, Sequence[str]],
+    payment_hashes: Mapping[str, str],
 ) -> RegisteredPayouts:
     """Registers payouts, all of them or none, and marks the escrow of their payments as being released. `rules` say
     which of them have to be approved first; None, that none has. `known` is what is known already of those that are
-    sent elsewhere, by their ids; `doubts` are why others have to be approved, whatever the rules say.
+    sent elsewhere, by their ids; `doubts` are why others have to be approved, whatever the rules say, and
+    `payment_hashes` name the payments of those that go to invoices, each of which is paid once.
 
     A payment is paid out once unless `another` says otherwise. Raises PayoutRefusedError, which says which payment
     may not be paid out and why, and IdempotencyKeyReusedError.
@@ -52,8 +55,9 @@ def register_payouts(
     _require_funded(batch, payouts, another=another)
     _require_earned(batch, payouts, sent_elsewhere=known.keys())
     _require_none_forgotten(batch, payouts)
+    _require_unpaid_invoices(batch, payouts, payment_hashes)
     for payout in payouts:
-        batch.payouts.add(payout)
+        batch.payouts.add(payout, payment_hashes.get(payout.payout_id))
         release_escrow(batch, payout)
         for number, observation in enumerate(known.get(payout.payout_id, ())):
             record_payout_observation(batch, payout.payout_id, f"registered:{number}", observation)
@@ -138,3 +142,23 @@ def _require_none_forgotten(batch: Batch, payouts: Sequence[Payout]) -> None:
         reason = forgotten_of(batch, payout.payment_id)
         if reason is not None:
             raise PayoutRefusedError(number, reason)
+
+
+def _require_unpaid_invoices(batch: Batch, payouts: Sequence[Payout], payment_hashes: Mapping[str, str]) -> None:
+    """Raises PayoutRefusedError if a payout goes to an invoice that another one has paid, or is to pay."""
+    seen: dict[str, Payout] = {}
+    for number, payout in enumerate(payouts):
+        payment_hash = payment_hashes.get(payout.payout_id)
+        if payment_hash is None:
+            continue
+        other = seen.setdefault(payment_hash, payout)
+        if other is payout:
+            before = taken_for(payment_hash, batch.payouts.known_by(payment_hash))
+            if before is None:
+                continue
+            other = before
+        raise PayoutRefusedError(
+            number,
+            f"its invoice is that of {other.payout_id}, of payment {other.payment_id}, which is {other.status}; an"
+            " invoice is paid once, so have the seller make another one",
+        )

@@ -42,7 +42,8 @@ def open_refund(
 ) -> OpenedRefund:
     """Opens a refund, and reserves its money. A payment that is not completed is cancelled for good with it, if the
     money came for its goods. One that was `sent` without the bridge is carried by a payout at once, of which nothing
-    more is sent. Raises RefundRefusedError and IdempotencyKeyReusedError."""
+    more is sent. Raises RefundRefusedError, OtherRefundsError, TransactionTakenError and
+    IdempotencyKeyReusedError."""
     earlier = made_before(batch, idempotency, ONE_ID)
     if earlier is not None:
         return OpenedRefund(earlier)
@@ -50,9 +51,13 @@ def open_refund(
         # What has left cannot be held back.
         _require_none_forgotten(batch, payment_id)
     payment = payment_of(batch, payment_id)
-    ordinal, payouts = len(batch.refunds.of_payment(payment_id)), batch.payouts.of_payment(payment_id)
-    refund = refunds.open_refund(payment, order, payouts, ordinal=ordinal, now=batch.now)
-    carrying = None if sent is None else refunds.sent_without(refund, payment, sent, payouts, now=batch.now)
+    others, payouts = batch.refunds.of_payment(payment_id), batch.payouts.of_payment(payment_id)
+    refund = refunds.open_refund(payment, order, payouts, ordinal=len(others), now=batch.now)
+    carrying = None
+    if sent is not None:
+        known = batch.payouts.known_by(sent.tx_hash)
+        carrying = refunds.sent_without(refund, payment, sent, known, now=batch.now)
+    refunds.require_seen(others, order.besides)
     said = f"a refund of {format_amount(refund.amount)} {refund.currency} was opened: {refund.reason}"
     if refunds.closes_payment(payment, refund.of):
         payment = withdraw(batch, payment_id, by=order.by, note=said).payment or payment

@@ -12,6 +12,7 @@ __all__ = [
     "payout_holds",
     "payout_names",
     "payout_observations",
+    "payout_transactions",
     "payouts",
     "refunds",
 ]
@@ -63,6 +64,16 @@ payout_names = Table(
     Column("external_id", String(64), primary_key=True),
     Column("payout_id", String(64), primary_key=True),
     comment="What providers were asked for payouts by; of several by one name all but the last ended without it",
+)
+
+payout_transactions = Table(
+    "payout_transactions",
+    metadata,
+    Column(
+        "tx_key", String(600), primary_key=True, comment="A hash, as all can agree on it; of Lightning a payment's"
+    ),
+    Column("payout_id", String(64), primary_key=True),
+    comment="Transactions that carried payouts or brought them back, and payments of Lightning that are to",
 )
 
 payout_observations = Table(

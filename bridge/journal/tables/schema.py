@@ -24,6 +24,7 @@ from bridge.journal.tables.payout_tables import (
     payout_holds,
     payout_names,
     payout_observations,
+    payout_transactions,
     payouts,
     refunds,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "payout_holds",
     "payout_names",
     "payout_observations",
+    "payout_transactions",
     "payouts",
     "refunds",
     "room_events",

@@ -24,6 +24,7 @@ __all__ = [
     "is_of_before",
     "is_older",
     "match",
+    "paid_already",
 ]
 
 # The clocks of those who make blocks are not ours.
@@ -35,6 +36,7 @@ NOBODYS_BEFORE = "it was nobody's when the payment was registered; a person has 
 FITS_ANOTHER = "it fits another one as well, or none alone; a person has to tell whose it is"
 
 
+PAID_ALREADY = ", which has ended, was to pay; it may be paid twice"
 DUST = "it is too little for a payment that has so many transfers already"
 # Anybody can send dust to an address that is waited at, thousands of times for little. A payment with so many
 # transfers takes only more that are at least such a part of what it asks for.
@@ -78,6 +80,8 @@ class Watched:
     """Whether it still waits for money; one that does not is paid by accident at most."""
     transfers: int = 0
     """How many are told of as its own already."""
+    senders: frozenset[str] = frozenset()
+    """Of a payout, the wallets that are to send it, or have."""
 
     def is_given(self, transfer: ChainTransfer) -> bool:
         """Whether a person has found that this transfer pays it."""
@@ -97,6 +101,13 @@ class Match:
 
     subject: Subject | None
     reason: str | None = None
+
+
+def paid_already(reason: str | None) -> str | None:
+    """The payout that a transfer may have paid once more, by why it is not known what it is for; None if none."""
+    if reason is None or not reason.endswith(PAID_ALREADY):
+        return None
+    return reason.removesuffix(PAID_ALREADY).rpartition(" ")[2]
 
 
 def is_older(mined_at: datetime, watched: Watched) -> bool:
@@ -142,21 +153,33 @@ def match(
         other = {one.symbol for one in payments}
         if other:
             return Match(None, f"it carries {transfer.token.symbol}, but {' or '.join(sorted(other))} is waited for")
-        return Match(None, _of_nobody(transfer, candidates) if candidates else "nobody waits for it")
+        return Match(None, _of_nobody(transfer, mined_at, candidates) if candidates else "nobody waits for it")
     for narrowed in _narrowings(transfer, fitting):
         if len(narrowed) == 1:
             return Match(narrowed[0].subject)
     return Match(None, f"{len(fitting)} payments wait for money at this address, and it fits none of them alone")
 
 
-def _of_nobody(transfer: ChainTransfer, candidates: Sequence[Watched]) -> str:
+def _of_nobody(transfer: ChainTransfer, mined_at: datetime, candidates: Sequence[Watched]) -> str:
     alike = next((one for one in candidates if _may_be_instead(transfer, one)), None)
     if alike is not None:
         return f"it is just what {alike.subject.id} is to pay by another transaction; name it there if it is instead"
+    paid = [one for one in candidates if _is_as_much(transfer, one) and not is_of_before(mined_at, one)]
+    # The transaction of one that is open may be named yet.
+    if paid and not any(one.is_open for one in paid):
+        newest = max(paid, key=lambda one: (one.since, one.subject))
+        return f"it is just what {newest.subject.id}{PAID_ALREADY}"
     payer = resembled(transfer.sender, [one.payer for one in candidates if one.payer is not None])
     if payer is None:
         return "nobody waits for money of this sender"
     return f"its sender {transfer.sender} is not {payer}, whose money is waited for, and was made to look like it"
+
+
+def _is_as_much(transfer: ChainTransfer, payout: Watched) -> bool:
+    """Whether a transfer is just what a payout was to pay, by a wallet that was to pay it or did."""
+    is_by = transfer.sender in payout.senders or (payout.is_open and not payout.senders)
+    is_it = (payout.symbol, payout.units) == (transfer.token.symbol, transfer.units)
+    return payout.subject.kind == "payout" and is_by and is_it
 
 
 def _may_be_instead(transfer: ChainTransfer, payout: Watched) -> bool:

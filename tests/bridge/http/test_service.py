@@ -14,7 +14,8 @@ def test_health(client: httpx.Client) -> None:
     assert client.get("/health/ready").json() == {
         "status": "ready",
         "checks": dict.fromkeys(
-            ["connections", "journal", "dispatcher", "files", "disk", "descriptors", "loop", "unread"], "ok"
+            ["connections", "journal", "dispatcher", "files", "disk", "descriptors", "loop", "unread", "webhooks"],
+            "ok",
         ),
     }
 

@@ -80,6 +80,21 @@ def test_a_bad_signature_is_refused_counted_and_leaves_nothing(
     assert stored(bridge, "SELECT 1 FROM unreadable_webhooks WHERE body = ?", hook) == []
 
 
+def test_while_all_that_the_gateway_signs_is_refused_for_its_clock_readiness_says_so(
+    client: httpx.Client, post_webhook: PostWebhook
+) -> None:
+    hook = notice("of-another-time")
+    problem(post_webhook(hook, signed(hook, age_seconds=400)), 401)
+    answer = client.get("/health/ready")
+    assert (answer.status_code, "degraded: shkeeper's are refused: " in answer.json()["checks"]["webhooks"]) == (
+        200,
+        True,
+    )
+    assert "s behind this machine's time" in answer.json()["checks"]["webhooks"]
+    assert post_webhook(hook, signed(hook)).status_code == 202
+    assert client.get("/health/ready").json()["checks"]["webhooks"] == "ok"
+
+
 # Whole but for an id that looks like another one, or turns around what stands behind it.
 UNSEEN = [notice(f"order{unseen}-1", addr="0xabc") for unseen in ("\u202e", "\u200b", "\U000e0041")]
 

@@ -4,10 +4,12 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from alembic import command
 
 from bridge.journal import IdempotencyKey, IdempotencyKeyReusedError, Journal, PayoutRefusedError
 from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
+from coordinator.payouts.named_transactions import TransactionTakenError
 from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutConfirmed,
@@ -15,11 +17,13 @@ from coordinator.payouts.observations import (
     PayoutNotAsked,
     PayoutObservation,
     PayoutSent,
+    PayoutUnclear,
 )
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.test_older_payments import migrate
 from tests.clock import Clock
 
 
@@ -193,3 +197,52 @@ async def test_an_attempt_begins_once_however_many_want_to(journal: Journal, dat
     await reopened.payouts.record_observation(payout_id, "vain", PayoutNotAsked(attempt=1, reason="not reached"))
     assert await begin_attempts(reopened, payout_id) == {payout_id: 2}
     await reopened.close()
+
+
+HASH = "00" * 31 + "a7"
+
+
+async def test_an_invoice_is_paid_once_whatever_payment_it_is_named_for(journal: Journal) -> None:
+    first, second = payout(await paid(journal, 1)), payout(await paid(journal, 2))
+    both = {first.payout_id: HASH, second.payout_id: HASH}
+    with pytest.raises(PayoutRefusedError, match=f"its invoice is that of {first.payout_id}, .* which is created"):
+        await journal.payouts.register([first, second], rules=None, payment_hashes=both)
+    await journal.payouts.register([first], rules=None, payment_hashes=both)
+    with pytest.raises(PayoutRefusedError, match=f"its invoice is that of {first.payout_id}"):
+        await journal.payouts.register([second], rules=None, payment_hashes=both)
+    # The node calls the transaction by the payment's hash.
+    await journal.payouts.record_observation(first.payout_id, "sent", PayoutSent(tx_hashes=(HASH,)))
+    with pytest.raises(PayoutRefusedError, match="which is broadcast"):
+        await journal.payouts.register([second], rules=None, payment_hashes=both)
+    third = payout(await paid(journal, 3))
+    await journal.payouts.register([third], rules=None, payment_hashes={third.payout_id: "b8"})
+    await journal.payouts.record_observation(third.payout_id, "failed", PayoutFailed(reason="no route"))
+    # It was certainly not paid, so it still can be.
+    await journal.payouts.register([second], rules=None, payment_hashes={second.payout_id: "B8"})
+
+
+async def test_a_transaction_that_a_person_names_is_no_other_payouts_unless_they_have_seen_it(
+    journal: Journal, database_url: str
+) -> None:
+    payouts = [payout(await paid(journal, number)) for number in (1, 2, 3)]
+    await journal.payouts.register(payouts, rules=None)
+    first, second, third = (one.payout_id for one in payouts)
+    for one in (first, second, third):
+        await journal.payouts.record_observation(one, "unclear", PayoutUnclear(reason="no answer"))
+    await journal.console.record_resolution(first, "sent", "0xAb", by="Ada")
+    for outcome in ("sent", "arrived"):
+        with pytest.raises(TransactionTakenError, match=f"ab is {first}'s already, a payout of payment pay_1"):
+            await journal.console.record_resolution(second, outcome, "ab", by="Bo")
+    await journal.console.record_resolution(first, "returned", "0xCd", by="Ada")
+    await journal.close()
+    # A journal of before is searched for all of them.
+    await asyncio.to_thread(migrate, database_url, command.downgrade, "0029")
+    again = await Journal.open(database_url)
+    for tx_hash in ("0xAB", "0xCD"):
+        with pytest.raises(TransactionTakenError):
+            await again.console.record_resolution(second, "sent", tx_hash, by="Bo")
+    resolved, _ = await again.console.record_resolution(second, "sent", "0xAB", by="Bo", for_several=True)
+    assert resolved.status is PayoutStatus.BROADCAST
+    with pytest.raises(TransactionTakenError):
+        await again.console.record_resolution(third, "arrived", "0xab", by="Bo")
+    await again.close()

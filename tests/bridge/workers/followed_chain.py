@@ -145,6 +145,7 @@ class Followed:
         amount: int = 7,
         to: str = BOB,
         sender: str | None = None,
+        asked_by: str | None = None,
     ) -> Payout:
         """Registers a payout of the marketplace's own wallet, which this transaction or this sender carries."""
         payout = Payout(
@@ -158,6 +159,7 @@ class Followed:
             created_at=datetime.now(UTC),
             chain="anvil",
             sender=sender,
+            asked_by=asked_by,
         )
         sent = [] if tx_hash is None else [PayoutSent(tx_hashes=(tx_hash,))]
         known: dict[str, list[PayoutObservation]] = {payout_id: [PayoutKnown(), *sent]}

@@ -101,6 +101,9 @@ class Provider:
     def network_fee(self, order: PayoutOrder) -> Decimal | None:
         return None
 
+    def payment_hash(self, order: PayoutOrder) -> str | None:
+        return None
+
     async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
         return order.amount
 

@@ -1,14 +1,19 @@
 """Payouts whose transaction is not there any more: nobody is told that one was not sent which may still be."""
 
 from datetime import timedelta
+from decimal import Decimal
+
+import pytest
 
 from bridge.http.ops.overview import needs_a_person
+from coordinator.payouts.approval import Approver, NothingToApproveError, NotTheirOwnError
 from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.confirming.claim_rounds import MAY_STILL_COME, REPLACED
 from tests.anvil import ALICE, BOB, CAROL
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
 
-BROADCAST, DROPPED, COMPLETED = PayoutStatus.BROADCAST, PayoutStatus.DROPPED, PayoutStatus.COMPLETED
+BROADCAST, DROPPED = PayoutStatus.BROADCAST, PayoutStatus.DROPPED
+COMPLETED, FAILED = PayoutStatus.COMPLETED, PayoutStatus.FAILED
 CHEAP, DEAR = hex(2 * 10**9), hex(9 * 10**9)
 Transaction = dict[str, str]
 
@@ -105,3 +110,56 @@ async def test_a_payout_of_a_sender_that_was_sent_anew_is_completed_by_the_trans
         payout = await it.payout()
         assert (payout.status, payout.verification) == (COMPLETED, "verified")
         assert await it.journal.chains.unmatched_transfers(10) == []
+
+
+async def test_a_payout_that_its_wallet_sends_again_is_on_the_list_and_not_where_another_one_was_meant(
+    follow: Follow,
+) -> None:
+    async with follow(endpoints=2) as it:
+        await it.follow()
+        await it.register()
+        it.pay()
+        await goes_on(it)
+        await it.pay_out(None, to=CAROL, sender=ALICE)
+        it.pay(7, CAROL)
+        await goes_on(it)
+        again, less = it.pay(7, CAROL), it.pay(6, CAROL)
+        await goes_on(it)
+        assert ((await it.payout()).status, (await it.payout()).excess) == (COMPLETED, Decimal(0))
+        listed = {one.tx_hash: one for one in await needs_a_person(it.journal, timedelta(days=3))}
+        assert [(listed[one].kind, listed[one].payout_id) for one in (again, less)] == [
+            ("payout-paid-twice", "out_1"),
+            ("transfer-unmatched", None),
+        ]
+        # It was for another payment, whose payout is told of late.
+        await it.pay_out(again, "out_2", to=CAROL)
+        await goes_on(it)
+        assert (await it.payout("out_2")).status == COMPLETED
+        assert {one.tx_hash for one in await needs_a_person(it.journal, timedelta(days=3))} == {less}
+
+
+async def test_a_payout_of_a_wallet_is_withdrawn_until_it_is_seen_and_told_of_where_it_is_sent_all_the_same(
+    follow: Follow,
+) -> None:
+    async with follow(endpoints=2) as it:
+        await it.follow()
+        await it.register()
+        it.pay()
+        await goes_on(it)
+        asked_by = Approver("Ada")
+        for number in (1, 2):
+            await it.pay_out(None, f"out_{number}", amount=6 + number, to=CAROL, sender=ALICE, asked_by="Ada")
+        with pytest.raises(NotTheirOwnError):
+            await it.journal.approvals.withdraw("out_1", by=Approver("Bo"), note=None)
+        withdrawn, _ = await it.journal.approvals.withdraw("out_1", by=asked_by, note="another wallet sends it")
+        assert (withdrawn.status, withdrawn.facts.found_by) == (FAILED, frozenset({"Ada"}))
+        seen = it.pay(8, CAROL)
+        await it.follow()
+        assert (await it.payout("out_2")).tx_hash == seen
+        with pytest.raises(NothingToApproveError):
+            await it.journal.approvals.withdraw("out_2", by=asked_by, note=None)
+        sent = it.pay(7, CAROL)
+        await goes_on(it)
+        assert (await it.payout("out_1")).status == FAILED
+        [item] = [one for one in await needs_a_person(it.journal, timedelta(days=3)) if one.tx_hash == sent]
+        assert (item.kind, item.payout_id) == ("payout-paid-twice", "out_1")

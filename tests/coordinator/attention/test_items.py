@@ -194,7 +194,11 @@ def others() -> list[Attention]:
 def test_every_kind_but_those_of_payments_is_told_by_one_of_these_and_can_be_acted_on() -> None:
     of_payouts = [payout_attention(payout(status), START, START + 2 * DAY) for status in PayoutStatus]
     everything = [*others(), *(wrong for wrong in of_payouts if wrong is not None)]
-    after_the_end = {AttentionKind.PAYOUT_SENT_AFTER_ALL, AttentionKind.PAYOUT_CONTRADICTED}
+    after_the_end = {
+        AttentionKind.PAYOUT_SENT_AFTER_ALL,
+        AttentionKind.PAYOUT_PAID_TWICE,
+        AttentionKind.PAYOUT_CONTRADICTED,
+    }
     assert {wrong.kind for wrong in everything} == set(AttentionKind) - after_the_end - {
         AttentionKind.WITHOUT_ADDRESS
     }

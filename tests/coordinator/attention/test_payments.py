@@ -167,8 +167,9 @@ def test_a_buyer_without_an_address_is_told_of_with_what_the_gateway_says() -> N
 
 
 def test_what_may_go_out_twice_is_looked_at_before_all_else_and_no_kind_is_forgotten() -> None:
-    assert BY_URGENCY[:3] == (
+    assert BY_URGENCY[:4] == (
         AttentionKind.PAYOUT_SENT_AFTER_ALL,
+        AttentionKind.PAYOUT_PAID_TWICE,
         ProblemKind.OVERDRAWN,
         ProblemKind.REFUNDED_WHILE_PAID_OUT,
     )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.attention.payouts import payout_attention
 from coordinator.events import Event
 from coordinator.payments.observations import Sighting, Stage, Transfer
 from coordinator.payouts.decisions import decide_payout
@@ -148,6 +149,12 @@ def test_one_that_is_paid_twice_stays_completed_and_says_so() -> None:
     assert (payout.status, payout.excess) == (PayoutStatus.COMPLETED, Decimal(10))
     assert payout.reasons[-1] == "0x3 pays 10 USDT of 10"
     assert [event.name for event in events] == ["payout-progress"]
+    item = payout_attention(payout, payout.created_at, payout.created_at)
+    assert item is not None
+    assert (item.kind, item.remedies, payout.ended_in_doubt) == ("payout-paid-twice", ("dismiss",), True)
+    # Too much of which a person has said that it is what was to arrive was seen by them.
+    much, _ = play(SENT, sighted(Stage.FINAL, 3, 11), PayoutSettled(reason="Ada found that it has arrived"))
+    assert (much.status, much.ended_in_doubt) == (PayoutStatus.COMPLETED, False)
 
 
 def test_however_many_transfers_are_named_for_one_it_is_soon_told_what_they_come_to() -> None:

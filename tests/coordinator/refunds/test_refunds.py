@@ -1,5 +1,6 @@
 """Refunds: what can go back of which payment, what opening one means for it, and what is still wrong with it then."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,9 +27,12 @@ from coordinator.payments.rulings import RulingRefusedError, acceptance
 from coordinator.payouts.approval import doubts_about
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.earnings import Pool, left_to_refund, refundable
+from coordinator.payouts.named_transactions import TransactionTakenError
 from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutSent
 from coordinator.payouts.payouts import Payout, PayoutFacts
+from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.refunds import (
+    OtherRefundsError,
     Refund,
     RefundOrder,
     RefundRefusedError,
@@ -40,6 +44,7 @@ from coordinator.refunds.refunds import (
     open_refund,
     opened_event,
     payout_for,
+    require_seen,
     sent_without,
     updated_event,
     withdrawn,
@@ -289,17 +294,37 @@ def test_what_was_sent_without_the_bridge_is_a_transaction_that_did_nothing_else
     paid_out = payout_for(refund, payment, Sending("0xAb", Decimal(10)), now=NOW).model_copy(
         update={"refund_id": None, "facts": PayoutFacts(tx_hashes=("0xAA",))}
     )
-    other = paid_out.model_copy(update={"refund_id": "back_0", "facts": PayoutFacts(tx_hashes=("0xBB",))})
-    for tx_hash, said in (
-        ("0x1", "what the buyer paid with"),
-        ("1", "what the buyer paid with"),
-        ("0xaa", f"carried {paid_out.payout_id} to s1"),
-        ("bb", "carries another refund"),
-    ):
-        sent = Sent("elsewhere", "ETH-USDT", Decimal(30), "0xCd", tx_hash)
-        with pytest.raises(RefundRefusedError, match=said):
-            sent_without(refund, payment, sent, [paid_out, other], now=NOW)
-    # A transaction that is followed on its chain shows itself what it sent to whom.
-    over_chain = Sent("onchain", "ETH-USDT", Decimal(30), "0xCd", "0xaa", "ethereum")
-    for sent in (over_chain, Sent("elsewhere", "ETH-USDT", Decimal(30), "0xCd", "0xcc")):
-        assert sent_without(refund, payment, sent, [paid_out, other], now=NOW).destination == "0xCd"
+    again = paid_out.model_copy(update={"refund_id": "back_0"})
+    elsewhere = Sent("elsewhere", "ETH-USDT", Decimal(30), "0xCd", "aa")
+    for tx_hash in ("0x1", "1"):
+        with pytest.raises(RefundRefusedError, match="what the buyer paid with"):
+            sent_without(refund, payment, replace(elsewhere, tx_hash=tx_hash), [], now=NOW)
+    for one, said in ((paid_out, "a payout of payment pay_1"), (again, "a refund of payment pay_1")):
+        of_another = one.model_copy(update={"payment_id": "pay_2"})
+        for known, told in ((one, said), (of_another, said.replace("pay_1", "pay_2"))):
+            with pytest.raises(TransactionTakenError, match=f"aa is {one.payout_id}'s already, {told}"):
+                sent_without(refund, payment, elsewhere, [known], now=NOW)
+            sent_without(refund, payment, replace(elsewhere, for_several=True), [known], now=NOW)
+    # A transaction that is followed on its chain shows itself what it sent to whom; told of twice it is not two.
+    over_chain = replace(elsewhere, chain="ethereum")
+    with pytest.raises(TransactionTakenError):
+        sent_without(refund, payment, over_chain, [again], now=NOW)
+    for known in (paid_out, again.model_copy(update={"payment_id": "pay_2"})):
+        assert sent_without(refund, payment, over_chain, [known], now=NOW).destination == "0xCd"
+    # What moved nothing, or is not its own as a person says, is anybody's.
+    for facts in ({"reverted_hashes": ("0xAA",)}, {"disowned_hashes": ("0xAA",)}):
+        freed = paid_out.model_copy(update={"facts": paid_out.facts.model_copy(update=facts)})
+        assert sent_without(refund, payment, elsewhere, [freed], now=NOW).destination == "0xCd"
+
+
+def test_whoever_opens_a_refund_has_seen_the_others_that_take_money() -> None:
+    payment = came("100")
+    waiting = opened(payment, "30")
+    sent = waiting.model_copy(update={"refund_id": "back_1", "payout_status": PayoutStatus.COMPLETED})
+    gone = waiting.model_copy(update={"refund_id": "back_2", "cancelled_by": "Ada"})
+    require_seen([sent, gone], None)
+    require_seen([waiting, sent, gone], [waiting.refund_id, "back_1"])
+    for besides, unseen in ((None, waiting), (["back_1"], waiting), ([waiting.refund_id], sent)):
+        with pytest.raises(OtherRefundsError, match=r"Ada opened .* of 30 USD .*: it is bent") as refused:
+            require_seen([waiting, sent, gone], besides)
+        assert refused.value.refund_ids == (unseen.refund_id,)

@@ -12,7 +12,7 @@ from coordinator.payments.quotes import filled
 from providers.contract import ProviderRefusedError
 from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.invoices import PaymentRequestAnswer, opened_invoice
-from providers.shkeeper.lightning import lapse_of
+from providers.shkeeper.lightning import lapse_of, payment_hash_of
 from providers.shkeeper.payment_uri import payment_uri, uri_template
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -121,6 +121,12 @@ def test_a_lightning_invoice_lapses_when_it_says() -> None:
 )
 def test_what_is_no_lightning_invoice_says_nothing(text: str) -> None:
     assert lapse_of(text) is None
+    assert payment_hash_of(text) is None
+
+
+def test_invoices_of_one_payment_are_known_by_it_whatever_amount_they_are_of() -> None:
+    named = "0001020304050607080900010203040506070809000102030405060708090102"  # as BOLT 11's examples have it
+    assert {payment_hash_of(one) for one in (COFFEE, COFFEE.upper(), DONATION)} == {named}
 
 
 @given(st.text(alphabet="qpzry9x8gf2tvdw0s3jn54khce6mua7l1b", max_size=400))

@@ -328,6 +328,36 @@ def test_a_recheck_waits_for_the_chains_answer(market: Market) -> None:
     assert found["payout"]["verification"] == "verified"
 
 
+def test_whoever_asked_for_a_payout_of_a_wallet_withdraws_it_until_the_chain_shows_it(market: Market) -> None:
+    payment = paid(market, "withdrawn")
+
+    def withdrawn(payout: Document) -> tuple[int, Document]:
+        """What is answered once the chain was asked, however long that takes."""
+
+        def asked() -> tuple[int, Document] | None:
+            content = {"note": "it is sent otherwise"}
+            answer = market.client.post(f"/api/payouts/{payout['payoutId']}/cancellation", json=content)
+            return None if "did not answer" in answer.text else (answer.status_code, answer.json())
+
+        return wait_until(asked) or (0, {})
+
+    first = pay_out(market, payment, sender=ALICE)
+    assert "paid out already" in pay_out(market, payment, 409, sender=ALICE)["detail"]
+    status, done = withdrawn(first)
+    assert (status, done["status"], done["reasons"]) == (
+        200,
+        "failed",
+        ["somebody withdrew it: it is sent otherwise"],
+    )
+    second = pay_out(market, payment, sender=ALICE)
+    market.pay("usdt", address("seller withdrawn"), 90)
+    market.mine()
+    # The chain is asked first, also where nobody has looked at it yet.
+    assert withdrawn(second)[1]["detail"] == "This payout is confirming: it was seen on its chain."
+    market.mine(CONFIRMATIONS)
+    market.wait_for(second, status="completed")
+
+
 def test_nothing_is_paid_out_to_the_marketplaces_own_wallets(market: Market) -> None:
     payment = paid(market, "own-wallets")
     sender = address("the marketplace's wallet")

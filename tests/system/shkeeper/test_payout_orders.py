@@ -1,12 +1,13 @@
 """Orders of payouts that cannot be right: refused with the field that is wrong before anything is written."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.conftest import BridgeProcess
-from tests.made_destinations import destination
+from tests.made_destinations import destination, lightning
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Marketplace
 
@@ -96,3 +97,25 @@ def test_no_payout_is_worth_more_than_its_seller_has_earned(marketplace: Marketp
     assert asked(order(payment_id, "ETH-USDT", "43", "b"), another=True)[0] == 202
     payouts = marketplace.client.get("/api/payouts", params={"paymentId": payment_id}).json()["payouts"]
     assert [payout["worth"] for payout in payouts] == ["57", "43"]
+
+
+def test_an_invoice_that_one_payout_has_is_refused_to_another_and_on_lists(marketplace: Marketplace) -> None:
+    """Of the payment, its amount and its spelling it may be told in many ways; a node pays it once."""
+    first, second = marketplace.paid(), marketplace.paid()
+    made_at = int(time.time())
+    invoices = [lightning(bytes(range(200)), made_at=made_at, amount=amount) for amount in ("", "100u")]
+
+    def asked(payment_id: str, invoice: str) -> tuple[int, Any]:
+        one = {"paymentId": payment_id, "coin": "BTC-LIGHTNING", "amount": "0.0001", "destination": invoice}
+        answer = marketplace.client.post("/api/payouts", json={"payouts": [one], "another": True})
+        return answer.status_code, answer.json()
+
+    status, taken = asked(first, invoices[0])
+    assert status == 202, taken
+    [payout] = taken["payouts"]
+    for payment_id, invoice in ((second, invoices[0]), (second, invoices[1].upper()), (first, invoices[1])):
+        status, refused = asked(payment_id, invoice)
+        assert (status, payout["payoutId"] in refused["detail"]) == (409, True), refused
+    listed = {"sellerId": "s1", "provider": "shkeeper", "coin": "BTC-LIGHTNING", "destination": invoices[0]}
+    answer = marketplace.client.post("/api/payouts/destinations", json=listed)
+    assert (answer.status_code, "paid once" in answer.json()["detail"]) == (400, True)

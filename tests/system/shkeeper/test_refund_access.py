@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jwt
@@ -76,7 +77,7 @@ def as_service(bridge: BridgeProcess, name: str) -> httpx.Client:
     return client_of(bridge.url, headers={"Authorization": f"Bearer the-token-of-the-{name}"})
 
 
-def opened(client: httpx.Client, payment_id: str, **wanted: str) -> Document:
+def opened(client: httpx.Client, payment_id: str, **wanted: Any) -> Document:
     answer = client.post("/api/refunds", json={"paymentId": payment_id, "reason": "as agreed", **wanted})
     assert answer.status_code == 201, answer.text
     document: Document = answer.json()
@@ -112,7 +113,7 @@ def test_only_the_buyer_and_services_that_have_payouts_sent_say_where_a_refund_g
             assert (who, answer.status_code) == (who, status)
     # Nor may they open or withdraw one.
     treasury, _ = refused.pop("who has other payouts sent")
-    own = opened(treasury, payment_id, amount="1")
+    own = opened(treasury, payment_id, amount="1", besides=[refund["refundId"]])
     assert treasury.post(f"/api/refunds/{own['refundId']}/destination/check", json=content).status_code == 200
     for who, (client, _) in refused.items():
         for answer in (

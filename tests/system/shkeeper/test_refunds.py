@@ -189,15 +189,24 @@ def test_a_partly_paid_payment_goes_back_in_full_and_is_cancelled_with_it(
     assert (payment["refunded"], books(payment)["held"]) == ("100", 0)
 
 
-def test_of_two_refunds_at_the_same_moment_no_more_than_came_is_opened(marketplace: Marketplace) -> None:
+def test_of_refunds_at_the_same_moment_one_is_opened_and_the_others_told_of_it(marketplace: Marketplace) -> None:
     payment_id = sold(marketplace)
 
-    def ask(number: int) -> int:
+    def ask(number: int) -> Document:
         content = {"paymentId": payment_id, "amount": "40", "reason": f"part {number}"}
-        return marketplace.client.post("/api/refunds", json=content).status_code
+        document: Document = marketplace.client.post("/api/refunds", json=content).json()
+        return document
 
     with ThreadPoolExecutor(5) as pool:
-        assert sorted(pool.map(ask, range(5))) == [201, 201, 409, 409, 409]
+        answers = list(pool.map(ask, range(5)))
+    [first] = [one["refundId"] for one in answers if "refundId" in one]
+    refused = [(one["code"], one["refunds"]) for one in answers if "refundId" not in one]
+    assert refused == [("other_refunds", [first])] * 4
+    second = opened(marketplace, payment_id, amount="40", besides=[first])["refundId"]
+    assert (
+        "20 USD can go back" in opened(marketplace, payment_id, amount="40", besides=[second], status=409)["detail"]
+    )
+    assert opened(marketplace, payment_id, amount="20", besides=[second], status=409)["refunds"] == [first]
     assert books(marketplace.payment(payment_id))["underWay"] == 80
 
 
@@ -473,7 +482,7 @@ def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(
 
     def told(payment_id: str, coin: str | None, coin_amount: str | None, status: int, amount: str = "50") -> Document:
         content = {"paymentId": payment_id, "amount": amount, "reason": "it arrived bent", "coin": coin}
-        to = {"txHash": f"0x{len(amount) + status:064x}", "destination": destination("ETH-USDT", "elsewhere")}
+        to = {"txHash": f"0x{next(NUMBERS):064x}", "destination": destination("ETH-USDT", "elsewhere")}
         answer = marketplace.client.post("/api/refunds", json={**content, "sent": {**to, "coinAmount": coin_amount}})
         assert answer.status_code == status, answer.text
         document: Document = answer.json()
@@ -498,3 +507,24 @@ def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(
     assert told(in_dollars, None, "49.5", 201)["status"] == "completed"
     refund = told(in_bitcoins, None, f"{half:.8f}", 201)
     assert (refund["coin"], refund["status"]) == ("BTC", "completed")
+
+
+def test_one_transaction_is_told_as_the_refund_of_two_payments_only_by_who_has_seen_that(
+    marketplace: Marketplace,
+) -> None:
+    first, second = sold(marketplace), sold(marketplace)
+    sent = {"txHash": f"0x{next(NUMBERS):064x}", "destination": destination("ETH-USDT", "elsewhere")}
+    refund = opened(marketplace, first, amount="10", sent=sent)
+    assert refund["status"] == "completed"
+    again = opened(marketplace, second, amount="10", sent={**sent, "txHash": sent["txHash"][2:].upper()}, status=409)
+    assert (again["code"], refund["payoutId"] in again["detail"]) == ("transaction_taken", True)
+    assert marketplace.payment(second)["refunded"] == "0"
+    opened(marketplace, second, amount="10", sent={**sent, "forSeveral": True})
+    assert marketplace.payment(second)["refunded"] == "10"
+
+
+def test_of_a_payment_without_money_nothing_goes_back_whatever_is_left_out(marketplace: Marketplace) -> None:
+    payment_id = marketplace.create(requestId=f"sale-{next(NUMBERS)}")["paymentId"]
+    for wanted in ({}, {"amount": "5"}, {"amount": "5", "of": "excess"}):
+        refused = opened(marketplace, payment_id, status=409, **wanted)
+        assert (refused["code"], "can go back" in refused["detail"]) == ("refund_refused", True)

@@ -104,6 +104,7 @@ export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
     reasons: [],
     overdue: false,
     revocable: false,
+    withdrawable: false,
     createdAt: "2026-11-24T10:00:00Z",
     updatedAt: "2026-11-24T10:00:00Z",
     ...changes,

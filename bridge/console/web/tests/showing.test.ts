@@ -157,10 +157,10 @@ describe("what needs a person", () => {
     expect(shown(session(false, false))).toEqual([]);
     expect(shown(null)).toEqual([]);
     const withdrawn = (whose: Session | null, changes: Partial<PayoutRow>): boolean =>
-      mayWithdraw(whose, payoutRow({ revocable: true, askedBy: "ada", ...changes }));
+      mayWithdraw(whose, payoutRow({ withdrawable: true, askedBy: "ada", ...changes }));
     expect(withdrawn(session(true, false), {})).toBe(true);
     expect(withdrawn(session(true, true), { askedBy: "bo" })).toBe(false);
-    expect(withdrawn(session(true, true), { revocable: false })).toBe(false);
+    expect(withdrawn(session(true, true), { withdrawable: false })).toBe(false);
     expect(withdrawn(session(false, true), {})).toBe(false);
     expect(withdrawn({ ...session(true, true), access: "open", userId: null }, { askedBy: "bo" })).toBe(true);
   });

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, update
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payout_from_row, payout_row
 from bridge.journal.writing.statements import Row, Writing, first_known, insert_into
+from coordinator.payments.transfers import transfer_key
 from coordinator.payouts.decisions import PayoutDecision
 from coordinator.payouts.limits import DAY, WITHOUT_OUTFLOW, Outflow, outflow_of
 from coordinator.payouts.observations import PayoutObservation
@@ -37,6 +38,9 @@ _DESTINATIONS = (
     )
     .order_by(schema.payouts.c.created_at.desc())
     .limit(DESTINATIONS_COMPARED)
+)
+_KNOWN_BY = select(schema.payout_transactions.c.payout_id).where(
+    schema.payout_transactions.c.tx_key == bindparam("by_tx_key")
 )
 _STEPS = select(func.count()).where(schema.payout_observations.c.payout_id == bindparam("by_payout_id"))
 _STATUS_AT = (
@@ -84,6 +88,8 @@ class StagedPayouts:
         self._keys: set[tuple[str, str]] = set()
         self._observations: list[dict[str, Any]] = []
         self._names: list[dict[str, Any]] = []
+        self._transactions: dict[tuple[str, str], None] = {}
+        """Those that are new, each with what it is for."""
         self._outflows: dict[str, Mapping[str, Outflow]] = {}
         self.writes = 0
         """How many changes are staged."""
@@ -138,6 +144,15 @@ class StagedPayouts:
         }
         return {row.destination for row in self._connection.execute(_DESTINATIONS, parameters)}
 
+    def known_by(self, tx_hash: str) -> list[Payout]:
+        """The payouts that a transaction carried or brought back, or that a payment of Lightning with this hash is to
+        carry, with everything staged so far."""
+        key = transfer_key(tx_hash)
+        written = [row.payout_id for row in self._connection.execute(_KNOWN_BY, {"by_tx_key": key})]
+        staged = [payout_id for one, payout_id in self._transactions if one == key]
+        found = map(self.get, dict.fromkeys([*written, *staged]))
+        return [payout for payout in found if payout is not None]
+
     def steps(self, payout_id: str) -> int:
         """How many observations of it are written down, those staged so far among them."""
         staged = [one for one in self._observations if one["payout_id"] == payout_id]
@@ -149,15 +164,19 @@ class StagedPayouts:
         status = self._connection.scalar(_STATUS_AT, {"by_payout_id": payout_id, "at": at})
         return None if status is None else PayoutStatus(status)
 
-    def add(self, payout: Payout) -> None:
+    def add(self, payout: Payout, payment_hash: str | None = None) -> None:
+        """Adds one; with the hash of the payment that is to carry it, over Lightning."""
         self.writes += 1
         self._payouts[payout.payout_id] = payout
         self._new.add(payout.payout_id)
+        if payment_hash is not None:
+            self._transactions[transfer_key(payment_hash), payout.payout_id] = None
 
     def record(self, key: str, observation: PayoutObservation, decision: PayoutDecision) -> None:
         """Writes an observation down, and what it made of its payout."""
         payout = decision.payout
         self._note_names(payout)
+        self._note_transactions(payout)
         self.writes += 1
         self._payouts[payout.payout_id] = payout
         self._moved.add(payout.payout_id)
@@ -179,6 +198,14 @@ class StagedPayouts:
         for name in {*payout.facts.external_ids.values()} - {*before}:
             self._names.append({"external_id": name, "payout_id": payout.payout_id})
 
+    def _note_transactions(self, payout: Payout) -> None:
+        """Keeps what it is known by, where that is new."""
+        for key in _transactions_of(payout) - _transactions_of(self._payouts[payout.payout_id]):
+            known = self._connection.execute(_KNOWN_BY, {"by_tx_key": key}).scalars()
+            # The payment that carries it over Lightning was known before.
+            if payout.payout_id not in known.all():
+                self._transactions[key, payout.payout_id] = None
+
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged, one statement a table."""
         new = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._new]
@@ -188,7 +215,15 @@ class StagedPayouts:
             (_MOVE, [_moving(row) for row in moved]),
             (insert_into(schema.payout_observations), self._observations),
             (insert_into(schema.payout_names), self._names),
+            (
+                insert_into(schema.payout_transactions),
+                [{"tx_key": key, "payout_id": payout_id} for key, payout_id in self._transactions],
+            ),
         ]
+
+
+def _transactions_of(payout: Payout) -> set[str]:
+    return set(map(transfer_key, (*payout.facts.tx_hashes, *payout.facts.returns)))
 
 
 def _moving(row: dict[str, Any]) -> dict[str, Any]:

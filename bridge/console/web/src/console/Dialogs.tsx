@@ -1,8 +1,8 @@
 /** The confirmations of what staff may do. What was done, and by whom, is recorded by the bridge. */
 
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Gift, isDismissedWithANote, type Outcome, OUTCOMES, paymentIdIn, resolutionFault, WAITS } from "../model/attention";
+import { type Gift, isDismissedWithANote, type Outcome, paymentIdIn, resolutionFault, WAITS } from "../model/attention";
 import type { Action, PayoutRow, ProblemKind, Ruling } from "../model/documents";
 import { refundFault, sentFault } from "../model/refunds";
 import { get, post, Problem } from "../net/rest";
@@ -10,6 +10,7 @@ import { Store, useStore } from "../net/store";
 import { Asked } from "./Approval";
 import { desk } from "./desk";
 import { NOTHING_WANTED, refundContent, RefundFields, type RefundWanted } from "./RefundFields";
+import { Field, ResolutionFields } from "./ResolutionFields";
 
 /** What somebody is about to do, and to what, in words. */
 export type Intent = { title: string; detail: string } & (
@@ -152,6 +153,8 @@ const NOT_SENT_AGAIN = {
   text: "Are you sure that it was not sent? Its payment can be paid out again then: the seller has the money twice if it was.",
   button: "Yes, it was not sent",
 };
+/** A transaction that is another payout's already is for both only where somebody has seen that. */
+const FOR_BOTH = "Yes, it is for both";
 const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject", "refund"];
 const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw", "withdraw-payout"];
 const NOTE_MISSING = {
@@ -179,6 +182,11 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const [payment, setPayment] = useState("");
   const [wanted, setWanted] = useState(NOTHING_WANTED);
   const [isAskedAgain, setIsAskedAgain] = useState(false);
+  const [refusals, setRefusals] = useState(0);
+  /** The transaction of which the bridge has said that it is another's. */
+  const [taken, setTaken] = useState<string | null>(null);
+  const named = wanted.sent === null ? txHash.trim() : wanted.sent.txHash;
+  const isForSeveral = taken !== null && taken === named;
   const isOpen = session?.access !== "jwt";
   const words = wanted.sent === null ? WORDS[intent.action] : SENT_ALREADY;
   const isNotSent = intent.action === "resolve" && outcome === "not-sent";
@@ -223,12 +231,15 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     }
     setState("doing");
     try {
-      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "" };
+      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", isForSeveral };
       setState(await done(intent, { ...(isOpen ? { by } : {}) }, said));
       void desk.askAttention();
       desk.retell();
     } catch (error) {
       setFault(error instanceof Problem ? error.detail : "It was not done. Reload the page and try again.");
+      const refused = error instanceof Problem && error.status === 409 ? error : null;
+      if (refused?.code === "transaction_taken") setTaken(named);
+      else if (refused !== null) setRefusals(refusals + 1);
       setState("asking");
     }
   };
@@ -272,10 +283,10 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
               </Field>
             )}
             {intent.action === "refund" && (
-              <RefundFields paymentId={intent.paymentId} wanted={wanted} want={setWanted} />
+              <RefundFields paymentId={intent.paymentId} wanted={wanted} want={setWanted} refusals={refusals} />
             )}
             {intent.action === "resolve" && (
-              <Resolution outcome={outcome} setOutcome={choose} txHash={txHash} setTxHash={setTxHash} known={knownHashes} />
+              <ResolutionFields outcome={outcome} setOutcome={choose} txHash={txHash} setTxHash={setTxHash} known={knownHashes} />
             )}
             {TAKES_A_NOTE.includes(intent.action) && (
               <Field
@@ -310,7 +321,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
           </button>
           {!isDone && (
             <button type="submit" class="primary" disabled={state === "doing"}>
-              {state === "doing" ? "Working …" : ((isAskedAgain ? again?.button : null) ?? words.button)}
+              {state === "doing" ? "Working …" : (isForSeveral ? FOR_BOTH : ((isAskedAgain ? again?.button : null) ?? words.button))}
             </button>
           )}
         </div>
@@ -326,9 +337,10 @@ interface Said {
   hours: number;
   wanted: RefundWanted;
   paymentId: string;
+  isForSeveral: boolean;
 }
 
-async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId }: Said): Promise<Done> {
+async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId, isForSeveral }: Said): Promise<Done> {
   if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
   if (intent.action === "dismiss") {
     return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
@@ -346,7 +358,9 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if ("paymentId" in intent) {
     const payment = `/api/ops/payments/${encodeURIComponent(intent.paymentId)}`;
     if ("problem" in intent) return post<Done>(`${payment}/settlement`, { ...by, note, problems: [intent.problem] });
-    if (intent.action === "refund") return post<Done>(`${payment}/refund`, { ...by, ...refundContent(wanted, note) }, wanted.key);
+    if (intent.action === "refund") {
+      return post<Done>(`${payment}/refund`, { ...by, ...refundContent(wanted, note, isForSeveral) }, wanted.key);
+    }
     if (intent.action === "wait") return post<Done>(`${payment}/waiting`, { ...by, hours });
     return post<Done>(`${payment}/${intent.action === "accept" ? "acceptance" : "cancellation"}`, { ...by, note });
   }
@@ -356,7 +370,8 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if (intent.action === "approve") return post<Done>(`${payout}/approval`, { ...by, ...noted });
   if (intent.action === "withdraw-payout") return post<Done>(`${payout}/cancellation`, { ...by, ...noted });
   if (intent.action === "reject") return post<Done>(`${payout}/rejection`, { ...by, note });
-  return post<Done>(`${payout}/resolution`, { ...by, outcome, ...noted, ...(txHash === "" ? {} : { txHash }) });
+  const carried = txHash === "" ? {} : { txHash, ...(isForSeveral ? { forSeveral: true } : {}) };
+  return post<Done>(`${payout}/resolution`, { ...by, outcome, ...noted, ...carried });
 }
 
 function Told({ done }: { done: Done }): JSX.Element {
@@ -365,53 +380,5 @@ function Told({ done }: { done: Done }): JSX.Element {
       <p>{done.message}</p>
       {done.action !== null && <p class="soft">Recorded as done by {done.action.by}.</p>}
     </div>
-  );
-}
-
-interface ResolutionProps {
-  outcome: Outcome | null;
-  setOutcome: (outcome: Outcome) => void;
-  txHash: string;
-  setTxHash: (txHash: string) => void;
-  known: readonly string[];
-}
-
-function Resolution({ outcome, setOutcome, txHash, setTxHash, known }: ResolutionProps): JSX.Element {
-  return (
-    <>
-      <fieldset class="choices">
-        <legend class="unseen">What became of it</legend>
-        {OUTCOMES.map((one) => (
-          <label key={one.outcome}>
-            <input
-              type="radio"
-              name="outcome"
-              value={one.outcome}
-              checked={outcome === one.outcome}
-              onChange={() => setOutcome(one.outcome)}
-            />
-            <span>
-              <strong>{one.label}</strong>
-              <span class="soft">{one.means}</span>
-            </span>
-          </label>
-        ))}
-      </fieldset>
-      {outcome !== null && outcome !== "not-sent" && (
-        <Field label="Transaction hash" note={known.length > 0 && outcome === "arrived" ? `Known already: ${known.join(", ")}` : null}>
-          <input value={txHash} spellcheck={false} autoComplete="off" onInput={(event) => setTxHash(event.currentTarget.value)} />
-        </Field>
-      )}
-    </>
-  );
-}
-
-function Field({ label, note, children }: { label: string; note: string | null; children: ComponentChildren }): JSX.Element {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      {children}
-      {note !== null && <span class="soft">{note}</span>}
-    </label>
   );
 }

@@ -2,10 +2,11 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { plain } from "../model/amounts";
+import { money, plain } from "../model/amounts";
 import type { PaymentDocument, Refundable } from "../model/documents";
-import { poolName, type SentAlready } from "../model/refunds";
+import { poolName, type SentAlready, takingMoney } from "../model/refunds";
 import { get, newKey, Problem } from "../net/rest";
+import { StateMark } from "./marks";
 
 export interface RefundWanted {
   pool: Refundable | null;
@@ -15,29 +16,66 @@ export interface RefundWanted {
   coin: string | null;
   /** Null where the bridge is to send it. */
   sent: SentAlready | null;
+  /** The other refunds of the payment that the dialog has shown. */
+  besides: string[];
   /** Of this dialog, whatever is said in it and however often. */
   key: string;
 }
 
-export const NOTHING_WANTED: RefundWanted = { pool: null, amount: "", currency: "", coin: null, sent: null, key: "" };
+export const NOTHING_WANTED: RefundWanted = { pool: null, amount: "", currency: "", coin: null, sent: null, besides: [], key: "" };
 
 /** The same as the bridge is told it. */
-export function refundContent({ pool, amount, coin, sent }: RefundWanted, reason: string): object {
+export function refundContent({ pool, amount, coin, sent, besides }: RefundWanted, reason: string, forSeveral: boolean): object {
   return {
     of: pool?.of ?? "goods",
     amount,
     reason,
+    besides,
     ...(pool?.sellerId == null ? {} : { sellerId: pool.sellerId }),
     ...(coin === null ? {} : { coin }),
-    ...(sent === null ? {} : { sent: sentContent(sent) }),
+    ...(sent === null ? {} : { sent: sentContent(sent, forSeveral) }),
   };
 }
 
-function sentContent({ coinAmount, ...sent }: SentAlready): object {
-  return coinAmount === "" ? sent : { ...sent, coinAmount };
+function sentContent({ coinAmount, ...sent }: SentAlready, forSeveral: boolean): object {
+  return { ...sent, ...(coinAmount === "" ? {} : { coinAmount }), ...(forSeveral ? { forSeveral } : {}) };
 }
 
-export function RefundFields({ paymentId, wanted, want }: { paymentId: string; wanted: RefundWanted; want: (wanted: RefundWanted) => void }): JSX.Element {
+/** What is wanted to begin with, of a payment as it stands. */
+function suggested(payment: PaymentDocument): RefundWanted {
+  const paid = new Set(payment.transfers.filter(({ confirmed }) => confirmed).map(({ asset }) => asset));
+  const [pool = null] = payment.status === "completed" ? [...payment.refundable].reverse() : payment.refundable;
+  return {
+    pool,
+    amount: pool === null ? "" : plain(pool.amount),
+    currency: payment.currency,
+    coin: paid.size > 1 ? ([...paid][0] ?? null) : null,
+    sent: null,
+    besides: seenOf(payment),
+    key: newKey(),
+  };
+}
+
+/** The same, once the payment was looked up anew. */
+function still(wanted: RefundWanted, payment: PaymentDocument): RefundWanted {
+  const { pool } = wanted;
+  const same = payment.refundable.find((one) => one.of === pool?.of && one.sellerId === pool.sellerId);
+  return { ...wanted, pool: same ?? null, besides: seenOf(payment) };
+}
+
+function seenOf(payment: PaymentDocument): string[] {
+  return takingMoney(payment).map(({ refundId }) => refundId);
+}
+
+interface Props {
+  paymentId: string;
+  wanted: RefundWanted;
+  want: (wanted: RefundWanted) => void;
+  /** How often the bridge has said that the payment is not as the dialog shows it. */
+  refusals: number;
+}
+
+export function RefundFields({ paymentId, wanted, want, refusals }: Props): JSX.Element {
   const [payment, setPayment] = useState<PaymentDocument | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const coins = [...new Set((payment?.transfers ?? []).filter(({ confirmed }) => confirmed).map(({ asset }) => asset))];
@@ -45,20 +83,11 @@ export function RefundFields({ paymentId, wanted, want }: { paymentId: string; w
     get<PaymentDocument>(`/api/payments/${encodeURIComponent(paymentId)}`).then(
       (found) => {
         setPayment(found);
-        const paid = new Set(found.transfers.filter(({ confirmed }) => confirmed).map(({ asset }) => asset));
-        const [pool = null] = found.status === "completed" ? [...found.refundable].reverse() : found.refundable;
-        want({
-          pool,
-          amount: pool === null ? "" : plain(pool.amount),
-          currency: found.currency,
-          coin: paid.size > 1 ? ([...paid][0] ?? null) : null,
-          sent: null,
-          key: newKey(),
-        });
+        want(wanted.key === "" ? suggested(found) : still(wanted, found));
       },
       (error: unknown) => setProblem(error instanceof Problem ? error.detail : "It cannot be looked up."),
     );
-  }, [paymentId]);
+  }, [paymentId, refusals]);
   if (problem !== null) {
     return (
       <p class="fault" role="alert">
@@ -71,11 +100,16 @@ export function RefundFields({ paymentId, wanted, want }: { paymentId: string; w
   const hasSeveral = payment.refundable.filter(({ of }) => of === "goods").length > 1;
   return (
     <>
+      {takingMoney(payment).map(({ refundId, amount, currency, reason, status }) => (
+        <p key={refundId} class="soft">
+          Opened before: {money(amount, currency)} <StateMark status={status} /> {reason}
+        </p>
+      ))}
       {payment.refundable.length > 1 && (
         <label class="field">
           <span>Of what</span>
           <select
-            value={payment.refundable.indexOf(wanted.pool)}
+            value={payment.refundable.findIndex((one) => one.of === wanted.pool?.of && one.sellerId === wanted.pool.sellerId)}
             onChange={(event) => {
               const pool = payment.refundable[Number(event.currentTarget.value)] ?? null;
               want({ ...wanted, pool, amount: pool === null ? "" : plain(pool.amount) });

@@ -119,14 +119,14 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
         </p>
       ))}
       {isWaiting && <Waiting row={row} />}
-      {row.revocable && (mayDo(session, "reject") || mayWithdraw(session, row)) && (
+      {((row.revocable && mayDo(session, "reject")) || mayWithdraw(session, row)) && (
         <div class="item-actions">
           {isWaiting && mayDo(session, "approve") && (
             <button type="button" onClick={() => askFor({ action: "approve", ...subject })}>
               Approve …
             </button>
           )}
-          {mayDo(session, "reject") && (
+          {row.revocable && mayDo(session, "reject") && (
             <button type="button" onClick={() => askFor({ action: "reject", ...subject })}>
               Reject …
             </button>

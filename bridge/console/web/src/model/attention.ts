@@ -26,6 +26,7 @@ export const KINDS: Record<AttentionKind, string> = {
   ...PROBLEMS,
   "payment-without-address": "No address",
   "payout-sent-after-all": "Sent after all",
+  "payout-paid-twice": "Paid twice",
   "payout-forgotten": "Forgotten payout",
   "payout-mismatch": "Mismatch",
   "payout-contradicted": "Contradicted",
@@ -53,9 +54,9 @@ export function mayDo(session: Session | null, action: StaffAction | "hold"): bo
   return session?.mayAct === true;
 }
 
-/** Whether who is at the console may withdraw a payout: whoever asked for it may, as long as nobody was asked to send it. */
-export function mayWithdraw(session: Session | null, { revocable, askedBy }: PayoutRow): boolean {
-  if (!revocable || askedBy === null || !mayDo(session, "withdraw")) return false;
+/** Whether who is at the console may withdraw a payout: whoever asked for it may, as long as nothing of it was sent. */
+export function mayWithdraw(session: Session | null, { withdrawable, askedBy }: PayoutRow): boolean {
+  if (!withdrawable || askedBy === null || !mayDo(session, "withdraw")) return false;
   return session?.access !== "jwt" || session.userId === askedBy;
 }
 
@@ -94,7 +95,7 @@ export function leftOutWords({ kind, count }: LeftOut): string {
 }
 
 /** About the money of these nobody else is asked once they are off the list, so it has to be said how they were settled. */
-const OF_MONEY: readonly AttentionKind[] = ["payout-failed", "payout-returned", "payment-overdrawn"];
+const OF_MONEY: readonly AttentionKind[] = ["payout-failed", "payout-returned", "payout-paid-twice", "payment-overdrawn"];
 
 /** Whether something is dismissed only with a note, by what it is called on the list. */
 export function isDismissedWithANote(id: string): boolean {

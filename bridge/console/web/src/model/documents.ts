@@ -197,8 +197,10 @@ export interface PayoutRow {
   explorerUrl: string | null;
   reasons: string[];
   overdue: boolean;
-  /** Nobody was asked to send it yet, so that it can be rejected or withdrawn. */
+  /** Nobody was asked to send it yet, so that it can be rejected. */
   revocable: boolean;
+  /** The same, or nothing was seen of it where a wallet of the marketplace's own is to send it. */
+  withdrawable: boolean;
   createdAt: string;
   updatedAt: string;
 }
@@ -263,6 +265,7 @@ export type AttentionKind =
   | "payout-returned"
   | "refund-without-address"
   | "payout-sent-after-all"
+  | "payout-paid-twice"
   | "payout-contradicted"
   | "payout-mismatch"
   | "payout-ambiguous"

@@ -16,6 +16,11 @@ export function shownRefunds(payment: PaymentDocument): Refund[] {
   return payment.refunds.filter(({ status }) => status !== "cancelled");
 }
 
+/** The refunds that take money of a payment: whoever opens another has to have seen them. */
+export function takingMoney(payment: PaymentDocument): Refund[] {
+  return payment.refunds.filter(({ status }) => !["cancelled", "failed", "returned"].includes(status));
+}
+
 /** The coin, with what people call it or its network where that is known. */
 export function coinOf(refund: Refund, payment: PaymentDocument): string {
   const name = payment.invoices.find(({ coin }) => coin === refund.coin)?.displayName ?? null;

@@ -10,6 +10,8 @@ export class Problem extends Error {
     readonly detail: string,
     /** What is wrong with each field that is, by the fields' names. */
     private readonly faults: Readonly<Record<string, string>> = {},
+    /** One word for what is wrong, where it has one. */
+    readonly code: string | null = null,
   ) {
     super(detail);
   }
@@ -50,6 +52,7 @@ async function ask(path: string, options: RequestInit = {}): Promise<Response> {
     word("title", "Not answered"),
     answer.status === 422 ? DONE_OTHERWISE : word("detail", `The bridge answered with ${answer.status}.`),
     faultsIn(told["errors"]),
+    typeof told["code"] === "string" ? told["code"] : null,
   );
 }
 

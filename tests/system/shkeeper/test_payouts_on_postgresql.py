@@ -1,0 +1,79 @@
+"""A bridge and its PostgreSQL that are killed at once, at each step of an order. The fault matrix
+plays all answers on SQLite; what differs here is which commits were lost."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from providers.shkeeper.simulator.faults import Call, Happens, What
+from tests.conftest import StartBridge
+from tests.played_shkeeper import PlayedShkeeper
+from tests.postgresql import Cluster, journal_cluster
+from tests.system.shkeeper.conftest import Marketplace, settings_for
+from tests.system.shkeeper.payout_matrix import Matrix
+from tests.system.shkeeper.payout_rows import Row
+from tests.waiting import wait_until
+
+# Each has a queue of its own, and is worth what it stands for.
+COINS = ("SOLANA-USDT", "SOLANA-PYUSD", "USDT", "USDC", "ETH-USDC", "BNB-USDT", "POLYGON-USDT", "TON-USDT")
+# Before the order, while SHKeeper has not looked at it, while it has done it and not answered, and once it has.
+STEPS: tuple[tuple[Call, Happens] | None, ...] = (
+    (Call.PAYOUT_STATUS, Happens.BEFORE),
+    (Call.PAYOUT, Happens.BEFORE),
+    (Call.PAYOUT, Happens.AFTER),
+    None,
+)
+
+
+class MatrixOnPostgresql(Matrix):
+    """The same, looked up in a cluster."""
+
+    def __init__(self, marketplace: Marketplace, cluster: Cluster) -> None:
+        super().__init__(marketplace)
+        self._cluster = cluster
+
+    def _have_prices(self) -> None:
+        """None of the coins needs any."""
+
+    def _read(self, query: str) -> dict[str, str]:
+        with psycopg.connect(self._cluster.journal_url()) as connection:
+            return dict(connection.execute(query.encode()).fetchall())
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with journal_cluster() as cluster:
+        yield cluster
+
+
+def test_a_bridge_and_a_database_that_are_killed_at_each_step_pay_nobody_twice(
+    make_bridge: StartBridge, shkeeper: PlayedShkeeper, cluster: Cluster
+) -> None:
+    bridge = make_bridge(**settings_for(shkeeper) | {"BRIDGE_DATABASE_URL": cluster.journal_url()})
+    marketplace = Marketplace(bridge, shkeeper)
+    matrix = MatrixOnPostgresql(marketplace, cluster)
+    orders = matrix.orders((Row(f"{coin} arrives", coin, "completed"), 1) for coin in COINS)
+    asked: set[str] = set()
+    for number, order in enumerate(orders):
+        step = STEPS[number % len(STEPS)]
+        if step is not None:
+            call, happens = step
+            shkeeper.goes_wrong(call, What.TIMEOUT, happens, about=order.affected)
+        if step is None or step[0] is Call.PAYOUT:
+            asked |= set(order.destinations)
+    matrix.ask(orders, "killed")
+    wait_until(lambda: asked <= matrix.asked_for())
+    cluster.kill()
+    bridge.kill()
+    shkeeper.works_again()
+    cluster.start(cluster.port)
+    bridge.start()
+    matrix.come_to_rest("killed")
+    assert matrix.wrongs_now() == []
+    # What SHKeeper had not looked at before is for a person to tell, and all else has arrived.
+    assert Counter(matrix.statuses()) == {"completed": 6, "ambiguous": 2}
+    assert set(matrix.sent_to().values()) == {1}
+    marketplace.client.close()
+    bridge.kill()
