@@ -20,7 +20,7 @@ import typer
 from bridge.cli.address import DEFAULT_URL, open_listener, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.ending import EndInTime
-from bridge.cli.local_shkeeper import DEFAULT_PORT, LocalShkeeperError, announce, local_shkeeper
+from bridge.cli.local_shkeeper import DEFAULT_PORT, announce, local_shkeeper
 from bridge.cli.log_lines import LogLines
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ def serve(
     drop_what_cannot_be_written()
     overrides: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(config, **overrides)
+    if with_shkeeper and not settings.shkeeper_keys:
+        # Nobody else needs to know it: that SHKeeper, and all that it knows, ends with this process.
+        overrides["shkeeper_api_keys"] = (secrets.token_urlsafe(),)
+        settings = load_settings(config, **overrides)
     configure_logging(settings.log_level)
     _warn(settings)
     # Before anything is announced. A warning may be of a misspelt BRIDGE_PORT, which explains why this one fails.
@@ -84,8 +88,6 @@ def _shkeeper_beside(settings: "Settings", port: int) -> "Iterator[dict[str, str
     """A local SHKeeper, and the settings with which the bridge uses it."""
     from providers.shkeeper.simulator.gateway import Configuration
 
-    if not settings.shkeeper_keys:
-        raise LocalShkeeperError("a local SHKeeper needs a key to sign with too; set BRIDGE_SHKEEPER_API_KEYS")
     password = secrets.token_urlsafe()
     with local_shkeeper(Configuration(settings.shkeeper_keys[0], password=password), port) as url:
         announce(url)
