@@ -65,8 +65,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--quiet", "--isolated"]
-    subprocess.run([*pip, "install", "--no-index", "--no-deps", wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--isolated", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", "--no-index", "--no-deps", str(wheel)], check=True)
     [packages] = folder.glob("lib/python*/site-packages")
     (packages / "required.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python.parent
@@ -136,7 +136,7 @@ def test_a_service_is_type_checked_against_the_wheel(installed: Path, tmp_path: 
         "import service\nfrom bridge.client import BridgeClient\n"
         'service.sell(BridgeClient("http://127.0.0.1:8000"), 7).payment_id.status\n'
     )
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", installed / "python"]
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(installed / "python")]
     checked = subprocess.run([*mypy, "wrong.py"], cwd=tmp_path, env={}, stdout=subprocess.PIPE, text=True)
     assert set(re.findall(r"^(\S+?): error.*\[(.+)\]$", checked.stdout, re.MULTILINE)) == {
         ("wrong.py:3", "arg-type"),
