@@ -36,7 +36,9 @@ LAST_ANSWER_SECONDS = 5.0
 # What failed may turn out to have been sent: SHKeeper itself looks for a payout's transaction for a day.
 FAILED_FOLLOWED_FOR = timedelta(days=2)
 
-OVERDUE = Gauge("bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for")
+OVERDUE = Gauge(
+    "bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for, or when they should be"
+)
 HELD = Gauge("bridge_payouts_held", "1 while somebody has stopped all payouts")
 
 QueueKey = tuple[str, str]

@@ -15,6 +15,7 @@ from coordinator.payments.booked import Booked, Seen
 from coordinator.payments.fees import Fee
 from coordinator.payments.observations import Ending, Release, Sighting, Standing, transfer_key
 from coordinator.payments.refunded import Refunded
+from coordinator.payments.reversals import Dispute
 
 __all__ = [
     "CONTENDERS_LIMIT",
@@ -151,6 +152,8 @@ class Facts(FrozenModel):
     """Every transfer that was ever announced as unconfirmed, in order of its key."""
     given: frozenset[str] = frozenset()
     """Every address at which the buyer was asked to pay; none if the bridge did not open the invoice."""
+    at_checkout: bool = False
+    """The buyer was asked to pay on the provider's own page, which has no address."""
     emptied_at: AwareDatetime | None = None
     """When the provider last told of the invoice as if nothing had come."""
     forgotten_at: AwareDatetime | None = None
@@ -196,6 +199,8 @@ class Facts(FrozenModel):
     """By seller, how far each payout has released the escrow, by the payout's id."""
     refunds: Mapping[str, Refunded] = {}
     """How far each refund has come, by its id."""
+    disputes: Mapping[str, Dispute] = {}
+    """What the buyer's bank was asked to take back, by the provider's names for it."""
     sightings: tuple[Sighting, ...] = ()
     """The last of each transfer on a chain, in order of its id."""
     hints: frozenset[str] = frozenset()

@@ -13,6 +13,7 @@ from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.fees import Fee
+from coordinator.payments.reversals import PaymentDisputed, RefundedThere
 from coordinator.payments.transfers import SETBACKS, Sighting, Stage, Transfer, transfer_key, with_sighting
 
 __all__ = [
@@ -70,7 +71,7 @@ class _Observation(FrozenModel):
 
 
 class TransferSeen(_Observation):
-    """A transfer was seen that is not yet confirmed."""
+    """A transfer was seen that is not yet confirmed, or was promised by the buyer's bank."""
 
     kind: Literal["transfer-seen"] = "transfer-seen"
     transfer: Transfer
@@ -81,7 +82,7 @@ class TransferSeen(_Observation):
 
     @property
     def tx_hash(self) -> str | None:
-        return self.transfer.tx_hash
+        return self.transfer.tx_hash if self.transfer.over_a_chain else None
 
 
 class InvoiceSnapshot(_Observation):
@@ -154,6 +155,8 @@ class InvoicePriced(_Observation):
     """How the fee follows from the amount, if that was found out."""
     addresses: tuple[str, ...] = ()
     """Where it can be paid now."""
+    at_checkout: bool = False
+    """It is paid on the provider's own page, which has no address."""
 
 
 class InvoiceForgotten(_Observation):
@@ -200,7 +203,7 @@ class DeadlinePassed(_Observation):
 
 
 class WaitingProlonged(_Observation):
-    """A person gives a payment more time."""
+    """A person gives it more time."""
 
     kind: Literal["waiting-prolonged"] = "waiting-prolonged"
     until: AwareDatetime
@@ -373,6 +376,8 @@ Observation = Annotated[
     | DeadlinePassed
     | EscrowReleased
     | RefundMoved
+    | RefundedThere
+    | PaymentDisputed
     | TransferSighted
     | TransactionHinted
     | WaitingProlonged
