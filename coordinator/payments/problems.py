@@ -142,7 +142,7 @@ def _is_plain(payment: Payment) -> bool:
         return False
     if has_striking_fee(payment):
         return False
-    if facts.unreadable is not None or facts.refunds or (facts.releases and overdrawn(payment)):
+    if facts.unreadable is not None or facts.refunds or facts.disputes or (facts.releases and overdrawn(payment)):
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance

@@ -32,7 +32,7 @@ class Transfer(FrozenModel):
     """How much of that is the gateway's fee, if it says so."""
     occurred_at: AwareDatetime | None = None
     """When the provider saw it, if it says so."""
-    over_a_chain: bool = True
+    over_a_chain: bool = Field(True, exclude_if=bool)
     """Whether a transaction carries it, that is, whether its id is a hash."""
 
     @property

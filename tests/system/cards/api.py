@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from coordinator.json_text import json_in
 from coordinator.errors import BridgeError
+from coordinator.json_text import json_in
 from providers.answers import Answer, NeighbourError, NotReachedError, ask, neighbour
 from providers.contract import (
     AnswerUnusableError,

@@ -1,14 +1,15 @@
 """A provider of cards: money of banks, checkouts instead of addresses, payouts that may come back. It stands for all
 providers that are no gateway to a chain."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel
 
 from coordinator.errors import BridgeError
 from providers import known
 from providers.contract import Connected, Surroundings, WebhookDescription
-from providers.findings import Finding, fetch_json
+from providers.findings import Finding
 from tests.system.cards.settings import CardSettings
 from tests.system.cards.wire import PROVIDER
 
@@ -58,11 +59,23 @@ class Cards:
         if refusal is not None:
             yield Finding("warning", refusal)
         try:
-            currencies = fetch_json(f"{own.cards_url}/currencies", within_seconds=15)
-        except (BridgeError, ValueError):
+            currencies = asyncio.run(_currencies(own))
+        except BridgeError:
             yield Finding("warning", f"nobody answers for cards on {own.cards_url}; no checkout is opened until then")
         else:
-            yield Finding("ok", f"cards are taken in {', '.join(currencies)}, with news to {surroundings.callback_url}")
+            yield Finding(
+                "ok", f"cards are taken in {', '.join(currencies)}, with news to {surroundings.callback_url}"
+            )
+
+
+async def _currencies(own: CardSettings) -> Sequence[str]:
+    from tests.system.cards.api import CardsApi
+
+    api = CardsApi(own.cards_url, own.cards_key.get_secret_value())
+    try:
+        return await api.currencies()
+    finally:
+        await api.aclose()
 
 
 known.PROVIDERS = (*known.PROVIDERS, Cards())

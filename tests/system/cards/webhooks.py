@@ -50,8 +50,8 @@ class CardWebhooks:
         return event.told() or NoneOfOurs()
 
     async def _disputed(self, event: Event) -> Told:
-        """Such a message names the dispute and nothing else. It is asked how that stands now, so two messages may come
-        to the same; and one message to more at another time, for which it has a key of its own then."""
+        """Such a message names the dispute and nothing else, and is about what has become of that by now: what is
+        told again at another time may be news, so its key says what it was about."""
         name = event.data.get("dispute")
         if not isinstance(name, str):
             raise WebhookUnreadableError("a dispute without a name")
