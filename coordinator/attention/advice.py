@@ -62,7 +62,7 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
     ),
     ProblemKind.DISPUTED: (
         "Answer it at the provider in time, with what proves the sale, or give in there: the bank decides, and this"
-        " leaves the list once it has. Until then nothing is paid out of the payment, or goes back by a refund."
+        " leaves the list once it has. Until then nothing of it is paid out, or sent back."
         " Stop a payout that is under way if it can still be stopped.",
     ),
     ProblemKind.TWICE_PAID: (

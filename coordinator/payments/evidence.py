@@ -103,7 +103,7 @@ def _at_other_address(payment: Payment, observation: InvoiceSnapshot | InvoiceEn
     address, given = observation.address, payment.facts.given
     if is_among(address, given) if address else not given:
         return None
-    if not given and (not payment.is_opened_here or payment.facts.at_checkout):
+    if not given and not payment.is_opened_here:
         return None
     what = "a transfer to" if isinstance(observation, TransferSeen) else "an invoice that is to be paid at"
     where = address[:120] if address else _UNTOLD

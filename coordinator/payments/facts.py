@@ -152,8 +152,6 @@ class Facts(FrozenModel):
     """Every transfer that was ever announced as unconfirmed, in order of its key."""
     given: frozenset[str] = frozenset()
     """Every address at which the buyer was asked to pay; none if the bridge did not open the invoice."""
-    at_checkout: bool = False
-    """The buyer was asked to pay on the provider's own page, which has no address."""
     emptied_at: AwareDatetime | None = None
     """When the provider last told of the invoice as if nothing had come."""
     forgotten_at: AwareDatetime | None = None

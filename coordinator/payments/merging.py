@@ -135,7 +135,6 @@ def _with_claim(facts: Facts, claim: AddressBorrowed | MoneyTaken) -> Facts:
 def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:
     update: dict[str, object] = {
         "given": facts.given.union(priced.addresses),
-        "at_checkout": facts.at_checkout or priced.at_checkout,
         **_with_coin(facts, priced.coin, at),
     }
     if priced.fee is not None:

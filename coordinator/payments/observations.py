@@ -155,8 +155,6 @@ class InvoicePriced(_Observation):
     """How the fee follows from the amount, if that was found out."""
     addresses: tuple[str, ...] = ()
     """Where it can be paid now."""
-    at_checkout: bool = False
-    """It is paid on the provider's own page, which has no address."""
 
 
 class InvoiceForgotten(_Observation):
@@ -203,7 +201,7 @@ class DeadlinePassed(_Observation):
 
 
 class WaitingProlonged(_Observation):
-    """A person gives it more time."""
+    """A person gives a payment more time."""
 
     kind: Literal["waiting-prolonged"] = "waiting-prolonged"
     until: AwareDatetime

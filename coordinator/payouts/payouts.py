@@ -28,7 +28,6 @@ from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES
 
 __all__ = [
     "DESTINATION_LIMIT_CHARACTERS",
-    "OVERDUE_AFTER",
     "PAYOUT_STATUS_RULES",
     "Payout",
     "PayoutFacts",

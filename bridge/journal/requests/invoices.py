@@ -39,7 +39,6 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
         usual_rate=opened.usual_rate,
         named=opened.fee,
         addresses=opened.places,
-        at_checkout=opened.checkout_url is not None,
     )
     siblings = siblings_of(batch, payment)
     payment = claim_addresses(batch, with_addresses(batch, payment), priced.addresses)
