@@ -238,6 +238,11 @@ class PayoutGateway(Protocol):
     @property
     def provider(self) -> str: ...
 
+    @property
+    def pays_buyers(self) -> bool:
+        """Whether a refund can go where its buyer says. Where it cannot, the provider itself gives money back, as it
+        came, and tells of it."""
+
     async def check(self, coin: str) -> None:
         """Raises ProviderError if no payout in a coin should be asked for now: the provider is not reached, does not
         let the bridge in, or the coin's wallet does not answer."""

@@ -82,6 +82,10 @@ class PayoutSender:
         """Whether payouts can be sent through this provider."""
         return provider in self._gateways
 
+    def pays_buyers_of(self, provider: str) -> bool:
+        """Whether refunds can be sent through this provider to where a buyer says."""
+        return provider in self._gateways and self._gateways[provider].pays_buyers
+
     async def read_order(self, provider: str, order: PayoutOrder) -> PayoutOrder:
         """An order in the form that a provider that sends payouts accepts. Raises NotPayableError."""
         return await self._gateways[provider].read_order(order, self._journal.clock())

@@ -215,7 +215,7 @@ async def list_actions(
 
 def _of_payments(troubled: Sequence[TroubledPayment], sender: PayoutSender | None) -> Iterator[Attention]:
     for one in troubled:
-        can_send_back = sender is not None and sender.sends_for(one.payment.provider)
+        can_send_back = sender is not None and sender.pays_buyers_of(one.payment.provider)
         wrong = payment_attention(one.payment, one.problems_at, can_send_back=can_send_back)
         yield from (item for item in wrong if item.kind in one.kinds)
 

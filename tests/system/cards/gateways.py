@@ -79,6 +79,7 @@ class CardCheckouts:
 class CardPayouts:
     provider = PROVIDER
     coins_ever: Collection[str] = CURRENCIES
+    pays_buyers = False
 
     def __init__(self, api: CardsApi) -> None:
         self._api = api

@@ -168,6 +168,10 @@ def test_money_that_goes_back_or_is_disputed_stays_out_of_payouts(
     sale = Sale(bridge, cards, 2)
     seller = listen(bridge.url, [["join-user-room", "s2"]])
     cards.tell(cards.capture(sale.session))
+    # It gives money back the way that it came, and nobody has to say where to.
+    wanted = {"paymentId": sale.payment_id, "amount": "9.90", "reason": "scratched"}
+    answer = post(f"{bridge.url}/api/refunds", json=wanted)
+    assert (answer.status_code, "cards: refund it there" in answer.text) == (409, True)
     assert outcome(cards.tell(cards.refund(sale.session, 990))) == "applied"
     assert (sale.payment["status"], sale.payment["refunded"]) == ("completed", "9.90")
     assert sale.pay_out("40.01", "acct_seller").status_code == 409
