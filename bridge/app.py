@@ -41,7 +41,7 @@ from bridge.http.refused_webhooks import refused_webhooks
 from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.registry import build_registry
 from bridge.runtime import Runtime
-from bridge.settings import Settings, load_settings
+from bridge.settings import Settings, all_settings, load_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_socket_server, show_figures
 from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
@@ -107,7 +107,7 @@ def create_app(
 
 def described_routes() -> dict[str, Any]:
     """The OpenAPI document, which is the same whatever the settings are."""
-    settings = Settings.model_construct()
+    settings = all_settings().model_construct()
     sockets = create_socket_server(frontend_url=settings.frontend_url)
     services = WatchedServices(None)
     callers = Callers(services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False))

@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic_core import ErrorDetails
 
 from bridge.environment import CONFIG_FILE_VARIABLE, explain_unknown, unknown_variables
-from coordinator.errors import BridgeError
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX
+from providers.settings import SettingsError
 
-__all__ = ["SettingsError", "explain", "explain_unreadable", "refuse_slips", "variable_name"]
+__all__ = ["explain", "explain_unreadable", "refuse_slips", "variable_name"]
 
 # Of maps whose values are no numbers.
 UNREADABLE_EXAMPLES = {
@@ -19,10 +19,6 @@ UNREADABLE_EXAMPLES = {
 
 # What OpenSSL is told by: the authorities that TLS to neighbours is checked against.
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-class SettingsError(BridgeError):
-    """A setting is wrong. The message names it and says what it should be."""
 
 
 def refuse_slips(environment: Mapping[str, str], known: Collection[str]) -> None:

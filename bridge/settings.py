@@ -11,12 +11,19 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -35,8 +42,8 @@ from bridge.environment import injected_variables
 from bridge.http.front.service_tokens import ServicesError, WatchedServices
 from bridge.journal.database.engines import parse_database_url
 from bridge.journal.history.mark_file import default_mark_file
-from bridge.setting_errors import SettingsError, explain, explain_unreadable, refuse_slips, variable_name
-from bridge.setting_files import existing_file, find_config_file, keys_in, read_config_file, text_of
+from bridge.setting_errors import explain, explain_unreadable, refuse_slips, variable_name
+from bridge.setting_files import find_config_file, read_config_file
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit
@@ -46,22 +53,24 @@ from coordinator.payments.agreements import Terms
 from coordinator.payments.invoices import Coin
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.limits import DEFAULT_LIMITS, PayoutLimits
+from providers import known
+from providers.contract import Provider, Surroundings
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX, Chain, ChainsError, read_chains
+from providers.settings import SettingsError, existing_file, keys_in, none_if_empty, web_root
 
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
 
-__all__ = ["Settings", "SettingsError", "load_settings", "variable_name"]
+__all__ = ["Settings", "SettingsError", "all_settings", "load_settings", "variable_name"]
 
 # Where a file is looked for that is not named. There it may be or not; one that is named must be there.
 USUAL_FILES = {
-    "shkeeper_api_keys_file": Path("var/shkeeper.keys"),
     "jwt_secrets_file": Path("var/jwt.secrets"),
     "services_file": Path("var/services.toml"),
     "chains_file": Path("config/chains.toml"),
 }
-# Those whose own names of coins are said there.
-COIN_NAMING_PROVIDERS = ("shkeeper",)
+# Of the bridge's own; a provider says which of its settings are.
+SECRETS = ("jwt_secrets",)
 # After a silence a client may do at once what it may do in so many seconds.
 BURST_SECONDS = 10
 
@@ -73,7 +82,8 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Settings(BaseSettings):
-    """What can be set. The same names stand in `config/bridge.toml`, with their meaning."""
+    """What can be set, without what providers add. The same names stand in `config/bridge.toml`, with their
+    meaning."""
 
     model_config = SettingsConfigDict(
         env_prefix="BRIDGE_", extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
@@ -88,20 +98,10 @@ class Settings(BaseSettings):
     stop_seconds: float = Field(20, ge=2, le=600)
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
 
-    shkeeper_api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    shkeeper_api_keys_file: Path | None = None
-    shkeeper_url: str = ""
-    shkeeper_user: str = ""
-    shkeeper_password: SecretStr = SecretStr("")
     public_url: str = ""
     reconcile_interval_seconds: float = Field(60, gt=0, le=86_400)
     reconcile_per_second: float = Field(40, gt=0, le=1_000)
     reconcile_days: int = Field(7, ge=0, le=3_650)
-    shkeeper_signature_window_seconds: int = Field(300, ge=1, le=86_400)
-    shkeeper_accept_api_key_only: bool = False
-    shkeeper_confirmations: Mapping[Coin, Annotated[int, Field(ge=0, le=10_000)]] = {}
-    shkeeper_coin_decimals: Mapping[str, Annotated[int, Field(ge=0, le=30)]] = Field(default_factory=dict)
-    shkeeper_test_networks: bool = False
 
     access: Literal["open", "jwt"] = "open"
     jwt_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     max_webhook_bytes: int = Field(262_144, ge=1_000, le=10_000_000)
     max_publication_bytes: int = Field(1_000_000, ge=1_000, le=10_000_000)
 
-    @field_validator("shkeeper_api_keys", "jwt_secrets", mode="before")
+    @field_validator("jwt_secrets", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
         return keys_in(value, separator=",") if isinstance(value, str) else value
@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     @field_validator(*USUAL_FILES, "jwt_jwks_file", "journal_mark_file", mode="before")
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
-        return None if value == "" else value
+        return none_if_empty(value)
 
     @field_validator(*USUAL_FILES, "jwt_jwks_file")
     @classmethod
@@ -174,17 +174,10 @@ class Settings(BaseSettings):
         except BridgeError as error:
             raise ValueError(str(error)) from None
 
-    @field_validator("shkeeper_url", "public_url")
+    @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_usable = False
-        if value and (not is_usable or parts.username or parts.query or parts.fragment):
-            raise ValueError("expected an address such as https://bridge.example, without user, query or fragment")
-        return value.rstrip("/")
+        return web_root(value)
 
     @field_validator("database_url")
     @classmethod
@@ -275,13 +268,9 @@ class Settings(BaseSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.public_url or f'http://{host}:{self.port}'}/webhooks/{provider}"
 
-    @property
-    def shkeeper_keys(self) -> tuple[str, ...]:
-        """The keys that SHKeeper may sign with: from the environment, or else from the file, one a line."""
-        if self.shkeeper_api_keys:
-            return tuple(key.get_secret_value() for key in self.shkeeper_api_keys)
-        file_setting = "shkeeper_api_keys_file"
-        return tuple(keys_in(text_of(self.file_of(file_setting), file_setting), separator="\n"))
+    def surroundings(self, provider: str) -> Surroundings:
+        """What a provider is told of the bridge."""
+        return Surroundings(self.callback_url(provider), self.payout_rate_margin_percent)
 
     def file_of(self, setting: str) -> Path | None:
         """The file that is named, or else that at its usual place, if there is one."""
@@ -342,7 +331,8 @@ class Settings(BaseSettings):
         if own is None and not any(name.startswith(ENDPOINTS_VARIABLE_PREFIX) for name in os.environ):
             return {}
         try:
-            found = read_chains(own, os.environ, providers=COIN_NAMING_PROVIDERS)
+            naming = [provider.name for provider in known.PROVIDERS if provider.names_its_coins]
+            found = read_chains(own, os.environ, providers=naming)
         except ChainsError as error:
             raise SettingsError(f"chains_file: {error}") from None
         return {name: chain for name, chain in found.items() if chain.endpoints}
@@ -356,17 +346,30 @@ class Settings(BaseSettings):
             raise SettingsError(f"services_file: {error}") from None
 
 
+def all_settings() -> type[Settings]:
+    """What can be set, with what each provider adds."""
+    return _with_those_of(known.PROVIDERS)
+
+
+@cache
+def _with_those_of(providers: tuple[Provider, ...]) -> type[Settings]:
+    bases: tuple[Any, ...] = (*(provider.settings for provider in providers), Settings)
+    return cast("type[Settings]", create_model("AllSettings", __base__=bases))
+
+
 def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings:
     """Reads the settings; `overrides` outrank every source.
 
     `config_file` None means the file that BRIDGE_CONFIG names, or else `config/bridge.toml` if there is one.
     Raises SettingsError with every wrong setting, what it should be and where to set it.
     """
-    refuse_slips(os.environ, {variable_name(name) for name in Settings.model_fields})
+    every = all_settings()
+    refuse_slips(os.environ, {variable_name(name) for name in every.model_fields})
     path = config_file or find_config_file()
-    file_values = {} if path is None else read_config_file(path, Settings.model_fields)
+    secrets = {*SECRETS, *(name for provider in known.PROVIDERS for name in provider.settings.secrets)}
+    file_values = {} if path is None else read_config_file(path, every.model_fields, secrets)
 
-    class SettingsWithFile(Settings):
+    class SettingsWithFile(every):  # type: ignore[valid-type,misc]
         @classmethod
         def settings_customise_sources(
             cls,
@@ -383,8 +386,9 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
             return init_settings, env_settings, InitSettingsSource(settings_cls, file_values)
 
     try:
-        return SettingsWithFile(**overrides)
+        loaded: Settings = SettingsWithFile(**overrides)
     except UnreadableSettingError as error:
         raise SettingsError(explain_unreadable(str(error))) from None
     except ValidationError as error:
         raise SettingsError("\n".join(explain(problem, path, overrides) for problem in error.errors())) from None
+    return loaded

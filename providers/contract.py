@@ -1,15 +1,17 @@
 """What every provider offers the bridge: a reader that verifies a webhook and says what was observed; and, if it
 opens invoices or sends payouts itself, gateways that do so and can be asked how they stand.
 
-A new provider is one new folder that fulfils `WebhookReader`, and maybe `InvoiceGateway`, and one line of
-registration in `bridge.app`.
+A new provider is one new folder with a class that fulfils `Provider`, and one line in `providers/known.py`. Its
+settings, what its webhooks look like, what its payouts need and prove, and the words for its trouble are its own.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
+
+from pydantic import BaseModel
 
 from coordinator.errors import BridgeError
 from coordinator.payments.evidence import LookedUpInvoice
@@ -17,24 +19,33 @@ from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.observations import Observation
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
+from providers.findings import Finding
+from providers.settings import ProviderSettings
 
 __all__ = [
     "AnswerUnusableError",
+    "AskFirst",
     "BookedPayout",
     "CoinUnavailableError",
+    "Connected",
     "CredentialsRefusedError",
     "InvoiceGateway",
     "InvoiceGateways",
+    "NoneOfOurs",
     "NotPayableError",
     "PayoutGateway",
     "PayoutGateways",
     "PayoutOrder",
     "PayoutReading",
+    "Provider",
     "ProviderError",
     "ProviderRefusedError",
     "ProviderUnavailableError",
     "Reading",
     "RefusedTogetherError",
+    "Surroundings",
+    "Told",
+    "WebhookDescription",
     "WebhookReader",
     "WebhookReaders",
     "WebhookRefusedError",
@@ -151,6 +162,25 @@ class Reading:
     """Equal for two deliveries of the same message, however often the provider repeats it."""
 
 
+@dataclass(frozen=True, slots=True)
+class NoneOfOurs:
+    """A message that the provider has signed, and that is about nothing this bridge has to do with: about another
+    shop of the same account, say, or of a kind that moves no money. It is no fault, and nothing of it is kept."""
+
+
+Told = Reading | PayoutReading | NoneOfOurs
+"""What a message says, if it is about anything here."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskFirst:
+    """A message that the provider has signed, and that only says where there is news. Asking twice is harmless."""
+
+    ask: Callable[[], Awaitable[Told]]
+    """What the provider says there. Raises ProviderError, and the message has to come again; and
+    WebhookUnreadableError."""
+
+
 class WebhookReader(Protocol):
     """Verifies and reads the webhooks of one provider."""
 
@@ -161,13 +191,13 @@ class WebhookReader(Protocol):
     def require(self, headers: Mapping[str, str]) -> None:
         """Raises WebhookRefusedError by the headers of a webhook alone, before its body has come."""
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Reading | PayoutReading:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Told | AskFirst:
         """Reads one webhook. `headers` have lowercase names; `body` is what came over the wire, untouched.
 
         Raises WebhookRefusedError before anything of the body is looked at, WebhookUnreadableError after.
         """
 
-    def read_again(self, body: bytes) -> Reading | PayoutReading:
+    def read_again(self, body: bytes) -> Told | AskFirst:
         """Reads the body of a webhook that was verified when it came. Raises WebhookUnreadableError."""
 
 
@@ -209,6 +239,11 @@ class PayoutGateway(Protocol):
 
     @property
     def provider(self) -> str: ...
+
+    @property
+    def pays_buyers(self) -> bool:
+        """Whether a refund can go where its buyer says. Where it cannot, the provider itself gives money back, as it
+        came, and tells of it."""
 
     async def check(self, coin: str) -> None:
         """Raises ProviderError if no payout in a coin should be asked for now: the provider is not reached, does not
@@ -283,3 +318,70 @@ WebhookReaders = Mapping[str, WebhookReader]
 
 InvoiceGateways = Mapping[str, InvoiceGateway]
 """The gateway of each provider that opens invoices itself, by the provider's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What of the bridge a provider is told."""
+
+    callback_url: str
+    """Where it is to send its webhooks."""
+    rate_margin_percent: Decimal
+    """How much worse than its own rate a payout is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A provider as it was set up: what it does not do, or is not set up for, is None."""
+
+    reader: WebhookReader | None = None
+    invoices: InvoiceGateway | None = None
+    payouts: PayoutGateway | None = None
+    close: Callable[[], Awaitable[None]] | None = None
+    """Lets go of what it holds open."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDescription:
+    """How a provider's webhooks are signed and what they look like, for whoever reads the description of the API."""
+
+    text: str
+    example: Mapping[str, Any]
+
+
+class Provider(Protocol):
+    """All that is a provider's own."""
+
+    @property
+    def name(self) -> str:
+        """As in `/webhooks/{provider}`, in the events and in front of its settings."""
+
+    @property
+    def settings(self) -> type[ProviderSettings]: ...
+
+    @property
+    def webhook(self) -> WebhookDescription: ...
+
+    @property
+    def names_its_coins(self) -> bool:
+        """Whether a chain's tokens have names of their own there, which the file of chains says."""
+
+    @property
+    def how_to_open_invoices(self) -> str:
+        """What may be missing where it is not set up to."""
+
+    @property
+    def how_to_send_payouts(self) -> str:
+        """What may be missing where it is not set up to."""
+
+    def connect(self, settings: BaseModel, surroundings: Surroundings) -> Connected:
+        """Sets it up. Nothing is asked of it yet."""
+
+    def sends_payouts(self, settings: BaseModel) -> bool:
+        """Whether it is set up to."""
+
+    def refuses_all(self, settings: BaseModel) -> str | None:
+        """Why no webhook of it can be verified, and what to do; None if some can, or if nobody means to use it."""
+
+    def findings(self, settings: BaseModel, surroundings: Surroundings) -> Iterator[Finding]:
+        """What `bridge doctor` is to say of it."""

@@ -51,7 +51,8 @@ def _warm_parent() -> socket.socket:
 
 
 class Command:
-    """`bridge` with some arguments, in a folder, with nothing in its environment but what is given."""
+    """`bridge` with some arguments, in a folder, with nothing in its environment but what is given; and with a module
+    of the tests beside it, which it imports first."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Command:
         env: Mapping[str, str],
         stdout: int | IO[bytes] | None = None,
         stderr: int | IO[bytes] | None = None,
+        beside: str | None = None,
     ) -> None:
         self.args: Sequence[str] = arguments
         self.returncode: int | None = None
@@ -68,7 +70,7 @@ class Command:
         streams: list[int] = [os.open(os.devnull, os.O_RDONLY)]
         self.stdout = self._stream(stdout, 1, streams)
         self.stderr = self._stream(stderr, 2, streams)
-        request = {"arguments": arguments, "cwd": str(cwd), "env": dict(env)}
+        request = {"arguments": arguments, "cwd": str(cwd), "env": dict(env), "beside": beside}
         socket.send_fds(_warm_parent(), [json.dumps(request).encode()], [*streams, status])
         for descriptor in (*streams, status):
             os.close(descriptor)
@@ -152,9 +154,11 @@ class Command:
         self.wait()
 
 
-def run_command(*arguments: str, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run_command(
+    *arguments: str, cwd: Path, env: Mapping[str, str], beside: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs it to its end; what it printed and its exit code."""
-    with Command(*arguments, cwd=cwd, env=env, stdout=PIPE, stderr=PIPE) as command:
+    with Command(*arguments, cwd=cwd, env=env, stdout=PIPE, stderr=PIPE, beside=beside) as command:
         try:
             printed, complained = command.communicate()
         except BaseException:

@@ -69,6 +69,9 @@ def no_disk_is_too_slow() -> Iterator[None]:
 class BridgeProcess:
     """`bridge serve` on a free loopback port, with a database and environment of its own."""
 
+    beside: str | None = None
+    """A module of the tests that it imports first."""
+
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         self.port = free_port()  # which it comes back to after a restart
         self.url = f"http://127.0.0.1:{self.port}"
@@ -87,7 +90,9 @@ class BridgeProcess:
     def launch(self) -> None:
         """Starts the bridge, whatever comes of it."""
         with self.log.open("ab") as log:
-            self.process = Command("serve", cwd=self._folder, env=self._environment, stdout=log, stderr=log)
+            self.process = Command(
+                "serve", cwd=self._folder, env=self._environment, stdout=log, stderr=log, beside=self.beside
+            )
 
     def start(self) -> None:
         """Starts the bridge and waits until it is ready."""

@@ -123,6 +123,8 @@ def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
     sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), _stream(1), _stream(2)  # noqa: SIM115
     from bridge.cli import main
 
+    if request["beside"] is not None:
+        import_module(str(request["beside"]))
     code: object = 0
     try:
         main()

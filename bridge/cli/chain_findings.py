@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from bridge.cli.findings import Finding
 from coordinator.errors import BridgeError
+from providers.findings import Finding
 
 if TYPE_CHECKING:
     from bridge.settings import Settings

@@ -20,7 +20,7 @@ import typer
 from bridge.cli.address import DEFAULT_URL, open_listener, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.ending import EndInTime
-from bridge.cli.local_shkeeper import DEFAULT_PORT, LocalShkeeperError, announce, local_shkeeper
+from bridge.cli.local_shkeeper import DEFAULT_PORT, announce, local_shkeeper
 from bridge.cli.log_lines import LogLines
 
 if TYPE_CHECKING:
@@ -64,10 +64,15 @@ def serve(
     gc.disable()  # until it is ready: of what a start makes next to nothing goes away
     from bridge.cli.streams import drop_what_cannot_be_written
     from bridge.settings import load_settings
+    from providers.shkeeper.settings import ShkeeperSettings
 
     drop_what_cannot_be_written()
     overrides: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(config, **overrides)
+    if with_shkeeper and not ShkeeperSettings.of(settings).shkeeper_keys:
+        # Nobody else needs to know it: that SHKeeper, and all that it knows, ends with this process.
+        overrides["shkeeper_api_keys"] = (secrets.token_urlsafe(),)
+        settings = load_settings(config, **overrides)
     configure_logging(settings.log_level)
     _warn(settings)
     # Before anything is announced. A warning may be of a misspelt BRIDGE_PORT, which explains why this one fails.
@@ -82,12 +87,12 @@ def serve(
 @contextmanager
 def _shkeeper_beside(settings: "Settings", port: int) -> "Iterator[dict[str, str]]":
     """A local SHKeeper, and the settings with which the bridge uses it."""
+    from providers.shkeeper.settings import ShkeeperSettings
     from providers.shkeeper.simulator.gateway import Configuration
 
-    if not settings.shkeeper_keys:
-        raise LocalShkeeperError("a local SHKeeper needs a key to sign with too; set BRIDGE_SHKEEPER_API_KEYS")
     password = secrets.token_urlsafe()
-    with local_shkeeper(Configuration(settings.shkeeper_keys[0], password=password), port) as url:
+    key, *_ = ShkeeperSettings.of(settings).shkeeper_keys
+    with local_shkeeper(Configuration(key, password=password), port) as url:
         announce(url)
         yield {"shkeeper_url": url, "shkeeper_user": "admin", "shkeeper_password": password}
 
@@ -102,12 +107,13 @@ def run_bridge(
 
 def _warn(settings: "Settings") -> None:
     """Of what may not be as it was meant."""
+    from providers import known
+
     _note_injected()
-    if not settings.shkeeper_keys:
-        warn(
-            "no SHKeeper key is configured, so every webhook will be answered 401; set BRIDGE_SHKEEPER_API_KEYS"
-            " to the API key of your wallet"
-        )
+    for provider in known.PROVIDERS:
+        why = provider.refuses_all(settings)
+        if why is not None:
+            warn(why)
 
 
 def _note_injected() -> None:
@@ -281,11 +287,12 @@ def _cause(error: BaseException) -> BaseException:
 
 def _announce(settings: "Settings", *, how_to_try: bool) -> None:
     from bridge.journal.database.engines import journal_place
+    from providers import known
 
     url = on_one_line(url_of(settings.host, settings.port))
     say(f"The bridge is ready on {bold(url)}")
     say(f"  pages     {url}/ops   {url}/ops/system   {url}/pay/PAYMENT_ID")
-    say(f"  webhooks  {url}/webhooks/shkeeper")
+    say(f"  webhooks  {'   '.join(f'{url}/webhooks/{provider.name}' for provider in known.PROVIDERS)}")
     say(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
     say(f"  sockets   {url}   (Socket.IO, pages of {on_one_line(settings.frontend_url)})")
     asked = "asked for tokens" if settings.access == "jwt" else "asked nothing"

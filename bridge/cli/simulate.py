@@ -139,9 +139,10 @@ def shkeeper(
 def _serve(key: str, config: Path | None, port: int) -> None:
     """Runs the local SHKeeper with the user and password that the bridge is configured with, if it is."""
     from bridge.settings import load_settings
+    from providers.shkeeper.settings import ShkeeperSettings
     from providers.shkeeper.simulator.gateway import Configuration
 
-    settings = load_settings(config)
+    settings = ShkeeperSettings.of(load_settings(config))
     user, password = settings.shkeeper_user, settings.shkeeper_password.get_secret_value()
     run_local_shkeeper(Configuration(key, user=user or "admin", password=password or "admin"), port)
 
@@ -200,8 +201,9 @@ def _fresh(kind: str) -> str:
 
 def configured_key(config: Path | None) -> str:
     from bridge.settings import load_settings
+    from providers.shkeeper.settings import ShkeeperSettings
 
-    keys = load_settings(config).shkeeper_keys
+    keys = ShkeeperSettings.of(load_settings(config)).shkeeper_keys
     if not keys:
         raise SimulationError("no key to sign with; set BRIDGE_SHKEEPER_API_KEYS as for the bridge, or --key")
     return keys[0]

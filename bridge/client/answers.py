@@ -60,6 +60,8 @@ class InvoiceToPay(FrozenModel):
     coin: str
     display_name: str | None = None
     address: str | None = None
+    checkout_url: str | None = None
+    """The provider's own page, on which it is paid instead of at an address."""
     coin_amount: Amount | None = None
     """How much of the coin is still to be paid; None while nothing is asked for."""
     whole_coin_amount: Amount | None = None

@@ -47,7 +47,7 @@ class PublishOperation(Operation):
 
     def __post_init__(self) -> None:
         self.request_body = json_body(
-            'One event, or `{"events": [...]}` with several; all of them are taken or none.', EXAMPLE
+            'One event, or `{"events": [...]}` with several; all of them are taken or none.', {"example": EXAMPLE}
         )
 
 

@@ -27,7 +27,16 @@ from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.payouts.observations import PayoutBooked
 from coordinator.payouts.payouts import Payout
-from providers.contract import PayoutReading, WebhookReaders, WebhookRefusedError, WebhookUnreadableError
+from providers import known
+from providers.contract import (
+    AskFirst,
+    NoneOfOurs,
+    PayoutReading,
+    ProviderError,
+    WebhookReaders,
+    WebhookRefusedError,
+    WebhookUnreadableError,
+)
 
 __all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "reported_payout", "webhook_router"]
 
@@ -38,28 +47,6 @@ _counter = functools.cache(WEBHOOKS.labels)
 NOT_ASKED_FOR = "a payout that the bridge did not ask for"
 """Why a webhook is kept that could be read."""
 
-EXAMPLE = {
-    "addr": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
-    "balance_crypto": "49.9",
-    "balance_fiat": "49.9",
-    "crypto": "ETH-USDT",
-    "external_id": "order-1001",
-    "fiat": "USD",
-    "overpaid_fiat": "0.00",
-    "paid": True,
-    "status": "PAID",
-    "transactions": [
-        {
-            "amount_crypto": "49.9",
-            "amount_fiat": "49.9",
-            "crypto": "ETH-USDT",
-            "date": "2026-01-31 15:45:38",
-            "trigger": True,
-            "txid": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
-        }
-    ],
-}
-
 
 class Accepted(FrozenModel):
     """A webhook that is on disk, and what it did."""
@@ -67,20 +54,16 @@ class Accepted(FrozenModel):
     outcome: Outcome = Field(
         description=(
             "`applied`: it moved its payment; `unchanged`: it said nothing new; `duplicate`: it came before; "
-            "`kept`: its payment is not registered yet; `other-currency`: it does not count towards the payment"
+            "`kept`: its payment is not registered yet; `other-currency`: it does not count towards the payment; "
+            "`none-of-ours`: it is about nothing that this bridge has to do with, and is not stored"
         )
     )
     payment_id: str | None
 
 
-DESCRIPTION = """
-Verified over the raw bytes, committed, then answered.
-
-SHKeeper signs with two headers: `X-Shkeeper-Timestamp`, whole Unix seconds, at most 300 from now unless configured
-otherwise; and `X-Shkeeper-Signature`, the lowercase hex of HMAC-SHA256 under the wallet's API key over the timestamp,
-a full stop and the raw bytes of the body. For the key `wallet-key-one`, the timestamp `1767225600` and the body
-`{"external_id":"147","status":"PAID"}` it is `8ab8671c214d48fc8ad8c79270d0be301ffa5a9aa90e44e570baaff3dd6d2501`.
-"""
+DESCRIPTION = "\nVerified over the raw bytes, committed, then answered.\n" + "".join(
+    provider.webhook.text for provider in known.PROVIDERS
+)
 
 
 @dataclass
@@ -88,7 +71,8 @@ class WebhookOperation(Operation):
     """The route reads raw bytes, so what they should be is said here."""
 
     def __post_init__(self) -> None:
-        self.request_body = json_body("A webhook exactly as the provider sends it.", EXAMPLE)
+        examples = {provider.name: provider.webhook.example for provider in known.PROVIDERS}
+        self.request_body = json_body("A webhook exactly as the provider sends it.", examples)
 
 
 @post(
@@ -107,7 +91,7 @@ class WebhookOperation(Operation):
                 401: "The signature is wrong; nothing is stored",
                 404: "No such provider",
                 413: "Too large",
-                503: "Not known to be stored; send it again, with the same key",
+                503: "Not known to be stored, or the provider cannot be asked what it is about; send it again",
             }
         ),
     },
@@ -145,18 +129,30 @@ def _refused(provider: str, error: WebhookRefusedError) -> Response[dict[str, ob
 async def take_webhook(
     readers: WebhookReaders, provider: str, journal: Journal, headers: Mapping[str, str], body: bytes
 ) -> Accepted | Response[dict[str, object]]:
-    """Writes down what a webhook of a known provider says; gives a problem if it is refused or unreadable.
+    """Writes down what a webhook of a known provider says; gives a problem if it is refused or unreadable, or if the
+    provider has to be asked what it says, and does not answer.
 
     Raises JournalUnavailableError if it could not be committed.
     """
     try:
         reading = readers[provider].read(headers, body, journal.clock())
+        if isinstance(reading, AskFirst):
+            reading = await reading.ask()
+    except ProviderError as error:
+        WEBHOOKS.labels(provider, "not-asked").inc()
+        logger.warning("a webhook of %s has to come again: %s", provider, error)
+        return problem(
+            503, "Provider not reached", f"{provider} was asked what this is about: {error}. Send it again."
+        )
     except WebhookRefusedError as error:
         return _refused(provider, error)
     except WebhookUnreadableError as error:
         refused_webhooks.note_admitted(provider)
         return await _store_unreadable(journal, provider, body, str(error))
     refused_webhooks.note_admitted(provider)
+    if isinstance(reading, NoneOfOurs):
+        _counter(provider, Outcome.NONE_OF_OURS).inc()
+        return Accepted(outcome=Outcome.NONE_OF_OURS, payment_id=None)
     if isinstance(reading, PayoutReading):
         return await _record_payout(journal, provider, body, reading)
     try:
@@ -176,7 +172,7 @@ async def take_webhook(
 async def _record_payout(journal: Journal, provider: str, body: bytes, reading: PayoutReading) -> Accepted:
     reported = await reported_payout(journal, provider, reading)
     if reported is None:
-        # Sent by somebody else's hand; it is kept, and there is nothing that SHKeeper could say better next time.
+        # Sent by somebody else's hand; it is kept, and there is nothing that could be said better next time.
         await journal.store_unreadable_webhook(provider=provider, body=body, reason=NOT_ASKED_FOR)
         WEBHOOKS.labels(provider, "kept").inc()
         return Accepted(outcome=Outcome.STORED, payment_id=None)

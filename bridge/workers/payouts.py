@@ -36,7 +36,9 @@ LAST_ANSWER_SECONDS = 5.0
 # What failed may turn out to have been sent: SHKeeper itself looks for a payout's transaction for a day.
 FAILED_FOLLOWED_FOR = timedelta(days=2)
 
-OVERDUE = Gauge("bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for")
+OVERDUE = Gauge(
+    "bridge_payouts_overdue", "Payouts that are not settled a day after they were asked for, or when they should be"
+)
 HELD = Gauge("bridge_payouts_held", "1 while somebody has stopped all payouts")
 
 QueueKey = tuple[str, str]
@@ -79,6 +81,10 @@ class PayoutSender:
     def sends_for(self, provider: str) -> bool:
         """Whether payouts can be sent through this provider."""
         return provider in self._gateways
+
+    def pays_buyers_of(self, provider: str) -> bool:
+        """Whether refunds can be sent through this provider to where a buyer says."""
+        return provider in self._gateways and self._gateways[provider].pays_buyers
 
     async def read_order(self, provider: str, order: PayoutOrder) -> PayoutOrder:
         """An order in the form that a provider that sends payouts accepts. Raises NotPayableError."""

@@ -60,6 +60,11 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
         _If("cancel", "If the sale is off, cancel it."),
         _If("dismiss", "If no money ever came, dismiss this."),
     ),
+    ProblemKind.DISPUTED: (
+        "Answer it at the provider in time, with what proves the sale, or give in there: the bank decides, and this"
+        " leaves the list once it has. Until then nothing of it is paid out, or sent back."
+        " Stop a payout that is under way if it can still be stopped.",
+    ),
     ProblemKind.TWICE_PAID: (
         "Pay the seller for one of them only.",
         _If("refund", "Open a refund for the other one: the buyer is asked where to send it."),

@@ -82,6 +82,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     ProblemKind.OVERDRAWN,
     ProblemKind.REFUNDED_WHILE_PAID_OUT,
     ProblemKind.CALLED_REFUNDED,
+    ProblemKind.DISPUTED,
     ProblemKind.TWICE_PAID,
     AttentionKind.PAYOUT_FORGOTTEN,
     AttentionKind.PAYOUT_MISMATCH,

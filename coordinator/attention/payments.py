@@ -22,6 +22,7 @@ _TITLES: Mapping[ProblemKind, str] = {
     ProblemKind.OVERDRAWN: "More money went out than came in",
     ProblemKind.REFUNDED_WHILE_PAID_OUT: "It was refunded, and its seller is paid as well",
     ProblemKind.CALLED_REFUNDED: "The provider calls it refunded",
+    ProblemKind.DISPUTED: "The buyer's bank takes its money back, or may",
     ProblemKind.TWICE_PAID: "One purchase request is paid twice",
     ProblemKind.CONTRADICTING_BOOKS: "The provider contradicts itself",
     ProblemKind.UNREADABLE_BOOKS: "What the provider says of it cannot be read",

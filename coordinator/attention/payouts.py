@@ -8,7 +8,7 @@ from datetime import datetime
 from coordinator.attention.items import PAID_TWICE_ADVICE, Attention, AttentionKind, Remedy
 from coordinator.money import format_amount
 from coordinator.payouts.approval import is_revocable
-from coordinator.payouts.payouts import OVERDUE_AFTER, Payout
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = ["payout_attention"]
@@ -154,9 +154,9 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
     if kind is AttentionKind.PAYOUT_AWAITING_APPROVAL:
         since = payout.created_at
     if kind is None:
-        if payout.cleared_at is None or not payout.is_overdue(now):
+        if payout.overdue_at is None or not payout.is_overdue(now):
             return None
-        kind, since = AttentionKind.PAYOUT_OVERDUE, payout.cleared_at + OVERDUE_AFTER
+        kind, since = AttentionKind.PAYOUT_OVERDUE, payout.overdue_at
     remedies = _PAYOUT_REMEDIES.get(kind, _TO_RESOLVE)
     # What was rejected failed because somebody wanted it to.
     is_rejected = kind is AttentionKind.PAYOUT_FAILED and payout.facts.rejected is not None

@@ -28,6 +28,7 @@ from coordinator.payments.facts import Facts, Misfit, MisfitKind
 from coordinator.payments.merging import merged, with_unfit
 from coordinator.payments.observations import SETBACKS, Observation, TransferSighted
 from coordinator.payments.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus
+from coordinator.payments.reversals import PaymentDisputed
 
 __all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "progress_event", "standing_of"]
 
@@ -112,7 +113,15 @@ def _outward(payment: Payment) -> tuple[object, ...]:
 
 def _progress(payment: Payment) -> tuple[object, ...]:
     """How far a payment has come; a change of it is reported to the parties."""
-    return payment.paid, payment.missing, payment.late, payment.awaited, payment.sighted(*SETBACKS), payment.deadline
+    return (
+        payment.paid,
+        payment.missing,
+        payment.late,
+        payment.awaited,
+        payment.sighted(*SETBACKS),
+        payment.deadline,
+        payment.facts.disputes,
+    )
 
 
 def progress_event(payment: Payment, observation: Observation | None = None) -> Event:
@@ -131,12 +140,22 @@ def progress_event(payment: Payment, observation: Observation | None = None) -> 
         confirmations=awaited and awaited.confirmations,
         required_confirmations=awaited and awaited.required_confirmations,
         tx_hash=observation and observation.tx_hash,
-        reason=observation.sighting.reason if isinstance(observation, TransferSighted) else None,
+        reason=_reason(observation),
     ).to(
         **({"checkoutId": payment.checkout.checkout_id} if payment.checkout else {"requestId": payment.request_id}),
         buyerId=payment.buyer_id,
         sellerId=payment.seller_ids,
     )
+
+
+def _reason(observation: Observation | None) -> str | None:
+    """What the parties are to know of an observation beside the figures."""
+    match observation:
+        case TransferSighted(sighting=sighting):
+            return sighting.reason
+        case PaymentDisputed(outcome=outcome):
+            return outcome
+    return None
 
 
 def _events(before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment]) -> list[Event]:

@@ -25,6 +25,7 @@ from coordinator.payments.observations import (
     TransferSeen,
 )
 from coordinator.payments.payments import Payment
+from coordinator.payments.reversals import PaymentDisputed, RefundedThere
 from coordinator.payments.verdicts import misjudgement
 
 __all__ = ["LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of"]
@@ -61,6 +62,12 @@ def misfit_of(payment: Payment, observation: Observation, at: datetime) -> Misfi
             return Misfit(kind=MisfitKind.OTHER_CURRENCY, detail=detail)
         case InvoiceEnded() | TransferSeen():
             return _at_other_address(payment, observation) or _unfit_before(payment, observation, at)
+        case RefundedThere(currency=currency) | PaymentDisputed(currency=currency) if not _is_its_currency(
+            payment, currency
+        ):
+            what = "disputed" if isinstance(observation, PaymentDisputed) else "sent back"
+            detail = f"{format_amount(observation.amount)} {currency} {what}, agreed {payment.currency}"
+            return Misfit(kind=MisfitKind.OTHER_CURRENCY, detail=detail)
         case ClaimContested(what=what, payment_id=other):
             return Misfit(kind=MisfitKind.CLAIMED_TWICE, detail=f"{other} was given or told of {what[:120]} too")
         case RegistrationContested(by=by, differing=differing):

@@ -15,6 +15,7 @@ from coordinator.payments.booked import Booked, Seen
 from coordinator.payments.fees import Fee
 from coordinator.payments.observations import Ending, Release, Sighting, Standing, transfer_key
 from coordinator.payments.refunded import Refunded
+from coordinator.payments.reversals import Dispute
 
 __all__ = [
     "CONTENDERS_LIMIT",
@@ -196,6 +197,8 @@ class Facts(FrozenModel):
     """By seller, how far each payout has released the escrow, by the payout's id."""
     refunds: Mapping[str, Refunded] = {}
     """How far each refund has come, by its id."""
+    disputes: Mapping[str, Dispute] = {}
+    """What the buyer's bank was asked to take back, by the provider's names for it."""
     sightings: tuple[Sighting, ...] = ()
     """The last of each transfer on a chain, in order of its id."""
     hints: frozenset[str] = frozenset()

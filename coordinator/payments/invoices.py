@@ -1,13 +1,14 @@
 """Invoices: where a buyer is to pay, and how much of which coin. A provider opens them; the bridge remembers."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
 from coordinator.payments.fees import Fee
+from coordinator.web_addresses import WebAddress
 
 __all__ = ["Coin", "Invoice", "InvoiceOpened", "InvoiceWanted"]
 
@@ -31,7 +32,12 @@ class InvoiceOpened(FrozenModel):
     """What the provider says of an invoice that it has opened."""
 
     # As it was once, so that what is in the journal stays readable: providers take less.
-    address: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+    address: (
+        Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")] | None
+    ) = None
+    """None where it is paid on the provider's own page."""
+    checkout_url: WebAddress | None = None
+    """That page."""
     also_at: tuple[str, ...] = ()
     """Where it can be paid besides, as a Lightning invoice can on the chain."""
     coin_amount: Amount
@@ -49,8 +55,9 @@ class InvoiceOpened(FrozenModel):
     """What one coin was worth on other days, as far as those tell. It is told to the payment with the price too."""
     display_name: str | None = None
     """The coin's name for people."""
-    payment_uri: str
-    """What a wallet opens, and a QR code shows; the bare address where a coin has no such thing."""
+    payment_uri: str | None = None
+    """What a wallet opens, and a QR code shows; the bare address where a coin has no such thing. None where there is
+    no address."""
     uri_template: str | None = None
     """The same for any amount, which stands for `{amount}`, or in the coin's smallest units for `{units}`."""
     whole_only: bool = False
@@ -61,6 +68,17 @@ class InvoiceOpened(FrozenModel):
     """When the address itself stops to take money; None: never."""
     quoted_until: AwareDatetime | None = None
     """Until when this price holds, which the bridge writes down beside it; None: it does not end."""
+
+    @model_validator(mode="after")
+    def _can_be_paid(self) -> Self:
+        if (self.address is None) is (self.checkout_url is None):
+            raise ValueError("expected either an address or the page of a checkout")
+        return self
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The addresses at which it can be paid now."""
+        return () if self.address is None else (self.address, *self.also_at)
 
 
 class Invoice(FrozenModel):

@@ -45,7 +45,8 @@ from coordinator.payments.observations import (
     WaitingProlonged,
     with_sighting,
 )
-from coordinator.payments.refunded import with_refund
+from coordinator.payments.refunded import with_refund, with_reversal
+from coordinator.payments.reversals import PaymentDisputed, RefundedThere, with_dispute
 
 __all__ = ["merged", "with_unfit"]
 
@@ -77,8 +78,8 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             last = max(reported, of_seller.get(payout_id, reported), key=lambda one: one.rank)
             releases = {**facts.releases, seller_id: {**of_seller, payout_id: last}}
             return facts.model_copy(update={"releases": releases})
-        case RefundMoved():
-            return facts.model_copy(update={"refunds": with_refund(facts.refunds, observation)})
+        case RefundMoved() | RefundedThere() | PaymentDisputed():
+            return facts.model_copy(update=_with_money_back(facts, observation))
         case AddressBorrowed() | MoneyTaken():
             return _with_claim(facts, observation)
         case TransferSighted(sighting=sighting):
@@ -87,6 +88,18 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return facts.model_copy(update=_without_an_invoice(facts, observation, at))
         case _:
             return _with_ruling(facts, observation, at)
+
+
+def _with_money_back(facts: Facts, moved: RefundMoved | RefundedThere | PaymentDisputed) -> dict[str, object]:
+    """With what goes back to the buyer, whoever sends or takes it."""
+    match moved:
+        case RefundMoved():
+            return {"refunds": with_refund(facts.refunds, moved)}
+        case RefundedThere():
+            return {"refunds": with_reversal(facts.refunds, moved)}
+        case PaymentDisputed():
+            refunds = with_reversal(facts.refunds, moved)
+            return {"refunds": refunds, "disputes": with_dispute(facts.disputes, moved)}
 
 
 def _without_an_invoice(

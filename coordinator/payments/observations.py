@@ -13,6 +13,7 @@ from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.fees import Fee
+from coordinator.payments.reversals import PaymentDisputed, RefundedThere
 from coordinator.payments.transfers import SETBACKS, Sighting, Stage, Transfer, transfer_key, with_sighting
 
 __all__ = [
@@ -70,7 +71,7 @@ class _Observation(FrozenModel):
 
 
 class TransferSeen(_Observation):
-    """A transfer was seen that is not yet confirmed."""
+    """A transfer was seen that is not yet confirmed, or was promised by the buyer's bank."""
 
     kind: Literal["transfer-seen"] = "transfer-seen"
     transfer: Transfer
@@ -81,7 +82,7 @@ class TransferSeen(_Observation):
 
     @property
     def tx_hash(self) -> str | None:
-        return self.transfer.tx_hash
+        return self.transfer.tx_hash if self.transfer.over_a_chain else None
 
 
 class InvoiceSnapshot(_Observation):
@@ -373,6 +374,8 @@ Observation = Annotated[
     | DeadlinePassed
     | EscrowReleased
     | RefundMoved
+    | RefundedThere
+    | PaymentDisputed
     | TransferSighted
     | TransactionHinted
     | WaitingProlonged

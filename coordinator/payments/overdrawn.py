@@ -6,11 +6,12 @@
 from decimal import Decimal
 
 from coordinator.money import ZERO, excess_over, total
+from coordinator.payments.figures import money, of_amount
 from coordinator.payments.observations import RefundOf, Release
 from coordinator.payments.payments import Payment
 from coordinator.payments.refunded import gone_back
 
-__all__ = ["overdrawn"]
+__all__ = ["overdrawn", "too_much_gone"]
 
 
 def overdrawn(payment: Payment) -> Decimal:
@@ -23,3 +24,11 @@ def overdrawn(payment: Payment) -> Decimal:
     gone = {of: gone_back(facts.refunds, of) for of in RefundOf}
     of_goods = excess_over(total([*done, gone[RefundOf.GOODS]]), payment.goods)
     return total([of_goods, excess_over(gone[RefundOf.EXCESS], payment.excess)])
+
+
+def too_much_gone(payment: Payment) -> str | None:
+    """The same in words; None if nothing is beyond what came."""
+    beyond = overdrawn(payment)
+    if not beyond:
+        return None
+    return f"{money(payment, beyond)} more went out than came: {of_amount(payment)} has come"

@@ -15,11 +15,12 @@ from coordinator.payments.contradictions import (
     is_called_refunded,
     is_overrated,
 )
+from coordinator.payments.disputes import open_disputes
 from coordinator.payments.facts import Misfit, MisfitKind
 from coordinator.payments.fee_doubts import fee_out_of_proportion, has_striking_fee, short_by_unknown_fee
 from coordinator.payments.figures import money, of_amount
 from coordinator.payments.observations import Ending, RefundOf, Release, Stage, Standing
-from coordinator.payments.overdrawn import overdrawn
+from coordinator.payments.overdrawn import overdrawn, too_much_gone
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payments.refunded import going_back, gone_back
 from coordinator.payments.sums import is_unread
@@ -45,6 +46,7 @@ class ProblemKind(StrEnum):
     OVERDRAWN = "payment-overdrawn"
     REFUNDED_WHILE_PAID_OUT = "payment-refunded-while-paid-out"
     CALLED_REFUNDED = "payment-called-refunded"
+    DISPUTED = "payment-disputed"
     TWICE_PAID = "payment-twice-paid"
     CONTRADICTING_BOOKS = "payment-contradicting-books"
     UNREADABLE_BOOKS = "payment-unreadable-books"
@@ -107,9 +109,11 @@ def hold_on_payouts(payment: Payment, seller_id: str | None = None) -> str | Non
 
 
 def may_have_gone_back(payment: Payment) -> str | None:
-    """Why no money of a payment may leave in any direction: its provider calls it refunded, and no person has
-    accepted it since. None if that is not so."""
+    """Why no money of a payment may leave in any direction: its buyer's bank has to decide, or its provider calls it
+    refunded and no person has accepted it since. None if that is not so."""
     facts = payment.facts
+    if facts.disputes and (disputed := open_disputes(payment)) is not None:
+        return disputed
     if facts.accepted and not _is_after(facts.refunded_at, facts.accepted_at):
         return None
     return _called_refunded(payment)
@@ -138,7 +142,7 @@ def _is_plain(payment: Payment) -> bool:
         return False
     if has_striking_fee(payment):
         return False
-    if facts.unreadable is not None or facts.refunds or (facts.releases and overdrawn(payment)):
+    if facts.unreadable is not None or facts.refunds or facts.disputes or (facts.releases and overdrawn(payment)):
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance
@@ -160,13 +164,6 @@ def _goes_back(payment: Payment) -> bool:
     """Whether all that came for the goods goes back to the buyer, or has gone: so there is nothing left to decide."""
     back = going_back(payment.facts.refunds, RefundOf.GOODS) if payment.facts.refunds else ZERO
     return bool(back) and back >= payment.goods
-
-
-def _overdrawn(payment: Payment) -> str | None:
-    beyond = overdrawn(payment)
-    if not beyond:
-        return None
-    return f"{money(payment, beyond)} more went out than came: {of_amount(payment)} has come"
 
 
 def _refunded_while_paid_out(payment: Payment) -> str | None:
@@ -380,9 +377,10 @@ def _after_acceptance(payment: Payment) -> list[Decimal | None]:
 
 
 _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
-    (ProblemKind.OVERDRAWN, _overdrawn),
+    (ProblemKind.OVERDRAWN, too_much_gone),
     (ProblemKind.REFUNDED_WHILE_PAID_OUT, _refunded_while_paid_out),
     (ProblemKind.CALLED_REFUNDED, _called_refunded),
+    (ProblemKind.DISPUTED, open_disputes),
     (ProblemKind.TWICE_PAID, _twice_paid),
     (ProblemKind.CONTRADICTING_BOOKS, _contradicting_books),
     (ProblemKind.UNREADABLE_BOOKS, _unreadable_books),

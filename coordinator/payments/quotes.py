@@ -147,7 +147,7 @@ def _decimals(opened: InvoiceOpened) -> int:
     return max(decimals_of(opened.coin_amount), DECIMALS_IF_UNKNOWN)
 
 
-def _uri(opened: InvoiceOpened, coin_amount: Decimal) -> str:
+def _uri(opened: InvoiceOpened, coin_amount: Decimal) -> str | None:
     """For another amount than the whole. Of an invoice without a template, the bare address."""
     if opened.uri_template is None:
         return opened.address

@@ -7,8 +7,9 @@ from decimal import Decimal
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, total
 from coordinator.payments.observations import RefundMoved, RefundOf, Release
+from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
 
-__all__ = ["Refunded", "Refunds", "going_back", "gone_back", "with_refund"]
+__all__ = ["Refunded", "Refunds", "going_back", "gone_back", "with_refund", "with_reversal"]
 
 
 class Refunded(FrozenModel):
@@ -38,6 +39,30 @@ def with_refund(known: Refunds, moved: RefundMoved) -> Refunds:
         of=moved.of, seller_id=moved.seller_id, amount=moved.amount, release=moved.release, step=moved.step
     )
     return {**known, moved.refund_id: max(reported, known.get(moved.refund_id, reported), key=lambda one: one.rank)}
+
+
+# What is disputed is nobody else's, until it turns out that it stays.
+_RELEASES = {
+    DisputeStage.OPEN: Release.UNDER_WAY,
+    DisputeStage.WON: Release.FAILED,
+    DisputeStage.LOST: Release.DONE,
+}
+
+
+def with_reversal(known: Refunds, reversal: RefundedThere | PaymentDisputed) -> Refunds:
+    """All of them, with what the provider gave back by itself, or the buyer's bank takes, which is no refund of the
+    bridge's: what came too much goes back with the rest."""
+    release, step = Release.DONE, 0
+    if isinstance(reversal, PaymentDisputed):
+        release, step = _RELEASES[reversal.stage], reversal.stage.step
+    moved = RefundMoved(
+        refund_id=f"{reversal.kind}:{reversal.reference}",
+        of=RefundOf.GOODS,
+        amount=reversal.amount,
+        release=release,
+        step=step,
+    )
+    return with_refund(known, moved)
 
 
 def going_back(refunds: Refunds, of: RefundOf, seller_ids: Collection[str | None] | None = None) -> Decimal:

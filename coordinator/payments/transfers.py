@@ -1,4 +1,4 @@
-"""Transfers: movements of money on a chain, as a provider tells of them, or as its follower sees them."""
+"""Transfers: movements of money, on a chain or between banks, as a provider or a chain's follower tells of them."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -17,11 +17,11 @@ def transfer_key(transfer_id: str) -> str:
 
 
 class Transfer(FrozenModel):
-    """One movement of money on a chain towards an invoice."""
+    """One movement of money towards an invoice."""
 
     transfer_id: str
     """The transaction's hash, as the provider writes it; behind a `#` what tells it from others in its transaction,
-    where that is needed."""
+    where that is needed. Of what goes over no chain, the provider's name for it."""
     asset: str
     """What moved, in the provider's word for it, such as `ETH-USDT`."""
     amount: Amount
@@ -32,6 +32,8 @@ class Transfer(FrozenModel):
     """How much of that is the gateway's fee, if it says so."""
     occurred_at: AwareDatetime | None = None
     """When the provider saw it, if it says so."""
+    over_a_chain: bool = Field(True, exclude_if=bool)
+    """Whether a transaction carries it, that is, whether its id is a hash."""
 
     @property
     def tx_hash(self) -> str:

@@ -187,6 +187,7 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
     changes: dict[str, object] = {"known": True}
     match observation:
         case PayoutAccepted(task_id=task_id, parts=parts):
+            changes |= _of_provider(facts, observation)
             first = facts.task_id is None or task_id < facts.task_id
             changes |= {"task_id": task_id, "parts": parts} if first else {}
             if task_id == facts.task_id:
@@ -199,8 +200,8 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
                 "reverted_hashes": _united(facts.reverted_hashes, tx_hashes),
             }
             changes |= {"failures": facts.failures | {reason}} if is_final else {"doubts": facts.doubts | {reason}}
-        case PayoutConfirmed():
-            changes |= {"confirmed": True}
+        case PayoutConfirmed(over_no_chain=over_no_chain):
+            changes |= {"confirmed": True, "over_no_chain": facts.over_no_chain or over_no_chain}
         case PayoutSighted(sighting=sighting):
             changes |= {
                 "tx_hashes": _united(facts.tx_hashes, [sighting.transfer.tx_hash]),
@@ -209,8 +210,21 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
         case PayoutSettled(reason=reason):
             changes |= {"settled": facts.settled | {reason}}
         case PayoutReturned(tx_hash=tx_hash):
-            changes |= {"returns": _united(facts.returns, [tx_hash])} | _finders(facts, observation)
+            said = [] if observation.found_by is not None else [observation.reason]
+            changes |= {
+                "returns": _united(facts.returns, [tx_hash]),
+                "return_reasons": _united(facts.return_reasons, said),
+            } | _finders(facts, observation)
     return changes
+
+
+def _of_provider(facts: PayoutFacts, accepted: PayoutAccepted) -> dict[str, object]:
+    """What its provider needs for it, as far as it says so."""
+    times = [one for one in (facts.expected_within_seconds, accepted.expected_within_seconds) if one is not None]
+    return {
+        "over_no_chain": facts.over_no_chain or accepted.over_no_chain,
+        "expected_within_seconds": max(times, default=None),
+    }
 
 
 def _united(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:

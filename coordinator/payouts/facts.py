@@ -40,6 +40,10 @@ class PayoutFacts(FrozenModel):
     task_id: str | None = None
     parts: int | None = None
     """How many payouts the task is for, where that is known."""
+    over_no_chain: bool = False
+    """No transaction carries it."""
+    expected_within_seconds: int | None = None
+    """The longest that the provider said it may take."""
     known: bool = False
     """The provider has taken it on, or has spoken of it."""
     unclear: frozenset[str] = frozenset()
@@ -67,7 +71,9 @@ class PayoutFacts(FrozenModel):
     """Those of the reasons that whoever approved it knew."""
     rejected: SecondWord | None = None
     returns: tuple[str, ...] = ()
-    """Transactions that brought it back."""
+    """Transactions that brought it back, or the provider's names for its return."""
+    return_reasons: tuple[str, ...] = ()
+    """Why it came back, as the provider says."""
     sightings: tuple[Sighting, ...] = ()
     """The last of each transfer on the chain that carries it, or should; in order of its id."""
     settled: frozenset[str] = frozenset()

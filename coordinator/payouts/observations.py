@@ -94,6 +94,10 @@ class PayoutAccepted(FrozenModel):
     task_id: StoredId
     parts: int | None = Field(None, ge=1)
     """How many payouts the task is for; None where that was not written down."""
+    over_no_chain: bool = False
+    """No transaction will carry it."""
+    expected_within_seconds: int | None = Field(None, ge=1)
+    """How long the provider may take for it; None if it does not say."""
 
 
 class PayoutBooked(FrozenModel):
@@ -144,6 +148,8 @@ class PayoutConfirmed(FrozenModel):
 
     kind: Literal["payout-confirmed"] = "payout-confirmed"
     stated: Stated | None = None
+    over_no_chain: bool = False
+    """No transaction carried it."""
 
 
 class PayoutFailed(FrozenModel):
@@ -188,14 +194,14 @@ class PayoutSettled(FrozenModel):
 
 
 class PayoutReturned(FrozenModel):
-    """It arrived and was sent back, as a person has found."""
+    """It was sent, and came back, as a person has found, or as the provider says that booked it."""
 
     kind: Literal["payout-returned"] = "payout-returned"
     tx_hash: StoredId
-    """The transaction that brought it back."""
+    """The transaction that brought it back; where it went over no chain, the provider's name for the return."""
     reason: str
     found_by: StoredId | None = None
-    """None where older bridges did not write it down."""
+    """None where the provider says so, or where older bridges did not write it down."""
     found_through: StoredId | None = None
 
 

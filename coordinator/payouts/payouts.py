@@ -28,7 +28,6 @@ from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES
 
 __all__ = [
     "DESTINATION_LIMIT_CHARACTERS",
-    "OVERDUE_AFTER",
     "PAYOUT_STATUS_RULES",
     "Payout",
     "PayoutFacts",
@@ -39,7 +38,8 @@ __all__ = [
 
 # A Lightning invoice has 260 to 400 characters, and may have more.
 DESTINATION_LIMIT_CHARACTERS = 1_000
-# SHKeeper itself follows a payout for a day, and then never again.
+# Of a payout whose provider does not say how long it may take. SHKeeper itself follows one for a day, and then never
+# again.
 OVERDUE_AFTER = timedelta(days=1)
 # The sums of some transfers out of many double with each. This is enough for any of nine, and for all of more.
 SUMS_LIMIT = 512
@@ -246,13 +246,25 @@ class Payout(FrozenModel):
         return facts.confirmed and (not facts.tx_hashes or bool(_without(facts.tx_hashes, *facts.reverted_hashes)))
 
     @property
+    def is_traced(self) -> bool:
+        """Whether it is known what carried it, if anything has to."""
+        return self.facts.over_no_chain or bool(self.facts.tx_hashes)
+
+    @property
     def is_settled(self) -> bool:
         """Whether there is nothing left to find out about it."""
         return self.status not in UNSETTLED_STATUSES
 
+    @property
+    def overdue_at(self) -> datetime | None:
+        """From when on it takes too long; None while it awaits approval."""
+        expected = self.facts.expected_within_seconds
+        wait = OVERDUE_AFTER if expected is None else timedelta(seconds=expected)
+        return None if self.cleared_at is None else self.cleared_at + wait
+
     def is_overdue(self, now: datetime) -> bool:
         """Whether it is not settled although it should have been for long, so that a person should look."""
-        return not self.is_settled and self.cleared_at is not None and now > self.cleared_at + OVERDUE_AFTER
+        return not self.is_settled and self.overdue_at is not None and now > self.overdue_at
 
     @property
     def was_sent_after_all(self) -> bool:
@@ -290,7 +302,8 @@ class Payout(FrozenModel):
             case PayoutStatus.RETURNED:
                 failed = [f"{tx_hash} failed on the chain, and moved nothing" for tx_hash in self.said_to_have_failed]
                 others = _without(self.facts.returns, *self.said_to_have_failed)
-                return (*failed, *(f"{tx_hash} brought it back" for tx_hash in others))
+                back = (f"{tx_hash} brought it back" for tx_hash in others)
+                return (*failed, *back, *self.facts.return_reasons)
         return tuple(sorted(self.facts.failures or self.facts.unclear | self.facts.doubts))
 
     @property
@@ -326,7 +339,7 @@ def _reported(sightings: Iterable[Sighting]) -> tuple[str, ...]:
 # sent back; and a transaction that moves its money outranks whoever found that it failed.
 PAYOUT_STATUS_RULES: tuple[tuple[PayoutStatus, Callable[[Payout], bool]], ...] = (
     (PayoutStatus.RETURNED, lambda payout: bool(payout.facts.returns)),
-    (PayoutStatus.COMPLETED, lambda payout: payout.has_arrived and bool(payout.facts.tx_hashes)),
+    (PayoutStatus.COMPLETED, lambda payout: payout.has_arrived and payout.is_traced),
     (PayoutStatus.FAILED, lambda payout: bool(payout.facts.failures) and not payout.live_hashes),
     (PayoutStatus.MISMATCH, lambda payout: bool(payout.facts.failures or payout.facts.contradictions)),
     (PayoutStatus.MISMATCH, lambda payout: payout.verification is Verification.MISMATCH),

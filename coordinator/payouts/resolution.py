@@ -101,7 +101,7 @@ def _require_transaction(
         raise TransactionWrongError("needed for a payout that was sent")
     if outcome == "not-sent" and tx_hash is not None:
         raise TransactionWrongError("a payout that was not sent has none")
-    if outcome == "arrived" and tx_hash is None and not payout.facts.tx_hashes:
+    if outcome == "arrived" and tx_hash is None and not payout.is_traced:
         raise TransactionWrongError("needed for a payout that arrived by a transaction which is not known yet")
     # Where a chain shows what a transaction does, that counts.
     is_shown = payout.chain is not None and outcome == "sent"
@@ -133,6 +133,6 @@ def _returned(
     if payout.status is PayoutStatus.RETURNED:
         raise NothingToResolveError("This payout is returned; there is nothing to settle.")
     how = "" if note is None else f": {note}"
-    if not payout.facts.tx_hashes:
+    if not payout.is_traced:
         raise NothingToResolveError(f"This payout is {payout.status}; only what was sent can come back.")
     return PayoutReturned(tx_hash=tx_hash, reason=f"{found_by} found that {found}{how}", found_by=found_by)

@@ -1250,7 +1250,7 @@ export interface components {
     schemas: {
         /** Accepted */
         Accepted: {
-            /** @description `applied`: it moved its payment; `unchanged`: it said nothing new; `duplicate`: it came before; `kept`: its payment is not registered yet; `other-currency`: it does not count towards the payment */
+            /** @description `applied`: it moved its payment; `unchanged`: it said nothing new; `duplicate`: it came before; `kept`: its payment is not registered yet; `other-currency`: it does not count towards the payment; `none-of-ours`: it is about nothing that this bridge has to do with, and is not stored */
             outcome: components["schemas"]["Outcome"];
             paymentId: string | null;
         };
@@ -1305,7 +1305,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -1820,6 +1820,8 @@ export interface components {
             coin: string;
             displayName: string | null;
             address: string | null;
+            /** @description The provider's own page, on which it is paid instead of at an address. */
+            checkoutUrl: string | null;
             /** @description How much of the coin is still to be paid, rounded up to the coin's decimals; null while nothing is asked for, and where a part was paid of what can only be paid whole, as over Lightning. */
             coinAmount: string | null;
             /** @description How much of the coin pays the whole sum. */
@@ -1886,10 +1888,10 @@ export interface components {
         };
         /**
          * Outcome
-         * @description `applied`: it moved its payment; `unchanged`: it said nothing new; `duplicate`: it came before; `kept`: its payment is not registered yet; `other-currency`: it does not count towards the payment
+         * @description `applied`: it moved its payment; `unchanged`: it said nothing new; `duplicate`: it came before; `kept`: its payment is not registered yet; `other-currency`: it does not count towards the payment; `none-of-ours`: it is about nothing that this bridge has to do with, and is not stored
          * @enum {string}
          */
-        Outcome: "applied" | "unchanged" | "other-currency" | "not-counted" | "duplicate" | "kept";
+        Outcome: "applied" | "unchanged" | "other-currency" | "not-counted" | "duplicate" | "kept" | "none-of-ours";
         /** PastEvent */
         PastEvent: {
             offset: string;
@@ -2127,7 +2129,7 @@ export interface components {
             txHashes: string[];
             /** @description What the chain shows of it. */
             sightings: components["schemas"]["SightingItem"][];
-            /** @description It is not settled a day after it was asked for; a person should look. */
+            /** @description It is not settled a day after it was asked for, or when its provider said it would be: a person should look. */
             overdue: boolean;
             /** @description Why it failed, why nobody knows whether it was sent, or what the chain shows instead. */
             reasons: string[];
@@ -2308,7 +2310,7 @@ export interface components {
          * @description What is wrong. In this order they are looked at: first where money may go out twice, or is owed to somebody.
          * @enum {string}
          */
-        ProblemKind: "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-over";
+        ProblemKind: "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-over";
         /** ProviderHealth */
         ProviderHealth: {
             name: string;
@@ -2690,6 +2692,7 @@ export interface components {
         };
         /** TransferItem */
         TransferItem: {
+            /** @description Of what went over no chain, the provider's name for it. */
             txHash: string;
             asset: string;
             amount: string;
@@ -7994,7 +7997,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not known to be stored; send it again, with the same key */
+            /** @description Not known to be stored, or the provider cannot be asked what it is about; send it again */
             503: {
                 headers: {
                     [name: string]: unknown;

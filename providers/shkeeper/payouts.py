@@ -61,6 +61,7 @@ class ShkeeperPayouts:
     """Payouts of one SHKeeper, in the name of its operator."""
 
     provider = PROVIDER
+    pays_buyers = True
 
     def __init__(
         self,

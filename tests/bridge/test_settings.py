@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.environment import injected_variables
-from bridge.settings import Settings, SettingsError, load_settings
+from bridge.settings import SettingsError, all_settings, load_settings
+from providers.shkeeper.settings import ShkeeperSettings
 
 CONFIG = Path(__file__).parents[2] / "config" / "bridge.toml"
 
@@ -23,7 +24,11 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_the_file_holds_every_setting_but_secrets_with_its_default() -> None:
     written = tomllib.loads(CONFIG.read_text())
-    assert set(written) == set(Settings.model_fields) - {"shkeeper_api_keys", "shkeeper_password", "jwt_secrets"}
+    assert set(written) == set(all_settings().model_fields) - {
+        "shkeeper_api_keys",
+        "shkeeper_password",
+        "jwt_secrets",
+    }
     assert dict(load_settings(CONFIG)) == dict(load_settings())
 
 
@@ -44,12 +49,12 @@ def test_the_environment_outranks_the_file_and_arguments_outrank_both(
 def test_keys_come_from_the_environment_or_else_from_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert load_settings().shkeeper_keys == ()
+    assert ShkeeperSettings.of(load_settings()).shkeeper_keys == ()
     (tmp_path / "keys").write_text("one\n\n two \n")
     monkeypatch.setenv("BRIDGE_SHKEEPER_API_KEYS_FILE", "keys")
-    assert load_settings().shkeeper_keys == ("one", "two")
+    assert ShkeeperSettings.of(load_settings()).shkeeper_keys == ("one", "two")
     monkeypatch.setenv("BRIDGE_SHKEEPER_API_KEYS", "three, four,")
-    settings = load_settings()
+    settings = ShkeeperSettings.of(load_settings())
     assert settings.shkeeper_keys == ("three", "four")
     assert "three" not in repr(settings)
 
@@ -311,9 +316,9 @@ def test_the_decimals_of_a_coin_are_named_in_the_file_or_in_the_environment(
 ) -> None:
     file = tmp_path / "bridge.toml"
     file.write_text("shkeeper_coin_decimals = { NEW-COIN = 6 }\n")
-    assert load_settings(file).shkeeper_coin_decimals == {"NEW-COIN": 6}
+    assert ShkeeperSettings.of(load_settings(file)).shkeeper_coin_decimals == {"NEW-COIN": 6}
     monkeypatch.setenv("BRIDGE_SHKEEPER_COIN_DECIMALS", '{"NEW-COIN": 7}')
-    assert load_settings(file).shkeeper_coin_decimals == {"NEW-COIN": 7}
+    assert ShkeeperSettings.of(load_settings(file)).shkeeper_coin_decimals == {"NEW-COIN": 7}
     file.write_text("shkeeper_coin_decimals = { NEW-COIN = -1 }\n")
     monkeypatch.delenv("BRIDGE_SHKEEPER_COIN_DECIMALS")
     with pytest.raises(SettingsError, match="shkeeper_coin_decimals"):

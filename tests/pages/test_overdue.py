@@ -29,6 +29,7 @@ def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
         changed = database.execute(
             "UPDATE payouts SET created_at = datetime(created_at, '-2 days') || '.000000',"
             " cleared_at = datetime(cleared_at, '-2 days') || '.000000',"
+            " overdue_at = datetime(overdue_at, '-2 days') || '.000000',"
             " facts = json_set(facts, '$.askedAt', datetime(json_extract(facts, '$.askedAt'), '-2 days') || 'Z')"
             " WHERE payout_id = ?",
             (payout["payoutId"],),

@@ -44,7 +44,7 @@ class HistoryItem(FrozenModel):
 class TransferItem(FrozenModel):
     """One movement of money towards the payment."""
 
-    tx_hash: str
+    tx_hash: str = Field(description="Of what went over no chain, the provider's name for it.")
     asset: str
     amount: Amount
     value: Amount | None = Field(description="What it counts for in the payment's currency.")
@@ -53,11 +53,14 @@ class TransferItem(FrozenModel):
 
 
 class InvoiceItem(FrozenModel):
-    """Where to pay with one coin. Address and amount are null until the provider has opened the invoice."""
+    """Where to pay with one coin. Where and how much is null until the provider has opened the invoice."""
 
     coin: str
     display_name: str | None
     address: str | None
+    checkout_url: str | None = Field(
+        description="The provider's own page, on which it is paid instead of at an address."
+    )
     coin_amount: Amount | None = Field(
         description="How much of the coin is still to be paid, rounded up to the coin's decimals; null while nothing "
         "is asked for, and where a part was paid of what can only be paid whole, as over Lightning."
@@ -242,6 +245,7 @@ RESPONSE_EXAMPLE = {
             "coin": "ETH-USDT",
             "displayName": "ERC20 USDT",
             "address": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
+            "checkoutUrl": None,
             "coinAmount": "30.5388",
             "wholeCoinAmount": "50.898",
             "exchangeRate": "1",
@@ -354,6 +358,7 @@ def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str
         coin=invoice.wanted.coin,
         display_name=opened and opened.display_name,
         address=opened and opened.address,
+        checkout_url=opened and opened.checkout_url,
         coin_amount=now.coin_amount,
         whole_coin_amount=opened and whole_coin_amount(opened, payment.amount),
         exchange_rate=opened and opened.exchange_rate,

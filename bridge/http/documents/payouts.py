@@ -71,7 +71,10 @@ class PayoutDocument(FrozenModel):
     task_id: str | None = Field(description="The provider's task, once it has named one.")
     tx_hashes: list[str]
     sightings: list[SightingItem] = Field(description="What the chain shows of it.")
-    overdue: bool = Field(description="It is not settled a day after it was asked for; a person should look.")
+    overdue: bool = Field(
+        description="It is not settled a day after it was asked for, or when its provider said it would be: a person "
+        "should look."
+    )
     reasons: list[str] = Field(
         description="Why it failed, why nobody knows whether it was sent, or what the chain shows instead."
     )

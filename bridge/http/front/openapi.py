@@ -81,14 +81,15 @@ def problem_responses(by_status: Mapping[int, str]) -> dict[int, ResponseSpec]:
     }
 
 
-def json_body(description: str, example: Mapping[str, Any]) -> RequestBody:
-    """A JSON object that the route reads by itself."""
+def json_body(description: str, examples: Mapping[str, Mapping[str, Any]]) -> RequestBody:
+    """A JSON object that the route reads by itself, with examples by their names."""
     return RequestBody(
         required=True,
         description=description,
         content={
             "application/json": OpenAPIMediaType(
-                schema=Schema(type=OpenAPIType.OBJECT), examples={"example": Example(value=dict(example))}
+                schema=Schema(type=OpenAPIType.OBJECT),
+                examples={name: Example(value=dict(one)) for name, one in examples.items()},
             )
         },
     )

@@ -33,7 +33,15 @@ from coordinator.attention.items import AttentionKind
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.payments.problems import ProblemKind
-from providers.contract import PayoutReading, Reading, WebhookReader, WebhookUnreadableError
+from providers.contract import (
+    AskFirst,
+    NoneOfOurs,
+    PayoutReading,
+    ProviderError,
+    Reading,
+    WebhookReader,
+    WebhookUnreadableError,
+)
 
 __all__ = [
     "REFUSALS",
@@ -117,6 +125,7 @@ REPLAY_MESSAGES: dict[Outcome, tuple[ReplayOutcome, str]] = {
     Outcome.NOT_COUNTED: ("unchanged", "It was read, but does not fit the payment; its story says why."),
     Outcome.DUPLICATE: ("duplicate", "It was read; the same had been reported before, and counts once."),
     Outcome.STORED: ("kept", "It was read; its payment is not registered, and it is applied when that is."),
+    Outcome.NONE_OF_OURS: ("kept", "It was read; it is about nothing that the bridge has to do with. Dismiss it."),
 }
 
 
@@ -174,9 +183,15 @@ async def _replay_stored(journal: Journal, webhook: StoredWebhook, reader: Webho
     name = stored_webhook_name(webhook.webhook_id)
     try:
         reading = reader.read_again(webhook.body)
-    except WebhookUnreadableError as error:
+        if isinstance(reading, AskFirst):
+            reading = await reading.ask()
+    except (WebhookUnreadableError, ProviderError) as error:
         action = await journal.console.add_action("replay", name, "unreadable", by=by)
         return Replay(outcome="unreadable", message=f"It still cannot be read: {error}", action=action_item(action))
+    if isinstance(reading, NoneOfOurs):
+        outcome, message = REPLAY_MESSAGES[Outcome.NONE_OF_OURS]
+        action = await journal.console.add_action("replay", name, Outcome.NONE_OF_OURS, by=by)
+        return Replay(outcome=outcome, message=message, action=action_item(action))
     if isinstance(reading, Reading):
         replayed = await journal.console.replay_payment_webhook(
             webhook.webhook_id,

@@ -48,7 +48,6 @@ from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.problems import ProblemKind
-from coordinator.payouts.payouts import OVERDUE_AFTER
 from providers.onchain.matching.matching import paid_already
 
 __all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
@@ -169,7 +168,7 @@ async def _besides_problems(
 ) -> list[Attention]:
     """What does not go on by itself, besides what is wrong with payments."""
     now = journal.clock()
-    found = await journal.console.for_a_person(now - OVERDUE_AFTER, now - ADDRESS_EXPECTED_WITHIN)
+    found = await journal.console.for_a_person(now, now - ADDRESS_EXPECTED_WITHIN)
     transfers = await journal.chains.unmatched_transfers(transfers_shown + len(found.dismissed_at))
     alarms = await journal.chains.alarms(None)
     refunds = await journal.refunds.without_address(now - refund_address_wait)
@@ -217,7 +216,7 @@ async def list_actions(
 
 def _of_payments(troubled: Sequence[TroubledPayment], sender: PayoutSender | None) -> Iterator[Attention]:
     for one in troubled:
-        can_send_back = sender is not None and sender.sends_for(one.payment.provider)
+        can_send_back = sender is not None and sender.pays_buyers_of(one.payment.provider)
         wrong = payment_attention(one.payment, one.problems_at, can_send_back=can_send_back)
         yield from (item for item in wrong if item.kind in one.kinds)
 

@@ -197,7 +197,7 @@ async def get_payment_story(
         problems=[ProblemItem(kind=one.kind, detail=one.detail) for one in problems_of(payment)],
         misfits=[MisfitItem(kind=one.kind, detail=one.detail) for one in payment.facts.misfits],
         decisions=list(open_rulings(payment)),
-        can_send_back=sender.sends_for(payment.provider),
+        can_send_back=sender.pays_buyers_of(payment.provider),
         steps=_in_order(steps),
     )
 

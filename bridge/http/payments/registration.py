@@ -20,6 +20,7 @@ from coordinator.payments.invoices import Coin, InvoiceWanted
 from coordinator.payments.payments import Payment
 from coordinator.payments.quotes import must_ask_again
 from coordinator.web_addresses import WebAddress
+from providers import known
 from providers.contract import ProviderRefusedError
 from providers.onchain.matching.direct import PROVIDER as ONCHAIN
 from providers.onchain.matching.direct import NotOnChainError, direct_payment
@@ -81,8 +82,8 @@ def agreed_way(
         except NotOnChainError as error:
             raise wrong_field(error.field, str(error)) from None
     if way.provider not in providers:
-        known = ", ".join([*sorted(providers), ONCHAIN])
-        raise wrong_field("provider", f"there is no provider {way.provider!r}; known: {known}")
+        names = ", ".join([*sorted(providers), ONCHAIN])
+        raise wrong_field("provider", f"there is no provider {way.provider!r}; known: {names}")
     for name in ("chain", "recipient", "payer"):
         if getattr(way, name) is not None:
             raise wrong_field(name, f"belongs to a payment over a chain, whose provider is {ONCHAIN}")
@@ -95,7 +96,9 @@ def _require_one_invoice(provider: str, external_id: str | None, coin: str | Non
     if external_id is not None and coin is not None:
         raise wrong_field("coin", "belongs to an invoice that the bridge opens; leave out externalId, or this")
     if external_id is None and not opener.opens_for(provider):
-        raise wrong_field("externalId", f"missing; this bridge opens no invoices at {provider}: is shkeeper_url set?")
+        own = known.named(provider)
+        hint = "" if own is None else f": {own.how_to_open_invoices}"
+        raise wrong_field("externalId", f"missing; this bridge opens no invoices at {provider}{hint}")
     if external_id is None and coin is None:
         raise wrong_field("coin", "missing; it is needed to open an invoice")
 

@@ -25,6 +25,7 @@ from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent
 from coordinator.payouts.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
 from coordinator.payouts.provider_names import payout_id_of
+from providers import known
 from providers.contract import NotPayableError, PayoutOrder
 from providers.onchain.matching.direct import PROVIDER as ONCHAIN
 from providers.onchain.matching.direct import NotOnChainError, read_address, read_chain, read_token
@@ -204,10 +205,9 @@ async def _way(
         if value is not None:
             raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")
     if not ways.sender.sends_for(payment.provider):
-        raise NotPayableError(
-            "paymentId",
-            f"this bridge sends no payouts through {payment.provider}; are shkeeper_url and shkeeper_user set?",
-        )
+        own = known.named(payment.provider)
+        hint = "" if own is None else f"; {own.how_to_send_payouts}"
+        raise NotPayableError("paymentId", f"this bridge sends no payouts through {payment.provider}{hint}")
     order = await ways.sender.read_order(
         payment.provider, PayoutOrder(item.coin, item.destination, item.amount, item.fee)
     )

@@ -86,10 +86,14 @@ async def ordered_refund(
     """The refund that is wanted. Raises ValidationException, which names the field that is wrong, ClientException for
     a payment that nothing can be sent back for here, and RefundRefusedError."""
     payment = record.payment
-    if wanted.sent is None and not sender.sends_for(payment.provider):
+    if wanted.sent is None and not sender.pays_buyers_of(payment.provider):
+        instead = (
+            "refund it there, and it tells of that"
+            if sender.sends_for(payment.provider)
+            else "send it from the wallet that has it, and then open the refund with what was `sent`"
+        )
         raise ClientException(
-            f"This bridge sends nothing back through {payment.provider}: send it from the wallet that has it, and"
-            " then open the refund with what was `sent`.",
+            f"This bridge sends nothing back through {payment.provider}: {instead}.",
             status_code=409,
             extra={"code": REFUND_REFUSED},
         )

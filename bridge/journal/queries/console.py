@@ -192,7 +192,7 @@ _GOING_ON = tuple(
 )
 
 
-def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit: int) -> list[ListedPayout]:
+def payouts_for_a_person(connection: Connection, now: datetime, limit: int) -> list[ListedPayout]:
     """Payouts that will not go on by themselves: those of which nobody knows enough, those that take too long, those
     that await approval, those that ended in a doubtful way, and those that failed or came back and that nothing that
     was paid since makes up for in full; the oldest of each first."""
@@ -202,7 +202,7 @@ def payouts_for_a_person(connection: Connection, overdue_before: datetime, limit
         payouts.c.status.in_(STATUSES_TO_RESOLVE),
         and_(
             payouts.c.status.in_(_GOING_ON),
-            payouts.c.cleared_at < overdue_before,
+            payouts.c.overdue_at < now,
         ),
         payouts.c.status == PayoutStatus.AWAITING_APPROVAL,
         payouts.c.ended_in_doubt,

@@ -75,13 +75,12 @@ class ConsoleRecords:
     async def payout(self, payout_id: str) -> ListedPayout | None:
         return await self._read(console_queries.listed_payout, payout_id)
 
-    async def for_a_person(self, overdue_before: datetime, wanted_before: datetime) -> ForAPerson:
-        """What does not go on by itself; `overdue_before` is when a payout was made that is overdue now, and
-        `wanted_before` when an invoice was wanted that should be open by now."""
+    async def for_a_person(self, now: datetime, wanted_before: datetime) -> ForAPerson:
+        """What does not go on by itself; `wanted_before` is when an invoice was wanted that should be open by now."""
         dismissed_at = await self._read(console_queries.dismissals)
         limit = console_queries.SHOWN_LIMIT + len(dismissed_at)
         return ForAPerson(
-            await self._read(console_queries.payouts_for_a_person, overdue_before, limit),
+            await self._read(console_queries.payouts_for_a_person, now, limit),
             await self._read(console_queries.unreadable_webhooks, limit),
             await self._read(console_queries.unmatched_webhooks, limit),
             await self._read(problem_queries.without_address, wanted_before, console_queries.SHOWN_LIMIT),

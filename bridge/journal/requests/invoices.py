@@ -29,7 +29,7 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
     payment = batch.payments.get(payment_id)
     if payment is None:
         return
-    if is_forgotten(payment) and opened.address in payment.facts.given:
+    if is_forgotten(payment) and payment.facts.given.issuperset(opened.places[:1]):
         payment = move(batch, decide(payment, InvoiceFound(), batch.now), ())
     # What is heard by asking does not name the fee, which must not be taken for the goods.
     priced = InvoicePriced(
@@ -38,7 +38,7 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
         rate=opened.exchange_rate,
         usual_rate=opened.usual_rate,
         named=opened.fee,
-        addresses=(opened.address, *opened.also_at),
+        addresses=opened.places,
     )
     siblings = siblings_of(batch, payment)
     payment = claim_addresses(batch, with_addresses(batch, payment), priced.addresses)

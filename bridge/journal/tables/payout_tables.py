@@ -48,6 +48,7 @@ payouts = Table(
     Column("asked_by", String(200), comment="Who wanted it sent: a person, or the service where none was named"),
     Column("asked_through", String(200), comment="The service that asked for it"),
     Column("cleared_at", UtcDateTime, comment="Since when it may be sent; empty while it awaits approval"),
+    Column("overdue_at", UtcDateTime, comment="From when on it takes too long; empty while it awaits approval"),
     Index(None, "payment_id"),
     Index(None, "status", "created_at"),
     Index(None, "chain", "destination"),

@@ -187,6 +187,7 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "asked_by": payout.asked_by,
         "asked_through": payout.asked_through,
         "cleared_at": payout.cleared_at,
+        "overdue_at": payout.overdue_at,
     }
 
 

@@ -20,6 +20,8 @@ class Outcome(StrEnum):
     """This very message was written down before."""
     STORED = "kept"
     """No such payment is registered yet; it is applied when it is."""
+    NONE_OF_OURS = "none-of-ours"
+    """It is about nothing that this bridge has to do with, and nothing of it is written down."""
 
 
 @dataclass(frozen=True, slots=True)

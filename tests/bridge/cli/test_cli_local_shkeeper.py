@@ -93,9 +93,6 @@ def test_what_keeps_the_local_shkeeper_from_running_is_explained(run: Any) -> No
     assert refused.returncode == 1
     assert f"cannot listen on port {port}" in refused.stderr
     assert "Traceback" not in refused.stderr
-    keyless = run("serve", "--port", "0", "--with-shkeeper")
-    assert keyless.returncode == 1
-    assert "BRIDGE_SHKEEPER_API_KEYS" in keyless.stderr
     nobody = run("simulate", "transfer", "0x1", "--shkeeper", "http://127.0.0.1:9")
     assert nobody.returncode == 1
     assert "simulate shkeeper --serve" in nobody.stderr

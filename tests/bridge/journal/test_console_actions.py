@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 
 async def for_a_person(journal: Journal) -> list[str]:
-    found = await journal.console.for_a_person(journal.clock() - DAY, journal.clock())
+    found = await journal.console.for_a_person(journal.clock(), journal.clock())
     return [listed.payout.payout_id for listed in found.payouts]
 
 

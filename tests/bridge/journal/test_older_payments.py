@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
@@ -13,6 +16,7 @@ from sqlalchemy import Connection, text
 from bridge.journal import Journal
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.database.schema_versions import MIGRATIONS
+from bridge.journal.migrations.rewriting import compact
 from coordinator.payments.observations import (
     AddressBorrowed,
     ClaimContested,
@@ -28,6 +32,7 @@ from coordinator.payments.observations import (
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import problems_of
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.sales import payment
 from tests.clock import Clock
 
 BEFORE = "0013"
@@ -217,3 +222,45 @@ def test_what_an_older_bridge_took_for_refunded_at_its_gateways_word_is_on_the_l
         row = connection.execute(text("SELECT * FROM payments WHERE payment_id = 'pay_6'")).one()
     engine.dispose()
     assert row.status == before[0]
+
+
+def test_a_bridge_of_before_gets_back_what_went_over_chains_and_nothing_else(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    asyncio.run(_with_a_payment(url))
+    engine = writing_engine(parse_database_url(url))
+
+    def run(statement: str, **values: str) -> Any:
+        with engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return result.scalar_one() if result.returns_rows else None
+
+    facts = json.loads(run("SELECT facts FROM payments"))
+    for disputes, is_readable in (({"dp_1": {"stage": "won", "amount": "1", "reason": None}}, False), ({}, True)):
+        run("UPDATE payments SET facts = :facts", facts=compact({**facts, "disputes": disputes}))
+        with nullcontext() if is_readable else pytest.raises(RuntimeError, match="an older bridge cannot read"):
+            migrate(url, command.downgrade, "0029")
+    assert "disputes" not in json.loads(run("SELECT facts FROM payments"))
+    row = {
+        "payout_id": "out_1",
+        "provider": "shkeeper",
+        "payment_id": "pay_1",
+        "seller_id": "s1",
+        "destination": "0x1",
+        "coin": "ETH",
+        "amount": "1",
+        "facts": "{}",
+        "status": "created",
+        "search_text": "",
+        "ended_in_doubt": "0",
+        **dict.fromkeys(("created_at", "updated_at", "cleared_at"), "2026-05-01 12:00:00.000000"),
+    }
+    run(f"INSERT INTO payouts ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})", **row)
+    migrate(url, command.upgrade, "0032")
+    assert run("SELECT overdue_at FROM payouts") == "2026-05-02 12:00:00.000000"
+    engine.dispose()
+
+
+async def _with_a_payment(url: str) -> None:
+    journal = await Journal.open(url, Clock(NOW))
+    await journal.register_payment(payment(1))
+    await journal.close()

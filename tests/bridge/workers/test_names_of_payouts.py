@@ -79,6 +79,7 @@ class Provider:
     """A gateway to a provider, and that provider, which takes each name once in a coin."""
 
     provider: str = "shkeeper"
+    pays_buyers: bool = True
     fate: Fate = Fate.SENT
     books: dict[tuple[str, str], Record] = field(default_factory=dict)
     late: list[tuple[tuple[str, str], Record]] = field(default_factory=list)

@@ -84,6 +84,7 @@ PROBLEMS = {
         **booked(50),
     ),
     ProblemKind.CALLED_REFUNDED: payment(endings={Ending.REFUNDED}, refunded_at=START),
+    ProblemKind.DISPUTED: payment(disputes={"dp_1": {"stage": "open", "amount": "20"}}),
     ProblemKind.TWICE_PAID: payment(
         standing=Standing.PAID, completed=True, completed_siblings={"pay_2"}, **booked(50)
     ),

@@ -335,3 +335,29 @@ def test_payouts_that_were_refused_together_and_coins_that_know_no_batches_are_a
     assert [payout.next_attempt for payout in some] == [2, 2, 1, 1]
     assert [len(batch) for batch in batches(some)] == [1, 1, 2]
     assert [len(batch) for batch in batches(some, sent_together=lambda _: False)] == [1, 1, 1, 1]
+
+
+def test_what_goes_over_no_chain_completes_without_a_transaction_and_comes_back_in_any_order() -> None:
+    accepted = PayoutAccepted(task_id="po_1", over_no_chain=True, expected_within_seconds=7 * 86_400)
+    arrived = PayoutConfirmed(over_no_chain=True)
+    back = PayoutReturned(tx_hash="pr_1", reason="no such account")
+    assert play(ASKED, accepted, arrived)[0].status is PayoutStatus.COMPLETED
+    # Of what goes over a chain somebody has to know the transaction.
+    assert play(ASKED, ACCEPTED, CONFIRMED)[0].status is PayoutStatus.CREATED
+    everything: tuple[PayoutObservation, ...] = (ASKED, accepted, arrived, back, back)
+    for order in itertools.permutations(everything):
+        payout, _ = play(*order)
+        assert (payout.status, payout.reasons) == (
+            PayoutStatus.RETURNED,
+            ("pr_1 brought it back", "no such account"),
+        )
+
+
+def test_a_payout_takes_too_long_when_its_provider_says_so_or_after_a_day() -> None:
+    slow, _ = play(ASKED, PayoutAccepted(task_id="po_1", expected_within_seconds=7 * 86_400))
+    day, week = (PAYOUT.created_at + timedelta(days=days, seconds=1) for days in (1, 7))
+    assert [play(ASKED, ACCEPTED)[0].is_overdue(day), slow.is_overdue(day), slow.is_overdue(week)] == [
+        True,
+        False,
+        True,
+    ]

@@ -250,7 +250,7 @@ class Matrix:
         self.bridge.kill()
         journal = sqlite3.connect(self.bridge.database)
         with journal:
-            for column in ("created_at", "cleared_at"):
+            for column in ("created_at", "cleared_at", "overdue_at"):
                 journal.execute(f"UPDATE payouts SET {column} = strftime('%Y-%m-%d %H:%M:%f', {column}, '-2 days')")
         journal.close()
         self.bridge.start()

@@ -43,6 +43,7 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
         fee: "0",
         paymentUri: "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
         quotedUntil: null,
+        checkoutUrl: null,
         refusal: null,
       },
     ],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { counted, isDismissedWithANote, isProblem, mayDo, mayWithdraw, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
 import type { AttentionItem, AttentionKind, DayTotal, PayoutRow, Session } from "../src/model/documents";
-import { endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
+import { checkoutOf, endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
 import { KEPT, linePath, withValue } from "../src/model/sparkline";
 import { age, span, timeLeft } from "../src/model/times";
 import { charts, datesUpTo } from "../src/model/totals";
@@ -54,6 +54,9 @@ describe("where to pay", () => {
     const quoted = payment({ invoices: [{ ...invoice!, quotedUntil: end }] });
     expect(whyNowhere(payment({ invoices: [] }), null)).toBe("at-the-shop");
     expect(whyNowhere(payment({ invoices: [{ ...invoice!, address: null }] }), null)).toBe("no-address");
+    const atCheckout = payment({ invoices: [{ ...invoice!, address: null, checkoutUrl: "https://cards.example/c/1" }] });
+    expect([whyNowhere(atCheckout, null), checkoutOf(atCheckout)]).toEqual(["at-checkout", "https://cards.example/c/1"]);
+    expect(checkoutOf(payment({ invoices: [{ ...invoice!, address: null, checkoutUrl: "javascript:alert(1)" }] }))).toBeNull();
     expect(whyNowhere(payment({ invoices: [{ ...invoice!, coinAmount: null }] }), null)).toBe("whole-only");
     const seen = { txHash: "0x1", asset: "ETH-USDT", amount: "51", value: null, confirmed: true, occurredAt: null };
     const unvalued = payment({ invoices: [{ ...invoice!, coinAmount: null }], transfers: [seen, { ...seen, txHash: "0x2" }] });

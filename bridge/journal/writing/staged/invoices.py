@@ -91,11 +91,13 @@ class StagedInvoices:
         return None if row is None else invoice_from_row(row)
 
     def open(self, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
-        """Writes down what the provider answered, and its address for good."""
+        """Writes down what the provider answered, and its address, if it has one, for good."""
         self.writes += 1
         names = {"by_payment_id": payment_id, "by_coin": coin}
         self._opened.append({**names, "new_opened": opened.model_dump_json()})
         address = opened.address
+        if address is None:
+            return
         if self._row(_GIVEN, **names, by_address=address) is None:
             self._given[payment_id, coin, address] = {
                 "payment_id": payment_id,

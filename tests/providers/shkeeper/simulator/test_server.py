@@ -112,6 +112,7 @@ async def test_the_bridges_own_client_finds_what_it_needs(
     [unpaid] = await invoices.look_up("order-1")
     assert unpaid.agreed == 100
     assert not unpaid.observations
+    assert invoice.address is not None
     local.transfer(invoice.address, None, datetime.now(UTC), confirmed=True)
     [paid] = await invoices.look_up("order-1")
     [snapshot] = paid.observations

@@ -11,7 +11,8 @@ import { inWords } from "./marks";
 import { setQuery } from "./router";
 
 const TYPING_PAUSE_MS = 250;
-const PROVIDERS = ["shkeeper", "onchain"];
+/** Payments over a chain have no provider of their own. */
+const OVER_A_CHAIN = "onchain";
 
 export function apply(filters: Filters): void {
   setQuery(writeFilters(filters));
@@ -21,6 +22,8 @@ export function apply(filters: Filters): void {
 export function FilterBar(): JSX.Element {
   const { filters, rows } = useStore(desk.table.state);
   const coins = new Set([...rows.byId.values()].slice(0, 500).map((row) => ("coin" in row ? row.coin : row.currency)));
+  const known = useStore(desk.system).answer?.status.providers ?? [];
+  const providers = new Set([...known.map(({ name }) => name), OVER_A_CHAIN, filters.provider].filter((name) => name !== ""));
   const change = (changes: Partial<Filters>): void => apply({ ...filters, ...changes });
   return (
     <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
@@ -36,7 +39,7 @@ export function FilterBar(): JSX.Element {
         <span>Provider</span>
         <select value={filters.provider} onChange={(event) => change({ provider: event.currentTarget.value })}>
           <option value="">Any</option>
-          {PROVIDERS.map((provider) => (
+          {[...providers].map((provider) => (
             <option key={provider}>{provider}</option>
           ))}
         </select>

@@ -104,7 +104,7 @@ function Providers({ providers }: { providers: SystemStatus["providers"] }): JSX
     <section aria-labelledby="providers-heading">
       <h2 id="providers-heading">Providers</h2>
       {providers.length === 0 ? (
-        <p class="soft">None is configured. Set shkeeper_url to have invoices opened.</p>
+        <p class="soft">None is configured.</p>
       ) : (
         <table>
           <thead>

@@ -7,6 +7,7 @@ export const PROBLEMS: Record<ProblemKind, string> = {
   "payment-overdrawn": "Overdrawn",
   "payment-refunded-while-paid-out": "Refunded and paid out",
   "payment-called-refunded": "Called refunded",
+  "payment-disputed": "Disputed",
   "payment-twice-paid": "Paid twice",
   "payment-contradicting-books": "Contradicting books",
   "payment-unreadable-books": "Unreadable books",

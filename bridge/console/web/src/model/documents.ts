@@ -36,6 +36,8 @@ export interface Invoice {
   coin: string;
   displayName: string | null;
   address: string | null;
+  /** The provider's own page, on which it is paid instead of at an address. */
+  checkoutUrl: string | null;
   /** Still to be paid; null while nothing is asked for. */
   coinAmount: string | null;
   wholeCoinAmount: string | null;
@@ -239,6 +241,7 @@ export type ProblemKind =
   | "payment-overdrawn"
   | "payment-refunded-while-paid-out"
   | "payment-called-refunded"
+  | "payment-disputed"
   | "payment-twice-paid"
   | "payment-contradicting-books"
   | "payment-unreadable-books"

@@ -109,6 +109,7 @@ function waiting(payment: PaymentDocument, side: Side, nowhere: Nowhere | null):
 const HOW_TO_PAY: Record<Exclude<Nowhere, "no-address"> | "here", string> = {
   here: "Scan the code with your wallet, or copy the address and the amount.",
   "at-the-shop": "This payment is paid on the shop's own page.",
+  "at-checkout": "This payment is paid on the payment provider's own page.",
   "nothing-missing": "Nothing more is to be sent.",
   "price-ended": "The price has ended; ask for a new one before you pay.",
   "being-valued": "Your money has been seen, and what it is worth is still being found out. Send nothing more.",
@@ -192,6 +193,8 @@ function howToPayTheRest(missing: string, nowhere: Nowhere | null): string {
       return `Send the missing ${missing} to the address shown here.`;
     case "at-the-shop":
       return `Pay the missing ${missing} on the shop's own page.`;
+    case "at-checkout":
+      return `Pay the missing ${missing} on the payment provider's own page.`;
     case "no-address":
       return `The payment provider is being asked where to pay the missing ${missing}.`;
     case "price-ended":

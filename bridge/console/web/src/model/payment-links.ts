@@ -40,22 +40,23 @@ export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
 }
 
 /**
- * Why an open payment cannot be paid here at the moment: the shop's own page takes it, the provider still has to say
- * where, nothing is missing though it is not settled, what has come is still being valued, what is left cannot be paid
+ * Why an open payment cannot be paid here at the moment: the shop's or the provider's own page takes it, the provider
+ * still has to say where, nothing is missing though it is not settled, what has come is still being valued, what is left cannot be paid
  * in a coin that takes the whole sum only, or the price has ended.
  */
-export type Nowhere = "at-the-shop" | "no-address" | "nothing-missing" | "being-valued" | "whole-only" | "price-ended";
+export type Nowhere = "at-the-shop" | "at-checkout" | "no-address" | "nothing-missing" | "being-valued" | "whole-only" | "price-ended";
 
 /** Null where it can be paid. Without a clock no price has ended. */
 export function whyNowhere(payment: PaymentDocument, now: number | null): Nowhere | null {
   if (payment.direct !== null) return null;
   const invoice = payment.invoices[0];
   if (invoice === undefined) return "at-the-shop";
-  if (invoice.address === null) return "no-address";
+  if (invoice.address === null && invoice.checkoutUrl === null) return "no-address";
   if (invoice.coinAmount === null) {
     if (isZero(payment.missing)) return "nothing-missing";
     return payment.transfers.filter(({ value }) => value === null).length > 1 ? "being-valued" : "whole-only";
   }
+  if (invoice.address === null) return "at-checkout";
   return invoice.quotedUntil !== null && now !== null && Date.parse(invoice.quotedUntil) <= now ? "price-ended" : null;
 }
 
@@ -68,6 +69,12 @@ export function waitsForAddress(payment: PaymentDocument): boolean {
 export function endOfPrice({ invoices, expiresAt }: PaymentDocument): string | null {
   const end = invoices[0]?.quotedUntil ?? null;
   return end === null || (expiresAt !== null && Date.parse(expiresAt) <= Date.parse(end)) ? null : end;
+}
+
+/** The provider's own page, if it is paid there and the page is one of the web. */
+export function checkoutOf({ invoices }: PaymentDocument): string | null {
+  const url = invoices[0]?.checkoutUrl ?? null;
+  return url !== null && /^https?:\/\//i.test(url) ? url : null;
 }
 
 /** The shop's page, if it is one of the web, and its host for people to read. */

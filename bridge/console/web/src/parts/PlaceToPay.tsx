@@ -7,7 +7,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { isZero, money, plain, roundMoney, shown } from "../model/amounts";
 import type { PaymentDocument } from "../model/documents";
-import { endOfPrice, grouped, type Nowhere, opensWallet, placeToPay, whyNowhere } from "../model/payment-links";
+import { checkoutOf, endOfPrice, grouped, type Nowhere, opensWallet, placeToPay, whyNowhere } from "../model/payment-links";
 import { span, timeLeft } from "../model/times";
 import { Problem } from "../net/rest";
 import { BackToTheShop } from "./BackToTheShop";
@@ -123,6 +123,17 @@ function NowhereToPay({ payment, reason }: { payment: PaymentDocument; reason: N
           The payment provider has not said yet where to pay. It is asked again until it does, and the address appears here by
           itself: there is nothing to reload, and nothing to send before.
         </p>
+      </section>
+    );
+  }
+  const checkout = checkoutOf(payment);
+  if (reason === "at-checkout" && checkout !== null) {
+    return (
+      <section class="place is-note" aria-label="Where to pay">
+        <p>The payment provider takes it on a page of its own. How the payment stands is shown here.</p>
+        <a class="button primary" href={checkout}>
+          Pay {payment.invoices[0]?.displayName ?? "there"} <OutIcon />
+        </a>
       </section>
     );
   }
