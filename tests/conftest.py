@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from benchmarks.servers import free_port
 from tests.asking import client_of
-from tests.commands import Command
+from tests.commands import Command, share_warm_parent
 from tests.waiting import GIVE_UP_SECONDS
 
 # The same examples in every run: a test that fails once fails again, and none fails because the machine is busy. In
@@ -39,6 +39,12 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
 TESTS = Path(__file__).parent
 # What waits for processes, clients and browsers most of its time.
 LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Has the processes of the tests, which are not started yet, share what takes seconds to start."""
+    share_warm_parent()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
