@@ -57,10 +57,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank(item.path))
 
 
+# The interpreter's own are 700, 10 and 10, for programs with few objects.
+GC_THRESHOLDS = (20_000, 20, 50)
+
+
 def pytest_collection_finish() -> None:
     """Spares the garbage collector what was imported and collected, which it would look through again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 @pytest.fixture(scope="session", autouse=True)
