@@ -1,9 +1,9 @@
 """A process that has imported what `bridge` imports, and forks the commands that `tests/commands.py` asks it for.
 They begin where others would have spent seconds on imports.
 
-Its only argument is the number of the socket that it listens on. Each process of the tests has a connection. When that
-ends, the process has, and what it asked for and still runs is killed. The first connection is the one of whoever started
-the warm parent, which ends with it.
+Its only argument is the number of the socket that it listens on. Each process of the tests has a connection. When
+that ends, the process has, and what it asked for and still runs is killed. The first connection is the one of whoever
+started the warm parent, which ends with it.
 """
 
 import atexit
