@@ -207,6 +207,7 @@ step() {
 		rm $$said
 		echo "done in $$(($$(date +%s) - began)) s"; return
 	fi
+	if [ $$status = 143 ]; then rm $$said; return 143; fi  # told to end, as is whoever waits for it
 	echo "failed. It said last:"
 	tail -n 12 $$said | cut -c -300 | sed 's/^/    /'
 	rm $$said
