@@ -81,13 +81,14 @@ class WarmParent:
         self._askers.append(self._listener.accept()[0])
         starter = self._askers[0]
         while starter in self._askers:
-            ready, _, _ = select.select([ends, self._listener, *self._askers], [], [])
+            waiting: list[int | socket.socket] = [ends, self._listener, *self._askers]
+            ready, _, _ = select.select(waiting, [], [])
             if ends in ready:
                 os.read(ends, 4096)
                 self._bury()
             if self._listener in ready:
                 self._askers.append(self._listener.accept()[0])
-            for asker in [one for one in ready if one in self._askers]:
+            for asker in [one for one in self._askers if one in ready]:
                 self._take_request(asker)
         for asker in list(self._askers):
             self._end_all_of(asker)
