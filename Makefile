@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-deadlines bench-start bench-onchain profile webhook-path
-.PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible check-types check-others
+.PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -32,21 +32,30 @@ demo: has-python built-if-possible $(VENV)/.run-ready ## Play an afternoon of sa
 
 pages: has-python $(PAGES) ## Build the pages that people look at, into bridge/console/dist
 
-test: has-python has-node has-chromium $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium ## Run every check and every test
+test: has-python has-node has-chromium ## Run every check and every test
+	@$(MAKE) --no-print-directory --jobs=3 $(EACH_AT_ONCE) BEGUN=1 what-tests-need
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(SUPERVISED) $(MAKE) --no-print-directory --jobs=2 check-types check-others
 	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
+# Side by side: each is told of by its line when it is done.
+what-tests-need: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium
+
+EACH_AT_ONCE := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
+
 check-types:
 	$(SUPERVISED) $(BIN)/mypy
 
-# With all else that one core can do meanwhile. Collecting compiles the tests, which each of their processes would.
+# With all else that one core can do meanwhile. Collecting compiles the tests, and with the first property Hypothesis reads
+# the constants of all modules: each of the tests' processes would.
 check-others:
 	$(BIN)/lint-imports --no-cache
 	$(SUPERVISED) npm --prefix $(WEB) run --silent check
 	$(SUPERVISED) npm --prefix $(WEB) run --silent test
-	@$(SUPERVISED) $(BIN)/python -m pytest --collect-only -qq >/dev/null
+	@$(SUPERVISED) $(BIN)/python -m pytest -qq -k $(A_PROPERTY) >/dev/null
+
+A_PROPERTY := test_models_and_sockets_agree_on_what_an_id_is
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, requests of all kinds, payouts under every fault, endpoints that lie, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
@@ -154,7 +163,7 @@ built-if-possible: | has-python
 # The first of all, so that this is where a first run begins to speak.
 has-python:
 	@[ -e $(VENV)/.made ] || $(DO) python_is_there
-	@[ -e $(VENV)/.made ] || echo "Installing what the bridge needs, into this folder alone.$(if $(VERBOSE),, To see more: make $(MAKE_GOALS) VERBOSE=1, or $(LOG))"
+	@[ -e $(VENV)/.made ] || [ -n "$(BEGUN)" ] || echo "Installing what the bridge needs, into this folder alone.$(if $(VERBOSE),, To see more: make $(MAKE_GOALS) VERBOSE=1, or $(LOG))"
 
 # Where the journal is, and what the installations print.
 has-var:
@@ -190,12 +199,18 @@ step() {
 	mkdir -p var
 	printf '  %s ... ' "$$what"
 	began=$$(date +%s)
-	printf '\n%s: %s\n' "$$what" "$$*" >>$(LOG)
-	if "$$@" >>$(LOG) 2>&1 </dev/null; then
+	said=$(LOG).$$$$  # by itself, since others may say something at the same time
+	printf '\n%s: %s\n' "$$what" "$$*" >$$said
+	status=0; "$$@" >>$$said 2>&1 </dev/null || status=$$?
+	cat $$said >>$(LOG)
+	if [ $$status = 0 ]; then
+		rm $$said
 		echo "done in $$(($$(date +%s) - began)) s"; return
 	fi
+	if [ $$status = 143 ]; then rm $$said; return 143; fi  # told to end, as is whoever waits for it
 	echo "failed. It said last:"
-	tail -n 12 $(LOG) | cut -c -300 | sed 's/^/    /'
+	tail -n 12 $$said | cut -c -300 | sed 's/^/    /'
+	rm $$said
 	echo "All that it said is in $(LOG). Once that is mended, go on with: $$again"
 	return 1
 }

@@ -9,10 +9,12 @@ import functools
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import IO, Self
 
 from tests.waiting import GIVE_UP_SECONDS
 
-__all__ = ["COLD", "PIPE", "Command", "run_command"]
+__all__ = ["COLD", "PIPE", "Command", "run_command", "share_warm_parent"]
 
 COLD = Path(sys.executable).parent / "bridge"
 """The program itself, which imports what it needs."""
@@ -29,25 +31,44 @@ COLD = Path(sys.executable).parent / "bridge"
 PIPE = subprocess.PIPE
 
 
+# In the environment: where the warm parent listens.
+PLACE = "BRIDGE_TESTS_WARM_PARENT"
+
+
 @functools.cache
 def _warm_parent() -> socket.socket:
-    """Where this process's warm parent takes requests. It ends with this process."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
+    """Where this process asks the warm parent, which kills what it asked for when this process ends."""
+    if PLACE not in os.environ:
+        share_warm_parent()
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    asking.connect(os.environ[PLACE])
+    return asking
+
+
+def share_warm_parent() -> None:
+    """Starts a warm parent for this process and those that it starts from now on. It ends with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="bridge-warm-parent-"))
+    place = str(folder / "socket")
+    ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(place)
+        listener.listen()
+        ours.connect(place)  # the first of all
         warm_parent = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm_parent", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.warm_parent", str(listener.fileno())],
             cwd=Path(__file__).parents[1],
             env={"PATH": os.environ["PATH"]},
             stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[listener.fileno()],
         )
+    os.environ[PLACE] = place
 
     def end() -> None:
         ours.close()
         warm_parent.wait()
+        shutil.rmtree(folder)
 
     atexit.register(end)
-    return ours
 
 
 class Command:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from benchmarks.servers import free_port
 from tests.asking import client_of
-from tests.commands import Command
+from tests.commands import Command, share_warm_parent
 from tests.waiting import GIVE_UP_SECONDS
 
 # The same examples in every run: a test that fails once fails again, and none fails because the machine is busy. In
@@ -41,6 +41,12 @@ TESTS = Path(__file__).parent
 LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Has the processes of the tests, which are not started yet, share what takes seconds to start."""
+    share_warm_parent()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with what takes long, so that no worker is left alone with it in the end."""
 
@@ -51,10 +57,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank(item.path))
 
 
+# The interpreter's own are 700, 10 and 10, for programs with few objects.
+GC_THRESHOLDS = (20_000, 20, 50)
+
+
 def pytest_collection_finish() -> None:
     """Spares the garbage collector what was imported and collected, which it would look through again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 @pytest.fixture(scope="session", autouse=True)

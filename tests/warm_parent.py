@@ -1,7 +1,9 @@
 """A process that has imported what `bridge` imports, and forks the commands that `tests/commands.py` asks it for.
 They begin where others would have spent seconds on imports.
 
-Its only argument is the number of a socket. When that ends, the tests have: it kills what still runs, and goes too.
+Its only argument is the number of the socket that it listens on. Each process of the tests has a connection. When
+that ends, the process has, and what it asked for and still runs is killed. The first connection is the one of whoever
+started the warm parent, which ends with it.
 """
 
 import atexit
@@ -16,6 +18,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn, TextIO
 
@@ -52,58 +55,78 @@ WARM = (
 REQUEST_BYTES = 1_000_000
 
 
+@dataclass(frozen=True)
+class Child:
+    asker: socket.socket
+    status: int
+    """Where it is written how it ended."""
+
+
 class WarmParent:
     """Forks on request, and says how each of its children ended."""
 
-    def __init__(self, requests: socket.socket) -> None:
-        self._requests = requests
-        self._statuses: dict[int, int] = {}
-        """Where it is written how a child ended, by its process id."""
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._askers: list[socket.socket] = []
+        self._children: dict[int, Child] = {}
+        """By their process ids."""
 
     def run(self) -> None:
-        requests = self._requests.fileno()
         ends, woken = os.pipe()
         os.set_blocking(woken, False)
         signal.set_wakeup_fd(woken)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        # Ctrl-C is for the tests; the end of the socket follows from it.
+        # Ctrl-C is for the tests; the end of the connections follows from it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        while True:
-            ready, _, _ = select.select([requests, ends], [], [])
+        self._askers.append(self._listener.accept()[0])
+        starter = self._askers[0]
+        while starter in self._askers:
+            waiting: list[int | socket.socket] = [ends, self._listener, *self._askers]
+            ready, _, _ = select.select(waiting, [], [])
             if ends in ready:
                 os.read(ends, 4096)
                 self._bury()
-            if requests in ready and not self._take_request():
-                break
-        for child in self._statuses:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+            if self._listener in ready:
+                self._askers.append(self._listener.accept()[0])
+            for asker in [one for one in self._askers if one in ready]:
+                self._take_request(asker)
+        for asker in list(self._askers):
+            self._end_all_of(asker)
 
-    def _take_request(self) -> bool:
-        content, descriptors, _, _ = socket.recv_fds(self._requests, REQUEST_BYTES, 4)
+    def _take_request(self, asker: socket.socket) -> None:
+        content, descriptors, _, _ = socket.recv_fds(asker, REQUEST_BYTES, 4)
         if not content:
-            return False
+            self._end_all_of(asker)
+            return
         *streams, status = descriptors
         child = os.fork()
         if child == 0:
-            self._requests.close()
-            for other in (*self._statuses.values(), status):
+            for inherited in (self._listener, *self._askers):
+                inherited.close()
+            for other in (*(one.status for one in self._children.values()), status):
                 os.close(other)
             _become(json.loads(content), streams)
         for stream in streams:
             os.close(stream)
-        self._statuses[child] = status
+        self._children[child] = Child(asker, status)
         os.write(status, child.to_bytes(4, "big"))
-        return True
 
     def _bury(self) -> None:
-        for child in list(self._statuses):
-            pid, how = os.waitpid(child, os.WNOHANG)
+        for number in list(self._children):
+            pid, how = os.waitpid(number, os.WNOHANG)
             if pid:
-                status = self._statuses.pop(child)
+                status = self._children.pop(number).status
                 with suppress(BrokenPipeError):  # nobody waits for it any more
                     os.write(status, os.waitstatus_to_exitcode(how).to_bytes(4, "big", signed=True))
                 os.close(status)
+
+    def _end_all_of(self, asker: socket.socket) -> None:
+        for number in [number for number, child in self._children.items() if child.asker is asker]:
+            os.kill(number, signal.SIGKILL)
+            os.waitpid(number, 0)
+            os.close(self._children.pop(number).status)
+        self._askers.remove(asker)
+        asker.close()
 
 
 def _become(request: dict[str, object], streams: list[int]) -> NoReturn:

@@ -97,6 +97,8 @@ def _overridden(ours: type) -> dict[str, str]:
 
 def _used(ours: type) -> set[str]:
     theirs = [base for base in ours.__mro__[1:] if _is_a_librarys(base) and not _is_documented(base)]
+    if not theirs:
+        return set()
     own = {name for base in ours.__mro__ if not _is_a_librarys(base) for name in vars(base)}
     names = {base: names_of(base) for base in theirs}
     uses = set()

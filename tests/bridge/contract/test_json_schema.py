@@ -1,6 +1,7 @@
 """The JSON Schema against the specification's sample payloads, and against the answers that clients get."""
 
 import copy
+import functools
 import json
 import subprocess
 from collections.abc import Iterator
@@ -14,18 +15,27 @@ from bridge.contract.json_schema import json_schema_text
 from coordinator.ids import is_id
 from tests.specification import ROWS, Row
 
-SCHEMA = json.loads(json_schema_text())
-VALIDATOR = jsonschema_rs.Draft202012Validator(SCHEMA)
 FREE_FORM = ("new-purchase-request", "offer", "notification.data", "message.attachments")
 rows = pytest.mark.parametrize("row", ROWS, ids=[row.event for row in ROWS])
 
 
+@functools.cache
+def schema() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(json_schema_text())
+    return document
+
+
+@functools.cache
+def validator() -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema())
+
+
 def accepts(event: str, payload: object) -> bool:
-    return VALIDATOR.is_valid({"serverToClient": {event: payload}})
+    return validator().is_valid({"serverToClient": {event: payload}})
 
 
 def exchange(event: str, **parts: object) -> bool:
-    return VALIDATOR.is_valid({"clientToServer": {event: parts}})
+    return validator().is_valid({"clientToServer": {event: parts}})
 
 
 def objects(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -47,9 +57,9 @@ def without(payload: dict[str, Any], field: str) -> dict[str, Any]:
 
 
 def test_the_document_is_a_schema_of_2020_12_and_names_each_model_once() -> None:
-    jsonschema_rs.meta.validate(SCHEMA)
-    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    shapes = [json.dumps({**schema, "title": ""}, sort_keys=True) for schema in SCHEMA["$defs"].values()]
+    jsonschema_rs.meta.validate(schema())
+    assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    shapes = [json.dumps({**one, "title": ""}, sort_keys=True) for one in schema()["$defs"].values()]
     assert len(set(shapes)) == len(shapes)
 
 
@@ -61,7 +71,7 @@ process.stdout.write(JSON.stringify(codes.filter((code) => !id.test(`a${String.f
 
 
 def test_the_pattern_of_an_id_refuses_in_javascript_what_the_bridge_refuses() -> None:
-    patterns = {one["pattern"] for one in found_in(SCHEMA, "pattern") if "200b" in one["pattern"]}
+    patterns = {one["pattern"] for one in found_in(schema(), "pattern") if "200b" in one["pattern"]}
     [pattern] = patterns
     planes = [range(0xD800), range(0xE000, 0x20000), range(0xE0000, 0xE1000), range(0xFFF00, 0x100100)]
     codes = [code for plane in planes for code in plane]

@@ -1,7 +1,7 @@
 """A crowd that joins, leaves, comes back, stalls and vanishes at random, under a steady stream of events: each client
 hears all that it has to, once and in order, and in the end the bridge is as it was before.
 
-Two thousand clients for as many minutes as SOAK_MINUTES says; without it, as in `make test`, two hundred for seconds,
+Two thousand clients for as many minutes as SOAK_MINUTES says; without it, as in `make test`, one hundred for seconds,
 which have less patience, and larger documents to stall on. What is claimed is the same for both, and for each client:
 only how much of it there is follows from how many clients there are and for how long. Where the machine is slow the
 load goes on until there has been as much of it, so that no claim is about how fast anything is. SOAK_SEED repeats a
@@ -28,12 +28,12 @@ from tests.system.soak.records import EVERYONE
 from tests.waiting import GIVE_UP_SECONDS
 
 IS_LONG = "SOAK_MINUTES" in os.environ
-SECONDS = 60 * float(os.environ["SOAK_MINUTES"]) if IS_LONG else 6.0
+SECONDS = 60 * float(os.environ["SOAK_MINUTES"]) if IS_LONG else 3.0
 SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000))
-CLIENTS = 2_000 if IS_LONG else 200
+CLIENTS = 2_000 if IS_LONG else 100
 PAUSE_SECONDS = 25.0 if IS_LONG else 5.0
 DOCUMENT_BYTES = 10_000 if IS_LONG else 40_000
-WARMING_SECONDS = 8.0 if IS_LONG else 2.0
+WARMING_SECONDS = 8.0 if IS_LONG else 1.0
 HELD = ("bridge_sockets_connections", "bridge_sockets_clients", "bridge_sockets_sessions", "bridge_tasks")
 SHOWN = (*HELD, "process_open_fds", "process_resident_memory_bytes", "process_cpu_seconds_total")
 # Python gives back what it had only roughly.
