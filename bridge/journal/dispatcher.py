@@ -1,11 +1,13 @@
 """The dispatcher: follows the journal in order, from a cursor, and hands each stretch on.
 
 The writer says what it has committed. If that goes on where the cursor stands it is handed on as it is; otherwise, as
-when a commit may or may not have reached the disk, what comes next is read out of the journal.
+when a commit may or may not have reached the disk or another bridge has committed in between, what comes next is read
+out of the journal.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from prometheus_client import Counter, Gauge
@@ -35,10 +37,12 @@ class Dispatcher:
         self._read_tail = read_tail
         self._deliver = deliver
         self._woken = asyncio.Event()
-        self._committed: list[JournaledEvent] = []
+        self._committed: deque[JournaledEvent] = deque()
         """What the writer has committed lately, in order."""
         self._knows_all = False
-        """Whether nothing is in the journal beyond the cursor but what was committed lately."""
+        """Whether nothing is in the journal beyond the cursor but what was committed lately, here or elsewhere."""
+        self._elsewhere = 0
+        """The last offset of which is known that another bridge has committed it."""
         self.cursor = cursor
         """Offset of the last event that was handed on."""
 
@@ -46,6 +50,16 @@ class Dispatcher:
         """The writer has committed these events; it is not certain when there may be others that it does not know."""
         self._committed += events
         self._knows_all = self._knows_all and is_certain
+        self._woken.set()
+
+    def committed_elsewhere(self, offset: int | None) -> None:
+        """Another bridge has committed events up to this one; None if it is not known whether any has."""
+        if offset is None:
+            self._knows_all = False
+        elif offset <= max(self.cursor, self._elsewhere):
+            return
+        else:
+            self._elsewhere = offset
         self._woken.set()
 
     async def run(self) -> None:
@@ -72,12 +86,24 @@ class Dispatcher:
                 DISPATCHED.labels(name).inc(names.count(name))
 
     async def _next_stretch(self) -> Sequence[JournaledEvent]:
-        if self._knows_all and (not self._committed or self._committed[0].offset == self.cursor + 1):
-            stretch, self._committed = self._committed[:STRETCH_LIMIT], self._committed[STRETCH_LIMIT:]
+        stretch = self._next_committed()
+        if stretch or (self._knows_all and not self._committed and self._elsewhere <= self.cursor):
             return stretch
-        # What is committed from here on may be in the stretch as well.
-        self._committed, self._knows_all = [], True
+        self._knows_all = True
         read = await self._read_tail(self.cursor, STRETCH_LIMIT)
         if read:
             self._knows_all = False
+        elif self._elsewhere > self.cursor:
+            # It is said before it can be read, or of a journal that was rewound since.
+            self._elsewhere = self.cursor
         return read
+
+    def _next_committed(self) -> list[JournaledEvent]:
+        """What was committed here and comes next, with no gap."""
+        committed, stretch, at = self._committed, list[JournaledEvent](), self.cursor
+        while committed and committed[0].offset <= at:
+            committed.popleft()  # it was read meanwhile
+        while committed and committed[0].offset == at + 1 and len(stretch) < STRETCH_LIMIT:
+            stretch.append(committed.popleft())
+            at += 1
+        return stretch
