@@ -29,6 +29,7 @@ from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
+from bridge.journal.records.leases import Leases
 from bridge.journal.records.payouts import PayoutRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
@@ -99,7 +100,8 @@ class Journal:
         self._doubted: dict[str, str] = {}
         self._offsets = Offsets(opened.epoch, opened.secret)
         guard = HistoryGuard(opened)
-        notify = functools.partial(notify_others, epoch=opened.epoch) if opened.writer is None else None
+        is_shared = opened.writer is None
+        notify = functools.partial(notify_others, epoch=opened.epoch) if is_shared else None
         self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
@@ -109,7 +111,9 @@ class Journal:
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
-        self.payouts = PayoutRecords(self._read, self._writer.submit)
+        self.leases = Leases(self._writer.submit, is_shared=is_shared)
+        """What one bridge does at a time, of those that share the journal."""
+        self.payouts = PayoutRecords(self._read, self._writer.submit, self.leases)
         """Orders to send money out, and what becomes of them."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
         """Orders to send money back to buyers."""

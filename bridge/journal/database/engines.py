@@ -45,7 +45,7 @@ FULL_DISK_BYTES = 1_000_000
 STATEMENT_LIMITS = {
     "statement_timeout": 15_000,
     "lock_timeout": 10_000,
-    # Nobody else commits while a bridge that was stopped in the middle of a commit has the head of the journal locked.
+    # A bridge that was stopped in the middle of a commit has the head of the journal locked: nobody else commits.
     "idle_in_transaction_session_timeout": 5_000,
     "idle_session_timeout": 0,  # a journal may have nothing to do for days
 }
