@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from bridge.journal import SENDING_PAYOUTS, Deliver, Dispatcher, Journal
+from bridge.recovery import rooms_in
 from bridge.registry import Registry
 from bridge.settings import Settings
 from bridge.workers.books_comparison import BooksComparison
@@ -86,6 +87,7 @@ async def running_engine(
         days=settings.retention_days,
         newest=settings.retention_events,
         sessions_in_use=begin(journal, delivered_until),
+        rooms_in=rooms_in,
     )
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)

@@ -8,7 +8,7 @@ from bridge.sockets.presence.activity_log import now_micros
 from bridge.sockets.recovery.sessions import Leaving, Session
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 
-__all__ = ["JournalHistory", "JournalSessions"]
+__all__ = ["JournalHistory", "JournalSessions", "rooms_in"]
 
 
 class JournalHistory:
@@ -50,7 +50,8 @@ class JournalSessions:
     async def save(self, sessions: Mapping[str, Session | None]) -> None:
         kept = {"keptAt": self._clock(), "keptBy": self._began_at}
         await self._records.save(
-            {sid: None if one is None else _content(one) | kept for sid, one in sessions.items()}
+            {sid: None if one is None else _content(one) | kept for sid, one in sessions.items()},
+            idle={sid for sid, one in sessions.items() if one is not None and _is_idle(one)},
         )
 
     async def load(self, sid: str) -> Session | None:
@@ -90,6 +91,16 @@ class LastProcess(NamedTuple):
 
     began_at: int | None
     there_until: int
+
+
+def rooms_in(content: Mapping[str, Any]) -> Mapping[str, int]:
+    """The rooms of a session as it is stored, and since which event it is in each."""
+    rooms: Mapping[str, int] = content["rooms"]
+    return rooms
+
+
+def _is_idle(session: Session) -> bool:
+    return not (session.rooms or session.online or session.typing)
 
 
 def _content(session: Session) -> dict[str, Any]:

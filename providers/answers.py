@@ -1,5 +1,6 @@
 """Answers of neighbours, which is whoever the bridge asks over HTTP: every question has a deadline for the whole of
-it and a bound on the decoded size of its answer, follows no redirect, and ends in an answer or in an error from here.
+it, a bound on the head of its answer and one on its decoded size, follows no redirect, and ends in an answer or in an
+error from here.
 
 Nothing that is raised shows a URL, which may hold a key, or a word of what was answered.
 """
@@ -14,6 +15,7 @@ import httpx
 
 from coordinator.errors import BridgeError
 from providers.certificates import certificates
+from providers.heads import Head, awaited, bound_heads
 
 __all__ = [
     "Answer",
@@ -33,6 +35,7 @@ _ANY_WINDOW = 47
 _ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 # httpx's trace says so right before the first byte of a question leaves.
 _SENDING = ".send_request_headers.started"
+_HEAD_HAS_COME = ".receive_response_headers.complete"
 # What fails before a byte of the question has left.
 _NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -83,7 +86,7 @@ def neighbour(
 ) -> httpx.AsyncClient:
     """The connections to somebody whom `ask` is to ask. Few are kept: before every question httpx looks whether each
     of those is still open. `through_proxies` are those that the environment names."""
-    return httpx.AsyncClient(
+    client = httpx.AsyncClient(
         base_url=base_url,
         headers={"Accept-Encoding": ASKED_ENCODING, **(headers or {})},
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=keepalive_connections),
@@ -91,6 +94,7 @@ def neighbour(
         trust_env=through_proxies,
         timeout=None,  # noqa: S113 (that of `ask` is for the whole)
     )
+    return bound_heads(client)
 
 
 async def ask(
@@ -102,12 +106,15 @@ async def ask(
     auth: httpx.Auth | None = None,
 ) -> Answer:
     """Puts one question, once. Raises NeighbourError."""
-    has_left = False
+    has_left, head = False, Head()
 
     async def note(name: str, _details: Mapping[str, Any]) -> None:
         nonlocal has_left
         has_left = has_left or name.endswith(_SENDING)
+        # A proxy's answer has one of its own, before the question is sent.
+        head.is_whole = not name.endswith(_SENDING) and (head.is_whole or name.endswith(_HEAD_HAS_COME))
 
+    waits = awaited.set(head)
     request.extensions = {**request.extensions, "trace": note}
     try:
         async with asyncio.timeout(deadline_seconds):
@@ -123,6 +130,7 @@ async def ask(
         # Besides httpx's own whatever its layers make of bytes that nobody has thought of.
         raise (NoWholeAnswerError if has_left else NotReachedError)(type(error).__name__) from None
     finally:
+        awaited.reset(waits)
         client.cookies.clear()  # nobody here has a session, and a neighbour may set ever more of them
 
 

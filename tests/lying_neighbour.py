@@ -14,6 +14,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
 
 __all__ = [
+    "INTERIM",
     "LIES",
     "Asked",
     "LyingNeighbour",
@@ -32,6 +33,7 @@ BOMB_BYTES = 400_000_000
 PIECE_BYTES = 1_000_000
 # What deflate may say as often as it likes, and which comes to nothing.
 EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 # An answer that drips is one byte at a time, well before anybody who waits for the next byte alone gives up.
 DRIP_SECONDS = 0.05
 
@@ -111,6 +113,12 @@ def endless(_: Asked) -> Pieces:
         yield b"%x\r\n%s\r\n" % (PIECE_BYTES, b" " * PIECE_BYTES)
 
 
+def interim(_: Asked) -> Pieces:
+    """One interim answer after the other, and never another."""
+    while True:
+        yield INTERIM * (PIECE_BYTES // len(INTERIM))
+
+
 def _endless_encoded(beginning: bytes, block: bytes) -> Lie:
     def told(_: Asked) -> Pieces:
         yield b"HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\n\r\n"
@@ -129,6 +137,7 @@ LIES: dict[str, Lie] = {
     "bomb": bomb,
     "nested bomb": nested_bomb,
     "endless": endless,
+    "interim": interim,
     "redirect": redirect,
     "deep": answer(b"[" * 100_000),
     "deep object": answer(b'{"a":' * 100_000),

@@ -4,6 +4,7 @@ from coordinator.errors import BridgeError
 
 __all__ = [
     "ClientGoneError",
+    "ConnectionStateError",
     "FrontendUrlError",
     "NotAllowedError",
     "PacketError",
@@ -15,6 +16,10 @@ __all__ = [
 
 class ClientGoneError(BridgeError, ValueError):
     """A room was to be entered by a client that is not (or no longer) there; the room was not made."""
+
+
+class ConnectionStateError(BridgeError, RuntimeError):
+    """A connection was told of something that cannot happen where it stands: a fault of the bridge's own."""
 
 
 class FrontendUrlError(BridgeError, ValueError):

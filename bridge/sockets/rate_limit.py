@@ -64,6 +64,15 @@ class RateLimits:
             self._forget_the_rested(now)
         return wait_seconds
 
+    def is_overdrawn(self, one: Hashable, now: float) -> bool:
+        """Whether one has taken more than its allowance."""
+        return self.rate_limit.wait_seconds(self._full_at.get(one, now), now) > 0
+
+    def spend(self, one: Hashable, now: float, count: int) -> None:
+        """Takes so many from an allowance, however much is left of it."""
+        self._full_at[one] = self.rate_limit.spent(self._full_at.get(one, now), now, count)
+        self._forget_the_rested(now)
+
     def _forget_the_rested(self, now: float) -> None:
         """Each time that twice as many are remembered as were left the last time."""
         if len(self._full_at) >= self._look_at:

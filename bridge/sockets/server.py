@@ -29,7 +29,7 @@ the engine its `sockets` with their `closed`, `upgrading` and `upgraded`.
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import socketio
@@ -44,10 +44,12 @@ from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.presence import Presence
 from bridge.sockets.recovery.recovery import Missed, Recovery
+from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
 from bridge.sockets.rooms.subscribers import Subscribers
 from bridge.sockets.transport.asking import answers
+from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.engine import Engine
 from bridge.sockets.transport.frames import Outgoing
 from bridge.sockets.transport.incoming import ACKNOWLEDGEMENTS, EVENTS, NAMESPACE_LIMIT, PacketReader
@@ -66,6 +68,8 @@ library_logger.setLevel(logging.ERROR)
 DEFAULT_NAMESPACE = "/"
 CATCH_ALL = "*"
 
+ENDINGS: Mapping[Ending, Disconnect]
+ENDINGS = {"token_expired": Disconnect.TOKEN_EXPIRED, "key_withdrawn": Disconnect.KEY_WITHDRAWN}
 CONNECT_FAILED = {"message": "The server could not accept the connection"}
 CONNECT_REJECTED = {"message": "Connection rejected by server"}
 INTERNAL_FAILURE = failure("internal", "the server failed to handle this event")
@@ -96,7 +100,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.eio.moved = self.manager.moved
         self.keeps_confidence = keeps_confidence
         """Whether confidential events go to their rooms and to staff only."""
-        self._closing: set[asyncio.Task[None]] = set()
         self.activity_log = ActivityLog()
         self.returns: Returns | None = None
         self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
@@ -105,7 +108,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
         self.manager.watchers.append(recovery)
-        self.returns = Returns(recovery, self.activity_log, self.recalls)
+        self.returns = Returns(recovery, self.activity_log, self.recalls, Replays(self.eio.limits))
 
     async def shutdown(self) -> None:
         await super().shutdown()
@@ -113,9 +116,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self.returns.close()
 
     def _end_session(self, member: Member, reason: Ending) -> None:
-        task = asyncio.create_task(self._close_session(member, reason))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self.eio.start(self._close_session(member, reason))
 
     async def _close_session(self, member: Member, reason: Ending) -> None:
         """Says why, then closes the connection rather than the namespace: from that the stock client comes back by
@@ -126,14 +127,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         ended = SessionEnded.because(reason)
         await self.emit(ended.event_name, ended.model_dump(mode="json"), to=sid, namespace=namespace)
-        logger.info("closing the connection of %s: %s", sid, ended.reason)
-        await self._close_connection(eio_sid, self.reason.SERVER_DISCONNECT)
+        await self._close_connection(eio_sid, ENDINGS[reason])
 
-    async def _close_connection(self, eio_sid: str, reason: str) -> None:
+    async def _close_connection(self, eio_sid: str, disconnect: Disconnect, why: str = "") -> None:
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None:
-            # Without a word: told that the server closes it, the Python client would not come back.
-            await connection.finish(reason)
+            # Told by the engine that the server closes it, the Python client would not come back.
+            await connection.finish(disconnect, why)
 
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
@@ -155,9 +155,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             if packet is not None:
                 await self._handle_packet(eio_sid, packet)
         except PacketError as error:
-            connection = self.eio.sockets.get(eio_sid)
-            if connection is not None:
-                await connection.cut_off(str(error))
+            await self._close_connection(eio_sid, Disconnect.NO_PACKET, f"it sent {error}")
 
     async def _handle_packet(self, eio_sid: str, packet: Any) -> None:
         namespace = packet.namespace or DEFAULT_NAMESPACE
@@ -174,7 +172,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._handle_event(eio_sid, namespace, packet.id, packet.data)
 
     async def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
-        if eio_sid not in self.environ:
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is None or eio_sid not in self.environ:
             return  # The connection was closed before this, which a polling client can say in one and the same body.
         if not self._serves(namespace):
             await self._refuse_namespace(eio_sid, namespace)
@@ -188,7 +187,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if self.returns is not None and namespace == DEFAULT_NAMESPACE:
             await self.returns.ready()
             if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
-                missed = await self.returns.take_up(_brought(data), principal, self._free)
+                missed = await self.returns.take_up(_brought(data), principal, self._free, connection.address)
             if eio_sid not in self.environ:
                 return
         sid = await self.manager.pre_connect(eio_sid, namespace, None if missed is None else missed.session.sid)
@@ -257,7 +256,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return  # it went away in the meantime
         principal = self.admission.principal(sid)
         if missed is not None and self.returns is not None and not self.returns.can_be_restored(missed, principal):
-            await self._close_connection(eio_sid, self.reason.TRANSPORT_CLOSE)  # it comes again
+            await self._close_connection(eio_sid, Disconnect.CHANGED_MEANWHILE)  # it comes again
             return
         # From here to its hearing what goes out nothing may be waited for, or something would be missed.
         answer, restored = {"sid": sid}, NOTHING
@@ -281,7 +280,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Whoever held a session until now is half open, and is closed. Returns whether nobody does any more."""
         holder = self.manager.connection(sid)
         if holder is not None and not (asks_first and await answers(holder)):
-            await holder.finish(self.reason.TRANSPORT_ERROR)
+            await holder.finish(Disconnect.TAKEN_OVER)
         return self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE) is None
 
     async def _refuse(self, eio_sid: str, namespace: str, reason: dict[str, Any]) -> None:

@@ -1,5 +1,5 @@
-"""Answers of neighbours are held: to a deadline for the whole, to a bound on what they come to, and to errors that
-are known."""
+"""Answers of neighbours are held: to a deadline for the whole, to bounds on their heads and on what they come to, and
+to errors that are known."""
 
 import asyncio
 import socket
@@ -22,7 +22,17 @@ from providers.answers import (
     ask,
     neighbour,
 )
-from tests.lying_neighbour import LIES, Asked, LyingNeighbour, answer, drip, drip_head, encoded, lying_neighbour
+from tests.lying_neighbour import (
+    INTERIM,
+    LIES,
+    Asked,
+    LyingNeighbour,
+    answer,
+    drip,
+    drip_head,
+    encoded,
+    lying_neighbour,
+)
 from tests.waiting import GIVE_UP_SECONDS, until
 
 LIMIT_BYTES = 2_000_000
@@ -70,7 +80,12 @@ async def test_what_comes_to_more_than_is_read_is_given_up_while_it_comes(
 
 
 @pytest.mark.parametrize(
-    ("lie", "error"), [("endless past its end", NoWholeAnswerError), ("endless and empty", AnswerTooLargeError)]
+    ("lie", "error"),
+    [
+        ("endless past its end", NoWholeAnswerError),
+        ("endless and empty", AnswerTooLargeError),
+        ("interim", NoWholeAnswerError),
+    ],
 )
 async def test_what_comes_to_nothing_and_never_ends_is_given_up_too(
     client: httpx.AsyncClient, lie: str, error: type[Exception]
@@ -79,6 +94,24 @@ async def test_what_comes_to_nothing_and_never_ends_is_given_up_too(
         with pytest.raises(error):
             await put(client, liar)
         await until(lambda: liar.ended)
+
+
+async def test_through_a_proxy_interim_answers_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with lying_neighbour(LIES["interim"]) as proxy:
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        async with neighbour() as client:
+            request = client.build_request("GET", "http://node.example/")
+            with pytest.raises(NoWholeAnswerError, match="RemoteProtocolError"):
+                await ask(client, request, deadline_seconds=GIVE_UP_SECONDS, limit_bytes=LIMIT_BYTES)
+
+
+@pytest.mark.parametrize("count", [0, 3])
+async def test_a_few_interim_answers_are_passed_over(client: httpx.AsyncClient, count: int) -> None:
+    whole = b"HTTP/1.1 200 X\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1_000_000
+    with lying_neighbour(lambda _: iter([INTERIM * count, whole])) as honest:
+        assert len((await put(client, honest)).content) == 1_000_000
 
 
 PIECES = 5_000

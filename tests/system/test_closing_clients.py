@@ -1,4 +1,5 @@
-"""The stock client whose connection closes in the moment that it has read an event, as docs/front-end.md tells."""
+"""The stock client whose connection closes in the moment that it has read an event, as docs/front-end.md tells; and
+one that is cut off."""
 
 import json
 import re
@@ -34,6 +35,13 @@ def test_what_it_has_read_and_not_handed_out_comes_twice_without_the_remedy(
     run = subprocess.run(command, cwd=JAVASCRIPT, capture_output=True, text=True, timeout=GIVE_UP_SECONDS)
     assert (run.returncode, run.stderr) == (0, "")
     assert json.loads(run.stdout) == heard
+
+
+def test_one_that_is_cut_off_comes_back_and_can_say_why(bridge: BridgeProcess) -> None:
+    command = ["node", "cut-off.mjs", bridge.url]
+    run = subprocess.run(command, cwd=JAVASCRIPT, capture_output=True, text=True, timeout=GIVE_UP_SECONDS)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert json.loads(run.stdout) == ["transport close", 4501, "no packet"]
 
 
 def test_the_remedy_is_the_one_of_the_page() -> None:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import Connection, func, select, union_all
 
@@ -15,7 +16,9 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, event_from_row
 from coordinator.histories import Place
 
-__all__ = ["Stretch", "count_room_events", "room_events", "room_events_before"]
+__all__ = ["Stretch", "count_room_events", "newest_in_rooms", "room_events", "room_events_before"]
+
+T = TypeVar("T")
 
 # How many rows, and how many events, one statement looks up.
 CHUNK = 500
@@ -73,6 +76,20 @@ def room_events_before(
         if len(found) >= limit:
             break
     return found[:limit][::-1]
+
+
+def newest_in_rooms(connection: Connection, rooms: Iterable[str]) -> dict[str, int]:
+    """The newest event of each of some rooms that has any."""
+    heard = schema.room_events
+    newest: dict[str, int] = {}
+    for names in _chunks(iter(rooms)):
+        rows = connection.execute(
+            select(heard.c.room, func.max(heard.c.last_offset).label("newest"))
+            .where(heard.c.room.in_(names))
+            .group_by(heard.c.room)
+        )
+        newest |= {row.room: row.newest for row in rows}
+    return newest
 
 
 def count_room_events(connection: Connection, room: str, name: str) -> int:
@@ -147,6 +164,6 @@ def _offsets_before(connection: Connection, room: str, before: int | None) -> It
         rows = connection.execute(earlier.where(room_rows.c.last_offset < rows[-1].last_offset)).all()
 
 
-def _chunks(offsets: Iterator[int]) -> Iterator[list[int]]:
-    while chunk := list(islice(offsets, CHUNK)):
+def _chunks(several: Iterator[T]) -> Iterator[list[T]]:
+    while chunk := list(islice(several, CHUNK)):
         yield chunk

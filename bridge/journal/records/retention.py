@@ -1,19 +1,36 @@
 """The part of the journal that is about forgetting: what was kept for long enough, and in how large steps it goes."""
 
-from collections.abc import Callable, Collection
+import json
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, literal, select, tuple_
+from sqlalchemy import Connection, Select, literal, select, tuple_
 
 from bridge.journal.queries import payments as queries
 from bridge.journal.queries.readers import Read
+from bridge.journal.queries.rooms import newest_in_rooms
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Submit
 
 __all__ = ["RetentionRecords"]
+
+
+class _OldSession(NamedTuple):
+    updated_at: datetime
+    session_id: str
+    is_idle: bool
+
+
+class _OldContent(NamedTuple):
+    updated_at: datetime
+    session_id: str
+    content: str
+
+
+Old = TypeVar("Old", _OldSession, _OldContent)
 
 
 class RetentionRecords:
@@ -40,14 +57,48 @@ class RetentionRecords:
     ) -> int:
         """Forgets sessions that were saved before that last, and not before `since`, but for those that are in use;
         where `are_idle`, only those that are in no room, and by which nobody types."""
-        forgotten, page = 0, None if since is None else (since, "")
-        while old := await self._read(_older_sessions, before, page, limit):
-            page = old[-1].updated_at, old[-1].session_id
-            gone = [one.session_id for one in old if one.session_id not in but and (one.is_idle or not are_idle)]
-            if gone:
-                await self._submit(partial(_forget_sessions, session_ids=gone))
-            forgotten += len(gone)
+        forgotten = 0
+        async for page in self._old_sessions(_older_sessions, before, since, limit):
+            forgotten += await self._forget_sessions(
+                one.session_id for one in page if one.session_id not in but and (one.is_idle or not are_idle)
+            )
         return forgotten
+
+    async def forget_quiet_sessions(
+        self,
+        *,
+        before: datetime,
+        since: datetime | None,
+        but: Collection[str],
+        rooms_in: Callable[[dict[str, Any]], Mapping[str, int]],
+        limit: int,
+    ) -> int:
+        """The same of those whose rooms, as `rooms_in` reads them, have heard nothing since they were joined."""
+        forgotten = 0
+        async for page in self._old_sessions(_older_contents, before, since, limit):
+            rooms_of = {one.session_id: rooms_in(json.loads(one.content)) for one in page}
+            names = {room for rooms in rooms_of.values() for room in rooms}
+            newest = await self._read(newest_in_rooms, names)
+            forgotten += await self._forget_sessions(
+                session_id
+                for session_id, rooms in rooms_of.items()
+                if session_id not in but and all(newest.get(room, 0) <= joined for room, joined in rooms.items())
+            )
+        return forgotten
+
+    async def _old_sessions(
+        self, query: Callable[..., list[Old]], before: datetime, since: datetime | None, limit: int
+    ) -> AsyncIterator[list[Old]]:
+        page = None if since is None else (since, "")
+        while old := await self._read(query, before, page, limit):
+            page = old[-1].updated_at, old[-1].session_id
+            yield old
+
+    async def _forget_sessions(self, session_ids: Iterable[str]) -> int:
+        gone = list(session_ids)
+        if gone:
+            await self._submit(partial(_forget_sessions, session_ids=gone))
+        return len(gone)
 
     async def forget_idempotency_keys(self, *, before: datetime, limit: int) -> int:
         return await self._forget(lambda batch: batch.forgetting.idempotency_keys(before, limit))
@@ -65,25 +116,28 @@ class RetentionRecords:
 
 def _forget_sessions(batch: Batch, session_ids: Collection[str]) -> None:
     for session_id in session_ids:
-        batch.sessions.save(session_id, None)
-
-
-class _OldSession(NamedTuple):
-    updated_at: datetime
-    session_id: str
-    is_idle: bool
+        batch.sessions.forget(session_id)
 
 
 def _older_sessions(
     connection: Connection, before: datetime, after: tuple[datetime, str] | None, limit: int
 ) -> list[_OldSession]:
     sessions = schema.sessions
-    at, session_id = sessions.c.updated_at, sessions.c.session_id
-    # No name of a room can say this: within JSON its quotation marks would be escaped.
-    is_idle = sessions.c.content.like('%"rooms":{},"online":[],"typing":[],%')
-    statement = select(at, session_id, is_idle).where(at < before).order_by(at, session_id).limit(limit)
-    if after is not None:
-        statement = statement.where(
-            tuple_(at, session_id) > tuple_(literal(after[0], schema.UtcDateTime()), literal(after[1]))
-        )
-    return [_OldSession(*row) for row in connection.execute(statement)]
+    page = _page(select(sessions.c.updated_at, sessions.c.session_id, sessions.c.is_idle), before, after, limit)
+    return [_OldSession(*row) for row in connection.execute(page)]
+
+
+def _older_contents(
+    connection: Connection, before: datetime, after: tuple[datetime, str] | None, limit: int
+) -> list[_OldContent]:
+    sessions = schema.sessions
+    page = _page(select(sessions.c.updated_at, sessions.c.session_id, sessions.c.content), before, after, limit)
+    return [_OldContent(*row) for row in connection.execute(page)]
+
+
+def _page(statement: Select[Any], before: datetime, after: tuple[datetime, str] | None, limit: int) -> Select[Any]:
+    at, session_id = schema.sessions.c.updated_at, schema.sessions.c.session_id
+    page = statement.where(at < before).order_by(at, session_id).limit(limit)
+    if after is None:
+        return page
+    return page.where(tuple_(at, session_id) > tuple_(literal(after[0], schema.UtcDateTime()), literal(after[1])))

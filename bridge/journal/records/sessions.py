@@ -1,7 +1,7 @@
 """The sockets' part of the journal: the sessions of clients that may come back."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, or_, select
@@ -35,12 +35,16 @@ class SessionRecords:
         self._read = read
         self._submit = submit
 
-    async def save(self, contents: Mapping[str, dict[str, Any] | None]) -> None:
-        """Saves sessions; forgets those that are None. Raises JournalUnavailableError."""
+    async def save(self, contents: Mapping[str, dict[str, Any] | None], *, idle: Collection[str] = ()) -> None:
+        """Saves sessions; forgets those that are None. Those that are `idle` keep nothing that their clients would
+        miss. Raises JournalUnavailableError."""
 
         def request(batch: Batch) -> None:
             for session_id, content in contents.items():
-                batch.sessions.save(session_id, None if content is None else compact_json(content))
+                if content is None:
+                    batch.sessions.forget(session_id)
+                else:
+                    batch.sessions.save(session_id, compact_json(content), is_idle=session_id in idle)
 
         await self._submit(request)
         # No client can prove a join to which nothing was told since: what has forgotten it must show by the mark.

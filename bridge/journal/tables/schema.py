@@ -1,7 +1,7 @@
 """The tables, all of them; those of the journal itself are here. Migrations build them; nothing else of the program
 names a column outside this package."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint, false
 
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
@@ -123,6 +123,7 @@ sessions = Table(
     Column("session_id", String(64), primary_key=True),
     Column("content", Text, nullable=False, comment="The client's rooms, as JSON"),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("is_idle", Boolean, nullable=False, server_default=false(), comment="Nothing is kept by it"),
     Index(None, "updated_at"),
 )
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bridge.access import Principal
+from bridge.sockets.rate_limit import messages_in
+from bridge.sockets.recovery.replays import Allowance
 from bridge.sockets.recovery.session_proofs import Proven, pid_of, proven_by
 from bridge.sockets.recovery.sessions import Leaving, Session, Sessions, SessionStore
 from bridge.sockets.rooms.recent_events import DeliveredEvent, RecentEvents
@@ -193,21 +195,26 @@ class Recovery:
 
     # Coming back
 
-    async def take_up(self, pid: Any, offset: Any, principal: Principal) -> Missed | None:
+    async def take_up(self, pid: Any, offset: Any, principal: Principal, allowance: Allowance) -> Missed | None:
         """The session that a client brings, with what it missed as far as only the journal knows that; None if it
-        has to begin anew."""
+        has to begin anew. What is looked up is taken from `allowance`."""
         proven = proven_by(self._key, pid, principal)
         if proven is None:
             return None
+        if allowance.is_spent(proven.sid):
+            logger.info("a client begins anew: what it missed was looked up too often")
+            return None
         try:
-            return await self._take_up(proven, pid, offset, principal)
+            return await self._take_up(proven, pid, offset, principal, allowance)
         except BridgeError as error:
             logger.info("a client begins anew: %s", error)
         except Exception:
             logger.exception("a client begins anew: what it missed could not be read")
         return None
 
-    async def _take_up(self, proven: Proven, pid: str, offset: Any, principal: Principal) -> Missed | None:
+    async def _take_up(
+        self, proven: Proven, pid: str, offset: Any, principal: Principal, allowance: Allowance
+    ) -> Missed | None:
         session = await self._sessions.find(proven.sid)
         # Also where the session is unknown: what the client brings may prove that the journal was rewound.
         received_until = await self._number_of(offset) if isinstance(offset, str) else 0
@@ -227,6 +234,7 @@ class Recovery:
             if len(since_of) > ROOMS_LIMIT or len(delivered) > REPLAY_LIMIT or size_bytes > self._replay_bytes:
                 return None
             page, more = await self._history.room_events([*since_of], everyone=True, after=after, limit=PAGE)
+            allowance.spend(proven.sid, _messages_in(page))
             own = [one for one in page if self._is_for(since_of, one)]
             delivered += own
             size_bytes += _size_bytes(own)
@@ -237,6 +245,7 @@ class Recovery:
             return None  # nor may any of it have been forgotten while it was read
         missed = Missed(session, pid, after, tuple(one for one in delivered if one.number <= after))
         everything = self._all_of(missed)
+        allowance.spend(proven.sid, _messages_in(everything[len(missed.delivered) :]))
         if len(everything) > REPLAY_LIMIT or _size_bytes(everything) > self._replay_bytes:
             return None
         return missed
@@ -272,6 +281,11 @@ def _grants_all(session: Session, principal: Principal) -> bool:
     """Whether the token that a client brings grants all that it had: who is told that it is recovered does not ask
     for its rooms again, and would never hear that it may not be in one, nor get it back with its next token."""
     return all(map(principal.may_see, session.rooms)) and all(map(principal.may_speak_for, session.online))
+
+
+def _messages_in(delivered: Iterable[DeliveredEvent]) -> int:
+    """As how many messages events count that are looked up."""
+    return sum(messages_in(len(one.event.payload_json)) for one in delivered)
 
 
 def _size_bytes(delivered: Collection[DeliveredEvent]) -> int:

@@ -12,6 +12,7 @@ from prometheus_client import Counter
 from bridge.access import Principal
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.recovery.recovery import Missed, Recovery
+from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.recovery.sessions import Leaving, Session
 from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.engine import Engine
@@ -64,8 +65,9 @@ NOTHING = Restored((), (), ())
 class Returns:
     """Puts clients that come back where they were, one at a time."""
 
-    def __init__(self, recovery: Recovery, activity_log: ActivityLog, recalls: Recalls) -> None:
+    def __init__(self, recovery: Recovery, activity_log: ActivityLog, recalls: Recalls, replays: Replays) -> None:
         self.recovery = recovery
+        self._replays = replays
         self._activity_log = activity_log
         self._recalls = recalls
         self._recalling = asyncio.create_task(self._recall())
@@ -83,16 +85,21 @@ class Returns:
             await asyncio.shield(self._recalling)
 
     async def take_up(
-        self, brought: Mapping[str, Any], principal: Principal, free: Callable[[str, bool], Awaitable[bool]]
+        self,
+        brought: Mapping[str, Any],
+        principal: Principal,
+        free: Callable[[str, bool], Awaitable[bool]],
+        address: str | None,
     ) -> Missed | None:
         """What a client missed whose session can be restored, by what it brings; None if it brings none, or has to
-        begin anew. `free` closes the connection of whoever holds a sid, unless it is to be asked first and answers,
-        and says whether nobody holds it any more."""
+        begin anew. `address` is what it counts under, if it does. `free` closes the connection of whoever holds a
+        sid, unless it is to be asked first and answers, and says whether nobody holds it any more."""
         pid = brought.get("pid")
         if pid is None or brought.get("recovery") is False:
             return None
+        allowance = self._replays.for_address(address)
         for _ in range(TAKE_UP_TIMES):
-            missed = await self.recovery.take_up(pid, brought.get("offset"), principal)
+            missed = await self.recovery.take_up(pid, brought.get("offset"), principal, allowance)
             if missed is None:
                 break
             is_contested = _is_contested(missed.session)

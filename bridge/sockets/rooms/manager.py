@@ -89,7 +89,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             connection.keep_apart()
             self._place(namespace, sid, connection)
             for parts in held:
-                connection.put_parts(parts)
+                connection.writer.put_parts(parts)
         return sid
 
     def moved(self, connection: Connection) -> None:

@@ -37,7 +37,7 @@ class Subscribers:
         queued = list(self.queued.values())
         write_frames(self.direct.values(), frames)
         for connection in queued:
-            connection.put_messages(messages, frames)
+            connection.writer.put_messages(messages, frames)
 
 
 NOBODY = Subscribers()

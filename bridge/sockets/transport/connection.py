@@ -4,8 +4,10 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 
 - `AsyncSocket.__init__`, `send`, `receive`, `close`, `schedule_ping`: stock has a writer task, a queue without
   bounds, two tasks for each message read and one for each ping. Here whatever goes to a client, of whatever kind,
-  goes through `put` or `Subscribers`: straight into the WebSocket in the order of the calls, or into the backlog of a
-  client that polls. A task runs only while something that came is handled.
+  goes by its `Writer`: straight into the WebSocket in the order of the calls, or into the backlog of a client that
+  polls. A task runs only while something that came is handled.
+- `connected`, `upgrading`, `upgraded`, `closing`, `closed`: five flags that anybody wrote to. Here each is read off
+  the one state, which `states.py` alone moves.
 - `poll`, `handle_get_request`: two polls at once shared what there was, in no order; one whose client had gone took
   what came next with it; and one that met an upgrade was answered at once, over and over.
 """
@@ -15,7 +17,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
@@ -24,30 +25,27 @@ from engineio.packet import NOOP, PING, PONG, Packet
 from prometheus_client import Counter
 
 from bridge.sockets.rate_limit import messages_in
-from bridge.sockets.transport.backlog import Backlog
 from bridge.sockets.transport.direct import Send as WriteAtOnce
-from bridge.sockets.transport.frames import Outgoing, content_of, frame_of_packet, frames_of
+from bridge.sockets.transport.disconnects import Disconnect
+from bridge.sockets.transport.frames import Outgoing, content_of, frame_of_packet
 from bridge.sockets.transport.incoming import Message, Receive, Send, packet_of, received
 from bridge.sockets.transport.polling import Polling
 from bridge.sockets.transport.receivers import Guest
-from bridge.sockets.transport.unread import BACKLOG, MADE_ROOM
+from bridge.sockets.transport.states import WRITTEN_TO, Event, State, Written, after, is_present
 from bridge.sockets.transport.web_socket_protocol import DOOR, FIRST_FRAMES, WebSocketProtocol
+from bridge.sockets.transport.writer import Mode, Writer
 
 if TYPE_CHECKING:
     from bridge.sockets.transport.engine import Engine
 
-__all__ = ["CLOSED", "Connection"]
+__all__ = ["Connection"]
 
 logger = logging.getLogger("bridge.sockets")
 
 ALIVE = str(PONG)
 
-# A client that begins to listen when it hears that it is connected would miss what comes in the same read. Long
-# enough for it to have read that far, too short for anybody to notice.
-APART_SECONDS = 0.02
 # A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
 LATENESS_SECONDS = 0.05
-WHY = {BACKLOG: "it does not read what it is sent", MADE_ROOM: "it does not read, or send on, and takes too much"}
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
 
@@ -56,30 +54,25 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     server: "Engine"
 
-    def __init__(self, engine: "Engine", sid: str) -> None:
+    def __init__(self, engine: "Engine", sid: str, address: str | None) -> None:
         # Not the library's, which makes a queue for each, whether it polls or not.
         self.server = engine
         self.sid = sid
+        self.address = address
+        """What its client counts under; None: it is not counted."""
         self.last_ping: float | None = None
-        self.connected = self.upgrading = self.upgraded = self.closing = self.closed = False
         self.session: dict[str, Any] = {}
-        self.ends = False
-        """Whether it is about to be closed from outside."""
+        self.state = State.ARRIVING
         self.lost_at: float | None = None
         """When its WebSocket ended, by the event loop's clock: some time before it is closed here, in a crowd."""
         self.takes_offsets = True
         """Whether journaled events end with their offset for this client."""
+        self.writer = Writer(self, engine.unread, engine.limits.stranger_backlog_bytes)
+        """Whatever goes to the client goes by it."""
         self.protocol: WebSocketProtocol | None = None
-        """What is written to at once; None while it polls, or where the web server has no such door."""
+        """What is read from, and ended; None while it polls, or where the web server has no such door."""
         self.seat: Guest | None = None
         """Its place, while it polls."""
-        self._backlog: Backlog | None = None
-        self._owed_bytes = 0
-        """What the server itself put there at once, which the client needs time to read."""
-        self._is_apart = False
-        """Whether what is sent to it alone is held back first."""
-        self._holds_back = False
-        """Whether what is sent waits for a moment."""
         self._polling: Polling | None = None
         self._came: deque[str | bytes | None] | None = None
         """What came while something that came before is handled; None: nothing is. Ends with None once it is gone."""
@@ -88,19 +81,38 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self._joins_full_at = 0.0
         """The same for joining rooms."""
 
-    @property
-    def direct(self) -> WriteAtOnce | None:
-        """Where frames for all who take offsets can be written past everything; None if they cannot be."""
-        if self.protocol is None or self._holds_back or not self.takes_offsets:
-            return None
-        return self.protocol.direct
+    # Where it stands
 
     @property
-    def backlog(self) -> Backlog:
-        """What waits to be polled, or to be written."""
-        if self._backlog is None:
-            self._backlog = Backlog(self.server.unread, partial(self._end_unread, MADE_ROOM))
-        return self._backlog
+    def connected(self) -> bool:
+        return self.state is not State.ARRIVING
+
+    @property
+    def upgrading(self) -> bool:
+        return self.state in (State.TRYING, State.CHANGING_OVER)
+
+    @property
+    def upgraded(self) -> bool:
+        return self.state is State.WEB_SOCKET
+
+    @property
+    def closing(self) -> bool:
+        return self.state is State.LEAVING
+
+    @property
+    def closed(self) -> bool:
+        return self.state is State.CLOSED
+
+    @property
+    def is_present(self) -> bool:
+        """Whether requests may name it."""
+        return is_present(self.state)
+
+    def move(self, event: Event) -> None:
+        """Something has happened to it."""
+        self.state = after(self.state, event)
+        if WRITTEN_TO[self.state] is Written.NOWHERE and self.writer.mode is not Mode.CLOSED:
+            self.writer.close()
 
     @property
     def polling(self) -> Polling:
@@ -111,116 +123,86 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     # Writing
 
+    @property
+    def direct(self) -> WriteAtOnce | None:
+        """Where frames for all who take offsets can be written past everything; None if they cannot be."""
+        return self.writer.direct if self.takes_offsets else None
+
     async def send(self, pkt: Any) -> None:
         if self.closed:
             raise SocketIsClosedError
-        self.put(pkt)
-
-    def put(self, packet: Any) -> None:
-        """Sends a packet of the engine."""
-        if self.protocol is not None and not self._holds_back:
-            self.protocol.write_frames(frame_of_packet(packet))
-        else:
-            self._put_behind(packet)
-
-    def put_messages(self, messages: list[Outgoing], frames: bytes) -> None:
-        """Sends messages, of which `frames` are the frames in a row."""
-        if self._is_apart:
-            self._hold_back()
-        if self.protocol is not None and not self._holds_back:
-            self.protocol.write_frames(frames)
-        else:
-            for message in messages:
-                self._put_behind(message.packet)
-
-    def put_parts(self, parts: list[str | bytes]) -> None:
-        """Sends one packet of Socket.IO, with its attachments."""
-        messages = [Outgoing(part) for part in parts]
-        self.put_messages(messages, frames_of(messages))
+        self.writer.put(pkt)
 
     def owe(self, messages: Sequence[Outgoing]) -> None:
         """What is sent next is more than its client could have read; until it has, that does not count against it."""
-        self._owed_bytes = sum(len(message.frame) for message in messages)
-        if self.protocol is not None:
-            self.protocol.owe(self._owed_bytes)
+        self.writer.owe(sum(len(message.frame) for message in messages))
 
     def let_in(self) -> None:
         """It is connected to a namespace."""
         self.server.let_in(self)
+        self._keep_to_bounds()
+
+    def _keep_to_bounds(self) -> None:
+        bounds = self.server.bounds(self)
+        self.writer.keep_to(bounds.backlog_bytes)
         if self.protocol is not None:
-            self.protocol.keep_to(self.server.bounds(self))
-
-    def _put_behind(self, packet: Any) -> None:
-        if self.closed or self.closing or self.ends:
-            return
-        self.backlog.add(packet)
-        if self.backlog.size_bytes > self.server.bounds(self).backlog_bytes + self._owed_bytes:
-            self._end_unread(BACKLOG)
-
-    def _end_unread(self, reason: str) -> None:
-        self.backlog.clear()  # it will not be read, or is sent again once the client has come back
-        self._give_up(reason)
-        self.end(self.server.reason.TRANSPORT_ERROR)
+            self.protocol.limit(bounds.message_bytes)
 
     def keep_apart(self) -> None:
         """What is sent to this client alone from here on does not come in one read with what was sent before."""
         if self.upgraded:
-            self._is_apart = True
-            # A timer and no look at the clock: what is said at once is held back even if that took long.
-            asyncio.get_running_loop().call_later(APART_SECONDS, self._end_apart)
+            self.writer.keep_apart()
 
-    def _end_apart(self) -> None:
-        self._is_apart = False
+    def moved(self) -> None:
+        """What is written waits from now on, or no longer."""
+        self.server.moved(self)
 
-    def _hold_back(self) -> None:
-        self._is_apart = False
-        if not self._holds_back:
-            self._holds_back = True
-            self.server.moved(self)
-            asyncio.get_running_loop().call_later(APART_SECONDS, self._let_out)
+    # The end
 
-    def _let_out(self) -> None:
-        if self._holds_back:
-            self._holds_back = False
-            if self.protocol is None:
-                self.backlog.wake()
-                return
-            self.protocol.write_frames(b"".join(map(frame_of_packet, self.backlog.take_all())))
-            self.server.moved(self)
+    def _note(self, disconnect: Disconnect, why: str = "") -> None:
+        CLOSED.labels(disconnect.reason).inc()
+        logger.info("closing the connection %s: %s", self.sid, why or disconnect.why)
 
-    def _give_up(self, reason: str) -> None:
-        CLOSED.labels(reason).inc()
-        logger.info("closing the connection %s: %s", self.sid, WHY[reason])
-
-    def end(self, reason: str) -> None:
-        """Closes it from outside, as `finish`, in a task."""
-        self.ends = True
-        self.server.start(self.finish(reason))
-
-    async def finish(self, reason: str) -> None:
-        """Closes it from outside, without a word of the engine's to the client: from that stock clients come back."""
-        await self.close(wait=False, abort=True, reason=reason)
-        self.let_go()
-
-    async def cut_off(self, fault: str) -> None:
-        """Closes it because of what it sent."""
-        logger.info("cutting off the connection %s: it sent %s", self.sid, fault)
-        await self.finish(self.server.reason.TRANSPORT_ERROR)
-
-    def let_go(self) -> None:
-        """Answers the poll that waits, and ends the WebSocket."""
-        self._let_out()
-        if self.protocol is not None:
-            self.protocol.finish()
+    def stalled(self, disconnect: Disconnect) -> None:
+        """The client does not read what it is sent, or does not send on."""
+        self.writer.drop()
+        if self.protocol is None:
+            self.end(disconnect)
         else:
-            self.backlog.wake()
+            self._note(disconnect)
+            self.move(Event.ENDED)
+            self.protocol.abort()  # it would not read why
+
+    def end(self, disconnect: Disconnect) -> None:
+        """Closes it from outside, as `finish`, in a task."""
+        self.move(Event.ENDED)
+        self.server.start(self.finish(disconnect))
+
+    async def finish(self, disconnect: Disconnect, why: str = "") -> None:
+        """Closes it from outside, without a word of the engine's to the client: from that stock clients come back."""
+        self._note(disconnect, why)
+        await self.close(reason=disconnect.engine_reason)
+        self.let_go(disconnect)
+
+    def let_go(self, disconnect: Disconnect | None = None) -> None:
+        """Answers the poll that waits, and ends the WebSocket."""
+        if self.protocol is not None:
+            self.protocol.finish(disconnect)
+        else:
+            self.writer.backlog.wake()
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
+        """The connection is closed; whatever the library would have it wait for, or say, there is nothing of here."""
         self.server.forget(self)
-        if self._backlog is not None:
-            self._backlog.counts_no_more()
-        await super().close(wait=False, abort=abort, reason=reason)
-        if self.closed:
+        is_first = self.state not in (State.LEAVING, State.CLOSED)
+        self.move(Event.LEFT)
+        if not is_first:
+            return
+        try:
+            told = reason or self.server.reason.SERVER_DISCONNECT
+            await self.server._trigger_event("disconnect", self.sid, told, run_async=False)
+        finally:
+            self.move(Event.GONE)
             self.server.sockets.pop(self.sid, None)
 
     # Heartbeat, by the engine's deadlines instead of tasks
@@ -232,7 +214,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     def ping(self, due: float) -> None:
         """Asks the client whether it is there, which was due a moment ago."""
         self.last_ping = time.time()
-        self.put(Packet(PING))
+        self.writer.put(Packet(PING))
         since = max(due, asyncio.get_running_loop().time() - LATENESS_SECONDS)
         self.server.pongs.add(self, self.server.ping_timeout, since=since)
 
@@ -254,27 +236,17 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     def lost(self) -> None:
         """The WebSocket is gone; what came before is handled first."""
         self.lost_at = asyncio.get_running_loop().time()
-        self.server.moved(self)
         if self._came is None:
             self.server.start(self._leave())
         else:
             self._came.append(None)
 
-    def moved(self) -> None:
-        """What is written waits from now on, or no longer."""
-        self.server.moved(self)
-
-    def stalled(self, reason: str) -> None:
-        """The client does not read what it is sent."""
-        if self.protocol is not None:
-            self._give_up(reason)
-            self.protocol.abort()
-
     async def _handle(self) -> None:
         while self._came:
             content = self._came.popleft()
-            if content is None or not await self._take(content):
-                await self._leave()  # and nothing is listened to any more
+            fault = None if content is None else await self._take(content)
+            if content is None or fault is not None or self.closed:
+                await self._leave(fault)  # and nothing is listened to any more
                 return
             if self.protocol is not None and not self._came:
                 self.protocol.resume()
@@ -282,25 +254,30 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
                 await asyncio.sleep(0)  # one that sends thousands at once is not alone here
         self._came = None
 
-    async def _leave(self) -> None:
+    async def _leave(self, fault: Disconnect | None = None) -> None:
+        """It has gone, or is closed for what it sent."""
         await self.server.turns.take()
-        await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+        if fault is not None and not self.closed:
+            self._note(fault)
+        await self.close(reason=self.server.reason.TRANSPORT_CLOSE)
         if self.protocol is not None:
-            self.protocol.finish()
+            self.protocol.finish(fault)
 
-    async def _take(self, content: str | bytes) -> bool:
-        """Handles one message; returns whether to go on."""
+    async def _take(self, content: str | bytes) -> Disconnect | None:
+        """Handles one message; returns why to close the connection, if it is to be."""
+        if self.closed:
+            return None
         packet = packet_of(content) if len(content) <= self.server.max_http_buffer_size else None
-        if packet is None or self.closed:
-            return False
+        if packet is None:
+            return Disconnect.NO_PACKET
         try:
             await self.receive(packet)
         except SocketIsClosedError:
-            return False
+            return None  # it has gone meanwhile
         except Exception:
             logger.exception("closing the connection %s: what it sent could not be handled", self.sid)
-            return False
-        return True
+            return Disconnect.FAILED
+        return None
 
     async def receive(self, pkt: Any) -> None:
         if self.protocol is None:  # which paces whatever comes over it, down to a part of a message
@@ -329,8 +306,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     # Polling
 
     async def poll(self) -> list[Any]:
-        self._owed_bytes = 0
-        return self.backlog.take_all() or [Packet(NOOP)]
+        return self.writer.polled() or [Packet(NOOP)]
 
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:
         packets = await self.polling.answer(self, environ["asgi.receive"])
@@ -351,45 +327,44 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         if opening is None and not await self.polling.change_over(self, receive, send):
             await send({"type": "websocket.close"})
             return
-        self.connected = self.upgraded = True
+        if opening is not None:
+            self.move(Event.ACCEPTED)
         self.server.leave_seat(self)
         if door is not None:
             self._take_over(door)
             return
         if opening is not None:
-            self.put(opening)
+            self.writer.put(opening)
         pump = asyncio.create_task(self._pump(send))
+        fault = None
         try:
-            while (content := await received(receive)) is not None:
-                if not await self._take(content):
-                    break
+            while fault is None and not self.closed and (content := await received(receive)) is not None:
+                fault = await self._take(content)
                 await asyncio.sleep(0)
         finally:
-            await self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+            await self._leave(fault)
             self.let_go()
             await pump
 
     def _take_over(self, door: WebSocketProtocol) -> None:
         """From here on everything is written at once; first what has waited."""
-        waiting = self._backlog.take_all() if self._backlog is not None else ()
         self.protocol = door
-        for packet in waiting:
-            self.put(packet)
-        door.owe(self._owed_bytes)
-        door.take_over(self, bounds=self.server.bounds(self), rate_limit=self.server.limits.messages)
+        self._keep_to_bounds()
+        door.take_over(self, self.writer, rate_limit=self.server.limits.messages)
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""
+        backlog = self.writer.backlog
         try:
             while True:
-                while len(self.backlog) and not self._holds_back:
-                    content = content_of(self.backlog.take())
+                while len(backlog) and not self.writer.holds_back:
+                    content = content_of(backlog.take())
                     kind = "text" if isinstance(content, str) else "bytes"
                     await send({"type": "websocket.send", kind: content})
                 if self.closed:
                     break
-                self._owed_bytes = 0
-                await self.backlog.wake_up()
+                self.writer.owe(0)
+                await backlog.wake_up()
             await send({"type": "websocket.close"})
         except Exception:
             logger.debug("a WebSocket broke off", exc_info=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
+    from bridge.sockets.transport.writer import Writer
 
 __all__ = ["Borrowed", "Send", "write_frames"]
 
@@ -16,8 +16,8 @@ Send = Callable[[bytes], int]
 class Borrowed(socket.socket):
     """The transport's socket, which is not ours to close."""
 
-    __slots__ = ("protocol",)
-    protocol: "WebSocketProtocol"
+    __slots__ = ("writer",)
+    writer: "Writer"
 
     def __del__(self) -> None:
         self.detach()
@@ -36,4 +36,4 @@ def write_frames(sends: Iterable[Send], frames: bytes) -> None:
             rest.append((send, written))
     for send, written in rest:
         borrowed: Borrowed = send.__self__  # type: ignore[attr-defined]  # a method of it
-        borrowed.protocol.write_frames(frames[written:])
+        borrowed.writer.write_frames(frames[written:])

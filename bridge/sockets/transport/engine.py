@@ -31,14 +31,16 @@ from bridge.access.refused_origins import refused_origins
 from bridge.sockets.addresses import COUNTED_AS, network_of
 from bridge.sockets.limits import Bounds, Limits
 from bridge.sockets.rate_limit import RateLimits
-from bridge.sockets.transport.connection import CLOSED, Connection
+from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.deadlines import Deadlines
+from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.environ import environ_of, put_body, stored_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, body_of, declared_bytes, is_payload
 from bridge.sockets.transport.receivers import Guest, Places
 from bridge.sockets.transport.refusals import METHODS, Code, Refusal, refusal_of
+from bridge.sockets.transport.states import Event, State
 from bridge.sockets.transport.turns import Turns
-from bridge.sockets.transport.unread import MADE_ROOM, Unread
+from bridge.sockets.transport.unread import Unread
 from bridge.sockets.transport.web_socket_protocol import DOOR
 
 __all__ = ["Engine"]
@@ -120,12 +122,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         return Bounds(limits.backlog_bytes, message_bytes)
 
     def _no_pong(self, connection: Connection, _due: float) -> None:
-        CLOSED.labels("ping timeout").inc()
-        connection.end(self.reason.PING_TIMEOUT)
+        connection.end(Disconnect.PING_TIMEOUT)
 
     def _never_connected(self, connection: Connection, _due: float) -> None:
-        CLOSED.labels("never connected").inc()
-        connection.end(self.reason.TRANSPORT_CLOSE)
+        connection.end(Disconnect.NEVER_CONNECTED)
 
     async def handle_request(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -155,7 +155,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if max(declared_bytes(scope), len(body)) > limit_bytes:
             await self._answer(environ, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         elif connection is not None and scope["method"] == "POST" and not _is_payload(environ, body):
-            await connection.cut_off("what is no packet")
+            await connection.finish(Disconnect.NO_PACKET)
             await self._make_response(self._bad_request(), environ)
         elif connection is not None and connection.polling.is_repeat(scope["method"], query.get("t")):
             await self._answer_again(connection, environ)
@@ -174,7 +174,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if environ["REQUEST_METHOD"] == "POST":
             await self._make_response(self._ok(), environ)
             return
-        await connection.close(wait=False, abort=True, reason=self.reason.TRANSPORT_ERROR)
+        await connection.finish(Disconnect.POLL_LOST)
         await self._make_response(self._bad_request(), environ)
 
     def _present(self, query: Mapping[str, str]) -> Connection | None:
@@ -185,9 +185,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if self.pongs.is_missed(connection):
             self.pongs.discard(connection)
             self._no_pong(connection, 0)
-        if connection.closed:
-            self.sockets.pop(connection.sid, None)
-        return None if connection.closed or connection.ends or not connection.connected else connection
+        return connection if connection.is_present else None
 
     def _refusal(
         self, query: Mapping[str, str], environ: dict[str, Any], connection: Connection | None
@@ -196,7 +194,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         barred = origin if origin and allowed is not None and origin not in allowed else None
         if barred is not None:
             refused_origins.note(barred, "a WebSocket" if _is_websocket(environ) else "polling", ", ".join(allowed))
-        transport = None if connection is None else "websocket" if connection.upgraded else "polling"
+        transport = None if connection is None else "websocket" if connection.state is State.WEB_SOCKET else "polling"
         return refusal_of(
             query,
             method=environ["REQUEST_METHOD"],
@@ -237,7 +235,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
                 await send({"type": "websocket.close"})
             else:
                 await connection.serve(scope, receive, send)
-        elif connection.upgraded or connection.upgrading:
+        elif connection.state is not State.POLLING:
             # The reference server closes it after the handshake, and browsers cannot see why one is refused.
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.close"})
@@ -260,13 +258,13 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         connection = await self._arrived(environ, seat)
         if connection is None:
             return self._unauthorized()
-        connection.put(self.open_packet(connection, transport))
-        connection.connected = True
+        connection.move(Event.OPENED)
+        connection.writer.put(self.open_packet(connection, transport))
         return self._ok(await connection.poll(), jsonp_index=jsonp_index)
 
     def _wait_seconds(self, scope: Message) -> float:
         """How long the client's address has to wait until another connection is taken from it; 0: it is welcome."""
-        network = scope.get(COUNTED_AS) or network_of(_address_in(scope))
+        network = _counted_as(scope)
         if network is None:
             return 0.0
         wait_seconds = self._arriving.wait_seconds(network, asyncio.get_running_loop().time())
@@ -305,8 +303,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if longest is None:
             return False
         self.leave_seat(longest)
-        CLOSED.labels(MADE_ROOM).inc()
-        longest.end(self.reason.TRANSPORT_CLOSE)
+        longest.end(Disconnect.MADE_ROOM)
         return True
 
     def leave_seat(self, connection: Connection) -> None:
@@ -323,7 +320,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     async def _arrived(self, environ: dict[str, Any], seat: Guest | None = None) -> Connection | None:
         """A new connection; None if a handler does not want it."""
-        connection = Connection(self, self.generate_id())
+        connection = Connection(self, self.generate_id(), _counted_as(environ["asgi.scope"]))
         self.sockets[connection.sid] = connection
         if seat is not None:
             connection.seat = seat
@@ -353,6 +350,12 @@ def _address_in(scope: Message) -> str:
     """Where a request comes from."""
     address: str = (scope.get("client") or ("",))[0]
     return address
+
+
+def _counted_as(scope: Message) -> str | None:
+    """What a client counts under; None if it is of this machine."""
+    counted_as: str | None = scope.get(COUNTED_AS) or network_of(_address_in(scope))
+    return counted_as
 
 
 def _is_websocket(environ: Mapping[str, Any]) -> bool:

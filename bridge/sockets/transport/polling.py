@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from engineio.packet import CLOSE, PING, PONG, UPGRADE, Packet
 
+from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.incoming import Message, Receive, Send, received
+from bridge.sockets.transport.states import Event, State
 
 if TYPE_CHECKING:
     from bridge.sockets.transport.connection import Connection
@@ -29,8 +31,6 @@ class Polling:
     def __init__(self) -> None:
         self.waits = False
         """Whether a poll is waiting."""
-        self._is_probed = False
-        """Whether the client is changing over. It does so once its poll has returned."""
         self._last: dict[str, str] = {}
         """By method, the mark (`t`) of the last request that was answered."""
 
@@ -49,15 +49,15 @@ class Polling:
         """What a poll is answered with; None if it is refused. Of two at once, which no client makes, the second is,
         and the first is the last: what they are told would have no order."""
         if self.waits:
-            connection.backlog.add(Packet(CLOSE))
-            await connection.close(wait=False, abort=True, reason=connection.server.reason.TRANSPORT_ERROR)
+            connection.writer.backlog.add(Packet(CLOSE))
+            await connection.finish(Disconnect.POLLED_TWICE)
             return None
         self.waits = True
 
         def broke_off(gone: "asyncio.Future[Message]") -> None:
             """The client of the poll is there no more, and would not hear what it were answered."""
             if not gone.cancelled() and gone.exception() is None:
-                connection.end(connection.server.reason.TRANSPORT_CLOSE)
+                connection.end(Disconnect.POLL_BROKE_OFF)
 
         gone = asyncio.ensure_future(receive())
         gone.add_done_callback(broke_off)
@@ -71,27 +71,30 @@ class Polling:
 
     async def _wait(self, connection: "Connection") -> None:
         """Until there is something to say, or nothing more to wait for."""
-        if not len(connection.backlog) and not connection.closed:
+        backlog = connection.writer.backlog
+        if not len(backlog) and connection.is_present:
             # One that comes while the client changes over has overtaken the answer to its probe.
+            is_changing_over = connection.state is State.CHANGING_OVER
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(UPGRADE_LOOK_SECONDS if self._is_probed else None):
-                    await connection.backlog.wake_up()
+                async with asyncio.timeout(UPGRADE_LOOK_SECONDS if is_changing_over else None):
+                    await backlog.wake_up()
 
     async def change_over(self, connection: "Connection", receive: Receive, send: Send) -> bool:
         """The change to a WebSocket, in the words of the protocol. Returns whether it came about."""
-        connection.upgrading = True
+        connection.move(Event.TRIED)
+        outcome = Event.BROKE_OFF
         try:
             async with asyncio.timeout(UPGRADE_SECONDS):
                 if await received(receive) != f"{PING}probe":
                     return False
-                self._is_probed = True
+                connection.move(Event.PROBED)
                 await send({"type": "websocket.send", "text": f"{PONG}probe"})
-                connection.backlog.wake()  # for the poll that waits
-                connection.upgraded = await received(receive) == str(UPGRADE) and not connection.closed
+                connection.writer.backlog.wake()  # for the poll that waits
+                if await received(receive) == str(UPGRADE):
+                    outcome = Event.UPGRADED
         except TimeoutError:
             pass
         finally:
-            connection.upgrading = self._is_probed = False
-            connection.backlog.wake()
-        upgraded: bool = connection.upgraded
-        return upgraded
+            connection.move(outcome)
+            connection.writer.backlog.wake()
+        return connection.state is State.WEB_SOCKET

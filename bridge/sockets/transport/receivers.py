@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from bridge.sockets.transport.disconnects import Disconnect
+
 __all__ = ["Guest", "Places", "Receiver"]
 
 
@@ -31,8 +33,5 @@ class Receiver(Protocol):
     def lost(self) -> None:
         """The connection is gone, or closing. Called once."""
 
-    def moved(self) -> None:
-        """From now on what is written waits in memory, or no longer."""
-
-    def stalled(self, reason: str) -> None:
-        """More waits to be written than there is room for; `reason` is the word for which bound was met."""
+    def stalled(self, disconnect: Disconnect) -> None:
+        """What it has begun to send takes too much of what is there for all."""

@@ -3,6 +3,10 @@
 Each connection has a bound of its own, and thousands of them could fill the memory all the same. So whatever waits
 for a client, to be written or to be polled, counts here as well, and so does what it has sent of a message over a
 WebSocket that is not whole; beyond one bound those that hold most are ended.
+
+An event that waits for several clients counts for each of them. It takes that much where the transport copies what
+it is written (Python 3.11); where it keeps one copy for all, the bound is met too early, and never too late. To count
+what is shared once would cost every delivery a look at who else waits for it.
 Whoever had a session comes back to it by its offset.
 """
 
@@ -14,15 +18,16 @@ from typing import Protocol
 from prometheus_client import Gauge
 
 from bridge.sockets.notice import Notice
+from bridge.sockets.transport.disconnects import Disconnect
 
-__all__ = ["BACKLOG", "MADE_ROOM", "PIECE_BYTES", "Holder", "Unread"]
+__all__ = ["MADE_ROOM", "PIECE_BYTES", "Holder", "Unread"]
 
 logger = logging.getLogger("bridge.sockets")
 
 UNREAD = Gauge("bridge_unread_bytes", "What waits to be read, or to come whole, on all connections together")
 
-BACKLOG, MADE_ROOM = "backlog", "made room"
-"""Why a connection is ended, in the figures: for its own bound, or for that of all together."""
+MADE_ROOM = Disconnect.MADE_ROOM.reason
+"""Why a connection is ended, in the figures, for the bound of all together: also one that is no client's."""
 
 # What each piece that waits takes beside its content: of the smallest ones that is nearly all.
 PIECE_BYTES = 180

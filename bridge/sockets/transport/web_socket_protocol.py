@@ -9,21 +9,20 @@ What is used of uvicorn, `UVICORN_NAMES` there says.
 import asyncio
 import logging
 import math
-import sys
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
-from bridge.sockets.limits import Bounds
 from bridge.sockets.rate_limit import RateLimit
-from bridge.sockets.transport.direct import Borrowed, Send
+from bridge.sockets.transport.disconnects import FIRST_OF_OUR_OWN, Disconnect
 from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.frames import frame_of
 from bridge.sockets.transport.handshake import Answer, Request, accepting, response
 from bridge.sockets.transport.reading import Reading
 from bridge.sockets.transport.receivers import Guest, Receiver
-from bridge.sockets.transport.unread import BACKLOG, MADE_ROOM, PIECE_BYTES, Unread
+from bridge.sockets.transport.unread import Unread
+from bridge.sockets.transport.writer import Writer
 
 __all__ = ["DOOR", "FIRST_FRAMES", "WebSocketProtocol"]
 
@@ -37,16 +36,12 @@ FIRST_FRAMES = "bridge.first_frames"
 UNCOUNTED = Unread(math.inf)
 """Where no front door counts what waits."""
 
-NORMAL, FAILED, RESTARTING = 1000, 1011, 1012
-LOST = 1006
+NORMAL, LOST = 1000, 1006
 # For what is still to be written, and for the client's answer to a close.
 FLUSH_SECONDS = 5.0
+BY_CODE = {disconnect.code: disconnect for disconnect in Disconnect}
 
 Message = MutableMapping[str, Any]
-
-
-def _dropped(_frames: bytes) -> None:
-    """Takes what is written to a WebSocket that is closed, or not yet open."""
 
 
 class WebSocketProtocol(asyncio.Protocol):
@@ -55,27 +50,22 @@ class WebSocketProtocol(asyncio.Protocol):
     # Unlike most objects there are tens of thousands of these.
     __slots__ = (
         "_accept_key",
-        "_borrowed",
-        "_bounds",
         "_closing",
         "_config",
         "_early",
         "_is_open",
         "_next",
-        "_owed_bytes",
         "_reading",
         "_receiver",
         "_refusal",
         "_server_state",
         "_state",
         "_status",
-        "_waiting_frames",
         "_writable",
-        "direct",
+        "_writer",
         "guest",
         "transport",
         "unread",
-        "write_frames",
     )
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
@@ -97,20 +87,13 @@ class WebSocketProtocol(asyncio.Protocol):
         """What the application has not asked for yet."""
         self._next: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
-        self._bounds = Bounds(0, 0)
-        self._owed_bytes = 0
-        self._waiting_frames = 0
-        """How many were written behind what waits."""
+        self._writer: Writer | None = None
+        """Whoever alone writes, once it was taken over."""
         self.unread = UNCOUNTED
         """What waits on all connections, this one among them; given before it is made."""
-        self._borrowed: Borrowed | None = None
-        self.direct: Send | None = None
-        """Writes past the transport, which is cheaper; None when something waits there, or it cannot be done."""
         self.guest: Guest | None = None
         """What is told when the connection is gone."""
         self.transport: asyncio.Transport
-        self.write_frames: Callable[[bytes], None] = _dropped
-        """Writes frames that are ready, at once and in the order of the calls; nothing once it is closed."""
 
     # The transport's side
 
@@ -124,7 +107,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._closing is not None:
             self._closing.cancel()
         self._end(LOST)
-        self.unread.note(self, 0)
+        if self._writer is not None:
+            self._writer.drop()
         if self._reading is not None:
             self._reading.stop()
             self._reading = None
@@ -132,22 +116,17 @@ class WebSocketProtocol(asyncio.Protocol):
             self.guest.leave()
 
     def pause_writing(self) -> None:
-        if self._receiver is None:
+        if self._writer is not None:
+            self._writer.paused()
+        else:
             self._writable = asyncio.get_running_loop().create_future()
-            return
-        self.write_frames = self._write_behind
-        self._set_direct(None)
-        self.unread.note(self, self.unread_bytes)
 
     def resume_writing(self) -> None:
         if self._writable is not None:
             self._writable.set_result(None)
             self._writable = None
-        self._waiting_frames = 0
-        self.unread.note(self, 0)
-        if self._receiver is not None:
-            self._owed_bytes = 0
-            self._write_directly()
+        if self._writer is not None:
+            self._writer.resumed()
 
     def data_received(self, data: bytes) -> None:
         if self._reading is not None:
@@ -160,7 +139,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._answer(HTTPStatus.BAD_REQUEST, [], b"what follows the handshake is no frame of a WebSocket")
             self._end(LOST)
             return
-        self.finish(error.status)
+        self.finish(BY_CODE[error.status])
         # The rest of what it sends is still read, or the system would reset the connection, and it not hear why.
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -169,15 +148,15 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """uvicorn stops."""
-        self.finish(RESTARTING)
+        self.finish(Disconnect.RESTARTING)
         self.transport.close()
 
     def handle_frame(self, frame: ReceivedFrame) -> None:
         opcode, content = frame
         if opcode == Opcode.PING:
-            self.write_frames(frame_of(cast(bytes, content), Opcode.PONG))
+            self._write(frame_of(cast(bytes, content), Opcode.PONG))
         elif opcode == Opcode.CLOSE:
-            self.finish(NORMAL)
+            self.finish()
             self.transport.close()
         elif opcode == Opcode.PONG or self._status is not None:
             return
@@ -192,16 +171,12 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._status is not None:
             return
         self._status = status
-        self.write_frames = _dropped
-        # Before anything that may fail: the number of the socket is soon another client's.
-        if self._borrowed is not None:
-            self._borrowed.detach()
-            self._borrowed = None
+        if self._writer is not None:
+            self._writer.close()
         if self._writable is not None:
             self._writable.set_result(None)
         if self._receiver is not None:
             receiver, self._receiver = self._receiver, None
-            self.direct = None
             receiver.lost()
         self._deliver({"type": "websocket.disconnect", "code": status})
 
@@ -228,11 +203,11 @@ class WebSocketProtocol(asyncio.Protocol):
         except Exception:
             if self._status is None:  # or it has failed to write to a client that has gone
                 logger.exception("the application failed on a WebSocket")
-            self.finish(FAILED)
+            self.finish(Disconnect.FAILED)
         if self._receiver is not None or self._status is not None:
             return
         if self._is_open:
-            self.finish(NORMAL)
+            self.finish()
         else:
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, [], b"Internal Server Error")
 
@@ -267,9 +242,9 @@ class WebSocketProtocol(asyncio.Protocol):
             self._open(message)
         elif kind == "websocket.send":
             text, content = message.get("text"), message.get("bytes", b"")
-            self.write_frames(frame_of(content if text is None else text))
+            self._write(frame_of(content if text is None else text))
         elif kind == "websocket.close":
-            self.finish(message.get("code", NORMAL))
+            self._say(message.get("code", NORMAL))
         else:
             raise RuntimeError(f"an open WebSocket is not sent {kind}")
 
@@ -299,25 +274,28 @@ class WebSocketProtocol(asyncio.Protocol):
             HTTPStatus.SWITCHING_PROTOCOLS, accepting(self._accept_key, message), message.get(FIRST_FRAMES, b"")
         )
         self._is_open = True
-        self.write_frames = self.transport.write
+
+    def _write(self, frames: bytes) -> None:
+        """Writes frames that are ready; none once it has ended, nor before it is open."""
+        if self._writer is not None:
+            self._writer.write_frames(frames)
+        elif self._is_open and self._status is None:
+            self.transport.write(frames)
 
     # The door
 
-    def take_over(self, receiver: Receiver, *, bounds: Bounds, rate_limit: RateLimit) -> None:
-        """From now on everything is handed to `receiver`, first what the application has not asked for."""
+    def take_over(self, receiver: Receiver, writer: Writer, *, rate_limit: RateLimit) -> None:
+        """From now on everything is handed to `receiver`, first what the application has not asked for, and `writer`
+        alone writes."""
+        self._writer = writer
         if self._status is not None:
+            writer.drop()
             receiver.lost()
             return
         self._receiver = receiver
         if self._reading is not None:
             self._reading.rate_limit = rate_limit
-        self.keep_to(bounds)
-        # From now on to pause means that something waits, and to resume that nothing does.
-        self.transport.set_write_buffer_limits(high=0)
-        if self.transport.get_write_buffer_size():
-            self.pause_writing()
-        else:
-            self._write_directly()
+        writer.take_over(self.transport)
         early, self._early, self._next = self._early, None, None
         for message in early or ():
             content = message.get("bytes") if message.get("text") is None else message["text"]
@@ -325,53 +303,16 @@ class WebSocketProtocol(asyncio.Protocol):
                 receiver.received(content)
         self.resume()
 
-    def keep_to(self, bounds: Bounds) -> None:
-        """From now on no more may wait to be written, nor come as one message."""
-        self._bounds = bounds
+    def limit(self, message_bytes: int) -> None:
+        """From now on no more may come as one message."""
         if self._reading is not None:
-            self._reading.limit(bounds.message_bytes)
-
-    def owe(self, owed_bytes: int) -> None:
-        """So much of what waits next does not count against the client, until it has read all."""
-        self._owed_bytes = owed_bytes
-
-    def _write_directly(self) -> None:
-        self.write_frames = self.transport.write
-        if sys.platform == "win32" or self.transport.get_extra_info("sslcontext") is not None:
-            return
-        if self._borrowed is None:
-            lent = self.transport.get_extra_info("socket")
-            self._borrowed = Borrowed(lent.family, lent.type, lent.proto, lent.fileno())
-            self._borrowed.protocol = self
-        self._set_direct(self._borrowed.send)
-
-    def _write_behind(self, frames: bytes) -> None:
-        """To what waits already."""
-        self.transport.write(frames)
-        self._waiting_frames += 1
-        if self.transport.get_write_buffer_size() > self._bounds.backlog_bytes + self._owed_bytes:
-            self._give_up(BACKLOG)
-        else:
-            self.unread.note(self, self.unread_bytes)
-
-    @property
-    def unread_bytes(self) -> int:
-        """What waits to be written, and what it takes to keep it."""
-        return self.transport.get_write_buffer_size() + PIECE_BYTES * self._waiting_frames
+            self._reading.limit(message_bytes)
 
     def make_room(self) -> None:
-        self._give_up(MADE_ROOM)
-
-    def _give_up(self, reason: str) -> None:
         if self._receiver is not None:
-            self._receiver.stalled(reason)
+            self._receiver.stalled(Disconnect.MADE_ROOM)
         else:
             self.abort()
-
-    def _set_direct(self, direct: Send | None) -> None:
-        self.direct = direct
-        if self._receiver is not None:
-            self._receiver.moved()
 
     def pause(self) -> None:
         """Reads no more until `resume`, so that what the client sends waits with the client."""
@@ -383,18 +324,27 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._reading is not None:
             self._reading.resume()
 
-    def finish(self, status: int = NORMAL) -> None:
+    def finish(self, disconnect: Disconnect | None = None) -> None:
         """Ends the connection after what is still to be written, once the client has said that it closes too, or has
-        been given moments for it."""
+        been given moments for it. It is told why, unless there is nothing to tell."""
+        if disconnect is None:
+            self._say(NORMAL)
+        else:
+            self._say(disconnect.code, disconnect.reason if disconnect.code >= FIRST_OF_OUR_OWN else "")
+
+    def _say(self, status: int, reason: str = "") -> None:
         if self._is_open and self._status is None and not self.transport.is_closing():
-            self.write_frames(frame_of(status.to_bytes(2, "big"), Opcode.CLOSE))
+            frame = frame_of(status.to_bytes(2, "big") + reason.encode(), Opcode.CLOSE)
+            if self._writer is not None:
+                self._writer.close(frame)
+            else:
+                self.transport.write(frame)
             self._closing = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.transport.abort)
             self._end(status)
             self.resume()
 
     def abort(self) -> None:
         """Ends the connection at once, whatever is still to be written."""
-        self.write_frames = _dropped
-        self.unread.note(self, 0)
-        self._set_direct(None)
+        if self._writer is not None:
+            self._writer.drop()
         self.transport.abort()

@@ -47,7 +47,7 @@ async def test_old_events_go_and_the_last_one_stays(
         await journal.sessions.save({f"s{number}": {"n": number}})
         clock.now += timedelta(days=1) if number == 5 else timedelta()
     clock.now = NOW + timedelta(days=10, hours=1)
-    worker = Retention(journal, days=days, newest=newest, sessions_in_use=lambda: {"s1"})
+    worker = forgetting(journal, days=days, newest=newest, sessions_in_use=lambda: {"s1"})
     assert await worker.round() == 12 - len(kept)
     assert await numbers(journal) == list(kept)
     assert await worker.round() == 0
@@ -69,8 +69,14 @@ async def room_rows(journal: Journal) -> list[tuple[str, int]]:
     return await journal._read(query)
 
 
+def rooms_in(content: dict[str, Any]) -> dict[str, int]:
+    rooms: dict[str, int] = content.get("rooms", {"r": 0})
+    return rooms
+
+
 def forgetting(journal: Journal, **settings: Any) -> Retention:
-    return Retention(journal, days=10, **{"newest": 0, "sessions_in_use": set, **settings})
+    usual: dict[str, Any] = {"days": 10, "newest": 0, "sessions_in_use": set, "rooms_in": rooms_in}
+    return Retention(journal, **usual | settings)
 
 
 async def test_what_rooms_heard_goes_with_the_events_of_every_room_and_of_no_other(
@@ -160,14 +166,14 @@ async def test_sessions_in_no_room_go_within_hours_and_no_other_does(
     journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "CHUNK", 2)
-    room = '"rooms":{},"online":[],"typing":[],'  # however a room is named
     named: dict[str, dict[str, Any]] = {
-        "in a room": {"rooms": {f"request-{room}": 0}},
+        "in a room": {"rooms": {"request-r1": 0}},
         "online": {"rooms": {"user-b1": 0}, "online": ["b1"]},
         "typing": {"typing": [["c1", "b1"]]},
         **{f"idle {number}": {} for number in range(5)},
     }
-    await journal.sessions.save({name: SESSION | content for name, content in named.items()})
+    idle = {name for name in named if name.startswith("idle")}
+    await journal.sessions.save({name: SESSION | content for name, content in named.items()}, idle=idle)
     clock.move(hours=5)  # in which the bridge did not run: nobody could come back
     in_use = {"idle 3"}
     worker = forgetting(journal, sessions_in_use=lambda: in_use)
@@ -175,14 +181,41 @@ async def test_sessions_in_no_room_go_within_hours_and_no_other_does(
     await worker.round()
     assert await kept_sessions(journal) == sorted(named)
     clock.move(minutes=1)
-    await journal.sessions.save({"newcomer": SESSION})
+    await journal.sessions.save({"newcomer": SESSION}, idle={"newcomer"})
     await worker.round()
     assert await kept_sessions(journal) == ["idle 3", "in a room", "newcomer", "online", "typing"]
     in_use.clear()
-    await journal.sessions.save({"idle 3": SESSION})  # as its client leaves
+    await journal.sessions.save({"idle 3": SESSION}, idle={"idle 3"})  # as its client leaves
     clock.move(hours=1, seconds=1)
     await worker.round()
     assert await kept_sessions(journal) == ["in a room", "online", "typing"]
+
+
+async def test_sessions_whose_rooms_have_heard_nothing_go_within_days_and_no_other_does(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "QUIET_CHUNK", 2)
+    for room in ("before", "since"):
+        await journal.publish_events([Event("moved", Audience(rooms=(room, "both")), "{}")])
+    joined = {
+        "nothing ever": {"a": 0, "b": 1},
+        "nothing since": {"before": 1, "since": 2, "both": 2},
+        "one room has": {"a": 0, "both": 1},
+        "it was before": {"before": 0},
+        "here": {"a": 0},
+    }
+    await journal.sessions.save({name: SESSION | {"rooms": rooms} for name, rooms in joined.items()})
+    worker = forgetting(journal, sessions_in_use=lambda: {"here"})
+    clock.move(hours=23)
+    await worker.round()
+    assert await kept_sessions(journal) == sorted(joined)
+    clock.move(hours=1, seconds=1)
+    await journal.sessions.save({"newcomer": SESSION | {"rooms": {"a": 0}}})
+    await worker.round()
+    assert await kept_sessions(journal) == ["here", "it was before", "newcomer", "one room has"]
+    clock.move(hours=24, seconds=1)
+    await worker.round()
+    assert await kept_sessions(journal) == ["here", "it was before", "one room has"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

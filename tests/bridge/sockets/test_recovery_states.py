@@ -21,13 +21,16 @@ from hypothesis.stateful import (
 
 from bridge.access import ANYBODY, Principal
 from bridge.sockets.errors import ClientGoneError
+from bridge.sockets.limits import Limits
 from bridge.sockets.recovery import pending_saves as remembered_changes
 from bridge.sockets.recovery.recovery import Missed, Recovery
+from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.recovery.sessions import Leaving, Session
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 from coordinator.errors import BridgeError
 from coordinator.events import Audience, Event
 
+UNBOUNDED = Replays(Limits()).for_address(None)
 ROOMS = ("request-a", "request-b")
 EVERYONE = None
 CLIENTS = 2
@@ -196,7 +199,9 @@ class Life(RuleBasedStateMachine):
             client.dawdles = dawdles
             if client.coming is None and (dawdles or not client.is_connected):
                 client.principal = token
-                client.coming = asyncio.create_task(self.recovery.take_up(client.pid, client.offset, token))
+                client.coming = asyncio.create_task(
+                    self.recovery.take_up(client.pid, client.offset, token, UNBOUNDED)
+                )
 
         self.run(number, come)
 

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bridge.sockets import SocketServer, create_socket_server
 from bridge.sockets.limits import Limits
+from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 from tests.bridge.sockets.clients import connect
 from tests.clock import pass_seconds
@@ -375,7 +376,7 @@ async def test_who_polls_at_the_last_moment_hears_that_the_session_is_over(
         answers.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/socket.io/", "headers": []}
-    connection.end(server.reason.PING_TIMEOUT)  # which takes a turn of the loop
+    connection.end(Disconnect.PING_TIMEOUT)  # which takes a turn of the loop
     await server.handle_request({**scope, "query_string": address.partition("?")[2].encode()}, receive, send)
     assert answers[0]["status"] == 400
 

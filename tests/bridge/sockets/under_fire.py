@@ -66,7 +66,6 @@ class Watched:
             "callbacks": manager.callbacks,
             "connections": (len(self.server.eio.sockets), len(self.server.environ)),
             "packets": self.server._reader._incomplete,
-            "sessions": len(self.server._closing),
             "principals": (len(admission._principals), len(admission._timers)),
             "presence": (roster._here, roster._users_of, roster._leaving),
             "typists": (activity._typists._of_socket, activity._typists._sockets),

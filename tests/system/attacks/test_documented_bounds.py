@@ -223,6 +223,10 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         [LIMITS.messages.per_second, LIMITS.messages.burst, MESSAGE_BYTES],
         NOBODY_TOLD,
     ),
+    "what is looked up to be sent again to a session that comes back; to all that come from one address": (
+        [],
+        NOBODY_TOLD,
+    ),
     "one message": ([SETTINGS.max_payload_bytes], over_message),
     "one message of a client that is not connected yet": ([LIMITS.stranger_message_bytes], over_strangers_message),
     "packets whose attachments have not come yet, of all clients together": ([INCOMPLETE_LIMIT_BYTES], NOBODY_TOLD),

@@ -18,21 +18,25 @@ class StagedSessions:
 
     def __init__(self, *, now: datetime) -> None:
         self._now = now
-        self._contents: dict[str, str | None] = {}
+        self._contents: dict[str, tuple[str, bool] | None] = {}
         self.writes = 0
         """How many changes are staged."""
 
-    def save(self, session_id: str, content: str | None) -> None:
-        """Keeps a session as it is now; forgets it if that is None."""
+    def save(self, session_id: str, content: str, *, is_idle: bool) -> None:
+        """Keeps a session as it is now."""
         self.writes += 1
-        self._contents[session_id] = content
+        self._contents[session_id] = content, is_idle
+
+    def forget(self, session_id: str) -> None:
+        self.writes += 1
+        self._contents[session_id] = None
 
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
         new_rows = [
-            {"session_id": session_id, "content": content, "updated_at": self._now}
-            for session_id, content in self._contents.items()
-            if content is not None
+            {"session_id": session_id, "content": kept[0], "is_idle": kept[1], "updated_at": self._now}
+            for session_id, kept in self._contents.items()
+            if kept is not None
         ]
         return [
             (_FORGET, [{"by_session_id": session_id} for session_id in self._contents]),

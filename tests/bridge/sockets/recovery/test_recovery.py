@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.access import ANYBODY
+from bridge.sockets.limits import Limits
+from bridge.sockets.recovery.replays import Replays
 from tests.bridge.sockets.houses import Client, House
 from tests.bridge.sockets.under_fire import fuzzed
 from tests.system.soak.records import EVERYONE, Publications
@@ -94,7 +96,7 @@ async def test_a_room_that_is_joined_while_another_line_comes_is_kept(house: Hou
     publications = Publications()
     first = Client(house, publications)
     await first.come()
-    missed = await house.recovery.take_up(first.pid, None, ANYBODY)
+    missed = await house.recovery.take_up(first.pid, None, ANYBODY, Replays(Limits()).for_address(None))
     assert missed is not None
     await first.join("request-r0")
     assert list(missed.session.rooms) == ["request-r0"]

@@ -17,6 +17,9 @@ import pytest_asyncio
 from bridge.access import ANYBODY
 from bridge.sockets import deliver
 from bridge.sockets.limits import Limits
+from bridge.sockets.rate_limit import RateLimit
+from bridge.sockets.recovery.replays import Replays
+from bridge.sockets.transport.disconnects import Disconnect
 from coordinator.events import Audience, Event
 from tests.bridge.sockets.houses import Client, House
 from tests.system.soak.lines import Line, PollingLine
@@ -28,6 +31,8 @@ Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 R0 = "request-r0"
 GRACE_SECONDS = 3_600.0
+NEWS_LIMIT = 20
+UNBOUNDED = Replays(Limits()).for_address(None)
 HOUR_NANOSECONDS = 3_600_000_000_000
 
 
@@ -435,7 +440,7 @@ async def test_who_polls_and_missed_much_gets_in(
         await client.listen_up_to(publications.newest)
         assert client.record.faults == []
         for connection in list(house.server.eio.sockets.values()):
-            await connection.finish("transport close")
+            await connection.finish(Disconnect.CHANGED_MEANWHILE)
     await house.close()
 
 
@@ -453,4 +458,42 @@ async def test_nobody_is_told_again_more_than_may_wait(house: House, eventually:
     for remembers in (True, False):
         if not remembers:
             await house.restart()
-        assert await house.recovery.take_up(client.pid, client.offset, ANYBODY) is None
+        assert await house.recovery.take_up(client.pid, client.offset, ANYBODY, UNBOUNDED) is None
+
+
+async def test_who_comes_again_and_again_for_the_same_begins_anew(
+    database_url: str, serve: Serve, eventually: Eventually
+) -> None:
+    """What is looked up for a session counts as what it sends does. The first is never too much."""
+    house = House(
+        database_url, serve, eventually, limits=Limits(messages=RateLimit(per_second=0.001, burst=NEWS_LIMIT))
+    )
+    await house.open()
+    publications = Publications()
+    client = Client(house, publications)
+    await client.come()
+    await client.join(R0)
+    await client.cut()
+    for _ in range(NEWS_LIMIT):
+        house.publish(publications.add(R0), R0)
+    await asyncio.gather(*house._publishing)
+    await eventually(lambda: house.recovery.cursor == NEWS_LIMIT)
+    for _ in range(3):
+        client.offset = None  # as if nothing had been received
+        await client.come()
+        await client.cut()
+    assert client.recovered == [False, True, True, False]
+    await house.close()
+
+
+async def test_of_one_address_as_much_is_sent_again_as_the_sessions_it_may_open_could_send() -> None:
+    replays = Replays(Limits(messages=RateLimit(0.001, 10), connections=RateLimit(0.001, 3)))
+    for session in ("s1", "s2", "s3"):
+        here = replays.for_address("203.0.113.7")
+        assert not here.is_spent(session)
+        here.spend(session, 11)
+        assert here.is_spent(session)
+    assert here.is_spent("s4")
+    assert not replays.for_address("203.0.113.8").is_spent("s4")
+    assert not replays.for_address(None).is_spent("s4")
+    assert replays.for_address(None).is_spent("s1")

@@ -87,6 +87,14 @@ def test_it_is_told_in_the_log_and_to_whoever_asks(caplog: pytest.LogCaptureFixt
     assert unread.trouble() is None
 
 
+def test_what_waits_for_several_counts_for_each() -> None:
+    unread = Unread(LIMIT_BYTES)
+    packet = Packet(MESSAGE, data="x" * 100)
+    for backlog in (Backlog(unread, lambda: None), Backlog(unread, lambda: None)):
+        backlog.add(packet)
+    assert unread.held_bytes == 2 * (100 + PIECE_BYTES)
+
+
 def test_small_packets_count_for_what_it_takes_to_keep_them() -> None:
     unread = Unread(LIMIT_BYTES)
     ended: list[bool] = []

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import gc
+import math
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,10 +18,13 @@ from websockets.frames import Frame
 from websockets.frames import Opcode as Kind
 
 from bridge.door.connection import HttpConnection
-from bridge.sockets.limits import Bounds, Limits
+from bridge.sockets.limits import Limits
 from bridge.sockets.transport.direct import write_frames
+from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import frame_of
+from bridge.sockets.transport.unread import Unread
 from bridge.sockets.transport.web_socket_protocol import DOOR, WebSocketProtocol
+from bridge.sockets.transport.writer import Writer
 from tests.bridge.sockets.clients import connect
 from tests.doors import any_door
 from tests.system.soak.lines import HANDSHAKE
@@ -293,6 +297,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.door: WebSocketProtocol
+        self.writer = Writer(self, Unread(math.inf), 200_000)
         self.heard: list[str | bytes] = []
         self.moves: list[bool] = []
         self.is_lost = self.is_stalled = False
@@ -305,9 +310,9 @@ class Receiver:
         self.is_lost = True
 
     def moved(self) -> None:
-        self.moves.append(self.door.direct is not None)
+        self.moves.append(self.writer.direct is not None)
 
-    def stalled(self, _reason: str) -> None:
+    def stalled(self, _disconnect: Disconnect) -> None:
         self.is_stalled = True
         self.door.abort()
 
@@ -319,8 +324,8 @@ async def taken(receiver: Receiver, until: asyncio.Event | None = None) -> App:
         if until is not None:
             await until.wait()
         receiver.door = scope["extensions"][DOOR]
-        bounds = Bounds(backlog_bytes=200_000, message_bytes=LIMIT_BYTES)
-        receiver.door.take_over(receiver, bounds=bounds, rate_limit=Limits().messages)
+        receiver.door.limit(LIMIT_BYTES)
+        receiver.door.take_over(receiver, receiver.writer, rate_limit=Limits().messages)
 
     return app
 
@@ -337,7 +342,7 @@ async def test_whoever_takes_over_hears_what_came_before_and_all_that_comes(even
         await eventually(lambda: receiver.is_lost)
         assert receiver.heard == ["early", b"\x01", "late"]
         assert await asyncio.wait_for(reader.read(), GIVE_UP_SECONDS) == b"\x88\x02\x03\xe8"
-        receiver.door.write_frames(frame_of("dropped"))
+        receiver.writer.write_frames(frame_of("dropped"))
         writer.close()
 
 
@@ -348,11 +353,11 @@ async def test_what_is_written_past_the_transport_and_through_it_comes_in_order(
         await eventually(lambda: receiver.moves == [True])
         number = 0
         while len(receiver.moves) == 1:  # until the socket is full
-            assert receiver.door.direct is not None
-            write_frames([receiver.door.direct], frame_of(f"{number} " + "x" * 50_000))
+            assert receiver.writer.direct is not None
+            write_frames([receiver.writer.direct], frame_of(f"{number} " + "x" * 50_000))
             number += 1
-        assert receiver.door.direct is None
-        receiver.door.write_frames(frame_of(f"{number} behind"))
+        assert receiver.writer.direct is None
+        receiver.writer.write_frames(frame_of(f"{number} behind"))
         heard = [int(str(await client.recv()).partition(" ")[0]) for _ in range(number + 1)]
         assert heard == list(range(number + 1))
         await eventually(lambda: receiver.moves == [True, False, True])
@@ -367,7 +372,7 @@ async def test_one_that_does_not_read_is_given_up_past_the_limit(eventually: Eve
         _, writer = await opened(address)
         await eventually(lambda: receiver.moves)
         for _ in range(1_000):
-            receiver.door.write_frames(frame_of("x" * 50_000))
+            receiver.writer.write_frames(frame_of("x" * 50_000))
             if receiver.is_stalled:
                 break
         assert receiver.is_stalled
@@ -381,9 +386,9 @@ async def test_one_that_is_gone_is_no_trouble_to_those_written_to_with_it(eventu
         _, leaving = await opened(first)
         client = await connect(second)
         await eventually(lambda: gone.moves and there.moves)
-        assert gone.door.direct is not None
-        assert there.door.direct is not None
-        sends = [gone.door.direct, there.door.direct]
+        assert gone.writer.direct is not None
+        assert there.writer.direct is not None
+        sends = [gone.writer.direct, there.writer.direct]
         leaving.transport.abort()
         await eventually(lambda: gone.is_lost)
         write_frames(sends, frame_of("still told"))
@@ -403,7 +408,7 @@ async def test_a_stranger_hears_nothing_that_was_meant_for_one_that_is_gone_what
     async with serving(await taken(gone)) as (address, _):
         _, leaving = await opened(address)
         await eventually(lambda: gone.moves)
-        send = gone.door.direct
+        send = gone.writer.direct
         assert send is not None
         lent = gone.door.transport.get_extra_info("socket")
         number = lent.fileno()
