@@ -29,7 +29,7 @@ from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
-from bridge.journal.records.leases import Leases
+from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.records.payouts import PayoutRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
@@ -111,9 +111,9 @@ class Journal:
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
-        self.leases = Leases(self._writer.submit, is_shared=is_shared)
-        """What one bridge does at a time, of those that share the journal."""
-        self.payouts = PayoutRecords(self._read, self._writer.submit, self.leases)
+        self.nodes = NodeRecords(self._read, self._writer.submit, clock, is_shared=is_shared)
+        """This bridge among those that share the journal, and what one of them does at a time."""
+        self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
         """Orders to send money out, and what becomes of them."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
         """Orders to send money back to buyers."""
@@ -121,7 +121,9 @@ class Journal:
         """Forgets what was stored for long enough."""
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
-        self.sessions = SessionRecords(self._read, self._writer.submit, opened.secret, self.history.note_commits)
+        self.sessions = SessionRecords(
+            self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits
+        )
         """What is stored of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
         """Invoices to be opened, and payments to be asked about."""

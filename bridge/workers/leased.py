@@ -58,7 +58,7 @@ class LeasedWork:
         finally:
             await self._follow(())
             try:
-                await self._journal.leases.release()
+                await self._journal.nodes.release()
             except JournalUnavailableError as error:
                 logger.warning("another bridge takes over only in %s: %s", self._lease, error)
 
@@ -67,7 +67,7 @@ class LeasedWork:
         asked_at = loop.time()
         try:
             async with asyncio.timeout_at(self._safe_until if self._running else asked_at + self._safe_seconds):
-                held = await self._journal.leases.take(tuple(self._work), self._lease)
+                held = await self._journal.nodes.take(tuple(self._work), self._lease)
         except (JournalUnavailableError, TimeoutError) as error:
             if loop.time() < self._safe_until:
                 return self.held

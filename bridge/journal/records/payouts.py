@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bridge.journal.queries import payouts as payout_queries
 from bridge.journal.queries.readers import Read
-from bridge.journal.records.leases import SENDING_PAYOUTS, Leases
+from bridge.journal.records.nodes import SENDING_PAYOUTS, NodeRecords
 from bridge.journal.requests import payout_attempts, payout_recording, payout_registration
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before
 from bridge.journal.writing.batch import Batch
@@ -24,10 +24,10 @@ __all__ = ["PayoutRecords"]
 class PayoutRecords:
     """Payouts, from their registration to their end. Writing raises JournalUnavailableError."""
 
-    def __init__(self, read: Read, submit: Submit, leases: Leases) -> None:
+    def __init__(self, read: Read, submit: Submit, nodes: NodeRecords) -> None:
         self._read = read
         self._submit = submit
-        self._leases = leases
+        self._nodes = nodes
 
     async def register(
         self,
@@ -65,7 +65,7 @@ class PayoutRecords:
         are not returned must not be asked for: none is where another bridge sends payouts by now."""
 
         def request(batch: Batch) -> dict[str, Payout]:
-            if not self._leases.holds(batch, SENDING_PAYOUTS):
+            if not self._nodes.holds(batch, SENDING_PAYOUTS):
                 return {}
             return payout_attempts.begin_attempts(batch, names)
 

@@ -78,8 +78,8 @@ async def test_one_that_is_cut_off_stops_and_another_begins_after_that(
             await asyncio.sleep(0)
             raise JournalUnavailableError("the network is away")
 
-        monkeypatch.setattr(first.journal.leases, "take", is_away)
-        monkeypatch.setattr(first.journal.leases, "release", is_away)
+        monkeypatch.setattr(first.journal.nodes, "take", is_away)
+        monkeypatch.setattr(first.journal.nodes, "release", is_away)
         while not second.works:
             assert not (first.works and second.works)
             await asyncio.sleep(0.01)
@@ -93,7 +93,7 @@ async def test_one_whose_database_says_nothing_stops_as_well(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with workers(database_url) as (first, second):
-        monkeypatch.setattr(first.journal.leases, "take", lambda *_: asyncio.Event().wait())
+        monkeypatch.setattr(first.journal.nodes, "take", lambda *_: asyncio.Event().wait())
         await until(lambda: second.works)
         assert not first.works
 
@@ -104,8 +104,8 @@ async def test_no_payout_is_asked_for_by_one_that_lost_the_lease(database_url: s
     await paid(first, 1)
     await first.payouts.register([payout(1)], rules=None)
     name = (await first.payouts.name(["out_1"]))["out_1"].external_id
-    assert await first.leases.take(["payouts"], timedelta(0)) == ["payouts"]
-    assert await second.leases.take(["payouts"], LASTING * 100) == ["payouts"]
+    assert await first.nodes.take(["payouts"], timedelta(0)) == ["payouts"]
+    assert await second.nodes.take(["payouts"], LASTING * 100) == ["payouts"]
     assert await first.payouts.begin_attempts({"out_1": name}) == {}
     assert list(await second.payouts.begin_attempts({"out_1": name})) == ["out_1"]
     for journal in (first, second):

@@ -17,7 +17,7 @@ from bridge.journal.writing.staged.drafts import StagedDrafts
 from bridge.journal.writing.staged.histories import StagedHistories
 from bridge.journal.writing.staged.holds import StagedHolds
 from bridge.journal.writing.staged.invoices import StagedInvoices
-from bridge.journal.writing.staged.leases import StagedLeases
+from bridge.journal.writing.staged.nodes import StagedNodes
 from bridge.journal.writing.staged.payments import StagedPayments
 from bridge.journal.writing.staged.payouts import StagedPayouts
 from bridge.journal.writing.staged.refunds import StagedRefunds
@@ -39,7 +39,7 @@ class _Part(Protocol):
 # In the order in which they are written: what others refer to comes first.
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
-    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "leases"),
+    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "nodes"),
 )
 
 
@@ -81,7 +81,7 @@ class StagedParts:
 
     @cached_property
     def sessions(self) -> StagedSessions:
-        return StagedSessions(now=self.now)
+        return StagedSessions(self._connection, now=self.now)
 
     @cached_property
     def actions(self) -> StagedActions:
@@ -100,8 +100,8 @@ class StagedParts:
         return StagedClaims(self._connection, now=self.now)
 
     @cached_property
-    def leases(self) -> StagedLeases:
-        return StagedLeases(self._connection, now=self.now)
+    def nodes(self) -> StagedNodes:
+        return StagedNodes(self._connection, now=self.now)
 
     @cached_property
     def forgetting(self) -> Forgetting:
