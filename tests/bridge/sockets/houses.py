@@ -22,10 +22,13 @@ Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 
 class House:
-    """A socket server over a journal in a file, which can be left for another server over the same journal."""
+    """A socket server over a journal, which can be left for another over the same journal, or is shared with it."""
 
-    def __init__(self, address: str, serve: Serve, eventually: Eventually, **options: Any) -> None:
+    def __init__(
+        self, address: str, serve: Serve, eventually: Eventually, *, is_shared: bool = False, **options: Any
+    ) -> None:
         self._address = address
+        self._is_shared = is_shared
         self._options = options
         self._serve = serve
         self._eventually = eventually
@@ -34,8 +37,7 @@ class House:
         self.recovery: Recovery
 
     async def open(self) -> None:
-        # A file is one server's at a time.
-        self.journal = await Journal.open(self._address, is_shared=True)
+        self.journal = await Journal.open(self._address, is_shared=self._is_shared)
         server = create_socket_server(frontend_url="https://shop.example", **self._options)
 
         async def tell(stretch: Sequence[JournaledEvent]) -> None:
