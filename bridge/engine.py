@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bridge.journal import Deliver, Dispatcher, Journal
+from bridge.journal import SENDING_PAYOUTS, Deliver, Dispatcher, Journal
 from bridge.recovery import rooms_in
 from bridge.registry import Registry
 from bridge.settings import Settings
@@ -17,6 +17,7 @@ from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from bridge.workers.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
 from bridge.workers.deadlines import Deadlines
 from bridge.workers.invoices import InvoiceOpener
+from bridge.workers.leased import LeasedWork, Work
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.retention import Retention
@@ -102,15 +103,16 @@ async def running_engine(
     )
     following = asyncio.create_task(dispatcher.run())
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
-    tasks = [following, asyncio.create_task(deadlines.run()), asyncio.create_task(retention.run())]
-    if registry.invoices:
-        unopened = UnopenedInvoices(journal, registry.invoices, opener)
-        tasks += [asyncio.create_task(reconciliation.run()), asyncio.create_task(unopened.run())]
-    if registry.payouts:
-        tasks.append(asyncio.create_task(sender.run()))
     comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
-    tasks += [asyncio.create_task(comparison.run()), asyncio.create_task(journal.history.watch())]
-    tasks += [asyncio.create_task(_stop_if_replaced(journal, stop)), *chains.tasks()]
+    work: dict[str, Work] = {"deadlines": deadlines.run, "retention": retention.run, "books": comparison.run}
+    if registry.invoices:
+        work["reconciliation"] = reconciliation.run
+        work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run
+    if registry.payouts:
+        work[SENDING_PAYOUTS] = sender.run
+    tasks = [following, asyncio.create_task(journal.follow_others()), asyncio.create_task(journal.history.watch())]
+    tasks += [asyncio.create_task(LeasedWork(journal, work).run()), *chains.tasks()]
+    tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()
     tasks.append(asyncio.create_task(lag.run()))
     checks = _checks(journal, following, lag)

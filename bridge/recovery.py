@@ -1,10 +1,10 @@
 """What the sockets need of the journal to put clients that come back where they were."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bridge.journal import Journal, JournaledEvent
-from bridge.sockets.presence.activity_log import now_micros
+from bridge.sockets.presence.activity_log import micros_of, now_micros
 from bridge.sockets.recovery.sessions import Leaving, Session
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 
@@ -47,9 +47,13 @@ class JournalSessions:
     def key(self) -> bytes:
         return self._records.key
 
-    async def save(self, sessions: Mapping[str, Session | None]) -> None:
+    @property
+    def is_shared(self) -> bool:
+        return self._records.is_shared
+
+    async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
         kept = {"keptAt": self._clock(), "keptBy": self._began_at}
-        await self._records.save(
+        return await self._records.save(
             {sid: None if one is None else _content(one) | kept for sid, one in sessions.items()},
             idle={sid for sid, one in sessions.items() if one is not None and _is_idle(one)},
         )
@@ -57,6 +61,17 @@ class JournalSessions:
     async def load(self, sid: str) -> Session | None:
         content = await self._records.load(sid)
         return None if content is None or content.get("isOver") else self._session(sid, content)
+
+    async def take_over(self, sid: str) -> tuple[Session | None, bool]:
+        taken = await self._records.take_over(sid)
+        if taken is None:
+            return None, True
+        session = self._session(sid, taken.content)
+        if taken.seen_at is not None and taken.content.get("leftAt") is None:
+            # With the bridge that it was connected to, if that is gone; else it is about to be noticed there.
+            seen_at = micros_of(taken.seen_at)
+            session.left = Leaving(seen_at, seen_at)
+        return session, taken.was_own
 
     async def recall(self) -> tuple[Sequence[Session], int]:
         newest, active = await self._records.active()

@@ -39,6 +39,7 @@ from bridge.journal.queries.totals import DayTotal
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords, ForAPerson
+from bridge.journal.records.nodes import SENDING_PAYOUTS
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.requests.drafts import Draft
 from bridge.journal.requests.payments import IdempotencyKey, Registered
@@ -55,6 +56,7 @@ from bridge.journal.writing.staged.destinations import AllowedDestination
 from bridge.journal.writing.staged.holds import PayoutHold
 
 __all__ = [
+    "SENDING_PAYOUTS",
     "TOTAL_LIMIT",
     "Action",
     "AllowedDestination",

@@ -11,13 +11,14 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from bridge.journal.clocks import Clock, steady_clock, utc_now
+from bridge.journal.clocks import Clock, SharedClock, steady_clock, utc_now
+from bridge.journal.database.commit_notices import CommitNotices, notify_others
 from bridge.journal.database.cutting import Cutter
 from bridge.journal.database.engines import opening, parse_database_url, writing_engine
 from bridge.journal.database.lock import WriterLock
 from bridge.journal.database.schema_versions import bring_up_to_date
 from bridge.journal.dispatcher import Deliver, Dispatcher
-from bridge.journal.errors import OffsetElsewhereError
+from bridge.journal.errors import JournalUnavailableError, OffsetElsewhereError
 from bridge.journal.examine import examine_database
 from bridge.journal.history.mark_file import MarkFile
 from bridge.journal.history.offsets import Offsets, proof_of_rewind, require_held
@@ -28,6 +29,7 @@ from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
+from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.records.payouts import PayoutRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
@@ -62,6 +64,8 @@ DOUBTED_LIMIT = 10_000
 # How many overdue payments one transaction moves.
 DEADLINE_LIMIT = 200
 CLOSE_SECONDS = 60.0
+# Clocks of machines that nobody sets drift by some milliseconds in this time.
+SET_CLOCK_SECONDS = 10.0
 
 
 class Journal:
@@ -96,7 +100,9 @@ class Journal:
         self._doubted: dict[str, str] = {}
         self._offsets = Offsets(opened.epoch, opened.secret)
         guard = HistoryGuard(opened)
-        self._writer = Writer(writing, cutter, guard, clock=clock, on_commit=self._notify_dispatcher)
+        is_shared = opened.writer is None
+        notify = functools.partial(notify_others, epoch=opened.epoch) if is_shared else None
+        self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
@@ -105,7 +111,9 @@ class Journal:
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
-        self.payouts = PayoutRecords(self._read, self._writer.submit)
+        self.nodes = NodeRecords(self._read, self._writer.submit, clock, is_shared=is_shared)
+        """This bridge among those that share the journal, and what one of them does at a time."""
+        self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
         """Orders to send money out, and what becomes of them."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
         """Orders to send money back to buyers."""
@@ -113,7 +121,9 @@ class Journal:
         """Forgets what was stored for long enough."""
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
-        self.sessions = SessionRecords(self._read, self._writer.submit, opened.secret, self.history.note_commits)
+        self.sessions = SessionRecords(
+            self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits
+        )
         """What is stored of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
         """Invoices to be opened, and payments to be asked about."""
@@ -126,8 +136,10 @@ class Journal:
         *,
         mark_file: Path | None = None,
         steady: Clock | None = None,
+        is_shared: bool = False,
     ) -> "Journal":
-        """Opens the database, brings its schema up to date and becomes its only writer. Where the journal is not the
+        """Opens the database, brings its schema up to date and becomes its only writer, or on PostgreSQL, if it
+        `is_shared`, one of those that share it. Where the journal is not the
         one that was left, as it says itself or as `mark_file` does, a new history begins. `steady` is a clock that
         only goes on; if none is given, one that begins now, and of another clock than the machine's that itself.
 
@@ -137,14 +149,21 @@ class Journal:
         await asyncio.to_thread(examine_database, database_url)
         url = parse_database_url(database_url)
         writing = writing_engine(url)
-        lock, cutter = WriterLock(url, writing), Cutter(writing)
+        is_shared = is_shared and url.get_backend_name() != "sqlite"
+        lock, cutter = WriterLock(url, writing, is_shared=is_shared), Cutter(writing)
         mark = None if mark_file is None else MarkFile(mark_file)
+
+        shared_clock = SharedClock(clock) if is_shared else None
+        now = shared_clock or clock
 
         def prepare() -> Opened:
             with opening(url):
                 lock.take()
                 bring_up_to_date(writing)
-                return open_history(writing, clock(), mark)
+                if shared_clock is not None:
+                    with writing.begin() as connection:
+                        shared_clock.set_by(connection)
+                return open_history(writing, now(), mark, is_shared=is_shared)
 
         try:
             opened = await asyncio.to_thread(prepare)
@@ -154,7 +173,7 @@ class Journal:
             raise
         if steady is None:
             steady = steady_clock() if clock is utc_now else clock
-        return cls(writing, cutter, lock, opened, mark, clock, steady)
+        return cls(writing, cutter, lock, opened, mark, now, steady)
 
     async def close(self, within_seconds: float = CLOSE_SECONDS) -> None:
         """Commits what is waiting and lets the database go. What takes longer than that is cut off, and what was
@@ -345,6 +364,24 @@ class Journal:
 
         self._dispatcher = Dispatcher(read_tail, deliver, cursor=after)
         return self._dispatcher
+
+    async def follow_others(self) -> None:
+        """Hears what other bridges commit that share the journal, until it is cancelled."""
+        if isinstance(self.clock, SharedClock):
+            notices = CommitNotices(self._readers.url, self.epoch, self._committed_elsewhere)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(notices.run())
+                tasks.create_task(self._set_clock(self.clock))
+
+    async def _set_clock(self, clock: SharedClock) -> None:
+        while True:
+            await asyncio.sleep(SET_CLOCK_SECONDS)
+            with suppress(JournalUnavailableError):
+                await self._read(clock.set_by)
+
+    def _committed_elsewhere(self, offset: int | None) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.committed_elsewhere(offset)
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)

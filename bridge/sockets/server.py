@@ -107,8 +107,15 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def recover_with(self, recovery: Recovery) -> None:
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
+        recovery.on_lost = self._lost
         self.manager.watchers.append(recovery)
         self.returns = Returns(recovery, self.activity_log, self.recalls, Replays(self.eio.limits))
+
+    def _lost(self, sid: str) -> None:
+        """A client is connected to another bridge by now: the connection that it had here is half open."""
+        connection = self.manager.connection(sid)
+        if connection is not None:
+            self.eio.start(connection.finish(Disconnect.TAKEN_OVER))
 
     async def shutdown(self) -> None:
         await super().shutdown()

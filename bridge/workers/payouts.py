@@ -155,7 +155,7 @@ class PayoutSender:
         await asyncio.gather(*(queue.is_answered() for queue in self._queues.values()))
 
     async def run(self) -> None:
-        """Goes round until it is cancelled."""
+        """Goes round until it is cancelled, and may be run again after that."""
         try:
             while True:
                 self._woken.clear()
@@ -179,6 +179,7 @@ class PayoutSender:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._queues.clear()  # it may be this bridge's turn again
 
     async def round(self) -> None:
         """Sends what is to be sent, and asks about the rest where that is due, until all of it is done."""

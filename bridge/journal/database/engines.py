@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from bridge.journal.errors import JournalUrlError
 
 __all__ = [
+    "connection_settings",
     "journal_place",
     "opening",
     "parse_database_url",
@@ -44,7 +45,8 @@ FULL_DISK_BYTES = 1_000_000
 STATEMENT_LIMITS = {
     "statement_timeout": 15_000,
     "lock_timeout": 10_000,
-    "idle_in_transaction_session_timeout": 30_000,
+    # A bridge that was stopped in the middle of a commit has the head of the journal locked: nobody else commits.
+    "idle_in_transaction_session_timeout": 5_000,
     "idle_session_timeout": 0,  # a journal may have nothing to do for days
 }
 # Not every server has all of them, and a pooler need not let them pass at the start of a connection.
@@ -140,7 +142,7 @@ def writing_engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         # One and no other, so that it has the writer's lock from its beginning to its end.
         return create_engine(
-            url, connect_args=_connection_settings(url), poolclass=QueuePool, pool_size=1, max_overflow=0
+            url, connect_args=connection_settings(url), poolclass=QueuePool, pool_size=1, max_overflow=0
         )
     _make_folder(Path(url.database or ""))
     engine = create_engine(url, poolclass=NullPool)
@@ -162,7 +164,7 @@ def reading_engine(url: URL) -> Engine:
     """The engine of whoever only looks up: its one connection cannot write."""
     one = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
     if url.get_backend_name() != "sqlite":
-        engine = create_engine(url, connect_args=_connection_settings(url), **one)
+        engine = create_engine(url, connect_args=connection_settings(url), **one)
         return engine.execution_options(postgresql_readonly=True)
     # A look-up that takes too long is interrupted from another thread.
     engine = create_engine(url, connect_args={"check_same_thread": False}, **one)
@@ -170,7 +172,8 @@ def reading_engine(url: URL) -> Engine:
     return engine
 
 
-def _connection_settings(url: URL) -> dict[str, Any]:
+def connection_settings(url: URL) -> dict[str, Any]:
+    """What libpq is told of a connection, but for what a URL says itself."""
     return {name: value for name, value in CONNECTION_SETTINGS.items() if name not in url.query}
 
 

@@ -1,16 +1,17 @@
-"""The writer's lock: held for as long as a bridge writes to a database, so that a second one stops at its start.
+"""The writer's lock: held for as long as a bridge writes to a database, so that no other opens it that may not.
 
 Of SQLite it is a lock of the database file itself, whatever that is called: by a symbolic link, a hard link or
 another path it is the same. Of PostgreSQL it is an advisory lock of the very connection that writes, which therefore
-cannot go on without it. Both vanish with the process, however it ends. What a pooler makes of the second, the head of
-the journal makes good: whoever opens a journal writes there that it is theirs (`histories.py`), and each batch begins
-by looking whether it still is.
+cannot go on without it; bridges that write side by side share it, and one that writes alone has it for itself. Both
+vanish with the process, however it ends. What a pooler makes of the second, the head of the journal makes good:
+whoever opens a journal for itself writes that there (`histories.py`), and each batch begins with a look at it.
 """
 
 import fcntl
 import os
 import time
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +23,8 @@ __all__ = ["WriterLock", "is_locked"]
 
 # Any number will do as long as no other program on the same PostgreSQL takes it.
 _ADVISORY_LOCK = 0x62_72_69_64_67_65
+_EXCLUSIVE = "SELECT pg_try_advisory_lock(%s)"
+_SHARED = "SELECT pg_try_advisory_lock_shared(%s)"
 # Whoever only looks whether a journal is open holds its lock for a moment.
 LOCK_SECONDS = 1.0
 _ANOTHER_NAME = (
@@ -37,13 +40,14 @@ BUSY_SERVER = (
 class WriterLock:
     """The lock of one database."""
 
-    def __init__(self, url: URL, engine: Engine) -> None:
-        """`engine` is the writer's own: on PostgreSQL none of its connections comes to be without the lock."""
+    def __init__(self, url: URL, engine: Engine, *, is_shared: bool = False) -> None:
+        """`engine` is the writer's own: on PostgreSQL none of its connections comes to be without the lock. It can be
+        shared there with others that share it."""
         self._path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self._engine = engine
         self._held = ExitStack()
         if self._path is None:
-            event.listen(engine, "connect", _lock_connection)
+            event.listen(engine, "connect", partial(_lock_connection, _SHARED if is_shared else _EXCLUSIVE))
 
     def take(self) -> None:
         """Takes the lock. Raises JournalBusyElsewhereError when another bridge has it."""
@@ -112,18 +116,18 @@ def _is_locked(path: Path) -> bool:
         return False
 
 
-def _lock_connection(driver: Any, _record: object) -> None:
+def _lock_connection(lock: str, driver: Any, _record: object) -> None:
     give_up = time.monotonic() + LOCK_SECONDS
-    while not _has_lock(driver):
+    while not _has_lock(driver, lock):
         if time.monotonic() >= give_up:
             driver.close()
             raise JournalBusyElsewhereError(BUSY_SERVER)
         time.sleep(0.05)
 
 
-def _has_lock(driver: Any) -> bool:
+def _has_lock(driver: Any, lock: str) -> bool:
     with driver.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", (_ADVISORY_LOCK,))
+        cursor.execute(lock, (_ADVISORY_LOCK,))
         [is_held] = cursor.fetchone()
     driver.commit()
     return bool(is_held)

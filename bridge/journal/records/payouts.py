@@ -6,8 +6,10 @@ from datetime import datetime
 
 from bridge.journal.queries import payouts as payout_queries
 from bridge.journal.queries.readers import Read
+from bridge.journal.records.nodes import SENDING_PAYOUTS, NodeRecords
 from bridge.journal.requests import payout_attempts, payout_recording, payout_registration
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before
+from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.writer import Submit
 from coordinator.payouts.approval import PayoutRules
@@ -22,9 +24,10 @@ __all__ = ["PayoutRecords"]
 class PayoutRecords:
     """Payouts, from their registration to their end. Writing raises JournalUnavailableError."""
 
-    def __init__(self, read: Read, submit: Submit) -> None:
+    def __init__(self, read: Read, submit: Submit, nodes: NodeRecords) -> None:
         self._read = read
         self._submit = submit
+        self._nodes = nodes
 
     async def register(
         self,
@@ -68,8 +71,14 @@ class PayoutRecords:
 
     async def begin_attempts(self, names: Mapping[str, str]) -> dict[str, Payout]:
         """Writes down that a provider is about to be asked to send payouts in one order, each by its name; those that
-        are not returned must not be asked for."""
-        return await self._submit(lambda batch: payout_attempts.begin_attempts(batch, names))
+        are not returned must not be asked for: none is where another bridge sends payouts by now."""
+
+        def request(batch: Batch) -> dict[str, Payout]:
+            if not self._nodes.holds(batch, SENDING_PAYOUTS):
+                return {}
+            return payout_attempts.begin_attempts(batch, names)
+
+        return await self._submit(request)
 
     async def record_outcomes(self, outcomes: Sequence[payout_attempts.Outcome]) -> None:
         """Writes down what came of an order."""

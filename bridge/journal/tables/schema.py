@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, 
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import metadata, speak_postgresql
+from bridge.journal.tables.node_tables import leases, nodes
 from bridge.journal.tables.payment_tables import (
     ENDED,
     checkout_requests,
@@ -50,7 +51,9 @@ __all__ = [
     "invoice_addresses",
     "invoices",
     "journal",
+    "leases",
     "metadata",
+    "nodes",
     "observations",
     "payments",
     "payout_holds",
@@ -124,6 +127,7 @@ sessions = Table(
     Column("content", Text, nullable=False, comment="The client's rooms, as JSON"),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("is_idle", Boolean, nullable=False, server_default=false(), comment="Nothing is kept by it"),
+    Column("node", String(32), comment="The bridge that saved it last, where several share the journal"),
     Index(None, "updated_at"),
 )
 

@@ -46,8 +46,8 @@ class Opened:
     """The history that a journal is opened with."""
 
     epoch: str
-    writer: str
-    """Whoever opened it last, and so may write."""
+    writer: str | None
+    """Whoever opened it last, and so may write; None if all may that share it."""
     secret: bytes
     ground: Ground
     judgement: Judgement | None
@@ -75,9 +75,11 @@ class HistoryRecord:
         return self.beginning is not Beginning.NEW and self.compared_at is None
 
 
-def open_history(engine: Engine, now: datetime, mark_file: MarkFile | None, said: str | None = None) -> Opened:
+def open_history(
+    engine: Engine, now: datetime, mark_file: MarkFile | None, said: str | None = None, *, is_shared: bool = False
+) -> Opened:
     """The history of the journal in a database, or a new one if it is not where or how it was left, or if somebody
-    has `said` that it was restored."""
+    has `said` that it was restored. Whoever opens it is its only writer, unless it `is_shared`."""
     mark = _read(mark_file)
     with engine.begin() as connection:
         ground, row = ground_of(connection), connection.execute(select(schema.journal)).first()
@@ -92,7 +94,7 @@ def open_history(engine: Engine, now: datetime, mark_file: MarkFile | None, said
             if row.secret is None or row.ground is None:
                 written = {"secret": secret, "ground": ground.model_dump_json()}
                 connection.execute(update(schema.journal).values(written))
-        writer = secrets.token_hex(8)
+        writer = None if is_shared else secrets.token_hex(8)
         # Waits until every batch of another bridge that is under way is committed; the next finds that it may not.
         connection.execute(update(schema.journal).values(writer=writer, commits=schema.journal.c.commits + 1))
     if stored is None and mark is not None:

@@ -4,8 +4,9 @@ are gone, or where another bridge writes."""
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalReplacedError
@@ -31,9 +32,9 @@ TAKEN_OVER = (
     " between bridge and PostgreSQL has to keep a session for each connection (PgBouncer: pool_mode = session)"
 )
 
-_WRITER = select(schema.journal.c.epoch, schema.journal.c.writer)
+_HEAD = select(schema.journal.c.epoch, schema.journal.c.writer, schema.journal.c.commits)
 # SQLite, which has one who writes at a time, leaves the words out.
-_WRITER_HELD = _WRITER.with_for_update(read=True)
+_HEAD_LOCKED = _HEAD.with_for_update()
 
 
 class HistoryGuard:
@@ -71,7 +72,7 @@ class HistoryGuard:
         if evidence:
             raise self.replace("; ".join(evidence))
         self.check_files()
-        self.check_writer(connection)
+        self._check_head(connection, _HEAD)
         self._reach = reach
         return reach
 
@@ -84,19 +85,29 @@ class HistoryGuard:
     def _evidence(self, connection: Connection, reach: Reach) -> Sequence[str]:
         epoch = epoch_of(connection)
         if epoch != self._opened.epoch:
-            return [f"it is in the epoch {epoch}, and was in {self._opened.epoch}"]
+            return [_epoch_evidence(self._opened, epoch)]
         stored = StoredHistory(epoch=self._opened.epoch, earlier_epochs=(), ground=self._opened.ground, reach=reach)
         judgement = judge(stored, ground_of(connection), None)
         return judgement.evidence if judgement else ()
 
-    def check_writer(self, connection: Connection) -> None:
-        """Raises JournalReplacedError if another bridge writes by now. A transaction that begins with it is over
-        before another bridge can take the journal: what it reads is locked until then."""
-        only_reads = connection.get_execution_options().get("postgresql_readonly")
-        row = connection.execute(_WRITER if only_reads else _WRITER_HELD).first()
-        # Of another history the writer is another's too; what that means is said elsewhere.
-        if row is not None and row[0] == self._opened.epoch and row[1] != self._opened.writer:
+    def lock_head(self, connection: Connection) -> bool:
+        """Locks the head of the journal until the transaction ends: nobody else commits to it meanwhile, or takes it.
+        Returns whether it is where this bridge left it; else another has committed to it since.
+
+        Raises JournalReplacedError if this bridge may not write to it any more."""
+        commits = self._check_head(connection, _HEAD_LOCKED)
+        if commits < self.commits:
+            raise self.replace(f"it had {self.commits} commits, and has {commits}")
+        return commits == self.commits
+
+    def _check_head(self, connection: Connection, head: Select[Any]) -> int:
+        row = connection.execute(head).first()
+        if row is None or row.epoch != self._opened.epoch:
+            raise self.replace(_epoch_evidence(self._opened, None if row is None else row.epoch))
+        if row.writer != self._opened.writer:
             raise self._stop(TAKEN_OVER)
+        commits: int = row.commits
+        return commits
 
     def check_files(self) -> None:
         """Raises JournalReplacedError if a file that the writer has open was deleted or replaced."""
@@ -117,3 +128,7 @@ class HistoryGuard:
         logger.critical("%s", error)
         self._loop.call_soon_threadsafe(self.replaced.set)
         return error
+
+
+def _epoch_evidence(opened: Opened, epoch: str | None) -> str:
+    return f"it is in the epoch {epoch}, and was in {opened.epoch}"

@@ -25,6 +25,7 @@ from bridge.journal.errors import JournalBusyElsewhereError, JournalReplacedErro
 from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.commit_times import Commit
+from bridge.journal.writing.histories import reach_of
 from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.payment_log import log_action
 from bridge.journal.writing.prefetch import Prefetch
@@ -89,13 +90,16 @@ class Writer:
         guard: HistoryGuard,
         *,
         clock: Callable[[], datetime],
+        notify: Callable[[Connection, int], None] | None = None,
         on_commit: Callable[[Sequence[JournaledEvent], bool, Commit], None],
     ) -> None:
+        """`notify` tells others that write beside, with the commit, the offset of its last event."""
         self._engine = engine
         self._guard = guard
         self._cutter = cutter
         self._is_file = engine.dialect.name == "sqlite"
         self._clock = clock
+        self._notify = notify
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
@@ -263,6 +267,8 @@ class Writer:
                         raise  # a request that writes before it has decided would leave half of itself behind
                     job.error = error
             batch.flush()
+            if self._notify is not None and batch.events:
+                self._notify(connection, batch.next_offset - 1)
         # Into files that are gone nothing was committed that would be there after the next start.
         self._guard.check_files()
         self._next_offset = batch.next_offset
@@ -290,11 +296,18 @@ class Writer:
     def _begun_on(self, connection: Connection) -> tuple[Connection, RootTransaction]:
         transaction = connection.begin()
         try:
-            self._guard.check_writer(connection)
+            if not self._guard.lock_head(connection):
+                self._follow(connection)
         except BaseException:
             transaction.close()
             raise
         return connection, transaction
+
+    def _follow(self, connection: Connection) -> None:
+        """Goes on from where another bridge left the journal, whose head is locked."""
+        self._recent_payments.clear()
+        reach = reach_of(connection)
+        self._next_offset, self._guard.commits = reach.events + 1, reach.commits
 
     def _connect(self) -> Connection:
         connection = self._connection = self._engine.connect()

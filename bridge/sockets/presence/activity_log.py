@@ -11,7 +11,7 @@ from itertools import islice, takewhile
 from coordinator import rooms
 from coordinator.events import Event
 
-__all__ = ["ActivityLog", "moment_of", "now_micros"]
+__all__ = ["ActivityLog", "micros_of", "moment_of", "now_micros"]
 
 CHANGES_LIMIT = 20_000
 # Whoever missed more looks it up.
@@ -21,6 +21,11 @@ REPLAYED_CHANGES_LIMIT = 5_000
 def now_micros() -> int:
     """Microseconds since 1970: of a session it is noted when it left, for the next process too."""
     return time.time_ns() // 1_000
+
+
+def micros_of(moment: datetime) -> int:
+    """A moment in microseconds since 1970."""
+    return round(moment.timestamp() * 1_000_000)
 
 
 def moment_of(micros: int) -> datetime:

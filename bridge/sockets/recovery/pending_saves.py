@@ -3,7 +3,7 @@ saved is tried again until it is."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -34,10 +34,16 @@ class PendingSaves(Generic[T]):
     """The newest of each thing that is still to be saved, by its id; None: it is to be forgotten."""
 
     def __init__(
-        self, save: Callable[[Mapping[str, T | None]], Awaitable[None]], *, is_needed: Callable[[str], bool]
+        self,
+        save: Callable[[Mapping[str, T | None]], Awaitable[Collection[str]]],
+        *,
+        is_needed: Callable[[str], bool],
+        on_lost: Callable[[str], object],
     ) -> None:
-        """`is_needed` says what must be kept in mind however long it waits."""
+        """`save` returns what belongs to somebody else by now, which `on_lost` is told; `is_needed` says what must be
+        kept in mind however long it waits."""
         self._save = save
+        self._on_lost = on_lost
         self._is_needed = is_needed
         self._next: _Batch[T] = _Batch()
         self._under_way: _Batch[T] = _Batch()
@@ -88,6 +94,12 @@ class PendingSaves(Generic[T]):
                 if not waiter.done():
                     waiter.set_exception(ClientGoneError(f"{name} is gone"))
 
+    def discard(self, name: str) -> None:
+        """Something belongs to somebody else, so it is not saved any more."""
+        self.abandon(name)
+        for batch in (self._next, self._under_way):
+            batch.changes.pop(name, None)
+
     async def close(self) -> None:
         """Saves what is still to be saved, once."""
         if self._timer is not None:
@@ -118,11 +130,14 @@ class PendingSaves(Generic[T]):
             while self._next.changes:
                 self._take()
                 try:
-                    await self._save(self._under_way.changes)
+                    lost = await self._save(dict(self._under_way.changes))
                 except Exception as error:
                     self._put_back(error)
                     await asyncio.sleep(RETRY_SECONDS)
                 else:
+                    for name in lost:
+                        self.abandon(name)
+                        self._on_lost(name)
                     self._saved()
         finally:
             self._saving = None

@@ -5,8 +5,9 @@ The client brings what the server gave it: `pid`, which proves a session, and th
 heard. It is recovered only if all its rooms are known, and all that it missed can be delivered.
 """
 
+import asyncio
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,6 +25,8 @@ __all__ = ["History", "Missed", "Recovery", "Resumed"]
 
 logger = logging.getLogger("bridge.sockets")
 
+# Whoever comes from another bridge has received what that had read of the journal, as this one soon will.
+REACH_SECONDS = 5.0
 # Whoever missed more looks it up over REST.
 REPLAY_LIMIT = 5_000
 # A journal is asked for so many rooms at once; whoever is in more is recovered from memory alone.
@@ -96,7 +99,11 @@ class Recovery:
         self._offset = offset
         self._start = (offset, cursor)
         self._remembered = RecentEvents(keeps_confidence=keeps_confidence, limit_bytes=remembered_bytes)
-        self._sessions = Sessions(store)
+        self._sessions = Sessions(store, lambda sid: self.on_lost(sid))
+        self.on_lost: Callable[[str], object] = lambda _sid: None
+        """Is told the sid of each client whose session another process has by now."""
+        self._waiting_for: set[asyncio.Event] = set()
+        """Of those who wait for the cursor to move."""
 
     # What is delivered
 
@@ -105,6 +112,24 @@ class Recovery:
         for one in delivered:
             self._remembered.add(one)
             self.cursor, self._offset = one.number, one.offset
+        for moved in self._waiting_for.copy():
+            moved.set()
+
+    async def _reach(self, number: int) -> bool:
+        """Waits until what another process has delivered already is delivered here too: whoever comes from there has
+        received it. Returns whether it is, in time."""
+        moved = asyncio.Event()
+        self._waiting_for.add(moved)
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                while self.cursor < number:
+                    moved.clear()
+                    await moved.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting_for.discard(moved)
+        return True
 
     # Sessions
 
@@ -221,7 +246,7 @@ class Recovery:
         if session is None or received_until <= session.began_at:
             received_until = max(received_until, await self._number_of(proven.began_at))
         after = received_until
-        if session is None or after > self.cursor:
+        if session is None or not await self._reach(max(after, session.began_at, *session.rooms.values())):
             return None
         if not _grants_all(session, principal):
             logger.info("a client begins anew: its token does not grant all that it was in")

@@ -5,7 +5,7 @@ recovered has to be known.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -57,12 +57,20 @@ class SessionStore(Protocol):
     def key(self) -> bytes:
         """The secret that `pid` is signed with; the same for all processes of one journal."""
 
-    async def save(self, sessions: Mapping[str, Session | None]) -> None:
-        """Saves sessions as they are now; forgets those that are None. Raises whatever kept it from that; then none
-        may have been saved."""
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may take sessions over at the same time."""
+
+    async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
+        """Saves sessions as they are now; forgets those that are None. Returns those that another process has taken
+        over, of which nothing is saved. Raises whatever kept it from that; then none may have been saved."""
 
     async def load(self, sid: str) -> Session | None:
         """A session, if it is known and not over; never one that has not left."""
+
+    async def take_over(self, sid: str) -> tuple[Session | None, bool]:
+        """The same where it is shared, from whatever process has it; and whether that is this one. From then on it
+        is."""
 
     async def recall(self) -> tuple[Sequence[Session], int]:
         """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last
@@ -72,11 +80,15 @@ class SessionStore(Protocol):
 class Sessions:
     """Who is connected, who may come back, and what of that is still to be saved."""
 
-    def __init__(self, store: SessionStore) -> None:
+    def __init__(self, store: SessionStore, on_lost: Callable[[str], object]) -> None:
+        """`on_lost` is told the sid of each client that is connected to another process by now."""
         self._store = store
+        self._on_lost = on_lost
         self._connected: dict[str, Session] = {}
         self._away: OrderedDict[str, Session] = OrderedDict()
-        self._changes: PendingSaves[Session] = PendingSaves(store.save, is_needed=self._connected.__contains__)
+        self._changes: PendingSaves[Session] = PendingSaves(
+            store.save, is_needed=self._connected.__contains__, on_lost=self.give_up
+        )
 
     def begin(self, session: Session) -> None:
         """A session of a client that is new. It is saved soon: before that it is unknown to the next process."""
@@ -133,6 +145,8 @@ class Sessions:
 
     async def find(self, sid: str) -> Session | None:
         """A session; None if it is unknown, or over."""
+        if self._store.is_shared:
+            return await self._take_over(sid)
         session = self.known(sid)
         if session is None and not self._changes.waits(sid):
             session = await self._store.load(sid)
@@ -143,6 +157,25 @@ class Sessions:
             else:
                 session = known
         return session
+
+    async def _take_over(self, sid: str) -> Session | None:
+        session, was_own = await self._store.take_over(sid)
+        if not was_own:
+            self.give_up(sid)  # what is known of it here is from before
+        known = self.known(sid)
+        if session is None or known is not None or self._changes.waits(sid):
+            return known
+        if session.is_over:
+            return None
+        self._remember(session)
+        return session
+
+    def give_up(self, sid: str) -> None:
+        """Another process has a session: what becomes of it is no more known here, nor saved."""
+        self._changes.discard(sid)
+        self._away.pop(sid, None)
+        if self._connected.pop(sid, None) is not None:
+            self._on_lost(sid)
 
     def waiting_count(self, sid: str) -> int:
         """How many wait until a session is saved."""

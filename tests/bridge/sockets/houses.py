@@ -22,10 +22,13 @@ Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 
 class House:
-    """A socket server over a journal in a file, which can be left for another server over the same journal."""
+    """A socket server over a journal, which can be left for another over the same journal, or is shared with it."""
 
-    def __init__(self, address: str, serve: Serve, eventually: Eventually, **options: Any) -> None:
+    def __init__(
+        self, address: str, serve: Serve, eventually: Eventually, *, is_shared: bool = False, **options: Any
+    ) -> None:
         self._address = address
+        self._is_shared = is_shared
         self._options = options
         self._serve = serve
         self._eventually = eventually
@@ -34,7 +37,7 @@ class House:
         self.recovery: Recovery
 
     async def open(self) -> None:
-        self.journal = await Journal.open(self._address)
+        self.journal = await Journal.open(self._address, is_shared=self._is_shared)
         server = create_socket_server(frontend_url="https://shop.example", **self._options)
 
         async def tell(stretch: Sequence[JournaledEvent]) -> None:
@@ -56,7 +59,7 @@ class House:
         )
         server.recover_with(recovery)
         self.server, self.recovery = server, recovery
-        self._following = asyncio.create_task(dispatcher.run())
+        self._following = [asyncio.create_task(dispatcher.run()), asyncio.create_task(self.journal.follow_others())]
         host, port = (await self._serve(server)).removeprefix("http://").split(":")
         self.place = host, int(port)
 
@@ -74,6 +77,10 @@ class House:
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
 
+    async def published(self) -> None:
+        """Returns once all of it is committed."""
+        await asyncio.gather(*self._publishing)
+
     async def restart(self) -> None:
         await self.close()
         await self.open()
@@ -82,9 +89,10 @@ class House:
         """Once its clients have gone."""
         await self._eventually(lambda: not self.server.eio.sockets)
         assert (self.recovery._sessions.connected, self.recovery.waiting_count("")) == (set(), 0)
-        await asyncio.gather(*self._publishing)
+        await self.published()
         await self.recovery.close()
-        self._following.cancel()
+        for following in self._following:
+            following.cancel()
         await self.journal.close()
 
 
@@ -92,7 +100,8 @@ class Client:
     """One client: a line, while it has one, and what it has to bring the next time."""
 
     def __init__(self, house: House, publications: Publications) -> None:
-        self._house = house
+        self.house = house
+        """The one that it comes to next."""
         self.sid: str | None = None
         self.activity: list[tuple[str, Any]] = []
         """What it heard beside the journaled events."""
@@ -104,7 +113,7 @@ class Client:
 
     async def come(self) -> None:
         """Connects; if it has a line already, beside that, as one does whose line is dead without knowing."""
-        line = await self._house.line()
+        line = await self.house.line()
         try:
             await self._next(line, "0")
             brought = {"pid": self.pid, "offset": self.offset}

@@ -3,7 +3,7 @@ all its rooms and is told all that it missed, once and in order."""
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,7 +87,9 @@ class Journal:
         ]
         return found[:limit], len(found) > limit
 
-    async def save(self, sessions: Mapping[str, Session | None]) -> None:
+    is_shared = False
+
+    async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
         written = deepcopy(dict(sessions))
         await self.going_on.wait()
         if self.fails_to_save:
@@ -96,6 +98,7 @@ class Journal:
             self.rows.pop(sid, None)
             if session is not None:
                 self.rows[sid] = session
+        return ()
 
     async def load(self, sid: str) -> Session | None:
         await self._read()
@@ -103,6 +106,9 @@ class Journal:
         if session is not None:
             session.left = session.left or Leaving(0, 0)
         return session
+
+    async def take_over(self, sid: str) -> tuple[Session | None, bool]:
+        raise NotImplementedError  # which no journal is asked for that is one process's alone
 
     async def recall(self) -> tuple[Sequence[Session], int]:
         return [], 0

@@ -105,6 +105,16 @@ async def test_the_sender_works_as_soon_as_it_is_woken(journal: Journal, api: Sh
         await until(lambda: books.questions)
 
 
+async def test_a_sender_that_was_stopped_can_be_started_again(
+    journal: Journal, api: ShkeeperApi, books: Books
+) -> None:
+    sender = new_sender(journal, api)
+    for number in (1, 2):
+        await wanted(journal, number, coin="USDT")
+        async with running(sender):
+            await until(lambda: books.questions == number)  # noqa: B023 (it is waited for here)
+
+
 async def test_a_payout_is_sent_while_look_ups_of_others_are_not_answered(
     journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
 ) -> None:

@@ -17,6 +17,7 @@ from bridge.journal.writing.staged.drafts import StagedDrafts
 from bridge.journal.writing.staged.histories import StagedHistories
 from bridge.journal.writing.staged.holds import StagedHolds
 from bridge.journal.writing.staged.invoices import StagedInvoices
+from bridge.journal.writing.staged.nodes import StagedNodes
 from bridge.journal.writing.staged.payments import StagedPayments
 from bridge.journal.writing.staged.payouts import StagedPayouts
 from bridge.journal.writing.staged.refunds import StagedRefunds
@@ -38,7 +39,7 @@ class _Part(Protocol):
 # In the order in which they are written: what others refer to comes first.
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
-    *("chains", "sessions", "actions", "drafts", "invoices", "claims"),
+    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "nodes"),
 )
 
 
@@ -80,7 +81,7 @@ class StagedParts:
 
     @cached_property
     def sessions(self) -> StagedSessions:
-        return StagedSessions(now=self.now)
+        return StagedSessions(self._connection, now=self.now)
 
     @cached_property
     def actions(self) -> StagedActions:
@@ -97,6 +98,10 @@ class StagedParts:
     @cached_property
     def claims(self) -> StagedClaims:
         return StagedClaims(self._connection, now=self.now)
+
+    @cached_property
+    def nodes(self) -> StagedNodes:
+        return StagedNodes(self._connection, now=self.now)
 
     @cached_property
     def forgetting(self) -> Forgetting:

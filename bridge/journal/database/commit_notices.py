@@ -1,0 +1,76 @@
+"""Commit notices: how bridges that write to one PostgreSQL tell each other at once that there is something to read.
+
+A notice only wakes: what was committed is read out of the journal. So one that is lost, as behind a pooler that does
+not pass them on, costs the time until the next look, and no more.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import URL, Connection, bindparam, func, select
+
+from bridge.journal.database.engines import connection_settings
+
+__all__ = ["CommitNotices", "notify_others"]
+
+logger = logging.getLogger("bridge.journal")
+
+# Without a notice one looks so often, which costs a fifth of a millisecond.
+LOOK_SECONDS = 0.25
+RETRY_SECONDS = 1.0
+
+_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("offset")))
+
+CommittedElsewhere = Callable[[int | None], None]
+"""Is given the offset of the last event of a commit; None when there may have been any."""
+
+
+def _channel_of(epoch: str) -> str:
+    """Where the notices of a journal are heard. One database may hold several journals, in schemas of their own."""
+    return f"bridge_{epoch}"
+
+
+def notify_others(connection: Connection, offset: int, *, epoch: str) -> None:
+    """Has the others told, with the commit of this transaction, that there are events up to an offset."""
+    connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "offset": str(offset)})
+
+
+class CommitNotices:
+    """Listens for what others commit, on a connection of its own."""
+
+    def __init__(self, url: URL, epoch: str, committed: CommittedElsewhere) -> None:
+        self._settings = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._defaults = connection_settings(url)
+        self._channel = _channel_of(epoch)
+        self._committed = committed
+        self._trouble: str | None = None
+
+    async def run(self) -> None:
+        """Listens until it is cancelled."""
+        import psycopg  # only where a journal is in PostgreSQL
+
+        while True:
+            try:
+                await self._listen()
+            except (psycopg.Error, OSError) as error:
+                reason = " ".join(str(error).split())
+                if reason != self._trouble:
+                    logger.warning("what other bridges commit is heard late for now: %s", reason)
+                self._trouble = reason
+            self._committed(None)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _listen(self) -> None:
+        import psycopg
+        from psycopg import sql
+
+        connection = await psycopg.AsyncConnection.connect(self._settings, autocommit=True, **self._defaults)
+        async with connection:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
+            self._trouble = None
+            while True:
+                # From before it listened, or with a notice that nobody passed on.
+                self._committed(None)
+                async for notice in connection.notifies(timeout=LOOK_SECONDS):
+                    self._committed(int(notice.payload))

@@ -1,0 +1,170 @@
+"""Several bridges write to one PostgreSQL: one order, no gaps, and each hears all of it."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from bridge.journal import Journal, JournaledEvent, JournalUnavailableError
+from bridge.journal.clocks import utc_now
+from bridge.journal.errors import JournalBusyElsewhereError
+from bridge.journal.requests.payments import IdempotencyKey
+from bridge.journal.writing.batch import Batch
+from coordinator.events import Audience, Event
+from tests.bridge.journal.sales import observe, payment, snapshot
+from tests.waiting import until
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+END_IDLE_TRANSACTIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND state = 'idle in transaction'"
+)
+
+
+class Node:
+    """A bridge's journal, and what it hands to its sockets."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.delivered: list[JournaledEvent] = []
+
+    async def deliver(self, stretch: Sequence[JournaledEvent]) -> None:
+        self.delivered += stretch
+
+    async def publish(self, number: int) -> None:
+        await self.journal.publish_events([Event("news", Audience(everyone=True), f'{{"n":{number}}}')])
+
+    def told(self) -> list[tuple[int, int]]:
+        return [(one.offset, one.event.payload["n"]) for one in self.delivered]
+
+
+@asynccontextmanager
+async def nodes(database_url: str, count: int) -> AsyncIterator[list[Node]]:
+    opened = [Node(await Journal.open(database_url, is_shared=True)) for _ in range(count)]
+    tasks = []
+    for node in opened:
+        tasks.append(asyncio.create_task(node.journal.dispatcher(node.deliver, after=0).run()))
+        tasks.append(asyncio.create_task(node.journal.follow_others()))
+    try:
+        yield opened
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for node in opened:
+            await node.journal.close()
+
+
+async def test_what_any_of_them_publishes_is_delivered_by_each_once_and_in_one_order(database_url: str) -> None:
+    async with nodes(database_url, 3) as three:
+        await asyncio.gather(
+            *(node.publish(100 * place + number) for number in range(50) for place, node in enumerate(three))
+        )
+        await until(lambda: all(len(node.delivered) >= 150 for node in three))
+        first, second, third = (node.told() for node in three)
+        assert first == second == third
+        assert [offset for offset, _ in first] == list(range(1, 151))
+        for place in range(3):  # what one publishes, in the order in which it did
+            numbers = [number for _, number in first if number // 100 == place]
+            assert numbers == [100 * place + number for number in range(50)]
+
+
+async def test_what_one_has_written_the_others_know_when_they_decide(database_url: str) -> None:
+    async with nodes(database_url, 2) as (first, second):
+        await first.journal.register_payment(payment(1))
+        assert await observe(second.journal, 1, "half", snapshot("0x1")) == "applied"
+        # Both remember the payment by now, and each of them only as it left it.
+        for place, node in enumerate([first, second, first, second]):
+            assert await observe(node.journal, 1, "half", snapshot("0x1")) == "duplicate"
+            assert await observe(node.journal, 1, f"more-{place}", snapshot(f"0x2{place}")) == "applied"
+        record = await first.journal.payment_record("pay_1")
+        assert record is not None
+        assert len(record.payment.facts.booked) == 5
+
+        digest = IdempotencyKey("publish", "key", "digest")
+        event = Event("news", Audience(everyone=True), '{"n":1}')
+        offsets = [await node.journal.publish_events([event], digest) for node in (first, second, first)]
+        assert offsets[0] == offsets[1] == offsets[2]
+
+
+async def test_one_that_stops_in_the_middle_of_a_commit_holds_the_others_up_for_a_moment_and_can_do_no_harm(
+    database_url: str,
+) -> None:
+    async with nodes(database_url, 2) as (first, second):
+        goes_on, stands = threading.Event(), threading.Event()
+
+        def stand(batch: Batch) -> None:
+            batch.add_events([Event("news", Audience(everyone=True), '{"n":1}')], payment_id=None)
+            stands.set()
+            goes_on.wait()
+
+        standing = asyncio.create_task(first.journal._writer.submit(stand))
+        await until(stands.is_set)
+        with psycopg.connect(database_url, autocommit=True) as operator:
+            # As the server does by itself with one that says nothing in the middle of a transaction.
+            waiting = asyncio.create_task(second.publish(2))
+            await until(lambda: operator.execute(WAITING).fetchone())
+            operator.execute(END_IDLE_TRANSACTIONS)
+        await waiting
+        goes_on.set()
+        with pytest.raises(JournalUnavailableError):
+            await standing
+        await first.publish(3)
+        await until(lambda: len(first.delivered) == len(second.delivered) == 2)
+        assert first.told() == second.told() == [(1, 2), (2, 3)]
+
+
+async def test_what_goes_unheard_is_found_all_the_same(database_url: str) -> None:
+    async with nodes(database_url, 2) as (first, second):
+        await first.publish(1)
+        await until(lambda: second.told() == [(1, 1)])
+        with psycopg.connect(database_url, autocommit=True) as operator:
+            operator.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+            )
+        await first.publish(2)
+        await until(lambda: second.told() == [(1, 1), (2, 2)])
+
+
+async def test_those_that_share_a_journal_keep_out_one_that_wants_it_alone_and_are_kept_out_by_it(
+    database_url: str,
+) -> None:
+    async with nodes(database_url, 2):
+        with pytest.raises(JournalBusyElsewhereError):
+            await Journal.open(database_url)
+    alone = await Journal.open(database_url)
+    with pytest.raises(JournalBusyElsewhereError):
+        await Journal.open(database_url, is_shared=True)
+    await alone.close()
+
+
+async def test_all_go_by_the_clock_of_the_database(database_url: str) -> None:
+    ahead = await Journal.open(database_url, lambda: utc_now() + timedelta(hours=3), is_shared=True)
+    behind = await Journal.open(database_url, lambda: utc_now() - timedelta(minutes=5), is_shared=True)
+    with psycopg.connect(database_url, autocommit=True) as operator:
+        for journal in (ahead, behind):
+            asked = [operator.execute("SELECT clock_timestamp()").fetchone()]
+            at = journal.clock()
+            asked.append(operator.execute("SELECT clock_timestamp()").fetchone())
+            before, after = (row[0] for row in asked if row is not None)
+            assert before - timedelta(seconds=1) < at < after + timedelta(seconds=1)
+    await ahead.close()
+    await behind.close()
+
+
+async def test_a_server_that_lost_commits_of_any_of_them_is_noticed_by_the_next_commit(database_url: str) -> None:
+    async with nodes(database_url, 2) as (first, second):
+        await first.publish(1)
+        await second.publish(2)
+        with psycopg.connect(database_url, autocommit=True) as operator:
+            operator.execute("UPDATE journal SET commits = commits - 1")
+        with pytest.raises(JournalUnavailableError, match="commits"):
+            await second.publish(3)
+        assert "commits" in str(await second.journal.history.replaced())
