@@ -45,7 +45,7 @@ from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.presence import Presence
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
-from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns
+from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns, brought_by
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
 from bridge.sockets.rooms.subscribers import Subscribers
 from bridge.sockets.transport.asking import answers
@@ -113,8 +113,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     def _lost(self, sid: str) -> None:
         """A client is connected to another bridge by now: the connection that it had here is half open."""
-        connection = self.manager.connection(sid)
-        if connection is not None:
+        if (connection := self.manager.connection(sid)) is not None:
             self.eio.start(connection.finish(Disconnect.TAKEN_OVER))
 
     async def shutdown(self) -> None:
@@ -194,7 +193,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if self.returns is not None and namespace == DEFAULT_NAMESPACE:
             await self.returns.ready()
             if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
-                missed = await self.returns.take_up(_brought(data), principal, self._free, connection.address)
+                missed = await self.returns.take_up(brought_by(data), principal, self._free, connection.address)
             if eio_sid not in self.environ:
                 return
         sid = await self.manager.pre_connect(eio_sid, namespace, None if missed is None else missed.session.sid)
@@ -257,7 +256,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._send_packet(eio_sid, self.packet_class(CONNECT, {"sid": sid}, namespace=namespace))
             await self.manager.connect(sid, namespace)
             return
-        connection.takes_offsets = _brought(auth).get("recovery") is not False
+        connection.takes_offsets = brought_by(auth).get("recovery") is not False
         await self.eio.turns.take()
         if not self._is_arriving(sid, eio_sid, namespace):
             return  # it went away in the meantime
@@ -393,11 +392,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except TypeError:
             return arguments[:-1]
         return arguments
-
-
-def _brought(auth: Any) -> dict[str, Any]:
-    """What a client brings with its CONNECT."""
-    return auth if isinstance(auth, dict) else {}
 
 
 def _is_cancelled() -> bool:

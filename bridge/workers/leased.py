@@ -20,7 +20,7 @@ RENEWED_EVERY_SECONDS = 2.0
 MARGIN_SHARE = 0.25
 
 Work = Callable[[], Coroutine[None, None, None]]
-"""Goes on until it is cancelled."""
+"""Goes on until it is cancelled, or has nothing left to do."""
 
 
 class LeasedWork:
@@ -84,8 +84,8 @@ class LeasedWork:
             task.cancel()
         await asyncio.gather(*lost, return_exceptions=True)
         for name, task in list(self._running.items()):
-            if task.done():
-                logger.error("%s has ended, and is begun again", name, exc_info=task.exception())
+            if task.done() and not task.cancelled() and task.exception() is not None:
+                logger.error("%s has failed, and is begun again", name, exc_info=task.exception())
                 del self._running[name]
         for name in held:
             if name not in self._running:

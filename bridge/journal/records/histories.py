@@ -129,8 +129,12 @@ class HistoryRecords:
                 begin = functools.partial(
                     history_requests.begin_after_rewind, evidence=evidence, ground=self._opened.ground
                 )
-                await self._submit(begin)
-                self._guard.replace(evidence)
+                self._guard.beginning = evidence  # whoever sees first that it has begun says why
+                try:
+                    await self._submit(begin)
+                    self._guard.replace(evidence)
+                finally:
+                    self._guard.beginning = None
 
     # What was forgotten
 

@@ -52,6 +52,8 @@ class HistoryGuard:
         """Why nothing is written any more."""
         self.replaced = asyncio.Event()
         """Set once it is another history."""
+        self.beginning: str | None = None
+        """Why this bridge begins another history, while it does."""
         self.files: OpenFiles | None = None
         """Those that the writer has open, while it has."""
 
@@ -119,7 +121,7 @@ class HistoryGuard:
 
     def replace(self, reason: str) -> JournalReplacedError:
         """Has nothing written any more. From any thread."""
-        return self._stop(REPLACED.format(reason))
+        return self._stop(REPLACED.format(self.beginning or reason))
 
     def _stop(self, message: str) -> JournalReplacedError:
         if self.error is not None:

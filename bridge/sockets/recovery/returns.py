@@ -18,7 +18,7 @@ from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.engine import Engine
 from bridge.sockets.transport.frames import Outgoing, event_message
 
-__all__ = ["NOTHING", "Recalls", "Restored", "Returns"]
+__all__ = ["NOTHING", "Recalls", "Restored", "Returns", "brought_by"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -146,6 +146,11 @@ class Returns:
         self._recalling.cancel()
         await asyncio.gather(self._recalling, return_exceptions=True)
         await self.recovery.close()
+
+
+def brought_by(auth: Any) -> dict[str, Any]:
+    """What a client brings with its CONNECT."""
+    return auth if isinstance(auth, dict) else {}
 
 
 def _is_contested(session: Session) -> bool:

@@ -69,6 +69,26 @@ async def test_whoever_has_it_keeps_it_and_who_stops_gives_it_back(database_url:
         assert (first.works, second.begun) == (False, 1)
 
 
+async def test_work_that_is_done_is_not_begun_again_and_work_that_fails_is(database_url: str) -> None:
+    journal = await Journal.open(database_url, is_shared=True)
+    begun = {"done": 0, "failing": 0}
+
+    async def done() -> None:
+        begun["done"] += 1
+
+    async def failing() -> None:
+        begun["failing"] += 1
+        raise LookupError("it is not there")
+
+    work = LeasedWork(journal, {"done": done, "failing": failing}, lease=LASTING, renewed_every_seconds=0.01)
+    task = asyncio.create_task(work.run())
+    await until(lambda: begun["failing"] > 2)
+    assert begun["done"] == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await journal.close()
+
+
 async def test_one_that_is_cut_off_stops_and_another_begins_after_that(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
