@@ -1,24 +1,45 @@
-"""An HTTP server in a thread of its own that answers in JSON, as a test's gateway says."""
+"""HTTP servers in threads of their own that answer in JSON, as a test's gateway or provider says."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["answering"]
+__all__ = ["Asked", "answering", "answering_requests"]
+
+
+class Asked(NamedTuple):
+    """What is asked of a server."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @contextmanager
 def answering(answer: Callable[[str, bytes], tuple[int, dict[str, Any]]]) -> Iterator[str]:
-    """Runs it on loopback and gives its URL. `answer` says the status and the content, by path and body."""
+    """Runs one on loopback and gives its URL. `answer` says the status and the content, by path and body."""
+    with answering_requests(lambda asked: answer(asked.path, asked.body)) as url:
+        yield url
+
+
+@contextmanager
+def answering_requests(answer: Callable[[Asked], tuple[int, Any] | None]) -> Iterator[str]:
+    """The same, by all of a request; where `answer` gives None, the connection is closed without an answer."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
-            status, content = answer(self.path, self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answered = answer(Asked(self.command, self.path, dict(self.headers), body))
+            if answered is None:
+                self.close_connection = True
+                return
+            status, content = answered
             body = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -44,11 +44,6 @@ class LeasedWork:
         self._safe_until = 0.0
         """Until then nobody else takes what it holds, by the loop's clock."""
 
-    @property
-    def held(self) -> Collection[str]:
-        """What is done here now."""
-        return self._running.keys()
-
     async def run(self) -> None:
         """Takes what can be had, and does it, until it is cancelled; then gives it back."""
         try:
@@ -70,7 +65,7 @@ class LeasedWork:
                 held = await self._journal.nodes.take(tuple(self._work), self._lease)
         except (JournalUnavailableError, TimeoutError) as error:
             if loop.time() < self._safe_until:
-                return self.held
+                return self._running.keys()
             if self._running:
                 said = str(error) or "the database does not answer"
                 logger.warning("what one bridge does at a time is left to others: %s", said)

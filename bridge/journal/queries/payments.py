@@ -20,7 +20,7 @@ from bridge.journal.tables.rows import (
     payout_from_row,
     refund_from_row,
 )
-from bridge.journal.writing.commit_times import committed_at
+from bridge.journal.writing.commit_times import committed_at, last_offset
 from bridge.journal.writing.prefetch import payments_of_requests
 from coordinator.histories import Place
 from coordinator.payments.invoices import Invoice
@@ -39,7 +39,6 @@ __all__ = [
     "events_about",
     "held_at",
     "last_of_the_old",
-    "last_offset",
     "last_place",
     "oldest_offset",
     "payment_record",
@@ -201,11 +200,6 @@ def asked_addresses(connection: Connection, payment_id: str) -> frozenset[str]:
     """Where the buyer of a payment was ever asked to pay."""
     addresses = schema.invoice_addresses
     return frozenset(connection.scalars(select(addresses.c.address).where(addresses.c.payment_id == payment_id)))
-
-
-def last_offset(connection: Connection) -> int:
-    """The newest event's offset, or 0 while there is none."""
-    return connection.scalar(select(func.max(schema.events.c.offset))) or 0
 
 
 def last_place(connection: Connection) -> Place:

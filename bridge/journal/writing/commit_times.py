@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from bridge.journal.tables import schema
 
-__all__ = ["Commit", "CommitTimes", "committed_at"]
+__all__ = ["Commit", "CommitTimes", "committed_at", "last_offset"]
 
 # Far more than can be on their way to the sockets at one moment.
 COMMITS_LIMIT = 4_096
@@ -58,3 +58,8 @@ def committed_at(connection: Connection, offset: int) -> datetime | None:
     events = schema.events
     at: datetime | None = connection.scalar(select(events.c.committed_at).where(events.c.offset == offset))
     return at
+
+
+def last_offset(connection: Connection) -> int:
+    """The newest event's offset, or 0 while there is none."""
+    return connection.scalar(select(func.max(schema.events.c.offset))) or 0

@@ -94,13 +94,15 @@ class HistoryGuard:
 
     def lock_head(self, connection: Connection) -> bool:
         """Locks the head of the journal until the transaction ends: nobody else commits to it meanwhile, or takes it.
-        Returns whether it is where this bridge left it; else another has committed to it since.
+        Returns whether it is where this bridge left it; else another has committed to it since, and this one goes on
+        from there.
 
         Raises JournalReplacedError if this bridge may not write to it any more."""
         commits = self._check_head(connection, _HEAD_LOCKED)
         if commits < self.commits:
             raise self.replace(f"it had {self.commits} commits, and has {commits}")
-        return commits == self.commits
+        is_as_left, self.commits = commits == self.commits, commits
+        return is_as_left
 
     def _check_head(self, connection: Connection, head: Select[Any]) -> int:
         row = connection.execute(head).first()

@@ -24,8 +24,7 @@ from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalBusyElsewhereError, JournalReplacedError, JournalUnavailableError
 from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.writing.batch import Batch
-from bridge.journal.writing.commit_times import Commit
-from bridge.journal.writing.histories import reach_of
+from bridge.journal.writing.commit_times import Commit, last_offset
 from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.payment_log import log_action
 from bridge.journal.writing.prefetch import Prefetch
@@ -306,8 +305,7 @@ class Writer:
     def _follow(self, connection: Connection) -> None:
         """Goes on from where another bridge left the journal, whose head is locked."""
         self._recent_payments.clear()
-        reach = reach_of(connection)
-        self._next_offset, self._guard.commits = reach.events + 1, reach.commits
+        self._next_offset = last_offset(connection) + 1
 
     def _connect(self) -> Connection:
         connection = self._connection = self._engine.connect()

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from standardwebhooks.webhooks import Webhook
 
+from tests.answering_server import Asked, answering_requests
 from tests.asking import post
 
 __all__ = ["FORGERS_SECRET", "KEY", "SECRET", "SHOP", "CardsDouble", "playing_cards"]
@@ -156,39 +155,11 @@ class CardsDouble:
 def playing_cards() -> Iterator[CardsDouble]:
     double = CardsDouble()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> tuple[int, Any] | None:
+        if asked.headers.get("Authorization") != f"Bearer {KEY}":
+            return 401, {"message": "who is that?"}
+        parts = urlsplit(asked.path)
+        return double.answer(asked.method, parts.path, parse_qs(parts.query), json.loads(asked.body or "{}"))
 
-        def answer(self) -> None:
-            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            parts = urlsplit(self.path)
-            answered: tuple[int, Any] | None = (401, {"message": "who is that?"})
-            if self.headers["Authorization"] == f"Bearer {KEY}":
-                answered = double.answer(self.command, parts.path, parse_qs(parts.query), json.loads(content or "{}"))
-            if answered is None:
-                self.close_connection = True
-                return
-            status, said = answered
-            body = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = answer  # noqa: N815
-
-        def log_message(self, *_: Any) -> None:
-            """Says nothing of it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    double.url = f"http://127.0.0.1:{server.server_port}"
-    serving = Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    try:
+    with answering_requests(answer) as double.url:
         yield double
-    finally:
-        server.shutdown()
-        server.server_close()
-        serving.join()

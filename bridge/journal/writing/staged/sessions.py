@@ -55,12 +55,9 @@ class StagedSessions:
             return ()
         parameters = padded(session_ids)
         elsewhere = set(found(self._connection, _elsewhere(len(parameters)), {"not_node": node, **parameters}))
-        for session_id in session_ids:
-            if session_id in self._contents:
-                row = self._contents[session_id]
-                is_elsewhere = row is not None and row["node"] not in (None, node)
-                (elsewhere.add if is_elsewhere else elsewhere.discard)(session_id)
-        return elsewhere
+        elsewhere -= self._contents.keys()
+        staged = {session_id: self._contents.get(session_id) for session_id in session_ids}
+        return elsewhere | {name for name, row in staged.items() if row and row["node"] not in (None, node)}
 
     def take_over(self, session_id: str, node: str) -> TakenOver | None:
         """Gives a session to a node; None if there is none."""
