@@ -4,11 +4,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bridge.journal import Journal, JournaledEvent
-from bridge.sockets.presence.activity_log import micros_of, now_micros
+from bridge.sockets.presence.activity_log import clock_micros, micros_of, now_micros
 from bridge.sockets.recovery.sessions import Leaving, Session
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 
 __all__ = ["JournalHistory", "JournalSessions", "rooms_in"]
+
+
+HEARD_WITHIN_MICROS = 5_000_000
 
 
 class JournalHistory:
@@ -39,7 +42,7 @@ class JournalSessions:
 
     def __init__(self, journal: Journal, clock: Callable[[], int] = now_micros) -> None:
         self._records = journal.sessions
-        self._clock = clock
+        self._clock = clock_micros(journal.clock) if journal.sessions.is_shared else clock
         self._began_at = clock()
         self._last_process = LastProcess(None, 0)
 
@@ -67,6 +70,9 @@ class JournalSessions:
         if taken is None:
             return None, True
         session = self._session(sid, taken.content)
+        if session.left is not None and not taken.was_own:
+            # What others tell is heard at one bridge a little later than at another.
+            session.left = Leaving(session.left.at - HEARD_WITHIN_MICROS, session.left.sure - HEARD_WITHIN_MICROS)
         if taken.seen_at is not None and taken.content.get("leftAt") is None:
             # With the bridge that it was connected to, if that is gone; else it is about to be noticed there.
             seen_at = micros_of(taken.seen_at)

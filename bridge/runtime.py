@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from litestar import Litestar
 from prometheus_client import Gauge
@@ -15,6 +16,7 @@ from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import Registry
 from bridge.settings import Settings
+from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, deliver
 from bridge.sockets.recovery.recovery import Recovery
 from bridge.workers.system_status import Pulse
@@ -43,10 +45,14 @@ class Delivery:
         self._sockets = sockets
         self._vitals = vitals
         self._history: JournalHistory | None = None
+        self._sharing: asyncio.Task[None] | None = None
 
     def begin(self, journal: Journal, delivered_until: Place) -> Sessions:
         """Has clients recovered out of this journal, of which everything up to there was delivered."""
         self._history = JournalHistory(journal)
+        if journal.activities.is_shared:
+            grace = timedelta(seconds=self._settings.presence_grace_seconds)
+            self._sharing = asyncio.create_task(SharedActivity(journal, self._sockets, grace=grace).run())
         recovery = Recovery(
             self._history,
             JournalSessions(journal),
@@ -59,6 +65,11 @@ class Delivery:
         self._sockets.recover_with(recovery)
         self._vitals.follow(journal.commit_times)
         return recovery.session_ids
+
+    def end(self) -> None:
+        """Clients are gone."""
+        if self._sharing is not None:
+            self._sharing.cancel()
 
     async def deliver(self, stretch: Sequence[JournaledEvent]) -> None:
         recovery, history = self._sockets.recovery, self._history
@@ -108,6 +119,7 @@ class Runtime:
                 publishing.cancel()
                 watching.cancel()
                 await _disconnect_clients(self.sockets, CLIENTS_SHARE * self.settings.stop_seconds)
+                delivery.end()
 
     def _turned_away(self) -> int:
         return 0 if self.guests is None else self.guests.stand.turned_away

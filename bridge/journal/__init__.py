@@ -37,6 +37,7 @@ from bridge.journal.queries.refunds import ListedRefund
 from bridge.journal.queries.rooms import Stretch
 from bridge.journal.queries.totals import DayTotal
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
+from bridge.journal.records.activities import ActivityRecords, Standing
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords, ForAPerson
 from bridge.journal.records.nodes import SENDING_PAYOUTS
@@ -46,7 +47,7 @@ from bridge.journal.requests.payments import IdempotencyKey, Registered
 from bridge.journal.requests.payout_recording import KeyedObservation, observation_key
 from bridge.journal.requests.refunds import OpenedRefund
 from bridge.journal.requests.rulings import ruling_key
-from bridge.journal.tables.rows import JournaledEvent
+from bridge.journal.tables.rows import JournaledEvent, NodeActivity
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import HistoryRecord
 from bridge.journal.writing.outcomes import Outcome, Recorded
@@ -59,6 +60,7 @@ __all__ = [
     "SENDING_PAYOUTS",
     "TOTAL_LIMIT",
     "Action",
+    "ActivityRecords",
     "AllowedDestination",
     "ChainAlarm",
     "ChainCommit",
@@ -91,6 +93,7 @@ __all__ = [
     "ListedPayment",
     "ListedPayout",
     "ListedRefund",
+    "NodeActivity",
     "OffsetElsewhereError",
     "OffsetUnreadableError",
     "OpenedRefund",
@@ -105,6 +108,7 @@ __all__ = [
     "Place",
     "Recorded",
     "Registered",
+    "Standing",
     "StoredWebhook",
     "Stretch",
     "TroubledPayment",

@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from bridge.journal.clocks import Clock, SharedClock, steady_clock, utc_now
-from bridge.journal.database.commit_notices import CommitNotices, notify_others
+from bridge.journal.database.commit_notices import CommitNotices, Notice, notify_others
 from bridge.journal.database.cutting import Cutter
 from bridge.journal.database.engines import opening, parse_database_url, writing_engine
 from bridge.journal.database.lock import WriterLock
@@ -25,6 +25,7 @@ from bridge.journal.history.offsets import Offsets, proof_of_rewind, require_hel
 from bridge.journal.queries import payments as queries
 from bridge.journal.queries import rooms as room_queries
 from bridge.journal.queries.readers import Readers
+from bridge.journal.records.activities import ActivityRecords
 from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
@@ -113,6 +114,8 @@ class Journal:
         """Which history this is, and what it has forgotten."""
         self.nodes = NodeRecords(self._read, self._writer.submit, clock, is_shared=is_shared)
         """This bridge among those that share the journal, and what one of them does at a time."""
+        self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
+        """Who is online and who types at the bridges that share the journal."""
         self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
         """Orders to send money out, and what becomes of them."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
@@ -379,9 +382,11 @@ class Journal:
             with suppress(JournalUnavailableError):
                 await self._read(clock.set_by)
 
-    def _committed_elsewhere(self, offset: int | None) -> None:
-        if self._dispatcher is not None:
-            self._dispatcher.committed_elsewhere(offset)
+    def _committed_elsewhere(self, notice: Notice | None) -> None:
+        if self._dispatcher is not None and (notice is None or notice.offset):
+            self._dispatcher.committed_elsewhere(None if notice is None else notice.offset)
+        if notice is None or notice.activity:
+            self.activities.news.set()
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)

@@ -7,12 +7,13 @@ not pass them on, costs the time until the next look, and no more.
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sqlalchemy import URL, Connection, bindparam, func, select
 
 from bridge.journal.database.engines import connection_settings
 
-__all__ = ["CommitNotices", "notify_others"]
+__all__ = ["CommitNotices", "Notice", "notify_others"]
 
 logger = logging.getLogger("bridge.journal")
 
@@ -20,10 +21,20 @@ logger = logging.getLogger("bridge.journal")
 LOOK_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 
-_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("offset")))
+_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("notice")))
 
-CommittedElsewhere = Callable[[int | None], None]
-"""Is given the offset of the last event of a commit; None when there may have been any."""
+
+class Notice(NamedTuple):
+    """What a commit has brought that others want to know."""
+
+    offset: int = 0
+    """Of its last event; 0 if it has none."""
+    activity: int = 0
+    """The number of the commit if somebody came, went or types; 0 if not."""
+
+
+CommittedElsewhere = Callable[[Notice | None], None]
+"""Is given what a commit has brought; None when there may have been anything."""
 
 
 def _channel_of(epoch: str) -> str:
@@ -31,9 +42,9 @@ def _channel_of(epoch: str) -> str:
     return f"bridge_{epoch}"
 
 
-def notify_others(connection: Connection, offset: int, *, epoch: str) -> None:
-    """Has the others told, with the commit of this transaction, that there are events up to an offset."""
-    connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "offset": str(offset)})
+def notify_others(connection: Connection, notice: Notice, *, epoch: str) -> None:
+    """Has the others told, with the commit of this transaction, what it brings."""
+    connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "notice": " ".join(map(str, notice))})
 
 
 class CommitNotices:
@@ -73,4 +84,4 @@ class CommitNotices:
                 # From before it listened, or with a notice that nobody passed on.
                 self._committed(None)
                 async for notice in connection.notifies(timeout=LOOK_SECONDS):
-                    self._committed(int(notice.payload))
+                    self._committed(Notice(*map(int, notice.payload.split())))

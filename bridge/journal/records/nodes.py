@@ -39,10 +39,14 @@ class NodeRecords:
             return names
 
         def request(batch: Batch) -> Collection[str]:
-            batch.nodes.see(self.own, self._began_at)
+            self.see_own(batch)
             return batch.nodes.take(self.own, names, lasting)
 
         return await self._submit(request)
+
+    def see_own(self, batch: Batch) -> None:
+        """Says that this process is there."""
+        batch.nodes.see(self.own, self._began_at)
 
     async def release(self) -> None:
         """Gives back what it has, so that another takes it at once. Raises JournalUnavailableError."""

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, 
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import metadata, speak_postgresql
-from bridge.journal.tables.node_tables import leases, nodes
+from bridge.journal.tables.node_tables import activities, leases, nodes
 from bridge.journal.tables.payment_tables import (
     ENDED,
     checkout_requests,
@@ -36,6 +36,7 @@ __all__ = [
     "RowId",
     "UtcDateTime",
     "actions",
+    "activities",
     "allowed_destinations",
     "chain_alarms",
     "chain_checkpoints",

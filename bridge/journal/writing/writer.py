@@ -18,6 +18,7 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import OperationalError
 
+from bridge.journal.database.commit_notices import Notice
 from bridge.journal.database.cutting import Cutter
 from bridge.journal.database.engines import prepare_writing
 from bridge.journal.database.open_files import OpenFiles
@@ -89,10 +90,10 @@ class Writer:
         guard: HistoryGuard,
         *,
         clock: Callable[[], datetime],
-        notify: Callable[[Connection, int], None] | None = None,
+        notify: Callable[[Connection, Notice], None] | None = None,
         on_commit: Callable[[Sequence[JournaledEvent], bool, Commit], None],
     ) -> None:
-        """`notify` tells others that write beside, with the commit, the offset of its last event."""
+        """`notify` tells others that write beside, with the commit, what it brings."""
         self._engine = engine
         self._guard = guard
         self._cutter = cutter
@@ -266,8 +267,8 @@ class Writer:
                         raise  # a request that writes before it has decided would leave half of itself behind
                     job.error = error
             batch.flush()
-            if self._notify is not None and batch.events:
-                self._notify(connection, batch.next_offset - 1)
+            if self._notify is not None and (batch.events or batch.activity):
+                self._notify(connection, Notice(batch.next_offset - 1 if batch.events else 0, batch.activity))
         # Into files that are gone nothing was committed that would be there after the next start.
         self._guard.check_files()
         self._next_offset = batch.next_offset

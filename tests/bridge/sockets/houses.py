@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
+from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.recovery.recovery import Recovery
 from coordinator.compact_json import compact_json
@@ -57,9 +59,12 @@ class House:
             keeps_confidence=False,
             replay_bytes=replay_bytes,
         )
+        self._following = [asyncio.create_task(dispatcher.run()), asyncio.create_task(self.journal.follow_others())]
+        if self.journal.activities.is_shared:
+            sharing = SharedActivity(self.journal, server, grace=timedelta(seconds=5))
+            self._following.append(asyncio.create_task(sharing.run()))
         server.recover_with(recovery)
         self.server, self.recovery = server, recovery
-        self._following = [asyncio.create_task(dispatcher.run()), asyncio.create_task(self.journal.follow_others())]
         host, port = (await self._serve(server)).removeprefix("http://").split(":")
         self.place = host, int(port)
 

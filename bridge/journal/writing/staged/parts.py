@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bridge.journal.writing.forgetting import Forgetting
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.actions import StagedActions
+from bridge.journal.writing.staged.activities import StagedActivities
 from bridge.journal.writing.staged.chains import StagedChains
 from bridge.journal.writing.staged.claims import StagedClaims
 from bridge.journal.writing.staged.destinations import StagedDestinations
@@ -39,7 +40,7 @@ class _Part(Protocol):
 # In the order in which they are written: what others refer to comes first.
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
-    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "nodes"),
+    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "nodes", "activities"),
 )
 
 
@@ -104,9 +105,18 @@ class StagedParts:
         return StagedNodes(self._connection, now=self.now)
 
     @cached_property
+    def activities(self) -> StagedActivities:
+        return StagedActivities(self._connection, now=self.now)
+
+    @cached_property
     def forgetting(self) -> Forgetting:
         """What deletes at once, and stages nothing."""
         return Forgetting(self._connection)
+
+    @property
+    def activity(self) -> int:
+        """The number of this commit if activities are staged; 0 if none are."""
+        return self.activities.change or 0 if "activities" in self.__dict__ else 0
 
     def staged(self) -> Iterator[tuple[Writing, Sequence[Row]]]:
         """What is staged in all parts, in the order in which it is to be written."""
