@@ -73,7 +73,7 @@ async def running_engine(
     """Opens the journal and runs everything that follows it; in the end commits what is waiting. `begin` is called
     before the first event is delivered, with the place of the last that needs no delivery any more; it
     returns what tells the sessions that are in use."""
-    journal = await Journal.open(settings.database_url, mark_file=settings.mark_file)
+    journal = await Journal.open(settings.database_url, mark_file=settings.mark_file, is_shared=True)
     chains = ChainFollowers(journal, registry.chains, days=settings.reconcile_days)
     try:
         await chains.start()
