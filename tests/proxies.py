@@ -5,14 +5,16 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["Proxy", "running_haproxy", "running_nginx"]
+__all__ = ["DEPLOY", "Proxy", "deployed", "running_haproxy", "running_nginx"]
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
 
 # Debian puts them where only root looks.
 PLACES = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
@@ -46,6 +48,15 @@ class Proxy:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+
+def deployed(name: str, others: Mapping[str, str]) -> str:
+    """One of the configurations that the bridge brings, with its addresses replaced by others."""
+    text = (DEPLOY / name).read_text()
+    for ours, other in others.items():
+        assert ours in text, f"deploy/{name} has no {ours!r}"
+        text = text.replace(ours, other)
+    return text
 
 
 @contextmanager

@@ -9,17 +9,16 @@ from pathlib import Path
 
 import jwt
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from benchmarks.servers import free_port
 from bridge.settings import all_settings
 from tests.asking import get, post, request
 from tests.conftest import BridgeProcess, StartBridge
-from tests.proxies import Proxy, running_haproxy, running_nginx
+from tests.proxies import DEPLOY, Proxy, deployed, running_haproxy, running_nginx
 from tests.system.attacks.strangers import Answer, Stranger
 from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 SECRET = "a secret of at least thirty-two bytes"
 SERVICE = {"Authorization": "Bearer the-token-of-every-service"}
 SERVICES = """
@@ -33,7 +32,7 @@ SESSIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
+class Front:
     """A proxy, and what is behind it."""
 
     bridge: BridgeProcess
@@ -56,14 +55,14 @@ def bridge(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module", params=["nginx", "haproxy"])
-def deployed(
+def front(
     request: pytest.FixtureRequest, bridge: BridgeProcess, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployed]:
+) -> Iterator[Front]:
     """Of the two bridges that each proxy asks one has gone."""
     folder, port, behind, gone = tmp_path_factory.mktemp(request.param), free_port(), free_port(), free_port()
     with ExitStack() as stack:
         if request.param == "nginx":
-            configuration = _substituted(
+            configuration = deployed(
                 "nginx.conf",
                 {
                     "listen 80;": f"listen 127.0.0.1:{port}; listen 127.0.0.1:{behind} proxy_protocol;"
@@ -74,7 +73,7 @@ def deployed(
             )
             proxy = stack.enter_context(running_nginx(folder, configuration, port))
         else:
-            configuration = _substituted(
+            configuration = deployed(
                 "haproxy.cfg",
                 {
                     "bind :80\n": f"bind 127.0.0.1:{port}\n    bind 127.0.0.1:{behind} accept-proxy\n",
@@ -84,15 +83,7 @@ def deployed(
                 },
             )
             proxy = stack.enter_context(running_haproxy(folder, configuration, port))
-        yield Deployed(bridge, proxy, Proxy(behind, proxy.log))
-
-
-def _substituted(name: str, others: dict[str, str]) -> str:
-    text = (DEPLOY / name).read_text()
-    for ours, other in others.items():
-        assert ours in text
-        text = text.replace(ours, other)
-    return text
+        yield Front(bridge, proxy, Proxy(behind, proxy.log))
 
 
 def ask_raw(proxy: Proxy, content: bytes) -> Answer:
@@ -104,9 +95,9 @@ def ask_raw(proxy: Proxy, content: bytes) -> Answer:
 
 @pytest.mark.parametrize("transports", ["websocket", "polling", "polling,websocket"])
 def test_a_stock_client_hears_of_a_webhook(
-    deployed: Deployed, listen: StartListener, gateway: Gateway, transports: str
+    front: Front, listen: StartListener, gateway: Gateway, transports: str
 ) -> None:
-    url, name = deployed.proxy.url, f"{deployed.proxy.port}-{transports}"
+    url, name = front.proxy.url, f"{front.proxy.port}-{transports}"
     registration = {
         "provider": "shkeeper",
         "externalId": name,
@@ -129,8 +120,8 @@ def test_a_stock_client_hears_of_a_webhook(
     assert not [line for line in listener.heard if "disconnected" in line]
 
 
-def test_what_is_longer_than_the_bridge_takes_is_refused(deployed: Deployed) -> None:
-    url = deployed.proxy.url
+def test_what_is_longer_than_the_bridge_takes_is_refused(front: Front) -> None:
+    url = front.proxy.url
     assert post(f"{url}/api/events", content=b" " * 1_000_001, headers=SERVICE).status_code == 413
     assert post(f"{url}/webhooks/shkeeper", content=b" " * 262_145).status_code == 413
     assert get(f"{url}/api/payments?requestId={'r' * 17_000}", headers=SERVICE).status_code in (400, 414)
@@ -150,36 +141,36 @@ def test_what_is_longer_than_the_bridge_takes_is_refused(deployed: Deployed) -> 
         ),
     ],
 )
-def test_what_is_not_for_the_outside_is_shut_however_it_is_written(deployed: Deployed, target: str) -> None:
-    answer = ask_raw(deployed.proxy, f"GET {target} HTTP/1.1\r\nHost: bridge.example\r\n\r\n".encode())
+def test_what_is_not_for_the_outside_is_shut_however_it_is_written(front: Front, target: str) -> None:
+    answer = ask_raw(front.proxy, f"GET {target} HTTP/1.1\r\nHost: bridge.example\r\n\r\n".encode())
     # To the bridge, and so to HAProxy, this is a view of the console, whose page says that there is none.
     is_console = target.startswith("/ops/") and answer.headers["content-type"].startswith("text/html")
     assert answer.status in (400, 404) or is_console
 
 
-def test_whoever_polls_counts_by_their_own_address_whatever_they_say_it_is(deployed: Deployed) -> None:
+def test_whoever_polls_counts_by_their_own_address_whatever_they_say_it_is(front: Front) -> None:
     poll = (
         b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: bridge.example\r\n"
         b"X-Forwarded-For: 198.51.100.%d\r\nForwarded: for=198.51.100.1\r\n\r\n"
     )
-    client = f"203.0.113.{1 + deployed.proxy.port % 250}"
+    client = f"203.0.113.{1 + front.proxy.port % 250}"
     preface = f"PROXY TCP4 {client} 127.0.0.1 1000 80\r\n".encode()
-    statuses = [ask_raw(deployed.behind, preface + poll % number).status for number in range(1, SESSIONS + 2)]
+    statuses = [ask_raw(front.behind, preface + poll % number).status for number in range(1, SESSIONS + 2)]
     assert statuses == [200] * SESSIONS + [503]
     # It says so once a minute, of whoever is the first.
-    assert re.search(rf"203\.0\.113\.\d+ has {SESSIONS} connections", deployed.bridge.log.read_text())
-    assert client in deployed.proxy.log.read_text()
-    assert "198.51.100" not in deployed.bridge.log.read_text()
+    assert re.search(rf"203\.0\.113\.\d+ has {SESSIONS} connections", front.bridge.log.read_text())
+    assert client in front.proxy.log.read_text()
+    assert "198.51.100" not in front.bridge.log.read_text()
     # Of IPv6 a network counts, and its neighbour is another.
-    network = f"2001:db8:{deployed.proxy.port % 9_999}::"
+    network = f"2001:db8:{front.proxy.port % 9_999}::"
     for host, status in [*((f"{number}:0:0:1", 200) for number in range(SESSIONS)), ("5", 503)]:
         preface = f"PROXY TCP6 {network}{host} ::1 1000 80\r\n".encode()
-        assert ask_raw(deployed.behind, preface + poll % 1).status == status
+        assert ask_raw(front.behind, preface + poll % 1).status == status
     preface = f"PROXY TCP6 {network[:-1]}1:0:0:0:1 ::1 1000 80\r\n".encode()
-    assert ask_raw(deployed.behind, preface + poll % 1).status == 200
+    assert ask_raw(front.behind, preface + poll % 1).status == 200
 
 
-def test_only_a_web_socket_is_let_through_as_one(deployed: Deployed) -> None:
+def test_only_a_web_socket_is_let_through_as_one(front: Front) -> None:
     """Any other upgrade is a request as any, and what follows its body is not read as part of it."""
     ask = "{} HTTP/1.1\r\nHost: bridge.example\r\nConnection: Upgrade\r\nUpgrade: {}\r\n{}\r\n"
     key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -188,7 +179,7 @@ def test_only_a_web_socket_is_let_through_as_one(deployed: Deployed) -> None:
         ("GET /socket.io/?EIO=4&transport=polling", "h2c", 200),
         ("GET /api/payments", "websocket", 401),
     ):
-        assert ask_raw(deployed.proxy, ask.format(line, upgrade, key).encode()).status == status
+        assert ask_raw(front.proxy, ask.format(line, upgrade, key).encode()).status == status
 
 
 @pytest.mark.parametrize("file", ["nginx.conf", "haproxy.cfg", "traefik.yaml"])
@@ -219,8 +210,8 @@ def test_the_configuration_of_traefik_is_whole() -> None:
         assert set(router["middlewares"]) <= http["middlewares"].keys()
 
 
-def test_the_bridge_asks_for_nothing_else_of_a_proxy(deployed: Deployed) -> None:
+def test_the_bridge_asks_for_nothing_else_of_a_proxy(front: Front) -> None:
     """What a browser asks across origins goes through, and so do the pages."""
-    answer = request("OPTIONS", f"{deployed.proxy.url}/api/payments", headers={"Origin": "http://localhost:3000"})
+    answer = request("OPTIONS", f"{front.proxy.url}/api/payments", headers={"Origin": "http://localhost:3000"})
     assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
-    assert get(f"{deployed.proxy.url}/ops").headers["content-security-policy"]
+    assert get(f"{front.proxy.url}/ops").headers["content-security-policy"]

@@ -129,6 +129,12 @@ class Stranger:
             found.append(self.answer().status)
         return found
 
+    def frame(self) -> tuple[int, int]:
+        """The next frame of HTTP/2: its kind and its flags."""
+        length, kind, flags = int.from_bytes(self._take(3)), *self._take(2)
+        self._take(4 + length)
+        return kind, flags
+
     def _more(self) -> None:
         content = self.receive()
         assert content, f"the bridge closed the connection after {self._unread!r}"
