@@ -54,6 +54,7 @@ class Engine:
     providers: Mapping[str, Check | None]
     """Every provider, with its check if the bridge asks it anything."""
     dispatcher: Dispatcher
+    leased: LeasedWork
 
     def offsets(self) -> tuple[int, int]:
         """Those of the newest event, and of the last that was handed to the sockets."""
@@ -111,7 +112,8 @@ async def running_engine(
     if registry.payouts:
         work[SENDING_PAYOUTS] = sender.run
     tasks = [following, asyncio.create_task(journal.follow_others()), asyncio.create_task(journal.history.watch())]
-    tasks += [asyncio.create_task(LeasedWork(journal, work).run()), *chains.tasks()]
+    leased = LeasedWork(journal, work)
+    tasks += [asyncio.create_task(leased.run()), *chains.tasks()]
     tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()
     tasks.append(asyncio.create_task(lag.run()))
@@ -121,7 +123,7 @@ async def running_engine(
     checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
     try:
         providers = {name: _check_of(registry, name) for name in registry.readers}
-        yield Engine(journal, opener, sender, chains, checks, providers, dispatcher)
+        yield Engine(journal, opener, sender, chains, checks, providers, dispatcher, leased)
     finally:
         for check in checks.values():
             check.cancel()

@@ -41,21 +41,35 @@ class LeasedWork:
         self._safe_seconds = lease.total_seconds() * (1 - MARGIN_SHARE)
         self._renewed_every_seconds = renewed_every_seconds
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        """Of who takes leases, or gives them back."""
+        self._has_left = False
         self._safe_until = 0.0
         """Until then nobody else takes what it holds, by the loop's clock."""
 
     async def run(self) -> None:
         """Takes what can be had, and does it, until it is cancelled; then gives it back."""
         try:
-            while True:
-                await self._follow(await self._take())
+            while not self._has_left:
+                async with self._turn:
+                    await self._follow(await self._take())
                 await asyncio.sleep(self._renewed_every_seconds)
         finally:
-            await self._follow(())
-            try:
-                await self._journal.nodes.release()
-            except JournalUnavailableError as error:
-                logger.warning("another bridge takes over only in %s: %s", self._lease, error)
+            await self.leave()
+
+    async def leave(self) -> None:
+        """Gives back what it has, and takes nothing any more."""
+        async with self._turn:
+            if not self._has_left:
+                self._has_left = True
+                await self._give_back()
+
+    async def _give_back(self) -> None:
+        await self._follow(())
+        try:
+            await self._journal.nodes.release()
+        except JournalUnavailableError as error:
+            logger.warning("another bridge takes over only in %s: %s", self._lease, error)
 
     async def _take(self) -> Collection[str]:
         loop = asyncio.get_running_loop()

@@ -26,6 +26,7 @@ class NodeRecords:
     def __init__(self, read: Read, submit: Submit, clock: Clock, *, is_shared: bool) -> None:
         self._read = read
         self._submit = submit
+        self._clock = clock
         self._began_at = clock()
         self.is_shared = is_shared
         """Whether there may be others."""
@@ -56,6 +57,11 @@ class NodeRecords:
     def holds(self, batch: Batch, name: str) -> bool:
         """Whether this process has a lease, and will until a batch is committed."""
         return not self.is_shared or name in batch.nodes.held_by(self.own)
+
+    async def are_others(self, within: timedelta) -> bool:
+        """Whether any other was there within a time."""
+        since = self._clock() - within
+        return any(node != self.own and at >= since for node, at in (await self.seen()).items())
 
     async def seen(self) -> Mapping[str, datetime]:
         """When each of those that there are, or lately were, was seen last."""

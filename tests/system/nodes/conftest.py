@@ -57,6 +57,7 @@ def bridges(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) 
             "BRIDGE_DATABASE_URL": cluster.journal_url(),
             "BRIDGE_SHKEEPER_API_KEYS": GATEWAY_KEY,
             "BRIDGE_PRESENCE_GRACE_SECONDS": "0.5",
+            "BRIDGE_STOP_SECONDS": "6",
         }
         nodes = [make_bridge(**variables) for _ in NODES]
         for proxy in behind_haproxy(tmp_path_factory.mktemp("haproxy"), nodes):
