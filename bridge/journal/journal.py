@@ -162,11 +162,12 @@ class Journal:
         def prepare() -> Opened:
             with opening(url):
                 lock.take()
-                bring_up_to_date(writing)
-                if shared_clock is not None:
-                    with writing.begin() as connection:
-                        shared_clock.set_by(connection)
-                return open_history(writing, now(), mark, is_shared=is_shared)
+                with lock.opening():
+                    bring_up_to_date(writing, lock.alone)
+                    if shared_clock is not None:
+                        with writing.begin() as connection:
+                            shared_clock.set_by(connection)
+                    return open_history(writing, now(), mark, is_shared=is_shared)
 
         try:
             opened = await asyncio.to_thread(prepare)

@@ -79,6 +79,7 @@ journal = Table(
     Column("writer", String(16), comment="The bridge that opened it last; no other writes to it"),
     Column("proven_at", UtcDateTime, comment="When the bridge last proved that it can write"),
     Column("commits", BigInteger, nullable=False, server_default="0", comment="How many changed something"),
+    Column("oldest_beside", String(32), comment="The oldest version of the schema whose bridges may use this one"),
     comment="One row: which journal this is. A replaced or restored database has another epoch.",
 )
 
