@@ -1,5 +1,5 @@
-"""Bridges of two versions on one journal: the older one goes on where the newer one's migrations only expand the schema,
-and where they do more the newer one does not start before the others are stopped."""
+"""Bridges of two versions on one journal: the older one goes on where the newer one's migrations only expand the
+schema, and where they do more the newer one does not start before the others are stopped."""
 
 import ast
 import asyncio
