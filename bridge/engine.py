@@ -99,7 +99,6 @@ async def running_engine(
         interval_seconds=settings.reconcile_interval_seconds,
         per_second=settings.reconcile_per_second,
         days=settings.reconcile_days,
-        reopen=opener.left.set,
     )
     following = asyncio.create_task(dispatcher.run())
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
@@ -111,7 +110,9 @@ async def running_engine(
     if registry.payouts:
         work[SENDING_PAYOUTS] = sender.run
     tasks = [following, asyncio.create_task(journal.follow_others()), asyncio.create_task(journal.history.watch())]
-    tasks += [asyncio.create_task(LeasedWork(journal, work).run()), *chains.tasks()]
+    work |= chains.work()
+    tasks += [asyncio.create_task(LeasedWork(journal, work, says=chains.says()).run())]
+    tasks.append(asyncio.create_task(chains.run()))
     tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()
     tasks.append(asyncio.create_task(lag.run()))

@@ -175,7 +175,6 @@ async def _resume(journal: Journal, sender: PayoutSender, by: str, note: str | N
     action = await journal.console.resume_payouts(by=by, note=note)
     if action is None:
         return HoldDoing(message="Payouts were not held.")
-    sender.wake()
     return _doing("Payouts are sent again.", action)
 
 

@@ -6,7 +6,7 @@ not pass them on, costs the time until the next look, and no more.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import URL, Connection, bindparam, func, select
 
@@ -20,10 +20,11 @@ logger = logging.getLogger("bridge.journal")
 LOOK_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 
-_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("offset")))
+_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("notice")))
 
-CommittedElsewhere = Callable[[int | None], None]
-"""Is given the offset of the last event of a commit; None when there may have been any."""
+CommittedElsewhere = Callable[[int | None, Sequence[str]], None]
+"""Is given the offset of the last event of a commit, and the work that it has news for; no offset when there may have
+been any."""
 
 
 def _channel_of(epoch: str) -> str:
@@ -31,9 +32,10 @@ def _channel_of(epoch: str) -> str:
     return f"bridge_{epoch}"
 
 
-def notify_others(connection: Connection, offset: int, *, epoch: str) -> None:
-    """Has the others told, with the commit of this transaction, that there are events up to an offset."""
-    connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "offset": str(offset)})
+def notify_others(connection: Connection, offset: int, wakes: Collection[str], *, epoch: str) -> None:
+    """Has the others told, with the commit of this transaction, that there are events up to an offset, and news for
+    some work."""
+    connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "notice": ",".join((str(offset), *sorted(wakes)))})
 
 
 class CommitNotices:
@@ -58,7 +60,7 @@ class CommitNotices:
                 if reason != self._trouble:
                     logger.warning("what other bridges commit is heard late for now: %s", reason)
                 self._trouble = reason
-            self._committed(None)
+            self._committed(None, ())
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
@@ -71,6 +73,7 @@ class CommitNotices:
             self._trouble = None
             while True:
                 # From before it listened, or with a notice that nobody passed on.
-                self._committed(None)
+                self._committed(None, ())
                 async for notice in connection.notifies(timeout=LOOK_SECONDS):
-                    self._committed(int(notice.payload))
+                    offset, *wakes = notice.payload.split(",")
+                    self._committed(int(offset), wakes)

@@ -13,6 +13,7 @@ from bridge.journal.writing.staged.actions import StagedActions
 from bridge.journal.writing.staged.chains import StagedChains
 from bridge.journal.writing.staged.claims import StagedClaims
 from bridge.journal.writing.staged.destinations import StagedDestinations
+from bridge.journal.writing.staged.doubts import StagedDoubts
 from bridge.journal.writing.staged.drafts import StagedDrafts
 from bridge.journal.writing.staged.histories import StagedHistories
 from bridge.journal.writing.staged.holds import StagedHolds
@@ -39,7 +40,7 @@ class _Part(Protocol):
 # In the order in which they are written: what others refer to comes first.
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
-    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "nodes"),
+    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "doubts", "nodes"),
 )
 
 
@@ -50,6 +51,8 @@ class StagedParts:
         self._connection = connection
         self._recent = recent
         self.now = now
+        self.wakes: set[str] = set()
+        """The work that there is news for, once this is committed."""
 
     @cached_property
     def payments(self) -> StagedPayments:
@@ -77,7 +80,7 @@ class StagedParts:
 
     @cached_property
     def chains(self) -> StagedChains:
-        return StagedChains(now=self.now)
+        return StagedChains(self._connection, now=self.now)
 
     @cached_property
     def sessions(self) -> StagedSessions:
@@ -98,6 +101,10 @@ class StagedParts:
     @cached_property
     def claims(self) -> StagedClaims:
         return StagedClaims(self._connection, now=self.now)
+
+    @cached_property
+    def doubts(self) -> StagedDoubts:
+        return StagedDoubts(now=self.now)
 
     @cached_property
     def nodes(self) -> StagedNodes:
