@@ -235,7 +235,6 @@ async def hint_transaction(
     data: JSONBody[TransactionHint],
     journal: GivenJournal,
     service: GivenService,
-    chains: GivenChains,
 ) -> PaymentDocument:
     service.require_payments()
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None

@@ -163,7 +163,6 @@ async def name_transaction(
     data: JSONBody[PayoutTransaction],
     journal: GivenJournal,
     service: GivenService,
-    chains: GivenChains,
 ) -> PayoutDocument:
     service.require_payouts()
     payout = (await known_payout(journal, payout_id)).payout
