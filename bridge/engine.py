@@ -100,7 +100,6 @@ async def running_engine(
         interval_seconds=settings.reconcile_interval_seconds,
         per_second=settings.reconcile_per_second,
         days=settings.reconcile_days,
-        reopen=opener.left.set,
     )
     following = asyncio.create_task(dispatcher.run())
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
@@ -112,8 +111,9 @@ async def running_engine(
     if registry.payouts:
         work[SENDING_PAYOUTS] = sender.run
     tasks = [following, asyncio.create_task(journal.follow_others()), asyncio.create_task(journal.history.watch())]
-    leased = LeasedWork(journal, work)
-    tasks += [asyncio.create_task(leased.run()), *chains.tasks()]
+    work |= chains.work()
+    leased = LeasedWork(journal, work, says=chains.says())
+    tasks += [asyncio.create_task(leased.run()), asyncio.create_task(chains.run())]
     tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()
     tasks.append(asyncio.create_task(lag.run()))

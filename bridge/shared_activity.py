@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from bridge.journal import Journal, JournalUnavailableError
+from bridge.journal import ACTIVITIES, Journal, JournalUnavailableError
 from bridge.sockets import SocketServer
 from bridge.sockets.presence.activity_log import clock_micros
 
@@ -19,6 +19,8 @@ GONE_AFTER = timedelta(seconds=10)
 NODES_SEEN_EVERY_SECONDS = 2.0
 TIDIED_EVERY_SECONDS = 60.0
 RETRY_SECONDS = 0.5
+# A notice may be lost.
+LOOK_SECONDS = 1.0
 FORGOTTEN_AFTER = timedelta(hours=1)
 """For so long the rows of a node that is gone are kept: it may have been stopped for a while."""
 # What is forgotten of those who have gone was told long before.
@@ -63,7 +65,7 @@ class SharedActivity:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        news, loop = self._journal.activities.news, asyncio.get_running_loop()
+        news, loop = self._journal.wakes.of(ACTIVITIES), asyncio.get_running_loop()
         nodes_seen_at = 0.0
         while True:
             news.clear()
@@ -75,7 +77,9 @@ class SharedActivity:
             except JournalUnavailableError:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            await news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await news.wait()
 
     async def _read(self) -> None:
         """What has changed since it was read last."""

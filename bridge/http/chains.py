@@ -40,6 +40,10 @@ class ChainItem(FrozenModel):
     problem: str | None = Field(
         description="Why it is not followed at the moment, what of it stands still, or what money on it waits for."
     )
+    followed_by: str | None = Field(
+        description="The bridge that follows it, of several that share a journal; null where one works alone, and "
+        "while none does."
+    )
 
 
 class ChainList(FrozenModel):
@@ -109,8 +113,9 @@ async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainLi
                 head_at=status.head_at,
                 blocks_behind=status.blocks_behind,
                 problem=status.problem,
+                followed_by=status.followed_by,
             )
-            for status in chains.statuses()
+            for status in await chains.statuses()
         ]
     )
 

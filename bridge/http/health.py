@@ -1,6 +1,7 @@
 """Whether the bridge lives, whether it can do its work, and its figures for Prometheus."""
 
 import asyncio
+from contextlib import suppress
 
 from litestar import MediaType, Response, get
 from litestar.openapi import ResponseSpec
@@ -8,7 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
 from bridge.http.attention_figures import GivenAttentionFigures
-from bridge.http.front.dependencies import GivenJournal, GivenReadinessChecks
+from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenReadinessChecks
+from bridge.journal import JournalUnavailableError
 from bridge.workers.checks import Check, DegradedError
 from coordinator.models import FrozenModel
 
@@ -61,6 +63,8 @@ async def _said_of(check: Check) -> str:
 
 
 @get("/metrics", media_type=MediaType.TEXT, include_in_schema=False)
-async def metrics(journal: GivenJournal, figures: GivenAttentionFigures) -> Response[bytes]:
+async def metrics(journal: GivenJournal, chains: GivenChains, figures: GivenAttentionFigures) -> Response[bytes]:
     await figures.refresh(journal)
+    with suppress(JournalUnavailableError):  # the figures of chains stay as they were
+        await chains.measure()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,7 @@ one transaction by a single writer; whoever fans out reads the tail.
 
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import (
+    ChainFollowedElsewhereError,
     IdempotencyKeyReusedError,
     JournalBusyElsewhereError,
     JournalReplacedError,
@@ -40,7 +41,7 @@ from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
 from bridge.journal.records.activities import ActivityRecords, Standing
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords, ForAPerson
-from bridge.journal.records.nodes import SENDING_PAYOUTS
+from bridge.journal.records.nodes import Lease
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.requests.drafts import Draft
 from bridge.journal.requests.payments import IdempotencyKey, Registered
@@ -48,15 +49,20 @@ from bridge.journal.requests.payout_recording import KeyedObservation, observati
 from bridge.journal.requests.refunds import OpenedRefund
 from bridge.journal.requests.rulings import ruling_key
 from bridge.journal.tables.rows import JournaledEvent, NodeActivity
+from bridge.journal.wakes import ACTIVITIES, LEASES, OPENING_INVOICES, SENDING_PAYOUTS, asking_chain, following_chain
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import HistoryRecord
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action, waiting_name
 from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
+from bridge.journal.writing.staged.doubts import Doubt
 from bridge.journal.writing.staged.holds import PayoutHold
 
 __all__ = [
+    "ACTIVITIES",
+    "LEASES",
+    "OPENING_INVOICES",
     "SENDING_PAYOUTS",
     "TOTAL_LIMIT",
     "Action",
@@ -64,6 +70,7 @@ __all__ = [
     "AllowedDestination",
     "ChainAlarm",
     "ChainCommit",
+    "ChainFollowedElsewhereError",
     "ChainRecords",
     "ChainTransfer",
     "Commit",
@@ -75,6 +82,7 @@ __all__ = [
     "DayTotal",
     "Deliver",
     "Dispatcher",
+    "Doubt",
     "Draft",
     "EndedPayment",
     "ForAPerson",
@@ -90,6 +98,7 @@ __all__ = [
     "JournalUrlError",
     "JournaledEvent",
     "KeyedObservation",
+    "Lease",
     "ListedPayment",
     "ListedPayout",
     "ListedRefund",
@@ -115,6 +124,8 @@ __all__ = [
     "UnmatchedTransfer",
     "UnmatchedWebhook",
     "WaitedCoin",
+    "asking_chain",
+    "following_chain",
     "observation_key",
     "ruling_key",
     "waiting_name",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from coordinator.errors import BridgeError
 
 __all__ = [
+    "ChainFollowedElsewhereError",
     "IdempotencyKeyReusedError",
     "JournalBusyElsewhereError",
     "JournalReplacedError",
@@ -51,6 +52,10 @@ class PaymentConflictError(BridgeError):
         self.payment_id = payment_id
         self.differing = tuple(differing)
         """What differs, by the names of its fields, where it is about the provider's id."""
+
+
+class ChainFollowedElsewhereError(BridgeError):
+    """Another bridge follows this chain, or has followed it since; whoever does it next begins where that ended."""
 
 
 class IdempotencyKeyReusedError(BridgeError):

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from bridge.journal.clocks import Clock, SharedClock, steady_clock, utc_now
-from bridge.journal.database.commit_notices import CommitNotices, Notice, notify_others
+from bridge.journal.database.commit_notices import CommitNotices, notify_others
 from bridge.journal.database.cutting import Cutter
 from bridge.journal.database.engines import opening, parse_database_url, writing_engine
 from bridge.journal.database.lock import WriterLock
@@ -38,8 +38,8 @@ from bridge.journal.records.rulings import RulingRecords
 from bridge.journal.records.sessions import SessionRecords
 from bridge.journal.records.unfinished import UnfinishedRecords
 from bridge.journal.requests import payments as requests
-from bridge.journal.requests.recording import is_to_be_looked_up
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent
+from bridge.journal.wakes import Wakes
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import Opened, open_history
 from bridge.journal.writing.history_guard import HistoryGuard
@@ -60,8 +60,6 @@ __all__ = ["Journal"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Where nobody takes them, no more are kept.
-DOUBTED_LIMIT = 10_000
 # How many overdue payments one transaction moves.
 DEADLINE_LIMIT = 200
 CLOSE_SECONDS = 60.0
@@ -97,14 +95,17 @@ class Journal:
         """Where the files of an SQLite journal are; None if it is in a server."""
         self._lock = lock
         self.commit_times = CommitTimes()
+        self.wakes = Wakes()
+        """Who is woken when there is news for what they do, here or at another bridge."""
         self._dispatcher: Dispatcher | None = None
-        self._doubted: dict[str, str] = {}
         self._offsets = Offsets(opened.epoch, opened.secret)
         guard = HistoryGuard(opened)
         is_shared = opened.writer is None
         notify = functools.partial(notify_others, epoch=opened.epoch) if is_shared else None
         self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
-        self.chains = ChainRecords(self._read, self._writer.submit)
+        self.nodes = NodeRecords(self._read, self._writer.submit, clock, is_shared=is_shared)
+        """This bridge among those that share the journal, and what one of them does at a time."""
+        self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
         """What the followers of chains write down and look up."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
         """What second persons decide about payouts, and where sellers may be paid without one."""
@@ -112,8 +113,6 @@ class Journal:
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
-        self.nodes = NodeRecords(self._read, self._writer.submit, clock, is_shared=is_shared)
-        """This bridge among those that share the journal, and what one of them does at a time."""
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
         """Who is online and who types at the bridges that share the journal."""
         self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
@@ -201,7 +200,7 @@ class Journal:
         """Writes down what a provider saw, moves the payment it is about, and appends the events that follow."""
         recorded = await self._writer.submit(
             functools.partial(
-                requests.record_observation,
+                requests.record_report,
                 provider=provider,
                 external_id=external_id,
                 key=key,
@@ -210,19 +209,7 @@ class Journal:
             about=Prefetch(provider, key, external_id, money_claims(provider, observation)),
         )
         log_recorded(recorded, f"{provider} {external_id}")
-        if recorded.payment is not None and is_to_be_looked_up(recorded, observation, self.clock()):
-            self._note_doubt(recorded.payment)
         return recorded
-
-    def _note_doubt(self, payment: Payment) -> None:
-        if len(self._doubted) < DOUBTED_LIMIT:
-            self._doubted[payment.payment_id] = payment.provider
-
-    def take_doubted(self) -> Mapping[str, str]:
-        """The payments of which something was told since this was asked last that did not fit, or that is not all, by
-        their ids, with their providers: who can be asked about them knows better."""
-        doubted, self._doubted = self._doubted, {}
-        return doubted
 
     async def record_misfit(self, payment_id: str, *, key: str, misfit: Misfit, observation: Observation) -> Recorded:
         """Notes what a provider reported of a payment and cannot be about it, for a person to look at."""
@@ -383,13 +370,13 @@ class Journal:
             with suppress(JournalUnavailableError):
                 await self._read(clock.set_by)
 
-    def _committed_elsewhere(self, notice: Notice | None) -> None:
-        if self._dispatcher is not None and (notice is None or notice.offset):
-            self._dispatcher.committed_elsewhere(None if notice is None else notice.offset)
-        if notice is None or notice.activity:
-            self.activities.news.set()
+    def _committed_elsewhere(self, offset: int | None, wakes: Sequence[str]) -> None:
+        self.wakes.ring(wakes)
+        if self._dispatcher is not None:
+            self._dispatcher.committed_elsewhere(offset)
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)
+        self.wakes.ring(commit.wakes)
         if self._dispatcher is not None:
             self._dispatcher.committed(events, is_certain=is_certain)

@@ -154,7 +154,6 @@ class BooksComparison:
         self._log(comparison)
         if resumed is not None:
             logger.info("payouts are sent again")
-            self._sender.wake()
         return comparison
 
     def _log(self, comparison: Comparison) -> None:
@@ -262,7 +261,7 @@ class BooksComparison:
         give_up = asyncio.get_running_loop().time() + CHAIN_PATIENCE_SECONDS
         while behind := [
             one
-            for one in self._chains.statuses()
+            for one in await self._chains.statuses()
             if one.blocks_behind is None or one.blocks_behind > 1 or one.problem
         ]:
             if asyncio.get_running_loop().time() >= give_up:
@@ -271,7 +270,7 @@ class BooksComparison:
                     found.not_asked[f"the chain {one.chain.name}: {reason}"] = None
                 break
             await asyncio.sleep(CHAIN_LOOK_SECONDS)
-        for one in self._chains.statuses():
+        for one in await self._chains.statuses():
             found.chains.append(f"{one.chain.name} was followed to block {one.head - (one.blocks_behind or 0)}")
 
     async def _look_at_invoices(self, found: _Findings) -> None:

@@ -1,30 +1,36 @@
-"""Runs a follower for each chain that has endpoints, and reports on them."""
+"""Follows each chain that has endpoints while it is this bridge's turn, and reports on all of them, whoever follows
+them.
+
+A chain is followed by one bridge at a time, of those that share a journal, and each step is committed only by who has
+the lease of it. All that a follower remembers it has from the journal and the chain: whoever takes over begins where
+the last step ended, and asks anew what was not decided yet.
+"""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
 
-from bridge.journal import Journal
+from bridge.journal import LEASES, ChainFollowedElsewhereError, Journal, Lease, asking_chain, following_chain
 from bridge.workers.block_news import BlockNews
-from bridge.workers.chains import JournalChainStore, watched_payment, watched_payout
+from bridge.workers.chain_standing import ChainStatus, ChainWord, standing
+from bridge.workers.chains import JournalChainStore
 from bridge.workers.unfollowed_coins import UnfollowedCoins, redefined
 from coordinator.errors import BridgeError
-from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
 from providers.contract import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
-from providers.onchain.nodes.staleness import staleness
 
 if TYPE_CHECKING:
     from providers.onchain.follower import ChainFollower
     from providers.onchain.nodes.rpc import ChainRpc
 
-__all__ = ["ChainFollowers", "ChainProblemError", "ChainStatus"]
+__all__ = ["ChainFollowers", "ChainProblemError"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -42,6 +48,8 @@ BEHIND_SECONDS = 120.0
 ALARMS_SHOWN = timedelta(days=1)
 # Somebody is waiting at a screen.
 LOOK_SECONDS = 10.0
+# How often it is looked whether another bridge has asked the chain.
+LOOK_AGAIN_SECONDS = 0.25
 
 HEAD = Gauge("bridge_chain_head_block", "The newest block that a chain's nodes have reported", ["chain"])
 BEHIND = Gauge("bridge_chain_blocks_behind", "Blocks of a chain that are still to be followed", ["chain"])
@@ -53,42 +61,32 @@ class ChainProblemError(BridgeError):
     """A chain is not followed as it should be."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChainStatus:
-    """How far a chain is followed."""
-
-    chain: Chain
-    head: int
-    head_at: datetime | None
-    """When that block was made; None before it was asked for the first time."""
-    blocks_behind: int | None
-    """None before it was asked for the first time."""
-    problem: str | None
-
-
 @dataclass(slots=True)
 class _Running:
     rpc: "ChainRpc"
-    follower: "ChainFollower"
     woken: asyncio.Event
+    """Set when there is something to ask the chain about."""
+    is_waited_for: asyncio.Event
+    """Set when somebody waits for what comes of that, perhaps at another bridge."""
     news: BlockNews
+    follower: "ChainFollower | None" = None
+    """While it is this bridge's turn."""
     problem: str | None = None
     has_websocket: bool = False
-    rounds: int = 0
-    """How many times it has been asked so far."""
-    is_asking: bool = False
+    asked_at: datetime | None = None
+    """When the last round began that is over."""
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     """Set, and immediately replaced, when a round is over."""
 
-    def end_round(self) -> None:
+    def end_round(self, began_at: datetime) -> None:
         """Signals to whoever waits that it was asked once more."""
-        self.rounds, self.is_asking = self.rounds + 1, False
+        self.asked_at = began_at
         self.answered.set()
         self.answered = asyncio.Event()
 
 
 class ChainFollowers:
-    """The followers of all chains that have endpoints. Open it with `start`, and run what `tasks` gives."""
+    """The followers of all chains that have endpoints. Open it with `start`, and run its `work`."""
 
     def __init__(self, journal: Journal, chains: Mapping[str, Chain], *, days: int) -> None:
         """`days`: for how long ended payments and payouts are still watched."""
@@ -108,16 +106,15 @@ class ChainFollowers:
             return
         await self._refuse_redefined()
         # Only whoever follows a chain pays for the import of web3.
-        from providers.onchain.follower import ChainFollower
         from providers.onchain.nodes.rpc import ChainRpc
 
+        wakes, loop = self._journal.wakes, asyncio.get_running_loop()
         for name, chain in self.chains.items():
             for kindred in chain.kindred_endpoints:
                 logger.warning("%s", kindred)
-            rpc = ChainRpc(chain)
-            woken, loop = asyncio.Event(), asyncio.get_running_loop()
+            woken = wakes.of(following_chain(name))
             news = BlockNews(chain.block_seconds, woken.set, loop.time, loop.call_later)
-            self._running[name] = _Running(rpc, ChainFollower(chain, rpc, self._store), woken, news)
+            self._running[name] = _Running(ChainRpc(chain), woken, wakes.of(asking_chain(name)), news)
         try:
             await asyncio.gather(*(running.rpc.start() for running in self._running.values()))
         except BaseException:
@@ -139,71 +136,90 @@ class ChainFollowers:
         for running in self._running.values():
             await running.rpc.aclose()
 
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Follows all chains until the tasks are cancelled."""
-        followed = [asyncio.create_task(self._follow(name)) for name in self._running]
-        refreshed = [asyncio.create_task(self._refresh(name)) for name in self._running]
-        refreshed.append(asyncio.create_task(self._unfollowed.run()))
-        return followed + refreshed + [asyncio.create_task(self._subscribe(name)) for name in self._running]
+    def work(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
+        """What one bridge at a time does of each chain, by the names of the leases."""
+        return {following_chain(name): partial(self._follow, name) for name in self._running}
 
-    def watch_payment(self, payment: Payment) -> None:
-        """Has a payment that is new, or has a new hint, looked up."""
-        if payment.direct is not None and payment.direct.chain in self._running:
-            watched = watched_payment(self.chains[payment.direct.chain], payment)
-            if watched is not None:
-                self._running[payment.direct.chain].follower.watch(watched)
-                self._running[payment.direct.chain].woken.set()
+    def says(self) -> dict[str, Callable[[], str]]:
+        """What the others are told of that."""
+        return {following_chain(name): partial(self._said, name) for name in self._running}
 
-    def watch_payout(self, payout: Payout) -> None:
-        """Has a payout that is new, or has a new transaction, looked up."""
-        if payout.chain is not None and payout.chain in self._running:
-            watched = watched_payout(self.chains[payout.chain], payout)
-            if watched is not None:
-                self._running[payout.chain].follower.watch(watched)
-                self._running[payout.chain].woken.set()
+    async def run(self) -> None:
+        """What each bridge does: looks for coins that are not followed, until it is cancelled."""
+        await self._unfollowed.run()
 
     async def look_now(self, payout: Payout) -> str | None:
         """Has the chain of a payout asked at once, and waits for its answer. Returns what kept it from answering;
         None if it did, or if the payout goes over none that is followed."""
-        running = self._running.get(payout.chain or "")
+        name = payout.chain or ""
+        running = self._running.get(name)
         if running is None:
             return None
-        self.watch_payout(payout)
-        running.woken.set()
         # The round that is under way may have passed the item already; the one after it begins later.
-        awaited = running.rounds + (2 if running.is_asking else 1)
+        since = await self._journal.chains.ask(name)
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                while running.rounds < awaited:
-                    await running.answered.wait()
+                while (status := await self._status(name)).asked_at is None or status.asked_at < since:
+                    await _wait(running.answered, LOOK_AGAIN_SECONDS)
         except TimeoutError:
-            return f"{payout.chain} did not answer within {LOOK_SECONDS:g} s"
-        return self._problem(running)
+            return f"{name} did not answer within {LOOK_SECONDS:g} s"
+        return status.problem
 
     def chain_of_payout(self, provider: str, coin: str) -> Chain | None:
         """The chain on which a provider's payouts in this coin are checked; None if it is followed nowhere."""
         return next((chain for chain in self.chains.values() if chain.token_of(provider, coin) is not None), None)
 
-    def statuses(self) -> list[ChainStatus]:
-        """How far each chain is followed."""
-        return [
-            ChainStatus(
-                running.follower.chain,
-                running.follower.head,
-                running.follower.head_at,
-                running.follower.blocks_behind,
-                self._problem(running),
-            )
-            for running in self._running.values()
-        ]
+    async def statuses(self) -> list[ChainStatus]:
+        """How far each chain is followed, whoever follows it. Raises JournalUnavailableError."""
+        leases = await self._journal.nodes.leases() if self._running else {}
+        return [self._status_of(name, leases) for name in self._running]
 
-    def _problem(self, running: _Running) -> str | None:
-        """What is wrong with a chain: why it is not followed, what has stopped, or what money waits for."""
-        if running.problem is not None:
-            return running.problem
+    async def measure(self) -> None:
+        """Sets the figures of all chains. Raises JournalUnavailableError."""
+        for status in await self.statuses():
+            name = status.chain.name
+            HEAD.labels(name).set(status.head)
+            BEHIND.labels(name).set(status.blocks_behind or 0)
+            WATCHED.labels(name).set(status.watched)
+            GOOD_ENDPOINTS.labels(name).set(status.good_endpoints)
+
+    async def _status(self, name: str) -> ChainStatus:
+        return self._status_of(name, await self._journal.nodes.leases())
+
+    def _status_of(self, name: str, leases: Mapping[str, Lease]) -> ChainStatus:
+        lease = leases.get(following_chain(name))
+        word = self._word(name)
+        if self._running[name].follower is None and lease is not None and lease.said is not None:
+            word = ChainWord.model_validate_json(lease.said)
+        return standing(
+            self.chains[name],
+            word,
+            self._journal.clock(),
+            lease=lease,
+            is_shared=self._journal.nodes.is_shared,
+            unfollowed=self._unfollowed.said.get(name),
+        )
+
+    def _word(self, name: str) -> ChainWord:
+        """What there is to say of a chain here; nothing of one that another bridge follows."""
+        running = self._running[name]
         follower = running.follower
-        stands_still = staleness(follower.chain, follower.head_at, follower.finalized_at, self._journal.clock())
-        return stands_still or follower.waiting or self._unfollowed.said.get(follower.chain.name)
+        if follower is None:
+            return ChainWord()
+        return ChainWord(
+            head=follower.head,
+            head_at=follower.head_at,
+            finalized_at=follower.finalized_at,
+            blocks_behind=follower.blocks_behind,
+            watched=follower.watched,
+            good_endpoints=running.rpc.good_endpoints,
+            problem=running.problem,
+            waiting=follower.waiting,
+            asked_at=running.asked_at,
+        )
+
+    def _said(self, name: str) -> str:
+        return self._word(name).model_dump_json()
 
     def checks(self) -> dict[str, Callable[[], Awaitable[str]]]:
         """A check for each chain: says how far it is followed, and raises ChainProblemError if that is too little."""
@@ -222,65 +238,91 @@ class ChainFollowers:
 
     def _check_of(self, name: str) -> Callable[[], Awaitable[str]]:
         async def check() -> str:
-            running = self._running[name]
-            behind = running.follower.blocks_behind
-            status = "not asked yet" if behind is None else f"{behind} blocks behind {running.follower.head}"
-            problem = self._problem(running)
-            if problem is not None:
-                raise ChainProblemError(f"{status}; {problem}")
-            if behind is not None and behind * running.follower.chain.block_seconds > BEHIND_SECONDS:
-                raise ChainProblemError(f"{status}, catching up")
+            status = await self._status(name)
+            if status.problem is not None:
+                raise ChainProblemError(f"{status.in_short}; {status.problem}")
+            if (status.blocks_behind or 0) * status.chain.block_seconds > BEHIND_SECONDS:
+                raise ChainProblemError(f"{status.in_short}, catching up")
             alarms = await self._journal.chains.alarms(self._journal.clock() - ALARMS_SHOWN)
             of_chain = [alarm for alarm in alarms if (alarm.chain, alarm.kind) == (name, "taken-back")]
             if of_chain:
-                raise ChainProblemError(f"{status}; {of_chain[0].message}")
-            return status
+                raise ChainProblemError(f"{status.in_short}; {of_chain[0].message}")
+            return status.in_short
 
         return check
 
+    # While it is this bridge's turn
+
     async def _follow(self, name: str) -> None:
+        """Follows a chain until it is cancelled, and may do so again after that."""
         running = self._running[name]
-        block_seconds = running.follower.chain.block_seconds
+        running.follower, running.problem = self._new_follower(name), None
+        running.asked_at, running.has_websocket = None, False
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._go_round(name, running))
+                tasks.create_task(self._refresh(name, running))
+                tasks.create_task(self._subscribe(name, running))
+        finally:
+            running.follower = None
+
+    def _new_follower(self, name: str) -> "ChainFollower":
+        """One that knows nothing yet, and goes on from what the journal says."""
+        from providers.onchain.follower import ChainFollower
+
+        return ChainFollower(self.chains[name], self._running[name].rpc, self._store)
+
+    async def _go_round(self, name: str, running: _Running) -> None:
+        block_seconds = self.chains[name].block_seconds
         while True:
+            is_waited_for = running.is_waited_for.is_set()
             running.woken.clear()
-            running.is_asking, before = True, running.follower.head
-            try:
-                await running.follower.round()
-            except ProviderUnavailableError as error:
-                if running.problem is None:
-                    logger.warning("%s is not followed for now: %s", name, error)
-                running.problem = str(error)
-            except Exception as error:
-                logger.exception("%s: following it failed; trying again", name)
-                running.problem = f"following it failed ({type(error).__name__})"
-            else:
-                if running.problem is not None:
-                    logger.info("%s is followed again", name)
-                running.problem = None
-            running.end_round()
-            running.news.judge(found=running.follower.head > before)
-            self._measure(name, running)
+            running.is_waited_for.clear()
+            began_at = self._journal.clock()
+            found = await self._round(name, running)
+            running.end_round(began_at)
+            if is_waited_for:
+                self._journal.wakes.ring([LEASES])  # with which it is said
+            running.news.judge(found=found)
             await asyncio.sleep(ROUND_PAUSE_SECONDS)
             pause = min(max(block_seconds, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
             await _wait(running.woken, pause * PAUSE_WITH_WEBSOCKET if running.has_websocket else pause)
 
-    def _measure(self, name: str, running: _Running) -> None:
-        HEAD.labels(name).set(running.follower.head)
-        BEHIND.labels(name).set(running.follower.blocks_behind or 0)
-        WATCHED.labels(name).set(running.follower.watched)
-        GOOD_ENDPOINTS.labels(name).set(running.rpc.good_endpoints)
+    async def _round(self, name: str, running: _Running) -> bool:
+        """Follows a chain as far as it goes now. Returns whether it has gone on."""
+        follower = running.follower
+        if follower is None:
+            raise LookupError(f"{name} is not followed here")
+        before = follower.head
+        try:
+            await follower.round()
+        except ChainFollowedElsewhereError as error:
+            logger.warning("%s; it is taken up from there", error)
+            running.follower = self._new_follower(name)
+        except ProviderUnavailableError as error:
+            if running.problem is None:
+                logger.warning("%s is not followed for now: %s", name, error)
+            running.problem = str(error)
+        except Exception as error:
+            logger.exception("%s: following it failed; trying again", name)
+            running.problem = f"following it failed ({type(error).__name__})"
+        else:
+            if running.problem is not None:
+                logger.info("%s is followed again", name)
+            running.problem = None
+        return follower.head > before
 
-    async def _refresh(self, name: str) -> None:
+    async def _refresh(self, name: str, running: _Running) -> None:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
-                await self._running[name].follower.refresh()
+                if running.follower is not None:
+                    await running.follower.refresh()
             except Exception:
                 logger.exception("%s: could not read anew who waits; trying again later", name)
 
-    async def _subscribe(self, name: str) -> None:
+    async def _subscribe(self, name: str, running: _Running) -> None:
         """Receives new blocks over a WebSocket, where an endpoint has one."""
-        running = self._running[name]
 
         def on_block() -> None:
             running.has_websocket = True

@@ -21,6 +21,9 @@ from providers.onchain.store import Assigned, ChainStep, Recorded
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
 
 PAGE = 500
+# Whoever came so long before the last look is looked at once more: the clocks of those that share a journal differ by
+# milliseconds, and that of a machine may be set back.
+ASKED_TWICE_FOR = timedelta(seconds=90)
 _FOLLOWING = TypeAdapter(Following)
 SETTLED_BY_BLOCKS = (Stage.MINED, Stage.FINAL, Stage.FAILED, Stage.DROPPED)
 # Reasons why a transaction counts for nothing although a person may still assign it to its payment.
@@ -106,14 +109,18 @@ class JournalChainStore:
         self._journal = journal
         self._chains = chains
         self._watched_on = timedelta(days=days)
+        self._left: dict[str, str | None] = {}
+        """Where each chain is followed to, as it was read or written here."""
+        self._asked_at: dict[str, datetime] = {}
+        """When it was last asked who waits on each."""
 
     async def following(self, chain: str) -> Following | None:
-        found = await self._journal.chains.following(chain)
+        found = self._left[chain] = await self._journal.chains.following(chain)
         return None if found is None else _FOLLOWING.validate_json(found)
 
     async def watched(self, chain: str) -> Sequence[Watched]:
-        records, since = self._journal.chains, self._journal.clock() - self._watched_on
-        of = self._chains[chain]
+        records, now = self._journal.chains, self._journal.clock()
+        of, since = self._chains[chain], now - self._watched_on
 
         async def payments(after: str) -> list[Payment]:
             return await records.payments(chain, moved_since=since, after=after, limit=PAGE)
@@ -124,15 +131,20 @@ class JournalChainStore:
         found: list[Watched | None] = []
         await _each_page(payments, lambda one: one.payment_id, lambda one: found.append(watched_payment(of, one)))
         await _each_page(payouts, lambda one: one.payout_id, lambda one: found.append(watched_payout(of, one)))
+        self._asked_at[chain] = now
         return [one for one in found if one is not None]
 
-    async def unsettled_payouts(self, chain: str) -> Sequence[Watched]:
-        found: list[Watched | None] = []
+    async def news(self, chain: str) -> Sequence[Watched]:
         now, of = self._journal.clock(), self._chains[chain]
+        # The machine's clock may have been set back meanwhile.
+        since = min(self._asked_at.get(chain, now), now) - ASKED_TWICE_FOR
+        moved = await self._journal.chains.payments_moved(chain, since=since)
+        found = [watched_payment(of, one) for one in moved]
 
         async def payouts(after: str) -> list[Payout]:
-            return await self._journal.chains.payouts(chain, moved_since=now, after=after, limit=PAGE)
+            return await self._journal.chains.payouts(chain, moved_since=since, after=after, limit=PAGE)
 
+        self._asked_at[chain] = now
         await _each_page(payouts, lambda one: one.payout_id, lambda one: found.append(watched_payout(of, one)))
         return [one for one in found if one is not None]
 
@@ -166,9 +178,11 @@ class JournalChainStore:
     async def record(self, chain: str, step: ChainStep) -> None:
         of_payments = [(one.subject.id, one.sighting) for one in step.sighted if one.subject.kind == "payment"]
         of_payouts = [(one.subject.id, one.sighting) for one in step.sighted if one.subject.kind == "payout"]
+        following = _FOLLOWING.dump_json(step.following).decode()
         commit = ChainCommit(
             chain=chain,
-            following=_FOLLOWING.dump_json(step.following).decode(),
+            following=following,
+            after=self._left.get(chain),
             payments=tuple(of_payments),
             payouts=tuple(of_payouts),
             transfers=tuple(_row(chain, one) for one in step.transfers),
@@ -177,6 +191,7 @@ class JournalChainStore:
             agreed_blocks=step.agreed_blocks,
         )
         await self._journal.chains.record_step(commit)
+        self._left[chain] = following
 
 
 async def _each_page(

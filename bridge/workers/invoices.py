@@ -7,14 +7,14 @@ an invoice that is still to be opened.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from bridge.journal import Draft, Journal, JournalUnavailableError, PaymentRecord, Registered
+from bridge.journal import OPENING_INVOICES, Draft, Journal, JournalUnavailableError, PaymentRecord, Registered
 from bridge.workers.patience import Because, Patience
 from coordinator.errors import BridgeError
 from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
@@ -35,6 +35,9 @@ logger = logging.getLogger("bridge.invoices")
 # Whoever asked for a payment waits for this; an invoice that is not open by then is opened as soon as possible.
 # Longer than the provider gives a wallet, so that a wallet that hangs is recognised.
 ANSWER_SECONDS = 15.0
+
+# Nobody waits longer for a provider, so that one who is gone keeps others waiting no longer than this.
+ALONE_AT_MOST = timedelta(seconds=2 * ANSWER_SECONDS)
 
 # What a coin was worth on other days changes from day to day.
 PRICES_VALID_FOR = timedelta(hours=1)
@@ -79,8 +82,8 @@ class InvoiceOpener:
         when that was looked up."""
         self.patience = Patience()
         """What is not tried for a while, because it could not be opened."""
-        self.left = asyncio.Event()
-        """Set when an invoice could not be opened for somebody who waited for it."""
+        self.left = journal.wakes.of(OPENING_INVOICES)
+        """Set when an invoice could not be opened for somebody who waited for it, here or at another bridge."""
 
     def opens_for(self, provider: str) -> bool:
         """Whether invoices of this provider can be opened here."""
@@ -137,7 +140,9 @@ class InvoiceOpener:
 
     async def finish_drafts(self) -> None:
         """Registers what a stop of the bridge, or of its journal, has left as drafts."""
-        for draft in await self._journal.unfinished.drafts():
+        # What is younger another bridge may have in hand.
+        before = self._journal.clock() - ALONE_AT_MOST if self._journal.nodes.is_shared else None
+        for draft in await self._journal.unfinished.drafts(before):
             if draft.payment.payment_id in self._in_hand:
                 continue
             try:
@@ -151,7 +156,7 @@ class InvoiceOpener:
         """Asks the provider for an invoice that is not in the journal yet. Raises ProviderRefusedError if it was
         refused."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._lock(payment_id):
+            async with asyncio.timeout(ANSWER_SECONDS), self._alone(payment_id):
                 return Asked(await self._opened(wanted), None)
         except (ProviderError, TimeoutError) as error:
             if is_refusal(error):
@@ -166,7 +171,6 @@ class InvoiceOpener:
     async def leave(self, payment_id: str, wanted: InvoiceWanted, why: Exception) -> None:
         """Leaves an invoice to be opened later, once it is in the journal."""
         await self._write_down(payment_id, wanted.coin, why)
-        self.left.set()
 
     async def try_to_open(self, record: PaymentRecord) -> bool:
         """Opens the invoice that is to be paid, unless it is. Returns whether it is open now."""
@@ -203,7 +207,7 @@ class InvoiceOpener:
     async def open(self, invoice: Invoice) -> InvoiceOpened | None:
         """Opens an invoice, or finds that it is open; None if the buyer is to pay with another coin by now. Raises
         ProviderError, and JournalUnavailableError."""
-        async with self._lock(invoice.payment_id):
+        async with self._alone(invoice.payment_id):
             record = await self._journal.payment_record(invoice.payment_id)
             to_pay = record.invoices[0] if record is not None and record.invoices else invoice
             if to_pay.wanted.coin != invoice.wanted.coin:
@@ -229,6 +233,12 @@ class InvoiceOpener:
     def one_at_a_time(self, name: str) -> asyncio.Lock:
         """Held by whoever asks a provider for something new, so that two callers who want the same do not get two."""
         return self._lock(name)
+
+    @asynccontextmanager
+    async def _alone(self, payment_id: str) -> AsyncIterator[None]:
+        """While nobody else asks for an invoice of a payment, neither here nor at another bridge."""
+        async with self._lock(payment_id), self._journal.nodes.alone(f"invoice {payment_id}", ALONE_AT_MOST):
+            yield
 
     def _lock(self, payment_id: str) -> asyncio.Lock:
         return self._locks.setdefault(payment_id, asyncio.Lock())

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from datetime import timedelta
 
-from bridge.journal import Journal, JournalUnavailableError
+from bridge.journal import LEASES, Journal, JournalUnavailableError
 
 __all__ = ["LeasedWork"]
 
@@ -20,7 +20,9 @@ RENEWED_EVERY_SECONDS = 2.0
 MARGIN_SHARE = 0.25
 
 Work = Callable[[], Coroutine[None, None, None]]
-"""Goes on until it is cancelled, or has nothing left to do."""
+"""Goes on until it is cancelled, or has nothing left to do. Another may have done it since it was done here last."""
+Say = Callable[[], str]
+"""Says how some work goes."""
 
 
 class LeasedWork:
@@ -31,15 +33,18 @@ class LeasedWork:
         journal: Journal,
         work: Mapping[str, Work],
         *,
+        says: Mapping[str, Say] | None = None,
         lease: timedelta = LEASE,
         renewed_every_seconds: float = RENEWED_EVERY_SECONDS,
     ) -> None:
-        """`work` is by the names of the leases."""
+        """`work` is by the names of the leases, and so is `says`, which the others are told with each renewal."""
         self._journal = journal
         self._work = work
+        self._says = says or {}
         self._lease = lease
         self._safe_seconds = lease.total_seconds() * (1 - MARGIN_SHARE)
         self._renewed_every_seconds = renewed_every_seconds
+        self._woken = journal.wakes.of(LEASES)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         """Of who takes leases, or gives them back."""
@@ -51,9 +56,10 @@ class LeasedWork:
         """Takes what can be had, and does it, until it is cancelled; then gives it back."""
         try:
             while not self._has_left:
+                self._woken.clear()
                 async with self._turn:
                     await self._follow(await self._take())
-                await asyncio.sleep(self._renewed_every_seconds)
+                await self._rest()
         finally:
             await self.leave()
 
@@ -67,22 +73,31 @@ class LeasedWork:
     async def _give_back(self) -> None:
         await self._follow(())
         try:
-            await self._journal.nodes.release()
+            await self._journal.nodes.release(tuple(self._work))
         except JournalUnavailableError as error:
             logger.warning("another bridge takes over only in %s: %s", self._lease, error)
+
+    async def _rest(self) -> None:
+        """Until it is time to renew, or there is something to take or to say."""
+        try:
+            async with asyncio.timeout(self._renewed_every_seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
 
     async def _take(self) -> Collection[str]:
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
+        said = {name: say() for name, say in self._says.items() if name in self._running}
         try:
             async with asyncio.timeout_at(self._safe_until if self._running else asked_at + self._safe_seconds):
-                held = await self._journal.nodes.take(tuple(self._work), self._lease)
+                held = await self._journal.nodes.take(tuple(self._work), self._lease, said=said)
         except (JournalUnavailableError, TimeoutError) as error:
             if loop.time() < self._safe_until:
                 return self._running.keys()
             if self._running:
-                said = str(error) or "the database does not answer"
-                logger.warning("what one bridge does at a time is left to others: %s", said)
+                reason = str(error) or "the database does not answer"
+                logger.warning("what one bridge does at a time is left to others: %s", reason)
             return ()
         self._safe_until = asked_at + self._safe_seconds
         return held

@@ -73,7 +73,7 @@ class Findings:
         inquiry = await self._ask(payout)
         provider_knows = outcome == "not-sent" and await self._is_known(payout, inquiry.problems)
         await self.journal.payouts.record_observations(payout.payout_id, inquiry.observations)
-        resolved, action = await self.journal.console.record_resolution(
+        _, action = await self.journal.console.record_resolution(
             payout.payout_id,
             outcome,
             tx_hash,
@@ -83,7 +83,6 @@ class Findings:
             provider_knows=provider_knows,
             for_several=for_several,
         )
-        self.chains.watch_payout(resolved)
         return action
 
     async def _ask(self, payout: Payout) -> Inquiry:

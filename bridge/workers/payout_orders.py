@@ -96,8 +96,6 @@ class PayoutOrders:
         self.given = 0
         """How many orders were begun: whoever decided that it is a coin's turn sees whether others went first."""
         self._one_at_a_time = asyncio.Lock()
-        self._answered = asyncio.Event()
-        self._answered.set()
         self._is_last = False
         self._waiting: frozenset[str] = frozenset()
         """The payouts that the log has already reported as waiting for others."""
@@ -111,10 +109,6 @@ class PayoutOrders:
         """Whether nothing is asked for in a coin for a moment, because that failed."""
         put_off = self._put_offs.get(coin)
         return put_off is not None and self._journal.steady() < put_off.until
-
-    async def is_answered(self) -> None:
-        """Returns once the order that is being given is answered, or if there is none."""
-        await self._answered.wait()
 
     def give_no_more(self) -> None:
         """Makes the order that is being given the last one."""
@@ -194,7 +188,6 @@ class PayoutOrders:
     async def _give(self, order: Order, names: Mapping[str, _Name]) -> bool:
         """Returns whether any of it was given."""
         self.asking = frozenset(payout.payout_id for payout in order)
-        self._answered.clear()
         try:
             asked_by = {payout_id: name.external_id for payout_id, name in names.items()}
             begun = list((await self._journal.payouts.begin_attempts(asked_by)).values())
@@ -219,7 +212,6 @@ class PayoutOrders:
             return bool(begun)
         finally:
             self.asking = frozenset()
-            self._answered.set()
 
     async def _is_booked_all_the_same(self, payout: Payout, outcome: PayoutObservation) -> bool:
         """Whether the provider recorded what it refused. If it does not say, the name goes to the next payout,

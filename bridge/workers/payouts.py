@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from prometheus_client import Gauge
 
-from bridge.journal import Journal, observation_key
+from bridge.journal import SENDING_PAYOUTS, Journal, observation_key
 from bridge.workers.payout_ages import PayoutAges
 from bridge.workers.payout_books import PayoutBooks
 from bridge.workers.payout_look_ups import PayoutLookUps
@@ -31,6 +31,8 @@ PAGE = 200
 SHORTEST_WAIT = timedelta(seconds=2)
 # However often it is woken: a round reads everything that is not settled.
 PAUSE_SECONDS = 0.05
+# Between two looks whether an order was answered: another bridge may have given it.
+ANSWERS_LOOKED_FOR_SECONDS = 0.1
 # A stopping bridge waits this long for the answer to an order; it is itself given about twice that.
 LAST_ANSWER_SECONDS = 5.0
 # What failed may turn out to have been sent: SHKeeper itself looks for a payout's transaction for a day.
@@ -71,7 +73,7 @@ class PayoutSender:
             journal, gateways, self._ages, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
         )
         self._overdue: set[str] = set()
-        self._woken = asyncio.Event()
+        self._woken = journal.wakes.of(SENDING_PAYOUTS)
 
     @property
     def gateways(self) -> PayoutGateways:
@@ -140,19 +142,15 @@ class PayoutSender:
         if payout.provider not in self._gateways:
             return []
         if self.is_to_be_sent(payout):
-            self.wake()
             return []
         seen = await self._gateways[payout.provider].look_up_payout(payout, self._journal.clock())
         return [(observation_key(observation), observation) for observation in seen]
 
-    def wake(self) -> None:
-        """Says that there may be a payout to send."""
-        self._woken.set()
-
     async def orders_answered(self) -> None:
-        """Returns once the orders that are being given are answered: once payouts are held, no more are given
-        after that."""
-        await asyncio.gather(*(queue.is_answered() for queue in self._queues.values()))
+        """Returns once the orders that are being given, here or by another bridge, are answered: once payouts are
+        held, no more are given after that."""
+        while await self._journal.payouts.is_any_unanswered():  # noqa: ASYNC110
+            await asyncio.sleep(ANSWERS_LOOKED_FOR_SECONDS)
 
     async def run(self) -> None:
         """Goes round until it is cancelled, and may be run again after that."""
@@ -266,7 +264,7 @@ class PayoutSender:
     async def _give(self, coin: Coin, queue: QueueKey, orders: Sequence[Order], given: int) -> None:
         try:
             await self._orders_of(queue).give(orders, given)
-            self.wake()  # there may be more by now
+            self._woken.set()  # there may be more by now
         except Exception:
             logger.exception("giving orders for payouts in %s failed; the next round follows", coin[1])
         finally:

@@ -7,13 +7,13 @@ about does not delay any other.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import overload
 
 from prometheus_client import Counter, Gauge
 
-from bridge.journal import CompletedPayment, EndedPayment, Journal
+from bridge.journal import CompletedPayment, Doubt, EndedPayment, Journal
 from bridge.workers.due_payments import DuePayments
 from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.booked import latest
@@ -62,10 +62,7 @@ class Reconciliation:
         interval_seconds: float,
         per_second: float,
         days: int,
-        reopen: Callable[[], object] = lambda: None,
     ) -> None:
-        """`reopen` is called when an invoice is to be opened again."""
-        self._reopen = reopen
         self._journal = journal
         self._gateways = gateways
         self._interval = timedelta(seconds=interval_seconds)
@@ -86,7 +83,10 @@ class Reconciliation:
         """The providers that did not accept the key when they were last asked."""
 
     async def run(self) -> None:
-        """Goes on until it is cancelled."""
+        """Goes on until it is cancelled. It may do so again after that: what another bridge has done meanwhile is
+        read then, and who has not answered for long is asked as after a start."""
+        self._everything_at, self._knows_all = None, False
+        self._missed.clear()
         loop = asyncio.get_running_loop()
         while True:
             next_look = loop.time() + self._interval.total_seconds()
@@ -176,14 +176,20 @@ class Reconciliation:
     async def _ask_doubted(self) -> None:
         """Asks about the payments for which something was reported that did not fit, including those that are
         over: the provider's books say whose it is."""
-        for payment_id, provider in self._journal.take_doubted().items():
-            gateway = self._gateways.get(provider)
-            if gateway is None:
+        settled: list[Doubt] = []
+        for doubt in await self._journal.unfinished.doubts():
+            gateway = self._gateways.get(doubt.provider)
+            if gateway is not None and await self._is_away(gateway):
                 continue
-            record = None if await self._is_away(gateway) else await self._journal.payment_record(payment_id)
-            if record is None or not await self._ask(gateway, record.payment):
-                self._open[provider].hurry(payment_id, self._journal.steady())
+            settled.append(doubt)
+            record = None if gateway is None else await self._journal.payment_record(doubt.payment_id)
+            if gateway is None or record is None:
+                continue
+            if not await self._ask(gateway, record.payment):
+                self._open[doubt.provider].hurry(doubt.payment_id, self._journal.steady())
             await asyncio.sleep(self._pause_seconds)
+        if settled:
+            await self._journal.unfinished.settle_doubts(settled)
 
     async def _ask_due(self, gateway: InvoiceGateway, *, until: float | None = None) -> bool:
         """Asks about what is due, until nothing is, or the provider is away, or the loop's time reaches the limit.
@@ -308,7 +314,6 @@ class Reconciliation:
             logger.warning("%s: %s has forgotten its invoice", payment_id, payment.provider)
             if await self._journal.unfinished.forget_invoice(payment_id):
                 self._reopened_at[payment_id] = now
-                self._reopen()
 
 
 def _left_open_since(payment: Payment) -> datetime | None:

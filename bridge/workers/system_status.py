@@ -81,7 +81,7 @@ class Pulse:
                     blocks_behind=status.blocks_behind,
                     problem=status.problem,
                 )
-                for status in self._chains.statuses()
+                for status in await self._chains.statuses()
             ],
             memory_mb=round(memory_bytes() / MEGABYTE, 1),
             at=moment_text(self._clock()),

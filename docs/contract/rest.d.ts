@@ -1373,6 +1373,8 @@ export interface components {
             blocksBehind: number | null;
             /** @description Why it is not followed at the moment, what of it stands still, or what money on it waits for. */
             problem: string | null;
+            /** @description The bridge that follows it, of several that share a journal; null where one works alone, and while none does. */
+            followedBy: string | null;
         };
         /** ChainList */
         ChainList: {

@@ -124,6 +124,15 @@ class ChainFollower:
         self._added[watched.subject] = watched
         self._claims.add(watched, self.head)
 
+    def _learn(self, watched: Watched) -> None:
+        """Takes up somebody who moved lately. What is claimed for them and was looked into is no news."""
+        known = self._watchlist.get(watched.subject)
+        is_awaited = watched.subject.kind == "payout" and watched.is_open
+        if known is None or is_awaited or (known.hints, known.given) != (watched.hints, watched.given):
+            self.watch(watched)
+        else:
+            self._watchlist.add(watched)
+
     async def refresh(self) -> None:
         """Reads anew who waits."""
         self._added = {}
@@ -150,8 +159,8 @@ class ChainFollower:
                 self._has_begun = stored is not None
                 began = await self._beginning.find(self._watchlist.open_since()) if stored is None else stored
                 self._following = _brought_up(began, self.chain)
-            for payout in await self._store.unsettled_payouts(self.chain.name):
-                self.watch(payout)
+            for watched in await self._store.news(self.chain.name):
+                self._learn(watched)
             finality = await self._finality(self._following)
             sunk = await self._turning_back.below(self._following, self.head, finality)
             if sunk is not None:

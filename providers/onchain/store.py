@@ -70,8 +70,9 @@ class ChainStore(Protocol):
     async def watched(self, chain: str) -> Sequence[Watched]:
         """Everything that waits for a transfer on the chain."""
 
-    async def unsettled_payouts(self, chain: str) -> Sequence[Watched]:
-        """The payouts that wait, as they stand now: their transactions come from elsewhere."""
+    async def news(self, chain: str) -> Sequence[Watched]:
+        """Whoever has come since this, or everything that waits, was asked for last, and whose claims are new; and
+        the payouts that wait, as they stand now: their transactions come from elsewhere."""
 
     async def waiting_at(self, chain: str, recipients: Sequence[str]) -> Sequence[Watched]:
         """What waits for transfers to these addresses, as it stands now."""

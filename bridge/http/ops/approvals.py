@@ -141,7 +141,6 @@ class Decision:
         await known_payout(self.journal, self.payout_id)
         with approval_refusals():
             _, action = await self.journal.approvals.approve(self.payout_id, by=self.by, note=note)
-        self.sender.wake()
         return action
 
     async def reject(self, note: str) -> Action:

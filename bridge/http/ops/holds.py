@@ -113,10 +113,9 @@ async def resume_payouts(
     data: Annotated[HoldRequest, Body(examples=[Example(value={"note": "all is well"})])],
     journal: GivenJournal,
     service: GivenService,
-    sender: GivenPayoutSender,
 ) -> HoldDoing:
     service.require_payouts()
-    return await _resume(journal, sender, service.display_name, data.note)
+    return await _resume(journal, service.display_name, data.note)
 
 
 @post(
@@ -144,9 +143,8 @@ async def resume_payouts_in_console(
     journal: GivenJournal,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
-    sender: GivenPayoutSender,
 ) -> HoldDoing:
-    return await _resume(journal, sender, ops_access.actor(principal, data.by), data.note)
+    return await _resume(journal, ops_access.actor(principal, data.by), data.note)
 
 
 async def _hold(journal: Journal, sender: PayoutSender, by: str, note: str | None) -> HoldDoing:
@@ -171,11 +169,10 @@ async def _answered(sender: PayoutSender) -> bool:
     return True
 
 
-async def _resume(journal: Journal, sender: PayoutSender, by: str, note: str | None) -> HoldDoing:
+async def _resume(journal: Journal, by: str, note: str | None) -> HoldDoing:
     action = await journal.console.resume_payouts(by=by, note=note)
     if action is None:
         return HoldDoing(message="Payouts were not held.")
-    sender.wake()
     return _doing("Payouts are sent again.", action)
 
 

@@ -2,7 +2,6 @@
 fits nothing, or say that what is wrong with it was settled elsewhere. Each is written down with who did it, in the
 same commit as what it changed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -13,7 +12,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath
 from pydantic import AwareDatetime, Field
 
-from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPrincipal
+from bridge.http.front.dependencies import GivenJournal, GivenPrincipal
 from bridge.http.front.notes import Note
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import wrong_field
@@ -24,7 +23,6 @@ from bridge.http.payments.routes import TransferPlace, TxHash
 from bridge.journal import Action, Journal, ruling_key
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
-from coordinator.payments.payments import Payment
 from coordinator.payments.problems import ProblemKind
 from coordinator.payments.rulings import (
     LONGEST_WAIT,
@@ -158,14 +156,13 @@ async def have_payment_wait(
     journal: GivenJournal,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
-    chains: GivenChains,
 ) -> PaymentDoing:
     by = ops_access.actor(principal, data.by)
     until = _until(data, journal.clock())
     said = f"waits until {until:%Y-%m-%d %H:%M} UTC"
     ruled = _Ruled("waiting", said, ruling_key("waiting", payment_id, by, until.isoformat()), waiting(until))
     try:
-        return await _rule(journal, payment_id, by, ruled, chains.watch_payment)
+        return await _rule(journal, payment_id, by, ruled)
     except TimeWrongError as error:
         raise wrong_field("until" if data.hours is None else "hours", str(error)) from None
 
@@ -187,13 +184,12 @@ async def give_transaction(
     journal: GivenJournal,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
-    chains: GivenChains,
 ) -> PaymentDoing:
     by, tx_hash = ops_access.actor(principal, data.by), data.tx_hash.lower()
     key = ruling_key("given", payment_id, by, tx_hash, data.place or "")
     said = f"given {tx_hash}" if data.place is None else f"given the transfer {data.place} of {tx_hash}"
     ruled = _Ruled("transaction", said, key, transaction_found(by, tx_hash, data.place))
-    return await _rule(journal, payment_id, by, ruled, chains.watch_payment)
+    return await _rule(journal, payment_id, by, ruled)
 
 
 @post(
@@ -233,18 +229,14 @@ class _Ruled:
     rule: Rule
 
 
-async def _rule(
-    journal: Journal, payment_id: str, by: str, ruled: _Ruled, then: Callable[[Payment], None] | None = None
-) -> PaymentDoing:
+async def _rule(journal: Journal, payment_id: str, by: str, ruled: _Ruled) -> PaymentDoing:
     await _require_payment(journal, payment_id)
     try:
-        payment, action = await journal.rulings.record(
+        _, action = await journal.rulings.record(
             payment_id, by=by, action=ruled.action, said=ruled.said, key=ruled.key, rule=ruled.rule
         )
     except RulingRefusedError as error:
         raise ClientException(str(error), status_code=409) from None
-    if then is not None:
-        then(payment)
     return await _done(journal, payment_id, action)
 
 

@@ -16,7 +16,7 @@ from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, Doing
 from bridge.http.ops.rows import ActionItem, action_item
-from bridge.http.refunds.orders import SEEN, RefundWanted, ordered_refund, watch_refund
+from bridge.http.refunds.orders import SEEN, RefundWanted, ordered_refund
 from bridge.http.refunds.routes import RefundRequest, Withdrawal, listed_refund
 from bridge.journal import Action, Journal
 from coordinator.ids import is_id
@@ -83,8 +83,6 @@ async def open_refund_in_console(
     amount = f"{format_amount(wanted.order.amount)} {record.payment.currency}"
     message = f"{amount} are reserved, and the buyer is asked on the payment's page where to send them."
     if wanted.sent is not None:
-        listed = await listed_refund(journal, opened.refund_id)
-        await watch_refund(journal, chains, listed.refund.payout_id)
         message = f"{amount} are written down as sent back by {wanted.sent.tx_hash}."
     return await _done(journal, opened.refund_id, message, opened.action)
 

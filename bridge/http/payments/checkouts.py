@@ -139,7 +139,6 @@ async def register_checkout(
     )
     idempotency = idempotency_of(service.scope("checkouts"), idempotency_key, data, unsaid=unsaid(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency, service=service)
-    chains.watch_payment(record.payment)
     return Response(_document(record), status_code=status)
 
 

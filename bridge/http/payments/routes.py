@@ -161,7 +161,6 @@ async def register_payment(
     )
     idempotency = idempotency_of(service.scope("payments"), idempotency_key, data, unsaid=unsaid(data))
     status, record = await register(journal, opener, payment, data.coin, idempotency, service=service)
-    chains.watch_payment(record.payment)
     return Response(payment_document(record), status_code=status)
 
 
@@ -236,7 +235,6 @@ async def hint_transaction(
     data: JSONBody[TransactionHint],
     journal: GivenJournal,
     service: GivenService,
-    chains: GivenChains,
 ) -> PaymentDocument:
     service.require_payments()
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
@@ -254,7 +252,6 @@ async def hint_transaction(
         observation=TransactionHinted(hinted=tx_hash, found_by=data.found_by, place=data.place),
     )
     hinted = await journal.payment_record(payment_id)
-    chains.watch_payment((hinted or record).payment)
     return payment_document(hinted or record)
 
 

@@ -107,10 +107,7 @@ async def send_payouts(
             payment_hashes=ordered.payment_hashes,
         )
         payout_ids = registered.payout_ids
-    sender.wake()
     records = await journal.payouts.records(payout_ids)
-    for record in records:
-        chains.watch_payout(record.payout)
     return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=True) for record in records])
 
 
@@ -166,7 +163,6 @@ async def name_transaction(
     data: JSONBody[PayoutTransaction],
     journal: GivenJournal,
     service: GivenService,
-    chains: GivenChains,
 ) -> PayoutDocument:
     service.require_payouts()
     payout = (await known_payout(journal, payout_id)).payout
@@ -178,7 +174,6 @@ async def name_transaction(
     )
     if recorded.payout.is_settled:
         raise ClientException(f"This payout is {recorded.payout.status}.", status_code=409)
-    chains.watch_payout(recorded.payout)
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
 

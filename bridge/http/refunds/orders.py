@@ -28,7 +28,7 @@ from coordinator.payouts.earnings import left_to_refund
 from coordinator.refunds.refunds import Refund, RefundOrder, RefundRefusedError, Sending, Sent
 from providers.contract import NotPayableError, PayoutOrder
 
-__all__ = ["SEEN", "OrderedRefund", "RefundWanted", "ordered_refund", "read_sending", "watch_refund"]
+__all__ = ["SEEN", "OrderedRefund", "RefundWanted", "ordered_refund", "read_sending"]
 
 
 # More than any payment has.
@@ -184,9 +184,3 @@ async def read_sending(
     doubts = (*doubts, *of_order)
     chain = chains.chain_of_payout(refund.provider, order.coin)
     return Sending(order.destination, order.amount, None if chain is None else chain.name, doubts)
-
-
-async def watch_refund(journal: Journal, chains: ChainFollowers, payout_id: str | None) -> None:
-    """Has the payout that carries a refund looked after on its chain, if on one."""
-    for record in [] if payout_id is None else await journal.payouts.records([payout_id]):
-        chains.watch_payout(record.payout)

@@ -26,7 +26,7 @@ from bridge.http.front.problems import no_such, wrong_field
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.payments.registration import is_for
 from bridge.http.payouts.orders import Destination
-from bridge.http.refunds.orders import SEEN, RefundWanted, ordered_refund, read_sending, watch_refund
+from bridge.http.refunds.orders import SEEN, RefundWanted, ordered_refund, read_sending
 from bridge.journal import Journal, ListedRefund, PaymentRecord
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
@@ -121,7 +121,6 @@ async def open_refund(
         opened = await journal.refunds.open(data.payment_id, wanted.order, idempotency, sent=wanted.sent)
         refund_id, status = opened.refund_id, 200 if opened.action is None else 201
     listed = await listed_refund(journal, refund_id)
-    await watch_refund(journal, chains, listed.refund.payout_id)
     return Response(refund_document(listed, with_address=True), status_code=status)
 
 
@@ -224,9 +223,7 @@ async def give_destination(
     is_doubted = principal.speaks_for_everybody and ops_access.names_services()
     doubts = (NOBODY_ASKED,) if is_doubted else ()
     sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains, doubts=doubts)
-    given = await journal.refunds.give_address(refund_id, sending, rules=payout_rules, by=principal.name)
-    sender.wake()
-    await watch_refund(journal, chains, given.payout_id)
+    await journal.refunds.give_address(refund_id, sending, rules=payout_rules, by=principal.name)
     return refund_document(await listed_refund(journal, refund_id), with_address=True)
 
 

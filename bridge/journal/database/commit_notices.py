@@ -6,14 +6,13 @@ not pass them on, costs the time until the next look, and no more.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import URL, Connection, bindparam, func, select
 
 from bridge.journal.database.engines import connection_settings
 
-__all__ = ["CommitNotices", "Notice", "notify_others"]
+__all__ = ["CommitNotices", "notify_others"]
 
 logger = logging.getLogger("bridge.journal")
 
@@ -23,18 +22,9 @@ RETRY_SECONDS = 1.0
 
 _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("notice")))
 
-
-class Notice(NamedTuple):
-    """What a commit has brought that others want to know."""
-
-    offset: int = 0
-    """Of its last event; 0 if it has none."""
-    activity: int = 0
-    """The number of the commit if somebody came, went or types; 0 if not."""
-
-
-CommittedElsewhere = Callable[[Notice | None], None]
-"""Is given what a commit has brought; None when there may have been anything."""
+CommittedElsewhere = Callable[[int | None, Sequence[str]], None]
+"""Is given the offset of the last event of a commit, and the work that it has news for; no offset when there may have
+been any."""
 
 
 def _channel_of(epoch: str) -> str:
@@ -42,9 +32,10 @@ def _channel_of(epoch: str) -> str:
     return f"bridge_{epoch}"
 
 
-def notify_others(connection: Connection, notice: Notice, *, epoch: str) -> None:
-    """Has the others told, with the commit of this transaction, what it brings."""
-    connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "notice": " ".join(map(str, notice))})
+def notify_others(connection: Connection, offset: int, wakes: Collection[str], *, epoch: str) -> None:
+    """Has the others told, with the commit of this transaction, that there are events up to an offset, and news for
+    some work."""
+    connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "notice": ",".join((str(offset), *sorted(wakes)))})
 
 
 class CommitNotices:
@@ -69,7 +60,7 @@ class CommitNotices:
                 if reason != self._trouble:
                     logger.warning("what other bridges commit is heard late for now: %s", reason)
                 self._trouble = reason
-            self._committed(None)
+            self._committed(None, ())
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
@@ -82,6 +73,7 @@ class CommitNotices:
             self._trouble = None
             while True:
                 # From before it listened, or with a notice that nobody passed on.
-                self._committed(None)
+                self._committed(None, ())
                 async for notice in connection.notifies(timeout=LOOK_SECONDS):
-                    self._committed(Notice(*map(int, notice.payload.split())))
+                    offset, *wakes = notice.payload.split(",")
+                    self._committed(int(offset), wakes)

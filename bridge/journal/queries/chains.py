@@ -22,6 +22,7 @@ __all__ = [
     "chain_transfers",
     "chain_transfers_since",
     "payments_at",
+    "payments_moved",
     "payments_on_chain",
     "payouts_on_chain",
     "payouts_to",
@@ -83,6 +84,17 @@ def payments_on_chain(
         )
         .order_by(payments.c.payment_id)
         .limit(limit)
+    )
+    return [payment_from_row(row) for row in rows.mappings()]
+
+
+def payments_moved(connection: Connection, chain: str, *, since: datetime) -> list[Payment]:
+    """Payments over a chain that came, or moved, since then."""
+    payments = schema.payments
+    rows = connection.execute(
+        select(payments).where(
+            payments.c.chain == chain, payments.c.chain.is_not(None), payments.c.updated_at >= since
+        )
     )
     return [payment_from_row(row) for row in rows.mappings()]
 

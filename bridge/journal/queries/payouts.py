@@ -16,6 +16,7 @@ from coordinator.payouts.statuses import UNSETTLED_STATUSES, PayoutStatus
 __all__ = [
     "PayoutHistoryEntry",
     "PayoutRecord",
+    "is_any_unanswered",
     "payment_payouts",
     "payout_records",
     "payouts_called",
@@ -78,6 +79,14 @@ def payouts_to_follow(connection: Connection, after: str, failed_since: datetime
         .limit(limit)
     )
     return [payout_from_row(row) for row in rows.mappings()]
+
+
+def is_any_unanswered(connection: Connection) -> bool:
+    """Whether a provider was asked to send a payout, and no answer is written down."""
+    payouts, names = schema.payouts, schema.payout_names
+    asked = select(names.c.payout_id).where(names.c.payout_id == payouts.c.payout_id).exists()
+    rows = connection.execute(select(payouts).where(payouts.c.status == PayoutStatus.CREATED, asked))
+    return any(payout_from_row(row).unanswered_attempt is not None for row in rows.mappings())
 
 
 def _records(connection: Connection, statement: Select[Any]) -> list[PayoutRecord]:

@@ -1,6 +1,5 @@
 """The activities' part of the journal: who is online and who types at each of the bridges that share it."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import NodeActivity, activity_from_row
+from bridge.journal.wakes import ACTIVITIES
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Submit
 
@@ -35,8 +35,6 @@ class ActivityRecords:
         self._nodes = nodes
         self.is_shared = nodes.is_shared
         """Whether there may be others."""
-        self.news = asyncio.Event()
-        """Set when something may have changed at others."""
 
     async def note(self, activities: Collection[UserActivity]) -> None:
         """Tells the others what has changed here, in order. Raises JournalUnavailableError."""
@@ -44,6 +42,7 @@ class ActivityRecords:
         def request(batch: Batch) -> None:
             self._nodes.see_own(batch)  # so that nobody takes what is told for that of one who is gone
             batch.activities.note(self._nodes.own, activities)
+            batch.wakes.add(ACTIVITIES)
 
         await self._submit(request)
 

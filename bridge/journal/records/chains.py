@@ -4,12 +4,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from bridge.journal.errors import ChainFollowedElsewhereError
 from bridge.journal.queries import chains as chain_queries
 from bridge.journal.queries import coins as coin_queries
 from bridge.journal.queries.coins import WaitedCoin
 from bridge.journal.queries.readers import Read
+from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.requests import chains as chain_requests
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
+from bridge.journal.wakes import asking_chain, following_chain
+from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.writer import Submit
@@ -24,13 +28,21 @@ logger = logging.getLogger("bridge.payments")
 class ChainRecords:
     """What followers of chains write down, and look up."""
 
-    def __init__(self, read: Read, submit: Submit) -> None:
+    def __init__(self, read: Read, submit: Submit, nodes: NodeRecords) -> None:
         self._read = read
         self._submit = submit
+        self._nodes = nodes
 
     async def record_step(self, step: ChainCommit) -> CommittedStep:
-        """Commits a step along a chain, with all that it moves. Raises JournalUnavailableError."""
-        committed = await self._submit(lambda batch: chain_requests.record_chain_step(batch, step))
+        """Commits a step along a chain, with all that it moves. Raises JournalUnavailableError, and
+        ChainFollowedElsewhereError where another bridge follows it by now, or has meanwhile."""
+
+        def request(batch: Batch) -> CommittedStep:
+            if not self._nodes.holds(batch, following_chain(step.chain)):
+                raise ChainFollowedElsewhereError(f"another bridge follows {step.chain} by now")
+            return chain_requests.record_chain_step(batch, step)
+
+        committed = await self._submit(request)
         for recorded in committed.payments:
             if recorded.payment is not None:
                 logger.info("%s is %s", recorded.payment.payment_id, recorded.payment.status)
@@ -47,6 +59,16 @@ class ChainRecords:
         if news or over:
             await self._submit(lambda batch: chain_requests.record_unfollowed(batch, news, over))
 
+    async def ask(self, chain: str) -> datetime:
+        """Has whoever follows a chain ask it at once, and say what came of it. Returns when, by the clock that all of
+        them go by."""
+
+        def request(batch: Batch) -> datetime:
+            batch.wakes |= {following_chain(chain), asking_chain(chain)}
+            return batch.now
+
+        return await self._submit(request)
+
     async def coins_waited_for(self, moved_since: datetime | None = None) -> list[WaitedCoin]:
         """The coins that somebody waits for, also who ended no longer ago than that, if it is given."""
         return await self._read(coin_queries.coins_waited_for, moved_since)
@@ -60,6 +82,10 @@ class ChainRecords:
         return await self._read(
             chain_queries.payments_on_chain, chain, moved_since=moved_since, after=after, limit=limit
         )
+
+    async def payments_moved(self, chain: str, *, since: datetime) -> list[Payment]:
+        """Payments over a chain that came, or moved, since then."""
+        return await self._read(chain_queries.payments_moved, chain, since=since)
 
     async def payments_at(self, chain: str, recipients: Sequence[str], *, moved_since: datetime) -> list[Payment]:
         """As `payments`, those to some addresses."""

@@ -1,22 +1,38 @@
 """The nodes' part of the journal: this bridge among those that share the journal, and what one of them does at a
 time."""
 
+import asyncio
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
 from bridge.journal.clocks import Clock
+from bridge.journal.errors import JournalUnavailableError
 from bridge.journal.queries.readers import Read
 from bridge.journal.tables import schema
+from bridge.journal.wakes import LEASES
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Submit
 
-__all__ = ["SENDING_PAYOUTS", "NodeRecords"]
+__all__ = ["Lease", "NodeRecords"]
 
-SENDING_PAYOUTS = "payouts"
-"""The lease of who asks providers to send money."""
+# Between two looks whether another node has finished what is to be done alone.
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who does what only one does at a time, and how that goes."""
+
+    node: str
+    expires_at: datetime
+    """From then on another may take it, unless it is renewed."""
+    said: str | None
+    """How it goes, as its node said last."""
 
 
 class NodeRecords:
@@ -33,15 +49,17 @@ class NodeRecords:
         self.own = secrets.token_hex(16)
         """The name of this one."""
 
-    async def take(self, names: Collection[str], lasting: timedelta) -> Collection[str]:
+    async def take(
+        self, names: Collection[str], lasting: timedelta, *, said: Mapping[str, str] | None = None
+    ) -> Collection[str]:
         """Says that this process is there, and takes of what only one does at a time all that no other has, or keeps
-        it. Returns what it has then. Raises JournalUnavailableError."""
+        it; `said` is how that goes which it has. Returns what it has then. Raises JournalUnavailableError."""
         if not self.is_shared:
             return names
 
         def request(batch: Batch) -> Collection[str]:
             self.see_own(batch)
-            return batch.nodes.take(self.own, names, lasting)
+            return batch.nodes.take(self.own, names, lasting, said=said)
 
         return await self._submit(request)
 
@@ -49,10 +67,15 @@ class NodeRecords:
         """Says that this process is there."""
         batch.nodes.see(self.own, self._began_at)
 
-    async def release(self) -> None:
-        """Gives back what it has, so that another takes it at once. Raises JournalUnavailableError."""
+    async def release(self, names: Collection[str]) -> None:
+        """Gives back what it has of these, so that another takes it at once. Raises JournalUnavailableError."""
+
+        def request(batch: Batch) -> None:
+            batch.nodes.release(self.own, names)
+            batch.wakes.add(LEASES)
+
         if self.is_shared:
-            await self._submit(lambda batch: batch.nodes.release(self.own))
+            await self._submit(request)
 
     def holds(self, batch: Batch, name: str) -> bool:
         """Whether this process has a lease, and will until a batch is committed."""
@@ -63,9 +86,39 @@ class NodeRecords:
         since = self._clock() - within
         return any(node != self.own and at >= since for node, at in (await self.seen()).items())
 
+    @asynccontextmanager
+    async def alone(self, name: str, lasting: timedelta) -> AsyncIterator[None]:
+        """While nobody else of those that share the journal does the same, once whoever does has finished. Within
+        this process it keeps nobody out. Raises JournalUnavailableError, and TimeoutError where it has to be over
+        because `lasting` is."""
+        if not self.is_shared:
+            yield
+            return
+        # That it is over need not be told at once: two who want the same are rare.
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        while not await self._submit(lambda batch: batch.nodes.take(self.own, [name], lasting)):
+            await asyncio.sleep(LOOK_SECONDS)
+            asked_at = loop.time()
+        try:
+            async with asyncio.timeout_at(asked_at + lasting.total_seconds()):
+                yield
+        finally:
+            with suppress(JournalUnavailableError):  # it ends by itself
+                await self._submit(lambda batch: batch.nodes.release(self.own, [name]))
+
+    async def leases(self) -> Mapping[str, Lease]:
+        """Who does what, by its name; also where that should have been renewed by now."""
+        return await self._read(_leases) if self.is_shared else {}
+
     async def seen(self) -> Mapping[str, datetime]:
         """When each of those that there are, or lately were, was seen last."""
         return await self._read(_seen) if self.is_shared else {}
+
+
+def _leases(connection: Connection) -> dict[str, Lease]:
+    rows = connection.execute(select(schema.leases))
+    return {row.name: Lease(row.node, row.expires_at, row.said) for row in rows}
 
 
 def _seen(connection: Connection) -> dict[str, datetime]:

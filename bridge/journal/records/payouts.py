@@ -6,9 +6,10 @@ from datetime import datetime
 
 from bridge.journal.queries import payouts as payout_queries
 from bridge.journal.queries.readers import Read
-from bridge.journal.records.nodes import SENDING_PAYOUTS, NodeRecords
+from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.requests import payout_attempts, payout_recording, payout_registration
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before
+from bridge.journal.wakes import SENDING_PAYOUTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.writer import Submit
@@ -138,6 +139,10 @@ class PayoutRecords:
     async def of_payment(self, payment_id: str) -> list[payout_queries.PayoutRecord]:
         """The payouts of a payment, oldest first."""
         return await self._read(payout_queries.payment_payouts, payment_id)
+
+    async def is_any_unanswered(self) -> bool:
+        """Whether a provider was asked to send a payout, and no answer is written down."""
+        return await self._read(payout_queries.is_any_unanswered)
 
     async def to_follow(self, *, after: str = "", failed_since: datetime, limit: int) -> list[Payout]:
         """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that,

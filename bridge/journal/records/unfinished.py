@@ -10,6 +10,7 @@ from bridge.journal.requests import drafts as draft_requests
 from bridge.journal.requests import payments as requests
 from bridge.journal.requests.drafts import Draft
 from bridge.journal.writing.payment_log import log_status
+from bridge.journal.writing.staged.doubts import Doubt, doubts
 from bridge.journal.writing.writer import Submit
 from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import OPEN_STATUSES, Payment
@@ -45,9 +46,18 @@ class UnfinishedRecords:
         """Forgets a draft, because its provider refused it."""
         await self._submit(lambda batch: draft_requests.drop_draft(batch, draft.payment.payment_id))
 
-    async def drafts(self) -> list[Draft]:
-        """All drafts there are, the oldest first."""
-        return await self._read(draft_requests.drafts)
+    async def drafts(self, before: datetime | None = None) -> list[Draft]:
+        """All drafts there are, or those from before then, the oldest first."""
+        return await self._read(draft_requests.drafts, before)
+
+    async def doubts(self) -> list[Doubt]:
+        """Payments of which something was told that did not fit, or that is not all: their providers know better. Up
+        to a limit, the longest in doubt first."""
+        return await self._read(doubts)
+
+    async def settle_doubts(self, settled: Sequence[Doubt]) -> None:
+        """These were asked about."""
+        await self._submit(lambda batch: batch.doubts.settle(settled))
 
     async def want_invoice(
         self, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None

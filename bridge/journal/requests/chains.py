@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from bridge.journal.errors import ChainFollowedElsewhereError
 from bridge.journal.requests.payments import record_observation
 from bridge.journal.requests.payout_recording import RecordedPayout, record_payout_observation
 from bridge.journal.writing.batch import Batch
@@ -27,6 +28,8 @@ class ChainCommit:
     chain: str
     following: str
     """Where the chain is followed to; what it says is the follower's own business."""
+    after: str | None = None
+    """Where it was followed to before, as its follower read or wrote it; None if it never was."""
     payments: tuple[tuple[str, Sighting], ...] = ()
     """What was seen of which payment."""
     payouts: tuple[tuple[str, Sighting], ...] = ()
@@ -48,7 +51,10 @@ class CommittedStep:
 
 
 def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
-    """Writes down a step along a chain, and moves the payments and payouts that it tells of."""
+    """Writes down a step along a chain, and moves the payments and payouts that it tells of. Raises
+    ChainFollowedElsewhereError if it does not begin where the chain is followed to."""
+    if batch.chains.following(step.chain) != step.after:
+        raise ChainFollowedElsewhereError(f"another bridge has followed {step.chain} meanwhile")
     payments, payouts = [], []
     for payment_id, sighting in step.payments:
         payment = batch.payments.get(payment_id)

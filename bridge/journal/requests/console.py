@@ -9,7 +9,9 @@ from bridge.journal.requests.payout_recording import (
     observation_key,
     record_payout_observation,
     record_payout_observations,
+    wake_for,
 )
+from bridge.journal.wakes import SENDING_PAYOUTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action
@@ -98,6 +100,7 @@ def resume_payouts(batch: Batch, *, by: str, note: str | None) -> Action | None:
     if batch.holds.current is None:
         return None
     batch.holds.resume()
+    batch.wakes.add(SENDING_PAYOUTS)
     said = "payouts are sent again" if note is None else f"payouts are sent again: {note}"
     return batch.actions.add("resume", PAYOUTS, said, by=by, concerns=None)
 
@@ -114,6 +117,7 @@ def record_recheck(
     """Writes down what the provider said when somebody had it asked, and that somebody did; `before` is how the
     payout stood then, `problems` what kept others from answering."""
     payout = record_payout_observations(batch, payout_id, observations).payout
+    wake_for(batch, payout)
     # That it stands in the provider's books says nothing of what became of it.
     found = payout.facts.model_copy(update={"booked": before.facts.booked})
     news = f"it is {payout.status} now" if found != before.facts else f"nothing new; it is {payout.status}"

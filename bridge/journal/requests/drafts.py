@@ -6,6 +6,7 @@ nothing: whoever finds a draft asks again, in the same words, which gives the sa
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
@@ -93,9 +94,10 @@ def drop_draft(batch: Batch, payment_id: str) -> None:
     batch.drafts.remove(payment_id)
 
 
-def drafts(connection: Connection) -> list[Draft]:
-    """All drafts there are, the oldest first."""
-    rows = connection.execute(select(schema.drafts).order_by(schema.drafts.c.created_at))
+def drafts(connection: Connection, before: datetime | None) -> list[Draft]:
+    """All drafts there are, or those from before then, the oldest first."""
+    found = select(schema.drafts).order_by(schema.drafts.c.created_at)
+    rows = connection.execute(found if before is None else found.where(schema.drafts.c.created_at < before))
     return [draft_from_row(row) for row in rows.mappings()]
 
 

@@ -16,9 +16,11 @@ from bridge.journal.requests.recording import (
     move,
     record_misfit,
     record_observation,
+    record_report,
     siblings_of,
     with_claims,
 )
+from bridge.journal.wakes import following_chain
 from bridge.journal.writing.batch import Batch, StoredObservation
 from bridge.journal.writing.outcomes import Recorded
 from coordinator.events import Event
@@ -50,6 +52,7 @@ __all__ = [
     "record_invoice",
     "record_misfit",
     "record_observation",
+    "record_report",
     "refuse_conflict",
     "refuse_invoice",
     "refuse_reuse",
@@ -118,6 +121,8 @@ def register_payment(
         stored = batch.stored_observations(payment.provider, payment.external_id)
         registered = _with_siblings(batch, payment)
         batch.add_payment(registered, has_past=bool(stored))
+        if payment.direct is not None:
+            batch.wakes.add(following_chain(payment.direct.chain))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
             want_invoice(batch, payment.payment_id, invoice, opened)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.journal.requests.recording import record_observation
 from bridge.journal.requests.refund_steps import follow_refund
+from bridge.journal.wakes import SENDING_PAYOUTS, following_chain
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.observations import EscrowReleased, Release
 from coordinator.payouts.decisions import decide_payout
@@ -22,6 +23,7 @@ __all__ = [
     "record_payout_observation",
     "record_payout_observations",
     "release_escrow",
+    "wake_for",
 ]
 
 KeyedObservation = tuple[str, PayoutObservation]
@@ -60,11 +62,21 @@ def record_payout_observation(
         return RecordedPayout(payout, moved=False)
     batch.payouts.record(key, observation, decision)
     batch.add_events(decision.events, payment_id=payout.payment_id)
+    wake_for(batch, decision.payout, before=payout)
     if decision.payout.refund_id is not None:
         follow_refund(batch, decision.payout)
     elif decision.payout.status is not payout.status:
         release_escrow(batch, decision.payout)
     return RecordedPayout(decision.payout, moved=decision.payout.status is not payout.status)
+
+
+def wake_for(batch: Batch, payout: Payout, *, before: Payout | None = None) -> None:
+    """Wakes whoever is to send a payout that is new, or may be sent by now, and whoever follows its chain where it
+    has a new transaction."""
+    if payout.next_attempt is not None and (before is None or before.next_attempt is None):
+        batch.wakes.add(SENDING_PAYOUTS)
+    if payout.chain is not None and (before is None or before.facts.tx_hashes != payout.facts.tx_hashes):
+        batch.wakes.add(following_chain(payout.chain))
 
 
 def record_payout_observations(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bridge.journal.errors import PayoutRefusedError
 from bridge.journal.requests.forgotten_payouts import forgotten_of
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before, remember
-from bridge.journal.requests.payout_recording import record_payout_observation, release_escrow
+from bridge.journal.requests.payout_recording import record_payout_observation, release_escrow, wake_for
 from bridge.journal.requests.payout_withholding import withhold
 from bridge.journal.requests.recording import with_holders_money
 from bridge.journal.writing.batch import Batch
@@ -58,6 +58,7 @@ def register_payouts(
     _require_unpaid_invoices(batch, payouts, payment_hashes)
     for payout in payouts:
         batch.payouts.add(payout, payment_hashes.get(payout.payout_id))
+        wake_for(batch, payout)
         release_escrow(batch, payout)
         for number, observation in enumerate(known.get(payout.payout_id, ())):
             record_payout_observation(batch, payout.payout_id, f"registered:{number}", observation)

@@ -4,6 +4,7 @@ batch and stages what follows, as all requests do."""
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from bridge.journal.wakes import following_chain
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from coordinator.addresses import address_key
@@ -21,16 +22,17 @@ from coordinator.payments.observations import (
     SiblingCompleted,
     SiblingRefunded,
     TransferSeen,
+    TransferSighted,
 )
 from coordinator.payments.payments import Payment, PaymentStatus
 
 __all__ = [
     "SIBLINGS_LIMIT",
     "claim_addresses",
-    "is_to_be_looked_up",
     "move",
     "record_misfit",
     "record_observation",
+    "record_report",
     "siblings_of",
     "with_addresses",
     "with_claims",
@@ -61,12 +63,22 @@ def record_observation(
     if decision is None:
         return Recorded(Outcome.STORED)
     moved = move(batch, decision, siblings)
+    if moved.direct is not None and not isinstance(observation, TransferSighted):
+        batch.wakes.add(following_chain(moved.direct.chain))
     if moved.facts.contested_by:
         _take_from_contenders(batch, moved)
     return Recorded(Outcome(decision.effect), moved)
 
 
-def is_to_be_looked_up(recorded: Recorded, observation: Observation, now: datetime) -> bool:
+def record_report(batch: Batch, *, provider: str, external_id: str, key: str, observation: Observation) -> Recorded:
+    """As `record_observation`, of what a provider said: where it leaves a doubt, the payment is to be asked about."""
+    recorded = record_observation(batch, provider=provider, external_id=external_id, key=key, observation=observation)
+    if recorded.payment is not None and _leaves_doubt(recorded, observation, batch.now):
+        batch.doubts.add(recorded.payment.payment_id, provider)
+    return recorded
+
+
+def _leaves_doubt(recorded: Recorded, observation: Observation, now: datetime) -> bool:
     """Whether who told something of a payment is to be asked about it, whenever it is due: it did not fit, it is an
     ending, or money of an old one is not confirmed yet."""
     if recorded.outcome is Outcome.NOT_COUNTED:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bridge.journal.requests.forgotten_payouts import forgotten_of
 from bridge.journal.requests.payments import ONE_ID, IdempotencyKey, made_before, remember
-from bridge.journal.requests.payout_recording import record_payout_observation
+from bridge.journal.requests.payout_recording import record_payout_observation, wake_for
 from bridge.journal.requests.payout_withholding import withhold
 from bridge.journal.requests.refund_steps import payment_of, record_refund, refund_of
 from bridge.journal.requests.rulings import withdraw
@@ -68,6 +68,7 @@ def open_refund(
     if sent is not None and carrying is not None:
         said += f"; it was sent without the bridge, by {sent.tx_hash}"
         batch.payouts.add(carrying)
+        wake_for(batch, carrying)
         batch.refunds.move(refunds.given(refund, payment, carrying, by=order.by))
         for number, observation in enumerate(refunds.known_of(sent, by=order.by)):
             record_payout_observation(batch, carrying.payout_id, f"registered:{number}", observation)
@@ -95,6 +96,7 @@ def give_address(batch: Batch, refund_id: str, sending: Sending, *, rules: Payou
     payout = refunds.payout_for(refund, payment, sending, now=batch.now)
     moved = refunds.given(refund, payment, payout, by=by)
     batch.payouts.add(payout)
+    wake_for(batch, payout)
     batch.refunds.move(moved)
     withhold(batch, payout, rules, doubts=sending.doubts)
     now = refund_of(batch, refund_id)

@@ -23,6 +23,7 @@ leases = Table(
     Column("name", String(64), primary_key=True, comment="What its node does"),
     Column("node", String(32), nullable=False, comment="The one that alone does it"),
     Column("expires_at", UtcDateTime, nullable=False, comment="When another may take it"),
+    Column("said", Text, comment="How that goes, as its node said last, as JSON"),
     comment="What one bridge does at a time, of those that share the journal",
 )
 

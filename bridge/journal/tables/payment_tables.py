@@ -10,6 +10,7 @@ __all__ = [
     "checkout_requests",
     "checkouts",
     "claims",
+    "doubts",
     "drafts",
     "invoice_addresses",
     "invoices",
@@ -55,6 +56,7 @@ payments = Table(
     Index("ix_payments_provider_status", "provider", "status", "payment_id"),
     index_of(("provider", "updated_at", "payment_id"), ENDED, "ix_payments_ended"),
     Index(None, "chain", "recipient"),
+    index_of(("chain", "updated_at"), "chain IS NOT NULL"),
     Index(None, "created_at", "payment_id"),
     index_of(("completed_at",), "completed_at IS NOT NULL"),
     index_of(("problems_at", "payment_id"), "problems_at IS NOT NULL"),
@@ -108,6 +110,15 @@ invoice_addresses = Table(
     Column("address", Text, primary_key=True),
     Column("given_at", UtcDateTime, nullable=False),
     comment="Every address that a provider ever gave for a payment; money to an old one is the payment's too",
+)
+
+doubts = Table(
+    "doubts",
+    metadata,
+    Column("payment_id", String(64), primary_key=True),
+    Column("provider", String(64), nullable=False),
+    Column("doubted_at", UtcDateTime, nullable=False),
+    comment="Payments whose provider is to be asked about them whenever they are due: what was told does not fit",
 )
 
 claims = Table(

@@ -23,6 +23,8 @@ class Commit:
     """Of the events that it appended; 0 if it appended none."""
     begun: float
     finished: float
+    wakes: frozenset[str] = frozenset()
+    """The work that it has news for."""
 
 
 class CommitTimes:

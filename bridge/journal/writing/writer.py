@@ -8,7 +8,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -18,7 +18,6 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import OperationalError
 
-from bridge.journal.database.commit_notices import Notice
 from bridge.journal.database.cutting import Cutter
 from bridge.journal.database.engines import prepare_writing
 from bridge.journal.database.open_files import OpenFiles
@@ -90,10 +89,11 @@ class Writer:
         guard: HistoryGuard,
         *,
         clock: Callable[[], datetime],
-        notify: Callable[[Connection, Notice], None] | None = None,
+        notify: Callable[[Connection, int, Collection[str]], None] | None = None,
         on_commit: Callable[[Sequence[JournaledEvent], bool, Commit], None],
     ) -> None:
-        """`notify` tells others that write beside, with the commit, what it brings."""
+        """`notify` tells others that write beside, with the commit, the offset of its last event and the work that it
+        has news for."""
         self._engine = engine
         self._guard = guard
         self._cutter = cutter
@@ -204,18 +204,22 @@ class Writer:
                 jobs += gathered or ()
             if jobs:
                 events: list[JournaledEvent] = []
+                wakes: set[str] = set()
                 begun = self._begun = perf_counter()
-                is_certain = self._commit(jobs, events)
+                is_certain = self._commit(jobs, events, wakes)
                 self._begun = None
-                commit = Commit(events[-1].offset if events else 0, begun, perf_counter())
+                commit = Commit(events[-1].offset if events else 0, begun, perf_counter(), frozenset(wakes))
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
         self._disconnect()
 
-    def _commit(self, jobs: list[_Job], events: list[JournaledEvent]) -> bool:
-        """Commits jobs, and adds what events that made; returns whether there can be no others."""
+    def _commit(self, jobs: list[_Job], events: list[JournaledEvent], wakes: set[str]) -> bool:
+        """Commits jobs, and adds what events that made, and the work that there is news for; returns whether there
+        can be no other events."""
         try:
             with COMMIT_SECONDS.time():
-                events += self._write(jobs)
+                batch = self._write(jobs)
+                events += batch.events
+                wakes |= batch.wakes
         except Exception as error:
             # Whether a commit that failed half-way reached the disk is not known here; the next batch asks.
             self._disconnect()
@@ -227,7 +231,7 @@ class Writer:
                 # Not the database but one of the requests: the others need not suffer for it.
                 for job in jobs:
                     job.error = None
-                    self._commit([job], events)
+                    self._commit([job], events, wakes)
                 return False
             COMMIT_FAILURES.inc()
             self._log_failure(error, len(jobs))
@@ -246,7 +250,7 @@ class Writer:
         else:
             logger.error("could not commit a batch of %d", requests, exc_info=error)
 
-    def _write(self, jobs: list[_Job]) -> Sequence[JournaledEvent]:
+    def _write(self, jobs: list[_Job]) -> Batch:
         if self._guard.error is not None:
             raise self._guard.error
         if self._is_cut_off:
@@ -267,8 +271,8 @@ class Writer:
                         raise  # a request that writes before it has decided would leave half of itself behind
                     job.error = error
             batch.flush()
-            if self._notify is not None and (batch.events or batch.activity):
-                self._notify(connection, Notice(batch.next_offset - 1 if batch.events else 0, batch.activity))
+            if self._notify is not None and (batch.events or batch.wakes):
+                self._notify(connection, batch.next_offset - 1, batch.wakes)
         # Into files that are gone nothing was committed that would be there after the next start.
         self._guard.check_files()
         self._next_offset = batch.next_offset
@@ -278,7 +282,7 @@ class Writer:
         batch.remember()
         for action in batch.actions.added:
             log_action(action)
-        return batch.events
+        return batch
 
     def _begin(self) -> tuple[Connection, RootTransaction]:
         """A connection, and a transaction of it in which nobody else can have the journal."""

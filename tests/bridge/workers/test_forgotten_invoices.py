@@ -29,9 +29,7 @@ class Bridge:
         gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
         self.opener = InvoiceOpener(journal, gateways, CALLBACK_URLS)
         self._unopened = UnopenedInvoices(journal, gateways, self.opener, per_second=1_000)
-        self._reconciliation = Reconciliation(
-            journal, gateways, interval_seconds=60, per_second=1_000, days=7, reopen=self.opener.left.set
-        )
+        self._reconciliation = Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
         self._journal = journal
         self._books = books
         self._clock = clock

@@ -113,7 +113,7 @@ async def test_a_coin_that_is_waited_for_and_not_followed_is_said_until_it_is(fo
                 ChainProblemError, match="2 payments wait for USDT; the configuration does not follow"
             ):
                 await followers.checks()["anvil"]()
-            [standing] = followers.statuses()
+            [standing] = await followers.statuses()
             assert "wait for USDT" in str(standing.problem)
         [said] = await unfollowed(it)
         assert said.startswith("2 payments wait for USDT")

@@ -94,7 +94,7 @@ async def test_one_that_is_cut_off_stops_and_another_begins_after_that(
 ) -> None:
     async with workers(database_url) as (first, second):
 
-        async def is_away(*_: object) -> None:
+        async def is_away(*_: object, **__: object) -> None:
             await asyncio.sleep(0)
             raise JournalUnavailableError("the network is away")
 
@@ -113,7 +113,7 @@ async def test_one_whose_database_says_nothing_stops_as_well(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with workers(database_url) as (first, second):
-        monkeypatch.setattr(first.journal.nodes, "take", lambda *_: asyncio.Event().wait())
+        monkeypatch.setattr(first.journal.nodes, "take", lambda *_, **__: asyncio.Event().wait())
         await until(lambda: second.works)
         assert not first.works
 

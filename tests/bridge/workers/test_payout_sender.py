@@ -101,7 +101,6 @@ async def test_the_sender_works_as_soon_as_it_is_woken(journal: Journal, api: Sh
     sender = new_sender(journal, api)
     async with running(sender):
         await wanted(journal)
-        sender.wake()
         await until(lambda: books.questions)
 
 
@@ -134,7 +133,6 @@ async def test_a_payout_is_sent_while_look_ups_of_others_are_not_answered(
     async with running(sender):
         await until(lambda: [asked for asked in gateway.asked if "/task/t-" in asked])
         new = [await wanted(journal, 21, coin="USDT"), await wanted(journal, 22)]
-        sender.wake()
         await until(lambda: books.questions == len(followed) + len(new))
         # However many are followed, few are asked about at once.
         assert len([asked for asked in gateway.asked if "/task/t-" in asked]) == 2

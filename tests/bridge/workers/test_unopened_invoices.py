@@ -138,20 +138,20 @@ async def test_the_newest_is_opened_first_whatever_their_number(
 
 
 async def test_once_a_coin_works_some_are_opened_at_once_however_long_its_wallet_takes(
-    journal: Journal, clock: Clock, provider: Provider, opener: InvoiceOpener, at_work: None
+    journal: Journal, clock: Clock, provider: Provider, opener: InvoiceOpener, unopened: UnopenedInvoices
 ) -> None:
     for number in range(6):
         await want(journal, opener, number, "BTC", clock)
     provider.hanging["BTC"] = asyncio.Event()
-    opener.left.set()
-    await until(lambda: provider.asked)
-    assert len(provider.asked) == 1
-    first, provider.hanging["BTC"] = provider.hanging["BTC"], asyncio.Event()
-    first.set()
-    await until(lambda: len(provider.asked) == 1 + AT_ONCE)
-    provider.hanging["BTC"].set()
-    for number in range(6):
-        await opened_within(journal, number)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(unopened.round())
+        await until(lambda: provider.asked)
+        assert len(provider.asked) == 1
+        first, provider.hanging["BTC"] = provider.hanging["BTC"], asyncio.Event()
+        first.set()
+        await until(lambda: len(provider.asked) == 1 + AT_ONCE)
+        provider.hanging["BTC"].set()
+    assert all([await is_open(journal, number) for number in range(6)])
 
 
 async def test_pages_are_as_many_as_there_have_to_be(
@@ -178,11 +178,9 @@ async def test_a_coin_that_hangs_keeps_back_no_other(
     provider.hanging["LTC"] = asyncio.Event()
     for number in range(5):
         await want(journal, opener, number, "LTC", clock)
-    opener.left.set()
     await until(lambda: provider.asked)
     for number in range(5, 10):
         await want(journal, opener, number, "BTC", clock)
-        opener.left.set()
         await opened_within(journal, number)
     assert sum(coin == "LTC" for _, coin in provider.asked) == 1
     provider.hanging["LTC"].set()

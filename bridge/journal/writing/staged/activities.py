@@ -38,19 +38,18 @@ class StagedActivities:
         self._rows: dict[tuple[str, str, str], Row] = {}
         self._tidied: set[str] = set()
         self._gone: set[str] = set()
-        self.change: int | None = None
-        """The number of what is staged; None if nothing is."""
+        self._change: int | None = None
         self.writes = 0
         """How many changes are staged."""
 
     def note(self, node: str, activities: Collection[UserActivity]) -> None:
         """What has changed at a node, in order."""
-        if self.change is None:
-            self.change = (self._connection.scalar(_COMMITS) or 0) + 1
+        if self._change is None:
+            self._change = (self._connection.scalar(_COMMITS) or 0) + 1
         for one in activities:
             self.writes += 1
             key = (node, one.user_id, one.chat_id or "")
-            self._rows[key] = activity_row(node, one) | {"change": self.change}
+            self._rows[key] = activity_row(node, one) | {"change": self._change}
 
     def tidy(self, node: str, gone: Collection[str]) -> None:
         """Forgets what has ended at a node long ago, and all of nodes that are gone."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, or_
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
@@ -16,6 +16,7 @@ __all__ = ["ChainTransfer", "StagedChains"]
 
 _CHECKPOINT, _TRANSFERS = schema.chain_checkpoints, schema.chain_transfers
 _TRANSFER_KEY = ("chain", "transfer_id", "symbol", "recipient")
+_FOLLOWING = select(_CHECKPOINT.c.following).where(_CHECKPOINT.c.chain == bindparam("by_chain"))
 _FORGET_CHECKPOINT = delete(_CHECKPOINT).where(_CHECKPOINT.c.chain == bindparam("by_chain"))
 _FORGET_TRANSFER = delete(_TRANSFERS).where(
     and_(*(_TRANSFERS.c[name] == bindparam(f"by_{name}") for name in _TRANSFER_KEY))
@@ -62,10 +63,11 @@ class ChainTransfer:
 
 
 class StagedChains:
-    """Staged writes about chains, within one transaction. Only the follower of a chain writes about it, one step
-    after the other, so there is nothing to read."""
+    """Reads and staged writes about chains, within one transaction. Only the follower of a chain writes about it, one
+    step after the other."""
 
-    def __init__(self, *, now: datetime) -> None:
+    def __init__(self, connection: Connection, *, now: datetime) -> None:
+        self._connection = connection
         self._now = now
         self._checkpoints: dict[str, dict[str, Any]] = {}
         self._transfers: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -75,6 +77,14 @@ class StagedChains:
         """What is wrong no more, by what names alarms."""
         self.writes = 0
         """How many changes are staged."""
+
+    def following(self, chain: str) -> str | None:
+        """Where a chain is followed to, with everything staged so far; None if it never was."""
+        staged = self._checkpoints.get(chain)
+        if staged is not None:
+            return str(staged["following"])
+        following: str | None = self._connection.scalar(_FOLLOWING, {"by_chain": chain})
+        return following
 
     def checkpoint(self, chain: str, following: str) -> None:
         self.writes += 1

@@ -31,38 +31,44 @@ class StagedNodes:
         """How many changes are staged."""
 
     def see(self, node: str, began_at: datetime) -> None:
-        """A node is there now. Those that have been gone for long are forgotten."""
-        nodes = schema.nodes
-        gone = select(nodes.c.node).where(nodes.c.seen_at < self._now - NODES_KEPT_FOR)
+        """A node is there now. Those that have been gone for long are forgotten, with what they did."""
+        nodes, leases, long_ago = schema.nodes, schema.leases, self._now - NODES_KEPT_FOR
+        gone = select(nodes.c.node).where(nodes.c.seen_at < long_ago)
         self._seen |= dict.fromkeys(self._connection.scalars(gone))
+        left = select(leases.c.name).where(leases.c.expires_at < long_ago)
+        self._leases |= dict.fromkeys(self._connection.scalars(left))
         self._seen[node] = {"node": node, "began_at": began_at, "seen_at": self._now}
         self.writes += 1
 
     def held_by(self, node: str) -> Collection[str]:
         """What a node does now of what only one does, with everything staged so far."""
-        return [name for name, (by, _) in self._running().items() if by == node]
+        return [name for name, by in self._running().items() if by == node]
 
-    def take(self, node: str, names: Collection[str], lasting: timedelta) -> Collection[str]:
-        """Takes of some leases those that no other node has, and renews those that `node` has. Returns what it has of
-        them then."""
+    def take(
+        self, node: str, names: Collection[str], lasting: timedelta, *, said: Mapping[str, str] | None = None
+    ) -> Collection[str]:
+        """Takes of some leases those that no other node has, and renews those that `node` has; `said` is how that
+        goes which it has. Returns what it has of them then."""
         running = self._running()
-        taken = [name for name in names if running.get(name, (node, None))[0] == node]
+        taken = [name for name in names if running.get(name, node) == node]
         for name in taken:
-            self._stage(name, {"name": name, "node": node, "expires_at": self._now + lasting})
+            expires_at = self._now + lasting
+            told = None if said is None else said.get(name)
+            self._stage(name, {"name": name, "node": node, "expires_at": expires_at, "said": told})
         return taken
 
-    def release(self, node: str) -> None:
-        """Gives back what a node has."""
-        for name in self.held_by(node):
+    def release(self, node: str, names: Collection[str]) -> None:
+        """Gives back of some leases what a node has."""
+        for name in sorted({*names} & {*self.held_by(node)}):
             self._stage(name, None)
 
-    def _running(self) -> Mapping[str, tuple[str, datetime]]:
+    def _running(self) -> Mapping[str, str]:
         rows = self._connection.execute(select(schema.leases)).all()
-        running = {row.name: (row.node, row.expires_at) for row in rows if row.expires_at > self._now}
+        running = {row.name: row.node for row in rows if row.expires_at > self._now}
         for name, staged in self._leases.items():
             running.pop(name, None)
             if staged is not None:
-                running[name] = staged["node"], staged["expires_at"]
+                running[name] = staged["node"]
         return running
 
     def _stage(self, name: str, row: Row | None) -> None:

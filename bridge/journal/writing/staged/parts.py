@@ -14,6 +14,7 @@ from bridge.journal.writing.staged.activities import StagedActivities
 from bridge.journal.writing.staged.chains import StagedChains
 from bridge.journal.writing.staged.claims import StagedClaims
 from bridge.journal.writing.staged.destinations import StagedDestinations
+from bridge.journal.writing.staged.doubts import StagedDoubts
 from bridge.journal.writing.staged.drafts import StagedDrafts
 from bridge.journal.writing.staged.histories import StagedHistories
 from bridge.journal.writing.staged.holds import StagedHolds
@@ -40,7 +41,7 @@ class _Part(Protocol):
 # In the order in which they are written: what others refer to comes first.
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
-    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "nodes", "activities"),
+    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "doubts", "nodes", "activities"),
 )
 
 
@@ -51,6 +52,8 @@ class StagedParts:
         self._connection = connection
         self._recent = recent
         self.now = now
+        self.wakes: set[str] = set()
+        """The work that there is news for, once this is committed."""
 
     @cached_property
     def payments(self) -> StagedPayments:
@@ -78,7 +81,7 @@ class StagedParts:
 
     @cached_property
     def chains(self) -> StagedChains:
-        return StagedChains(now=self.now)
+        return StagedChains(self._connection, now=self.now)
 
     @cached_property
     def sessions(self) -> StagedSessions:
@@ -101,6 +104,10 @@ class StagedParts:
         return StagedClaims(self._connection, now=self.now)
 
     @cached_property
+    def doubts(self) -> StagedDoubts:
+        return StagedDoubts(now=self.now)
+
+    @cached_property
     def nodes(self) -> StagedNodes:
         return StagedNodes(self._connection, now=self.now)
 
@@ -112,11 +119,6 @@ class StagedParts:
     def forgetting(self) -> Forgetting:
         """What deletes at once, and stages nothing."""
         return Forgetting(self._connection)
-
-    @property
-    def activity(self) -> int:
-        """The number of this commit if activities are staged; 0 if none are."""
-        return self.activities.change or 0 if "activities" in self.__dict__ else 0
 
     def staged(self) -> Iterator[tuple[Writing, Sequence[Row]]]:
         """What is staged in all parts, in the order in which it is to be written."""

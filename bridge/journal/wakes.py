@@ -1,0 +1,46 @@
+"""Wakes: whoever does some work is woken as soon as there is news for it, whichever bridge has committed that.
+
+Work that one bridge does at a time goes by the names of its leases. Nothing depends on being woken: whoever works
+also looks now and then.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+
+__all__ = ["ACTIVITIES", "LEASES", "OPENING_INVOICES", "SENDING_PAYOUTS", "Wakes", "asking_chain", "following_chain"]
+
+LEASES = "leases"
+"""That there may be a lease to take."""
+ACTIVITIES = "activities"
+"""Who is online and who types."""
+SENDING_PAYOUTS = "payouts"
+"""Asking providers to send money."""
+OPENING_INVOICES = "invoices"
+"""Asking providers for invoices that nobody waits for any more."""
+
+
+def following_chain(chain: str) -> str:
+    """Following a chain, and writing down what it shows."""
+    return f"chain {chain}"
+
+
+def asking_chain(chain: str) -> str:
+    """That somebody waits for the answer of a chain."""
+    return f"ask {chain}"
+
+
+class Wakes:
+    """What to wait for, of each kind of work."""
+
+    def __init__(self) -> None:
+        self._events: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def of(self, work: str) -> asyncio.Event:
+        """Set when there is news for some work; whoever does it clears it before it looks."""
+        return self._events[work]
+
+    def ring(self, works: Iterable[str]) -> None:
+        """There is news for these."""
+        for work in works:
+            self._events[work].set()
