@@ -54,6 +54,7 @@ from bridge.journal.writing.staged.actions import Action, waiting_name
 from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
 from bridge.journal.writing.staged.holds import PayoutHold
+from bridge.journal.writing.staged.sessions import Exchanges
 
 __all__ = [
     "SENDING_PAYOUTS",
@@ -75,6 +76,7 @@ __all__ = [
     "Dispatcher",
     "Draft",
     "EndedPayment",
+    "Exchanges",
     "ForAPerson",
     "ForgottenRow",
     "HistoryEntry",

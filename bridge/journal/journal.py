@@ -29,7 +29,7 @@ from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
-from bridge.journal.records.nodes import NodeRecords
+from bridge.journal.records.nodes import NodeRecords, new_node
 from bridge.journal.records.payouts import PayoutRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
@@ -101,7 +101,8 @@ class Journal:
         self._offsets = Offsets(opened.epoch, opened.secret)
         guard = HistoryGuard(opened)
         is_shared = opened.writer is None
-        notify = functools.partial(notify_others, epoch=opened.epoch) if is_shared else None
+        node = new_node()
+        notify = functools.partial(notify_others, node=node, epoch=opened.epoch) if is_shared else None
         self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
         self.chains = ChainRecords(self._read, self._writer.submit)
         """What the followers of chains write down and look up."""
@@ -111,7 +112,7 @@ class Journal:
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
-        self.nodes = NodeRecords(self._read, self._writer.submit, clock, is_shared=is_shared)
+        self.nodes = NodeRecords(self._read, self._writer.submit, node, clock, is_shared=is_shared)
         """This bridge among those that share the journal, and what one of them does at a time."""
         self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
         """Orders to send money out, and what becomes of them."""
@@ -368,7 +369,8 @@ class Journal:
     async def follow_others(self) -> None:
         """Hears what other bridges commit that share the journal, until it is cancelled."""
         if isinstance(self.clock, SharedClock):
-            notices = CommitNotices(self._readers.url, self.epoch, self._committed_elsewhere)
+            own, moved = self.nodes.own, self.sessions.on_moved
+            notices = CommitNotices(self._readers.url, self.epoch, own, self._committed_elsewhere, moved)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(notices.run())
                 tasks.create_task(self._set_clock(self.clock))

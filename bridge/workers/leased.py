@@ -53,7 +53,7 @@ class LeasedWork:
         finally:
             await self._follow(())
             try:
-                await self._journal.nodes.release()
+                await self._journal.nodes.leave()
             except JournalUnavailableError as error:
                 logger.warning("another bridge takes over only in %s: %s", self._lease, error)
 

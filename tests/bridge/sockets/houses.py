@@ -9,6 +9,7 @@ from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.recovery.recovery import Recovery
+from bridge.workers.leased import LeasedWork
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.system.soak.lines import Line, WebSocketLine
@@ -59,7 +60,8 @@ class House:
         )
         server.recover_with(recovery)
         self.server, self.recovery = server, recovery
-        self._following = [asyncio.create_task(dispatcher.run()), asyncio.create_task(self.journal.follow_others())]
+        works = dispatcher.run(), self.journal.follow_others(), LeasedWork(self.journal, {}).run()
+        self._following = [asyncio.create_task(work) for work in works]
         host, port = (await self._serve(server)).removeprefix("http://").split(":")
         self.place = host, int(port)
 
@@ -93,6 +95,7 @@ class House:
         await self.recovery.close()
         for following in self._following:
             following.cancel()
+        await asyncio.gather(*self._following, return_exceptions=True)
         await self.journal.close()
 
 
