@@ -41,10 +41,12 @@ class JournalHistory:
 class JournalSessions:
     """Sessions, stored in the journal's database."""
 
-    def __init__(self, journal: Journal, clock: Callable[[], int] = now_micros) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._records = journal.sessions
-        self._clock = clock
-        self._began_at = clock()
+        self.clock: Callable[[], int] = now_micros
+        if self.is_shared:
+            self.clock = lambda: micros_of(journal.clock())
+        self._began_at = self.clock()
         self._last_process = LastProcess(None, 0)
 
     @property
@@ -59,7 +61,7 @@ class JournalSessions:
         self._records.on_moved = moved
 
     async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
-        kept = {"keptAt": self._clock(), "keptBy": self._began_at}
+        kept = {"keptAt": self.clock(), "keptBy": self._began_at}
         of = {sid: one for sid, one in sessions.items() if one is not None}
         lost = await self._records.save(
             {sid: None if one is None else _content(one) | kept for sid, one in sessions.items()},
@@ -102,7 +104,8 @@ class JournalSessions:
             is_of_last = content.get("keptBy") == self._last_process.began_at
             left_at = self._last_process.there_until if is_of_last else content.get("keptAt", 0)
         if content.get("keptBy") != self._began_at and not self.is_shared:
-            # Nobody left an earlier process since this one began, whatever the clock was set to in between.
+            # Nobody left an earlier process since this one began, whatever the clock was set to in between. Others
+            # that share the journal go by one clock, and go on.
             left_at = min(left_at, self._began_at)
         return Session(
             sid,

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -369,8 +369,9 @@ class Journal:
     async def follow_others(self) -> None:
         """Hears what other bridges commit that share the journal, until it is cancelled."""
         if isinstance(self.clock, SharedClock):
-            own, moved = self.nodes.own, self.sessions.on_moved
-            notices = CommitNotices(self._readers.url, self.epoch, own, self._committed_elsewhere, moved)
+            notices = CommitNotices(
+                self._readers.url, self.epoch, self.nodes.own, self._committed_elsewhere, self._moved_elsewhere
+            )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(notices.run())
                 tasks.create_task(self._set_clock(self.clock))
@@ -384,6 +385,9 @@ class Journal:
     def _committed_elsewhere(self, offset: int | None) -> None:
         if self._dispatcher is not None:
             self._dispatcher.committed_elsewhere(offset)
+
+    def _moved_elsewhere(self, session_ids: Collection[str]) -> None:
+        self.sessions.on_moved(session_ids)
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)

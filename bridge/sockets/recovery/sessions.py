@@ -69,6 +69,10 @@ class SessionStore(Protocol):
         """The secret that `pid` is signed with; the same for all processes of one journal."""
 
     @property
+    def clock(self) -> Callable[[], int]:
+        """In microseconds since 1970; that of all processes that share it."""
+
+    @property
     def is_shared(self) -> bool:
         """Whether other processes may take sessions over at the same time."""
 

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from bridge.access import ANYBODY, Principal
 from bridge.sockets.errors import ClientGoneError
 from bridge.sockets.limits import Limits
+from bridge.sockets.presence.activity_log import now_micros
 from bridge.sockets.recovery import pending_saves as remembered_changes
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
@@ -88,6 +89,7 @@ class Journal:
         return found[:limit], len(found) > limit
 
     is_shared = False
+    clock = staticmethod(now_micros)
 
     def watch(self, moved: Callable[[Collection[str] | None], object]) -> None:
         """Nobody takes a session over."""
