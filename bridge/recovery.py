@@ -96,8 +96,9 @@ class JournalSessions:
         """A session as it is stored; `seen_at` is when the bridge that had it was seen last, where that is known."""
         left_at = content.get("leftAt")
         if left_at is None and seen_at is not None:
-            # With the bridge that it was connected to, if that is gone; else it is about to be noticed there.
-            left_at = micros_of(seen_at)
+            # With the bridge that it was connected to, if that is gone; else it is about to be noticed there. Whoever
+            # keeps something is there as well.
+            left_at = max(micros_of(seen_at), content.get("keptAt", 0))
         elif left_at is None:
             # It was connected when its process ended, of which is known at least when it kept something for the last
             # time. If that was long ago, it may have left with an earlier process.

@@ -120,7 +120,8 @@ class Sessions:
         self._away.pop(session.sid, None)
         self._connected[session.sid] = session
         session.left = None
-        self._changes.add(session.sid, session, soon=True)
+        # Where others may want it, they have to see at once that its client is here.
+        self._changes.add(session.sid, session, soon=not self._store.is_shared)
 
     def of(self, sid: str) -> Session | None:
         """The session of a client that is connected."""
