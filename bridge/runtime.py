@@ -97,7 +97,7 @@ class Leaving:
         return await self.engine.journal.nodes.are_others(OTHERS_WITHIN)
 
     async def give_back(self) -> None:
-        await self.engine.leased.leave()
+        await self.engine.leased.give_back()
 
     def clients(self) -> list[Callable[[], object]]:
         connections = [*self.sockets.eio.sockets.values()]

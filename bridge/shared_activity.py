@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from bridge.journal import ACTIVITIES, Journal, JournalUnavailableError
+from bridge.journal import ACTIVITIES, Journal, JournalUnavailableError, NodeActivity
 from bridge.sockets import SocketServer
 from bridge.sockets.presence.activity_log import clock_micros
 
@@ -44,6 +44,8 @@ class SharedActivity:
         """The number of the last change that was read."""
         self._read_at: datetime | None = None
         """When everything was read last."""
+        self._seen_at: dict[str, datetime] = {}
+        """When each node was seen last, as far as that was looked up; of one that left, when it was before that."""
         self._gone: Set[str] = frozenset()
         """The nodes that are gone, and had somebody."""
 
@@ -89,15 +91,16 @@ class SharedActivity:
         elif now - self._read_at > MISSED_AFTER:
             await self._catch_up()
         else:
-            own = self._journal.nodes.own
             for one in await self._journal.activities.after(self._read_until):
                 self._read_until = one.change
-                if one.node in self._gone:
-                    await self._replace(one.node)  # it was taken for gone, and is there
-                    self._gone -= {one.node}
-                elif one.node != own:
-                    self._elsewhere.hear(one.node, one.activity)
+                self._hear(one, now)
         self._read_at = now
+
+    def _hear(self, one: NodeActivity, now: datetime) -> None:
+        # What one tells that is taken for gone is heard with all the rest once it is back.
+        if one.node != self._journal.nodes.own and one.node not in self._gone:
+            self._seen_at.setdefault(one.node, now)
+            self._elsewhere.hear(one.node, one.activity)
 
     async def _begin(self, now: datetime) -> None:
         standing = await self._journal.activities.standing()
@@ -133,8 +136,10 @@ class SharedActivity:
 
     async def _gone_of(self, nodes: Collection[str], now: datetime) -> Mapping[str, datetime]:
         """Those of some nodes that are gone, each with when it was seen last."""
-        seen = await self._journal.nodes.seen() if nodes else {}
-        last_seen = {node: seen.get(node, now - FORGOTTEN_AFTER) for node in nodes}
+        if not nodes:
+            return {}
+        self._seen_at |= await self._journal.nodes.seen()
+        last_seen = {node: self._seen_at.get(node, now - FORGOTTEN_AFTER) for node in nodes}
         return {node: at for node, at in last_seen.items() if at < now - self._gone_after}
 
     async def _tidy(self) -> None:

@@ -58,6 +58,7 @@ from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
 from bridge.journal.writing.staged.doubts import Doubt
 from bridge.journal.writing.staged.holds import PayoutHold
+from bridge.journal.writing.staged.sessions import Exchanges
 
 __all__ = [
     "ACTIVITIES",
@@ -85,6 +86,7 @@ __all__ = [
     "Doubt",
     "Draft",
     "EndedPayment",
+    "Exchanges",
     "ForAPerson",
     "ForgottenRow",
     "HistoryEntry",

@@ -48,34 +48,31 @@ class LeasedWork:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         """Of who takes leases, or gives them back."""
-        self._has_left = False
         self._safe_until = 0.0
         """Until then nobody else takes what it holds, by the loop's clock."""
 
     async def run(self) -> None:
         """Takes what can be had, and does it, until it is cancelled; then gives it back."""
         try:
-            while not self._has_left:
+            while True:
                 self._woken.clear()
                 async with self._turn:
                     await self._follow(await self._take())
                 await self._rest()
         finally:
-            await self.leave()
+            await self._follow(())
+            try:
+                await self._journal.nodes.leave()
+            except JournalUnavailableError as error:
+                logger.warning("another bridge takes over only in %s: %s", self._lease, error)
 
-    async def leave(self) -> None:
-        """Gives back what it has, and takes nothing any more."""
+    async def give_back(self) -> None:
+        """Leaves to others what it has, and takes nothing any more; but it goes on to say that this bridge is there,
+        which may still have clients. Raises JournalUnavailableError."""
         async with self._turn:
-            if not self._has_left:
-                self._has_left = True
-                await self._give_back()
-
-    async def _give_back(self) -> None:
-        await self._follow(())
-        try:
-            await self._journal.nodes.release(tuple(self._work))
-        except JournalUnavailableError as error:
-            logger.warning("another bridge takes over only in %s: %s", self._lease, error)
+            held, self._work = tuple(self._work), {}
+            await self._follow(())
+            await self._journal.nodes.release(held)
 
     async def _rest(self) -> None:
         """Until it is time to renew, or there is something to take or to say."""

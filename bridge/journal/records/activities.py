@@ -40,7 +40,6 @@ class ActivityRecords:
         """Tells the others what has changed here, in order. Raises JournalUnavailableError."""
 
         def request(batch: Batch) -> None:
-            self._nodes.see_own(batch)  # so that nobody takes what is told for that of one who is gone
             batch.activities.note(self._nodes.own, activities)
             batch.wakes.add(ACTIVITIES)
 

@@ -131,7 +131,11 @@ sessions = Table(
     Column("content", Text, nullable=False, comment="The client's rooms, as JSON"),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("is_idle", Boolean, nullable=False, server_default=false(), comment="Nothing is kept by it"),
-    Column("node", String(32), comment="The bridge that saved it last, where several share the journal"),
+    Column("node", String(32), comment="The bridge that has it, where several share the journal"),
+    Column("is_connected", Boolean, comment="Whether its client is connected there; NULL: perhaps"),
+    Column(
+        "exchanges", Text, comment="When it was taken from a bridge where it was, lately: seconds since 1970, as JSON"
+    ),
     Index(None, "updated_at"),
 )
 

@@ -120,6 +120,11 @@ class StagedParts:
         """What deletes at once, and stages nothing."""
         return Forgetting(self._connection)
 
+    @property
+    def moved_sessions(self) -> Sequence[str]:
+        """Sessions that this bridge takes over from others that are there."""
+        return self.sessions.moved if "sessions" in self.__dict__ else ()
+
     def staged(self) -> Iterator[tuple[Writing, Sequence[Row]]]:
         """What is staged in all parts, in the order in which it is to be written."""
         for part in self._used():
