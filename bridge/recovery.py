@@ -16,6 +16,7 @@ EXCHANGES_OF_BRIDGES = Exchanges(EXCHANGES, timedelta(seconds=EXCHANGES_WITHIN_S
 
 
 HEARD_WITHIN_MICROS = 5_000_000
+"""So late one bridge hears at most of who is online at another."""
 
 
 class JournalHistory:
@@ -84,8 +85,8 @@ class JournalSessions:
             return None
         is_none = taken.is_contested or taken.content.get("isOver")
         session = None if is_none else self._session(sid, taken.content, taken.seen_at)
-        if session is not None and session.left is not None and not taken.was_own:
-            # What others tell is heard at one bridge a little later than at another.
+        if session is not None and session.left is not None and not taken.was_own and taken.are_others:
+            # Who comes, goes and types at a third bridge is heard at one a little later than at another.
             session.left = Leaving(session.left.at - HEARD_WITHIN_MICROS, session.left.sure - HEARD_WITHIN_MICROS)
         return TakenOver(session, taken.was_own)
 

@@ -42,6 +42,8 @@ class TakenOverSession(NamedTuple):
     """When the bridge was seen last that had it before; None where that is not known."""
     is_contested: bool
     """Whether it was taken from one bridge to the other too often, and stays where it is."""
+    are_others: bool
+    """Whether there are other bridges."""
 
 
 class ActiveSessions(NamedTuple):
@@ -113,18 +115,24 @@ class SessionRecords:
         """Gives a session to this bridge, whichever had it, and says how it was saved last; None if there is none.
         Those that are there are told that they have lost it. Raises JournalUnavailableError."""
 
-        def request(batch: Batch) -> tuple[TakenOver, datetime | None] | None:
+        def request(batch: Batch) -> tuple[TakenOver, datetime | None, bool] | None:
             own, nodes = self._nodes.own, batch.nodes
-            taken = batch.sessions.take_over(session_id, own, there=nodes.there(), exchanges=exchanges)
-            return None if taken is None else (taken, nodes.seen_at.get(taken.node or ""))
+            there = nodes.there()
+            taken = batch.sessions.take_over(session_id, own, there=there, exchanges=exchanges)
+            are_others = any(node != own for node in there)
+            return None if taken is None else (taken, nodes.seen_at.get(taken.node or ""), are_others)
 
         found = await self._submit(request)
         if found is None:
             return None
-        taken, seen_at = found
+        taken, seen_at, are_others = found
         was_own = taken.node == self._nodes.own
         return TakenOverSession(
-            json.loads(taken.content), was_own, None if was_own else seen_at, is_contested=taken.is_contested
+            json.loads(taken.content),
+            was_own,
+            None if was_own else seen_at,
+            is_contested=taken.is_contested,
+            are_others=are_others,
         )
 
     async def load(self, session_id: str) -> dict[str, Any] | None:

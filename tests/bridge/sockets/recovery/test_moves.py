@@ -3,6 +3,7 @@ and whenever, they hear all that they have to, once and in order, and none is to
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 
 import psycopg
 import pytest
