@@ -216,7 +216,7 @@ async def test_another_goes_on_once_its_follower_is_gone_and_until_then_it_is_sa
     async def nothing(*_: object) -> None:
         """As one that is killed gives nothing back."""
 
-    monkeypatch.setattr(first.journal.nodes, "release", nothing)
+    monkeypatch.setattr(first.journal.nodes, "leave", nothing)
     await first.end()
     followed.anvil.mine(CONFIRMATIONS)
 
