@@ -1874,6 +1874,26 @@ export interface components {
          * @enum {string}
          */
         MisfitKind: "other-currency" | "other-amount" | "other-address" | "other-name" | "ambiguous" | "too-old" | "dismissed" | "contested" | "claimed-twice";
+        /** NodeHealth */
+        NodeHealth: {
+            /** @description The machine's, and the port. */
+            name: string;
+            version: string;
+            startedAt: string;
+            connections: number;
+            turnedAway: number;
+            eventsPerSecond: number;
+            deliveriesPerSecond: number;
+            memoryMb: number;
+            /** @description Whether it leaves its clients to the others. */
+            isStopping: boolean;
+            /** @description When it said so; every two seconds or so, unless it is gone. */
+            seenAt: string;
+            /** @description Whether it is the one that tells this. */
+            isThis: boolean;
+            /** @description What one of them does at a time, and it does. */
+            work: string[];
+        };
         /** OpsSession */
         OpsSession: {
             /**
@@ -2670,6 +2690,8 @@ export interface components {
             journal: components["schemas"]["JournalHealth"];
             providers: components["schemas"]["ProviderHealth"][];
             chains: components["schemas"]["ChainHealth"][];
+            /** @description Each of the bridges that share the journal; none where it is not shared. */
+            nodes: components["schemas"]["NodeHealth"][];
             memoryMb: number;
             at: string;
         };
