@@ -70,7 +70,7 @@ function Bridges({ nodes, at }: { nodes: SystemStatus["nodes"]; at: string }): J
   const sum = (value: (node: SystemStatus["nodes"][number]) => number): number =>
     there.reduce((total, node) => total + value(node), 0);
   return (
-    <section aria-labelledby="bridges-heading">
+    <section class="bridges" aria-labelledby="bridges-heading">
       <h2 id="bridges-heading">Bridges of this journal</h2>
       <table>
         <thead>
