@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from bridge.journal.errors import JournalUrlError
 
 __all__ = [
+    "common_dialect",
     "connection_settings",
     "journal_place",
     "opening",
@@ -59,6 +60,14 @@ _DURABLE = text(
 )
 
 
+_COMMON: dict[str, Dialect] = {}
+
+
+def common_dialect(dialect: Dialect) -> Dialect:
+    """One for all engines of a kind of database, which speak the same SQL: what is compiled for it is so for all."""
+    return _COMMON.setdefault(dialect.name, dialect)
+
+
 class _Statements:
     """What SQLAlchemy has compiled, for all engines. By itself it keeps that for each engine apart, and every reader
     has one."""
@@ -67,15 +76,14 @@ class _Statements:
         self._compiled: dict[tuple[object, ...], object] = {}
 
     def get(self, key: tuple[Dialect, *tuple[object, ...]]) -> object:
-        return self._compiled.get((key[0].name, *key[1:]))
+        return self._compiled.get((common_dialect(key[0]), *key[1:]))
 
     def __setitem__(self, key: tuple[Dialect, *tuple[object, ...]], compiled: object) -> None:
         if len(self._compiled) >= STATEMENTS_LIMIT:
             self._compiled.clear()
-        self._compiled[key[0].name, *key[1:]] = compiled
+        self._compiled[common_dialect(key[0]), *key[1:]] = compiled
 
 
-# Those of one kind of database speak the same SQL.
 SHARED: dict[str, Any] = {"compiled_cache": _Statements()}
 
 
