@@ -551,30 +551,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The past events of some rooms
-         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
-         */
-        get: operations["getEvents"];
-        put?: never;
-        /**
-         * Publish events
-         * @description Checks each event against the catalogue, commits them, then answers; they reach the clients in the order of the journal. `target` names the ids that an event's rooms are made of and its data does not hold. With an `Idempotency-Key` a repeat publishes nothing and gets the first answer.
-         */
-        post: operations["publishEvents"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/notifications/unread-count": {
         parameters: {
             query?: never;
@@ -1213,6 +1189,30 @@ export interface paths {
          * @description For webhooks, transfers and alarms that somebody has dealt with elsewhere, and for problems of payments about which nothing is to be done: nothing of what is kept changes. What is about a payment comes back when there is news of it. A payout leaves the list by being resolved, or made up for by another; one that failed or came back, and what went out beyond what came, can be dismissed with a `note`.
          */
         post: operations["dismiss"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The past events of some rooms
+         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
+         */
+        get: operations["getEvents"];
+        put?: never;
+        /**
+         * Publish events
+         * @description Checks each event against the catalogue, commits them, then answers; they reach the clients in the order of the journal. `target` names the ids that an event's rooms are made of and its data does not hold. With an `Idempotency-Key` a repeat publishes nothing and gets the first answer.
+         */
+        post: operations["publishEvents"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5280,161 +5280,6 @@ export interface operations {
             };
         };
     };
-    getEvents: {
-        parameters: {
-            query?: {
-                /** @description A room's name; may be repeated up to 50 times. */
-                room?: string[] | null;
-                /** @description Also what went to everyone. */
-                everyone?: boolean;
-                /** @description An offset, such as `next` of the last answer. */
-                after?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PastEvents"];
-                };
-            };
-            /** @description Something is wrong; the answer names it */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No good token */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The token does not grant it */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The journal does not hold the offset: it is of another history, of an event that is gone, or older than what is kept; begin anew without it */
-            410: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It cannot be looked up at this moment; ask again in a few seconds */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    publishEvents: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Any text of the caller's choice; what it does is said above all routes. */
-                "Idempotency-Key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        /** @description One event, or `{"events": [...]}` with several; all of them are taken or none. */
-        requestBody: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
-        responses: {
-            /** @description Request accepted, processing continues off-line */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Published"];
-                };
-            };
-            /** @description Something is wrong; the answer names each field, and nothing is published */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No token of a service */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The service may not publish this event */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The `Idempotency-Key` was used for another request */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not known to be stored; send it again, with the same key */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     getUnreadCount: {
         parameters: {
             query?: {
@@ -7941,6 +7786,161 @@ export interface operations {
                 };
             };
             /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getEvents: {
+        parameters: {
+            query?: {
+                /** @description A room's name; may be repeated up to 50 times. */
+                room?: string[] | null;
+                /** @description Also what went to everyone. */
+                everyone?: boolean;
+                /** @description An offset, such as `next` of the last answer. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastEvents"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token does not grant it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The journal does not hold the offset: it is of another history, of an event that is gone, or older than what is kept; begin anew without it */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One event, or `{"events": [...]}` with several; all of them are taken or none. */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Published"];
+                };
+            };
+            /** @description Something is wrong; the answer names each field, and nothing is published */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token of a service */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service may not publish this event */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The `Idempotency-Key` was used for another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -10,8 +10,21 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select, update
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    create_mock_engine,
+    inspect,
+    select,
+    update,
+)
 
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.tables import schema
@@ -100,11 +113,25 @@ def bring_up_to_date(engine: Engine, alone: Callable[[], AbstractContextManager[
 
 
 def _make(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        schema.speak_postgresql()
     if ALEMBIC_VERSION.name not in _tables_of(connection)[1]:
         ALEMBIC_VERSION.create(connection, checkfirst=False)
-    schema.metadata.create_all(connection, checkfirst=False)
+    for statement in statements_that_make(connection.engine.url.drivername):
+        connection.exec_driver_sql(statement)
+
+
+@cache
+def statements_that_make(drivername: str) -> tuple[str, ...]:
+    """Today's tables, in the words of the database that one speaks to with this driver."""
+    if drivername.startswith("postgresql"):
+        schema.speak_postgresql()
+    statements: list[str] = []
+
+    def note(statement: Any, *_: object) -> None:
+        statements.append(str(statement.compile(dialect=writer.dialect)))
+
+    writer = create_mock_engine(URL.create(drivername), note)
+    schema.metadata.create_all(writer, checkfirst=False)
+    return tuple(statements)
 
 
 def _migrate(engine: Engine) -> None:
