@@ -1610,7 +1610,7 @@ export interface components {
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /**
-             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
              * @default false
              */
             forSeveral: boolean;
@@ -2490,7 +2490,7 @@ export interface components {
             /** @description How much of the coin it was: about what `amount` comes to, and no more than it where the coin stands for the payment's currency. Left out there, as much. */
             coinAmount?: string | null;
             /**
-             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
              * @default false
              */
             forSeveral: boolean;
@@ -2557,7 +2557,7 @@ export interface components {
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /**
-             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
              * @default false
              */
             forSeveral: boolean;

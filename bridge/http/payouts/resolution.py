@@ -29,8 +29,8 @@ class Resolution(FrozenModel):
     note: Note | None = Field(None, description="How it was found out. It is stored with the payout.")
     for_several: bool = Field(
         False,
-        description="The transaction is known for another payout or refund already (409, `transaction_taken`), and "
-        "somebody has seen that it is for both.",
+        description="The transaction is known for another payout or refund already, or as what another payment's "
+        "buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.",
     )
 
 

@@ -13,6 +13,7 @@ from coordinator.attention.payouts import payout_attention
 from coordinator.money import total
 from coordinator.payments.agreements import Checkout, Share, part_of
 from coordinator.payments.decisions import decide
+from coordinator.payments.facts import Facts
 from coordinator.payments.observations import (
     Ending,
     InvoiceEnded,
@@ -298,23 +299,38 @@ def test_what_was_sent_without_the_bridge_is_a_transaction_that_did_nothing_else
     elsewhere = Sent("elsewhere", "ETH-USDT", Decimal(30), "0xCd", "aa")
     for tx_hash in ("0x1", "1"):
         with pytest.raises(RefundRefusedError, match="what the buyer paid with"):
-            sent_without(refund, payment, replace(elsewhere, tx_hash=tx_hash), [], now=NOW)
+            sent_without(refund, payment, replace(elsewhere, tx_hash=tx_hash), [], [], now=NOW)
     for one, said in ((paid_out, "a payout of payment pay_1"), (again, "a refund of payment pay_1")):
         of_another = one.model_copy(update={"payment_id": "pay_2"})
         for known, told in ((one, said), (of_another, said.replace("pay_1", "pay_2"))):
             with pytest.raises(TransactionTakenError, match=f"aa is {one.payout_id}'s already, {told}"):
-                sent_without(refund, payment, elsewhere, [known], now=NOW)
-            sent_without(refund, payment, replace(elsewhere, for_several=True), [known], now=NOW)
+                sent_without(refund, payment, elsewhere, [known], [], now=NOW)
+            sent_without(refund, payment, replace(elsewhere, for_several=True), [known], [], now=NOW)
     # A transaction that is followed on its chain shows itself what it sent to whom; told of twice it is not two.
     over_chain = replace(elsewhere, chain="ethereum")
     with pytest.raises(TransactionTakenError):
-        sent_without(refund, payment, over_chain, [again], now=NOW)
+        sent_without(refund, payment, over_chain, [again], [], now=NOW)
     for known in (paid_out, again.model_copy(update={"payment_id": "pay_2"})):
-        assert sent_without(refund, payment, over_chain, [known], now=NOW).destination == "0xCd"
+        assert sent_without(refund, payment, over_chain, [known], [], now=NOW).destination == "0xCd"
     # What moved nothing, or is not its own as a person says, is anybody's.
     for facts in ({"reverted_hashes": ("0xAA",)}, {"disowned_hashes": ("0xAA",)}):
         freed = paid_out.model_copy(update={"facts": paid_out.facts.model_copy(update=facts)})
-        assert sent_without(refund, payment, elsewhere, [freed], now=NOW).destination == "0xCd"
+        assert sent_without(refund, payment, elsewhere, [freed], [], now=NOW).destination == "0xCd"
+
+
+def test_what_another_payments_buyer_paid_with_sent_nothing_back_unless_somebody_has_seen_that_it_did() -> None:
+    payment, other = came("120"), came("50").model_copy(update={"payment_id": "pay_2"})
+    refund = opened(payment, "30")
+    elsewhere = Sent("elsewhere", "ETH-USDT", Decimal(30), "0xCd", "0X1")
+    payment = payment.with_facts(Facts())
+    with pytest.raises(TransactionTakenError, match="0X1 is what the buyer of payment pay_2 paid with"):
+        sent_without(refund, payment, elsewhere, [], [other], now=NOW)
+    for sent in (
+        replace(elsewhere, for_several=True),
+        replace(elsewhere, chain="ethereum"),
+        replace(elsewhere, tx_hash="0x2"),
+    ):
+        assert sent_without(refund, payment, sent, [], [other], now=NOW).destination == "0xCd"
 
 
 def test_whoever_opens_a_refund_has_seen_the_others_that_take_money() -> None:
