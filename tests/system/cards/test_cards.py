@@ -277,7 +277,11 @@ def test_what_a_provider_refuses_is_told_in_its_own_words(bridge: BridgeProcess,
     assert sale.wait_for(closed, "failed")["reasons"] == ["this account takes no money any more"]
 
 
-def test_its_settings_documentation_and_findings_are_its_own(cards: CardsDouble, tmp_path: Path) -> None:
+def test_its_settings_documentation_and_findings_are_its_own(
+    bridge: BridgeProcess, cards: CardsDouble, tmp_path: Path
+) -> None:
+    # SHKeeper is known here too, and nobody has set it up.
+    assert f"  webhooks  {bridge.url}/webhooks/cards\n" in bridge.log.read_text()
     environment = {"PATH": "/usr/bin:/bin", "BRIDGE_PORT": "0", **variables(cards)}
     examined = run_command("doctor", cwd=tmp_path, env=environment, beside=REGISTERED)
     assert "cards are taken in EUR, USD, with news to" in examined.stdout
