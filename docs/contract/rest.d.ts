@@ -1718,6 +1718,22 @@ export interface components {
             message: string;
             action: components["schemas"]["ActionItem"];
         };
+        /** DisputeItem */
+        DisputeItem: {
+            /** @description The provider's name for it. */
+            disputeId: string;
+            /** @description While it is `open` nothing of the payment is paid out or sent back. `won` is for the seller; what was `lost` is in `refunded`. */
+            status: components["schemas"]["DisputeStage"];
+            amount: string;
+            /** @description In the provider's words. */
+            reason: string | null;
+        };
+        /**
+         * DisputeStage
+         * @description While it is `open` nothing of the payment is paid out or sent back. `won` is for the seller; what was `lost` is in `refunded`.
+         * @enum {string}
+         */
+        DisputeStage: "open" | "won" | "lost";
         /**
          * Doing
          * @example {
@@ -1972,6 +1988,7 @@ export interface components {
             invoices: components["schemas"]["InvoiceItem"][];
             /** @description Oldest first, those that were withdrawn included. */
             refunds: components["schemas"]["RefundItem"][];
+            disputes: components["schemas"]["DisputeItem"][];
             history: components["schemas"]["documents_payments_HistoryItem"][];
         };
         /** PaymentDoing */

@@ -17,6 +17,7 @@ from coordinator.payments.observations import (
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import ProblemKind, hold_on_payouts, may_have_gone_back, problems_of
 from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
+from coordinator.payments.rulings import RulingRefusedError, acceptance
 from coordinator.payouts.earnings import escrow_of, left_to_pay_out
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -85,6 +86,8 @@ def test_a_dispute_holds_all_of_it_until_the_bank_decides_whoever_took_it_as_pai
     assert (hold_on_payouts(held), may_have_gone_back(held)) == (reason, reason)
     assert [(one.kind, one.detail) for one in problems_of(held)] == [("payment-disputed", reason)]
     assert (escrow_of(held, []).held, escrow_of(held, []).under_way) == (Decimal("49.90"), Decimal(30))
+    with pytest.raises(RulingRefusedError, match="bank disputes it, and decides"):
+        acceptance("Ada", "it is fine").decide(held, NOW)
     won = decide(held, WON, NOW).payment
     assert (hold_on_payouts(won), problems_of(won), left_to_pay_out(won, "s1", [])) == (None, (), Decimal("49.90"))
     lost = decide(held, LOST, NOW).payment

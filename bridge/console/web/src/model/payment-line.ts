@@ -4,6 +4,7 @@
  */
 
 import { isZero, money, roundMoney, share } from "./amounts";
+import { disputeRemarks } from "./disputes";
 import type { HistoryItem, PaymentDocument, Sighting } from "./documents";
 import { type Nowhere, whyNowhere } from "./payment-links";
 import { left } from "./refunds";
@@ -256,6 +257,7 @@ function remarks(payment: PaymentDocument, side: Side): string[] {
   if (!isZero(payment.refunded) && payment.status !== "refunded") {
     found.push(`${roundMoney(payment.refunded, payment.currency, "down")} went back to ${side === "buyer" ? "you" : "the buyer"}.`);
   }
+  found.push(...disputeRemarks(payment, side));
   if (payment.late) found.push("Some of the money came after the deadline. It was counted all the same.");
   const setback = lastSetback(payment);
   if (setback !== null && payment.status !== "pending" && payment.status !== "completed") {
