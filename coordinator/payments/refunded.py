@@ -9,7 +9,7 @@ from coordinator.money import Amount, total
 from coordinator.payments.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
 
-__all__ = ["Refunded", "Refunds", "going_back", "gone_back", "with_refund", "with_reversal"]
+__all__ = ["Refunded", "Refunds", "going_back", "gone_back", "is_reversal", "with_refund", "with_reversal"]
 
 
 class Refunded(FrozenModel):
@@ -56,13 +56,22 @@ def with_reversal(known: Refunds, reversal: RefundedThere | PaymentDisputed) -> 
     if isinstance(reversal, PaymentDisputed):
         release, step = _RELEASES[reversal.stage], reversal.stage.step
     moved = RefundMoved(
-        refund_id=f"{reversal.kind}:{reversal.reference}",
+        refund_id=_name_of(reversal.kind, reversal.reference),
         of=RefundOf.GOODS,
         amount=reversal.amount,
         release=release,
         step=step,
     )
     return with_refund(known, moved)
+
+
+def is_reversal(known: Refunds, reference: str) -> bool:
+    """Whether its provider told of it, by this name, as what it gave back by itself or the buyer's bank takes."""
+    return any(_name_of(kind, reference) in known for kind in ("refunded-there", "payment-disputed"))
+
+
+def _name_of(kind: str, reference: str) -> str:
+    return f"{kind}:{reference}"
 
 
 def going_back(refunds: Refunds, of: RefundOf, seller_ids: Collection[str | None] | None = None) -> Decimal:

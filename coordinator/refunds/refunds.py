@@ -18,6 +18,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.payments.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.refunded import is_reversal
 from coordinator.payouts.earnings import left_to_refund, not_there
 from coordinator.payouts.named_transactions import brought_money, require_not_taken
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
@@ -244,6 +245,8 @@ def sent_without(
         known, paid = [one for one in known if one.refund_id and one.payment_id == payment.payment_id], ()
     elif brought_money(payment, sent.tx_hash):
         raise RefundRefusedError(f"{sent.tx_hash} is what the buyer paid with; name the one that sent it back")
+    elif is_reversal(payment.facts.refunds, sent.tx_hash):
+        raise RefundRefusedError(f"{payment.provider} has told of {sent.tx_hash} by itself; it is counted already")
     if not sent.for_several:
         require_not_taken(sent.tx_hash, known, paid)
     sending = Sending(sent.destination, sent.coin_amount, sent.chain)

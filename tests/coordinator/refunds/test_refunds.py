@@ -24,6 +24,7 @@ from coordinator.payments.observations import (
 )
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.reversals import RefundedThere
 from coordinator.payments.rulings import RulingRefusedError, acceptance
 from coordinator.payouts.approval import doubts_about
 from coordinator.payouts.decisions import decide_payout
@@ -344,3 +345,13 @@ def test_whoever_opens_a_refund_has_seen_the_others_that_take_money() -> None:
         with pytest.raises(OtherRefundsError, match=r"Ada opened .* of 30 USD .*: it is bent") as refused:
             require_seen([waiting, sent, gone], besides)
         assert refused.value.refund_ids == (unseen.refund_id,)
+
+
+def test_what_its_provider_gave_back_by_itself_is_not_told_once_more_as_sent() -> None:
+    payment = came("120")
+    refund = opened(payment, "30")
+    payment = play(RefundedThere(reference="re_1", amount=Decimal(10), currency="USD"), payment=payment)[0]
+    elsewhere = Sent("elsewhere", "USD", Decimal(10), "their card", "re_1")
+    with pytest.raises(RefundRefusedError, match="shkeeper has told of re_1 by itself; it is counted already"):
+        sent_without(refund, payment, elsewhere, [], [], now=NOW)
+    assert sent_without(refund, payment, replace(elsewhere, tx_hash="re_2"), [], [], now=NOW)
