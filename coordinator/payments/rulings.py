@@ -182,7 +182,7 @@ def _not_accepted(payment: Payment) -> str | None:
         return "This payment is completed already."
     if open_disputes(payment) is not None:
         return "The buyer's bank disputes it, and decides whether its money stays."
-    if going_back(payment.facts.refunds, RefundOf.GOODS):
+    if going_back(payment.money_back, RefundOf.GOODS):
         return "Its money is being sent back, or was: withdraw that refund first, if nobody gave an address yet."
     return None
 

@@ -354,4 +354,6 @@ def test_what_its_provider_gave_back_by_itself_is_not_told_once_more_as_sent() -
     elsewhere = Sent("elsewhere", "USD", Decimal(10), "their card", "re_1")
     with pytest.raises(RefundRefusedError, match="shkeeper has told of re_1 by itself; it is counted already"):
         sent_without(refund, payment, elsewhere, [], [], now=NOW)
-    assert sent_without(refund, payment, replace(elsewhere, tx_hash="re_2"), [], [], now=NOW).destination == "their card"
+    assert (
+        sent_without(refund, payment, replace(elsewhere, tx_hash="re_2"), [], [], now=NOW).destination == "their card"
+    )
