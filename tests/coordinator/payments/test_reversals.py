@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from coordinator.money import ZERO
 from coordinator.payments.agreements import Checkout, Share
 from coordinator.payments.decisions import decide
 from coordinator.payments.observations import (
