@@ -128,8 +128,8 @@ def test_what_goes_back_by_itself_is_of_the_goods_first_and_then_of_what_came_to
     assert (back.status, escrow.refunded, escrow.excess, escrow.overdrawn) == (
         PaymentStatus.REFUNDED,
         Decimal("59.90"),
-        0,
-        0,
+        ZERO,
+        ZERO,
     )
     assert (refundable(back, []), problems_of(back)) == ((), ())
     # The seller has the goods' money by then, so that only what came too much is there.
