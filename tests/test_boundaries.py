@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[1]
 LINE_LIMIT = 400
 GRANTS = re.compile(r"\.(sees_everything|sees_every_payment|sees_every_payout|orders_payouts|roles)\b")
 BY_NAME = re.compile(r"provider (==|!=|in) \(?[A-Z\"']|\bPROVIDER\b")
+CUT_OFF = re.compile(r"ValueError\(.* - ")
 INTERNALS_OF_PYDANTIC = re.compile(r"__pydantic_\w+__|\.__dict__\b")
 
 
@@ -30,6 +31,10 @@ def test_the_coordinator_reaches_into_pydantic_in_one_module() -> None:
 
 def test_no_route_decides_by_the_name_of_a_provider() -> None:
     assert [line for line in lines_of("bridge/http") if BY_NAME.search(line[1])] == []
+
+
+def test_no_message_about_a_field_has_what_the_framework_cuts_it_off_at() -> None:
+    assert [line for line in lines_of("bridge", "coordinator", "providers") if CUT_OFF.search(line[1])] == []
 
 
 def test_no_module_is_longer_than_a_page_of_four_hundred_lines() -> None:

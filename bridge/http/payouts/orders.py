@@ -40,7 +40,9 @@ _ADDRESS = re.compile(r"[A-Za-z0-9:_-]+")
 
 def _of_an_address(destination: str) -> str:
     if _ADDRESS.fullmatch(destination) is None:
-        raise ValueError("expected an address: letters and digits, maybe with - _ : among them, and nothing else")
+        raise ValueError(
+            "expected an address: letters and digits, maybe with `-`, `_` or `:` among them, and nothing else"
+        )
     return destination
 
 
