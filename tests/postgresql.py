@@ -152,8 +152,18 @@ class Cluster:
     def copy(self, name: str) -> "Cluster":
         """A copy of its files, while no server runs on them."""
         assert self._server is None
+        return self._copied(name)
+
+    def snapshot(self, name: str) -> "Cluster":
+        """A copy of its files while its server runs, all of them at one moment. What starts on it recovers, as after
+        a power cut."""
+        with self.frozen():
+            return self._copied(name)
+
+    def _copied(self, name: str) -> "Cluster":
         other = Cluster(self._folder, name)
         _copy(self.data, other.data)
+        (other.data / "postmaster.pid").unlink(missing_ok=True)  # of the server that runs on the original
         return other
 
     def is_told(self, signal_file: str) -> None:

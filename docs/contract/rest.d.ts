@@ -1612,7 +1612,7 @@ export interface components {
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /**
-             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
              * @default false
              */
             forSeveral: boolean;
@@ -1720,6 +1720,22 @@ export interface components {
             message: string;
             action: components["schemas"]["ActionItem"];
         };
+        /** DisputeItem */
+        DisputeItem: {
+            /** @description The provider's name for it. */
+            disputeId: string;
+            /** @description While it is `open` nothing of the payment is paid out or sent back. `won` is for the seller; what was `lost` is in `refunded`. */
+            status: components["schemas"]["DisputeStage"];
+            amount: string;
+            /** @description In the provider's words. */
+            reason: string | null;
+        };
+        /**
+         * DisputeStage
+         * @description While it is `open` nothing of the payment is paid out or sent back. `won` is for the seller; what was `lost` is in `refunded`.
+         * @enum {string}
+         */
+        DisputeStage: "open" | "won" | "lost";
         /**
          * Doing
          * @example {
@@ -1994,6 +2010,7 @@ export interface components {
             invoices: components["schemas"]["InvoiceItem"][];
             /** @description Oldest first, those that were withdrawn included. */
             refunds: components["schemas"]["RefundItem"][];
+            disputes: components["schemas"]["DisputeItem"][];
             history: components["schemas"]["documents_payments_HistoryItem"][];
         };
         /** PaymentDoing */
@@ -2512,7 +2529,7 @@ export interface components {
             /** @description How much of the coin it was: about what `amount` comes to, and no more than it where the coin stands for the payment's currency. Left out there, as much. */
             coinAmount?: string | null;
             /**
-             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
              * @default false
              */
             forSeveral: boolean;
@@ -2579,7 +2596,7 @@ export interface components {
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /**
-             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
              * @default false
              */
             forSeveral: boolean;

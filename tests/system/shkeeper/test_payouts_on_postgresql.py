@@ -1,10 +1,9 @@
-"""A bridge and its PostgreSQL that are killed at once, at each step of an order. The fault matrix
-plays all answers on SQLite; what differs here is which commits were lost."""
+"""A bridge and its PostgreSQL that are killed at once, at each step of an order. The fault matrix plays all answers
+on SQLite, and on both in a long run; what differs here is which commits were lost, and how the list is looked up."""
 
 from collections import Counter
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from providers.shkeeper.simulator.faults import Call, Happens, What
@@ -12,6 +11,7 @@ from tests.conftest import StartBridge
 from tests.played_shkeeper import PlayedShkeeper
 from tests.postgresql import Cluster, journal_cluster
 from tests.system.shkeeper.conftest import Marketplace, settings_for
+from tests.system.shkeeper.journals import PostgresqlJournal
 from tests.system.shkeeper.payout_matrix import Matrix
 from tests.system.shkeeper.payout_rows import Row
 from tests.waiting import wait_until
@@ -27,21 +27,6 @@ STEPS: tuple[tuple[Call, Happens] | None, ...] = (
 )
 
 
-class MatrixOnPostgresql(Matrix):
-    """The same, looked up in a cluster."""
-
-    def __init__(self, marketplace: Marketplace, cluster: Cluster) -> None:
-        super().__init__(marketplace)
-        self._cluster = cluster
-
-    def _have_prices(self) -> None:
-        """None of the coins needs any."""
-
-    def _read(self, query: str) -> dict[str, str]:
-        with psycopg.connect(self._cluster.journal_url()) as connection:
-            return dict(connection.execute(query.encode()).fetchall())
-
-
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     with journal_cluster() as cluster:
@@ -53,7 +38,7 @@ def test_a_bridge_and_a_database_that_are_killed_at_each_step_pay_nobody_twice(
 ) -> None:
     bridge = make_bridge(**settings_for(shkeeper) | {"BRIDGE_DATABASE_URL": cluster.journal_url()})
     marketplace = Marketplace(bridge, shkeeper)
-    matrix = MatrixOnPostgresql(marketplace, cluster)
+    matrix = Matrix(marketplace, PostgresqlJournal(cluster), needs_prices=False)
     orders = matrix.orders((Row(f"{coin} arrives", coin, "completed"), 1) for coin in COINS)
     asked: set[str] = set()
     for number, order in enumerate(orders):
@@ -75,5 +60,7 @@ def test_a_bridge_and_a_database_that_are_killed_at_each_step_pay_nobody_twice(
     # What SHKeeper had not looked at before is for a person to tell, and all else has arrived.
     assert Counter(matrix.statuses()) == {"completed": 6, "ambiguous": 2}
     assert set(matrix.sent_to().values()) == {1}
+    matrix.two_days_pass()
+    assert matrix.wrongs() == []
     marketplace.client.close()
     bridge.kill()
