@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bridge.journal import Journal, JournaledEvent
+from bridge.journal import Journal, JournaledEvent, OffsetElsewhereError, OffsetLostError
 from bridge.sockets.presence.activity_log import micros_of, now_micros
 from bridge.sockets.recovery.sessions import Leaving, Session
 from bridge.sockets.rooms.recent_events import DeliveredEvent
@@ -22,7 +22,12 @@ class JournalHistory:
         return DeliveredEvent(journaled.offset, journaled.event, self._journal.offset_text(journaled.place))
 
     async def number_of(self, offset: str) -> int:
-        return await self._journal.held_offset(offset)
+        try:
+            return await self._journal.held_offset(offset)
+        except OffsetLostError:
+            raise
+        except OffsetElsewhereError:
+            return 0
 
     async def oldest(self) -> int:
         return await self._journal.oldest_offset()

@@ -63,7 +63,7 @@ class Cluster:
         if USER:
             shutil.chown(self.data, USER)
         subprocess.run(
-            [programs / "initdb", "-D", self.data, "-A", "trust", "-U", SUPERUSER, "--no-sync"],
+            [programs / "initdb", "-D", self.data, "-A", "trust", "-U", SUPERUSER, "-E", "UTF8", "--no-sync"],
             check=True,
             capture_output=True,
             user=USER,

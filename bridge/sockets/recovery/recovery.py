@@ -40,8 +40,9 @@ class History(Protocol):
     """What was delivered, as the journal stores it."""
 
     async def number_of(self, offset: str) -> int:
-        """The place of an offset. Raises BridgeError if nobody was ever given it, or it is of another history, or of
-        events that are forgotten; also if it proves that the journal was rewound, which that then takes up."""
+        """The place of an offset; 0 if it is of an earlier history, or of events that are forgotten: a client that
+        began anew brings the last that it had before, until it receives another. Raises BridgeError if nobody was
+        ever given it, or if it proves that the journal was rewound, which that then takes up."""
 
     async def oldest(self) -> int:
         """The place of the oldest event that is stored; 1 if there is none."""
