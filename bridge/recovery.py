@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from bridge.journal import Exchanges, Journal, JournaledEvent
+from bridge.journal import Exchanges, Journal, JournaledEvent, OffsetElsewhereError, OffsetLostError
 from bridge.sockets.presence.activity_log import clock_micros, micros_of, now_micros
 from bridge.sockets.recovery.returns import EXCHANGES, EXCHANGES_WITHIN_SECONDS
 from bridge.sockets.recovery.sessions import Leaving, Session, TakenOver
@@ -30,7 +30,12 @@ class JournalHistory:
         return DeliveredEvent(journaled.offset, journaled.event, self._journal.offset_text(journaled.place))
 
     async def number_of(self, offset: str) -> int:
-        return await self._journal.held_offset(offset)
+        try:
+            return await self._journal.held_offset(offset)
+        except OffsetLostError:
+            raise
+        except OffsetElsewhereError:
+            return 0
 
     async def oldest(self) -> int:
         return await self._journal.oldest_offset()

@@ -28,6 +28,7 @@ PORTS = 5
 # PostgreSQL refuses to run as root, and the user it then runs as may not be able to look into this checkout.
 USER = "nobody" if os.geteuid() == 0 else None
 SUPERUSER = "bridge"
+INITDB = ("-A", "trust", "-U", SUPERUSER, "-E", "UTF8", "--no-sync")
 # Who owns the databases of journals: no superuser, as it ought to be.
 OWNER = "plain"
 
@@ -200,7 +201,18 @@ def _model() -> Path:
             if USER:
                 shutil.chown(made / "data", USER)
             subprocess.run(
-                [made / "native/bin/initdb", "-D", made / "data", "-A", "trust", "-U", SUPERUSER, "--no-sync"],
+                [
+                    made / "native/bin/initdb",
+                    "-D",
+                    made / "data",
+                    "-A",
+                    "trust",
+                    "-U",
+                    SUPERUSER,
+                    "-E",
+                    "UTF8",
+                    "--no-sync",
+                ],
                 check=True,
                 capture_output=True,
                 user=USER,

@@ -33,6 +33,7 @@ BUSY_TIMEOUT_MS = 5_000
 # of `readers.py` and `writer.py`.
 CONNECTION_SETTINGS = {
     "application_name": "bridge",
+    "client_encoding": "utf8",  # what the server takes by itself is its operator's habit
     "connect_timeout": 3,
     "keepalives": 1,
     "keepalives_idle": 10,

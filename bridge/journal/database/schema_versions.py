@@ -53,8 +53,9 @@ def version_of(connection: Connection) -> str | None:
     """The version of a journal's schema; None while the database is empty. Changes nothing.
 
     Raises JournalUrlError if the database is another program's, or of a newer bridge that knows none of this version
-    beside it.
+    beside it, or has no room for every character.
     """
+    _require_every_character(connection)
     schema_name, tables = _tables_of(connection)
     versions: Sequence[object] = []
     if ALEMBIC_VERSION.name in tables:
@@ -75,6 +76,18 @@ def version_of(connection: Connection) -> str | None:
             f"the schema is version {version}, which is newer than this bridge; install a newer one"
         )
     return version
+
+
+def _require_every_character(connection: Connection) -> None:
+    """One that a database has not would be refused at its commit, and everything else of that commit with it."""
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+    if encoding != "UTF8":
+        raise JournalUrlError(
+            f"the database has the encoding {encoding}, which lacks most characters; make one with"
+            " createdb --encoding=UTF8 --template=template0, and read what there is back into it"
+        )
 
 
 def _tables_of(connection: Connection) -> tuple[str | None, set[str]]:

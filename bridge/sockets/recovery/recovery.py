@@ -32,6 +32,7 @@ REPLAY_LIMIT = 5_000
 # A journal is asked for so many rooms at once; whoever is in more is recovered from memory alone.
 ROOMS_LIMIT = 300
 PAGE = 500
+TOO_OFTEN = "a client begins anew: what it missed was looked up too often"
 # What an event that is sent again takes besides its payload.
 FRAME_BYTES = 100
 
@@ -40,8 +41,9 @@ class History(Protocol):
     """What was delivered, as the journal stores it."""
 
     async def number_of(self, offset: str) -> int:
-        """The place of an offset. Raises BridgeError if nobody was ever given it, or it is of another history, or of
-        events that are forgotten; also if it proves that the journal was rewound, which that then takes up."""
+        """The place of an offset; 0 if it is of an earlier history, or of events that are forgotten: a client that
+        began anew brings the last that it had before, until it receives another. Raises BridgeError if nobody was
+        ever given it, or if it proves that the journal was rewound, which that then takes up."""
 
     async def oldest(self) -> int:
         """The place of the oldest event that is stored; 1 if there is none."""
@@ -229,7 +231,7 @@ class Recovery:
         if proven is None:
             return None
         if allowance.is_spent(proven.sid):
-            logger.info("a client begins anew: what it missed was looked up too often")
+            logger.info(TOO_OFTEN)
             return None
         try:
             return await self._take_up(proven, pid, offset, principal, allowance)
@@ -247,12 +249,20 @@ class Recovery:
         received_until = await self._number_of(offset) if isinstance(offset, str) else 0
         if session is None or received_until <= session.began_at:
             received_until = max(received_until, await self._number_of(proven.began_at))
-        after = received_until
-        if session is None or not await self._reach(max(after, session.began_at, *session.rooms.values())):
+        if session is None or not await self._reach(max(received_until, session.began_at, *session.rooms.values())):
             return None
         if not _grants_all(session, principal):
             logger.info("a client begins anew: its token does not grant all that it was in")
             return None
+        async with allowance.turn(proven.sid) as may_have_more:
+            if not may_have_more:
+                logger.info(TOO_OFTEN)
+                return None
+            return await self._look_up(session, pid, received_until, allowance)
+
+    async def _look_up(self, session: Session, pid: str, received_until: int, allowance: Allowance) -> Missed | None:
+        """What a session missed; None if that is too much, or not all of it is stored."""
+        after = received_until
         delivered: list[DeliveredEvent] = []
         size_bytes = 0
         while after < self._remembered_from - 1:
@@ -261,7 +271,7 @@ class Recovery:
             if len(since_of) > ROOMS_LIMIT or len(delivered) > REPLAY_LIMIT or size_bytes > self._replay_bytes:
                 return None
             page, more = await self._history.room_events([*since_of], everyone=True, after=after, limit=PAGE)
-            allowance.spend(proven.sid, _messages_in(page))
+            allowance.spend(session.sid, _messages_in(page))
             own = [one for one in page if self._is_for(since_of, one)]
             delivered += own
             size_bytes += _size_bytes(own)
@@ -272,7 +282,7 @@ class Recovery:
             return None  # nor may any of it have been forgotten while it was read
         missed = Missed(session, pid, after, tuple(one for one in delivered if one.number <= after))
         everything = self._all_of(missed)
-        allowance.spend(proven.sid, _messages_in(everything[len(missed.delivered) :]))
+        allowance.spend(session.sid, _messages_in(everything[len(missed.delivered) :]))
         if len(everything) > REPLAY_LIMIT or _size_bytes(everything) > self._replay_bytes:
             return None
         return missed
