@@ -201,18 +201,7 @@ def _model() -> Path:
             if USER:
                 shutil.chown(made / "data", USER)
             subprocess.run(
-                [
-                    made / "native/bin/initdb",
-                    "-D",
-                    made / "data",
-                    "-A",
-                    "trust",
-                    "-U",
-                    SUPERUSER,
-                    "-E",
-                    "UTF8",
-                    "--no-sync",
-                ],
+                [made / "native/bin/initdb", "-D", made / "data", *INITDB],
                 check=True,
                 capture_output=True,
                 user=USER,

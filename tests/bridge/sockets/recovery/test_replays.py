@@ -9,14 +9,15 @@ from bridge.sockets.limits import Limits
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.recovery.replays import Replays
 from tests.bridge.sockets.houses import Client, House
-from tests.bridge.sockets.recovery.test_returns import R0, Eventually, house, is_shared
+from tests.bridge.sockets.recovery.test_returns import R0, Eventually, house
 from tests.system.soak.records import Publications
 
-__all__ = ["house", "is_shared"]
+__all__ = ["house"]
 
 MISSED = 20
 
 
+@pytest.mark.parametrize(("database_url", "is_shared"), [("sqlite", False)], indirect=["database_url"])
 @pytest.mark.parametrize("remembers", [True, False])
 @pytest.mark.parametrize("address", ["203.0.113.7", None])
 async def test_who_comes_many_times_at_once_has_no_more_than_one_after_the_other(
