@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bridge.access import Principal
+from bridge.sockets.errors import StoreUnavailableError
 from bridge.sockets.rate_limit import messages_in
 from bridge.sockets.recovery.replays import Allowance
 from bridge.sockets.recovery.session_proofs import Proven, pid_of, proven_by
@@ -226,7 +227,8 @@ class Recovery:
 
     async def take_up(self, pid: Any, offset: Any, principal: Principal, allowance: Allowance) -> Missed | None:
         """The session that a client brings, with what it missed as far as only the journal knows that; None if it
-        has to begin anew. What is looked up is taken from `allowance`."""
+        has to begin anew. What is looked up is taken from `allowance`. Raises StoreUnavailableError where that cannot
+        be known."""
         proven = proven_by(self._key, pid, principal)
         if proven is None:
             return None
@@ -235,6 +237,8 @@ class Recovery:
             return None
         try:
             return await self._take_up(proven, pid, offset, principal, allowance)
+        except StoreUnavailableError:
+            raise
         except BridgeError as error:
             logger.info("a client begins anew: %s", error)
         except Exception:

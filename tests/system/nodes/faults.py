@@ -1,5 +1,6 @@
 """Faults that befall bridges which share a journal, each with its end."""
 
+import os
 import random
 import signal
 import time
@@ -9,12 +10,13 @@ from contextlib import contextmanager
 from tests.conftest import BridgeProcess
 from tests.system.nodes.conftest import Bridges
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "IS_LONG", "Fault"]
 
 Fault = Callable[[Bridges, random.Random], None]
 
-# One is longer than a lease lasts; most are short, so that they fall into the work of others.
-STANDSTILL_SECONDS = (0.1, 0.3, 1.0, 11.0)
+IS_LONG = "SOAK_MINUTES" in os.environ
+# Most are short, so that they fall into the work of others; one is longer than a lease lasts.
+STANDSTILL_SECONDS = (0.1, 0.3, 1.0, *((11.0,) if IS_LONG else ()))
 
 
 def _some(bridges: Bridges, chance: random.Random) -> BridgeProcess:

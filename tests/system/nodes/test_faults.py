@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from tests.asking import get
 from tests.system.conftest import Gateway, Listener, StartListener
 from tests.system.nodes.conftest import Bridges
-from tests.system.nodes.faults import FAULTS
+from tests.system.nodes.faults import FAULTS, IS_LONG
 from tests.system.nodes.test_three_nodes import hears, numbers, publish
 
 # As many as there are to be; without SOAK_MINUTES, as in `make test`, some.
-HOW_MANY = 1_000 if "SOAK_MINUTES" in os.environ else 20
+HOW_MANY = 1_000 if IS_LONG else 24
 SEED = os.environ.get("SOAK_SEED", "20261127")
 ROOM = "faults"
 
