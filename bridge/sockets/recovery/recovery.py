@@ -120,9 +120,9 @@ class Recovery:
         for moved in self._waiting_for.copy():
             moved.set()
 
-    async def _reach(self, number: int) -> bool:
+    async def _reach(self, number: int) -> None:
         """Waits until what another process has delivered already is delivered here too: whoever comes from there has
-        received it. Returns whether it is, in time."""
+        received it. Raises StoreUnavailableError if it is not, in time."""
         moved = asyncio.Event()
         self._waiting_for.add(moved)
         try:
@@ -131,10 +131,9 @@ class Recovery:
                     moved.clear()
                     await moved.wait()
         except TimeoutError:
-            return False
+            raise StoreUnavailableError("what others have delivered could not be read yet") from None
         finally:
             self._waiting_for.discard(moved)
-        return True
 
     # Sessions
 
@@ -253,8 +252,10 @@ class Recovery:
         received_until = await self._number_of(offset) if isinstance(offset, str) else 0
         if session is None or received_until <= session.began_at:
             received_until = max(received_until, await self._number_of(proven.began_at))
-        if session is None or not await self._reach(max(received_until, session.began_at, *session.rooms.values())):
+        if session is None:
+            logger.info("a client begins anew: its session is not known any more")
             return None
+        await self._reach(max(received_until, session.began_at, *session.rooms.values()))
         if not _grants_all(session, principal):
             logger.info("a client begins anew: its token does not grant all that it was in")
             return None

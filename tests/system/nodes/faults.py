@@ -74,6 +74,26 @@ def cut_off_one_connection(bridges: Bridges, _chance: random.Random) -> None:
     )
 
 
+def cut_one_off(bridges: Bridges, chance: random.Random) -> None:
+    """From PostgreSQL: what it says is refused."""
+    line = chance.choice(bridges.lines)
+    line.cut()
+    try:
+        time.sleep(chance.choice(STANDSTILL_SECONDS))
+    finally:
+        line.open()
+
+
+def cut_one_off_in_silence(bridges: Bridges, chance: random.Random) -> None:
+    """From PostgreSQL: what it says arrives nowhere, and late."""
+    line = chance.choice(bridges.lines)
+    line.fall_silent()
+    try:
+        time.sleep(chance.choice(STANDSTILL_SECONDS))
+    finally:
+        line.open()
+
+
 def freeze_the_database(bridges: Bridges, chance: random.Random) -> None:
     with bridges.cluster.frozen():
         time.sleep(chance.choice((0.1, 1.0, 3.0)))
@@ -97,6 +117,8 @@ FAULTS: Mapping[Fault, int] = {
     stand_still: 5,
     cut_off_from_the_database: 3,
     cut_off_one_connection: 6,
+    cut_one_off: 4,
+    cut_one_off_in_silence: 4,
     freeze_the_database: 2,
     crash_the_database: 2,
     restart_the_database: 1,
