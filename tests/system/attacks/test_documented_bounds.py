@@ -155,8 +155,8 @@ def too_many_sockets(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     opening = get(b"/socket.io/?EIO=4&transport=polling", b"X-Forwarded-For: 203.0.113.7")
     found = []
     with Stranger(bridge) as stranger:
+        stranger.send(opening * (burst + 5 * per_second))  # in one go: between two, a busy machine lets a second pass
         for _ in range(burst + 5 * per_second):
-            stranger.send(opening)
             found.append(stranger.answer().status)
             if found[-1] != 200:
                 break
