@@ -3,12 +3,14 @@
 import json
 from http import HTTPStatus
 
-__all__ = ["CONTINUE", "NOT_STORED", "problem", "status_line"]
+__all__ = ["CONTINUE", "NOT_STORED", "STOPPING", "TOO_MANY", "problem", "status_line"]
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 NOT_STORED = (b"cache-control", b"no-store")
 """On every answer that does not say how long it is good: what is shown to one is nothing for the next, and a proxy
 that caches need not know that a header said who asked."""
+TOO_MANY = "There are too many connections; try again in a while."
+STOPPING = "The bridge stops before the request has come whole; nothing was done, so send it again."
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 

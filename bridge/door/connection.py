@@ -9,7 +9,7 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from bridge.door.answers import problem
+from bridge.door.answers import STOPPING, TOO_MANY, problem
 from bridge.door.body import Body, ChunkedBody, CountedBody, too_large
 from bridge.door.drain import LARGE_ANSWER_BYTES, Drain
 from bridge.door.exchange import Exchange, scope_of
@@ -33,7 +33,6 @@ its objects, the attributes. It uses of ours the constructor and `shutdown`."""
 EMPTY_LINE = b"\r\n"
 # Of a body that the application has not asked for yet. As much again comes with the read that goes over it.
 WAITING_BYTES = 65_536
-TOO_MANY = "There are too many connections; try again in a while."
 # Whoever comes when all is full is answered here.
 MATTERS_MOST = ("/webhooks/", "/health/", "/metrics")
 
@@ -121,17 +120,19 @@ class HttpConnection(asyncio.Protocol):
             self._drain.free()
             self._drain = None
 
-    def _turn_away(self) -> None:
-        """There is no place. It is closed without waiting for anything, even if it never reads why."""
-        self._transport.write(problem(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY, self.default_headers))
+    def _turn_away(self, why: str = TOO_MANY) -> None:
+        """It is closed without waiting for anything, even if it never reads why."""
+        self._transport.write(problem(HTTPStatus.SERVICE_UNAVAILABLE, why, self.default_headers))
         self._close_outright()
 
     def shutdown(self) -> None:
-        """uvicorn stops."""
+        """uvicorn stops. Whoever has asked is answered; whoever is still asking could take as long as they like."""
         if self._exchange is None:
             self._close_outright()
-        else:
+        elif self._body is None or self._exchange.is_begun:
             self._exchange.keeps_alive = False
+        else:
+            self._turn_away(STOPPING)
 
     def data_received(self, data: bytes) -> None:
         if self._is_closing:

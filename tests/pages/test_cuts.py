@@ -5,6 +5,7 @@ Where there are tokens, nothing about payments is told to everyone, so that a pa
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 import httpx
@@ -67,14 +68,15 @@ def bridge(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @contextmanager
-def pages_that_are_cut(browsing: Browsing, bridge: BridgeProcess, path: str, whose: str) -> Iterator[list[Page]]:
-    """Pages of one address, each cut after another packet, when all are live again."""
+def pages_that_are_cut(browsing: Browsing, bridge: BridgeProcess, path: str, *whose: str) -> Iterator[list[Page]]:
+    """Pages of one address, each cut after another packet, when all are live again; of several tokens they have one
+    each in turn."""
     browsing.expect_trouble(GONE)
     proxies = Proxies(bridge.url)
     pages = []
-    for url in proxies.urls:
+    for url, token_of_one in zip(proxies.urls, cycle(whose), strict=False):
         page = browsing.page()
-        page.goto(f"{url}{path}#token={whose}")
+        page.goto(f"{url}{path}#token={token_of_one}")
         pages.append(page)
     proxies.wait_until_cut(SET_UP[path.split("/")[1]])
     for page in pages:
@@ -110,8 +112,8 @@ def test_a_checkouts_page_hears_of_it_after_any_cut(
     browsing: Browsing, bridge: BridgeProcess, service: httpx.Client
 ) -> None:
     checkout = service.post("/api/template-checkouts", json=CHECKOUT).raise_for_status().json()
-    whose = token("b1", checkouts=["checkout-1"])
-    with pages_that_are_cut(browsing, bridge, "/checkout/checkout-1", whose) as pages:
+    buyer, seller = token("b1", checkouts=["checkout-1"]), token("s1", checkouts=["checkout-1"], requests=["r7"])
+    with pages_that_are_cut(browsing, bridge, "/checkout/checkout-1", buyer, seller, seller) as pages:
         payment_id = checkout["payment"]["paymentId"]
         service.post(f"/api/payments/{payment_id}/cancellation", json={}).raise_for_status()
         for page in pages:

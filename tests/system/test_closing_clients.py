@@ -60,6 +60,18 @@ def test_a_poll_that_waits_is_answered_when_the_bridge_stops_and_does_not_keep_i
     bridge.start()
 
 
+def test_a_body_that_does_not_come_does_not_keep_a_bridge_that_stops(bridge: BridgeProcess) -> None:
+    with Stranger(bridge) as slow, Stranger(bridge) as other:
+        slow.send(b"POST /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n[")
+        other.send(LIVE)  # which is read after that
+        assert other.answer().status == 200
+        bridge.process.terminate()
+        answer = slow.answer()
+        assert (answer.status, b"nothing was done" in answer.body) == (503, True)
+        assert bridge.process.wait() == 0
+    bridge.start()
+
+
 def test_the_remedy_is_the_one_of_the_page() -> None:
     [line] = re.findall(
         r"^(socket\.io\.on\(.*receiveBuffer.*)$", (ROOT / "docs" / "front-end.md").read_text(), re.MULTILINE
