@@ -14,6 +14,7 @@ from coordinator.names import may_be_one
 from coordinator.payments.contradictions import is_called_refunded
 from coordinator.payments.doubts import doubts_about_payment
 from coordinator.payments.payments import Payment
+from coordinator.payments.seller_shares import going_back_of
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.decisions import contradiction
 from coordinator.payouts.earnings import not_there, paid_out_to
@@ -138,17 +139,19 @@ def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -
         yield gone
     if payout.refund_id is not None and is_called_refunded(payment):
         yield f"{payment.provider} calls payment {payment.payment_id} refunded; see whether it went back already"
-    came = payment.came_for(payout.seller_id)
     if payout.refund_id is None and payout.worth is not None:
+        back = going_back_of(payment, payout.seller_id)
+        came = excess_over(payment.came_for(payout.seller_id), back)
         leaving = total([paid_out_to(payment, payout.seller_id, others), payout.worth])
         if leaving > came:
             yield (
                 f"with it more leaves for {payout.seller_id} than the {format_amount(came)} {payment.currency} that"
-                f" came: {' and '.join(_why_more_leaves(payout, payment, others, leaving))}"
+                f" came{' and does not go back' if back else ''}:"
+                f" {' and '.join(_why_more_leaves(payout, payment, others, excess_over(leaving, came)))}"
             )
 
 
-def _why_more_leaves(payout: Payout, payment: Payment, others: Collection[Payout], leaving: Decimal) -> Iterator[str]:
+def _why_more_leaves(payout: Payout, payment: Payment, others: Collection[Payout], more: Decimal) -> Iterator[str]:
     after_all = [
         one
         for one in others
@@ -156,7 +159,7 @@ def _why_more_leaves(payout: Payout, payment: Payment, others: Collection[Payout
     ]
     for one in after_all:
         yield f"{one.payout_id} was found to have failed, and was sent after all"
-    if excess_over(leaving, total(one.worth or ZERO for one in after_all)) > payment.came_for(payout.seller_id):
+    if excess_over(more, total(one.worth or ZERO for one in after_all)):
         yield "a person took the payment as paid" if payment.facts.accepted else "it was more when this was ordered"
 
 

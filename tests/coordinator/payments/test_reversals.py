@@ -24,7 +24,9 @@ from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import ProblemKind, hold_on_payouts, may_have_gone_back, problems_of
 from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
 from coordinator.payments.rulings import RulingRefusedError, acceptance
+from coordinator.payouts.approval import doubts_about
 from coordinator.payouts.earnings import escrow_of, left_to_pay_out, refundable
+from coordinator.payouts.payouts import Payout
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PAYMENT = Payment(
@@ -163,3 +165,23 @@ def test_what_is_left_of_a_cancelled_payment_is_asked_about_whatever_of_it_was_c
         payment = decide(payment, told, NOW).payment
     told_of = "it was cancelled, and 20.10 of 49.90 USD (of 30.00 that came, 9.90 went back) has come"
     assert [(one.kind, one.detail) for one in problems_of(payment)] == [("payment-paid-after-cancellation", told_of)]
+
+
+def test_what_was_ordered_before_some_of_it_went_back_waits_for_a_person() -> None:
+    payout = Payout(
+        payout_id="out_1",
+        provider="cards",
+        payment_id="pay_1",
+        seller_id="s1",
+        destination="acct_seller",
+        coin="USD",
+        amount=Decimal("49.90"),
+        worth=Decimal("49.90"),
+        created_at=NOW,
+    )
+    assert list(doubts_about(payout, after(CAPTURED), [])) == []
+    [doubt] = doubts_about(payout, after(CAPTURED, REFUNDED), [])
+    assert doubt == (
+        "with it more leaves for s1 than the 40.00 USD that came and does not go back: it was more when this was"
+        " ordered"
+    )

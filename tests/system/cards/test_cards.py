@@ -199,6 +199,24 @@ def test_a_dispute_that_is_lost_gives_the_money_back(bridge: BridgeProcess, card
     assert (sale.payment["status"], sale.payment["refunded"]) == ("refunded", "49.90")
 
 
+def test_what_goes_back_between_an_order_and_its_sending_does_not_leave(
+    bridge: BridgeProcess, cards: CardsDouble
+) -> None:
+    sale = Sale(bridge, cards, 7)
+    cards.tell(cards.capture(sale.session))
+    ops = f"{bridge.url}/api/ops"
+    assert post(f"{ops}/hold", json={"by": "Ada", "note": "to look at the books"}).status_code == 200
+    payout_id = sale.paid_out("49.90", "acct_seller")
+    cards.tell(cards.refund(sale.session, 990))
+    assert post(f"{ops}/resumption", json={"by": "Ada"}).status_code == 200
+    [reason] = sale.wait_for(payout_id, "awaiting_approval")["approval"]["reasons"]
+    assert reason.startswith("with it more leaves for s7 than the 40.00 USD that came and does not go back: ")
+    approved = post(f"{ops}/payouts/{payout_id}/approval", json={"by": "Bo"})
+    assert (approved.status_code, "40.00 USD are left to be paid out" in approved.text) == (409, True)
+    assert post(f"{ops}/payouts/{payout_id}/rejection", json={"by": "Bo", "note": "less"}).status_code == 200
+    assert sale.wait_for(sale.paid_out("40.00", "acct_other"), "created")
+
+
 def test_what_is_forged_old_or_none_of_ours_moves_nothing_and_alarms_nobody(
     bridge: BridgeProcess, cards: CardsDouble
 ) -> None:
