@@ -163,12 +163,15 @@ def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
     _end(code)
 
 
-def build_routes() -> None:
-    """Builds the routes once for all children: each says what they are given when it has read its settings."""
+def build_once() -> None:
+    """Builds for all children what is the same for all: above all the routes, which each tells what they are given
+    when it has read its settings."""
     from bridge import app
+    from bridge.journal.database.schema_versions import statements_that_make
     from bridge.settings import all_settings
 
-    all_settings()  # which is kept
+    all_settings()
+    statements_that_make("sqlite+pysqlite")
     asked: Any = SimpleNamespace(origins=())
     built = app.rest_app(asked)
 
@@ -207,7 +210,7 @@ def _stream(number: int) -> TextIO:
 if __name__ == "__main__":
     for name in WARM:
         import_module(name)
-    build_routes()
+    build_once()
     gc.collect()
     gc.freeze()  # so that the children's collectors leave alone what they share
     WarmParent(socket.socket(fileno=int(sys.argv[1]))).run()
