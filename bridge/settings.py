@@ -9,10 +9,12 @@ slip must not open a door that was to be shut.
 import ipaddress
 import os
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import (
@@ -71,6 +73,8 @@ USUAL_FILES = {
 }
 # Of the bridge's own; a provider says which of its settings are.
 SECRETS = ("jwt_secrets",)
+# What the configuration file says, while settings are read.
+_OF_FILE: ContextVar[Mapping[str, Any]] = ContextVar("of_file", default=MappingProxyType({}))
 # After a silence a client may do at once what it may do in so many seconds.
 BURST_SECONDS = 10
 
@@ -345,6 +349,21 @@ class Settings(BaseSettings):
         except (KeysError, ServicesError) as error:
             raise SettingsError(f"services_file: {error}") from None
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        if isinstance(env_settings, EnvSettingsSource):
+            ignored = {name.lower() for name in injected_variables(os.environ)}
+            kept = {name: value for name, value in env_settings.env_vars.items() if name.lower() not in ignored}
+            env_settings.env_vars = kept
+        return init_settings, env_settings, InitSettingsSource(settings_cls, dict(_OF_FILE.get()))
+
 
 def all_settings() -> type[Settings]:
     """What can be set, with what each provider adds."""
@@ -369,26 +388,12 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
     secrets = {*SECRETS, *(name for provider in known.PROVIDERS for name in provider.settings.secrets)}
     file_values = {} if path is None else read_config_file(path, every.model_fields, secrets)
 
-    class SettingsWithFile(every):  # type: ignore[valid-type,misc]
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            if isinstance(env_settings, EnvSettingsSource):
-                ignored = {name.lower() for name in injected_variables(os.environ)}
-                kept = {name: value for name, value in env_settings.env_vars.items() if name.lower() not in ignored}
-                env_settings.env_vars = kept
-            return init_settings, env_settings, InitSettingsSource(settings_cls, file_values)
-
+    reading = _OF_FILE.set(file_values)
     try:
-        loaded: Settings = SettingsWithFile(**overrides)
+        return every(**overrides)
     except UnreadableSettingError as error:
         raise SettingsError(explain_unreadable(str(error))) from None
     except ValidationError as error:
         raise SettingsError("\n".join(explain(problem, path, overrides) for problem in error.errors())) from None
-    return loaded
+    finally:
+        _OF_FILE.reset(reading)

@@ -57,6 +57,8 @@ WARM = (
     "uvicorn.loops.uvloop",
 )
 REQUEST_BYTES = 1_000_000
+CERTIFICATES = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
+"""Where an environment names other authorities than those that have been read."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,10 @@ def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
     sys.argv = ["bridge", *request["arguments"]]  # type: ignore[misc]
     sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), _stream(1), _stream(2)  # noqa: SIM115
     from bridge.cli import main
+    from providers.certificates import certificates
 
+    if not CERTIFICATES.isdisjoint(os.environ):
+        certificates.cache_clear()
     if request["beside"] is not None:
         import_module(str(request["beside"]))
     code: object = 0
@@ -163,12 +168,17 @@ def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
     _end(code)
 
 
-def build_routes() -> None:
-    """Builds the routes once for all children: each says what they are given when it has read its settings."""
+def build_once() -> None:
+    """Builds for all children what is the same for all: above all the routes, which each tells what they are given
+    when it has read its settings."""
     from bridge import app
+    from bridge.journal.database.schema_versions import statements_that_make
     from bridge.settings import all_settings
+    from providers.certificates import certificates
 
-    all_settings()  # which is kept
+    all_settings()
+    certificates()
+    statements_that_make("sqlite+pysqlite")
     asked: Any = SimpleNamespace(origins=())
     built = app.rest_app(asked)
 
@@ -207,7 +217,7 @@ def _stream(number: int) -> TextIO:
 if __name__ == "__main__":
     for name in WARM:
         import_module(name)
-    build_routes()
+    build_once()
     gc.collect()
     gc.freeze()  # so that the children's collectors leave alone what they share
     WarmParent(socket.socket(fileno=int(sys.argv[1]))).run()

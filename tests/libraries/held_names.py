@@ -23,7 +23,7 @@ PACKAGES = ("bridge", "coordinator", "providers")
 # Run by Alembic, and not to be imported by anybody else.
 SCRIPTS = "bridge.journal.migrations."
 # Made to be subclassed and overridden so; each says it in its documentation.
-DECLARED = {"model_config", "model_fields", "model_post_init", "_abc_impl"}
+DECLARED = {"model_config", "model_fields", "model_post_init", "settings_customise_sources", "_abc_impl"}
 
 
 @dataclass
