@@ -93,6 +93,10 @@ class House:
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
 
+    async def told_up_to(self, number: int) -> None:
+        """Returns once an event is told here, and all before it."""
+        await self._eventually(lambda: self.recovery.cursor >= number)
+
     async def has_saved(self) -> None:
         """Returns once all that it knows of sessions is saved, or known to be another's."""
         changes = self.recovery._sessions._changes

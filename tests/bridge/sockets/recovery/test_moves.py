@@ -139,6 +139,9 @@ class World:
 
         await self.everyone(hear_all)
         await self.everyone(self.cut)
+        newest = (await self._houses[0].journal.newest_place()).number
+        for house in self._houses:
+            await house.told_up_to(newest)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
