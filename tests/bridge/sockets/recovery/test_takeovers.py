@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from bridge.access import ANYBODY
+from bridge.sockets.limits import Limits
+from bridge.sockets.recovery.replays import Replays
 from bridge.workers.leased import LEASE
 from tests.bridge.sockets.houses import Client, House
 from tests.bridge.sockets.several import ROOMS, Gate, Operator
@@ -17,6 +20,7 @@ Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 R0, R1 = ROOMS
+UNBOUNDED = Replays(Limits()).for_address(None)
 NEVER = 1_000_000
 """The number of an event that does not come."""
 
@@ -54,6 +58,25 @@ async def test_the_server_that_had_a_client_hears_at_once_that_it_is_elsewhere(
     await client.come()
     assert (twin.recovered, client.recovered) == ([True], [False, True])
     assert rooms_of(first, client) == {R0, R1}
+    for one in (client, twin):
+        await one.cut()
+
+
+async def test_who_was_looked_for_and_appears_elsewhere_is_looked_for_again(
+    houses: list[House], eventually: Eventually
+) -> None:
+    first, second = houses
+    client = await member(first)
+    await client.cut()
+    await eventually(lambda: not first.server.eio.sockets)
+    missed = await first.recovery.take_up(client.pid, client.offset, ANYBODY, UNBOUNDED)
+    assert missed is not None
+    assert first.recovery.is_current(missed, ANYBODY)
+    twin = twin_of(client, second)
+    await twin.come()
+    await eventually(lambda: not first.recovery.is_current(missed, ANYBODY))
+    await client.come()
+    assert (twin.recovered, client.recovered) == ([True], [False, True])
     for one in (client, twin):
         await one.cut()
 
