@@ -47,6 +47,7 @@ class Gate:
         self._url = urlsplit(database_url)
         self._is_open = asyncio.Event()
         self.open, self.shut = self._is_open.set, self._is_open.clear
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> "Gate":
         self.open()
@@ -55,6 +56,8 @@ class Gate:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
 
     @property
     def database_url(self) -> str:
@@ -63,6 +66,7 @@ class Gate:
 
     async def _let_pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._url.port)
+        self._writers += [writer, there_writer]
         await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
