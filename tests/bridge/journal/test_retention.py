@@ -331,12 +331,13 @@ async def test_a_session_that_is_saved_while_it_is_about_to_be_forgotten_stays(
     clock.move(days=11)
     read = journal.retention._read
 
-    async def read_late(*arguments: Any, **options: Any) -> Any:
+    async def read_before(*arguments: Any, **options: Any) -> Any:
+        journal.retention._read = read
         found = await read(*arguments, **options)
         await journal.sessions.save({"comes": SESSION})
         return found
 
-    journal.retention._read = read_late
+    journal.retention._read = read_before
     before = clock() - timedelta(days=10)
     await journal.retention.forget_sessions(before=before, but=(), limit=10)
     assert await journal.sessions.load("comes") is not None
