@@ -146,7 +146,7 @@ class World:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @given(exchanges_limit=st.sampled_from([EXCHANGES, 1_000]), deeds=st.lists(DEEDS, min_size=10, max_size=60))
-@settings(fuzzed, max_examples=15)
+@settings(fuzzed, max_examples=10)
 async def test_whoever_moves_between_servers_hears_all_once_and_in_order(
     houses: list[House], operator: Operator, exchanges_limit: int, deeds: list[tuple[Any, ...]]
 ) -> None:
