@@ -144,7 +144,7 @@ class JournalSessions:
             content["rooms"],
             set(content["online"]),
             {(chat_id, user_id) for chat_id, user_id in content.get("typing", ())},
-            Leaving(left_at, left_at),
+            Leaving(left_at, min(left_at, content.get("sureUntil", left_at)), content.get("deliveredUntil", 0)),
             is_over=bool(content.get("isOver")),
             is_stored=True,
         )
@@ -173,6 +173,12 @@ def _content(session: Session) -> dict[str, Any]:
         "rooms": dict(session.rooms),
         "online": sorted(session.online),
         "typing": sorted(session.typing),
-        "leftAt": None if session.left is None else session.left.at,
+        **_left(session.left),
         "isOver": session.is_over,
     }
+
+
+def _left(left: Leaving | None) -> dict[str, int | None]:
+    if left is None:
+        return {"leftAt": None}
+    return {"leftAt": left.at, "sureUntil": left.sure, "deliveredUntil": left.delivered_until}

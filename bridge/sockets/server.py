@@ -106,8 +106,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def recover_with(self, recovery: Recovery) -> None:
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
-        recovery.on_lost = self._lost
-        self.activity_log = ActivityLog(recovery.clock)
+        recovery.on_lost, self.activity_log = self._lost, ActivityLog(recovery.clock)
         self.manager.watchers.append(recovery)
         self.returns = Returns(recovery, self.activity_log, self.recalls, Replays(self.eio.limits))
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic import command
 from sqlalchemy import Connection, func, select
@@ -293,3 +294,51 @@ async def test_a_file_of_an_earlier_version_shrinks_once_it_was_written_anew(
     journal = await Journal.open(url, clock)
     assert journal.epoch == epoch  # it is the same journal
     await journal.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_session_that_is_connected_to_another_bridge_is_kept_as_long_as_that_is_there_and_from_then_on(
+    database_url: str,
+) -> None:
+    here, there, gone = [await Journal.open(database_url, is_shared=True) for _ in range(3)]
+    for journal in (there, gone):
+        await journal.nodes.take((), timedelta(seconds=8))
+        names = {f"{place} {journal.nodes.own}": SESSION for place in ("connected", "left")}
+        await journal.sessions.save(names, connected=[name for name in names if "connected" in name], new=names)
+    await there.sessions.save({"kept by an older version": SESSION}, new=["kept by an older version"])
+    with psycopg.connect(database_url, autocommit=True) as operator:
+        operator.execute("UPDATE sessions SET updated_at = updated_at - interval '20 days'")
+        operator.execute("UPDATE sessions SET is_connected = NULL WHERE session_id LIKE 'kept%'")
+
+        async def kept_when_gone_for(days: int) -> set[str]:
+            seen = "UPDATE nodes SET seen_at = clock_timestamp() - make_interval(days => %s) WHERE node = %s"
+            operator.execute(seen, [days, gone.nodes.own])
+            await forgetting(here).round()
+            return {row[0] for row in operator.execute("SELECT session_id FROM sessions").fetchall()}
+
+        stay = {f"connected {there.nodes.own}", "kept by an older version"}
+        assert await kept_when_gone_for(days=9) == stay | {f"connected {gone.nodes.own}"}
+        assert await kept_when_gone_for(days=11) == stay
+        assert operator.execute("SELECT node FROM nodes").fetchall() == [(there.nodes.own,)]
+    for journal in (here, there, gone):
+        await journal.close()
+
+
+async def test_a_session_that_is_saved_while_it_is_about_to_be_forgotten_stays(
+    journal: Journal, clock: Clock
+) -> None:
+    await journal.sessions.save({"comes": SESSION, "goes": SESSION})
+    clock.move(days=11)
+    read = journal.retention._read
+
+    async def read_before(*arguments: Any, **options: Any) -> Any:
+        journal.retention._read = read
+        found = await read(*arguments, **options)
+        await journal.sessions.save({"comes": SESSION})
+        return found
+
+    journal.retention._read = read_before
+    before = clock() - timedelta(days=10)
+    await journal.retention.forget_sessions(before=before, but=(), limit=10)
+    assert await journal.sessions.load("comes") is not None
+    assert await journal.sessions.load("goes") is None

@@ -70,6 +70,10 @@ class House:
             works.append(SharedActivity(self.journal, server, grace=timedelta(seconds=5)).run())
         server.recover_with(recovery)
         self.server, self.recovery = server, recovery
+        self.hears = True
+        """Whether it is told that a session is another's."""
+        hear = self.journal.sessions.on_moved
+        self.journal.sessions.on_moved = lambda sids: hear(sids) if self.hears or sids is None else None
         self._following = [asyncio.create_task(work) for work in works]
         host, port = (await self._serve(server)).removeprefix("http://").split(":")
         self.place = host, int(port)
@@ -78,11 +82,6 @@ class House:
     def node(self) -> str:
         """Its name among those that share the journal."""
         return self.journal.nodes.own
-
-    def hear_nothing(self) -> None:
-        """Nobody tells it any more that a session is another's."""
-        hear = self.journal.sessions.on_moved
-        self.journal.sessions.on_moved = lambda sids: hear(None) if sids is None else None
 
     async def line(self) -> Line:
         """A line to the server."""
@@ -97,6 +96,15 @@ class House:
         task = asyncio.create_task(self.journal.publish_events([event]))
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
+
+    async def told_up_to(self, number: int) -> None:
+        """Returns once an event is told here, and all before it."""
+        await self._eventually(lambda: self.recovery.cursor >= number)
+
+    async def has_saved(self) -> None:
+        """Returns once all that it knows of sessions is saved, or known to be another's."""
+        changes = self.recovery._sessions._changes
+        await self._eventually(lambda: not (changes._next.changes or changes._under_way.changes))
 
     async def published(self) -> None:
         """Returns once all of it is committed."""

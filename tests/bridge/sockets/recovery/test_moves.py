@@ -1,217 +1,160 @@
 """Clients that move between servers that share a journal, each of which may be gone or only seem so: whatever they do
-and whenever, they hear all that they have to, once and in order, and none is told that it is recovered and is not."""
+and whenever, they hear all that they have to, once and in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
 
-import psycopg
 import pytest
-import pytest_asyncio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bridge.journal import Exchanges
+from bridge.sockets.recovery.returns import EXCHANGES
 from tests.bridge.sockets.houses import Client, House
-from tests.system.soak.records import EVERYONE, Publications
+from tests.bridge.sockets.several import ROOMS, SERVERS, Operator
+from tests.bridge.sockets.under_fire import fuzzed
+from tests.system.soak.records import EVERYONE, Publications, Record
 
-Serve = Callable[..., Awaitable[str]]
-Eventually = Callable[[Callable[[], object]], Awaitable[object]]
+CLIENTS = 3
+R0 = ROOMS[0]
 
-pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-
-SERVERS, CLIENTS, ROOMS = 2, 3, ("request-r0", "request-r1")
-R0, R1 = ROOMS
-
-
-class Operator:
-    """Sees what is stored, and turns its clock."""
-
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self._connection = connection
-
-    def node_of(self, client: Client) -> str | None:
-        """The server that has a client's session."""
-        row = self._connection.execute("SELECT node FROM sessions WHERE session_id = %s", [client.sid]).fetchone()
-        return None if row is None else str(row[0])
-
-    def is_at(self, house: House, client: Client) -> bool:
-        """Whether it is stored that a client is connected to a server."""
-        found = "SELECT 1 FROM sessions WHERE session_id = %s AND node = %s AND is_connected"
-        return self._connection.execute(found, [client.sid, house.node]).fetchone() is not None
-
-    def miss(self, node: str) -> None:
-        """A server was seen a minute ago last."""
-        minute_ago = "UPDATE nodes SET seen_at = seen_at - interval '1 minute' WHERE node = %s"
-        self._connection.execute(minute_ago, [node])
-
-    def let_days_pass(self) -> None:
-        """For what is stored of sessions."""
-        self._connection.execute("UPDATE sessions SET updated_at = updated_at - interval '2 days'")
+SERVER = st.integers(0, SERVERS - 1)
+PEOPLE = st.integers(0, CLIENTS - 1)
+PUBLISHED = st.tuples(
+    st.just("publish"), SERVER, st.lists(st.sampled_from([*ROOMS, EVERYONE]), min_size=1, max_size=4)
+)
+MOVED = st.tuples(st.sampled_from(["join", "join", "leave"]), PEOPLE, st.sampled_from(ROOMS))
+WENT = st.tuples(st.sampled_from(["cut", "listen"]), PEOPLE)
+CAME = st.tuples(st.just("come"), PEOPLE, SERVER)
+ENDED = st.tuples(st.sampled_from(["kill", "forget"]), SERVER)
+LATE = st.tuples(st.sampled_from(["deafen", "hold", "hold"]), SERVER)
+PAUSED = st.just(("pause",))
+DEEDS = st.sampled_from(
+    [PUBLISHED, PUBLISHED, PUBLISHED, MOVED, WENT, CAME, CAME, CAME, ENDED, LATE, PAUSED]
+).flatmap(lambda deed: deed)
 
 
-@pytest.fixture
-def operator(database_url: str) -> Iterator[Operator]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield Operator(connection)
+class World:
+    """The servers and their clients, and what can happen to them."""
 
+    def __init__(self, houses: list[House], operator: Operator, exchanges_limit: int) -> None:
+        self._houses = houses
+        self._operator = operator
+        self._exchanges_limit = exchanges_limit
+        self.publications = Publications()
+        self.clients = [Client(houses[number % SERVERS], self.publications) for number in range(CLIENTS)]
+        self._exchanges = dict.fromkeys(range(CLIENTS), 0)
+        """How often each may have come while it was connected elsewhere."""
+        self._forgotten: set[int] = set()
+        """Whose sessions may be forgotten."""
 
-@pytest_asyncio.fixture
-async def houses(
-    database_url: str, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[list[House]]:
-    monkeypatch.setattr("bridge.sockets.transport.asking.ANSWER_SECONDS", 0.01)
-    houses = [House(database_url, serve, eventually, is_shared=True) for _ in range(SERVERS)]
-    for house in houses:
+    async def everyone(self, work: Callable[[int], Coroutine[Any, Any, None]]) -> None:
+        await asyncio.gather(*map(work, range(CLIENTS)))
+
+    async def begin(self, who: int) -> None:
+        await self.clients[who].come()
+        await self.clients[who].join(R0)
+
+    async def publish(self, server: int, rooms: list[str]) -> None:
+        for other in {*self._houses} - {self._houses[server]}:
+            await other.published()  # or what is published after it may be committed before it
+        for room in rooms:
+            self._houses[server].publish(self.publications.add(room), room)
+
+    async def come(self, who: int, server: int) -> None:
+        """A server that is held back is waited for, until it has to go on."""
+        client, house = self.clients[who], self._houses[server]
+        self._exchanges[who] += client.house is not house
+        client.house = house
+        coming = asyncio.create_task(client.come())
+        await house._eventually(lambda: coming.done() or house.recovery._waiting_for)
+        house.tells.set()
+        await coming
+        if client.recovered[-1]:
+            return
+        assert who in self._forgotten or self._exchanges[who] > self._exchanges_limit
+        self._forgotten.discard(who)
+        self._exchanges[who] = 0
+        client.record = Record(self.publications, faults=client.record.faults)
+        client.record.connected()
+        await client.join(R0)
+
+    async def _be_there(self, who: int) -> Client:
+        if self.clients[who].line is None:
+            await self.come(who, self._houses.index(self.clients[who].house))
+        return self.clients[who]
+
+    async def join(self, who: int, room: str) -> None:
+        await (await self._be_there(who)).join(room)
+
+    async def leave(self, who: int, room: str) -> None:
+        await (await self._be_there(who)).leave(room)
+
+    async def listen(self, who: int) -> None:
+        await (await self._be_there(who)).listen()
+
+    async def cut(self, who: int) -> None:
+        await self.clients[who].cut()
+
+    async def kill(self, server: int) -> None:
+        house = self._houses[server]
+        for client in self.clients:
+            if client.house is house:
+                await client.cut()
+        killed = house.node
+        await house.kill()
+        self._operator.miss(killed)
         await house.open()
-    yield houses
-    for house in houses:
-        await house.close()
+
+    async def forget(self, server: int) -> None:
+        """Of those who are gone; days after whatever was saved."""
+        for house in self._houses:
+            await house.has_saved()
+        self._forgotten |= {who for who, client in enumerate(self.clients) if client.line is None}
+        self._operator.let_days_pass()
+        journal = self._houses[server].journal
+        in_use = self._houses[server].recovery.session_ids()
+        await journal.retention.forget_sessions(before=journal.clock() - timedelta(days=1), but=in_use, limit=100)
+
+    async def deafen(self, server: int) -> None:
+        self._houses[server].hears = False
+
+    async def hold(self, server: int) -> None:
+        self._houses[server].tells.clear()
+
+    async def pause(self) -> None:
+        await asyncio.sleep(0.005)  # so that some is told in between, and some is not
+
+    async def end(self) -> None:
+        """All that was told is heard."""
+        for house in self._houses:
+            house.hears = True
+            house.tells.set()
+        await self.publish(0, [EVERYONE])
+
+        async def hear_all(who: int) -> None:
+            await (await self._be_there(who)).listen_up_to(self.publications.newest)
+
+        await self.everyone(hear_all)
+        await self.everyone(self.cut)
+        newest = (await self._houses[0].journal.newest_place()).number
+        for house in self._houses:
+            await house.told_up_to(newest)
 
 
-async def member(house: House) -> Client:
-    """A client that is in a room."""
-    client = Client(house, Publications())
-    await client.come()
-    await client.join(R0)
-    return client
-
-
-def twin_of(client: Client, house: House) -> Client:
-    """The same client as it appears at another server, while its line to the first seems to be alive."""
-    twin = Client(house, client.record.publications)
-    twin.pid, twin.sid, twin.offset, twin.record = client.pid, client.sid, client.offset, client.record
-    return twin
-
-
-def rooms_of(house: House, client: Client) -> set[str]:
-    return {*house.server.manager.get_rooms(client.sid, "/")} & {*ROOMS}
-
-
-async def test_the_server_that_had_a_client_hears_at_once_that_it_is_elsewhere(
-    houses: list[House], eventually: Eventually, operator: Operator
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@given(exchanges_limit=st.sampled_from([EXCHANGES, 1_000]), deeds=st.lists(DEEDS, min_size=10, max_size=60))
+@settings(fuzzed, max_examples=10)
+async def test_whoever_moves_between_servers_hears_all_once_and_in_order(
+    houses: list[House], operator: Operator, exchanges_limit: int, deeds: list[tuple[Any, ...]]
 ) -> None:
-    first, second = houses
-    client = await member(first)
-    twin = twin_of(client, second)
-    await twin.come()
-    await eventually(lambda: not first.server.eio.sockets)
-    assert not first.recovery.session_ids()
-    await twin.join(R1)
-    assert operator.node_of(client) == second.node  # and nothing was saved by the first
-    await client.come()
-    assert (twin.recovered, client.recovered) == ([True], [False, True])
-    assert rooms_of(first, client) == {R0, R1}
-    for one in (client, twin):
-        await one.cut()
-
-
-async def test_a_server_that_hears_nothing_finds_out_by_what_it_would_save(houses: list[House]) -> None:
-    first, second = houses
-    first.hear_nothing()
-    client = await member(first)
-    twin = twin_of(client, second)
-    await twin.come()
-    with pytest.raises(EOFError):
-        await client.join("request-r2")
-    await client.come()
-    assert (twin.recovered, client.recovered) == ([True], [False, True])
-    assert rooms_of(first, client) == {R0}
-    for one in (client, twin):
-        await one.cut()
-
-
-async def test_who_said_goodbye_elsewhere_begins_anew_also_where_nobody_heard_of_it(
-    houses: list[House], eventually: Eventually, operator: Operator
-) -> None:
-    first, second = houses
-    first.hear_nothing()
-    client = await member(first)
-    twin = twin_of(client, second)
-    await twin.come()
-    assert twin.line is not None
-    await twin.line.send("41")
-    await eventually(lambda: operator.node_of(twin) is None)
-    await twin.cut()
-    await client.come()
-    assert (twin.recovered, client.recovered) == ([True], [False, False])
-    # Nor is it kept again by the server at which it seemed to be.
-    assert twin.sid is not None
-    await eventually(lambda: len(first.server.eio.sockets) == 1)
-    await eventually(lambda: not first.recovery._sessions._changes.waits(twin.sid or ""))
-    assert operator.node_of(twin) is None
-    await client.cut()
-
-
-async def test_a_server_that_starts_takes_up_who_was_online_where_nobody_is_any_more(
-    houses: list[House], operator: Operator
-) -> None:
-    first, second = houses
-    stays, goes = await member(first), await member(second)
-    await stays.call("user-online", "u1")
-    await goes.call("user-online", "u2")
-    killed = second.node
-    await goes.cut()
-    await second.kill()
-    await second.open()
-    for is_missed in (False, True):
-        if is_missed:
-            operator.miss(killed)
-            await second.restart()
-        assert second.server.returns is not None
-        await second.server.returns.ready()
-        here = second.server.presence._roster.is_here
-        assert (here("u1"), here("u2")) == (False, is_missed)
-    await stays.join(R1)
-    await goes.come()
-    assert (goes.recovered, rooms_of(second, goes)) == ([False, True], {R0})
-    for client in (stays, goes):
-        await client.cut()
-
-
-async def test_a_session_that_two_want_at_two_servers_stays_with_one(
-    houses: list[House], eventually: Eventually, operator: Operator
-) -> None:
-    first, second = houses
-    client = await member(first)
-    twin = twin_of(client, second)
-    for house, comes in ((second, twin), (first, client)):
-        await comes.come()
-        await eventually(partial(operator.is_at, house, client))
-    await twin.come()
-    assert (client.recovered, twin.recovered) == ([False, True], [True, False])
-    assert twin.sid != client.sid
-    await client.join(R1)
-    for one in (client, twin):
-        await one.cut()
-
-
-async def test_who_comes_before_what_it_has_heard_waits_until_the_server_has_told_it(
-    houses: list[House], eventually: Eventually, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = houses
-    client = await member(first)
-    publications = client.record.publications
-    second.tells.clear()
-    for room in (R0, EVERYONE, R0):
-        first.publish(publications.add(room), room)
-    await client.listen_up_to(publications.newest)
-    client.house = second
-    coming = asyncio.create_task(client.come())
-    await eventually(lambda: second.recovery._waiting_for)
-    first.publish(publications.add(R0), R0)
-    await first.published()
-    assert not coming.done()
-    second.tells.set()
-    await coming
-    await client.listen_up_to(publications.newest)
-    assert (client.recovered, client.record.faults) == ([False, True], [])
-    # Nor does it wait for ever.
-    first.publish(publications.add(R0), R0)
-    await client.listen_up_to(publications.newest)
-    first.tells.clear()
-    second.publish(publications.add(R0), R0)
-    await client.listen_up_to(publications.newest)
-    monkeypatch.setattr("bridge.sockets.recovery.recovery.REACH_SECONDS", 0.01)
-    client.house = first
-    await client.come()
-    assert client.recovered == [False, True, False]
-    first.tells.set()
-    await client.cut()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bridge.recovery.EXCHANGES_OF_BRIDGES", Exchanges(exchanges_limit, timedelta(minutes=1)))
+        world = World(houses, operator, exchanges_limit)
+        await world.everyone(world.begin)
+        for deed, *arguments in deeds:
+            await getattr(world, deed)(*arguments)
+        await world.end()
+    assert [client.record.faults for client in world.clients] == [[]] * CLIENTS

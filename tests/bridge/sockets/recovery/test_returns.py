@@ -384,6 +384,26 @@ async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) ->
     await watcher.cut()
 
 
+async def test_after_a_restart_it_is_told_also_what_was_on_its_way_when_it_went(house: House) -> None:
+    publications = Publications()
+    watcher, user = Client(house, publications), newcomer(house)
+    await watcher.come()
+    await watcher.join(R0)
+    await user.call("user-online", "u1")
+    await hear(watcher, ("u1", "online"))
+    house.publish(publications.add(R0), R0)
+    await house.published()
+    await house.told_up_to(1)
+    await user.cut()
+    await house._eventually(lambda: not house.server.presence.is_here("u1"))
+    await watcher.cut()
+    await house.restart()
+    await watcher.come()
+    await hear(watcher, ("u1", "online"), ("u1", "offline"))
+    assert (watcher.recovered, watcher.record.last) == ([False, True], publications.newest)
+    await watcher.cut()
+
+
 async def test_after_a_restart_with_the_clock_put_back_it_is_told_who_went_since(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,33 @@
+"""Servers that share a journal, and who looks into it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from tests.bridge.sockets.houses import House
+from tests.bridge.sockets.several import SERVERS, Operator
+
+Serve = Callable[..., Awaitable[str]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
+
+
+@pytest.fixture
+def operator(database_url: str) -> Iterator[Operator]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield Operator(connection)
+
+
+@pytest_asyncio.fixture
+async def houses(
+    database_url: str, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[list[House]]:
+    monkeypatch.setattr("bridge.sockets.transport.asking.ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr("bridge.sockets.recovery.pending_saves.SOON_SECONDS", 0.01)
+    houses = [House(database_url, serve, eventually, is_shared=True) for _ in range(SERVERS)]
+    for house in houses:
+        await house.open()
+    yield houses
+    for house in houses:
+        await house.close()

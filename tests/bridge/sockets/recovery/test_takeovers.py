@@ -1,0 +1,236 @@
+"""Sessions that another server has by now: the one that had it gives it up, whether it is there, late, cut off or
+gone, and none is told that it is recovered that is not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bridge.access import ANYBODY
+from bridge.sockets.limits import Limits
+from bridge.sockets.recovery.replays import Replays
+from bridge.workers.leased import LEASE
+from tests.bridge.sockets.houses import Client, House
+from tests.bridge.sockets.several import ROOMS, Gate, Operator
+from tests.system.soak.records import EVERYONE, Publications
+
+Serve = Callable[..., Awaitable[str]]
+Eventually = Callable[[Callable[[], object]], Awaitable[object]]
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+R0, R1 = ROOMS
+UNBOUNDED = Replays(Limits()).for_address(None)
+NEVER = 1_000_000
+"""The number of an event that does not come."""
+
+
+async def member(house: House, publications: Publications | None = None) -> Client:
+    """A client that is in a room."""
+    client = Client(house, publications or Publications())
+    await client.come()
+    await client.join(R0)
+    return client
+
+
+def twin_of(client: Client, house: House) -> Client:
+    """The same client as it appears at another server, while its line to the first seems to be alive."""
+    twin = Client(house, client.record.publications)
+    twin.pid, twin.sid, twin.offset, twin.record = client.pid, client.sid, client.offset, client.record
+    return twin
+
+
+def rooms_of(house: House, client: Client) -> set[str]:
+    return {*house.server.manager.get_rooms(client.sid, "/")} & {*ROOMS}
+
+
+async def test_the_server_that_had_a_client_hears_at_once_that_it_is_elsewhere(
+    houses: list[House], eventually: Eventually, operator: Operator
+) -> None:
+    first, second = houses
+    client = await member(first)
+    twin = twin_of(client, second)
+    await twin.come()
+    await eventually(lambda: not first.server.eio.sockets)
+    assert not first.recovery.session_ids()
+    await twin.join(R1)
+    assert operator.node_of(client) == second.node  # and nothing was saved by the first
+    await client.come()
+    assert (twin.recovered, client.recovered) == ([True], [False, True])
+    assert rooms_of(first, client) == {R0, R1}
+    for one in (client, twin):
+        await one.cut()
+
+
+async def test_who_was_looked_for_and_appears_elsewhere_is_looked_for_again(
+    houses: list[House], eventually: Eventually
+) -> None:
+    first, second = houses
+    client = await member(first)
+    await client.cut()
+    await eventually(lambda: not first.server.eio.sockets)
+    missed = await first.recovery.take_up(client.pid, client.offset, ANYBODY, UNBOUNDED)
+    assert missed is not None
+    assert first.recovery.is_current(missed, ANYBODY)
+    twin = twin_of(client, second)
+    await twin.come()
+    await eventually(lambda: not first.recovery.is_current(missed, ANYBODY))
+    await client.come()
+    assert (twin.recovered, client.recovered) == ([True], [False, True])
+    for one in (client, twin):
+        await one.cut()
+
+
+async def test_a_server_that_hears_nothing_finds_out_by_what_it_would_save(houses: list[House]) -> None:
+    first, second = houses
+    first.hears = False
+    client = await member(first)
+    twin = twin_of(client, second)
+    await twin.come()
+    with pytest.raises(EOFError):
+        await client.join("request-r2")
+    await client.come()
+    assert (twin.recovered, client.recovered) == ([True], [False, True])
+    assert rooms_of(first, client) == {R0}
+    for one in (client, twin):
+        await one.cut()
+
+
+async def test_who_said_goodbye_elsewhere_begins_anew_also_where_nobody_heard_of_it(
+    houses: list[House], eventually: Eventually, operator: Operator
+) -> None:
+    first, second = houses
+    first.hears = False
+    client = await member(first)
+    twin = twin_of(client, second)
+    await twin.come()
+    assert twin.line is not None
+    await twin.line.send("41")
+    await eventually(lambda: operator.node_of(twin) is None)
+    await twin.cut()
+    await client.come()
+    assert (twin.recovered, client.recovered) == ([True], [False, False])
+    # Nor is it kept again by the server at which it seemed to be.
+    await eventually(lambda: len(first.server.eio.sockets) == 1)
+    await first.has_saved()
+    assert operator.node_of(twin) is None
+    await client.cut()
+
+
+async def test_a_server_that_starts_takes_up_who_was_online_where_nobody_is_any_more(
+    houses: list[House], operator: Operator
+) -> None:
+    first, second = houses
+    stays, goes = await member(first), await member(second)
+    await stays.call("user-online", "u1")
+    await goes.call("user-online", "u2")
+    killed = second.node
+    await goes.cut()
+    await second.kill()
+    await second.open()
+    for is_missed in (False, True):
+        if is_missed:
+            operator.miss(killed)
+            await second.restart()
+        assert second.server.returns is not None
+        await second.server.returns.ready()
+        here = second.server.presence._roster.is_here
+        assert (here("u1"), here("u2")) == (False, is_missed)
+    await stays.join(R1)
+    await goes.come()
+    assert (goes.recovered, rooms_of(second, goes)) == ([False, True], {R0})
+    for client in (stays, goes):
+        await client.cut()
+
+
+async def test_a_session_that_two_want_at_two_servers_stays_with_one(
+    houses: list[House], eventually: Eventually, operator: Operator
+) -> None:
+    first, second = houses
+    client = await member(first)
+    twin = twin_of(client, second)
+    await twin.come()
+    await eventually(lambda: operator.is_at(second, client))
+    await client.come()
+    await eventually(lambda: operator.is_at(first, client))
+    await twin.come()
+    assert (client.recovered, twin.recovered) == ([False, True], [True, False])
+    assert twin.sid != client.sid
+    await client.join(R1)
+    for one in (client, twin):
+        await one.cut()
+
+
+async def test_who_comes_before_what_it_has_heard_waits_until_the_server_has_told_it(
+    houses: list[House], eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = houses
+    client = await member(first)
+    publications = client.record.publications
+    second.tells.clear()
+    for room in (R0, EVERYONE, R0):
+        first.publish(publications.add(room), room)
+    await client.listen_up_to(publications.newest)
+    client.house = second
+    coming = asyncio.create_task(client.come())
+    await eventually(lambda: second.recovery._waiting_for)
+    first.publish(publications.add(R0), R0)
+    await first.published()
+    assert not coming.done()
+    second.tells.set()
+    await coming
+    await client.listen_up_to(publications.newest)
+    assert (client.recovered, client.record.faults) == ([False, True], [])
+    # Nor does it wait for ever.
+    first.publish(publications.add(R0), R0)
+    await client.listen_up_to(publications.newest)
+    first.tells.clear()
+    second.publish(publications.add(R0), R0)
+    await client.listen_up_to(publications.newest)
+    monkeypatch.setattr("bridge.sockets.recovery.recovery.REACH_SECONDS", 0.01)
+    client.house = first
+    await client.come()
+    assert client.recovered == [False, True, False]
+    first.tells.set()
+    await client.cut()
+
+
+async def test_a_server_that_is_taken_for_gone_and_comes_back_gives_up_what_others_have(
+    database_url: str, houses: list[House], serve: Serve, eventually: Eventually, operator: Operator
+) -> None:
+    """Some of its clients went elsewhere, some still hang on it: all hear everything once."""
+    second, third = houses
+    async with Gate(database_url) as gate:
+        first = House(gate.database_url, serve, eventually, is_shared=True)
+        await first.open()
+        publications = Publications()
+        moves, hangs, stays = [await member(first, publications) for _ in range(3)]
+        await hangs.call("user-online", "u1")
+        await first.has_saved()
+        gate.shut()
+        moves.house = second
+        await moves.come()
+        operator.miss(first.node)
+        await third.restart()
+        assert third.server.returns is not None
+        await third.server.returns.ready()
+        assert [operator.node_of(one) for one in (moves, hangs, stays)] == [second.node, third.node, first.node]
+        for room in (R0, EVERYONE):
+            second.publish(publications.add(room), room)
+        await second.published()
+        gate.open()
+        await first.journal.nodes.take((), LEASE)
+        with pytest.raises(EOFError):
+            await hangs.listen_up_to(NEVER)
+        hangs.house = third
+        await hangs.come()
+        for client in (moves, hangs, stays):
+            await client.listen_up_to(publications.newest)
+        assert [client.record.faults for client in (moves, hangs, stays)] == [[], [], []]
+        assert [client.recovered for client in (moves, hangs, stays)] == [[False, True], [False, True], [False]]
+        await first.has_saved()
+        assert operator.is_at(first, stays)
+        assert [*first.recovery.session_ids()] == [stays.sid]
+        for client in (moves, hangs, stays):
+            await client.cut()
+        await first.close()
