@@ -102,6 +102,7 @@ class JournalSessions:
             content["rooms"],
             set(content["online"]),
             {(chat_id, user_id) for chat_id, user_id in content.get("typing", ())},
+            tuple(content.get("watching", ())),
             Leaving(left_at, left_at),
             is_over=bool(content.get("isOver")),
         )
@@ -121,10 +122,11 @@ def rooms_in(content: Mapping[str, Any]) -> Mapping[str, int]:
 
 
 def _is_idle(session: Session) -> bool:
-    return not (session.rooms or session.online or session.typing)
+    return not (session.rooms or session.online or session.typing or session.watching)
 
 
 def _content(session: Session) -> dict[str, Any]:
+    watching = {"watching": session.watching} if session.watching else {}
     return {
         "beganAt": session.began_at,
         "rooms": dict(session.rooms),
@@ -132,4 +134,5 @@ def _content(session: Session) -> dict[str, Any]:
         "typing": sorted(session.typing),
         "leftAt": None if session.left is None else session.left.at,
         "isOver": session.is_over,
+        **watching,
     }
