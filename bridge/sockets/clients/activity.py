@@ -144,6 +144,7 @@ class Activity:
         namespace, sid = member
         if namespace == "/":
             self._watches.forget(sid)
+            self._server.activity_log.outboxes.take(sid)
             self.presence.depart(sid)
             self._stop_typing(sid, self._typists.depart(sid))
 

@@ -161,7 +161,9 @@ class Announcer:
             connection = self._manager.connection(sid)
             if connection is None:
                 continue  # it is gone
-            if connection.direct is not None:
+            if connection.lost_at is not None:
+                self._log.outboxes.keep(sid, outbox)
+            elif connection.direct is not None:
                 write_frames([connection.direct], outbox.frames)
             else:
                 connection.writer.put_messages(outbox.messages, outbox.frames)

@@ -83,3 +83,35 @@ async def test_whoever_moves_between_servers_hears_all_once_and_in_order(
 
     assert [(client.record.faults, set(client.recovered[1:])) for client in clients if client.record.faults] == []
     assert [client.recovered for client in clients] == [[False] + [True] * (len(c.recovered) - 1) for c in clients]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_whoever_watches_is_told_at_each_server_and_takes_that_along(
+    database_url: str, serve: Serve, eventually: Eventually
+) -> None:
+    houses = [
+        House(database_url, serve, eventually, is_shared=True, presence_to_watchers=True) for _ in range(SERVERS)
+    ]
+    for house in houses:
+        await house.open()
+    watcher, stranger, user = (Client(house, Publications()) for house in (houses[0], houses[0], houses[1]))
+    await stranger.come()
+    await watcher.call("watch-users", {"userIds": ["u1", "u2"]})
+    await user.call("user-online", "u1")
+
+    async def is_told(user_id: str) -> None:
+        while ("user-status-change", user_id) not in [(name, change["userId"]) for name, change in watcher.activity]:
+            await watcher.listen()
+
+    await is_told("u1")
+    await watcher.cut()
+    watcher.house = houses[1]
+    await watcher.come()
+    await user.call("user-online", "u2")
+    await is_told("u2")
+    await stranger.listen()
+    assert (watcher.recovered, len(watcher.activity), stranger.activity) == ([False, True], 2, [])
+    for client in (watcher, stranger, user):
+        await client.cut()
+    for house in houses:
+        await house.close()
