@@ -29,6 +29,7 @@ PID = re.compile(rb'"pid":"([^"]+)"')
 LAG = re.compile(r"^bridge_loop_lag_seconds (\S+)$", re.MULTILINE)
 LAG_EVERY_SECONDS = 3.0
 IDLE_SHARE = 0.1
+"""Of a core; what the bridge does for itself."""
 AWAY_SECONDS = 7.0
 """Longer than the grace period: all are told of as offline, and as online again."""
 SECRET = secrets.token_hex(32)
@@ -172,7 +173,9 @@ def main() -> None:
     options = parser.parse_args()
     end_on_signals()
     more_files()
-    environment = {"BRIDGE_PRESENCE_TO": "watchers"} if options.watched else {}
+    # Without the heartbeats of so many, which come meanwhile.
+    environment = {"BRIDGE_PING_INTERVAL_SECONDS": "3600"}
+    environment |= {"BRIDGE_PRESENCE_TO": "watchers"} if options.watched else {}
     if options.tokens:
         environment |= {"BRIDGE_ACCESS": "jwt", "BRIDGE_JWT_SECRETS": SECRET}
     server = replace(SERVERS["bridge"], environment=environment)

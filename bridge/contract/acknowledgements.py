@@ -10,6 +10,7 @@ from bridge.catalogue.client_events import UNWATCH_USERS, WATCH_USERS, ClientEve
 from coordinator.models import FrozenModel
 
 __all__ = [
+    "ANSWERS",
     "Answer",
     "Done",
     "ErrorCode",
@@ -71,6 +72,9 @@ class UsersAnswer(RootModel[UsersDone | Refused]):
 
 class Answer(RootModel[Done | Refused]):
     """What any other event is answered with."""
+
+
+ANSWERS: tuple[type[BaseModel], ...] = (RoomsAnswer, UsersAnswer, Answer)
 
 
 def answer_to(event: ClientEvent) -> type[BaseModel]:
