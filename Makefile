@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-deadlines bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -97,6 +97,9 @@ bench-attacks: has-python $(VENV)/.test-ready ## Measure what honest clients not
 
 bench-deadlines: has-python $(VENV)/.test-ready ## Measure how long deadlines that fall due at once take to be told (BENCH="--deadlines 10000")
 	$(SUPERVISED) $(BIN)/python -m benchmarks.deadlines $(BENCH)
+
+bench-presence: has-python $(VENV)/.test-ready ## Measure what it costs that a crowd comes online at once (BENCH="--clients 19500 --watched 100")
+	$(SUPERVISED) $(BIN)/python -m benchmarks.presence $(BENCH)
 
 bench-start: has-python $(VENV)/.test-ready ## Measure what a start costs, beside an empty Python and the libraries alone
 	$(SUPERVISED) $(BIN)/python -m benchmarks.start $(BENCH)

@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +46,8 @@ async def within(seconds: float, what: str, waited_for: Awaitable[Awaited]) -> A
 
 def masked(text: bytes, kind: int = 0x81) -> bytes:
     """A frame as clients send it, with a mask of zeros."""
-    return bytes((kind, 0x80 | len(text))) + b"\0\0\0\0" + text
+    length = bytes((0x80 | len(text),)) if len(text) < 126 else b"\xfe" + len(text).to_bytes(2)
+    return bytes((kind,)) + length + b"\0\0\0\0" + text
 
 
 @dataclass
@@ -90,8 +91,11 @@ class Heard:
 class Client(asyncio.Protocol):
     """One client. It is connected when the server has answered its CONNECT."""
 
+    auth = b""
+    """What it brings with that."""
+
     def __init__(self, heard: Heard) -> None:
-        self._heard = heard
+        self.heard = heard
         self._tail = b""
         self._leaves = False
         self.connected = asyncio.get_running_loop().create_future()
@@ -110,11 +114,11 @@ class Client(asyncio.Protocol):
             data = data.replace(PING, b"")
         if b"\x89" in data:
             self._answer_pings(data)
-        events = data.count(self._heard.event)
+        events = data.count(self.heard.event)
         if events:
-            self._heard.more(events)
+            self.heard.more(events)
         # What is cut in two is found with the next part.
-        self._tail = b"" if data.endswith(ENDS) else data[-(len(self._heard.event) - 1) :]
+        self._tail = b"" if data.endswith(ENDS) else data[-(len(self.heard.event) - 1) :]
 
     def _answer_pings(self, data: bytes) -> None:
         for ping in PROTOCOL_PING.finditer(data):
@@ -126,11 +130,11 @@ class Client(asyncio.Protocol):
         if b'40{"sid"' in data:
             self.connected.set_result(None)
         elif b'0{"sid"' in data:
-            self._transport.write(masked(b"40"))
+            self._transport.write(masked(b"40" + self.auth))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._leaves:
-            self._heard.lost(exc)
+            self.heard.lost(exc)
         if not self.connected.done():
             self.connected.set_exception(ConnectionError("the server closed the connection"))
 
@@ -217,19 +221,25 @@ def memory_kb(pid: int) -> int:
 
 
 async def connect(port: int, clients: int, heard: Heard) -> list[Client]:
+    made = [Client(heard) for _ in range(clients)]
+    await connect_each(port, made)
+    return made
+
+
+async def connect_each(port: int, clients: Sequence[Client]) -> None:
     loop = asyncio.get_running_loop()
     gate = asyncio.Semaphore(AT_ONCE)
     # One address has not as many ports as a crowd needs to come from.
-    hosts = [f"127.0.0.{1 + number // 10_000}" for number in range(clients)]
+    hosts = [f"127.0.0.{1 + number // 10_000}" for number in range(len(clients))]
 
-    async def one(host: str) -> Client:
+    async def one(client: Client, host: str) -> None:
+        seconds = client.heard.answer_seconds
         async with gate:
-            connecting = loop.create_connection(lambda: Client(heard), "127.0.0.1", port, local_addr=(host, 0))
-            _, client = await within(heard.answer_seconds, "a client's connection", connecting)
-            await within(heard.answer_seconds, "the answer to a client's CONNECT", client.connected)
-            return client
+            connecting = loop.create_connection(lambda: client, "127.0.0.1", port, local_addr=(host, 0))
+            await within(seconds, "a client's connection", connecting)
+            await within(seconds, "the answer to a client's CONNECT", client.connected)
 
-    return await asyncio.gather(*(one(host) for host in hosts))
+    await asyncio.gather(*map(one, clients, hosts))
 
 
 async def poster(plan: Plan) -> Poster:

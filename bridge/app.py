@@ -88,6 +88,7 @@ def create_app(
         verifier=verifier,
         keeps_confidence=settings.keeps_confidence,
         presence_grace_seconds=settings.presence_grace_seconds,
+        presence_to_watchers=settings.presence_to == "watchers",
         ping_interval_seconds=settings.ping_interval_seconds,
         ping_timeout_seconds=settings.ping_timeout_seconds,
         max_payload_bytes=settings.max_payload_bytes,
@@ -105,6 +106,7 @@ def create_app(
     services = settings.services
     callers = Callers(services, verifier, require_front_end=require_front_end)
     troubles: dict[str, Callable[[], str | None]] = {"unread": unread.trouble, "webhooks": refused_webhooks.trouble}
+    troubles |= {"presence": sockets.announcer.trouble}
     troubles |= {"services": services.trouble} if services.are_watched else {}
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}

@@ -144,6 +144,7 @@ class JournalSessions:
             content["rooms"],
             set(content["online"]),
             {(chat_id, user_id) for chat_id, user_id in content.get("typing", ())},
+            tuple(content.get("watching", ())),
             Leaving(left_at, min(left_at, content.get("sureUntil", left_at)), content.get("deliveredUntil", 0)),
             is_over=bool(content.get("isOver")),
             is_stored=True,
@@ -164,10 +165,11 @@ def rooms_in(content: Mapping[str, Any]) -> Mapping[str, int]:
 
 
 def _is_idle(session: Session) -> bool:
-    return not (session.rooms or session.online or session.typing)
+    return not (session.rooms or session.online or session.typing or session.watching)
 
 
 def _content(session: Session) -> dict[str, Any]:
+    watching = {"watching": session.watching} if session.watching else {}
     return {
         "beganAt": session.began_at,
         "rooms": dict(session.rooms),
@@ -175,6 +177,7 @@ def _content(session: Session) -> dict[str, Any]:
         "typing": sorted(session.typing),
         **_left(session.left),
         "isOver": session.is_over,
+        **watching,
     }
 
 

@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     jwt_leeway_seconds: float = Field(30, ge=0, le=600)
     confidential_events_to: Literal["parties", "everyone"] = "parties"
     presence_grace_seconds: float = Field(5, ge=0, le=3600)
+    presence_to: Literal["everyone", "watchers"] = "everyone"
 
     services_file: Path | None = None
     chains_file: Path | None = None

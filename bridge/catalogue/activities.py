@@ -2,9 +2,13 @@
 and bridges that share a journal tell each other of them."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-__all__ = ["UserActivity"]
+from pydantic import AwareDatetime, Field
+
+from coordinator.models import FrozenModel
+
+__all__ = ["UserActivity", "UserStatus"]
 
 
 class UserActivity(NamedTuple):
@@ -18,3 +22,15 @@ class UserActivity(NamedTuple):
     """Since when; of one who is offline when it was seen last."""
     user_name: str | None = None
     """Of one who types."""
+
+
+class UserStatus(FrozenModel):
+    """How a user stands, in the words of `user-status-change`."""
+
+    user_id: str
+    status: Literal["online", "offline"]
+    last_seen: AwareDatetime | None = Field(description="Null for a user who was not seen since the bridge started.")
+
+    @classmethod
+    def of(cls, user_id: str, is_online: bool, last_seen: datetime | None) -> "UserStatus":
+        return cls(user_id=user_id, status="online" if is_online else "offline", last_seen=last_seen)

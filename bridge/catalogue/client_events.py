@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from coordinator import rooms
 from coordinator.errors import BridgeError
@@ -20,7 +20,10 @@ __all__ = [
     "ROOM_MEMBERSHIPS",
     "TYPING_START",
     "TYPING_STOP",
+    "UNWATCH_USERS",
     "USER_ONLINE",
+    "WATCHED_LIMIT",
+    "WATCH_USERS",
     "ArgumentError",
     "ClientEvent",
     "IdEvent",
@@ -28,7 +31,11 @@ __all__ = [
     "RoomMembership",
     "TypingStart",
     "TypingStop",
+    "WatchedUsers",
 ]
+
+# As many as one may ask `GET /api/presence` about.
+WATCHED_LIMIT = 200
 
 Model = TypeVar("Model", bound=FrozenModel)
 
@@ -144,10 +151,19 @@ class TypingStop(FrozenModel):
     user_id: Id
 
 
+class WatchedUsers(FrozenModel):
+    """Users who are to be watched, or no longer."""
+
+    user_ids: Annotated[list[Id], Field(min_length=1, max_length=WATCHED_LIMIT)]
+
+
 USER_ONLINE = IdEvent(
     name="user-online",
     argument="userId",
-    effect="Joins `user-<userId>` and counts as the user being there: everyone receives `user-status-change`.",
+    effect=(
+        "Joins `user-<userId>` and counts as the user being there: everyone receives `user-status-change`, or whoever"
+        " watches the user, where the bridge tells nobody else (`presence_to`)."
+    ),
 )
 TYPING_START = ObjectEvent(
     name="typing-start",
@@ -162,6 +178,25 @@ TYPING_STOP = ObjectEvent(
     effect="Tells the others in `chat-<chatId>` that the user is not typing any more, with `user-typing`.",
 )
 
+WATCH_USERS = ObjectEvent(
+    name="watch-users",
+    argument="users",
+    model=WatchedUsers,
+    effect=(
+        "Watches these users, besides those that are watched: `user-status-change` tells of each, also where the"
+        f" bridge tells nobody else. One connection watches at most {WATCHED_LIMIT} users. The answer has how each"
+        " stands."
+    ),
+    is_addition=True,
+)
+UNWATCH_USERS = ObjectEvent(
+    name="unwatch-users",
+    argument="users",
+    model=WatchedUsers,
+    effect="Watches these users no longer. The answer has how each stands.",
+    is_addition=True,
+)
+
 CLIENT_EVENTS: Mapping[str, ClientEvent] = {
     event.name: event
     for event in (
@@ -169,6 +204,8 @@ CLIENT_EVENTS: Mapping[str, ClientEvent] = {
         USER_ONLINE,
         TYPING_START,
         TYPING_STOP,
+        WATCH_USERS,
+        UNWATCH_USERS,
     )
 }
 """Every event that clients may send, by name."""

@@ -5,10 +5,23 @@ from typing import Literal
 from pydantic import BaseModel, RootModel
 
 from bridge.catalogue import answers
-from bridge.catalogue.client_events import ClientEvent, IdEvent
+from bridge.catalogue.activities import UserStatus
+from bridge.catalogue.client_events import UNWATCH_USERS, WATCH_USERS, ClientEvent, IdEvent
 from coordinator.models import FrozenModel
 
-__all__ = ["Answer", "Done", "ErrorCode", "Refused", "RefusedError", "RoomsAnswer", "RoomsDone", "answer_to"]
+__all__ = [
+    "ANSWERS",
+    "Answer",
+    "Done",
+    "ErrorCode",
+    "Refused",
+    "RefusedError",
+    "RoomsAnswer",
+    "RoomsDone",
+    "UsersAnswer",
+    "UsersDone",
+    "answer_to",
+]
 
 
 class ErrorCode(RootModel[answers.ErrorCode]):
@@ -46,10 +59,26 @@ class RoomsAnswer(RootModel[RoomsDone | Refused]):
     """What an event about rooms is answered with."""
 
 
+class UsersDone(FrozenModel):
+    """It is done, and this is how each of these users stands."""
+
+    ok: Literal[True]
+    users: list[UserStatus]
+
+
+class UsersAnswer(RootModel[UsersDone | Refused]):
+    """What an event about watching users is answered with."""
+
+
 class Answer(RootModel[Done | Refused]):
     """What any other event is answered with."""
 
 
+ANSWERS: tuple[type[BaseModel], ...] = (RoomsAnswer, UsersAnswer, Answer)
+
+
 def answer_to(event: ClientEvent) -> type[BaseModel]:
     """The model of the acknowledgement of a client's event: those that take an id, or nothing, tell the rooms."""
+    if event in (WATCH_USERS, UNWATCH_USERS):
+        return UsersAnswer
     return RoomsAnswer if isinstance(event, IdEvent) else Answer

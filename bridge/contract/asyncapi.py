@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from bridge import __version__
 from bridge.catalogue import ADDITIONS, CATEGORIES, EVENTS
 from bridge.catalogue.client_events import CLIENT_EVENTS, ClientEvent
-from bridge.contract.acknowledgements import Answer, RoomsAnswer, answer_to
+from bridge.contract.acknowledgements import ANSWERS, answer_to
 from bridge.contract.schemas import Schema, Schemas, read_schemas
 from bridge.contract.wording import describe_client_event, describe_event, rooms_of, summary_of
 from coordinator.events import Payload
@@ -79,7 +79,7 @@ def _server() -> Part:
 def _messages(schemas: Schemas) -> Part:
     messages = {model.event_name: _event(model, schemas) for model in (*EVENTS.values(), *ADDITIONS)}
     messages |= {name: _client_event(event, schemas) for name, event in CLIENT_EVENTS.items()}
-    return messages | {schemas.names[model]: _answer(model, schemas) for model in (RoomsAnswer, Answer)}
+    return messages | {schemas.names[model]: _answer(model, schemas) for model in ANSWERS}
 
 
 def _event(model: type[Payload], schemas: Schemas) -> Part:

@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 
 from bridge.catalogue import ADDITIONS, EVENTS
 from bridge.catalogue.client_events import CLIENT_EVENTS, ClientEvent, IdEvent, ObjectEvent
-from bridge.contract.acknowledgements import Answer, RoomsAnswer
+from bridge.contract.acknowledgements import ANSWERS
 from bridge.contract.docstrings import field_docstrings
 from coordinator.ids import Id
 
@@ -72,7 +72,7 @@ def argument_model(event: ClientEvent) -> type[BaseModel] | None:
 def read_schemas(prefix: str) -> Schemas:
     """All of the catalogue. `prefix` is where the format keeps its schemas, such as `#/$defs/`."""
     arguments = [model for event in CLIENT_EVENTS.values() if (model := argument_model(event))]
-    models: list[type[BaseModel]] = [RoomsAnswer, Answer, *arguments, *EVENTS.values(), *ADDITIONS]
+    models: list[type[BaseModel]] = [*ANSWERS, *arguments, *EVENTS.values(), *ADDITIONS]
     made, whole = models_json_schema(
         [(model, "validation") for model in models], ref_template=f"{prefix}{{model}}", schema_generator=_WireSchema
     )

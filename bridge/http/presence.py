@@ -1,11 +1,11 @@
 """Who is online, for those who have just come. Afterwards `user-status-change` tells."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from litestar import get
 from litestar.params import QueryParameter
-from pydantic import AwareDatetime, Field
 
+from bridge.catalogue.activities import UserStatus
 from bridge.http.front.dependencies import GivenPresence, GivenPrincipal
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import wrong_field
@@ -15,14 +15,6 @@ from coordinator.models import FrozenModel
 __all__ = ["get_presence"]
 
 USERS_LIMIT = 200
-
-
-class UserStatus(FrozenModel):
-    """How a user stands, in the words of `user-status-change`."""
-
-    user_id: str
-    status: Literal["online", "offline"]
-    last_seen: AwareDatetime | None = Field(description="Null for a user who was not seen since the bridge started.")
 
 
 class Presence(FrozenModel):
@@ -48,11 +40,4 @@ async def get_presence(
     named = list(dict.fromkeys(user_id for some in user_ids for user_id in some.split(",")))
     if len(named) > USERS_LIMIT or not all(map(is_id, named)):
         raise wrong_field("userIds", f"expected 1 to {USERS_LIMIT} ids of users, separated by commas")
-    return Presence(
-        users=[
-            UserStatus(
-                user_id=user.user_id, status="online" if user.is_online else "offline", last_seen=user.last_seen
-            )
-            for user in presence(named)
-        ]
-    )
+    return Presence(users=[UserStatus.of(user.user_id, user.is_online, user.last_seen) for user in presence(named)])

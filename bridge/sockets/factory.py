@@ -28,6 +28,7 @@ def create_socket_server(
     verifier: "TokenVerifier | None" = None,
     keeps_confidence: bool = False,
     presence_grace_seconds: float = 5,
+    presence_to_watchers: bool = False,
     ping_interval_seconds: float = 25,
     ping_timeout_seconds: float = 20,
     max_payload_bytes: int = 1_000_000,
@@ -39,7 +40,8 @@ def create_socket_server(
     the bridge's own pages.
 
     With a verifier every client needs a token, which says who it is and which rooms it may join; without one, anybody
-    may join any. A server that keeps confidence tells of money only the rooms concerned and staff.
+    may join any. A server that keeps confidence tells of money only the rooms concerned and staff. With
+    `presence_to_watchers`, who comes and goes is told to those alone who watch that user.
 
     It is for `asgi_app`; register further handlers and namespaces on it as on any `AsyncServer`. Raises
     FrontendUrlError if `frontend_url` names no origin.
@@ -60,8 +62,8 @@ def create_socket_server(
         logger=library_logger,
         engineio_logger=library_logger,
     )
+    server.activity_log.watches.are_alone = presence_to_watchers
     activity = Activity(server, presence_grace_seconds=presence_grace_seconds)
-    server.presence = activity.presence
     register_handlers(server, activity)
     return server
 

@@ -42,6 +42,7 @@ from bridge.catalogue.session import Ending, SessionEnded
 from bridge.sockets.admission import Admission
 from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.presence.activity_log import ActivityLog
+from bridge.sockets.presence.announcer import Announcer
 from bridge.sockets.presence.presence import Presence
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
@@ -84,6 +85,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     presence: Presence
     """Who is online, for whoever has just come."""
+    announcer: Announcer
     recovery: Recovery | None = None
     """Puts clients that come back where they were; None: every client begins anew."""
     comes_back_online: Callable[[str, str], object] = staticmethod(lambda _sid, _user_id: None)
@@ -116,6 +118,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             self.eio.start(connection.finish(Disconnect.TAKEN_OVER))
 
     async def shutdown(self) -> None:
+        await self.announcer.finish()
         await super().shutdown()
         if self.returns is not None:
             await self.returns.close()
@@ -364,9 +367,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return [INTERNAL_FAILURE]
         if answer is self.not_handled:
             return [UNKNOWN_EVENT]
-        if answer is None:
-            return []
-        return list(answer) if isinstance(answer, tuple) else [answer]
+        return [] if answer is None else list(answer) if isinstance(answer, tuple) else [answer]
 
     async def _trigger_event(self, event: str, namespace: str, *args: Any) -> Any:
         handler, arguments = self._get_event_handler(event, namespace, args)

@@ -347,7 +347,7 @@ export interface ServerToClientEvents {
  *
  * The last parameter is the acknowledgement: `await socket.emitWithAck(event, argument)` gives what it is called
  * with, and `socket.emit(event, argument, (answer) => …)` hears it. Whoever does not care for the answer leaves it
- * out. After `socket.timeout(…)` it is `any`; name the type then, `RoomsAnswer` or `Answer`.
+ * out. After `socket.timeout(…)` it is `any`; name the type then, `RoomsAnswer`, `UsersAnswer` or `Answer`.
  */
 export interface ClientToServerEvents {
 
@@ -413,7 +413,10 @@ export interface ClientToServerEvents {
    */
   "leave-ops-room": (answer: (answer: RoomsAnswer) => void) => void;
 
-  /** Joins `user-<userId>` and counts as the user being there: everyone receives `user-status-change`. */
+  /**
+   * Joins `user-<userId>` and counts as the user being there: everyone receives `user-status-change`, or whoever
+   * watches the user, where the bridge tells nobody else (`presence_to`).
+   */
   "user-online": (userId: string, answer: (answer: RoomsAnswer) => void) => void;
 
   /** Tells the others in `chat-<chatId>` that the user is typing, with `user-typing`. */
@@ -421,6 +424,21 @@ export interface ClientToServerEvents {
 
   /** Tells the others in `chat-<chatId>` that the user is not typing any more, with `user-typing`. */
   "typing-stop": (typing: TypingStop, answer: (answer: Answer) => void) => void;
+
+  /**
+   * Watches these users, besides those that are watched: `user-status-change` tells of each, also where the bridge
+   * tells nobody else. One connection watches at most 200 users. The answer has how each stands.
+   *
+   * The bridge adds it to the specification.
+   */
+  "watch-users": (users: WatchedUsers, answer: (answer: UsersAnswer) => void) => void;
+
+  /**
+   * Watches these users no longer. The answer has how each stands.
+   *
+   * The bridge adds it to the specification.
+   */
+  "unwatch-users": (users: WatchedUsers, answer: (answer: UsersAnswer) => void) => void;
 }
 
 type WithoutAnswer<All extends unknown[]> = All extends [...infer Arguments, unknown] ? Arguments : never;
@@ -460,6 +478,23 @@ export interface RefusedError {
 /** Why something was not done, for programs. */
 export type ErrorCode = "bad_argument" | "not_allowed" | "too_many" | "unknown_event" | "internal";
 
+/** What an event about watching users is answered with. */
+export type UsersAnswer = UsersDone | Refused;
+
+/** It is done, and this is how each of these users stands. */
+export interface UsersDone {
+  ok: true;
+  users: UserStatus[];
+}
+
+/** How a user stands, in the words of `user-status-change`. */
+export interface UserStatus {
+  userId: string;
+  status: "online" | "offline";
+  /** Null for a user who was not seen since the bridge started. */
+  lastSeen: string | null;
+}
+
 /** What any other event is answered with. */
 export type Answer = Done | Refused;
 
@@ -487,6 +522,15 @@ export interface TypingStart {
 export interface TypingStop {
   chatId: string;
   userId: string;
+}
+
+/**
+ * Users who are to be watched, or no longer.
+ *
+ * What `unwatch-users` carries.
+ */
+export interface WatchedUsers {
+  userIds: string[];
 }
 
 /**

@@ -7,7 +7,7 @@
  */
 
 import type { Manager, Socket } from "socket.io-client";
-import type { ClientToServerEvents, RefusedError, RoomsAnswer, ServerToClientEvents } from "./events";
+import type { ClientToServerEvents, RefusedError, RoomsAnswer, ServerToClientEvents, UsersAnswer } from "./events";
 
 /** `live`: in every room that it may be in, and nothing is missed. `catching up`: connected, and not there yet. */
 export type Standing = "live" | "catching up" | "offline";
@@ -16,13 +16,16 @@ export type Join = Extract<keyof ClientToServerEvents, `join-${string}` | "user-
 export type Leave = Extract<keyof ClientToServerEvents, `leave-${string}`>;
 type Id<Event> = Event extends "join-ops-room" | "leave-ops-room" ? [] : [id: string];
 
-/** A room to be in, or to be out of. */
+/** A room to be in, or to be out of; or a user to watch, or to watch no longer. */
 export interface Wish {
-  readonly event: Join | Leave;
+  readonly event: Join | Leave | Watch;
   readonly id: readonly string[];
   /** How the bridge has answered it last in the session that there is; null if it has not. */
-  answer: RoomsAnswer | null;
+  answer: Answer | null;
 }
+
+type Watch = "watch-users" | "unwatch-users";
+type Answer = RoomsAnswer | UsersAnswer;
 
 /** What the page does itself. */
 export interface Page<Found> {
@@ -41,6 +44,8 @@ const ANSWER_WITHIN_MS = 10_000;
 const FOUND_WITHIN_MS = 10_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
+/** As many users as one connection may watch. */
+const WATCHED_AT_ONCE = 200;
 /** Why a room may be refused now and granted later: where the bridge fails, which is waited for; where one asks for too much. */
 const FAILURES: readonly string[] = ["unavailable", "internal"];
 const MAY_PASS: readonly string[] = [...FAILURES, "too_many"];
@@ -76,7 +81,7 @@ export class Rooms<Found> {
     if (this.wire.connected) this.connected();
   }
 
-  /** Every room that is wanted, and how each was answered. */
+  /** Every room and every watched user that is wanted, and how each was answered. */
   get wanted(): readonly Wish[] {
     return [...this.wishes.values()].filter(({ event }) => !isLeave(event));
   }
@@ -88,6 +93,15 @@ export class Rooms<Found> {
   leave<Event extends Leave>(event: Event, ...id: Id<Event>): void {
     if (event === "leave-user-room") this.wishes.delete(`user-online ${id}`);
     this.wish(event, id);
+  }
+
+  /** Is told by `user-status-change` who of some users comes and goes, also where that is told to nobody else. */
+  watch(...userIds: string[]): void {
+    for (const userId of userIds) this.wish("watch-users", [userId]);
+  }
+
+  unwatch(...userIds: string[]): void {
+    for (const userId of userIds) this.wish("unwatch-users", [userId]);
   }
 
   /** Hears an event, once and in order; never between a look-up's question and its answer. Returns what ends that. */
@@ -153,7 +167,7 @@ export class Rooms<Found> {
     this.wake();
   }
 
-  private wish(event: Join | Leave, id: readonly string[]): void {
+  private wish(event: Wish["event"], id: readonly string[]): void {
     const name = nameOf(event, id);
     if (this.wishes.get(name)?.event === event) return;
     this.wishes.set(name, { event, id, answer: null });
@@ -167,7 +181,7 @@ export class Rooms<Found> {
     while (!connection.aborted) {
       this.isNudged = false;
       this.stands(this.isThere ? "live" : "catching up");
-      await Promise.all(this.open.map((wish) => this.ask(wish, connection)));
+      await Promise.all(questions(this.open).map((wishes) => this.ask(wishes, connection)));
       if (!connection.aborted && this.done < this.asked) await this.lookUp(connection);
       if (connection.aborted) return;
       if (this.isThere) this.stands("live");
@@ -187,14 +201,17 @@ export class Rooms<Found> {
     return this.isTold && this.done >= this.missed && !this.wanted.some(({ answer }) => isAmong(FAILURES, answer));
   }
 
-  private async ask(wish: Wish, connection: AbortSignal): Promise<void> {
+  /** Asks for one thing, or for some users together. */
+  private async ask(wishes: readonly Wish[], connection: AbortSignal): Promise<void> {
+    const [{ event, id }] = wishes as [Wish];
+    const argument = isWatch(event) ? [{ userIds: wishes.flatMap((wish) => wish.id) }] : id;
     let isLate = false;
     const asking = (): Promise<void> =>
       new Promise((done) => {
-        this.wire.emit(wish.event, ...wish.id, (answer: RoomsAnswer) => {
+        this.wire.emit(event, ...argument, (answer: Answer) => {
           if (!connection.aborted) {
             this.isTold = true;
-            this.answered(wish, answer);
+            for (const wish of wishes) this.answered(wish, answer);
           }
           if (isLate) this.nudge();
           done();
@@ -203,14 +220,14 @@ export class Rooms<Found> {
     await within(ANSWER_WITHIN_MS, connection, asking).catch(() => (isLate = true));
   }
 
-  private answered(wish: Wish, answer: RoomsAnswer): void {
+  private answered(wish: Wish, answer: Answer): void {
     const name = nameOf(wish.event, wish.id);
     const before = wish.answer;
     if (this.wishes.get(name) !== wish || before?.ok) return;
     wish.answer = answer;
     if (isLeave(wish.event)) {
       if (!isAmong(MAY_PASS, answer)) this.wishes.delete(name);
-      if (answer.ok) this.askAgainFor(answer.rooms);
+      if (answer.ok) this.askAgainFor(roomsOf(answer));
     } else if (answer.ok === false) {
       const isNews = before?.ok !== false || before.error.code !== answer.error.code;
       if (isNews && !isAmong(FAILURES, answer)) this.page.refused?.(wish, answer.error);
@@ -222,7 +239,7 @@ export class Rooms<Found> {
 
   /** Some rooms belong to several joins, as `sellers` does: what leaves one for the first takes it from the others. */
   private askAgainFor(left: readonly string[]): void {
-    const robbed = this.wanted.filter(({ answer }) => answer?.ok && answer.rooms.some((room) => left.includes(room)));
+    const robbed = this.wanted.filter(({ answer }) => roomsOf(answer).some((room) => left.includes(room)));
     for (const wish of robbed) wish.answer = null;
     if (robbed.length > 0) this.nudge();
   }
@@ -277,11 +294,24 @@ export class Rooms<Found> {
 }
 
 /** Whether there is no answer yet, or a refusal of one of these kinds. */
-const isAmong = (codes: readonly string[], answer: RoomsAnswer | null): boolean =>
+const isAmong = (codes: readonly string[], answer: Answer | null): boolean =>
   answer === null || (answer.ok === false && codes.includes(answer.error.code));
-const isLeave = (event: Join | Leave): boolean => event.startsWith("leave-");
+const isWatch = (event: Wish["event"]): event is Watch => event === "watch-users" || event === "unwatch-users";
+const isLeave = (event: Wish["event"]): boolean => event.startsWith("leave-") || event === "unwatch-users";
 /** A join and the leave that undoes it have one name. */
-const nameOf = (event: Join | Leave, id: readonly string[]): string => `${event.replace(/^(join|leave)-/, "")} ${id}`;
+const nameOf = (event: Wish["event"], id: readonly string[]): string => `${event.replace(/^(join-|leave-|un(?=watch))/, "")} ${id}`;
+const roomsOf = (answer: Answer | null): readonly string[] => (answer?.ok && "rooms" in answer ? answer.rooms : []);
+
+/** What is asked for each by itself, and the users that are watched, or no longer, together. */
+function questions(wishes: readonly Wish[]): readonly Wish[][] {
+  const alone = wishes.filter(({ event }) => !isWatch(event)).map((wish) => [wish]);
+  const together = (["unwatch-users", "watch-users"] as const).flatMap((name) => {
+    const users = wishes.filter(({ event }) => event === name);
+    const starts = [...users.keys()].filter((place) => place % WATCHED_AT_ONCE === 0);
+    return starts.map((start) => users.slice(start, start + WATCHED_AT_ONCE));
+  });
+  return [...alone, ...together];
+}
 
 /** The stock client hears of errors alone while it connects: a connection that closes before it is open is made one. */
 function failIfClosed({ io }: Socket): void {

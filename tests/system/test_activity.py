@@ -112,6 +112,28 @@ def test_who_says_goodbye_is_told_as_offline_also_if_the_bridge_dies_before_it_i
     assert told(watcher) == [("u1", "online"), ("u1", "offline")]
 
 
+def test_who_watches_some_users_is_told_of_them_alone_also_after_a_crash(
+    make_bridge: StartBridge, listen: StartListener
+) -> None:
+    bridge = make_bridge(BRIDGE_PRESENCE_TO="watchers")
+    watcher = listen(bridge.url, [["watch-users", {"userIds": ["u1", "u2"]}]])
+    stranger, user = listen(bridge.url, []), listen(bridge.url, [["user-online", "u1"]])
+    wait_until_told(watcher, ("u1", "online"))
+    bridge.kill()
+    bridge.start()
+    for client in (watcher, user):
+        client.wait_for(lambda line: "ready" in line)
+    for user_id in ("u3", "u2"):
+        user.join("user-online", user_id)
+    wait_until_told(watcher, ("u2", "online"))
+    stranger.fence()
+    assert told(stranger) == told(user) == []
+    assert told(watcher) == [("u1", "online"), ("u2", "online")]
+    watcher.join("watch-users", {"userIds": ["u3"]})
+    answer = watcher.wait_for(lambda line: "asked" in line)["answer"]
+    assert [user["status"] for user in answer["users"]] == ["online"]
+
+
 def test_who_leaves_its_own_room_is_offline_at_once(make_bridge: StartBridge, listen: StartListener) -> None:
     bridge = make_bridge(BRIDGE_PRESENCE_GRACE_SECONDS="600")
     watcher, user = listen(bridge.url, []), listen(bridge.url, [["user-online", "u1"]])

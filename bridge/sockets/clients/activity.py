@@ -6,12 +6,14 @@ that they have gone.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import astuple
 
-from bridge.catalogue.activities import UserActivity
-from bridge.catalogue.chat import UserStatusChange, UserTyping
+from bridge.catalogue.activities import UserActivity, UserStatus
+from bridge.catalogue.chat import UserTyping
 from bridge.sockets.errors import ClientGoneError
 from bridge.sockets.fanout import deliver
 from bridge.sockets.presence.activity_log import micros_of, moment_of
+from bridge.sockets.presence.announcer import Announcer
 from bridge.sockets.presence.elsewhere import Elsewhere
 from bridge.sockets.presence.presence import Presence, status_change
 from bridge.sockets.presence.typing import Typing, Typists
@@ -30,7 +32,12 @@ class Activity:
     def __init__(self, server: SocketServer, *, presence_grace_seconds: float) -> None:
         self._server = server
         self._elsewhere = Elsewhere(on_status=self._stands_elsewhere, on_typing=self._types_elsewhere)
-        self.presence = Presence(self._announce_to_everyone, self._elsewhere, grace_seconds=presence_grace_seconds)
+        self.presence = Presence(
+            lambda: self.announcer.announce(), self._elsewhere, grace_seconds=presence_grace_seconds
+        )
+        self.announcer = Announcer(self.presence.announcements, server.activity_log, server.manager, server.eio.turns)
+        self._watches = server.activity_log.watches
+        server.presence, server.announcer = self.presence, self.announcer
         self._grace_micros = round(presence_grace_seconds * 1_000_000)
         self._typists = Typists()
         server.comes_back_online = self.comes_back_online
@@ -68,9 +75,29 @@ class Activity:
         self._server.activity_log.is_complete_since(0)
 
     async def come_online(self, sid: str, user_id: str) -> None:
-        """A client that has claimed a user stands for it from now on. Raises ClientGoneError."""
+        """A client that has claimed a user stands for it from now on, and others have been told so when this returns.
+        Raises ClientGoneError."""
         await self._wait_until_saved(sid)
         self.presence.arrive(sid, user_id)
+        await self.announcer.wait_until_told(user_id)
+
+    async def watch(self, sid: str, user_ids: Sequence[str]) -> list[UserStatus]:
+        """A client is told from now on who of some users comes and goes. Returns how each stands, as far as it has
+        been told when this returns. Raises TooManyError, and ClientGoneError."""
+        self._watches.add(sid, user_ids)
+        return await self._watches_now(sid, user_ids)
+
+    async def unwatch(self, sid: str, user_ids: Sequence[str]) -> list[UserStatus]:
+        """The opposite; it may be told of them all the same, as is everyone."""
+        self._watches.discard(sid, user_ids)
+        return await self._watches_now(sid, user_ids)
+
+    async def _watches_now(self, sid: str, user_ids: Sequence[str]) -> list[UserStatus]:
+        if self._server.recovery is not None:
+            self._server.recovery.watches(sid, self._watches.of(sid))
+        await self._wait_until_saved(sid)
+        self.announcer.tell_now(sid)
+        return [UserStatus.of(*astuple(one)) for one in self.presence.look_up(dict.fromkeys(user_ids))]
 
     def comes_back_online(self, sid: str, user_id: str) -> None:
         """A client is back that has said before that a user is online."""
@@ -116,6 +143,8 @@ class Activity:
         """A client is gone."""
         namespace, sid = member
         if namespace == "/":
+            self._watches.forget(sid)
+            self._server.activity_log.outboxes.take(sid)
             self.presence.depart(sid)
             self._stop_typing(sid, self._typists.depart(sid))
 
@@ -146,18 +175,10 @@ class Activity:
         own = [sid for sid, _ in self._server.manager.get_participants("/", rooms.user(activity.user_id))]
         event = _event_of(activity)
         self._server.activity_log.note(event, activity.user_id, activity.chat_id)
-        self._announce(event, [*besides, *own])
+        deliver(self._server, [event], besides=[*besides, *own])
 
     def _stands_elsewhere(self, activity: UserActivity) -> None:
         self.presence.changed_elsewhere(activity)
-
-    def _announce_to_everyone(self, change: UserStatusChange) -> None:
-        event = change.to()
-        self._server.activity_log.note(event, change.user_id)
-        self._announce(event, [])
-
-    def _announce(self, event: Event, besides: Sequence[str]) -> None:
-        deliver(self._server, [event], besides=besides)
 
 
 def _event_of(activity: UserActivity) -> Event:

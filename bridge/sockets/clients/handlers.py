@@ -3,15 +3,18 @@
 It must never let a client into a room, or speak for a user, beyond what its principal is granted.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from bridge.catalogue.activities import UserStatus
 from bridge.catalogue.answers import failure, success
 from bridge.catalogue.client_events import (
     ROOM_MEMBERSHIPS,
     TYPING_START,
     TYPING_STOP,
+    UNWATCH_USERS,
     USER_ONLINE,
+    WATCH_USERS,
     ArgumentError,
     RoomMembership,
     TypingStart,
@@ -45,6 +48,8 @@ def register_handlers(server: SocketServer, activity: Activity) -> None:
     server.on(USER_ONLINE.name, _answering(_user_online(server, activity)))
     server.on(TYPING_START.name, _answering(_typing_start(server, activity)))
     server.on(TYPING_STOP.name, _answering(_typing_stop(server, activity)))
+    server.on(WATCH_USERS.name, _answering(_watch_users(server, activity)))
+    server.on(UNWATCH_USERS.name, _answering(_unwatch_users(server, activity)))
 
 
 def _answering(handle: Handler) -> Handler:
@@ -124,6 +129,33 @@ def _typing_stop(server: SocketServer, activity: Activity) -> Handler:
     return typing_stop
 
 
+def _watch_users(server: SocketServer, activity: Activity) -> Handler:
+    """Whoever is connected may: who is online is told to everyone, and answered to everyone who asks over REST."""
+
+    async def watch_users(sid: str, arguments: tuple[object, ...]) -> Answer:
+        watched = WATCH_USERS.read(arguments)
+        _require_connection(server, sid)
+        _require_patience(server, sid)
+        _require_pace(server, sid)
+        return _users(await activity.watch(sid, watched.user_ids))
+
+    return watch_users
+
+
+def _unwatch_users(server: SocketServer, activity: Activity) -> Handler:
+    async def unwatch_users(sid: str, arguments: tuple[object, ...]) -> Answer:
+        watched = UNWATCH_USERS.read(arguments)
+        _require_connection(server, sid)
+        _require_patience(server, sid)
+        return _users(await activity.unwatch(sid, watched.user_ids))
+
+    return unwatch_users
+
+
+def _users(users: Sequence[UserStatus]) -> Answer:
+    return success(users=[user.model_dump(mode="json") for user in users])
+
+
 async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answer:
     for name in names:
         await server.enter_room(sid, name)
@@ -147,6 +179,10 @@ def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> No
     if server.manager.room_count(sid, "/") + len(names) > limit:
         raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")
     _require_patience(server, sid)
+    _require_pace(server, sid)
+
+
+def _require_pace(server: SocketServer, sid: str) -> None:
     connection = server.manager.connection(sid, "/")
     wait_seconds = connection.join_wait_seconds() if connection is not None else 0
     if wait_seconds:

@@ -1,18 +1,22 @@
 """The last change of everybody who came online, went, or types, so that a client that was away can be told how things
-stand now. None of it is journaled."""
+stand now; and what of it those who are there are still to be told. None of it is journaled."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 
+from bridge.sockets.presence.outboxes import Outboxes
+from bridge.sockets.presence.watches import Watches
+from bridge.sockets.transport.frames import Outgoing, event_message
 from coordinator import rooms
 from coordinator.events import Event
 
 __all__ = ["ActivityLog", "clock_micros", "micros_of", "moment_of", "now_micros"]
 
+# Of those who came or went, and of those who type, each.
 CHANGES_LIMIT = 20_000
 # Whoever missed more looks it up.
 REPLAYED_CHANGES_LIMIT = 5_000
@@ -41,11 +45,11 @@ def moment_of(micros: int) -> datetime:
 @dataclass(frozen=True, slots=True)
 class _Change:
     at: int
-    event: Event
-    chat_room: str | None
-    """Who receives it; None is everyone."""
-    user_room: str
-    """Who receives nothing of typing: those who type."""
+    message: Outgoing
+    """Encoded once, however many are told of it."""
+
+
+Changes = OrderedDict[tuple[str, str | None], _Change]
 
 
 class ActivityLog:
@@ -53,7 +57,12 @@ class ActivityLog:
 
     def __init__(self, clock: Callable[[], int] = now_micros) -> None:
         self._clock = clock
-        self._changes: OrderedDict[tuple[str, str | None], _Change] = OrderedDict()
+        self.watches = Watches(are_alone=False)
+        """Who wants to know of whom."""
+        self.outboxes = Outboxes()
+        """What is noted of who came and went, and not told yet."""
+        self._statuses: Changes = OrderedDict()
+        self._typing: Changes = OrderedDict()
         self._newest = self._complete_since = clock()
         """From when on the last change of everybody is here."""
 
@@ -67,41 +76,64 @@ class ActivityLog:
         self._newest = max(self._newest, self._clock())
         return self._newest
 
-    def note(self, event: Event, user_id: str, chat_id: str | None = None, *, at: int | None = None) -> None:
+    def left(self, sid: str) -> int:
+        """Up to when a client that leaves at this moment was told: not of what was still to be told to it, which it
+        hears when it is back."""
+        now, outbox = self.now(), self.outboxes.take(sid)
+        return now if outbox is None else min(now, outbox.first_at - 1)
+
+    def note(
+        self, event: Event, user_id: str, chat_id: str | None = None, *, at: int | None = None
+    ) -> tuple[int, Outgoing]:
         """Somebody's status has changed, or with a chat whether they type there. What is told now comes after all
         that was told; `at` is of an earlier process or of another one, and those are noted before
-        `is_complete_since`: of each the latest counts."""
-        key = (user_id, chat_id)
-        known = self._changes.get(key)
+        `is_complete_since`: of each the latest counts. Returns when that is, and what is told."""
+        changes, key = self._statuses if chat_id is None else self._typing, (user_id, chat_id)
+        known = changes.get(key)
         if at is not None and known is not None and known.at >= at:
-            return
+            return known.at, known.message
         if at is None:
             self._newest = at = max(self._newest + 1, self._clock())
-        chat_room = None if chat_id is None else rooms.chat(chat_id)
-        self._changes[key] = _Change(at, event, chat_room, rooms.user(user_id))
-        self._changes.move_to_end(key)
-        if len(self._changes) > CHANGES_LIMIT:
-            _, forgotten = self._changes.popitem(last=False)
+        message = event_message(event, None)
+        changes[key] = _Change(at, message)
+        changes.move_to_end(key)
+        if len(changes) > CHANGES_LIMIT:
+            _, forgotten = changes.popitem(last=False)
             self._complete_since = max(self._complete_since, forgotten.at)
+        return at, message
 
     def is_complete_since(self, moment: int) -> None:
         """All changes since a moment in earlier processes, and in others, have been noted."""
-        self._changes = OrderedDict(sorted(self._changes.items(), key=lambda item: item[1].at))
+        for changes in (self._statuses, self._typing):
+            ordered = sorted(changes.items(), key=lambda item: item[1].at)
+            changes.clear()
+            changes.update(ordered)
         self._complete_since = min(self._complete_since, moment)
 
     def reaches(self, moment: int) -> bool:
         """Whether somebody who knew how things stood at a moment can be told how they stand now."""
         if moment < self._complete_since:
             return False
-        newer = takewhile(lambda change: change.at > moment, reversed(self._changes.values()))
+        newer = _newer(self._typing, moment)
+        if not self.watches.are_alone:  # else there are no more than one may watch
+            newer = chain(newer, _newer(self._statuses, moment))
         return sum(1 for _ in islice(newer, REPLAYED_CHANGES_LIMIT + 1)) <= REPLAYED_CHANGES_LIMIT
 
-    def since(self, moment: int, own_rooms: Collection[str]) -> list[Event]:
-        """What somebody in some rooms has to hear to know how things stand, if it knew at a moment."""
-        found = []
-        for change in reversed(self._changes.values()):
-            if change.at <= moment:
-                break
-            if change.chat_room is None or (change.chat_room in own_rooms and change.user_room not in own_rooms):
-                found.append(change.event)
-        return found[::-1]
+    def since(self, moment: int, own_rooms: Collection[str], watched: Collection[str]) -> list[Outgoing]:
+        """What somebody in some rooms, who watches some users, has to hear to know how things stand, if it knew at a
+        moment."""
+        if self.watches.are_alone:
+            known = (self._statuses.get((user_id, None)) for user_id in watched)
+            found = [change for change in known if change is not None and change.at > moment]
+        else:
+            found = [change for _, change in _newer(self._statuses, moment)]
+        for (user_id, chat_id), change in _newer(self._typing, moment):
+            # Of typing those receive nothing who type.
+            if chat_id and rooms.chat(chat_id) in own_rooms and rooms.user(user_id) not in own_rooms:
+                found.append(change)
+        return [change.message for change in sorted(found, key=lambda change: change.at)]
+
+
+def _newer(changes: Changes, moment: int) -> Iterator[tuple[tuple[str, str | None], _Change]]:
+    """Those after a moment, the last first."""
+    return takewhile(lambda item: item[1].at > moment, reversed(changes.items()))

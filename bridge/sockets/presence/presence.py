@@ -1,7 +1,7 @@
 """Who is online: a user is, while at least one socket says so, and for a grace period after the last has gone.
 
-`Roster` decides, without I/O; `Presence` says it aloud as `user-status-change`. It lives in memory: a bridge
-that restarts is told who was online, and waits for their clients to come back.
+`Roster` decides, without I/O; `Presence` has two clocks, and says when there is something to announce. It lives in
+memory: a bridge that restarts is told who was online, and waits for their clients to come back.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from bridge.catalogue.activities import UserActivity
 from bridge.catalogue.chat import UserStatusChange, moment_text
 from bridge.sockets.errors import TooManyError
+from bridge.sockets.presence.announcements import Announcements, Standing
 from bridge.sockets.presence.elsewhere import Elsewhere
 
 __all__ = ["Presence", "Roster", "UserPresence", "status_change"]
@@ -22,6 +23,8 @@ __all__ = ["Presence", "Roster", "UserPresence", "status_change"]
 USERS_LIMIT_PER_SOCKET = 20
 # How many users who have gone are remembered with when they were last seen; a few tens of megabytes at most.
 GONE_LIMIT = 100_000
+# Where a crowd has gone at once, others have their turn of the event loop between so many and the next.
+EXPIRED_AT_ONCE = 500
 # A clock that is that far from where it was has been set.
 SET_BY = timedelta(seconds=1)
 
@@ -135,15 +138,20 @@ class Roster:
         if len(self._gone) > GONE_LIMIT:
             self._gone.popitem(last=False)
 
-    def expire(self, now: datetime) -> list[tuple[str, datetime]]:
-        """The users whose grace period is over, each with when they were last seen; they are offline from now on."""
+    def expire(self, now: datetime, limit: int = EXPIRED_AT_ONCE) -> list[tuple[str, datetime]]:
+        """The users whose grace period is over, up to so many, each with when they were last seen; they are offline
+        from now on."""
         offline: list[tuple[str, datetime]] = []
-        while (due := self.next_due) is not None and due <= now:
+        while len(offline) < limit and (due := self.next_due) is not None and due <= now:
             user_id, _ = self._leaving.popitem(last=False)
             last_seen = self._here.pop(user_id).seen_at or due - self._grace
             self._remember(user_id, last_seen)
             offline.append((user_id, last_seen))
         return offline
+
+    def last_seen(self, user_id: str) -> datetime | None:
+        """When a user was last seen who has gone, as far as that is remembered."""
+        return self._gone.get(user_id)
 
     def look_up(self, user_ids: Iterable[str], now: datetime) -> list[UserPresence]:
         """How each of some users stands."""
@@ -164,19 +172,21 @@ def steady_now() -> datetime:
 
 
 class Presence:
-    """The roster with a voice and two clocks: one by which it waits, which only goes on, and the machine's, by which
-    it tells when somebody was last seen."""
+    """The roster with two clocks: one by which it waits, which only goes on, and the machine's, by which it tells
+    when somebody was last seen."""
 
     def __init__(
         self,
-        announce: Callable[[UserStatusChange], None],
+        announce: Callable[[], object],
         elsewhere: Elsewhere,
         *,
         grace_seconds: float,
         clock: Callable[[], datetime] = utc_now,
         steady: Callable[[], datetime] = steady_now,
     ) -> None:
+        """`announce` is called when there are more announcements."""
         self._announce = announce
+        self.announcements = Announcements()
         self.elsewhere = elsewhere
         """Who is online and types at other bridges."""
         self._roster = Roster(timedelta(seconds=grace_seconds))
@@ -200,8 +210,9 @@ class Presence:
 
     def arrive(self, sid: str, user_id: str) -> None:
         """A user whom a socket has claimed is online, unless that has left meanwhile."""
+        last_seen = self._roster.last_seen(user_id)
         if self._roster.arrive(sid, user_id):
-            self._changed(user_id, self._wall(self._steady()), is_online=True)
+            self._changed(user_id, self._wall(self._steady()), last_seen, is_online=True)
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
         """A user was online when the bridge ended, and may come back."""
@@ -221,13 +232,21 @@ class Presence:
         self._wait()
 
     def look_up(self, user_ids: Iterable[str]) -> list[UserPresence]:
+        """How each of some users stands, as far as it is announced."""
         now = self._steady()
         found = self._roster.look_up(user_ids, now)
         found = [
             replace(one, is_online=True, last_seen=now) if self.elsewhere.is_online(one.user_id) else one
             for one in found
         ]
-        return [replace(one, last_seen=one.last_seen and self._wall(one.last_seen)) for one in found]
+        walls = [replace(one, last_seen=one.last_seen and self._wall(one.last_seen)) for one in found]
+        return [self._as_told(one, self._wall(now)) for one in walls]
+
+    def _as_told(self, one: UserPresence, now: datetime) -> UserPresence:
+        told = self.announcements.told(one.user_id)
+        if told is None:
+            return one
+        return UserPresence(one.user_id, told.is_online, now if told.is_online else told.last_seen)
 
     def _wait(self) -> None:
         """Sees that the next grace period to end is noticed."""
@@ -241,14 +260,20 @@ class Presence:
             self._timer.cancel()
             self._timer = None
         for user_id, last_seen in self._roster.expire(self._steady()):
-            self._changed(user_id, self._wall(last_seen), is_online=False)
+            self._changed(user_id, self._wall(last_seen), None, is_online=False)
         self._wait()
 
-    def _changed(self, user_id: str, seen_at: datetime, *, is_online: bool) -> None:
+    def _changed(self, user_id: str, at: datetime, last_seen: datetime | None, *, is_online: bool) -> None:
         """A user has come or gone here, of which the others hear; it is announced unless it is online elsewhere."""
-        self.elsewhere.publish(UserActivity(user_id, None, is_on=is_online, at=seen_at))
+        change = UserActivity(user_id, None, is_on=is_online, at=at)
+        self.elsewhere.publish(change)
         if not self.elsewhere.is_online(user_id):
-            self._announce(status_change(user_id, is_online=is_online, seen_at=seen_at))
+            self._add(change, last_seen)
+
+    def _add(self, change: UserActivity, last_seen: datetime | None) -> None:
+        """A user has come who was last seen then, or gone."""
+        self.announcements.add(change, Standing(not change.is_on, last_seen and self._wall(last_seen)))
+        self._announce()
 
     def publish_all(self) -> None:
         """Tells the others of everyone who is here."""
@@ -260,8 +285,9 @@ class Presence:
         """A user has come online elsewhere, or has gone from there."""
         user_id, seen_at = activity.user_id, activity.at
         if not self._roster.is_here(user_id):
+            last_seen = self._roster.last_seen(user_id)
             self._roster.stands_elsewhere(user_id, None if activity.is_on else seen_at - self._measured_ahead())
-            self._announce(status_change(user_id, is_online=activity.is_on, seen_at=seen_at))
+            self._add(activity, last_seen)
 
     def _wall(self, steady: datetime) -> datetime:
         return steady + self._measured_ahead()

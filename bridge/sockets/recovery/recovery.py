@@ -73,6 +73,8 @@ class Resumed:
     rooms: Collection[str]
     online: Collection[str]
     """The users that it has said are online."""
+    watching: Collection[str]
+    """The users whom it watches."""
     delivered: Sequence[tuple[Event, str]]
     """What it missed, each event with its offset."""
     knew_until: int
@@ -157,7 +159,7 @@ class Recovery:
         has_lost = left is not None and bool(delivered) and delivered[0].number <= left.delivered_until
         knew_until = 0 if left is None else left.sure if has_lost else left.at
         events = [(one.event, one.offset) for one in delivered]
-        return Resumed(tuple(session.rooms), frozenset(session.online), events, knew_until)
+        return Resumed(tuple(session.rooms), frozenset(session.online), session.watching, events, knew_until)
 
     def entered_room(self, member: tuple[str, str], room: str) -> None:
         """A client has entered a room."""
@@ -192,6 +194,13 @@ class Recovery:
         else:
             session.typing.discard((chat_id, user_id))
         self._sessions.changed(session, soon=True)
+
+    def watches(self, sid: str, user_ids: tuple[str, ...]) -> None:
+        """These are the users whom a client watches."""
+        session = self._sessions.of(sid)
+        if session is not None and session.watching != user_ids:
+            session.watching = user_ids
+            self._sessions.changed(session)
 
     async def recall(self) -> tuple[Sequence[Session], int]:
         """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last

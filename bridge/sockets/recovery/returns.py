@@ -138,14 +138,16 @@ class Returns:
         """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""
         resumed = self.recovery.resume(missed, principal)
         messages = [event_message(event, offset) for event, offset in resumed.delivered]
-        activity = self._activity_log.since(resumed.knew_until, resumed.rooms)
-        messages += [event_message(event, None) for event in activity]
+        watches, sid = self._activity_log.watches, missed.session.sid
+        watches.add(sid, resumed.watching)
+        missed.session.watching = watches.of(sid)  # the same, but each name is in memory once
+        messages += self._activity_log.since(resumed.knew_until, resumed.rooms, missed.session.watching)
         return Restored(resumed.rooms, resumed.online, messages)
 
     def let_go(self, sid: str, connection: Connection | None, reason: str, *, for_good: bool) -> None:
         """A client leaves. That it was there is known from its answer to the ping before the last, if the end of its
         WebSocket does not show it."""
-        now, silent_seconds = self._activity_log.now(), float(LATENESS_SECONDS)
+        now, silent_seconds = self._activity_log.left(sid), float(LATENESS_SECONDS)
         if connection is not None:
             silent_seconds += connection.server.ping_interval + connection.server.ping_timeout
             if connection.lost_at is not None:

@@ -42,6 +42,8 @@ class Session:
     """The users that it has said are online."""
     typing: set[tuple[str, str]] = field(default_factory=set)
     """Who types with it, each the id of a chat and of a user."""
+    watching: tuple[str, ...] = ()
+    """The users whom it watches."""
     left: Leaving | None = None
     """None while its client is connected."""
     is_over: bool = False

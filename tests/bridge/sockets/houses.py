@@ -19,7 +19,7 @@ from tests.system.soak.lines import Line, WebSocketLine
 from tests.system.soak.records import EVERYONE, Publications, Record
 from tests.waiting import GIVE_UP_SECONDS
 
-__all__ = ["Client", "House"]
+__all__ = ["Client", "Eventually", "House", "Serve"]
 
 Serve = Callable[..., Awaitable[str]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]

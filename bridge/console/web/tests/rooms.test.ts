@@ -24,7 +24,8 @@ class PlayedSocket {
 
   emit(event: string, ...args: unknown[]): void {
     const answered = args.pop() as (answer: unknown) => void;
-    const id = String(args);
+    const [of] = args as [string | { userIds: string[] } | undefined];
+    const id = typeof of === "object" ? of.userIds.join("+") : String(args);
     const answer = (code?: string): void => answered(code === undefined ? { ok: true, rooms: roomsOf(event, id) } : { ok: false, error: { code, message: code } });
     this.asked.push({ event, id, answer });
   }
@@ -146,6 +147,26 @@ describe("the rooms", () => {
     expect(stood).toEqual(["offline", "catching up"]);
     await socket.answers(code);
     expect([stood.at(-1), socket.asked, refused]).toEqual(["live", [], []]);
+  });
+
+  it("keep the users that are watched, asked for together in each session that is not recovered", async () => {
+    const rooms = await liveRooms();
+    rooms.watch("u1", "u2", "u1");
+    rooms.watch("u3");
+    await settled();
+    expect(await socket.answers()).toEqual(["watch-users u1+u2+u3"]);
+    await lookUps.shift()?.find("pending");
+    expect(rooms.standing).toBe("live");
+    rooms.unwatch("u1", "u3");
+    await settled();
+    expect(await socket.answers()).toEqual(["unwatch-users u1+u3"]);
+    socket.cut();
+    await socket.connects(true);
+    expect(await socket.answers()).toEqual(["watch-users u2"]); // which shows that all was told
+    socket.cut();
+    await socket.connects();
+    expect(await socket.answers()).toEqual(["join-request-room r1", "watch-users u2"]);
+    expect(rooms.wanted.map(({ event, id }) => `${event} ${id}`)).toEqual(["join-request-room r1", "watch-users u2"]);
   });
 
   it("are joined again after a recovery that came before the answer", async () => {

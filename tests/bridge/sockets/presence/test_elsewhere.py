@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.catalogue.activities import UserActivity
-from bridge.catalogue.chat import UserStatusChange
 from bridge.sockets.presence.elsewhere import Elsewhere
 from bridge.sockets.presence.presence import Presence
 from tests.bridge.sockets.under_fire import fuzzed
@@ -35,8 +34,10 @@ class Node:
     def _stands(self, activity: UserActivity) -> None:
         self.presence.changed_elsewhere(activity)
 
-    def _announce(self, change: UserStatusChange) -> None:
-        self.announced.append((change.user_id, change.status))
+    def _announce(self) -> None:
+        for change in self.presence.announcements.take():
+            self.presence.announcements.tell(change)
+            self.announced.append((change.user_id, "online" if change.is_on else "offline"))
 
     def publish(self) -> None:
         for activity in self.elsewhere.take():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.journal import Exchanges
 from bridge.sockets.recovery.returns import EXCHANGES
-from tests.bridge.sockets.houses import Client, House
+from tests.bridge.sockets.houses import Client, Eventually, House, Serve
 from tests.bridge.sockets.several import ROOMS, SERVERS, Operator
 from tests.bridge.sockets.under_fire import fuzzed
 from tests.system.soak.records import EVERYONE, Publications, Record
@@ -158,3 +158,36 @@ async def test_whoever_moves_between_servers_hears_all_once_and_in_order(
             await getattr(world, deed)(*arguments)
         await world.end()
     assert [client.record.faults for client in world.clients] == [[]] * CLIENTS
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_whoever_watches_is_told_at_each_server_and_takes_that_along(
+    database_url: str, serve: Serve, eventually: Eventually
+) -> None:
+    houses = [
+        House(database_url, serve, eventually, is_shared=True, presence_to_watchers=True) for _ in range(SERVERS)
+    ]
+    for house in houses:
+        await house.open()
+    watcher, stranger, user = (Client(house, Publications()) for house in (houses[0], houses[0], houses[1]))
+    await stranger.come()
+    await watcher.call("watch-users", {"userIds": ["u1", "u2"]})
+    await user.call("user-online", "u1")
+
+    async def is_told(user_id: str) -> None:
+        while ("user-status-change", user_id) not in [(name, change["userId"]) for name, change in watcher.activity]:
+            await watcher.listen()
+
+    await is_told("u1")
+    await watcher.cut()
+    watcher.house = houses[1]
+    await watcher.come()
+    await user.call("user-online", "u2")
+    await is_told("u2")
+    await stranger.listen()
+    assert (watcher.recovered, stranger.activity) == ([False, True], [])
+    assert {change["userId"] for _, change in watcher.activity} == {"u1", "u2"}
+    for client in (watcher, stranger, user):
+        await client.cut()
+    for house in houses:
+        await house.close()

@@ -313,6 +313,107 @@ async def test_who_was_away_is_told_how_things_stand_and_nobody_else_hears_it_ag
         await client.cut()
 
 
+async def test_who_comes_and_goes_while_a_crowd_is_told_hears_all_of_it_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.sockets.presence.announcer.CLIENTS_PER_TURN", 1)
+    watchers, user = [newcomer(house) for _ in range(4)], newcomer(house)
+    for client in (*watchers, user):
+        await client.come()
+    outboxes, go_on = house.server.activity_log.outboxes, asyncio.Event()
+    turns = house.server.eio.turns.take
+
+    async def take() -> None:
+        if outboxes and "_tell_all" in repr(asyncio.current_task()):
+            await go_on.wait()  # one has been told by now
+        await turns()
+
+    monkeypatch.setattr(house.server.eio.turns, "take", take)
+    coming = asyncio.create_task(user.call("user-online", "u1"))
+    await house._eventually(lambda: outboxes)
+    for client in watchers[:3]:
+        await client.cut()
+    await house._eventually(lambda: len(house.server.eio.sockets) == 2)
+    noted_at = house.server.activity_log.now()
+    await house._eventually(lambda: house.server.activity_log.now() > noted_at + 10_000)
+    for client in watchers[:3]:
+        await client.come()
+        await client.listen()
+    await watchers[0].cut()
+    await house._eventually(lambda: len(house.server.eio.sockets) == 4)
+    go_on.set()
+    await coming
+    await watchers[0].come()
+    for client in watchers:
+        await hear(client, ("u1", "online"))
+    assert [client.recovered for client in watchers] == [[False, True, True], [False, True], [False, True], [False]]
+    for client in (*watchers, user):
+        await client.cut()
+
+
+async def test_whose_line_is_lost_before_it_is_told_with_the_others_hears_it_when_it_is_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.sockets.presence.announcer.CLIENTS_PER_TURN", 1)
+    watchers, user = [newcomer(house) for _ in range(3)], newcomer(house)
+    for client in (*watchers, user):
+        await client.come()
+    outboxes = house.server.activity_log.outboxes
+    held = {"_tell_all": asyncio.Event(), "_leave": asyncio.Event()}
+    turns = house.server.eio.turns.take
+
+    async def take() -> None:
+        for name, go_on in held.items():
+            if name in repr(asyncio.current_task()) and (outboxes or name == "_leave"):
+                await go_on.wait()
+        await turns()
+
+    monkeypatch.setattr(house.server.eio.turns, "take", take)
+    coming = asyncio.create_task(user.call("user-online", "u1"))
+    await house._eventually(lambda: outboxes)
+    noted_at = house.server.activity_log.now()
+    await house._eventually(lambda: house.server.activity_log.now() > noted_at + 10_000)
+    connections = [house.server.manager.connection(client.sid) for client in watchers]
+    for client in watchers:
+        await client.listen()  # one of them may have been told
+        await client.cut()
+    await house._eventually(lambda: all(connection.lost_at for connection in connections))
+    held["_tell_all"].set()
+    await coming
+    held["_leave"].set()
+    await house._eventually(lambda: len(house.server.eio.sockets) == 1)
+    for client in watchers:
+        await hear(client, ("u1", "online"))
+        await client.cut()
+    await user.cut()
+
+
+async def test_whom_a_client_watches_is_kept_and_it_is_told_of_those_alone_when_it_is_back(
+    house: House, eventually: Eventually
+) -> None:
+    house._options["presence_to_watchers"] = True
+    await house.restart()
+    watcher, user = newcomer(house), newcomer(house)
+    await watcher.call("watch-users", {"userIds": ["u1", "u2", "u3"]})
+    await watcher.call("unwatch-users", {"userIds": ["u2"]})
+    await watcher.cut()
+    await house.restart()
+    await watcher.come()
+    await user.call("user-online", "u1")
+    await hear(watcher, ("u1", "online"))
+    told_at = house.server.activity_log.now()
+    await eventually(lambda: house.server.activity_log.now() > told_at + 10_000)
+    await watcher.cut()
+    await eventually(lambda: len(house.server.eio.sockets) == 1)
+    for user_id in ("u2", "u3", "u4"):
+        await user.call("user-online", user_id)
+    await watcher.come()
+    await hear(watcher, ("u1", "online"), ("u3", "online"))
+    assert (watcher.recovered, changes(user)) == ([False, True, True], [])
+    for client in (watcher, user):
+        await client.cut()
+
+
 async def test_what_is_told_while_it_waits_for_its_turn_to_leave_a_client_has_not_heard(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
