@@ -1,5 +1,5 @@
-"""A bridge and its PostgreSQL that are killed at once, at each step of an order. The fault matrix
-plays all answers on SQLite; what differs here is which commits were lost."""
+"""A bridge and its PostgreSQL that are killed at once, at each step of an order; and one of two bridges that share a
+journal. The fault matrix plays all answers on SQLite; what differs here is which commits were lost, and who goes on."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from providers.shkeeper.simulator.faults import Call, Happens, What
-from tests.conftest import StartBridge
+from tests.conftest import BridgeProcess, StartBridge
 from tests.played_shkeeper import PlayedShkeeper
 from tests.postgresql import Cluster, journal_cluster
 from tests.system.shkeeper.conftest import Marketplace, settings_for
@@ -30,19 +30,19 @@ STEPS: tuple[tuple[Call, Happens] | None, ...] = (
 class MatrixOnPostgresql(Matrix):
     """The same, looked up in a cluster."""
 
-    def __init__(self, marketplace: Marketplace, cluster: Cluster) -> None:
+    def __init__(self, marketplace: Marketplace, url: str) -> None:
         super().__init__(marketplace)
-        self._cluster = cluster
+        self._url = url
 
     def _have_prices(self) -> None:
         """None of the coins needs any."""
 
     def _read(self, query: str) -> dict[str, str]:
-        with psycopg.connect(self._cluster.journal_url()) as connection:
+        with psycopg.connect(self._url) as connection:
             return dict(connection.execute(query.encode()).fetchall())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with journal_cluster() as cluster:
         yield cluster
@@ -53,7 +53,7 @@ def test_a_bridge_and_a_database_that_are_killed_at_each_step_pay_nobody_twice(
 ) -> None:
     bridge = make_bridge(**settings_for(shkeeper) | {"BRIDGE_DATABASE_URL": cluster.journal_url()})
     marketplace = Marketplace(bridge, shkeeper)
-    matrix = MatrixOnPostgresql(marketplace, cluster)
+    matrix = MatrixOnPostgresql(marketplace, cluster.journal_url())
     orders = matrix.orders((Row(f"{coin} arrives", coin, "completed"), 1) for coin in COINS)
     asked: set[str] = set()
     for number, order in enumerate(orders):
@@ -77,3 +77,53 @@ def test_a_bridge_and_a_database_that_are_killed_at_each_step_pay_nobody_twice(
     assert set(matrix.sent_to().values()) == {1}
     marketplace.client.close()
     bridge.kill()
+
+
+class SharingBridge(BridgeProcess):
+    beside = "tests.system.shkeeper.sharing"
+
+
+def test_of_two_bridges_one_goes_on_where_the_other_was_killed_and_pays_nobody_twice(
+    make_bridge: StartBridge, shkeeper: PlayedShkeeper, cluster: Cluster
+) -> None:
+    cluster.execute("CREATE DATABASE shared OWNER plain")
+    url = cluster.journal_url("shared")
+    # Long enough that whatever completes was told by a webhook.
+    settings = settings_for(shkeeper) | {"BRIDGE_DATABASE_URL": url, "BRIDGE_RECONCILE_INTERVAL_SECONDS": "600"}
+    holder = make_bridge(SharingBridge, **settings, BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
+    matrix = MatrixOnPostgresql(Marketplace(holder, shkeeper), url)
+
+    def senders() -> set[str]:
+        return set(matrix._read("SELECT node, name FROM leases WHERE name = 'payouts' AND expires_at > now()"))
+
+    [first] = wait_until(senders)
+    # The webhooks of what it registers come to the other one.
+    other = make_bridge(SharingBridge, **settings, BRIDGE_PUBLIC_URL=holder.url)
+    marketplace = Marketplace(other, shkeeper)
+    matrix = MatrixOnPostgresql(marketplace, url)
+    orders = matrix.orders((Row(f"{coin} arrives", coin, "completed"), 1) for coin in COINS[: len(STEPS)])
+    asked: set[str] = set()
+    for order, step in zip(orders, STEPS, strict=True):
+        if step is not None:
+            call, happens = step
+            shkeeper.goes_wrong(call, What.TIMEOUT, happens, about=order.affected)
+        if step is None or step[0] is Call.PAYOUT:
+            asked |= set(order.destinations)
+    matrix.ask(orders, "killed")
+    wait_until(lambda: asked <= matrix.asked_for())
+    assert senders() == {first}
+    holder.kill()
+    shkeeper.works_again()
+    [second] = wait_until(lambda: senders() - {first})
+    holder.start()
+    expiring = Marketplace(holder, shkeeper).create()["paymentId"]
+    matrix.come_to_rest("killed")
+    marketplace.wait_for(expiring, "expired")
+    assert matrix.wrongs_now() == []
+    # As above: of what SHKeeper had not looked at before it cannot be known.
+    assert Counter(matrix.statuses()) == {"completed": 3, "ambiguous": 1}
+    assert {matrix.sent_to()[order.affected.lower()] for order in orders} <= {0, 1}
+    assert senders() == {second}
+    marketplace.client.close()
+    for bridge in (holder, other):
+        bridge.kill()
