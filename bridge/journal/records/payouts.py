@@ -144,6 +144,10 @@ class PayoutRecords:
         """Whether a provider was asked to send a payout, and no answer is written down."""
         return await self._read(payout_queries.is_any_unanswered)
 
+    async def count_overdue(self, now: datetime) -> int:
+        """How many are not settled although they should be."""
+        return await self._read(payout_queries.count_overdue, now)
+
     async def to_follow(self, *, after: str = "", failed_since: datetime, limit: int) -> list[Payout]:
         """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that,
         in order of their ids."""

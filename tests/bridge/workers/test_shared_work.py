@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
+from prometheus_client import REGISTRY
 
 from bridge.journal import Draft, Journal
 from bridge.workers.invoices import InvoiceOpener
@@ -138,6 +139,9 @@ async def test_a_hold_stops_another_bridge_within_its_commit_and_waits_for_what_
         await until(lambda: books.questions)
         second = await wanted(two.first, 2, coin="USDT")
         await two.first.console.hold_payouts(by="Ada", note=None)
+        for journal in two:
+            await new_sender(journal, api).measure()
+            assert REGISTRY.get_sample_value("bridge_payouts_held") == 1
         name = (await two.second.payouts.name([second]))[second].external_id
         assert await two.second.payouts.begin_attempts({second: name}) == {}
         waiting = asyncio.create_task(new_sender(two.first, api).orders_answered())

@@ -1,5 +1,6 @@
 """A bridge and its PostgreSQL that are killed at once, at each step of an order; and one of two bridges that share a
-journal. The fault matrix plays all answers on SQLite; what differs here is which commits were lost, and who goes on."""
+journal. The fault matrix plays all answers on SQLite; what differs here is which commits were lost, or who goes on.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
