@@ -160,6 +160,25 @@ async def test_an_invoice_that_one_bridge_could_not_open_another_is_woken_for(tw
     await until(second.left.is_set)
 
 
+async def test_two_bridges_switch_the_coin_of_a_payment_one_after_the_other(two: Two, provider: Provider) -> None:
+    openers = [InvoiceOpener(journal, {"shkeeper": provider}, CALLBACKS) for journal in two]
+    switching, inside = asyncio.Event(), []
+
+    async def switch(opener: InvoiceOpener) -> None:
+        async with opener.switching("pay_1"):
+            inside.append(opener)
+            await switching.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        for opener in openers:
+            tasks.create_task(switch(opener))
+        await until(lambda: inside)
+        await looks(two.second if inside[0] is openers[0] else two.first, 3)
+        assert len(inside) == 1
+        switching.set()
+    assert len(inside) == 2
+
+
 async def test_two_bridges_do_not_ask_for_the_invoice_of_one_payment_at_once(two: Two, provider: Provider) -> None:
     openers = [InvoiceOpener(journal, {"shkeeper": provider}, CALLBACKS) for journal in two]
     invoice = await openers[0].wanted(payment(), "BTC")
