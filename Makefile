@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-deadlines bench-start bench-onchain profile webhook-path
-.PHONY: has-python has-var signing-key has-node has-chromium chromium built-if-possible what-tests-need check-types check-others
+.PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -32,7 +32,7 @@ demo: has-python built-if-possible $(VENV)/.run-ready ## Play an afternoon of sa
 
 pages: has-python $(PAGES) ## Build the pages that people look at, into bridge/console/dist
 
-test: has-python has-node has-chromium ## Run every check and every test
+test: has-python has-node has-programs ## Run every check and every test
 	@$(MAKE) --no-print-directory --jobs=3 $(EACH_AT_ONCE) BEGUN=1 what-tests-need
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,7 +40,7 @@ test: has-python has-node has-chromium ## Run every check and every test
 	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 # Side by side: each is told of by its line when it is done.
-what-tests-need: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) chromium
+what-tests-need: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) programs
 
 EACH_AT_ONCE := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
@@ -84,7 +84,8 @@ contract: has-python has-node $(VENV)/.run-ready $(JAVASCRIPT)/node_modules/.rea
 	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
 	$(BIN)/bridge contract --format openapi | $(JAVASCRIPT)/node_modules/.bin/openapi-typescript > docs/contract/rest.d.ts
 
-screenshots: has-python has-node has-chromium $(VENV)/.test-ready $(PAGES) chromium ## Take the pictures in docs/screenshots anew, of a bridge that runs
+screenshots: PROGRAMS := chromium
+screenshots: has-python has-node has-programs $(VENV)/.test-ready $(PAGES) programs ## Take the pictures in docs/screenshots anew, of a bridge that runs
 	$(SUPERVISED) $(BIN)/python -m tests.pages.screenshots
 
 bench: has-python has-node $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
@@ -172,17 +173,25 @@ has-var:
 has-node:
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
 
-# The browser that the tests of the pages drive; CHROMIUM names another one. The one without a window takes a third of the
-# whole one's CPU. It is no $(STEP): apt-get had better not be killed in the middle of something.
-chromium: has-chromium
-	@$(DO) chromium_is_there || $(DO) step "Installing Chromium for the tests of the pages, about a minute" install_chromium
+# What neither pip nor npm brings: the browser that the tests of the pages drive (CHROMIUM names another one; the one without
+# a window takes a third of the whole one's CPU), and the proxies that the bridge is tried behind.
+PROGRAMS := chromium nginx haproxy
+# Where Debian puts servers, which is on the PATH of root alone.
+SBIN ?= /usr/sbin:/usr/local/sbin
 
-# Where nobody may install it, that is better said before all else is installed.
-has-chromium:
-	@$(DO) chromium_can_be_there
+# All in one call: a second apt-get would find the first one's lock. It is no $(STEP): apt-get had better not be killed in the
+# middle of something.
+programs: has-programs
+	@$(DO) install_missing $(PROGRAMS)
+
+# Where nobody may install them, that is better said before all else is installed.
+has-programs:
+	@$(DO) programs_can_be_there $(PROGRAMS)
 
 # The steps above are functions of the shell, which $(DO) calls, and $(STEP) so that it ends with make.
 LOG := var/install.log
+# What Debian asks before it starts a service.
+POLICY ?= /usr/sbin/policy-rc.d
 IS_NODE_GOOD := const [major, minor] = process.versions.node.split(".").map(Number); \
 	process.exit(major > 22 || (major == 22 && minor >= 12) || (major == 20 && minor >= 19) ? 0 : 1)
 define MAKE_FUNCTIONS
@@ -271,28 +280,58 @@ node_is_there() {
 	return 1
 }
 
-chromium_is_there() {
-	for browser in "$${CHROMIUM:-chromium-headless-shell}" chromium chromium-browser google-chrome google-chrome-stable; do
-		if command -v "$$browser" >/dev/null; then return 0; fi
+# Whether one of these programs is on the PATH, or where servers are.
+is_one_there() {
+	for program in "$$@"; do
+		if PATH="$$PATH:$$SBIN" command -v "$$program" >/dev/null; then return 0; fi
 	done
 	return 1
 }
 
-chromium_can_be_there() {
-	if chromium_is_there || { [ -z "$$sudo" ] && command -v apt-get >/dev/null; }; then return 0; fi
-	echo "The tests of the pages need Chromium or Chrome, and there is none. Get it:"
-	get chromium-headless-shell "or with this system's installer; then, if it has another name: $$again CHROMIUM=/path/to/it"
+# The packages of those of these programs that are not there.
+missing() {
+	for wanted in "$$@"; do
+		names=$$wanted package=$$wanted
+		if [ "$$wanted" = chromium ]; then
+			names="$${CHROMIUM:-chromium-headless-shell} chromium chromium-browser google-chrome google-chrome-stable"
+			package=chromium-headless-shell
+		fi
+		is_one_there $$names || printf '%s ' $$package
+	done
+}
+
+programs_can_be_there() {
+	packages=$$(missing "$$@")
+	if [ -z "$$packages" ] || { [ -z "$$sudo" ] && command -v apt-get >/dev/null; }; then return 0; fi
+	packages=$${packages% }
+	echo "The tests drive programs that are not there. Get them:"
+	get "$$packages" "or with this system's installer; if Chromium or Chrome has another name: $$again CHROMIUM=/path/to/it"
 	return 1
 }
 
-install_chromium() {
+install_missing() {
+	packages=$$(missing "$$@")
+	[ -z "$$packages" ] || step "Installing $${packages% } for the tests, about a minute" install_without_services $$packages
+}
+
+# The tests start servers of their own, on loopback; the system's are not to run, now or at its next start.
+install_without_services() {
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium-headless-shell
+	if [ ! -e "$(POLICY)" ]; then
+		trap 'rm -f "$(POLICY)"' EXIT
+		trap 'exit 143' HUP INT TERM
+		printf '#!/bin/sh\nexit 101\n' >"$(POLICY)" && chmod +x "$(POLICY)"
+	fi
+	apt-get -qq update && apt-get -qq install -y --no-install-recommends "$$@" || return 1
+	if command -v systemctl >/dev/null; then
+		for package in "$$@"; do systemctl --quiet disable "$$package" || true; done
+	fi
 }
 
 "$$@"
 endef
 export MAKE_FUNCTIONS
+export SBIN
 # What a person asked for, also in the make below.
 export MAKE_GOALS ?= $(MAKECMDGOALS)
 DO := sh -c "$$MAKE_FUNCTIONS" make

@@ -14,6 +14,7 @@ from litestar.plugins.pydantic import PydanticPlugin
 from bridge.access import Principal
 from bridge.console.pages import pages_router
 from bridge.door import Guests
+from bridge.drain import Drain
 from bridge.engine import Stop
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.catch_up import catch_up_router
@@ -64,10 +65,11 @@ def create_app(
     stop: Stop = _stop_by_signal,
     guests: Guests | None = None,
     unread: Unread | None = None,
+    drain: Drain | None = None,
 ) -> Any:
     """The ASGI application: REST, webhooks and Socket.IO on one port. `stop` ends its server where it may not go
     on; `guests` are the connections of the front door before it, if that is ours, and `unread` what those have not
-    read."""
+    read; `drain` is how it leaves its clients to others before it ends."""
     settings = settings or load_settings()
     unread = unread or settings.unread
     unread.show()
@@ -98,7 +100,7 @@ def create_app(
     troubles |= {"services": services.trouble} if services.are_watched else {}
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}
-    rest = rest_app(settings, sockets, callers, stop, guests, troubles)
+    rest = rest_app(settings, sockets, callers, stop, guests, troubles, drain or Drain(0))
     plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
     beside = Interruption(Preflights(Head(FastPath(rest, plain)), settings.frontend_origins))
@@ -111,7 +113,7 @@ def described_routes() -> dict[str, Any]:
     sockets = create_socket_server(frontend_url=settings.frontend_url)
     services = WatchedServices(None)
     callers = Callers(services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False))
-    return rest_app(settings, sockets, callers, _stop_by_signal, None, {}).openapi_schema.to_schema()
+    return rest_app(settings, sockets, callers, _stop_by_signal, None, {}, Drain(0)).openapi_schema.to_schema()
 
 
 def rest_app(
@@ -121,11 +123,12 @@ def rest_app(
     stop: Stop,
     guests: Guests | None,
     troubles: Mapping[str, Callable[[], str | None]],
+    drain: Drain,
 ) -> Litestar:
     """`troubles` say what is wrong beside the journal and the providers, such as with files that are read while the
     bridge runs."""
     registry, vitals = build_registry(settings), Vitals()
-    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles)
+    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain)
     return Litestar(
         route_handlers=[
             live,

@@ -54,6 +54,7 @@ class Engine:
     providers: Mapping[str, Check | None]
     """Every provider, with its check if the bridge asks it anything."""
     dispatcher: Dispatcher
+    leased: LeasedWork
 
     def offsets(self) -> tuple[int, int]:
         """Those of the newest event, and of the last that was handed to the sockets."""
@@ -72,7 +73,7 @@ async def running_engine(
     """Opens the journal and runs everything that follows it; in the end commits what is waiting. `begin` is called
     before the first event is delivered, with the place of the last that needs no delivery any more; it
     returns what tells the sessions that are in use."""
-    journal = await Journal.open(settings.database_url, mark_file=settings.mark_file)
+    journal = await Journal.open(settings.database_url, mark_file=settings.mark_file, is_shared=True)
     chains = ChainFollowers(journal, registry.chains, days=settings.reconcile_days)
     try:
         await chains.start()
@@ -110,8 +111,8 @@ async def running_engine(
         work[SENDING_PAYOUTS] = sender.run
     tasks = [following, asyncio.create_task(journal.follow_others()), asyncio.create_task(journal.history.watch())]
     work |= chains.work()
-    tasks += [asyncio.create_task(LeasedWork(journal, work, says=chains.says()).run())]
-    tasks.append(asyncio.create_task(chains.run()))
+    leased = LeasedWork(journal, work, says=chains.says())
+    tasks += [asyncio.create_task(leased.run()), asyncio.create_task(chains.run())]
     tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()
     tasks.append(asyncio.create_task(lag.run()))
@@ -121,7 +122,7 @@ async def running_engine(
     checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
     try:
         providers = {name: _check_of(registry, name) for name in registry.readers}
-        yield Engine(journal, opener, sender, chains, checks, providers, dispatcher)
+        yield Engine(journal, opener, sender, chains, checks, providers, dispatcher, leased)
     finally:
         for check in checks.values():
             check.cancel()

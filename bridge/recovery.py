@@ -1,14 +1,22 @@
 """What the sockets need of the journal to put clients that come back where they were."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from bridge.journal import Journal, JournaledEvent
-from bridge.sockets.presence.activity_log import micros_of, now_micros
-from bridge.sockets.recovery.sessions import Leaving, Session
+from bridge.journal import Exchanges, Journal, JournaledEvent
+from bridge.sockets.presence.activity_log import clock_micros, micros_of, now_micros
+from bridge.sockets.recovery.returns import EXCHANGES, EXCHANGES_WITHIN_SECONDS
+from bridge.sockets.recovery.sessions import Leaving, Session, TakenOver
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 
 __all__ = ["JournalHistory", "JournalSessions", "rooms_in"]
+
+EXCHANGES_OF_BRIDGES = Exchanges(EXCHANGES, timedelta(seconds=EXCHANGES_WITHIN_SECONDS))
+
+
+HEARD_WITHIN_MICROS = 5_000_000
+"""So late one bridge hears at most of who is online at another."""
 
 
 class JournalHistory:
@@ -37,10 +45,10 @@ class JournalHistory:
 class JournalSessions:
     """Sessions, stored in the journal's database."""
 
-    def __init__(self, journal: Journal, clock: Callable[[], int] = now_micros) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._records = journal.sessions
-        self._clock = clock
-        self._began_at = clock()
+        self.clock: Callable[[], int] = clock_micros(journal.clock) if self.is_shared else now_micros
+        self._began_at = self.clock()
         self._last_process = LastProcess(None, 0)
 
     @property
@@ -51,44 +59,60 @@ class JournalSessions:
     def is_shared(self) -> bool:
         return self._records.is_shared
 
+    def watch(self, moved: Callable[[Collection[str] | None], object]) -> None:
+        self._records.on_moved = moved
+
     async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
-        kept = {"keptAt": self._clock(), "keptBy": self._began_at}
-        return await self._records.save(
+        kept = {"keptAt": self.clock(), "keptBy": self._began_at}
+        of = {sid: one for sid, one in sessions.items() if one is not None}
+        lost = await self._records.save(
             {sid: None if one is None else _content(one) | kept for sid, one in sessions.items()},
-            idle={sid for sid, one in sessions.items() if one is not None and _is_idle(one)},
+            idle={sid for sid, one in of.items() if _is_idle(one)},
+            connected={sid for sid, one in of.items() if one.left is None},
+            new={sid for sid, one in of.items() if not one.is_stored},
         )
+        for sid in of.keys() - set(lost):
+            of[sid].is_stored = True
+        return lost
 
     async def load(self, sid: str) -> Session | None:
         content = await self._records.load(sid)
         return None if content is None or content.get("isOver") else self._session(sid, content)
 
-    async def take_over(self, sid: str) -> tuple[Session | None, bool]:
-        taken = await self._records.take_over(sid)
+    async def take_over(self, sid: str) -> TakenOver | None:
+        taken = await self._records.take_over(sid, EXCHANGES_OF_BRIDGES)
         if taken is None:
-            return None, True
-        session = self._session(sid, taken.content)
-        if taken.seen_at is not None and taken.content.get("leftAt") is None:
-            # With the bridge that it was connected to, if that is gone; else it is about to be noticed there.
-            seen_at = micros_of(taken.seen_at)
-            session.left = Leaving(seen_at, seen_at)
-        return session, taken.was_own
+            return None
+        is_none = taken.is_contested or taken.content.get("isOver")
+        session = None if is_none else self._session(sid, taken.content, taken.seen_at)
+        if session is not None and session.left is not None and not taken.was_own and taken.are_others:
+            # Who comes, goes and types at a third bridge is heard at one a little later than at another.
+            session.left = Leaving(session.left.at - HEARD_WITHIN_MICROS, session.left.sure - HEARD_WITHIN_MICROS)
+        return TakenOver(session, taken.was_own)
 
     async def recall(self) -> tuple[Sequence[Session], int]:
-        newest, active = await self._records.active()
+        newest, contents, seen_at = await self._records.active()
         if newest is not None:
             there_until = min(newest.get("keptAt", 0), self._began_at)
             self._last_process = LastProcess(newest.get("keptBy"), there_until)
-        return [self._session(sid, content) for sid, content in active.items()], self._last_process.there_until
+        sessions = [self._session(sid, content, seen_at.get(sid)) for sid, content in contents.items()]
+        return sessions, self._last_process.there_until
 
-    def _session(self, sid: str, content: dict[str, Any]) -> Session:
+    def _session(self, sid: str, content: dict[str, Any], seen_at: datetime | None = None) -> Session:
+        """A session as it is stored; `seen_at` is when the bridge that had it was seen last, where that is known."""
         left_at = content.get("leftAt")
-        if left_at is None:
+        if left_at is None and seen_at is not None:
+            # With the bridge that it was connected to, if that is gone; else it is about to be noticed there. Whoever
+            # keeps something is there as well.
+            left_at = max(micros_of(seen_at), content.get("keptAt", 0))
+        elif left_at is None:
             # It was connected when its process ended, of which is known at least when it kept something for the last
             # time. If that was long ago, it may have left with an earlier process.
             is_of_last = content.get("keptBy") == self._last_process.began_at
             left_at = self._last_process.there_until if is_of_last else content.get("keptAt", 0)
-        if content.get("keptBy") != self._began_at:
-            # Nobody left an earlier process since this one began, whatever the clock was set to in between.
+        if content.get("keptBy") != self._began_at and not self.is_shared:
+            # Nobody left an earlier process since this one began, whatever the clock was set to in between. Others
+            # that share the journal go by one clock, and go on.
             left_at = min(left_at, self._began_at)
         return Session(
             sid,
@@ -98,6 +122,7 @@ class JournalSessions:
             {(chat_id, user_id) for chat_id, user_id in content.get("typing", ())},
             Leaving(left_at, left_at),
             is_over=bool(content.get("isOver")),
+            is_stored=True,
         )
 
 

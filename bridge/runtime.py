@@ -5,18 +5,23 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 
 from litestar import Litestar
 from prometheus_client import Gauge
 
 from bridge.door import Guests
-from bridge.engine import Sessions, Stop, running_engine, untroubled
+from bridge.drain import Drain
+from bridge.engine import Engine, Sessions, Stop, running_engine, untroubled
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import Registry
 from bridge.settings import Settings
+from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, deliver
 from bridge.sockets.recovery.recovery import Recovery
+from bridge.sockets.transport.disconnects import Disconnect
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms
@@ -29,6 +34,8 @@ logger = logging.getLogger("bridge")
 
 # Of the time in which the bridge has to stop: for the clients to be notified, and what is known of them to be saved.
 CLIENTS_SHARE = 0.2
+# Whoever has not been seen for longer is gone, or cannot take anybody.
+OTHERS_WITHIN = timedelta(seconds=6)
 
 TASKS = Gauge(
     "bridge_tasks", "What the event loop has under way; a connection has none while nothing is going on in it"
@@ -43,10 +50,14 @@ class Delivery:
         self._sockets = sockets
         self._vitals = vitals
         self._history: JournalHistory | None = None
+        self._sharing: asyncio.Task[None] | None = None
 
     def begin(self, journal: Journal, delivered_until: Place) -> Sessions:
         """Has clients recovered out of this journal, of which everything up to there was delivered."""
         self._history = JournalHistory(journal)
+        if journal.activities.is_shared:
+            grace = timedelta(seconds=self._settings.presence_grace_seconds)
+            self._sharing = asyncio.create_task(SharedActivity(journal, self._sockets, grace=grace).run())
         recovery = Recovery(
             self._history,
             JournalSessions(journal),
@@ -60,6 +71,11 @@ class Delivery:
         self._vitals.follow(journal.commit_times)
         return recovery.session_ids
 
+    def end(self) -> None:
+        """Clients are gone."""
+        if self._sharing is not None:
+            self._sharing.cancel()
+
     async def deliver(self, stretch: Sequence[JournaledEvent]) -> None:
         recovery, history = self._sockets.recovery, self._history
         if recovery is None or history is None:
@@ -68,6 +84,24 @@ class Delivery:
         recovery.note_delivered(delivered)
         written = deliver(self._sockets, [one.event for one in delivered], offsets=[one.offset for one in delivered])
         self._vitals.delivered(stretch, written)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What this bridge leaves to the others of its journal when it stops."""
+
+    engine: Engine
+    sockets: SocketServer
+
+    async def others(self) -> bool:
+        return await self.engine.journal.nodes.are_others(OTHERS_WITHIN)
+
+    async def give_back(self) -> None:
+        await self.engine.leased.give_back()
+
+    def clients(self) -> list[Callable[[], object]]:
+        connections = [*self.sockets.eio.sockets.values()]
+        return [partial(connection.end, Disconnect.RESTARTING) for connection in connections]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +115,7 @@ class Runtime:
     stop: Stop
     guests: Guests | None
     troubles: Mapping[str, Callable[[], str | None]]
+    drain: Drain
 
     @asynccontextmanager
     async def run(self, app: Litestar) -> AsyncIterator[None]:
@@ -99,7 +134,9 @@ class Runtime:
                 turned_away=self._turned_away,
                 clock=engine.journal.clock,
             )
-            app.state.engine, app.state.pulse, app.state.checks = engine, pulse, {**engine.checks, **troubles}
+            self.drain.serve(Leaving(engine, self.sockets))
+            checks = {"drain": self.drain.check, **engine.checks, **troubles}
+            app.state.engine, app.state.pulse, app.state.checks = engine, pulse, checks
             publishing = asyncio.create_task(pulse.publish(self._is_watched, self._publish))
             watching = asyncio.create_task(self.sockets.admission.watch_keys())
             try:
@@ -108,6 +145,7 @@ class Runtime:
                 publishing.cancel()
                 watching.cancel()
                 await _disconnect_clients(self.sockets, CLIENTS_SHARE * self.settings.stop_seconds)
+                delivery.end()
 
     def _turned_away(self) -> int:
         return 0 if self.guests is None else self.guests.stand.turned_away

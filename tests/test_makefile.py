@@ -104,8 +104,14 @@ def programs(tmp_path: Path) -> Path:
 
 
 def put(path: Path, script: str) -> None:
+    path.unlink(missing_ok=True)  # it may be a link to the real one
     path.write_text(f"#!{shutil.which('sh')}\n{script}")
     path.chmod(0o755)
+
+
+def put_what_tests_drive(programs: Path) -> None:
+    for name in ("google-chrome", "nginx", "haproxy"):
+        put(programs / name, "exit")
 
 
 @pytest.fixture
@@ -123,7 +129,7 @@ def make(tmp_path: Path, programs: Path) -> Make:
         return subprocess.run(
             [programs / "make", *arguments],
             cwd=clone,
-            env={"PATH": str(programs), **variables},
+            env={"PATH": str(programs), "SBIN": "", **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -151,7 +157,7 @@ def test_a_first_run_is_a_page_and_a_second_one_installs_nothing(make: Make, tmp
 def test_what_tests_need_is_installed_side_by_side_with_a_line_each(
     make: Make, programs: Path, tmp_path: Path
 ) -> None:
-    put(programs / "google-chrome", "exit")
+    put_what_tests_drive(programs)
     said = make("test", PIP_AWAITS="tests/javascript/node_modules").stdout.splitlines()
     steps = [line for line in said if " ... " in line]
     assert len(steps) == 7, said
@@ -163,7 +169,7 @@ def test_what_tests_need_is_installed_side_by_side_with_a_line_each(
 
 
 def test_of_several_steps_the_one_that_fails_shows_what_it_said_itself(make: Make, programs: Path) -> None:
-    put(programs / "google-chrome", "exit")
+    put_what_tests_drive(programs)
     failed = make("test", PIP_FAILS="1")
     assert failed.returncode != 0
     assert "failed. It said last:" in failed.stdout
@@ -294,25 +300,49 @@ def test_the_versions_of_node_are_those_that_the_pages_are_built_with(
     assert (make("has-node").returncode == 0) is is_good
 
 
-def test_whoever_cannot_install_chromium_is_told_first(make: Make, programs: Path) -> None:
-    (programs / "id").unlink()
+def test_whoever_cannot_install_what_the_tests_drive_is_told_first(make: Make, programs: Path) -> None:
     put(programs / "id", "echo 1000")
     assert_says(
-        make("test"), "Chromium", "sudo apt-get update && sudo apt-get install chromium", "make test CHROMIUM="
+        make("test"),
+        "sudo apt-get update && sudo apt-get install chromium-headless-shell nginx haproxy\n",
+        "make test CHROMIUM=",
     )
     put(programs / "google-chrome", "exit")
-    assert make("has-chromium").returncode == 0
+    assert_says(make("test"), "sudo apt-get install nginx haproxy\n")
+    assert make("has-programs", "PROGRAMS=chromium").returncode == 0
+    (programs / "sbin").mkdir()
+    for name in ("nginx", "haproxy"):
+        put(programs / "sbin" / name, "exit")
+    assert make("has-programs", SBIN=str(programs / "sbin")).returncode == 0
     (programs / "google-chrome").unlink()
     (programs / "apt-get").unlink()
-    assert_says(make("test"), "Chromium", "CHROMIUM=/path/to/it")
+    assert_says(make("test"), "CHROMIUM=/path/to/it")
 
 
-def test_root_has_chromium_installed_quietly(make: Make, programs: Path) -> None:
-    (programs / "id").unlink()
+def test_root_has_all_that_is_missing_installed_at_once_quietly_and_no_service_started(
+    make: Make, programs: Path, tmp_path: Path
+) -> None:
     put(programs / "id", "echo 0")
-    installed = make("chromium")
+    policy, orders = tmp_path / "policy-rc.d", tmp_path / "orders"
+    put(programs / "apt-get", f'echo "apt-get $*, services: $({policy}; echo $?)" >>{orders}')
+    put(programs / "systemctl", f'echo "systemctl $*" >>{orders}')
+    put(programs / "google-chrome", "exit")
+    installed = make("programs", POLICY=str(policy))
     assert installed.returncode == 0
     assert len(installed.stdout.splitlines()) == 1
+    assert orders.read_text().splitlines() == [
+        "apt-get -qq update, services: 101",
+        "apt-get -qq install -y --no-install-recommends nginx haproxy, services: 101",
+        "systemctl --quiet disable nginx",
+        "systemctl --quiet disable haproxy",
+    ]
+    assert not policy.exists()
+    put(policy, "exit 104")  # the system's own
+    assert make("programs", POLICY=str(policy)).returncode == 0
+    assert policy.exists()
+    assert orders.read_text().endswith(
+        "services: 104\nsystemctl --quiet disable nginx\nsystemctl --quiet disable haproxy\n"
+    )
 
 
 def test_help_names_every_target_with_a_line(make: Make) -> None:

@@ -33,6 +33,8 @@ __all__ = ["configure_logging", "run_bridge", "serve"]
 
 # Of the time in which the bridge has to stop: for requests to be answered. Browsers come back by themselves.
 REQUESTS_SHARE = 0.2
+# For others to take its clients over, where there are any.
+DRAIN_SHARE = 0.3
 # Clients that all come back at once, after a restart, must find room to wait.
 BACKLOG = 4096
 # What the system keeps for a client that does not read (Linux takes twice of it). Left to itself it would keep
@@ -161,6 +163,7 @@ def _run(
 
     from bridge.app import create_app
     from bridge.door import Door, Forwarded
+    from bridge.drain import Drain
     from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
@@ -169,7 +172,7 @@ def _run(
     # Port 0 has become a real one, which providers are told to call.
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 
-    end = EndInTime(settings.stop_seconds)
+    end, drain = EndInTime(settings.stop_seconds), Drain(DRAIN_SHARE * settings.stop_seconds)
 
     def give_up(reason: BaseException) -> None:
         failures.append(reason)
@@ -177,14 +180,18 @@ def _run(
         server.should_exit = True
 
     guests, unread = settings.guests(_raised_file_limit()), settings.unread
-    application = create_app(settings, stop=give_up, guests=guests, unread=unread)
+    application = create_app(settings, stop=give_up, guests=guests, unread=unread, drain=drain)
     application = _explaining(Forwarded(application, settings.trusted_proxies), failures)
     company = ExitStack()
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             end.begin()
-            super().handle_exit(sig, frame)
+            # Whoever presses Ctrl-C, or asks twice, waits for it.
+            if sig == signal.SIGTERM and not drain.has_begun:
+                drain.begin(partial(super().handle_exit, sig, frame))
+            else:
+                super().handle_exit(sig, frame)
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)

@@ -38,6 +38,7 @@ from bridge.journal.queries.refunds import ListedRefund
 from bridge.journal.queries.rooms import Stretch
 from bridge.journal.queries.totals import DayTotal
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
+from bridge.journal.records.activities import ActivityRecords, Standing
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords, ForAPerson
 from bridge.journal.records.nodes import Lease
@@ -47,8 +48,8 @@ from bridge.journal.requests.payments import IdempotencyKey, Registered
 from bridge.journal.requests.payout_recording import KeyedObservation, observation_key
 from bridge.journal.requests.refunds import OpenedRefund
 from bridge.journal.requests.rulings import ruling_key
-from bridge.journal.tables.rows import JournaledEvent
-from bridge.journal.wakes import LEASES, OPENING_INVOICES, SENDING_PAYOUTS, asking_chain, following_chain
+from bridge.journal.tables.rows import JournaledEvent, NodeActivity
+from bridge.journal.wakes import ACTIVITIES, LEASES, OPENING_INVOICES, SENDING_PAYOUTS, asking_chain, following_chain
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import HistoryRecord
 from bridge.journal.writing.outcomes import Outcome, Recorded
@@ -57,13 +58,16 @@ from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
 from bridge.journal.writing.staged.doubts import Doubt
 from bridge.journal.writing.staged.holds import PayoutHold
+from bridge.journal.writing.staged.sessions import Exchanges
 
 __all__ = [
+    "ACTIVITIES",
     "LEASES",
     "OPENING_INVOICES",
     "SENDING_PAYOUTS",
     "TOTAL_LIMIT",
     "Action",
+    "ActivityRecords",
     "AllowedDestination",
     "ChainAlarm",
     "ChainCommit",
@@ -82,6 +86,7 @@ __all__ = [
     "Doubt",
     "Draft",
     "EndedPayment",
+    "Exchanges",
     "ForAPerson",
     "ForgottenRow",
     "HistoryEntry",
@@ -99,6 +104,7 @@ __all__ = [
     "ListedPayment",
     "ListedPayout",
     "ListedRefund",
+    "NodeActivity",
     "OffsetElsewhereError",
     "OffsetUnreadableError",
     "OpenedRefund",
@@ -113,6 +119,7 @@ __all__ = [
     "Place",
     "Recorded",
     "Registered",
+    "Standing",
     "StoredWebhook",
     "Stretch",
     "TroubledPayment",

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from prometheus_client import Counter, Gauge
 
+from bridge.journal.errors import JournalUnavailableError
 from bridge.journal.tables.rows import JournaledEvent
 
 __all__ = ["Deliver", "Dispatcher"]
@@ -135,12 +136,17 @@ class Dispatcher:
             self._woken.clear()
             try:
                 await self.catch_up()
+            except JournalUnavailableError:
+                await self._try_again()  # whoever reads has said why
             except Exception:
                 logger.exception("could not hand on the events after offset %d; trying again", self.cursor)
-                self._upcoming.failed()
-                await asyncio.sleep(RETRY_SECONDS)
-                self._woken.set()
+                await self._try_again()
             await self._woken.wait()
+
+    async def _try_again(self) -> None:
+        self._upcoming.failed()
+        await asyncio.sleep(RETRY_SECONDS)
+        self._woken.set()
 
     async def catch_up(self) -> None:
         """Hands on all that is in the journal beyond the cursor."""

@@ -86,4 +86,6 @@ def _schema_version(connection: Connection) -> str:
     if found is None:
         return "empty so far"
     newest = known_versions()[-1]
+    if found > newest:
+        return f"schema {found}, of a newer bridge beside which this one may run"
     return f"schema {found}" + ("" if found == newest else f", to be brought to {newest} at the next start")

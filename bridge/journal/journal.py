@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -25,11 +25,12 @@ from bridge.journal.history.offsets import Offsets, proof_of_rewind, require_hel
 from bridge.journal.queries import payments as queries
 from bridge.journal.queries import rooms as room_queries
 from bridge.journal.queries.readers import Readers
+from bridge.journal.records.activities import ActivityRecords
 from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
-from bridge.journal.records.nodes import NodeRecords
+from bridge.journal.records.nodes import NodeRecords, new_node
 from bridge.journal.records.payouts import PayoutRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
@@ -100,9 +101,10 @@ class Journal:
         self._offsets = Offsets(opened.epoch, opened.secret)
         guard = HistoryGuard(opened)
         is_shared = opened.writer is None
-        notify = functools.partial(notify_others, epoch=opened.epoch) if is_shared else None
+        node = new_node()
+        notify = functools.partial(notify_others, node=node, epoch=opened.epoch) if is_shared else None
         self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
-        self.nodes = NodeRecords(self._read, self._writer.submit, clock, is_shared=is_shared)
+        self.nodes = NodeRecords(self._read, self._writer.submit, node, clock, is_shared=is_shared)
         """This bridge among those that share the journal, and what one of them does at a time."""
         self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
         """What the followers of chains write down and look up."""
@@ -112,6 +114,8 @@ class Journal:
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
+        self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
+        """Who is online and who types at the bridges that share the journal."""
         self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
         """Orders to send money out, and what becomes of them."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
@@ -158,11 +162,12 @@ class Journal:
         def prepare() -> Opened:
             with opening(url):
                 lock.take()
-                bring_up_to_date(writing)
-                if shared_clock is not None:
-                    with writing.begin() as connection:
-                        shared_clock.set_by(connection)
-                return open_history(writing, now(), mark, is_shared=is_shared)
+                with lock.opening():
+                    bring_up_to_date(writing, lock.alone)
+                    if shared_clock is not None:
+                        with writing.begin() as connection:
+                            shared_clock.set_by(connection)
+                    return open_history(writing, now(), mark, is_shared=is_shared)
 
         try:
             opened = await asyncio.to_thread(prepare)
@@ -355,7 +360,9 @@ class Journal:
     async def follow_others(self) -> None:
         """Hears what other bridges commit that share the journal, until it is cancelled."""
         if isinstance(self.clock, SharedClock):
-            notices = CommitNotices(self._readers.url, self.epoch, self._committed_elsewhere)
+            notices = CommitNotices(
+                self._readers.url, self.epoch, self.nodes.own, self._committed_elsewhere, self._moved_elsewhere
+            )
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(notices.run())
                 tasks.create_task(self._set_clock(self.clock))
@@ -370,6 +377,9 @@ class Journal:
         self.wakes.ring(wakes)
         if self._dispatcher is not None:
             self._dispatcher.committed_elsewhere(offset)
+
+    def _moved_elsewhere(self, session_ids: Collection[str]) -> None:
+        self.sessions.on_moved(session_ids)
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)

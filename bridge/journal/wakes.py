@@ -1,16 +1,19 @@
 """Wakes: whoever does some work is woken as soon as there is news for it, whichever bridge has committed that.
 
-The work goes by the names of the leases. Nothing depends on being woken: whoever works also looks now and then.
+Work that one bridge does at a time goes by the names of its leases. Nothing depends on being woken: whoever works
+also looks now and then.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-__all__ = ["LEASES", "OPENING_INVOICES", "SENDING_PAYOUTS", "Wakes", "asking_chain", "following_chain"]
+__all__ = ["ACTIVITIES", "LEASES", "OPENING_INVOICES", "SENDING_PAYOUTS", "Wakes", "asking_chain", "following_chain"]
 
 LEASES = "leases"
 """That there may be a lease to take."""
+ACTIVITIES = "activities"
+"""Who is online and who types."""
 SENDING_PAYOUTS = "payouts"
 """Asking providers to send money."""
 OPENING_INVOICES = "invoices"

@@ -88,8 +88,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     """Puts clients that come back where they were; None: every client begins anew."""
     comes_back_online: Callable[[str, str], object] = staticmethod(lambda _sid, _user_id: None)
     """Called for each user that a client had said is online when it left."""
-
-    recalls: Recalls = staticmethod(lambda _sessions, _there_until: None)
+    recalls: Recalls
     """Called once, with what earlier processes knew."""
 
     def __init__(self, *, admission: Admission, keeps_confidence: bool = False, **options: Any) -> None:
@@ -108,6 +107,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
         recovery.on_lost = self._lost
+        self.activity_log = ActivityLog(recovery.clock)
         self.manager.watchers.append(recovery)
         self.returns = Returns(recovery, self.activity_log, self.recalls, Replays(self.eio.limits))
 

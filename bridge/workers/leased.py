@@ -46,6 +46,8 @@ class LeasedWork:
         self._renewed_every_seconds = renewed_every_seconds
         self._woken = journal.wakes.of(LEASES)
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        """Of who takes leases, or gives them back."""
         self._safe_until = 0.0
         """Until then nobody else takes what it holds, by the loop's clock."""
 
@@ -54,14 +56,23 @@ class LeasedWork:
         try:
             while True:
                 self._woken.clear()
-                await self._follow(await self._take())
+                async with self._turn:
+                    await self._follow(await self._take())
                 await self._rest()
         finally:
             await self._follow(())
             try:
-                await self._journal.nodes.release(tuple(self._work))
+                await self._journal.nodes.leave()
             except JournalUnavailableError as error:
                 logger.warning("another bridge takes over only in %s: %s", self._lease, error)
+
+    async def give_back(self) -> None:
+        """Leaves to others what it has, and takes nothing any more; but it goes on to say that this bridge is there,
+        which may still have clients. Raises JournalUnavailableError."""
+        async with self._turn:
+            held, self._work = tuple(self._work), {}
+            await self._follow(())
+            await self._journal.nodes.release(held)
 
     async def _rest(self) -> None:
         """Until it is time to renew, or there is something to take or to say."""

@@ -43,8 +43,8 @@ class Retention:
         rooms_in: Callable[[dict[str, Any]], Mapping[str, int]],
     ) -> None:
         """Events are stored for `days`, and only the `newest` of them if that is not 0. `sessions_in_use` are
-        those of the clients that are connected, and `rooms_in` reads off one that is stored since when it is in each
-        of its rooms."""
+        those of the clients that are connected here, and `rooms_in` reads off one that is stored since when it is in
+        each of its rooms."""
         self._journal = journal
         self._days = timedelta(days=days)
         self._newest = newest
@@ -72,6 +72,7 @@ class Retention:
         await records.forget_sessions(before=before, but=self._sessions_in_use(), limit=CHUNK)
         await self._forget_idle_sessions()
         await self._forget_quiet_sessions()
+        await records.forget_nodes(before=before)
         await _all(partial(records.forget_idempotency_keys, before=before, limit=CHUNK))
         webhooks = await _all(partial(records.forget_unreadable_webhooks, before=before, limit=CHUNK))
         await _all(partial(records.give_back, pages=PAGES, spare=SPARE_PAGES))

@@ -37,7 +37,7 @@ NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chro
 def chromium_program() -> str:
     """The browser: the one that CHROMIUM names, or the first that is installed."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, "these tests need Chromium: `make chromium` installs it, or CHROMIUM names another one"
+    assert found, "these tests need Chromium: `make programs` installs it, or CHROMIUM names another one"
     return found
 
 

@@ -1,4 +1,5 @@
-"""Commit notices: how bridges that write to one PostgreSQL tell each other at once that there is something to read.
+"""Commit notices: how bridges that write to one PostgreSQL tell each other at once that there is something to read,
+or that a session is another's now.
 
 A notice only wakes: what was committed is read out of the journal. So one that is lost, as behind a pooler that does
 not pass them on, costs the time until the next look, and no more.
@@ -25,6 +26,12 @@ _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("notice")))
 CommittedElsewhere = Callable[[int | None, Sequence[str]], None]
 """Is given the offset of the last event of a commit, and the work that it has news for; no offset when there may have
 been any."""
+MovedElsewhere = Callable[[Collection[str]], object]
+"""Is given sessions that another bridge has taken over."""
+
+MOVED = "moved"
+# PostgreSQL passes on up to 8,000 bytes.
+MOVED_AT_ONCE = 100
 
 
 def _channel_of(epoch: str) -> str:
@@ -32,20 +39,29 @@ def _channel_of(epoch: str) -> str:
     return f"bridge_{epoch}"
 
 
-def notify_others(connection: Connection, offset: int, wakes: Collection[str], *, epoch: str) -> None:
+def notify_others(
+    connection: Connection, offset: int, wakes: Collection[str], moved: Sequence[str], *, node: str, epoch: str
+) -> None:
     """Has the others told, with the commit of this transaction, that there are events up to an offset, and news for
-    some work."""
-    connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "notice": ",".join((str(offset), *sorted(wakes)))})
+    some work, and that sessions of theirs are a node's by now."""
+    notices = [",".join((str(offset), *sorted(wakes)))]
+    chunks = (moved[first : first + MOVED_AT_ONCE] for first in range(0, len(moved), MOVED_AT_ONCE))
+    notices += [" ".join((MOVED, node, *chunk)) for chunk in chunks]
+    for notice in notices:
+        connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "notice": notice})
 
 
 class CommitNotices:
     """Listens for what others commit, on a connection of its own."""
 
-    def __init__(self, url: URL, epoch: str, committed: CommittedElsewhere) -> None:
+    def __init__(self, url: URL, epoch: str, node: str, committed: CommittedElsewhere, moved: MovedElsewhere) -> None:
+        """`node` is the one that listens, which knows already what it has moved itself."""
         self._settings = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._defaults = connection_settings(url)
         self._channel = _channel_of(epoch)
+        self._node = node
         self._committed = committed
+        self._moved = moved
         self._trouble: str | None = None
 
     async def run(self) -> None:
@@ -75,5 +91,13 @@ class CommitNotices:
                 # From before it listened, or with a notice that nobody passed on.
                 self._committed(None, ())
                 async for notice in connection.notifies(timeout=LOOK_SECONDS):
-                    offset, *wakes = notice.payload.split(",")
-                    self._committed(int(offset), wakes)
+                    self._hear(notice.payload)
+
+    def _hear(self, notice: str) -> None:
+        if not notice.startswith(MOVED):
+            offset, *wakes = notice.split(",")
+            self._committed(int(offset), wakes)
+            return
+        _, node, *session_ids = notice.split()
+        if node != self._node:
+            self._moved(session_ids)

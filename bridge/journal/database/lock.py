@@ -10,7 +10,8 @@ whoever opens a journal for itself writes that there (`histories.py`), and each 
 import fcntl
 import os
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -23,13 +24,20 @@ __all__ = ["WriterLock", "is_locked"]
 
 # Any number will do as long as no other program on the same PostgreSQL takes it.
 _ADVISORY_LOCK = 0x62_72_69_64_67_65
+_OPENING = _ADVISORY_LOCK + 1
 _EXCLUSIVE = "SELECT pg_try_advisory_lock(%s)"
 _SHARED = "SELECT pg_try_advisory_lock_shared(%s)"
+_WAIT = "SELECT pg_advisory_lock(%s) IS NULL"
+_UNLOCK = "SELECT pg_advisory_unlock(%s)"
 # Whoever only looks whether a journal is open holds its lock for a moment.
 LOCK_SECONDS = 1.0
 _ANOTHER_NAME = (
     "another bridge, which may know it by another name, has {} open; stop it, or set BRIDGE_DATABASE_URL to another"
     " database"
+)
+_NOT_BESIDE = (
+    "bridges of an earlier version run on this journal, and could not go on once it is brought up to date; stop them"
+    " all, and start this one then"
 )
 BUSY_SERVER = (
     "another bridge writes to this database; stop it, or set BRIDGE_DATABASE_URL to another one. If none runs, it is"
@@ -45,6 +53,7 @@ class WriterLock:
         shared there with others that share it."""
         self._path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self._engine = engine
+        self._is_shared = is_shared and self._path is None
         self._held = ExitStack()
         if self._path is None:
             event.listen(engine, "connect", partial(_lock_connection, _SHARED if is_shared else _EXCLUSIVE))
@@ -61,6 +70,41 @@ class WriterLock:
         with suppress(OSError):  # on a full disk: it only says which process it is
             os.ftruncate(note.fileno(), 0)
             os.write(note.fileno(), str(os.getpid()).encode())
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Held while a journal is brought up to date and opened: of several that start at once, one after another."""
+        with self._advisory(_OPENING):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Held where no other may run, of those that share the lock. Raises JournalBusyElsewhereError if one does."""
+        if not self._is_shared:
+            yield
+            return
+        if not self._ask(_EXCLUSIVE, _ADVISORY_LOCK):
+            raise JournalBusyElsewhereError(_NOT_BESIDE)
+        try:
+            yield
+        finally:
+            self._ask(_UNLOCK, _ADVISORY_LOCK)
+
+    @contextmanager
+    def _advisory(self, key: int) -> Iterator[None]:
+        if self._path is not None:
+            yield
+            return
+        self._ask(_WAIT, key)
+        try:
+            yield
+        finally:
+            self._ask(_UNLOCK, key)
+
+    def _ask(self, statement: str, key: int) -> bool:
+        """Asks for a lock on the connection that writes, which is one and the same."""
+        with self._engine.connect() as connection:
+            return bool(connection.exec_driver_sql(statement, (key,)).scalar())
 
     def release(self) -> None:
         """Once all connections are closed."""

@@ -1,22 +1,30 @@
 """Versions of the schema: the one that a database has, and how it is brought to the newest.
 
+Bridges of several versions may share a journal, for as long as one after another is replaced. That is safe where the
+newer version's migrations only expand the schema: what they add, older bridges need not know.
+
 Alembic is imported only where there is something to migrate: an empty database is given today's tables as they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select, update
 
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.tables import schema
 
-__all__ = ["MIGRATIONS", "bring_up_to_date", "known_versions", "version_of"]
+__all__ = ["MIGRATIONS", "OLDEST_BESIDE", "bring_up_to_date", "known_versions", "note_oldest_beside", "version_of"]
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 # Alembic's own table, as it makes it.
 ALEMBIC_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+OLDEST_BESIDE = "0037"
+"""The oldest version whose bridges may go on while those of the newest run. Each migration after it only adds tables,
+indexes, and columns that may be left out. One that does more has its own version stand here, as a test sees to; then
+all bridges of before are stopped first."""
 IN_EVERY_VERSION = {"events", "observations", "payments"}
 """Tables that a journal of any version has."""
 
@@ -31,7 +39,8 @@ def known_versions() -> tuple[str, ...]:
 def version_of(connection: Connection) -> str | None:
     """The version of a journal's schema; None while the database is empty. Changes nothing.
 
-    Raises JournalUrlError if the database is another program's, or of a newer bridge.
+    Raises JournalUrlError if the database is another program's, or of a newer bridge that knows none of this version
+    beside it.
     """
     schema_name, tables = _tables_of(connection)
     versions: Sequence[object] = []
@@ -48,7 +57,7 @@ def version_of(connection: Connection) -> str | None:
             f"the database is another program's: it has {found}, and no journal; give the bridge one of its own"
         )
     version = str(versions[0])
-    if version not in known_versions():
+    if version not in known_versions() and _oldest_beside(connection) not in known_versions():
         raise JournalUrlError(
             f"the schema is version {version}, which is newer than this bridge; install a newer one"
         )
@@ -63,9 +72,21 @@ def _tables_of(connection: Connection) -> tuple[str | None, set[str]]:
     return name, {table.lower() for table in (*inspector.get_table_names(name), *inspector.get_view_names(name))}
 
 
-def bring_up_to_date(engine: Engine) -> None:
-    """Brings the schema to its newest version, or makes it. Raises JournalUrlError if the database is another
-    program's."""
+def _oldest_beside(connection: Connection) -> str | None:
+    oldest: str | None = connection.scalar(select(schema.journal.c.oldest_beside))
+    return oldest
+
+
+def note_oldest_beside(connection: Connection) -> None:
+    """Writes into a journal which bridges may use it. One whose own version is older than the schema leaves that to
+    those that know more."""
+    if version_of(connection) == known_versions()[-1]:
+        connection.execute(update(schema.journal).values(oldest_beside=OLDEST_BESIDE))
+
+
+def bring_up_to_date(engine: Engine, alone: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+    """Brings the schema to its newest version, or makes it. `alone` is held where no other bridge may run meanwhile,
+    and raises if one does. Raises JournalUrlError if the database is another program's."""
     newest = known_versions()[-1]
     with engine.begin() as connection:
         version = version_of(connection)
@@ -73,8 +94,9 @@ def bring_up_to_date(engine: Engine) -> None:
             _make(connection)
             connection.execute(ALEMBIC_VERSION.insert().values(version_num=newest))
             return
-    if version != newest:
-        _migrate(engine)
+    if version in known_versions()[:-1]:
+        with nullcontext() if version >= OLDEST_BESIDE else alone():
+            _migrate(engine)
 
 
 def _make(connection: Connection) -> None:

@@ -45,7 +45,9 @@ def _asked(connection: Connection, question: object) -> object:
     try:
         with connection.begin_nested():
             return connection.scalar(question)  # type: ignore[call-overload]
-    except DBAPIError:
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise  # it did not refuse to say: nobody knows what it would have said
         return None
 
 

@@ -2,8 +2,9 @@
 time."""
 
 import asyncio
+import logging
 import secrets
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,9 @@ from bridge.journal.wakes import LEASES
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Submit
 
-__all__ = ["Lease", "NodeRecords"]
+__all__ = ["Lease", "NodeRecords", "new_node"]
+
+logger = logging.getLogger("bridge.journal")
 
 # Between two looks whether another node has finished what is to be done alone.
 LOOK_SECONDS = 0.1
@@ -35,18 +38,27 @@ class Lease:
     """How it goes, as its node said last."""
 
 
+def new_node() -> str:
+    """A name for a process that is like no other's."""
+    return secrets.token_hex(16)
+
+
 class NodeRecords:
     """This process, and the others of its journal. Where nobody shares the journal it does everything, and nothing is
     written down."""
 
-    def __init__(self, read: Read, submit: Submit, clock: Clock, *, is_shared: bool) -> None:
+    def __init__(self, read: Read, submit: Submit, own: str, clock: Clock, *, is_shared: bool) -> None:
         self._read = read
         self._submit = submit
+        self._clock = clock
         self._began_at = clock()
         self.is_shared = is_shared
         """Whether there may be others."""
-        self.own = secrets.token_hex(16)
+        self.own = own
         """The name of this one."""
+        self._has_said_so = False
+        self.on_return: Callable[[], object] = lambda: None
+        """Is told when this one is back after the others took it for gone."""
 
     async def take(
         self, names: Collection[str], lasting: timedelta, *, said: Mapping[str, str] | None = None
@@ -56,11 +68,22 @@ class NodeRecords:
         if not self.is_shared:
             return names
 
-        def request(batch: Batch) -> Collection[str]:
-            batch.nodes.see(self.own, self._began_at)
-            return batch.nodes.take(self.own, names, lasting, said=said)
+        def request(batch: Batch) -> tuple[Collection[str], bool]:
+            was_there = batch.nodes.is_there(self.own)
+            self.say_so(batch)
+            return batch.nodes.take(self.own, names, lasting, said=said), was_there
 
-        return await self._submit(request)
+        had_said_so = self._has_said_so
+        held, was_there = await self._submit(request)
+        self._has_said_so = True
+        if had_said_so and not was_there:
+            logger.warning("this bridge was late, and taken for gone by the others; it looks which clients it has")
+            self.on_return()
+        return held
+
+    def say_so(self, batch: Batch) -> None:
+        """Says with a batch that this process is there."""
+        batch.nodes.see(self.own, self._began_at)
 
     async def release(self, names: Collection[str]) -> None:
         """Gives back what it has of these, so that another takes it at once. Raises JournalUnavailableError."""
@@ -72,9 +95,25 @@ class NodeRecords:
         if self.is_shared:
             await self._submit(request)
 
+    async def leave(self) -> None:
+        """Gives back what it has, so that another takes it at once, and says that it is there no more. Raises
+        JournalUnavailableError."""
+
+        def request(batch: Batch) -> None:
+            batch.nodes.leave(self.own)
+            batch.wakes.add(LEASES)
+
+        if self.is_shared:
+            await self._submit(request)
+
     def holds(self, batch: Batch, name: str) -> bool:
         """Whether this process has a lease, and will until a batch is committed."""
         return not self.is_shared or name in batch.nodes.held_by(self.own)
+
+    async def are_others(self, within: timedelta) -> bool:
+        """Whether any other was there within a time."""
+        since = self._clock() - within
+        return any(node != self.own and at >= since for node, at in (await self.seen()).items())
 
     @asynccontextmanager
     async def alone(self, name: str, lasting: timedelta) -> AsyncIterator[None]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Select, literal, select, tuple_
+from sqlalchemy import Connection, Select, literal, or_, select, tuple_
 
 from bridge.journal.queries import payments as queries
 from bridge.journal.queries.readers import Read
@@ -60,7 +60,8 @@ class RetentionRecords:
         forgotten = 0
         async for page in self._old_sessions(_older_sessions, before, since, limit):
             forgotten += await self._forget_sessions(
-                one.session_id for one in page if one.session_id not in but and (one.is_idle or not are_idle)
+                (one.session_id for one in page if one.session_id not in but and (one.is_idle or not are_idle)),
+                before,
             )
         return forgotten
 
@@ -80,9 +81,12 @@ class RetentionRecords:
             names = {room for rooms in rooms_of.values() for room in rooms}
             newest = await self._read(newest_in_rooms, names)
             forgotten += await self._forget_sessions(
-                session_id
-                for session_id, rooms in rooms_of.items()
-                if session_id not in but and all(newest.get(room, 0) <= joined for room, joined in rooms.items())
+                (
+                    session_id
+                    for session_id, rooms in rooms_of.items()
+                    if session_id not in but and all(newest.get(room, 0) <= joined for room, joined in rooms.items())
+                ),
+                before,
             )
         return forgotten
 
@@ -94,11 +98,16 @@ class RetentionRecords:
             page = old[-1].updated_at, old[-1].session_id
             yield old
 
-    async def _forget_sessions(self, session_ids: Iterable[str]) -> int:
+    async def _forget_sessions(self, session_ids: Iterable[str], before: datetime) -> int:
         gone = list(session_ids)
         if gone:
-            await self._submit(partial(_forget_sessions, session_ids=gone))
+            await self._submit(partial(_forget_sessions, session_ids=gone, before=before))
         return len(gone)
+
+    async def forget_nodes(self, *, before: datetime) -> int:
+        """Forgets the bridges that share the journal no more, and were seen last before that: no session counts from
+        then."""
+        return await self._forget(lambda batch: batch.forgetting.nodes(before))
 
     async def forget_idempotency_keys(self, *, before: datetime, limit: int) -> int:
         return await self._forget(lambda batch: batch.forgetting.idempotency_keys(before, limit))
@@ -114,9 +123,9 @@ class RetentionRecords:
         return await self._submit(forget)
 
 
-def _forget_sessions(batch: Batch, session_ids: Collection[str]) -> None:
+def _forget_sessions(batch: Batch, session_ids: Collection[str], before: datetime) -> None:
     for session_id in session_ids:
-        batch.sessions.forget(session_id)
+        batch.sessions.forget_old(session_id, before)
 
 
 def _older_sessions(
@@ -136,8 +145,13 @@ def _older_contents(
 
 
 def _page(statement: Select[Any], before: datetime, after: tuple[datetime, str] | None, limit: int) -> Select[Any]:
-    at, session_id = schema.sessions.c.updated_at, schema.sessions.c.session_id
-    page = statement.where(at < before).order_by(at, session_id).limit(limit)
+    """The next of those that were saved before that last, but for clients that are connected to a bridge which was
+    seen since: they go when it does."""
+    sessions, nodes = schema.sessions, schema.nodes
+    at, session_id = sessions.c.updated_at, sessions.c.session_id
+    has_gone = or_(sessions.c.is_connected.is_(False), nodes.c.node.is_(None), nodes.c.seen_at < before)
+    page = statement.outerjoin_from(sessions, nodes, sessions.c.node == nodes.c.node).where(at < before, has_gone)
+    page = page.order_by(at, session_id).limit(limit)
     if after is None:
         return page
     return page.where(tuple_(at, session_id) > tuple_(literal(after[0], schema.UtcDateTime()), literal(after[1])))

@@ -1,34 +1,60 @@
 """The sockets' part of the journal: the sessions of clients that may come back."""
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
+from bridge.journal.writing.staged.sessions import (
+    Exchanges,
+    RecalledSession,
+    SavedSession,
+    TakenOver,
+    active_sessions,
+    newest_content,
+)
 from bridge.journal.writing.writer import Submit
 from coordinator.compact_json import compact_json
 
-__all__ = ["SessionRecords", "TakenOverSession"]
+__all__ = ["ActiveSessions", "SessionRecords", "TakenOverSession"]
 
 
 # Those who are online at once, and those who have lately gone.
 ACTIVE_LIMIT = 20_000
 
+Moved = Callable[[Collection[str] | None], object]
+"""Is given sessions that another bridge has taken over; None when it may have been any."""
+
 
 class TakenOverSession(NamedTuple):
-    """A session that this bridge has by now."""
+    """A session that this bridge has by now, unless it is contested."""
 
     content: dict[str, Any]
     was_own: bool
     """Whether it had it already."""
     seen_at: datetime | None
     """When the bridge was seen last that had it before; None where that is not known."""
+    is_contested: bool
+    """Whether it was taken from one bridge to the other too often, and stays where it is."""
+    are_others: bool
+    """Whether there are other bridges."""
+
+
+class ActiveSessions(NamedTuple):
+    """What earlier bridges have left of who was online and who typed."""
+
+    newest: dict[str, Any] | None
+    """The session that one of them kept last, if there is any."""
+    contents: Mapping[str, dict[str, Any]]
+    """Those by which somebody was online or typed, as far as they were saved lately."""
+    seen_at: Mapping[str, datetime]
+    """When the bridge was seen last that had each of them, where that is known."""
 
 
 class SessionRecords:
@@ -50,75 +76,92 @@ class SessionRecords:
         self._nodes = nodes
         self.is_shared = nodes.is_shared
         """Whether other bridges may take sessions over."""
+        self.on_moved: Moved = lambda _session_ids: None
+        nodes.on_return = lambda: self.on_moved(None)
 
     async def save(
-        self, contents: Mapping[str, dict[str, Any] | None], *, idle: Collection[str] = ()
+        self,
+        contents: Mapping[str, dict[str, Any] | None],
+        *,
+        idle: Collection[str] = (),
+        connected: Collection[str] = (),
+        new: Collection[str] = (),
     ) -> Collection[str]:
         """Saves sessions; forgets those that are None. Those that are `idle` keep nothing that their clients would
-        miss. Returns those that it leaves as they are, since another bridge has taken them over. Raises
+        miss, the clients of those that are `connected` are there, and those that are `new` were never saved before.
+        Returns those that it leaves as they are, since this bridge does not have them any more. Raises
         JournalUnavailableError."""
-        node = self._nodes.own if self.is_shared else None
+        sessions = {
+            session_id: None
+            if content is None
+            else SavedSession(
+                compact_json(content), session_id in idle, session_id in connected, is_new=session_id in new
+            )
+            for session_id, content in contents.items()
+        }
 
         def request(batch: Batch) -> Collection[str]:
-            elsewhere = () if node is None else batch.sessions.of_other_nodes(contents, node)
-            for session_id, content in contents.items():
-                if session_id in elsewhere:
-                    continue
-                if content is None:
-                    batch.sessions.forget(session_id)
-                else:
-                    batch.sessions.save(session_id, compact_json(content), is_idle=session_id in idle, node=node)
-            return elsewhere
+            if self.is_shared:
+                return batch.sessions.save_of(self._nodes.own, sessions)
+            batch.sessions.save(sessions)
+            return ()
 
-        elsewhere = await self._submit(request)
+        lost = await self._submit(request)
         # No client can prove a join to which nothing was told since: what has forgotten it must show by the mark.
         await self._note_commits()
-        return elsewhere
+        return lost
 
-    async def take_over(self, session_id: str) -> TakenOverSession | None:
+    async def take_over(self, session_id: str, exchanges: Exchanges) -> TakenOverSession | None:
         """Gives a session to this bridge, whichever had it, and says how it was saved last; None if there is none.
-        Raises JournalUnavailableError."""
-        taken = await self._submit(lambda batch: batch.sessions.take_over(session_id, self._nodes.own))
-        if taken is None:
+        Those that are there are told that they have lost it. Raises JournalUnavailableError."""
+
+        def request(batch: Batch) -> tuple[TakenOver, datetime | None, bool] | None:
+            own, nodes = self._nodes.own, batch.nodes
+            there = nodes.there()
+            taken = batch.sessions.take_over(session_id, own, there=there, exchanges=exchanges)
+            are_others = any(node != own for node in there)
+            return None if taken is None else (taken, nodes.seen_at.get(taken.node or ""), are_others)
+
+        found = await self._submit(request)
+        if found is None:
             return None
+        taken, seen_at, are_others = found
         was_own = taken.node == self._nodes.own
-        seen_at = None if was_own or taken.node is None else (await self._nodes.seen()).get(taken.node)
-        return TakenOverSession(json.loads(taken.content), was_own, seen_at)
+        return TakenOverSession(
+            json.loads(taken.content),
+            was_own,
+            None if was_own else seen_at,
+            is_contested=taken.is_contested,
+            are_others=are_others,
+        )
 
     async def load(self, session_id: str) -> dict[str, Any] | None:
         content = await self._read(_content, session_id)
         return None if content is None else json.loads(content)
 
-    async def active(self) -> tuple[dict[str, Any] | None, dict[str, dict[str, Any]]]:
-        """The session that was kept last, if there is any; and those by which somebody was online or typed, as far as
-        they were saved lately."""
-        newest, active = await self._read(_newest), await self._read(_active)
-        return None if newest is None else json.loads(newest), {
-            session_id: json.loads(content) for session_id, content in active
-        }
+    async def active(self) -> ActiveSessions:
+        """What earlier bridges have left; where several share the journal, those that are not there any more, whose
+        sessions are this bridge's from then on. Raises JournalUnavailableError."""
+        if self.is_shared:
+            newest, recalled, seen_at = await self._submit(self._recall)
+        else:
+            newest, recalled = await self._read(newest_content), await self._read(active_sessions, limit=ACTIVE_LIMIT)
+            seen_at = {}
+        return ActiveSessions(
+            None if newest is None else json.loads(newest),
+            {one.session_id: json.loads(one.content) for one in recalled},
+            {one.session_id: seen_at[one.node] for one in recalled if one.node is not None and one.node in seen_at},
+        )
+
+    def _recall(self, batch: Batch) -> tuple[str | None, Sequence[RecalledSession], Mapping[str, datetime]]:
+        """Says first that this bridge is there, so that no other recalls what it is about to have."""
+        self._nodes.say_so(batch)
+        there = [self._nodes.own, *batch.nodes.there()]
+        newest, recalled = batch.sessions.recall(self._nodes.own, there=there, limit=ACTIVE_LIMIT)
+        return newest, recalled, batch.nodes.seen_at
 
 
 def _content(connection: Connection, session_id: str) -> str | None:
     sessions = schema.sessions
     content: str | None = connection.scalar(select(sessions.c.content).where(sessions.c.session_id == session_id))
     return content
-
-
-def _newest(connection: Connection) -> str | None:
-    sessions = schema.sessions
-    content: str | None = connection.scalar(
-        select(sessions.c.content).order_by(sessions.c.updated_at.desc()).limit(1)
-    )
-    return content
-
-
-def _active(connection: Connection) -> list[tuple[str, str]]:
-    sessions = schema.sessions
-    is_active = or_(sessions.c.content.like('%"online":["%'), sessions.c.content.like('%"typing":[["%'))
-    rows = connection.execute(
-        select(sessions.c.session_id, sessions.c.content)
-        .where(is_active)
-        .order_by(sessions.c.updated_at.desc())
-        .limit(ACTIVE_LIMIT)
-    )
-    return [(row.session_id, row.content) for row in rows]

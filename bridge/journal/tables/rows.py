@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
+from bridge.catalogue.activities import UserActivity
 from coordinator.events import Audience, Event
 from coordinator.histories import Place
 from coordinator.money import format_amount
@@ -27,6 +28,9 @@ from coordinator.refunds.refunds import Refund
 __all__ = [
     "EVERYONE",
     "JournaledEvent",
+    "NodeActivity",
+    "activity_from_row",
+    "activity_row",
     "event_from_row",
     "invoice_from_row",
     "observation_from_text",
@@ -43,6 +47,16 @@ __all__ = [
 
 EVERYONE = ""
 """The room under which events for everyone are found again. No room has an empty name."""
+
+
+class NodeActivity(NamedTuple):
+    """What a user does at one of the bridges that share the journal."""
+
+    node: str
+    change: int
+    """The number of the commit that it came with."""
+    activity: UserActivity
+
 
 _PAYOUT_OBSERVATION: TypeAdapter[PayoutObservation] = TypeAdapter(PayoutObservation)
 _OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
@@ -212,6 +226,17 @@ def refund_from_row(row: RowMapping) -> Refund:
 
 def payout_observation_from_text(text: str) -> PayoutObservation:
     return _PAYOUT_OBSERVATION.validate_json(text)
+
+
+def activity_row(node: str, activity: UserActivity) -> dict[str, Any]:
+    return activity._asdict() | {"node": node, "chat_id": activity.chat_id or ""}
+
+
+def activity_from_row(row: RowMapping) -> NodeActivity:
+    activity = UserActivity(
+        row["user_id"], row["chat_id"] or None, is_on=row["is_on"], at=row["at"], user_name=row["user_name"]
+    )
+    return NodeActivity(row["node"], row["change"], activity)
 
 
 def event_from_row(row: RowMapping) -> JournaledEvent:

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, 
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import metadata, speak_postgresql
-from bridge.journal.tables.node_tables import leases, nodes
+from bridge.journal.tables.node_tables import activities, leases, nodes
 from bridge.journal.tables.payment_tables import (
     ENDED,
     checkout_requests,
@@ -37,6 +37,7 @@ __all__ = [
     "RowId",
     "UtcDateTime",
     "actions",
+    "activities",
     "allowed_destinations",
     "chain_alarms",
     "chain_checkpoints",
@@ -80,6 +81,7 @@ journal = Table(
     Column("writer", String(16), comment="The bridge that opened it last; no other writes to it"),
     Column("proven_at", UtcDateTime, comment="When the bridge last proved that it can write"),
     Column("commits", BigInteger, nullable=False, server_default="0", comment="How many changed something"),
+    Column("oldest_beside", String(32), comment="The oldest version of the schema whose bridges may use this one"),
     comment="One row: which journal this is. A replaced or restored database has another epoch.",
 )
 
@@ -129,7 +131,11 @@ sessions = Table(
     Column("content", Text, nullable=False, comment="The client's rooms, as JSON"),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("is_idle", Boolean, nullable=False, server_default=false(), comment="Nothing is kept by it"),
-    Column("node", String(32), comment="The bridge that saved it last, where several share the journal"),
+    Column("node", String(32), comment="The bridge that has it, where several share the journal"),
+    Column("is_connected", Boolean, comment="Whether its client is connected there; NULL: perhaps"),
+    Column(
+        "exchanges", Text, comment="When it was taken from a bridge where it was, lately: seconds since 1970, as JSON"
+    ),
     Index(None, "updated_at"),
 )
 

@@ -35,6 +35,7 @@ _OLD_WEBHOOKS = (
     .limit(bindparam("limit"))
 )
 _FORGET_WEBHOOKS = delete(_WEBHOOKS).where(_WEBHOOKS.c.webhook_id.in_(_OLD_WEBHOOKS))
+_FORGET_NODES = delete(schema.nodes).where(schema.nodes.c.seen_at < bindparam("before"))
 
 INCREMENTAL = 2
 """What SQLite calls a file that can give back a few pages at a time."""
@@ -67,6 +68,12 @@ class Forgetting:
         """Forgets the oldest webhooks that made no sense and came before that. Returns how many."""
         self.writes += 1
         return self._connection.execute(_FORGET_WEBHOOKS, {"before": before, "limit": limit}).rowcount
+
+    def nodes(self, before: datetime) -> int:
+        """Forgets the bridges that were seen last before that. Returns how many."""
+        forgotten = self._connection.execute(_FORGET_NODES, {"before": before}).rowcount
+        self.writes += forgotten
+        return forgotten
 
     def give_back(self, pages: int, spare: int) -> int:
         """Makes an SQLite file smaller by up to so many pages that hold nothing, but leaves it some. Returns by how

@@ -14,6 +14,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, case, delete, func, insert, select, update
 
+from bridge.journal.database.schema_versions import note_oldest_beside
 from bridge.journal.history.grounds import ground_of
 from bridge.journal.history.mark_file import MarkFile, MarkUnreadableError
 from bridge.journal.tables import schema
@@ -97,6 +98,7 @@ def open_history(
         writer = None if is_shared else secrets.token_hex(8)
         # Waits until every batch of another bridge that is under way is committed; the next finds that it may not.
         connection.execute(update(schema.journal).values(writer=writer, commits=schema.journal.c.commits + 1))
+        note_oldest_beside(connection)
     if stored is None and mark is not None:
         logger.warning(
             "the journal is new, and %s tells of another: was that one lost?", mark_file and mark_file.path

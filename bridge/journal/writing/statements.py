@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Delete, Dialect, Insert, Select, Table, Update, bindparam, func, insert
 from sqlalchemy.sql.functions import Function
 
-__all__ = ["Row", "Writing", "first_known", "found", "insert_into", "numbered", "padded", "run"]
+__all__ = ["Row", "Writing", "first_known", "found", "insert_into", "numbered", "padded", "rows_found", "run"]
 
 Row = dict[str, Any]
 """Values by the names of a statement's parameters."""
@@ -41,10 +41,15 @@ def run(connection: Connection, statement: Writing, rows: Sequence[Row]) -> None
 
 def found(connection: Connection, statement: Select[Any], parameters: Row) -> list[Any]:
     """The first column of what a query finds, as the driver has it: for text, say."""
+    return [row[0] for row in rows_found(connection, statement, parameters)]
+
+
+def rows_found(connection: Connection, statement: Select[Any], parameters: Row) -> list[tuple[Any, ...]]:
+    """All columns of what a query finds, as the driver has them."""
     text, arguments_of = _compiled(statement, connection.dialect, tuple(parameters))
     with closing(connection.connection.cursor()) as cursor:
         cursor.execute(text, arguments_of([parameters])[0])
-        return [row[0] for row in cursor.fetchall()]
+        return list(cursor.fetchall())
 
 
 @cache

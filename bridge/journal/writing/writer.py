@@ -46,6 +46,13 @@ class Submit(Protocol):
     def __call__(self, request: Request[T]) -> Awaitable[T]: ...
 
 
+class Notify(Protocol):
+    """Has others told, with the commit of a transaction, of its last event, of the work that it has news for and of
+    the sessions that it moves."""
+
+    def __call__(self, connection: Connection, offset: int, wakes: Collection[str], moved: Sequence[str]) -> None: ...
+
+
 # Bounds the memory of one commit and the time until the first caller in it gets its answer.
 BATCH_LIMIT = 512
 # When this many wait, the disk is not keeping up; refusing at once lets the provider try again later.
@@ -89,11 +96,10 @@ class Writer:
         guard: HistoryGuard,
         *,
         clock: Callable[[], datetime],
-        notify: Callable[[Connection, int, Collection[str]], None] | None = None,
+        notify: Notify | None = None,
         on_commit: Callable[[Sequence[JournaledEvent], bool, Commit], None],
     ) -> None:
-        """`notify` tells others that write beside, with the commit, the offset of its last event and the work that it
-        has news for."""
+        """`notify` is for others that write beside."""
         self._engine = engine
         self._guard = guard
         self._cutter = cutter
@@ -272,8 +278,8 @@ class Writer:
                         raise  # a request that writes before it has decided would leave half of itself behind
                     job.error = error
             batch.flush()
-            if self._notify is not None and (batch.events or batch.wakes):
-                self._notify(connection, batch.next_offset - 1, batch.wakes)
+            if self._notify is not None and (batch.events or batch.wakes or batch.moved_sessions):
+                self._notify(connection, batch.next_offset - 1, batch.wakes, batch.moved_sessions)
         # Into files that are gone nothing was committed that would be there after the next start.
         self._guard.check_files()
         self._next_offset = batch.next_offset

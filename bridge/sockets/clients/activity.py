@@ -7,10 +7,12 @@ that they have gone.
 from collections.abc import Sequence
 from contextlib import suppress
 
+from bridge.catalogue.activities import UserActivity
 from bridge.catalogue.chat import UserStatusChange, UserTyping
 from bridge.sockets.errors import ClientGoneError
 from bridge.sockets.fanout import deliver
-from bridge.sockets.presence.activity_log import moment_of
+from bridge.sockets.presence.activity_log import micros_of, moment_of
+from bridge.sockets.presence.elsewhere import Elsewhere
 from bridge.sockets.presence.presence import Presence, status_change
 from bridge.sockets.presence.typing import Typing, Typists
 from bridge.sockets.recovery.sessions import Session
@@ -27,16 +29,20 @@ class Activity:
 
     def __init__(self, server: SocketServer, *, presence_grace_seconds: float) -> None:
         self._server = server
-        self.presence = Presence(self._announce_to_everyone, grace_seconds=presence_grace_seconds)
+        self._elsewhere = Elsewhere(on_status=self._stands_elsewhere, on_typing=self._types_elsewhere)
+        self.presence = Presence(self._announce_to_everyone, self._elsewhere, grace_seconds=presence_grace_seconds)
         self._grace_micros = round(presence_grace_seconds * 1_000_000)
         self._typists = Typists()
         server.comes_back_online = self.comes_back_online
         server.recalls = self.recall
         server.manager.watchers.append(self)
 
-    def recall(self, sessions: Sequence[Session], there_until: int) -> None:
+    async def recall(self, sessions: Sequence[Session], there_until: int) -> None:
         """Takes up from earlier processes who was online and who typed. Nobody was told any more that those have gone
-        who were there in the end, so they are there until their grace period is over."""
+        who were there in the end, so they are there until their grace period is over. What others know is taken up
+        with it."""
+        for one in await self._elsewhere.standing():
+            self._server.activity_log.note(_event_of(one), one.user_id, one.chat_id, at=micros_of(one.at))
         here: dict[str, int] = {}
         past: dict[tuple[str, str | None], int] = {}
         for session in sessions:
@@ -55,7 +61,7 @@ class Activity:
                 stopped = UserTyping(user_id=whose, is_typing=False)
                 self._server.activity_log.note(stopped.to(chatId=chat_id), whose, chat_id, at=at)
             elif whose not in here:
-                gone = status_change(whose, "offline", moment_of(at - self._grace_micros))
+                gone = status_change(whose, is_online=False, seen_at=moment_of(at - self._grace_micros))
                 self._server.activity_log.note(gone.to(), whose, at=at)
         for user_id, seen_at in here.items():
             self.presence.expect(user_id, moment_of(seen_at))
@@ -128,11 +134,22 @@ class Activity:
 
     def _announce_to_chat(self, typing: Typing, sid: str, user_name: str | None = None, *, is_typing: bool) -> None:
         """Tells everyone in the chat but the typist: neither the socket that it comes from nor the user's others."""
-        own = [own_sid for own_sid, _ in self._server.manager.get_participants("/", rooms.user(typing.user_id))]
-        payload = UserTyping(user_id=typing.user_id, user_name=user_name, is_typing=is_typing)
-        event = payload.to(chatId=typing.chat_id)
-        self._server.activity_log.note(event, typing.user_id, typing.chat_id)
-        self._announce(event, [sid, *own])
+        now = moment_of(self._server.activity_log.now())
+        activity = UserActivity(typing.user_id, typing.chat_id, is_on=is_typing, at=now, user_name=user_name)
+        self._elsewhere.publish(activity)
+        self._types(activity, [sid])
+
+    def _types_elsewhere(self, activity: UserActivity) -> None:
+        self._types(activity, [])
+
+    def _types(self, activity: UserActivity, besides: Sequence[str]) -> None:
+        own = [sid for sid, _ in self._server.manager.get_participants("/", rooms.user(activity.user_id))]
+        event = _event_of(activity)
+        self._server.activity_log.note(event, activity.user_id, activity.chat_id)
+        self._announce(event, [*besides, *own])
+
+    def _stands_elsewhere(self, activity: UserActivity) -> None:
+        self.presence.changed_elsewhere(activity)
 
     def _announce_to_everyone(self, change: UserStatusChange) -> None:
         event = change.to()
@@ -141,3 +158,10 @@ class Activity:
 
     def _announce(self, event: Event, besides: Sequence[str]) -> None:
         deliver(self._server, [event], besides=besides)
+
+
+def _event_of(activity: UserActivity) -> Event:
+    if activity.chat_id is None:
+        return status_change(activity.user_id, is_online=activity.is_on, seen_at=activity.at).to()
+    typing = UserTyping(user_id=activity.user_id, user_name=activity.user_name, is_typing=activity.is_on)
+    return typing.to(chatId=activity.chat_id)

@@ -11,7 +11,7 @@ from itertools import islice, takewhile
 from coordinator import rooms
 from coordinator.events import Event
 
-__all__ = ["ActivityLog", "micros_of", "moment_of", "now_micros"]
+__all__ = ["ActivityLog", "clock_micros", "micros_of", "moment_of", "now_micros"]
 
 CHANGES_LIMIT = 20_000
 # Whoever missed more looks it up.
@@ -26,6 +26,11 @@ def now_micros() -> int:
 def micros_of(moment: datetime) -> int:
     """A moment in microseconds since 1970."""
     return round(moment.timestamp() * 1_000_000)
+
+
+def clock_micros(clock: Callable[[], datetime]) -> Callable[[], int]:
+    """A clock in microseconds since 1970."""
+    return lambda: micros_of(clock())
 
 
 def moment_of(micros: int) -> datetime:
@@ -52,6 +57,11 @@ class ActivityLog:
         self._newest = self._complete_since = clock()
         """From when on the last change of everybody is here."""
 
+    def go_by(self, clock: Callable[[], int]) -> None:
+        """Moments are by this clock from now on."""
+        self._clock = clock
+        self._newest = self._complete_since = clock()
+
     def now(self) -> int:
         """The present moment: after all that was announced, and before all that will be."""
         self._newest = max(self._newest, self._clock())
@@ -59,9 +69,11 @@ class ActivityLog:
 
     def note(self, event: Event, user_id: str, chat_id: str | None = None, *, at: int | None = None) -> None:
         """Somebody's status has changed, or with a chat whether they type there. What is told now comes after all
-        that was told; `at` is of an earlier process, and those are noted first, in order."""
+        that was told; `at` is of an earlier process or of another one, and those are noted before
+        `is_complete_since`: of each the latest counts."""
         key = (user_id, chat_id)
-        if at is not None and key in self._changes:
+        known = self._changes.get(key)
+        if at is not None and known is not None and known.at >= at:
             return
         if at is None:
             self._newest = at = max(self._newest + 1, self._clock())
@@ -73,7 +85,8 @@ class ActivityLog:
             self._complete_since = max(self._complete_since, forgotten.at)
 
     def is_complete_since(self, moment: int) -> None:
-        """All changes since a moment in earlier processes have been noted."""
+        """All changes since a moment in earlier processes, and in others, have been noted."""
+        self._changes = OrderedDict(sorted(self._changes.items(), key=lambda item: item[1].at))
         self._complete_since = min(self._complete_since, moment)
 
     def reaches(self, moment: int) -> bool:

@@ -7,12 +7,14 @@ that restarts is told who was online, and waits for their clients to come back.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from bridge.catalogue.activities import UserActivity
 from bridge.catalogue.chat import UserStatusChange, moment_text
 from bridge.sockets.errors import TooManyError
+from bridge.sockets.presence.elsewhere import Elsewhere
 
 __all__ = ["Presence", "Roster", "UserPresence", "status_change"]
 
@@ -85,6 +87,11 @@ class Roster:
         """Whether a user is online, or its grace period runs."""
         return user_id in self._here
 
+    @property
+    def arrived(self) -> Collection[str]:
+        """Who is online, or whose grace period runs."""
+        return self._here.keys()
+
     def leave(self, sid: str, user_id: str, now: datetime, *, for_good: bool = False) -> None:
         """A socket does not stand for a user any more; `for_good` if it said so, so that there is no grace period."""
         users = self._users_of.get(sid, set())
@@ -117,15 +124,24 @@ class Roster:
             return None if gone_at is None else gone_at + self._grace
         return None
 
+    def stands_elsewhere(self, user_id: str, last_seen: datetime | None) -> None:
+        """A user who is not here has come elsewhere, or with a time has gone from there."""
+        self._gone.pop(user_id, None)
+        if last_seen is not None:
+            self._remember(user_id, last_seen)
+
+    def _remember(self, user_id: str, last_seen: datetime) -> None:
+        self._gone[user_id] = last_seen
+        if len(self._gone) > GONE_LIMIT:
+            self._gone.popitem(last=False)
+
     def expire(self, now: datetime) -> list[tuple[str, datetime]]:
         """The users whose grace period is over, each with when they were last seen; they are offline from now on."""
         offline: list[tuple[str, datetime]] = []
         while (due := self.next_due) is not None and due <= now:
             user_id, _ = self._leaving.popitem(last=False)
             last_seen = self._here.pop(user_id).seen_at or due - self._grace
-            self._gone[user_id] = last_seen
-            if len(self._gone) > GONE_LIMIT:
-                self._gone.popitem(last=False)
+            self._remember(user_id, last_seen)
             offline.append((user_id, last_seen))
         return offline
 
@@ -154,12 +170,15 @@ class Presence:
     def __init__(
         self,
         announce: Callable[[UserStatusChange], None],
+        elsewhere: Elsewhere,
         *,
         grace_seconds: float,
         clock: Callable[[], datetime] = utc_now,
         steady: Callable[[], datetime] = steady_now,
     ) -> None:
         self._announce = announce
+        self.elsewhere = elsewhere
+        """Who is online and types at other bridges."""
         self._roster = Roster(timedelta(seconds=grace_seconds))
         self._clock = clock
         self._steady = steady
@@ -167,18 +186,22 @@ class Presence:
         """By how much the machine's clock is ahead of the other."""
         self._timer: asyncio.TimerHandle | None = None
 
+    def go_by(self, clock: Callable[[], datetime]) -> None:
+        """Moments are by this clock from now on."""
+        self._clock = clock
+
     def claim(self, sid: str, user_id: str) -> None:
         """A socket says that a user is online, which is announced once it has arrived. Raises TooManyError."""
         self._roster.claim(sid, user_id)
 
     def is_here(self, user_id: str) -> bool:
-        """Whether a user is online, or its grace period runs."""
-        return self._roster.is_here(user_id)
+        """Whether a user is online, or its grace period runs, here or elsewhere."""
+        return self._roster.is_here(user_id) or self.elsewhere.is_online(user_id)
 
     def arrive(self, sid: str, user_id: str) -> None:
         """A user whom a socket has claimed is online, unless that has left meanwhile."""
         if self._roster.arrive(sid, user_id):
-            self._publish_status(user_id, "online", self._steady())
+            self._changed(user_id, self._wall(self._steady()), is_online=True)
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
         """A user was online when the bridge ended, and may come back."""
@@ -198,8 +221,13 @@ class Presence:
         self._wait()
 
     def look_up(self, user_ids: Iterable[str]) -> list[UserPresence]:
-        found, ahead = self._roster.look_up(user_ids, self._steady()), self._measured_ahead()
-        return [replace(one, last_seen=one.last_seen and one.last_seen + ahead) for one in found]
+        now = self._steady()
+        found = self._roster.look_up(user_ids, now)
+        found = [
+            replace(one, is_online=True, last_seen=now) if self.elsewhere.is_online(one.user_id) else one
+            for one in found
+        ]
+        return [replace(one, last_seen=one.last_seen and self._wall(one.last_seen)) for one in found]
 
     def _wait(self) -> None:
         """Sees that the next grace period to end is noticed."""
@@ -213,11 +241,30 @@ class Presence:
             self._timer.cancel()
             self._timer = None
         for user_id, last_seen in self._roster.expire(self._steady()):
-            self._publish_status(user_id, "offline", last_seen)
+            self._changed(user_id, self._wall(last_seen), is_online=False)
         self._wait()
 
-    def _publish_status(self, user_id: str, status: str, last_seen: datetime) -> None:
-        self._announce(status_change(user_id, status, last_seen + self._measured_ahead()))
+    def _changed(self, user_id: str, seen_at: datetime, *, is_online: bool) -> None:
+        """A user has come or gone here, of which the others hear; it is announced unless it is online elsewhere."""
+        self.elsewhere.publish(UserActivity(user_id, None, is_on=is_online, at=seen_at))
+        if not self.elsewhere.is_online(user_id):
+            self._announce(status_change(user_id, is_online=is_online, seen_at=seen_at))
+
+    def publish_all(self) -> None:
+        """Tells the others of everyone who is here."""
+        now = self._wall(self._steady())
+        for user_id in self._roster.arrived:
+            self.elsewhere.publish(UserActivity(user_id, None, is_on=True, at=now))
+
+    def changed_elsewhere(self, activity: UserActivity) -> None:
+        """A user has come online elsewhere, or has gone from there."""
+        user_id, seen_at = activity.user_id, activity.at
+        if not self._roster.is_here(user_id):
+            self._roster.stands_elsewhere(user_id, None if activity.is_on else seen_at - self._measured_ahead())
+            self._announce(status_change(user_id, is_online=activity.is_on, seen_at=seen_at))
+
+    def _wall(self, steady: datetime) -> datetime:
+        return steady + self._measured_ahead()
 
     def _measured_ahead(self) -> timedelta:
         """Measured anew, but the same as long as nobody sets the clock, so that one moment is told as one."""
@@ -227,6 +274,7 @@ class Presence:
         return self._ahead
 
 
-def status_change(user_id: str, status: str, last_seen: datetime) -> UserStatusChange:
+def status_change(user_id: str, *, is_online: bool, seen_at: datetime) -> UserStatusChange:
     """What is announced of a user who came or went."""
-    return UserStatusChange.model_validate({"userId": user_id, "status": status, "lastSeen": moment_text(last_seen)})
+    status = "online" if is_online else "offline"
+    return UserStatusChange.model_validate({"userId": user_id, "status": status, "lastSeen": moment_text(seen_at)})

@@ -40,8 +40,8 @@ class PendingSaves(Generic[T]):
         is_needed: Callable[[str], bool],
         on_lost: Callable[[str], object],
     ) -> None:
-        """`save` returns what belongs to somebody else by now, which `on_lost` is told; `is_needed` says what must be
-        kept in mind however long it waits."""
+        """`save` returns what belongs to somebody else by now, which `on_lost` discards; `is_needed` says what must
+        be kept in mind however long it waits."""
         self._save = save
         self._on_lost = on_lost
         self._is_needed = is_needed
@@ -135,8 +135,8 @@ class PendingSaves(Generic[T]):
                     self._put_back(error)
                     await asyncio.sleep(RETRY_SECONDS)
                 else:
-                    for name in lost:
-                        self.abandon(name)
+                    # But for what has been discarded in the meantime, and may have come back since.
+                    for name in self._under_way.changes.keys() & set(lost):
                         self._on_lost(name)
                     self._saved()
         finally:

@@ -94,6 +94,8 @@ class Recovery:
         lately no more is remembered than `remembered_bytes`, and no client is sent more again than `replay_bytes`."""
         self._history = history
         self._key = store.key
+        self.clock = store.clock
+        """By which it is noted when clients left."""
         self._replay_bytes = replay_bytes
         self.cursor = cursor
         self._offset = offset

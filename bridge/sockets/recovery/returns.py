@@ -43,7 +43,7 @@ RECOVERIES = Counter(
     "bridge_sockets_recoveries", "Clients that came back, by whether they were recovered", ["outcome"]
 )
 
-Recalls = Callable[[Sequence[Session], int], object]
+Recalls = Callable[[Sequence[Session], int], Awaitable[None]]
 """Takes the sessions of earlier processes by which somebody was online or typed, and a moment up to which the last of
 those processes was surely there."""
 
@@ -75,7 +75,7 @@ class Returns:
     async def _recall(self) -> None:
         """Takes up from earlier processes who is online and who types."""
         try:
-            self._recalls(*await self.recovery.recall())
+            await self._recalls(*await self.recovery.recall())
         except Exception:
             logger.exception("who was online before could not be read; who comes back from then begins anew")
 

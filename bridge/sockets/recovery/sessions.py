@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from bridge.sockets.recovery.pending_saves import PendingSaves
 
-__all__ = ["Leaving", "Session", "SessionStore", "Sessions"]
+__all__ = ["Leaving", "Session", "SessionStore", "Sessions", "TakenOver"]
 
 # Of those who left, so many are found without the store: as many as come back at once when a proxy restarts.
 AWAY_LIMIT = 20_000
@@ -45,9 +45,20 @@ class Session:
     left: Leaving | None = None
     """None while its client is connected."""
     is_over: bool = False
-    """Whether its client has gone for good."""
+    """Whether its client has gone for good, or to another process."""
     exchanges: list[float] = field(default_factory=list)
     """When it was taken over from a connection that was still there, by the event loop's clock; of this process."""
+    is_stored: bool = False
+    """Whether the store has had it."""
+
+
+class TakenOver(NamedTuple):
+    """What becomes of a session that is asked for."""
+
+    session: Session | None
+    """As it was saved last; None if it is over, or contested, and stays where it is."""
+    was_own: bool
+    """Whether this process had it already."""
 
 
 class SessionStore(Protocol):
@@ -58,8 +69,16 @@ class SessionStore(Protocol):
         """The secret that `pid` is signed with; the same for all processes of one journal."""
 
     @property
+    def clock(self) -> Callable[[], int]:
+        """In microseconds since 1970; that of all processes that share it."""
+
+    @property
     def is_shared(self) -> bool:
         """Whether other processes may take sessions over at the same time."""
+
+    def watch(self, moved: Callable[[Collection[str] | None], object]) -> None:
+        """Has somebody told which sessions another process has taken over; None: it may have been any. That may go
+        unsaid: to save or to take over a session shows it too."""
 
     async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
         """Saves sessions as they are now; forgets those that are None. Returns those that another process has taken
@@ -68,9 +87,9 @@ class SessionStore(Protocol):
     async def load(self, sid: str) -> Session | None:
         """A session, if it is known and not over; never one that has not left."""
 
-    async def take_over(self, sid: str) -> tuple[Session | None, bool]:
-        """The same where it is shared, from whatever process has it; and whether that is this one. From then on it
-        is."""
+    async def take_over(self, sid: str) -> TakenOver | None:
+        """The same where it is shared, from whatever process has it, which is this one from then on; None if none
+        has it."""
 
     async def recall(self) -> tuple[Sequence[Session], int]:
         """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last
@@ -89,6 +108,7 @@ class Sessions:
         self._changes: PendingSaves[Session] = PendingSaves(
             store.save, is_needed=self._connected.__contains__, on_lost=self.give_up
         )
+        store.watch(self._moved)
 
     def begin(self, session: Session) -> None:
         """A session of a client that is new. It is saved soon: before that it is unknown to the next process."""
@@ -100,7 +120,8 @@ class Sessions:
         self._away.pop(session.sid, None)
         self._connected[session.sid] = session
         session.left = None
-        self._changes.add(session.sid, session, soon=True)
+        # Where others may want it, they have to see at once that its client is here.
+        self._changes.add(session.sid, session, soon=not self._store.is_shared)
 
     def of(self, sid: str) -> Session | None:
         """The session of a client that is connected."""
@@ -159,23 +180,42 @@ class Sessions:
         return session
 
     async def _take_over(self, sid: str) -> Session | None:
-        session, was_own = await self._store.take_over(sid)
-        if not was_own:
+        taken = await self._store.take_over(sid)
+        if taken is not None and not taken.was_own:
             self.give_up(sid)  # what is known of it here is from before
         known = self.known(sid)
-        if session is None or known is not None or self._changes.waits(sid):
-            return known
-        if session.is_over:
-            return None
-        self._remember(session)
-        return session
+        if taken is None:
+            # It is not kept yet; or its client said goodbye to another process.
+            return None if known is None or known.is_stored else known
+        if known is None and taken.session is not None and not self._changes.waits(sid):
+            self._remember(taken.session)
+            return taken.session
+        return known
+
+    def _moved(self, sids: Collection[str] | None) -> None:
+        """Another process has taken sessions over, perhaps: whether those of clients that are connected are still
+        here is seen by saving them."""
+        for sid in list(self._connected) if sids is None else sids:
+            session = self._connected.get(sid)
+            if session is not None:
+                self._changes.add(sid, session, soon=sids is None)
+            elif not self._changes.waits(sid):
+                self._forget(sid)
 
     def give_up(self, sid: str) -> None:
         """Another process has a session: what becomes of it is no more known here, nor saved."""
         self._changes.discard(sid)
-        self._away.pop(sid, None)
-        if self._connected.pop(sid, None) is not None:
+        self._forget(sid)
+        session = self._connected.pop(sid, None)
+        if session is not None:
+            session.is_over = True
             self._on_lost(sid)
+
+    def _forget(self, sid: str) -> None:
+        """Whoever is about to take up a session that left looks for it again."""
+        session = self._away.pop(sid, None)
+        if session is not None:
+            session.is_over = True
 
     def waiting_count(self, sid: str) -> int:
         """How many wait until a session is saved."""

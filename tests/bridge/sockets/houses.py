@@ -3,12 +3,16 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
+from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.recovery.recovery import Recovery
+from bridge.sockets.transport.disconnects import Disconnect
+from bridge.workers.leased import LeasedWork
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.system.soak.lines import Line, WebSocketLine
@@ -38,9 +42,13 @@ class House:
 
     async def open(self) -> None:
         self.journal = await Journal.open(self._address, is_shared=self._is_shared)
+        self.tells = asyncio.Event()
+        """Unset: what is committed is not told here."""
+        self.tells.set()
         server = create_socket_server(frontend_url="https://shop.example", **self._options)
 
         async def tell(stretch: Sequence[JournaledEvent]) -> None:
+            await self.tells.wait()
             delivered = [history.delivered(one) for one in stretch]
             recovery.note_delivered(delivered)
             deliver(server, [one.event for one in delivered], offsets=[one.offset for one in delivered])
@@ -57,11 +65,24 @@ class House:
             keeps_confidence=False,
             replay_bytes=replay_bytes,
         )
+        works = [dispatcher.run(), self.journal.follow_others(), LeasedWork(self.journal, {}).run()]
+        if self.journal.activities.is_shared:
+            works.append(SharedActivity(self.journal, server, grace=timedelta(seconds=5)).run())
         server.recover_with(recovery)
         self.server, self.recovery = server, recovery
-        self._following = [asyncio.create_task(dispatcher.run()), asyncio.create_task(self.journal.follow_others())]
+        self._following = [asyncio.create_task(work) for work in works]
         host, port = (await self._serve(server)).removeprefix("http://").split(":")
         self.place = host, int(port)
+
+    @property
+    def node(self) -> str:
+        """Its name among those that share the journal."""
+        return self.journal.nodes.own
+
+    def hear_nothing(self) -> None:
+        """Nobody tells it any more that a session is another's."""
+        hear = self.journal.sessions.on_moved
+        self.journal.sessions.on_moved = lambda sids: hear(None) if sids is None else None
 
     async def line(self) -> Line:
         """A line to the server."""
@@ -81,6 +102,14 @@ class House:
         """Returns once all of it is committed."""
         await asyncio.gather(*self._publishing)
 
+    async def kill(self) -> None:
+        """Ends it as a process ends that is killed: of its clients, and of what waited, nothing is saved."""
+        await self.published()
+        self.journal._writer._is_cut_off = True
+        for connection in list(self.server.eio.sockets.values()):
+            await connection.finish(Disconnect.RESTARTING)
+        await self._end()
+
     async def restart(self) -> None:
         await self.close()
         await self.open()
@@ -90,9 +119,14 @@ class House:
         await self._eventually(lambda: not self.server.eio.sockets)
         assert (self.recovery._sessions.connected, self.recovery.waiting_count("")) == (set(), 0)
         await self.published()
-        await self.recovery.close()
+        await self._end()
+
+    async def _end(self) -> None:
+        assert self.server.returns is not None
+        await self.server.returns.close()
         for following in self._following:
             following.cancel()
+        await asyncio.gather(*self._following, return_exceptions=True)
         await self.journal.close()
 
 

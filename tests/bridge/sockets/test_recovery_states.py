@@ -3,7 +3,7 @@ all its rooms and is told all that it missed, once and in order."""
 
 import asyncio
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,10 +22,11 @@ from hypothesis.stateful import (
 from bridge.access import ANYBODY, Principal
 from bridge.sockets.errors import ClientGoneError
 from bridge.sockets.limits import Limits
+from bridge.sockets.presence.activity_log import now_micros
 from bridge.sockets.recovery import pending_saves as remembered_changes
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
-from bridge.sockets.recovery.sessions import Leaving, Session
+from bridge.sockets.recovery.sessions import Leaving, Session, TakenOver
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 from coordinator.errors import BridgeError
 from coordinator.events import Audience, Event
@@ -88,6 +89,10 @@ class Journal:
         return found[:limit], len(found) > limit
 
     is_shared = False
+    clock = staticmethod(now_micros)
+
+    def watch(self, moved: Callable[[Collection[str] | None], object]) -> None:
+        """Nobody takes a session over."""
 
     async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
         written = deepcopy(dict(sessions))
@@ -107,7 +112,7 @@ class Journal:
             session.left = session.left or Leaving(0, 0)
         return session
 
-    async def take_over(self, sid: str) -> tuple[Session | None, bool]:
+    async def take_over(self, sid: str) -> TakenOver | None:
         raise NotImplementedError  # which no journal is asked for that is one process's alone
 
     async def recall(self) -> tuple[Sequence[Session], int]:

@@ -99,7 +99,7 @@ async def test_one_that_is_cut_off_stops_and_another_begins_after_that(
             raise JournalUnavailableError("the network is away")
 
         monkeypatch.setattr(first.journal.nodes, "take", is_away)
-        monkeypatch.setattr(first.journal.nodes, "release", is_away)
+        monkeypatch.setattr(first.journal.nodes, "leave", is_away)
         while not second.works:
             assert not (first.works and second.works)
             await asyncio.sleep(0.01)

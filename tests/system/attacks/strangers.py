@@ -14,6 +14,7 @@ import httpx
 
 from tests.asking import client_of, post
 from tests.conftest import BridgeProcess
+from tests.proxies import Proxy
 from tests.system.conftest import Gateway, Listener, StartListener
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
@@ -35,7 +36,9 @@ class Answer:
 class Stranger:
     """One connection. Nothing of it lasts longer than the tests are patient."""
 
-    def __init__(self, bridge: BridgeProcess, *, host: str = "127.0.0.1", receive_buffer_bytes: int = 0) -> None:
+    def __init__(
+        self, bridge: BridgeProcess | Proxy, *, host: str = "127.0.0.1", receive_buffer_bytes: int = 0
+    ) -> None:
         self._socket = socket.socket()
         if receive_buffer_bytes:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
@@ -125,6 +128,12 @@ class Stranger:
         while self._unread:
             found.append(self.answer().status)
         return found
+
+    def frame(self) -> tuple[int, int]:
+        """The next frame of HTTP/2: its kind and its flags."""
+        length, kind, flags = int.from_bytes(self._take(3)), *self._take(2)
+        self._take(4 + length)
+        return kind, flags
 
     def _more(self) -> None:
         content = self.receive()

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from providers.shkeeper.simulator.faults import Call, Happens, What
-from tests.conftest import BridgeProcess, StartBridge
+from tests.conftest import StartBridge
 from tests.played_shkeeper import PlayedShkeeper
 from tests.postgresql import Cluster, journal_cluster
 from tests.system.shkeeper.conftest import Marketplace, settings_for
@@ -80,10 +80,6 @@ def test_a_bridge_and_a_database_that_are_killed_at_each_step_pay_nobody_twice(
     bridge.kill()
 
 
-class SharingBridge(BridgeProcess):
-    beside = "tests.system.shkeeper.sharing"
-
-
 def test_of_two_bridges_one_goes_on_where_the_other_was_killed_and_pays_nobody_twice(
     make_bridge: StartBridge, shkeeper: PlayedShkeeper, cluster: Cluster
 ) -> None:
@@ -91,7 +87,7 @@ def test_of_two_bridges_one_goes_on_where_the_other_was_killed_and_pays_nobody_t
     url = cluster.journal_url("shared")
     # Long enough that whatever completes was told by a webhook.
     settings = settings_for(shkeeper) | {"BRIDGE_DATABASE_URL": url, "BRIDGE_RECONCILE_INTERVAL_SECONDS": "600"}
-    holder = make_bridge(SharingBridge, **settings, BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
+    holder = make_bridge(**settings, BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
     matrix = MatrixOnPostgresql(Marketplace(holder, shkeeper), url)
 
     def senders() -> set[str]:
@@ -99,7 +95,7 @@ def test_of_two_bridges_one_goes_on_where_the_other_was_killed_and_pays_nobody_t
 
     [first] = wait_until(senders)
     # The webhooks of what it registers come to the other one.
-    other = make_bridge(SharingBridge, **settings, BRIDGE_PUBLIC_URL=holder.url)
+    other = make_bridge(**settings, BRIDGE_PUBLIC_URL=holder.url)
     marketplace = Marketplace(other, shkeeper)
     matrix = MatrixOnPostgresql(marketplace, url)
     orders = matrix.orders((Row(f"{coin} arrives", coin, "completed"), 1) for coin in COINS[: len(STEPS)])

@@ -5,18 +5,20 @@ A batch has the head of the journal locked, so whoever holds a lease in it holds
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from sqlalchemy import Connection, bindparam, delete, select
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
 
-__all__ = ["StagedNodes"]
+__all__ = ["GONE_AFTER", "StagedNodes"]
 
 _FORGET_LEASE = delete(schema.leases).where(schema.leases.c.name == bindparam("by_name"))
 _FORGET_NODE = delete(schema.nodes).where(schema.nodes.c.node == bindparam("by_node"))
-# Of one that is gone it is asked when it was seen last, by clients that come back from it.
-NODES_KEPT_FOR = timedelta(days=2)
+# As long as a lease: whoever is late by that much is taken for gone, and finds out when it comes back.
+GONE_AFTER = timedelta(seconds=8)
+LEASES_KEPT_FOR = timedelta(days=2)
 
 
 class StagedNodes:
@@ -31,14 +33,26 @@ class StagedNodes:
         """How many changes are staged."""
 
     def see(self, node: str, began_at: datetime) -> None:
-        """A node is there now. Those that have been gone for long are forgotten, with what they did."""
-        nodes, leases, long_ago = schema.nodes, schema.leases, self._now - NODES_KEPT_FOR
-        gone = select(nodes.c.node).where(nodes.c.seen_at < long_ago)
-        self._seen |= dict.fromkeys(self._connection.scalars(gone))
-        left = select(leases.c.name).where(leases.c.expires_at < long_ago)
+        """A node is there now. What was done by those that have been gone for long is forgotten."""
+        leases = schema.leases
+        left = select(leases.c.name).where(leases.c.expires_at < self._now - LEASES_KEPT_FOR)
         self._leases |= dict.fromkeys(self._connection.scalars(left))
         self._seen[node] = {"node": node, "began_at": began_at, "seen_at": self._now}
         self.writes += 1
+
+    @cached_property
+    def seen_at(self) -> Mapping[str, datetime]:
+        """When each was seen last before this batch."""
+        return {row.node: row.seen_at for row in self._connection.execute(select(schema.nodes))}
+
+    def there(self) -> Collection[str]:
+        """Those that are there, as far as others can tell."""
+        return [node for node in self.seen_at if self.is_there(node)]
+
+    def is_there(self, node: str) -> bool:
+        """Whether one is."""
+        seen_at = self.seen_at.get(node)
+        return seen_at is not None and seen_at > self._now - GONE_AFTER
 
     def held_by(self, node: str) -> Collection[str]:
         """What a node does now of what only one does, with everything staged so far."""
@@ -60,6 +74,13 @@ class StagedNodes:
     def release(self, node: str, names: Collection[str]) -> None:
         """Gives back of some leases what a node has."""
         for name in sorted({*names} & {*self.held_by(node)}):
+            self._stage(name, None)
+
+    def leave(self, node: str) -> None:
+        """A node ends: it gives back what it has, and is there no more."""
+        self._seen[node] = None
+        self.writes += 1
+        for name in self.held_by(node):
             self._stage(name, None)
 
     def _running(self) -> Mapping[str, str]:

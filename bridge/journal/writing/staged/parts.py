@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bridge.journal.writing.forgetting import Forgetting
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.actions import StagedActions
+from bridge.journal.writing.staged.activities import StagedActivities
 from bridge.journal.writing.staged.chains import StagedChains
 from bridge.journal.writing.staged.claims import StagedClaims
 from bridge.journal.writing.staged.destinations import StagedDestinations
@@ -40,7 +41,7 @@ class _Part(Protocol):
 # In the order in which they are written: what others refer to comes first.
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
-    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "doubts", "nodes"),
+    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "doubts", "nodes", "activities"),
 )
 
 
@@ -111,9 +112,18 @@ class StagedParts:
         return StagedNodes(self._connection, now=self.now)
 
     @cached_property
+    def activities(self) -> StagedActivities:
+        return StagedActivities(self._connection, now=self.now)
+
+    @cached_property
     def forgetting(self) -> Forgetting:
         """What deletes at once, and stages nothing."""
         return Forgetting(self._connection)
+
+    @property
+    def moved_sessions(self) -> Sequence[str]:
+        """Sessions that this bridge takes over from others that are there."""
+        return self.sessions.moved if "sessions" in self.__dict__ else ()
 
     def staged(self) -> Iterator[tuple[Writing, Sequence[Row]]]:
         """What is staged in all parts, in the order in which it is to be written."""

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from bridge.catalogue.chat import moment_text
 from bridge.sockets.errors import TooManyError
+from bridge.sockets.presence.elsewhere import Elsewhere
 from bridge.sockets.presence.presence import USERS_LIMIT_PER_SOCKET, Presence, Roster, UserPresence
 from bridge.sockets.presence.typing import CHATS_LIMIT_PER_SOCKET, Typing, Typists
 from tests.clock import Clock, pass_seconds
@@ -55,7 +56,11 @@ async def test_the_grace_period_is_as_long_as_ever_when_the_clock_is_set(set_by_
     told: list[tuple[str, str]] = []
     wall, steady = Clock(START), Clock(START - timedelta(days=900))
     presence = Presence(
-        lambda change: told.append((change.status, change.last_seen)), grace_seconds=5, clock=wall, steady=steady
+        lambda change: told.append((change.status, change.last_seen)),
+        Elsewhere(on_status=print, on_typing=print),
+        grace_seconds=5,
+        clock=wall,
+        steady=steady,
     )
     presence.claim("s1", "u1")
     presence.arrive("s1", "u1")

@@ -1,23 +1,56 @@
 """Clients that move between servers that share a journal, each of which may be gone or only seem so: whatever they do
-and whenever, they hear all that they have to, once and in order."""
+and whenever, they hear all that they have to, once and in order, and none is told that it is recovered and is not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 
+import psycopg
 import pytest
 import pytest_asyncio
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.bridge.sockets.houses import Client, House
-from tests.bridge.sockets.under_fire import fuzzed
 from tests.system.soak.records import EVERYONE, Publications
 
 Serve = Callable[..., Awaitable[str]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
 SERVERS, CLIENTS, ROOMS = 2, 3, ("request-r0", "request-r1")
+R0, R1 = ROOMS
+
+
+class Operator:
+    """Sees what is stored, and turns its clock."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+
+    def node_of(self, client: Client) -> str | None:
+        """The server that has a client's session."""
+        row = self._connection.execute("SELECT node FROM sessions WHERE session_id = %s", [client.sid]).fetchone()
+        return None if row is None else str(row[0])
+
+    def is_at(self, house: House, client: Client) -> bool:
+        """Whether it is stored that a client is connected to a server."""
+        found = "SELECT 1 FROM sessions WHERE session_id = %s AND node = %s AND is_connected"
+        return self._connection.execute(found, [client.sid, house.node]).fetchone() is not None
+
+    def miss(self, node: str) -> None:
+        """A server was seen a minute ago last."""
+        minute_ago = "UPDATE nodes SET seen_at = seen_at - interval '1 minute' WHERE node = %s"
+        self._connection.execute(minute_ago, [node])
+
+    def let_days_pass(self) -> None:
+        """For what is stored of sessions."""
+        self._connection.execute("UPDATE sessions SET updated_at = updated_at - interval '2 days'")
+
+
+@pytest.fixture
+def operator(database_url: str) -> Iterator[Operator]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield Operator(connection)
 
 
 @pytest_asyncio.fixture
@@ -33,53 +66,152 @@ async def houses(
         await house.close()
 
 
-SERVER = st.integers(0, SERVERS - 1)
-PEOPLE = st.integers(0, CLIENTS - 1)
-PUBLISHED = st.tuples(
-    st.just("publish"), SERVER, st.lists(st.sampled_from([*ROOMS, EVERYONE]), min_size=1, max_size=4)
-)
-MOVED = st.tuples(st.sampled_from(["join", "join", "leave"]), PEOPLE, st.sampled_from(ROOMS))
-WENT = st.tuples(st.sampled_from(["cut", "listen"]), PEOPLE)
-CAME = st.tuples(st.just("come"), PEOPLE, SERVER)
-DEEDS = st.sampled_from([PUBLISHED, PUBLISHED, MOVED, WENT, CAME, CAME, st.just(("pause",))]).flatmap(
-    lambda deed: deed
-)
+async def member(house: House) -> Client:
+    """A client that is in a room."""
+    client = Client(house, Publications())
+    await client.come()
+    await client.join(R0)
+    return client
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@given(deeds=st.lists(DEEDS, min_size=10, max_size=60))
-@settings(fuzzed, max_examples=15)
-async def test_whoever_moves_between_servers_hears_all_once_and_in_order(
-    houses: list[House], deeds: list[tuple[Any, ...]]
+def twin_of(client: Client, house: House) -> Client:
+    """The same client as it appears at another server, while its line to the first seems to be alive."""
+    twin = Client(house, client.record.publications)
+    twin.pid, twin.sid, twin.offset, twin.record = client.pid, client.sid, client.offset, client.record
+    return twin
+
+
+def rooms_of(house: House, client: Client) -> set[str]:
+    return {*house.server.manager.get_rooms(client.sid, "/")} & {*ROOMS}
+
+
+async def test_the_server_that_had_a_client_hears_at_once_that_it_is_elsewhere(
+    houses: list[House], eventually: Eventually, operator: Operator
 ) -> None:
-    publications = Publications()
-    clients = [Client(houses[number % SERVERS], publications) for number in range(CLIENTS)]
+    first, second = houses
+    client = await member(first)
+    twin = twin_of(client, second)
+    await twin.come()
+    await eventually(lambda: not first.server.eio.sockets)
+    assert not first.recovery.session_ids()
+    await twin.join(R1)
+    assert operator.node_of(client) == second.node  # and nothing was saved by the first
+    await client.come()
+    assert (twin.recovered, client.recovered) == ([True], [False, True])
+    assert rooms_of(first, client) == {R0, R1}
+    for one in (client, twin):
+        await one.cut()
 
-    async def everyone(work: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
-        await asyncio.gather(*(work(client) for client in clients))
 
-    await everyone(Client.come)
-    await everyone(lambda client: client.join(ROOMS[0]))
-    for deed, *arguments in deeds:
-        if deed == "publish":
-            server, rooms = arguments
-            for other in {*houses} - {houses[server]}:
-                await other.published()  # or what is published after it may be committed before it
-            for room in rooms:
-                houses[server].publish(publications.add(room), room)
-        elif deed == "pause":
-            await asyncio.sleep(0.005)  # so that some is told in between, and some is not
-        elif deed == "come":
-            who, server = arguments
-            clients[who].house = houses[server]
-            await clients[who].come()
-        else:
-            who, *what = arguments
-            await getattr(clients[who], deed)(*what)
-    await houses[1].published()
-    houses[0].publish(publications.add(EVERYONE), EVERYONE)
-    await everyone(lambda client: client.listen_up_to(publications.newest))
-    await everyone(Client.cut)
+async def test_a_server_that_hears_nothing_finds_out_by_what_it_would_save(houses: list[House]) -> None:
+    first, second = houses
+    first.hear_nothing()
+    client = await member(first)
+    twin = twin_of(client, second)
+    await twin.come()
+    with pytest.raises(EOFError):
+        await client.join("request-r2")
+    await client.come()
+    assert (twin.recovered, client.recovered) == ([True], [False, True])
+    assert rooms_of(first, client) == {R0}
+    for one in (client, twin):
+        await one.cut()
 
-    assert [(client.record.faults, set(client.recovered[1:])) for client in clients if client.record.faults] == []
-    assert [client.recovered for client in clients] == [[False] + [True] * (len(c.recovered) - 1) for c in clients]
+
+async def test_who_said_goodbye_elsewhere_begins_anew_also_where_nobody_heard_of_it(
+    houses: list[House], eventually: Eventually, operator: Operator
+) -> None:
+    first, second = houses
+    first.hear_nothing()
+    client = await member(first)
+    twin = twin_of(client, second)
+    await twin.come()
+    assert twin.line is not None
+    await twin.line.send("41")
+    await eventually(lambda: operator.node_of(twin) is None)
+    await twin.cut()
+    await client.come()
+    assert (twin.recovered, client.recovered) == ([True], [False, False])
+    # Nor is it kept again by the server at which it seemed to be.
+    assert twin.sid is not None
+    await eventually(lambda: len(first.server.eio.sockets) == 1)
+    await eventually(lambda: not first.recovery._sessions._changes.waits(twin.sid or ""))
+    assert operator.node_of(twin) is None
+    await client.cut()
+
+
+async def test_a_server_that_starts_takes_up_who_was_online_where_nobody_is_any_more(
+    houses: list[House], operator: Operator
+) -> None:
+    first, second = houses
+    stays, goes = await member(first), await member(second)
+    await stays.call("user-online", "u1")
+    await goes.call("user-online", "u2")
+    killed = second.node
+    await goes.cut()
+    await second.kill()
+    await second.open()
+    for is_missed in (False, True):
+        if is_missed:
+            operator.miss(killed)
+            await second.restart()
+        assert second.server.returns is not None
+        await second.server.returns.ready()
+        presence = second.server.presence
+        assert (presence.is_here("u1"), presence.is_here("u2")) == (False, is_missed)
+    await stays.join(R1)
+    await goes.come()
+    assert (goes.recovered, rooms_of(second, goes)) == ([False, True], {R0})
+    for client in (stays, goes):
+        await client.cut()
+
+
+async def test_a_session_that_two_want_at_two_servers_stays_with_one(
+    houses: list[House], eventually: Eventually, operator: Operator
+) -> None:
+    first, second = houses
+    client = await member(first)
+    twin = twin_of(client, second)
+    for house, comes in ((second, twin), (first, client)):
+        await comes.come()
+        await eventually(partial(operator.is_at, house, client))
+    await twin.come()
+    assert (client.recovered, twin.recovered) == ([False, True], [True, False])
+    assert twin.sid != client.sid
+    await client.join(R1)
+    for one in (client, twin):
+        await one.cut()
+
+
+async def test_who_comes_before_what_it_has_heard_waits_until_the_server_has_told_it(
+    houses: list[House], eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = houses
+    client = await member(first)
+    publications = client.record.publications
+    second.tells.clear()
+    for room in (R0, EVERYONE, R0):
+        first.publish(publications.add(room), room)
+    await client.listen_up_to(publications.newest)
+    client.house = second
+    coming = asyncio.create_task(client.come())
+    await eventually(lambda: second.recovery._waiting_for)
+    first.publish(publications.add(R0), R0)
+    await first.published()
+    assert not coming.done()
+    second.tells.set()
+    await coming
+    await client.listen_up_to(publications.newest)
+    assert (client.recovered, client.record.faults) == ([False, True], [])
+    # Nor does it wait for ever.
+    first.publish(publications.add(R0), R0)
+    await client.listen_up_to(publications.newest)
+    first.tells.clear()
+    second.publish(publications.add(R0), R0)
+    await client.listen_up_to(publications.newest)
+    monkeypatch.setattr("bridge.sockets.recovery.recovery.REACH_SECONDS", 0.01)
+    client.house = first
+    await client.come()
+    assert client.recovered == [False, True, False]
+    first.tells.set()
+    await client.cut()

@@ -1,0 +1,67 @@
+"""Three bridges that share a journal in PostgreSQL, behind HAProxy with the configuration that is brought along."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from benchmarks.servers import free_port
+from tests.conftest import BridgeProcess, StartBridge
+from tests.postgresql import Cluster, journal_cluster
+from tests.proxies import Proxy, deployed, running_haproxy
+from tests.system.conftest import GATEWAY_KEY
+
+__all__ = ["Bridges", "behind_haproxy"]
+
+NODES = ("one", "two", "three")
+
+
+@dataclass(frozen=True, slots=True)
+class Bridges:
+    """Bridges, what is before them, and what is behind them."""
+
+    nodes: list[BridgeProcess]
+    proxy: Proxy
+    cluster: Cluster
+
+    @property
+    def url(self) -> str:
+        return self.proxy.url
+
+
+def behind_haproxy(folder: Path, nodes: list[BridgeProcess]) -> Iterator[Proxy]:
+    port = free_port()
+    servers = [f"server {name} 127.0.0.1:{node.port}" for name, node in zip(NODES, nodes, strict=True)]
+    checked = [f"{server} check cookie {name}" for server, name in zip(servers, NODES, strict=True)]
+    tracked = [f"{server} track bridges/{name}" for server, name in zip(servers, NODES, strict=True)]
+    configuration = deployed(
+        "haproxy.cfg",
+        {
+            "bind :80\n": f"bind 127.0.0.1:{port}\n",
+            "server one 127.0.0.1:8000 check cookie one": "\n    ".join(checked),
+            "server one 127.0.0.1:8000 track bridges/one": "\n    ".join(tracked),
+            "server unready 127.0.0.1:8000": f"server unready 127.0.0.1:{nodes[0].port}",
+            "inter 2s fall 3 rise 1": "inter 200ms fall 1 rise 1",
+            "defaults\n": "global\n    log stdout format raw local0\ndefaults\n",
+        },
+    )
+    with running_haproxy(folder, configuration, port) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def bridges(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridges]:
+    with journal_cluster() as cluster:
+        variables = {
+            "BRIDGE_DATABASE_URL": cluster.journal_url(),
+            "BRIDGE_SHKEEPER_API_KEYS": GATEWAY_KEY,
+            "BRIDGE_PRESENCE_GRACE_SECONDS": "0.5",
+            "BRIDGE_STOP_SECONDS": "6",
+        }
+        nodes = [make_bridge(**variables) for _ in NODES]
+        for proxy in behind_haproxy(tmp_path_factory.mktemp("haproxy"), nodes):
+            yield Bridges(nodes, proxy, cluster)
+            for node in nodes:
+                if node.process.poll() is None:
+                    node.stop()

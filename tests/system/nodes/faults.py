@@ -1,0 +1,101 @@
+"""Faults that befall bridges which share a journal, each with its end."""
+
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from tests.conftest import BridgeProcess
+from tests.system.nodes.conftest import Bridges
+
+__all__ = ["FAULTS", "Fault"]
+
+Fault = Callable[[Bridges, random.Random], None]
+
+# One is longer than a lease lasts; most are short, so that they fall into the work of others.
+STANDSTILL_SECONDS = (0.1, 0.3, 1.0, 11.0)
+
+
+def _some(bridges: Bridges, chance: random.Random) -> BridgeProcess:
+    return chance.choice(bridges.nodes)
+
+
+def kill(bridges: Bridges, chance: random.Random) -> None:
+    node = _some(bridges, chance)
+    node.kill()
+    node.start()
+
+
+def kill_all_but_one(bridges: Bridges, chance: random.Random) -> None:
+    gone = chance.sample(bridges.nodes, len(bridges.nodes) - 1)
+    for node in gone:
+        node.kill()
+    for node in gone:
+        node.start()
+
+
+def replace(bridges: Bridges, chance: random.Random) -> None:
+    node = _some(bridges, chance)
+    assert node.stop() == 0
+    node.start()
+
+
+def stand_still(bridges: Bridges, chance: random.Random) -> None:
+    node = _some(bridges, chance)
+    with _stopped(node):
+        time.sleep(chance.choice(STANDSTILL_SECONDS))
+
+
+@contextmanager
+def _stopped(node: BridgeProcess) -> Iterator[None]:
+    node.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        node.process.send_signal(signal.SIGCONT)
+
+
+def cut_off_from_the_database(bridges: Bridges, chance: random.Random) -> None:
+    """Ends every connection to PostgreSQL, again and again for a while."""
+    for _ in range(chance.randint(1, 5)):
+        bridges.cluster.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bridge'"
+        )
+        time.sleep(0.1)
+
+
+def cut_off_one_connection(bridges: Bridges, _chance: random.Random) -> None:
+    bridges.cluster.execute(
+        "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'bridge'"
+        " ORDER BY random() LIMIT 1) AS one"
+    )
+
+
+def freeze_the_database(bridges: Bridges, chance: random.Random) -> None:
+    with bridges.cluster.frozen():
+        time.sleep(chance.choice((0.1, 1.0, 3.0)))
+
+
+def crash_the_database(bridges: Bridges, _chance: random.Random) -> None:
+    bridges.cluster.crash()
+    bridges.cluster.start(bridges.cluster.port)
+
+
+def restart_the_database(bridges: Bridges, _chance: random.Random) -> None:
+    bridges.cluster.stop()
+    bridges.cluster.start(bridges.cluster.port)
+
+
+# How often each befalls them in comparison.
+FAULTS: Mapping[Fault, int] = {
+    kill: 6,
+    kill_all_but_one: 2,
+    replace: 4,
+    stand_still: 5,
+    cut_off_from_the_database: 3,
+    cut_off_one_connection: 6,
+    freeze_the_database: 2,
+    crash_the_database: 2,
+    restart_the_database: 1,
+}
