@@ -1,14 +1,18 @@
 """The composition root: the only place where settings, providers, journal, routes and sockets meet."""
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
 from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.handlers.base import BaseRouteHandler
 from litestar.plugins.pydantic import PydanticPlugin
 
 from bridge.access import Principal
@@ -21,7 +25,7 @@ from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
 from bridge.http.events import event_router, plain_publications
 from bridge.http.front.callers import Callers
-from bridge.http.front.dependencies import ReadinessChecks
+from bridge.http.front.dependencies import LookUpPresence, ReadinessChecks
 from bridge.http.front.exact_paths import ExactPaths
 from bridge.http.front.fast_path import FastPath
 from bridge.http.front.head import Head
@@ -40,7 +44,7 @@ from bridge.http.presence import get_presence
 from bridge.http.refunds.routes import refund_router
 from bridge.http.refused_webhooks import refused_webhooks
 from bridge.http.webhooks import plain_webhooks, webhook_router
-from bridge.registry import build_registry
+from bridge.registry import Registry, build_registry
 from bridge.runtime import Runtime
 from bridge.settings import Settings, all_settings, load_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_socket_server, show_figures
@@ -48,10 +52,14 @@ from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator.errors import BridgeError
+from coordinator.payments.agreements import Terms
+from coordinator.payouts.approval import PayoutRules
+from providers.contract import WebhookReaders
 
 __all__ = ["create_app", "described_routes"]
 
 AnyRequest = Request[Any, Any, Any]
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
 def _stop_by_signal(_reason: BridgeError) -> None:
@@ -100,8 +108,11 @@ def create_app(
     troubles |= {"services": services.trouble} if services.are_watched else {}
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}
-    rest = rest_app(settings, sockets, callers, stop, guests, troubles, drain or Drain(0))
-    plain = plain_webhooks(rest.state.readers, settings.max_webhook_bytes)
+    registry, vitals = build_registry(settings), Vitals()
+    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain or Drain(0))
+    given = _given(settings, sockets, callers, registry, vitals, runtime.run)
+    rest = _with_limited(rest_app(given), given, settings)
+    plain = plain_webhooks(registry.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
     beside = Interruption(Preflights(Head(FastPath(rest, plain)), settings.frontend_origins))
     return ExactPaths(asgi_app(sockets, beside=beside))
@@ -113,22 +124,73 @@ def described_routes() -> dict[str, Any]:
     sockets = create_socket_server(frontend_url=settings.frontend_url)
     services = WatchedServices(None)
     callers = Callers(services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False))
-    return rest_app(settings, sockets, callers, _stop_by_signal, None, {}, Drain(0)).openapi_schema.to_schema()
+    given = _given(settings, sockets, callers, build_registry(settings), Vitals(), lambda _: nullcontext())
+    return _with_limited(rest_app(given), given, settings).openapi_schema.to_schema()
 
 
-def rest_app(
+Run = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the settings make of the routes; and what those are given by the names of their parameters."""
+
+    run: Run
+    callers: Callers
+    origins: tuple[str, ...]
+    """Whose pages may read what is answered."""
+    readers: WebhookReaders
+    vitals: Vitals
+    ops_access: OpsAccess
+    presence: LookUpPresence
+    figures: AttentionFigures
+    keeps_confidence: bool
+    payment_expiry: timedelta | None
+    payment_terms: Terms
+    payout_rules: PayoutRules
+    refund_address_wait: timedelta
+
+
+def _given(
     settings: Settings,
     sockets: SocketServer,
     callers: Callers,
-    stop: Stop,
-    guests: Guests | None,
-    troubles: Mapping[str, Callable[[], str | None]],
-    drain: Drain,
-) -> Litestar:
-    """`troubles` say what is wrong beside the journal and the providers, such as with files that are read while the
-    bridge runs."""
-    registry, vitals = build_registry(settings), Vitals()
-    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain)
+    registry: Registry,
+    vitals: Vitals,
+    run: Run,
+) -> Given:
+    expiry_seconds = settings.payment_expiry_seconds
+    address_wait = timedelta(hours=settings.refund_address_wait_hours)
+    return Given(
+        run=run,
+        callers=callers,
+        origins=settings.frontend_origins,
+        readers=registry.readers,
+        vitals=vitals,
+        ops_access=OpsAccess(settings.access == "jwt", names_services=callers.names_services),
+        presence=lambda users: sockets.presence.look_up(users),
+        figures=AttentionFigures(address_wait),
+        keeps_confidence=settings.keeps_confidence,
+        payment_expiry=timedelta(seconds=expiry_seconds) if expiry_seconds else None,
+        payment_terms=settings.payment_terms,
+        payout_rules=settings.payout_rules,
+        refund_address_wait=address_wait,
+    )
+
+
+FOR_PARAMETERS = tuple(field.name for field in fields(Given) if field.name not in ("run", "callers", "origins"))
+
+
+def rest_app(given: Given) -> Litestar:
+    """All routes but those that `_with_limited` adds. But for the origins, what is given is looked at when a request
+    comes."""
+
+    async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        await given.callers.guard(connection, handler)
+
+    async def recheck(request: AnyRequest) -> None:
+        await given.callers.recheck(request)
+
     return Litestar(
         route_handlers=[
             live,
@@ -140,15 +202,13 @@ def rest_app(
             payout_decision_router,
             refund_router,
             chain_router,
-            event_router(settings.max_publication_bytes),
             catch_up_router,
             get_presence,
             ops_router,
             pages_router(),
-            webhook_router(settings.max_webhook_bytes),
         ],
         dependencies={
-            **_settings_dependencies(settings),
+            **{name: _when_asked(given, name) for name in FOR_PARAMETERS},
             "journal": _of_engine("journal"),
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
@@ -157,46 +217,36 @@ def rest_app(
             "pulse": Provide(_pulse, sync_to_thread=False),
             "service": Provide(_service, sync_to_thread=False),
             "principal": Provide(_principal, sync_to_thread=False),
-            "readers": _always(registry.readers),
-            "vitals": _always(vitals),
-            "ops_access": _always(OpsAccess(settings.access == "jwt", names_services=callers.names_services)),
-            "presence": Provide(lambda: sockets.presence.look_up, sync_to_thread=False),
         },
-        guards=[callers.guard],
-        before_request=callers.recheck,
+        guards=[guard],
+        before_request=recheck,
         exception_handlers=exception_handlers,
         cors_config=CORSConfig(
-            allow_origins=list(settings.frontend_origins),
+            allow_origins=list(given.origins),
             allow_credentials=True,
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type", "Idempotency-Key", "Authorization"],
         ),
-        lifespan=[runtime.run],
-        state=State({"readers": registry.readers}),
+        lifespan=[lambda application: given.run(application)],
         logging_config=None,
         openapi_config=openapi_config(),
         plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
     )
 
 
+def _with_limited(rest: Litestar, given: Given, settings: Settings) -> Litestar:
+    """With the routes whose bodies are as large as the settings allow."""
+    rest.register(event_router(settings.max_publication_bytes))
+    rest.register(webhook_router(settings.max_webhook_bytes))
+    rest.state.readers = given.readers
+    return rest
+
+
 # What the routes are given, by the names of their parameters
 
 
-def _settings_dependencies(settings: Settings) -> dict[str, Provide]:
-    expiry_seconds = settings.payment_expiry_seconds
-    address_wait = timedelta(hours=settings.refund_address_wait_hours)
-    return {
-        "figures": _always(AttentionFigures(address_wait)),
-        "keeps_confidence": _always(settings.keeps_confidence),
-        "payment_expiry": _always(timedelta(seconds=expiry_seconds) if expiry_seconds else None),
-        "payment_terms": _always(settings.payment_terms),
-        "payout_rules": _always(settings.payout_rules),
-        "refund_address_wait": _always(address_wait),
-    }
-
-
-def _always(value: object) -> Provide:
-    return Provide(lambda: value, sync_to_thread=False)
+def _when_asked(given: Given, name: str) -> Provide:
+    return Provide(lambda: getattr(given, name), sync_to_thread=False)
 
 
 def _of_engine(part: str) -> Provide:

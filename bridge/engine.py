@@ -68,11 +68,13 @@ async def running_engine(
     deliver: Deliver,
     begin: Callable[[Journal, Place], Sessions],
     *,
+    report: Callable[[], str],
     stop: Stop,
 ) -> AsyncIterator[Engine]:
     """Opens the journal and runs everything that follows it; in the end commits what is waiting. `begin` is called
     before the first event is delivered, with the place of the last that needs no delivery any more; it
-    returns what tells the sessions that are in use."""
+    returns what tells the sessions that are in use. `report` says to others that share the journal how this bridge is
+    doing."""
     journal = await Journal.open(settings.database_url, mark_file=settings.mark_file, is_shared=True)
     chains = ChainFollowers(journal, registry.chains, days=settings.reconcile_days)
     try:
@@ -111,7 +113,7 @@ async def running_engine(
         work[SENDING_PAYOUTS] = sender.run
     tasks = [following, asyncio.create_task(journal.follow_others()), asyncio.create_task(journal.history.watch())]
     work |= chains.work()
-    leased = LeasedWork(journal, work, says=chains.says())
+    leased = LeasedWork(journal, work, says=chains.says(), report=report)
     tasks += [asyncio.create_task(leased.run()), asyncio.create_task(chains.run())]
     tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()

@@ -1,10 +1,18 @@
 """What the sockets need of the journal to put clients that come back where they were."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from bridge.journal import Exchanges, Journal, JournaledEvent
+from bridge.journal import (
+    Exchanges,
+    Journal,
+    JournaledEvent,
+    JournalUnavailableError,
+    OffsetElsewhereError,
+    OffsetLostError,
+)
+from bridge.sockets.errors import StoreUnavailableError
 from bridge.sockets.presence.activity_log import clock_micros, micros_of, now_micros
 from bridge.sockets.recovery.returns import EXCHANGES, EXCHANGES_WITHIN_SECONDS
 from bridge.sockets.recovery.sessions import Leaving, Session, TakenOver
@@ -12,11 +20,21 @@ from bridge.sockets.rooms.recent_events import DeliveredEvent
 
 __all__ = ["JournalHistory", "JournalSessions", "rooms_in"]
 
+T = TypeVar("T")
+
 EXCHANGES_OF_BRIDGES = Exchanges(EXCHANGES, timedelta(seconds=EXCHANGES_WITHIN_SECONDS))
 
 
 HEARD_WITHIN_MICROS = 5_000_000
 """So late one bridge hears at most of who is online at another."""
+
+
+async def _asked(answer: Awaitable[T]) -> T:
+    """An answer of the journal, in the sockets' own terms."""
+    try:
+        return await answer
+    except JournalUnavailableError as error:
+        raise StoreUnavailableError(str(error)) from None
 
 
 class JournalHistory:
@@ -30,15 +48,21 @@ class JournalHistory:
         return DeliveredEvent(journaled.offset, journaled.event, self._journal.offset_text(journaled.place))
 
     async def number_of(self, offset: str) -> int:
-        return await self._journal.held_offset(offset)
+        try:
+            return await _asked(self._journal.held_offset(offset))
+        except OffsetLostError:
+            raise
+        except OffsetElsewhereError:
+            return 0
 
     async def oldest(self) -> int:
-        return await self._journal.oldest_offset()
+        return await _asked(self._journal.oldest_offset())
 
     async def room_events(
         self, names: Sequence[str], *, everyone: bool, after: int, limit: int
     ) -> tuple[Sequence[DeliveredEvent], bool]:
-        stretch = await self._journal.room_events(names, everyone=everyone, hidden=(), after=after, limit=limit)
+        looked_up = self._journal.room_events(names, everyone=everyone, hidden=(), after=after, limit=limit)
+        stretch = await _asked(looked_up)
         return [self.delivered(one) for one in stretch.events], stretch.more
 
 
@@ -76,11 +100,11 @@ class JournalSessions:
         return lost
 
     async def load(self, sid: str) -> Session | None:
-        content = await self._records.load(sid)
+        content = await _asked(self._records.load(sid))
         return None if content is None or content.get("isOver") else self._session(sid, content)
 
     async def take_over(self, sid: str) -> TakenOver | None:
-        taken = await self._records.take_over(sid, EXCHANGES_OF_BRIDGES)
+        taken = await _asked(self._records.take_over(sid, EXCHANGES_OF_BRIDGES))
         if taken is None:
             return None
         is_none = taken.is_contested or taken.content.get("isOver")
@@ -91,7 +115,7 @@ class JournalSessions:
         return TakenOver(session, taken.was_own)
 
     async def recall(self) -> tuple[Sequence[Session], int]:
-        newest, contents, seen_at = await self._records.active()
+        newest, contents, seen_at = await _asked(self._records.active())
         if newest is not None:
             there_until = min(newest.get("keptAt", 0), self._began_at)
             self._last_process = LastProcess(newest.get("keptBy"), there_until)

@@ -22,7 +22,7 @@ from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, deliver
 from bridge.sockets.recovery.recovery import Recovery
 from bridge.sockets.transport.disconnects import Disconnect
-from bridge.workers.system_status import Pulse
+from bridge.workers.system_status import OwnStatus, Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms
 from coordinator.events import Event
@@ -122,7 +122,16 @@ class Runtime:
         loop = asyncio.get_running_loop()
         TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
         delivery = Delivery(self.settings, self.sockets, self.vitals)
-        engine_runs = running_engine(self.settings, self.registry, delivery.deliver, delivery.begin, stop=self.stop)
+        own = OwnStatus(
+            vitals=self.vitals,
+            port=self.settings.port,
+            connections=lambda: self.sockets.manager.client_count,
+            turned_away=self._turned_away,
+            is_stopping=lambda: self.drain.has_begun,
+        )
+        engine_runs = running_engine(
+            self.settings, self.registry, delivery.deliver, delivery.begin, report=own.report, stop=self.stop
+        )
         async with engine_runs as engine:
             troubles = {name: untroubled(trouble) for name, trouble in self.troubles.items()}
             pulse = Pulse(
@@ -130,9 +139,9 @@ class Runtime:
                 chains=engine.chains,
                 providers=engine.providers,
                 offsets=engine.offsets,
-                connections=lambda: self.sockets.manager.client_count,
-                turned_away=self._turned_away,
                 clock=engine.journal.clock,
+                nodes=engine.journal.nodes,
+                own=own,
             )
             self.drain.serve(Leaving(engine, self.sockets))
             checks = {"drain": self.drain.check, **engine.checks, **troubles}

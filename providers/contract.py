@@ -380,6 +380,9 @@ class Provider(Protocol):
     def sends_payouts(self, settings: BaseModel) -> bool:
         """Whether it is set up to."""
 
+    def takes_webhooks(self, settings: BaseModel) -> bool:
+        """Whether it is set up so that some can be verified."""
+
     def refuses_all(self, settings: BaseModel) -> str | None:
         """Why no webhook of it can be verified, and what to do; None if some can, or if nobody means to use it."""
 

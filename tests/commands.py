@@ -23,7 +23,7 @@ from typing import IO, Self
 
 from tests.waiting import GIVE_UP_SECONDS
 
-__all__ = ["COLD", "PIPE", "Command", "run_command", "share_warm_parent"]
+__all__ = ["COLD", "PIPE", "Command", "run_command", "share_warm_parent", "shared_folder"]
 
 COLD = Path(sys.executable).parent / "bridge"
 """The program itself, which imports what it needs."""
@@ -31,24 +31,34 @@ COLD = Path(sys.executable).parent / "bridge"
 PIPE = subprocess.PIPE
 
 
-# In the environment: where the warm parent listens.
-PLACE = "BRIDGE_TESTS_WARM_PARENT"
+# In the environment: a folder of all processes of a run of the tests.
+SHARED = "BRIDGE_TESTS_SHARED"
+SOCKET = "warm-parent"
+"""Where in it the warm parent listens."""
+
+
+@functools.cache
+def shared_folder() -> Path:
+    """A folder that this process shares with those that it starts from now on. It ends with this process."""
+    if SHARED not in os.environ:
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="bridge-tests-")
+        atexit.register(shutil.rmtree, os.environ[SHARED])
+    return Path(os.environ[SHARED])
 
 
 @functools.cache
 def _warm_parent() -> socket.socket:
     """Where this process asks the warm parent, which kills what it asked for when this process ends."""
-    if PLACE not in os.environ:
+    if not (shared_folder() / SOCKET).exists():
         share_warm_parent()
     asking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    asking.connect(os.environ[PLACE])
+    asking.connect(str(shared_folder() / SOCKET))
     return asking
 
 
 def share_warm_parent() -> None:
     """Starts a warm parent for this process and those that it starts from now on. It ends with this process."""
-    folder = Path(tempfile.mkdtemp(prefix="bridge-warm-parent-"))
-    place = str(folder / "socket")
+    place = str(shared_folder() / SOCKET)
     ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(place)
@@ -61,12 +71,10 @@ def share_warm_parent() -> None:
             stdin=subprocess.DEVNULL,
             pass_fds=[listener.fileno()],
         )
-    os.environ[PLACE] = place
 
     def end() -> None:
         ours.close()
         warm_parent.wait()
-        shutil.rmtree(folder)
 
     atexit.register(end)
 

@@ -1,5 +1,5 @@
 """A process that has imported what `bridge` imports, and forks the commands that `tests/commands.py` asks it for.
-They begin where others would have spent seconds on imports.
+They begin where others would have spent seconds on imports, and a tenth of one on the routes.
 
 Its only argument is the number of the socket that it listens on. Each process of the tests has a connection. When
 that ends, the process has, and what it asked for and still runs is killed. The first connection is the one of whoever
@@ -20,7 +20,11 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
-from typing import NoReturn, TextIO
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from litestar import Litestar
 
 # What commands import. Those of `bridge.cli` are left to the commands, since some look at the terminal meanwhile.
 WARM = (
@@ -159,6 +163,24 @@ def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
     _end(code)
 
 
+def build_routes() -> None:
+    """Builds the routes once for all children: each says what they are given when it has read its settings."""
+    from bridge import app
+    from bridge.settings import all_settings
+
+    all_settings()  # which is kept
+    asked: Any = SimpleNamespace(origins=())
+    built = app.rest_app(asked)
+
+    def rest_app(given: app.Given) -> "Litestar":
+        vars(asked).update(vars(given))
+        assert built.cors_config is not None
+        built.cors_config.allow_origins.extend(given.origins)
+        return built
+
+    app.rest_app = rest_app
+
+
 def _end(code: object) -> NoReturn:
     """Ends as Python does, but for taking apart every module, which would copy all that is shared with the parent."""
     threading._shutdown()  # type: ignore[attr-defined] # waits for threads that are no daemons
@@ -185,6 +207,7 @@ def _stream(number: int) -> TextIO:
 if __name__ == "__main__":
     for name in WARM:
         import_module(name)
+    build_routes()
     gc.collect()
     gc.freeze()  # so that the children's collectors leave alone what they share
     WarmParent(socket.socket(fileno=int(sys.argv[1]))).run()

@@ -9,7 +9,7 @@ from coordinator import rooms
 from coordinator.events import AudienceRule, Payload
 from coordinator.models import FrozenModel
 
-__all__ = ["ChainHealth", "JournalHealth", "Latency", "ProviderHealth", "SystemStatus"]
+__all__ = ["ChainHealth", "JournalHealth", "Latency", "NodeHealth", "NodeStatus", "ProviderHealth", "SystemStatus"]
 
 
 class Latency(FrozenModel):
@@ -45,8 +45,31 @@ class ChainHealth(FrozenModel):
     problem: str | None
 
 
+class NodeStatus(FrozenModel):
+    """How a bridge says of itself that it is doing."""
+
+    name: str = Field(description="The machine's, and the port.")
+    version: str
+    started_at: Moment
+    connections: int
+    turned_away: int
+    events_per_second: float
+    deliveries_per_second: float
+    memory_mb: float
+    is_stopping: bool = Field(description="Whether it leaves its clients to the others.")
+
+
+class NodeHealth(NodeStatus):
+    """How one of the bridges that share the journal is doing, as it said last."""
+
+    seen_at: Moment = Field(description="When it said so; every two seconds or so, unless it is gone.")
+    is_this: bool = Field(description="Whether it is the one that tells this.")
+    work: list[str] = Field(description="What one of them does at a time, and it does.")
+
+
 class SystemStatus(Payload):
-    """How the bridge is doing: once a second to whoever watches in the room `ops`. It is not journaled."""
+    """How the bridge is doing that the watcher is connected to: once a second to whoever watches in the room `ops`.
+    `nodes` has the others. It is not journaled."""
 
     event_name: ClassVar[str] = "system-status"
     audience_rule: ClassVar[AudienceRule] = AudienceRule(fixed_rooms=(rooms.OPS,))
@@ -65,5 +88,8 @@ class SystemStatus(Payload):
     journal: JournalHealth
     providers: list[ProviderHealth]
     chains: list[ChainHealth]
+    nodes: list[NodeHealth] = Field(
+        description="Each of the bridges that share the journal; none where it is not shared."
+    )
     memory_mb: float
     at: Moment

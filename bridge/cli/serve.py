@@ -203,6 +203,7 @@ def _run(
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await asyncio.to_thread(company.close)
+            guests.on_close()
             await super().shutdown(sockets)
 
     server = Server(
@@ -299,7 +300,8 @@ def _announce(settings: "Settings", *, how_to_try: bool) -> None:
     url = on_one_line(url_of(settings.host, settings.port))
     say(f"The bridge is ready on {bold(url)}")
     say(f"  pages     {url}/ops   {url}/ops/system   {url}/pay/PAYMENT_ID")
-    say(f"  webhooks  {'   '.join(f'{url}/webhooks/{provider.name}' for provider in known.PROVIDERS)}")
+    webhooks = [f"{url}/webhooks/{one.name}" for one in known.PROVIDERS if one.takes_webhooks(settings)]
+    say(f"  webhooks  {'   '.join(webhooks) or 'of nobody: no provider is set up'}")
     say(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
     say(f"  sockets   {url}   (Socket.IO, pages of {on_one_line(settings.frontend_url)})")
     asked = "asked for tokens" if settings.access == "jwt" else "asked nothing"

@@ -3,9 +3,12 @@
 import json
 from http import HTTPStatus
 
-__all__ = ["CONTINUE", "problem", "status_line"]
+__all__ = ["CONTINUE", "NOT_STORED", "problem", "status_line"]
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+NOT_STORED = (b"cache-control", b"no-store")
+"""On every answer that does not say how long it is good: what is shown to one is nothing for the next, and a proxy
+that caches need not know that a header said who asked."""
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
@@ -22,6 +25,7 @@ def problem(status: HTTPStatus, detail: str, headers: list[tuple[bytes, bytes]])
         *headers,
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(content)),
+        NOT_STORED,
         (b"connection", b"close"),
     ]
     return b"".join(

@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from bridge.door.answers import CONTINUE, status_line
+from bridge.door.answers import CONTINUE, NOT_STORED, status_line
 from bridge.door.head import Head
 
 if TYPE_CHECKING:
@@ -174,19 +174,8 @@ class Exchange:
 
     def _opening_of(self, message: Message, default_headers: list[tuple[bytes, bytes]]) -> bytes:
         status: int = message["status"]
-        lines = [status_line(status)]
-        names = set()
-        for name, value in (*default_headers, *message.get("headers", ())):
-            if UNFIT_NAME.search(name) or UNFIT_VALUE.search(value):
-                raise RuntimeError("an answer has a header that is none")
-            name = name.lower()
-            if name == b"content-length":
-                self._expected_bytes = int(value)
-            elif name == b"connection" and b"close" in value.lower():
-                self.keeps_alive = False
-            if name != b"transfer-encoding":
-                names.add(name)
-                lines.append(name + b": " + value + b"\r\n")
+        lines, names = self._fields(message, default_headers)
+        lines.insert(0, status_line(status))
         self._has_content = self._head.method != "HEAD" and status not in WITHOUT_CONTENT
         if self._has_content and self._expected_bytes is None:
             # Of HTTP/1.0, the end of the connection is the end of the answer.
@@ -200,6 +189,25 @@ class Exchange:
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
         return b"".join(lines)
+
+    def _fields(self, message: Message, default_headers: list[tuple[bytes, bytes]]) -> tuple[list[bytes], set[bytes]]:
+        """The lines of the headers that the application gives and that all answers have, and their names."""
+        lines: list[bytes] = []
+        names: set[bytes] = set()
+        for name, value in (*default_headers, *message.get("headers", ())):
+            if UNFIT_NAME.search(name) or UNFIT_VALUE.search(value):
+                raise RuntimeError("an answer has a header that is none")
+            name = name.lower()
+            if name == b"content-length":
+                self._expected_bytes = int(value)
+            elif name == b"connection" and b"close" in value.lower():
+                self.keeps_alive = False
+            if name != b"transfer-encoding":
+                names.add(name)
+                lines.append(name + b": " + value + b"\r\n")
+        if NOT_STORED[0] not in names:
+            lines.append(b"%b: %b\r\n" % NOT_STORED)
+        return lines, names
 
     def _write(self, body: bytes, *, more: bool) -> None:
         if not self._has_content:

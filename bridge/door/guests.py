@@ -78,6 +78,8 @@ class Guests:
         self._connections = self._sessions = 0
         self._notice = Notice(logger, "turning connections away", clock)
         self._network = _networks_of(trusted)
+        self.on_close: Callable[[], object] = lambda: None
+        """Called when nobody is let in any more: whoever waits for what may come had better be answered."""
         CONNECTIONS.set_function(lambda: self._connections)
 
     def enter(self, address: str, make_room: Callable[[], bool]) -> Guest | None:

@@ -13,6 +13,7 @@ from bridge.journal.errors import (
     JournalUnavailableError,
     JournalUrlError,
     OffsetElsewhereError,
+    OffsetLostError,
     OffsetUnreadableError,
     PaymentConflictError,
     PayoutRefusedError,
@@ -41,7 +42,7 @@ from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
 from bridge.journal.records.activities import ActivityRecords, Standing
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords, ForAPerson
-from bridge.journal.records.nodes import Lease
+from bridge.journal.records.nodes import Lease, NodeRecords, NodeReport
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.requests.drafts import Draft
 from bridge.journal.requests.payments import IdempotencyKey, Registered
@@ -105,7 +106,10 @@ __all__ = [
     "ListedPayout",
     "ListedRefund",
     "NodeActivity",
+    "NodeRecords",
+    "NodeReport",
     "OffsetElsewhereError",
+    "OffsetLostError",
     "OffsetUnreadableError",
     "OpenedRefund",
     "Outcome",

@@ -12,6 +12,7 @@ __all__ = [
     "JournalUnavailableError",
     "JournalUrlError",
     "OffsetElsewhereError",
+    "OffsetLostError",
     "OffsetUnreadableError",
     "PaymentConflictError",
     "PayoutRefusedError",
@@ -38,6 +39,10 @@ class JournalReplacedError(BridgeError):
 
 class OffsetElsewhereError(BridgeError):
     """This history does not hold an offset: it is of another one, or not stored any more."""
+
+
+class OffsetLostError(OffsetElsewhereError):
+    """An offset proves that the journal was rewound, and another history begins."""
 
 
 class OffsetUnreadableError(BridgeError):

@@ -18,7 +18,7 @@ from bridge.journal.database.engines import opening, parse_database_url, writing
 from bridge.journal.database.lock import WriterLock
 from bridge.journal.database.schema_versions import bring_up_to_date
 from bridge.journal.dispatcher import Deliver, Dispatcher
-from bridge.journal.errors import JournalUnavailableError, OffsetElsewhereError
+from bridge.journal.errors import JournalUnavailableError, OffsetLostError
 from bridge.journal.examine import examine_database
 from bridge.journal.history.mark_file import MarkFile
 from bridge.journal.history.offsets import Offsets, proof_of_rewind, require_held
@@ -254,16 +254,16 @@ class Journal:
     async def held_offset(self, text: str) -> int:
         """The number of an offset that a client brings back, for whoever wants what came after it.
 
-        Raises OffsetUnreadableError if it is none that was ever given, and OffsetElsewhereError if it is of another
-        history, or what came next is forgotten, or it proves that the journal was rewound. Another history begins
-        then.
+        Raises OffsetUnreadableError if it is none that was ever given, OffsetElsewhereError if it is of another
+        history, or what came next is forgotten, and OffsetLostError if it proves that the journal was rewound, since
+        another history begins then.
         """
         place = self._offsets.place(text)
         held = await self._read(queries.held_at, place.number)
         proven = proof_of_rewind(place, held)
         if proven is not None:
             await self.history.begin_after_rewind(proven)
-            raise OffsetElsewhereError("the journal does not hold this offset any more; begin anew without it")
+            raise OffsetLostError("the journal does not hold this offset any more; begin anew without it")
         require_held(place, held)
         return place.number
 

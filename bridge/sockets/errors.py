@@ -10,6 +10,7 @@ __all__ = [
     "PacketError",
     "RoomNameEmptyError",
     "SocketServerMissingError",
+    "StoreUnavailableError",
     "TooManyError",
 ]
 
@@ -40,6 +41,10 @@ class RoomNameEmptyError(BridgeError, ValueError):
 
 class SocketServerMissingError(BridgeError, RuntimeError):
     """The socket server was asked for before `set_socket_server` was called."""
+
+
+class StoreUnavailableError(BridgeError):
+    """What is stored of sessions, or of what they missed, cannot be asked for at the moment."""
 
 
 class TooManyError(BridgeError, ValueError):

@@ -193,7 +193,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if self.returns is not None and namespace == DEFAULT_NAMESPACE:
             await self.returns.ready()
             if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
-                missed = await self.returns.take_up(brought_by(data), principal, self._free, connection.address)
+                missed = await self.returns.take_up(brought_by(data), principal, self._free, connection)
             if eio_sid not in self.environ:
                 return
         sid = await self.manager.pre_connect(eio_sid, namespace, None if missed is None else missed.session.sid)

@@ -25,6 +25,7 @@ from coordinator.errors import BridgeError
 from coordinator.payouts.payouts import Payout
 from providers.contract import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
+from providers.onchain.matching.direct import PROVIDER
 
 if TYPE_CHECKING:
     from providers.onchain.follower import ChainFollower
@@ -87,6 +88,9 @@ class _Running:
 
 class ChainFollowers:
     """The followers of all chains that have endpoints. Open it with `start`, and run its `work`."""
+
+    provider = PROVIDER
+    """What payments and payouts have for a provider that go over a chain to a wallet or from one."""
 
     def __init__(self, journal: Journal, chains: Mapping[str, Chain], *, days: int) -> None:
         """`days`: for how long ended payments and payouts are still watched."""

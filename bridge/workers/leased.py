@@ -22,7 +22,7 @@ MARGIN_SHARE = 0.25
 Work = Callable[[], Coroutine[None, None, None]]
 """Goes on until it is cancelled, or has nothing left to do. Another may have done it since it was done here last."""
 Say = Callable[[], str]
-"""Says how some work goes."""
+"""Says how some work goes, or this process is doing, as JSON."""
 
 
 class LeasedWork:
@@ -34,13 +34,16 @@ class LeasedWork:
         work: Mapping[str, Work],
         *,
         says: Mapping[str, Say] | None = None,
+        report: Say | None = None,
         lease: timedelta = LEASE,
         renewed_every_seconds: float = RENEWED_EVERY_SECONDS,
     ) -> None:
-        """`work` is by the names of the leases, and so is `says`, which the others are told with each renewal."""
+        """`work` is by the names of the leases, and so is `says`, which the others are told with each renewal;
+        `report` says how this process is doing."""
         self._journal = journal
         self._work = work
         self._says = says or {}
+        self._report = report
         self._lease = lease
         self._safe_seconds = lease.total_seconds() * (1 - MARGIN_SHARE)
         self._renewed_every_seconds = renewed_every_seconds
@@ -85,10 +88,11 @@ class LeasedWork:
     async def _take(self) -> Collection[str]:
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
+        report = None if self._report is None else self._report()
         said = {name: say() for name, say in self._says.items() if name in self._running}
         try:
             async with asyncio.timeout_at(self._safe_until if self._running else asked_at + self._safe_seconds):
-                held = await self._journal.nodes.take(tuple(self._work), self._lease, said=said)
+                held = await self._journal.nodes.take(tuple(self._work), self._lease, said=said, report=report)
         except (JournalUnavailableError, TimeoutError) as error:
             if loop.time() < self._safe_until:
                 return self._running.keys()

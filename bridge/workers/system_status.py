@@ -5,28 +5,79 @@ import logging
 import resource
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from socket import gethostname
 
 from bridge.catalogue.chat import moment_text
-from bridge.catalogue.system import ChainHealth, JournalHealth, Latency, ProviderHealth, SystemStatus
+from bridge.catalogue.system import (
+    ChainHealth,
+    JournalHealth,
+    Latency,
+    NodeHealth,
+    NodeStatus,
+    ProviderHealth,
+    SystemStatus,
+)
+from bridge.journal import NodeRecords
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.vitals import Percentiles, Vitals
 from coordinator.events import Event
 from providers.contract import ProviderError
 
-__all__ = ["Pulse"]
+__all__ = ["OwnStatus", "Pulse"]
 
 logger = logging.getLogger("bridge.system")
 
 INTERVAL_SECONDS = 1.0
+# One that is gone is shown for a while, so that somebody sees that it is.
+SHOWN_FOR = timedelta(minutes=2)
 
 MEGABYTE = 1_000_000
 PAGE_BYTES = resource.getpagesize()
 STATM = Path("/proc/self/statm")
 
 Check = Callable[[], Awaitable[str | None]]
+
+
+class OwnStatus:
+    """How this bridge is doing, which it tells those that share its journal too."""
+
+    def __init__(
+        self,
+        *,
+        vitals: Vitals,
+        port: int,
+        connections: Callable[[], int],
+        turned_away: Callable[[], int],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._vitals = vitals
+        self._connections = connections
+        self._turned_away = turned_away
+        self._is_stopping = is_stopping
+        self._name = f"{gethostname()}:{port}"
+        self._version = version("bridge")
+        self._started_at = moment_text(datetime.now(UTC))
+
+    def status(self) -> NodeStatus:
+        rates = self._vitals.rates()
+        return NodeStatus(
+            name=self._name,
+            version=self._version,
+            started_at=self._started_at,
+            connections=self._connections(),
+            turned_away=self._turned_away(),
+            events_per_second=rates.events,
+            deliveries_per_second=rates.deliveries,
+            memory_mb=round(memory_bytes() / MEGABYTE, 1),
+            is_stopping=self._is_stopping(),
+        )
+
+    def report(self) -> str:
+        """The same, as it is kept."""
+        return self.status().model_dump_json(by_alias=True)
 
 
 class Pulse:
@@ -39,33 +90,31 @@ class Pulse:
         chains: ChainFollowers,
         providers: Mapping[str, Check | None],
         offsets: Callable[[], tuple[int, int]],
-        connections: Callable[[], int],
-        turned_away: Callable[[], int],
         clock: Callable[[], datetime],
+        nodes: NodeRecords,
+        own: OwnStatus,
     ) -> None:
         """`providers` are all of them, each with its check if the bridge speaks to it; `offsets` are those of the
         newest event and of the last that was handed to the sockets."""
+        self._nodes = nodes
+        self._own = own
         self._vitals = vitals
         self._chains = chains
         self._providers = providers
         self._offsets = offsets
-        self._connections = connections
-        self._turned_away = turned_away
         self._clock = clock
-        self._version = version("bridge")
-        self._started_at = moment_text(clock())
 
     async def status(self) -> SystemStatus:
         """How it is doing now."""
-        rates = self._vitals.rates()
+        own = self._own.status()
         newest, dispatched = self._offsets()
         return SystemStatus(
-            version=self._version,
-            started_at=self._started_at,
-            connections=self._connections(),
-            turned_away=self._turned_away(),
-            events_per_second=rates.events,
-            deliveries_per_second=rates.deliveries,
+            version=own.version,
+            started_at=own.started_at,
+            connections=own.connections,
+            turned_away=own.turned_away,
+            events_per_second=own.events_per_second,
+            deliveries_per_second=own.deliveries_per_second,
             fanout_ms=_latency(self._vitals.fanout()),
             journal=JournalHealth(
                 newest_offset=newest,
@@ -83,9 +132,24 @@ class Pulse:
                 )
                 for status in await self._chains.statuses()
             ],
-            memory_mb=round(memory_bytes() / MEGABYTE, 1),
+            nodes=await self._healths(own),
+            memory_mb=own.memory_mb,
             at=moment_text(self._clock()),
         )
+
+    async def _healths(self, own: NodeStatus) -> list[NodeHealth]:
+        """Those of the others are as old as what they said last."""
+        since = self._clock() - SHOWN_FOR
+        reports = [one for one in await self._nodes.reports() if one.report is not None and one.seen_at >= since]
+        return [
+            NodeHealth(
+                **dict(own if one.node == self._nodes.own else NodeStatus.model_validate_json(one.report or "")),
+                seen_at=moment_text(one.seen_at),
+                is_this=one.node == self._nodes.own,
+                work=list(one.work),
+            )
+            for one in reports
+        ]
 
     async def publish(self, is_watched: Callable[[], bool], publish: Callable[[Event], object]) -> None:
         """Publishes it once a second while somebody watches, until it is cancelled."""

@@ -91,8 +91,7 @@ def payment_attention(payment: Payment, problems_at: datetime, *, can_send_back:
 
 def _may_be_refunded(payment: Payment) -> bool:
     """Whether some of its money is there that nobody is sending back yet, as far as the payment itself knows."""
-    facts = payment.facts
-    return payment.received > total(going_back(facts.refunds, of) for of in RefundOf)
+    return payment.received > total(going_back(payment.money_back, of) for of in RefundOf)
 
 
 def without_address(invoice: Invoice, gateway_says: str | None) -> Attention:

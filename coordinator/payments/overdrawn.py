@@ -21,7 +21,7 @@ def overdrawn(payment: Payment) -> Decimal:
         return ZERO
     all_releases = (one for of_seller in facts.releases.values() for one in of_seller.values())
     done = [one.worth or ZERO for one in all_releases if one.release is Release.DONE]
-    gone = {of: gone_back(facts.refunds, of) for of in RefundOf}
+    gone = {of: gone_back(payment.money_back, of) for of in RefundOf}
     of_goods = excess_over(total([*done, gone[RefundOf.GOODS]]), payment.goods)
     return total([of_goods, excess_over(gone[RefundOf.EXCESS], payment.excess)])
 

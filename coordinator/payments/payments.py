@@ -18,8 +18,9 @@ from coordinator.payments.agreements import Checkout, DirectPayment, Share, Term
 from coordinator.payments.facts import Facts
 from coordinator.payments.fee_shares import ANY_COIN, FeeTerms, asked_in, bearable_terms, fee_in, is_bearable
 from coordinator.payments.lateness import KEPT_FOR, ZONES, came_late
+from coordinator.payments.money_back import money_back
 from coordinator.payments.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
-from coordinator.payments.refunded import gone_back
+from coordinator.payments.refunded import Refunds, gone_back
 from coordinator.payments.statuses import (
     OPEN_STATUSES,
     TRANSITIONS,
@@ -199,15 +200,18 @@ class Payment(FrozenModel):
     @cached_property
     def refunded(self) -> Decimal:
         """What has gone back to the buyer, of the goods and of what came too much."""
-        refunds = self.facts.refunds
-        return total(gone_back(refunds, of) for of in RefundOf) if refunds else ZERO
+        return total(gone_back(self.facts.refunds, of) for of in RefundOf) if self.facts.refunds else ZERO
+
+    @cached_property
+    def money_back(self) -> Refunds:
+        """What goes back to the buyer, or has gone, each part of the goods or of what came too much."""
+        return money_back(self.facts, self.goods, self.excess) if self.facts.refunds else self.facts.refunds
 
     @property
     def is_refunded(self) -> bool:
         """Whether all that has come for the goods has gone back, by refunds that the bridge knows of. That a gateway
         says so alone sends nothing back."""
-        refunds = self.facts.refunds
-        return bool(refunds) and ZERO < gone_back(refunds, RefundOf.GOODS) >= self.goods
+        return bool(self.facts.refunds) and ZERO < gone_back(self.money_back, RefundOf.GOODS) >= self.goods
 
     @cached_property
     def fee(self) -> Decimal:
@@ -377,7 +381,7 @@ def _is_released(payment: Payment) -> bool:
     """Whether a payout has arrived for every seller whose money did not go back."""
     if not payment.releases:
         return False
-    refunds = payment.facts.refunds
+    refunds = payment.money_back
     return all(
         payment.release_of(seller_id) is Release.DONE
         or (bool(refunds) and gone_back(refunds, RefundOf.GOODS, [seller_id]) >= payment.came_for(seller_id))

@@ -162,7 +162,7 @@ def _is_plain(payment: Payment) -> bool:
 
 def _goes_back(payment: Payment) -> bool:
     """Whether all that came for the goods goes back to the buyer, or has gone: so there is nothing left to decide."""
-    back = going_back(payment.facts.refunds, RefundOf.GOODS) if payment.facts.refunds else ZERO
+    back = going_back(payment.money_back, RefundOf.GOODS) if payment.facts.refunds else ZERO
     return bool(back) and back >= payment.goods
 
 
@@ -177,7 +177,7 @@ def _called_refunded(payment: Payment) -> str | None:
         return None
     what = "all of its money" if payment.refunded else "its money"
     said = f"{payment.provider} calls it refunded, and the bridge knows of no refund that sent {what} back"
-    if going := excess_over(total(going_back(payment.facts.refunds, of) for of in RefundOf), payment.refunded):
+    if going := excess_over(total(going_back(payment.money_back, of) for of in RefundOf), payment.refunded):
         said = f"{said}, but {money(payment, going)} are on their way"
     releases = [one.release for of_seller in payment.facts.releases.values() for one in of_seller.values()]
     if any(release in (Release.UNDER_WAY, Release.DONE) for release in releases):
@@ -267,18 +267,16 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
         if not listed or facts.endings.isdisjoint((Ending.CANCELLED, Ending.FAILED)):
             return None
         return f"{payment.provider} cancelled it, and lists {hashes_of(listed)}"
-    if facts.cancelled_requests:
-        return "; ".join(_for_cancelled_requests(payment)) or None
     if facts.withdrawn:
         return f"it was cancelled, and {of_amount(payment)} has come"
     # What it called refunded, and takes back, is wrong as long as the money is not all there.
     given_up: tuple[Ending, ...] = (Ending.CANCELLED, Ending.FAILED)
     if payment.status is PaymentStatus.CANCELLED and not is_called_refunded(payment):
         given_up = (*given_up, Ending.REFUNDED)
-    if facts.endings.isdisjoint(given_up):
-        return None
     called = " and ".join(sorted(facts.endings.intersection(given_up)))
-    return f"{payment.provider} called it {called}, and {of_amount(payment)} has come"
+    if facts.cancelled_requests and (not called or payment.status is PaymentStatus.COMPLETED):
+        return "; ".join(_for_cancelled_requests(payment)) or None
+    return f"{payment.provider} called it {called}, and {of_amount(payment)} has come" if called else None
 
 
 def _for_cancelled_requests(payment: Payment) -> Iterator[str]:
@@ -344,7 +342,7 @@ def _over(payment: Payment) -> str | None:
     # What a marketplace would not ask for if it were missing is not worth a person's time if it is too much.
     tolerance = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2))
     bearable = min(tolerance, BEARABLE_EXCESS) if payment.direct is None else ZERO
-    refunds, goes = payment.facts.refunds, ""
+    refunds, goes = payment.money_back, ""
     excess = excess_over(payment.excess, going_back(refunds, RefundOf.EXCESS))
     if going := excess_over(going_back(refunds, RefundOf.EXCESS), gone_back(refunds, RefundOf.EXCESS)):
         goes = f", and {money(payment, going)} of it go back"

@@ -9,7 +9,16 @@ from coordinator.money import Amount, total
 from coordinator.payments.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
 
-__all__ = ["Refunded", "Refunds", "going_back", "gone_back", "with_refund", "with_reversal"]
+__all__ = [
+    "Refunded",
+    "Refunds",
+    "going_back",
+    "gone_back",
+    "is_reversal",
+    "reversals_in",
+    "with_refund",
+    "with_reversal",
+]
 
 
 class Refunded(FrozenModel):
@@ -41,6 +50,8 @@ def with_refund(known: Refunds, moved: RefundMoved) -> Refunds:
     return {**known, moved.refund_id: max(reported, known.get(moved.refund_id, reported), key=lambda one: one.rank)}
 
 
+# How the names of those begin that are no refunds of the bridge's.
+_REVERSALS = ("refunded-there:", "payment-disputed:")
 # What is disputed is nobody else's, until it turns out that it stays.
 _RELEASES = {
     DisputeStage.OPEN: Release.UNDER_WAY,
@@ -51,7 +62,7 @@ _RELEASES = {
 
 def with_reversal(known: Refunds, reversal: RefundedThere | PaymentDisputed) -> Refunds:
     """All of them, with what the provider gave back by itself, or the buyer's bank takes, which is no refund of the
-    bridge's: what came too much goes back with the rest."""
+    bridge's. Of what it is `money_back.py` says."""
     release, step = Release.DONE, 0
     if isinstance(reversal, PaymentDisputed):
         release, step = _RELEASES[reversal.stage], reversal.stage.step
@@ -63,6 +74,16 @@ def with_reversal(known: Refunds, reversal: RefundedThere | PaymentDisputed) -> 
         step=step,
     )
     return with_refund(known, moved)
+
+
+def reversals_in(known: Refunds) -> Refunds:
+    """Those of them that are no refunds of the bridge's."""
+    return {name: one for name, one in known.items() if name.startswith(_REVERSALS)}
+
+
+def is_reversal(known: Refunds, reference: str) -> bool:
+    """Whether its provider told of it, by this name, as what it gave back by itself or the buyer's bank takes."""
+    return any(f"{kind}{reference}" in known for kind in _REVERSALS)
 
 
 def going_back(refunds: Refunds, of: RefundOf, seller_ids: Collection[str | None] | None = None) -> Decimal:

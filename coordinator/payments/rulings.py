@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from coordinator.errors import BridgeError
+from coordinator.payments.disputes import open_disputes
 from coordinator.payments.observations import (
     Observation,
     PaymentAccepted,
@@ -179,7 +180,9 @@ def _not_accepted(payment: Payment) -> str | None:
         return "This payment was refunded: its money has gone back."
     if payment.status is PaymentStatus.COMPLETED and hold_on_payouts(payment) is None and not payment.withheld:
         return "This payment is completed already."
-    if going_back(payment.facts.refunds, RefundOf.GOODS):
+    if open_disputes(payment) is not None:
+        return "The buyer's bank disputes it, and decides whether its money stays."
+    if going_back(payment.money_back, RefundOf.GOODS):
         return "Its money is being sent back, or was: withdraw that refund first, if nobody gave an address yet."
     return None
 

@@ -8,9 +8,8 @@ from collections.abc import Collection
 from decimal import Decimal
 
 from coordinator.money import CENT_DECIMALS, ZERO, decimals_of, excess_over, portion, total
-from coordinator.payments.observations import RefundOf
 from coordinator.payments.payments import Payment
-from coordinator.payments.refunded import going_back
+from coordinator.payments.seller_shares import going_back_of
 
 __all__ = ["awaiting_a_person", "came_for_requests", "cancelled_since_accepted", "left_for_requests", "withheld_from"]
 
@@ -64,8 +63,7 @@ def left_for_requests(payment: Payment, request_ids: Collection[str]) -> dict[st
     back is first of what is withheld."""
     left: dict[str, Decimal] = {}
     for seller_id in payment.seller_ids:
-        back = going_back(payment.facts.refunds, RefundOf.GOODS, [seller_id, None])
-        back = excess_over(back, withheld_from(payment, seller_id))
+        back = excess_over(going_back_of(payment, seller_id), withheld_from(payment, seller_id))
         left[seller_id] = excess_over(came_for_requests(payment, request_ids, seller_id), back)
     return {seller_id: amount for seller_id, amount in left.items() if amount}
 
@@ -73,9 +71,7 @@ def left_for_requests(payment: Payment, request_ids: Collection[str]) -> dict[st
 def awaiting_a_person(payment: Payment) -> dict[str, Decimal]:
     """By seller, how much of what came is withheld and does not go back."""
     left = {
-        seller_id: excess_over(
-            withheld_from(payment, seller_id), going_back(payment.facts.refunds, RefundOf.GOODS, [seller_id, None])
-        )
+        seller_id: excess_over(withheld_from(payment, seller_id), going_back_of(payment, seller_id))
         for seller_id in payment.seller_ids
     }
     return {seller_id: amount for seller_id, amount in left.items() if amount}

@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from coordinator.money import ZERO, excess_over, format_amount, total
+from coordinator.money import excess_over, format_amount, total
 from coordinator.payments.observations import RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.refunded import going_back, gone_back
+from coordinator.payments.seller_shares import going_back_of
 from coordinator.payments.withheld import withheld_from
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
@@ -50,26 +51,32 @@ def earned(payment: Payment, seller_id: str) -> Decimal:
     return payment.came_for(seller_id)
 
 
-def left_to_pay_out(payment: Payment, seller_id: str, payouts: Iterable[Payout]) -> Decimal:
+def left_to_pay_out(payment: Payment, seller_id: str, payouts: Collection[Payout]) -> Decimal:
     """How much more a seller may be paid out, given the present payouts. One whose worth was not stored counts for
     all that the seller has earned. What goes back is taken first from what was withheld."""
-    kept = max(withheld_from(payment, seller_id), _going_back_of(payment, seller_id))
+    kept = max(withheld_from(payment, seller_id), going_back_of(payment, seller_id))
     taken = [_paid_out(payment, [seller_id], payouts), kept]
-    return excess_over(earned(payment, seller_id), total(taken))
+    left = excess_over(earned(payment, seller_id), total(taken))
+    refunds = payment.money_back
+    if not going_back(refunds, RefundOf.GOODS, [None]):
+        return left
+    # What goes back out of nobody's share may be more than what others have left.
+    came = payment.amount if payment.facts.accepted else payment.goods
+    taken = [_paid_out(payment, payment.seller_ids, payouts), going_back(refunds, RefundOf.GOODS)]
+    return min(left, excess_over(came, total(taken)))
 
 
 def left_to_refund(payment: Payment, of: RefundOf, seller_id: str | None, payouts: Collection[Payout]) -> Decimal:
     """How much more of what came may go back to the buyer, given the present payouts: out of a seller's share, or
     out of nobody's."""
-    facts = payment.facts
     if of is RefundOf.EXCESS:
-        return excess_over(payment.excess, going_back(facts.refunds, RefundOf.EXCESS))
+        return excess_over(payment.excess, going_back(payment.money_back, RefundOf.EXCESS))
     sellers = payment.seller_ids
-    taken = [_paid_out(payment, sellers, payouts), going_back(facts.refunds, RefundOf.GOODS)]
+    taken = [_paid_out(payment, sellers, payouts), going_back(payment.money_back, RefundOf.GOODS)]
     left = excess_over(payment.goods, total(taken))
     if seller_id is None:
         return left
-    taken = [_paid_out(payment, [seller_id], payouts), _going_back_of(payment, seller_id)]
+    taken = [_paid_out(payment, [seller_id], payouts), going_back_of(payment, seller_id)]
     # What others were paid beyond their shares is not there either.
     return min(left, excess_over(payment.came_for(seller_id), total(taken)))
 
@@ -110,7 +117,7 @@ def escrow_of(payment: Payment, payouts: Collection[Payout]) -> Escrow:
     """Where the money of a payment is, with the payouts that there are."""
     facts, sellers = payment.facts, payment.seller_ids
     released = _paid_out(payment, sellers, [one for one in payouts if one.status is PayoutStatus.COMPLETED])
-    gone = {of: gone_back(facts.refunds, of) for of in RefundOf}
+    gone = {of: gone_back(payment.money_back, of) for of in RefundOf}
     goods = excess_over(payment.received, payment.excess)
     out = {RefundOf.GOODS: total([released, gone[RefundOf.GOODS]]), RefundOf.EXCESS: gone[RefundOf.EXCESS]}
     going = total(one.amount for one in facts.refunds.values() if one.release is Release.UNDER_WAY)
@@ -141,18 +148,12 @@ def _paid_out(payment: Payment, seller_ids: Collection[str], payouts: Iterable[P
     )
 
 
-def _going_back_of(payment: Payment, seller_id: str) -> Decimal:
-    """What goes back out of a seller's share, and out of nobody's, which may be theirs."""
-    refunds = payment.facts.refunds
-    return going_back(refunds, RefundOf.GOODS, [seller_id, None]) if refunds else ZERO
-
-
 def not_there(payment: Payment, of: RefundOf) -> str | None:
     """Why the money that is to go back from a payment is no longer all there; None if it is."""
-    came, back = payment.goods if of is RefundOf.GOODS else payment.excess, going_back(payment.facts.refunds, of)
+    came, back = payment.goods if of is RefundOf.GOODS else payment.excess, going_back(payment.money_back, of)
     if back <= came:
         return None
-    gone = gone_back(payment.facts.refunds, of)
+    gone = gone_back(payment.money_back, of)
     return (
         f"of payment {payment.payment_id} {format_amount(excess_over(back, gone))} {payment.currency} are to go back,"
         f" and only {format_amount(excess_over(came, gone))} are there"

@@ -14,8 +14,8 @@ __all__ = ["TransactionTakenError", "brought_money", "is_by", "require_not_taken
 
 
 class TransactionTakenError(BridgeError):
-    """A transaction that is named for one payout or refund is another's already. Some are for several, which somebody
-    who has looked can say."""
+    """A transaction that is named for one payout or refund is another's already, or has paid another payment. Some
+    are for several, which somebody who has looked can say."""
 
 
 def brought_money(payment: Payment, tx_hash: str, *, before: datetime | None = None) -> bool:
@@ -47,12 +47,17 @@ def taken_for(tx_hash: str, payouts: Iterable[Payout]) -> Payout | None:
     )
 
 
-def require_not_taken(tx_hash: str, payouts: Iterable[Payout]) -> None:
-    """Raises TransactionTakenError if a transaction is for another of the payouts that are known by it."""
-    other = taken_for(tx_hash, payouts)
+def require_not_taken(tx_hash: str, payouts: Iterable[Payout], payments: Iterable[Payment]) -> None:
+    """Raises TransactionTakenError if a transaction is for another of the payouts that are known by it, or is what
+    the buyer of another of the payments paid with."""
+    other, paid = taken_for(tx_hash, payouts), (one for one in payments if brought_money(one, tx_hash))
     if other is not None:
         what = f"{'a refund' if other.refund_id else 'a payout'} of payment {other.payment_id}"
-        raise TransactionTakenError(
-            f"{tx_hash} is {other.payout_id}'s already, {what}. Name another one, or say that you have seen that it"
-            " is for both (`forSeveral`)"
-        )
+        known = f"is {other.payout_id}'s already, {what}"
+    elif (payment := next(paid, None)) is not None:
+        known = f"is what the buyer of payment {payment.payment_id} paid with"
+    else:
+        return
+    raise TransactionTakenError(
+        f"{tx_hash} {known}. Name another one, or say that you have seen that it is for both (`forSeveral`)"
+    )

@@ -47,25 +47,27 @@ def resolve(
     provider_knows: bool = False,
     payment: Payment | None = None,
     taken: Collection[Payout] = (),
+    paid: Collection[Payment] = (),
 ) -> tuple[PayoutObservation, ...]:
     """What somebody has found out about a payout, and how (`note`), as observations of it. `found_through` is the
     service that tells of it, if one does. `provider_knows` is
     whether the provider, asked a moment ago, has it in its books; `payment` is that whose money it is, as far as it
-    was read, and `taken` are the other payouts that are known by the transaction, unless it is for several.
+    was read, and `taken` and `paid` are the other payouts and the other payments that are known by the transaction,
+    unless it is for several.
 
     Raises NothingToResolveError, TransactionWrongError and TransactionTakenError.
     """
     how = "" if note is None else f": {note}"
     if outcome == "returned":
         returned = _returned(payout, payment, tx_hash, found_by, note)
-        _require_not_taken(payout, tx_hash, taken)
+        _require_not_taken(payout, tx_hash, taken, paid)
         return (returned.model_copy(update={"found_through": found_through}),)
     _require_transaction(payout, payment, outcome, tx_hash)
     if not payout.may_be_resolved(now):
         raise NothingToResolveError(f"This payout is {payout.status}; there is nothing to settle.")
     # What was sent over a chain that is followed the chain itself shows; that it has arrived is a person's word.
     if payout.chain is None or outcome == "arrived":
-        _require_not_taken(payout, tx_hash, taken)
+        _require_not_taken(payout, tx_hash, taken, paid)
     if outcome == "not-sent" and is_revocable(payout):
         raise NothingToResolveError(
             "Nobody was asked to send this payout yet. To have it sent no more, reject it, or have whoever asked for"
@@ -109,9 +111,11 @@ def _require_transaction(
         raise TransactionWrongError("this one is what the buyer paid with; name the one that carries the payout")
 
 
-def _require_not_taken(payout: Payout, tx_hash: str | None, others: Collection[Payout]) -> None:
+def _require_not_taken(
+    payout: Payout, tx_hash: str | None, others: Collection[Payout], paid: Collection[Payment]
+) -> None:
     if tx_hash is not None and not is_by(payout, tx_hash):
-        require_not_taken(tx_hash, others)
+        require_not_taken(tx_hash, others, paid)
 
 
 def _returned(

@@ -18,6 +18,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
 from coordinator.payments.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.refunded import is_reversal
 from coordinator.payouts.earnings import left_to_refund, not_there
 from coordinator.payouts.named_transactions import brought_money, require_not_taken
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled
@@ -227,16 +228,27 @@ class Sent:
     """Whether its transaction is said to be for others too."""
 
 
-def sent_without(refund: Refund, payment: Payment, sent: Sent, known: Collection[Payout], *, now: datetime) -> Payout:
+def sent_without(
+    refund: Refund,
+    payment: Payment,
+    sent: Sent,
+    known: Collection[Payout],
+    paid: Collection[Payment],
+    *,
+    now: datetime,
+) -> Payout:
     """The payout that carries a refund which was sent without the bridge. `known` are those that are known by its
-    transaction, of whatever payment. Raises RefundRefusedError and TransactionTakenError."""
+    transaction, of whatever payment, and `paid` the other payments that are. Raises RefundRefusedError and
+    TransactionTakenError."""
     # Where a chain shows what a transaction does, that counts; but told of twice it is hardly two refunds.
     if sent.chain is not None:
-        known = [one for one in known if one.refund_id is not None and one.payment_id == payment.payment_id]
+        known, paid = [one for one in known if one.refund_id and one.payment_id == payment.payment_id], ()
     elif brought_money(payment, sent.tx_hash):
         raise RefundRefusedError(f"{sent.tx_hash} is what the buyer paid with; name the one that sent it back")
+    elif is_reversal(payment.facts.refunds, sent.tx_hash):
+        raise RefundRefusedError(f"{payment.provider} has told of {sent.tx_hash} by itself; it is counted already")
     if not sent.for_several:
-        require_not_taken(sent.tx_hash, known)
+        require_not_taken(sent.tx_hash, known, paid)
     sending = Sending(sent.destination, sent.coin_amount, sent.chain)
     return payout_for(refund, payment, sending, now=now).model_copy(update={"provider": sent.provider})
 

@@ -332,7 +332,8 @@ export interface ServerToClientEvents {
   "refund-updated": (payload: RefundUpdated, offset: string) => void;
 
   /**
-   * How the bridge is doing: once a second to whoever watches in the room `ops`. It is not journaled.
+   * How the bridge is doing that the watcher is connected to: once a second to whoever watches in the room `ops`.
+   * `nodes` has the others. It is not journaled.
    *
    * Goes to `ops`.
    *
@@ -984,7 +985,8 @@ export interface RefundUpdated {
 }
 
 /**
- * How the bridge is doing: once a second to whoever watches in the room `ops`. It is not journaled.
+ * How the bridge is doing that the watcher is connected to: once a second to whoever watches in the room `ops`.
+ * `nodes` has the others. It is not journaled.
  *
  * What `system-status` carries.
  */
@@ -1001,6 +1003,8 @@ export interface SystemStatus {
   journal: JournalHealth;
   providers: ProviderHealth[];
   chains: ChainHealth[];
+  /** Each of the bridges that share the journal; none where it is not shared. */
+  nodes: NodeHealth[];
   memoryMb: number;
   at: string;
 }
@@ -1034,4 +1038,25 @@ export interface ChainHealth {
   head: number;
   blocksBehind: number | null;
   problem: string | null;
+}
+
+/** How one of the bridges that share the journal is doing, as it said last. */
+export interface NodeHealth {
+  /** The machine's, and the port. */
+  name: string;
+  version: string;
+  startedAt: string;
+  connections: number;
+  turnedAway: number;
+  eventsPerSecond: number;
+  deliveriesPerSecond: number;
+  memoryMb: number;
+  /** Whether it leaves its clients to the others. */
+  isStopping: boolean;
+  /** When it said so; every two seconds or so, unless it is gone. */
+  seenAt: string;
+  /** Whether it is the one that tells this. */
+  isThis: boolean;
+  /** What one of them does at a time, and it does. */
+  work: string[];
 }

@@ -551,30 +551,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The past events of some rooms
-         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
-         */
-        get: operations["getEvents"];
-        put?: never;
-        /**
-         * Publish events
-         * @description Checks each event against the catalogue, commits them, then answers; they reach the clients in the order of the journal. `target` names the ids that an event's rooms are made of and its data does not hold. With an `Idempotency-Key` a repeat publishes nothing and gets the first answer.
-         */
-        post: operations["publishEvents"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/notifications/unread-count": {
         parameters: {
             query?: never;
@@ -1219,6 +1195,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The past events of some rooms
+         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
+         */
+        get: operations["getEvents"];
+        put?: never;
+        /**
+         * Publish events
+         * @description Checks each event against the catalogue, commits them, then answers; they reach the clients in the order of the journal. `target` names the ids that an event's rooms are made of and its data does not hold. With an `Idempotency-Key` a repeat publishes nothing and gets the first answer.
+         */
+        post: operations["publishEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/webhooks/{provider}": {
         parameters: {
             query?: never;
@@ -1612,7 +1612,7 @@ export interface components {
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /**
-             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
              * @default false
              */
             forSeveral: boolean;
@@ -1720,6 +1720,22 @@ export interface components {
             message: string;
             action: components["schemas"]["ActionItem"];
         };
+        /** DisputeItem */
+        DisputeItem: {
+            /** @description The provider's name for it. */
+            disputeId: string;
+            /** @description While it is `open` nothing of the payment is paid out or sent back. `won` is for the seller; what was `lost` is in `refunded`. */
+            status: components["schemas"]["DisputeStage"];
+            amount: string;
+            /** @description In the provider's words. */
+            reason: string | null;
+        };
+        /**
+         * DisputeStage
+         * @description While it is `open` nothing of the payment is paid out or sent back. `won` is for the seller; what was `lost` is in `refunded`.
+         * @enum {string}
+         */
+        DisputeStage: "open" | "won" | "lost";
         /**
          * Doing
          * @example {
@@ -1874,6 +1890,26 @@ export interface components {
          * @enum {string}
          */
         MisfitKind: "other-currency" | "other-amount" | "other-address" | "other-name" | "ambiguous" | "too-old" | "dismissed" | "contested" | "claimed-twice";
+        /** NodeHealth */
+        NodeHealth: {
+            /** @description The machine's, and the port. */
+            name: string;
+            version: string;
+            startedAt: string;
+            connections: number;
+            turnedAway: number;
+            eventsPerSecond: number;
+            deliveriesPerSecond: number;
+            memoryMb: number;
+            /** @description Whether it leaves its clients to the others. */
+            isStopping: boolean;
+            /** @description When it said so; every two seconds or so, unless it is gone. */
+            seenAt: string;
+            /** @description Whether it is the one that tells this. */
+            isThis: boolean;
+            /** @description What one of them does at a time, and it does. */
+            work: string[];
+        };
         /** OpsSession */
         OpsSession: {
             /**
@@ -1974,6 +2010,7 @@ export interface components {
             invoices: components["schemas"]["InvoiceItem"][];
             /** @description Oldest first, those that were withdrawn included. */
             refunds: components["schemas"]["RefundItem"][];
+            disputes: components["schemas"]["DisputeItem"][];
             history: components["schemas"]["documents_payments_HistoryItem"][];
         };
         /** PaymentDoing */
@@ -2492,7 +2529,7 @@ export interface components {
             /** @description How much of the coin it was: about what `amount` comes to, and no more than it where the coin stands for the payment's currency. Left out there, as much. */
             coinAmount?: string | null;
             /**
-             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
              * @default false
              */
             forSeveral: boolean;
@@ -2559,7 +2596,7 @@ export interface components {
             /** @description How it was found out. It is stored with the payout. */
             note?: string | null;
             /**
-             * @description The transaction is known for another payout or refund already (409, `transaction_taken`), and somebody has seen that it is for both.
+             * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
              * @default false
              */
             forSeveral: boolean;
@@ -2670,6 +2707,8 @@ export interface components {
             journal: components["schemas"]["JournalHealth"];
             providers: components["schemas"]["ProviderHealth"][];
             chains: components["schemas"]["ChainHealth"][];
+            /** @description Each of the bridges that share the journal; none where it is not shared. */
+            nodes: components["schemas"]["NodeHealth"][];
             memoryMb: number;
             at: string;
         };
@@ -5258,161 +5297,6 @@ export interface operations {
             };
         };
     };
-    getEvents: {
-        parameters: {
-            query?: {
-                /** @description A room's name; may be repeated up to 50 times. */
-                room?: string[] | null;
-                /** @description Also what went to everyone. */
-                everyone?: boolean;
-                /** @description An offset, such as `next` of the last answer. */
-                after?: string | null;
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PastEvents"];
-                };
-            };
-            /** @description Something is wrong; the answer names it */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No good token */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The token does not grant it */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The journal does not hold the offset: it is of another history, of an event that is gone, or older than what is kept; begin anew without it */
-            410: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It cannot be looked up at this moment; ask again in a few seconds */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    publishEvents: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Any text of the caller's choice; what it does is said above all routes. */
-                "Idempotency-Key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        /** @description One event, or `{"events": [...]}` with several; all of them are taken or none. */
-        requestBody: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
-        responses: {
-            /** @description Request accepted, processing continues off-line */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Published"];
-                };
-            };
-            /** @description Something is wrong; the answer names each field, and nothing is published */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No token of a service */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The service may not publish this event */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The `Idempotency-Key` was used for another request */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not known to be stored; send it again, with the same key */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     getUnreadCount: {
         parameters: {
             query?: {
@@ -7919,6 +7803,161 @@ export interface operations {
                 };
             };
             /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getEvents: {
+        parameters: {
+            query?: {
+                /** @description A room's name; may be repeated up to 50 times. */
+                room?: string[] | null;
+                /** @description Also what went to everyone. */
+                everyone?: boolean;
+                /** @description An offset, such as `next` of the last answer. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastEvents"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token does not grant it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The journal does not hold the offset: it is of another history, of an event that is gone, or older than what is kept; begin anew without it */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One event, or `{"events": [...]}` with several; all of them are taken or none. */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Published"];
+                };
+            };
+            /** @description Something is wrong; the answer names each field, and nothing is published */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token of a service */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service may not publish this event */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The `Idempotency-Key` was used for another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again, with the same key */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -90,8 +90,11 @@ class Shkeeper:
     def sends_payouts(self, settings: BaseModel) -> bool:
         return bool(ShkeeperSettings.of(settings).shkeeper_user)
 
+    def takes_webhooks(self, settings: BaseModel) -> bool:
+        return bool(ShkeeperSettings.of(settings).shkeeper_keys)
+
     def refuses_all(self, settings: BaseModel) -> str | None:
-        return None if ShkeeperSettings.of(settings).shkeeper_keys else NO_KEY
+        return None if self.takes_webhooks(settings) else NO_KEY
 
     def findings(self, settings: BaseModel, surroundings: Surroundings) -> Iterator[Finding]:
         return shkeeper_findings(ShkeeperSettings.of(settings), surroundings.callback_url)

@@ -26,8 +26,8 @@ class SalesApart(Marketplace):
         return super().create(**{"requestId": f"request-{next(REQUESTS)}", **changes})
 
 
-# Of each module its own: while it runs, its loop keeps the asynchronous tests of other modules from theirs.
-@pytest.fixture(scope="module")
+# No longer than the tests of pages: while it runs, its loop keeps asynchronous tests from theirs.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with running_browser() as browser:
         yield browser

@@ -16,6 +16,7 @@ from tests.made_destinations import lengthened, lightning
 from tests.pages.browsing import DESKTOP, PHONE, Browsing
 from tests.played_shkeeper import KEY
 from tests.priced_gateway import PricedGateway, priced_gateway
+from tests.system.cards.double import BridgeWithCards, CardsDouble, playing_cards
 from tests.system.shkeeper.conftest import ORDER, Document
 from tests.waiting import wait_until
 
@@ -39,10 +40,17 @@ def gateway(running: PricedGateway) -> PricedGateway:
 
 
 @pytest.fixture(scope="module")
-def bridge(make_bridge: StartBridge, running: PricedGateway) -> BridgeProcess:
+def cards() -> Iterator[CardsDouble]:
+    with playing_cards() as double:
+        yield double
+
+
+@pytest.fixture(scope="module")
+def bridge(make_bridge: StartBridge, running: PricedGateway, cards: CardsDouble) -> BridgeProcess:
     for coin in ("DOGE", "BTC", "BTC-LIGHTNING"):
         running.prices_at(coin, "1")
-    return make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEY, BRIDGE_SHKEEPER_URL=running.url)
+    own = {"BRIDGE_SHKEEPER_API_KEYS": KEY, "BRIDGE_SHKEEPER_URL": running.url}
+    return make_bridge(BridgeWithCards, **own, **cards.variables)
 
 
 @pytest.fixture
@@ -225,3 +233,35 @@ def test_an_invoice_that_the_provider_cannot_open_says_so_and_what_happens_next(
     place = page.get_by_role("region", name="Where to pay")
     expect(place).to_contain_text("asked again now and then, and the address appears here by itself")
     expect(page.get_by_role("link", name="Back to the shop")).to_be_visible()
+
+
+def test_a_payment_by_card_is_paid_at_its_checkout_and_all_are_told_what_its_buyers_bank_does(
+    browsing: Browsing, bridge: BridgeProcess, client: httpx.Client, cards: CardsDouble
+) -> None:
+    payment = create(client, provider="cards", coin="USD", returnUrl=SHOP)
+    buyer, seller = opened(browsing, bridge, payment), opened(browsing, bridge, payment, "?as=seller")
+    assert sentence(buyer).startswith("This payment is paid on the payment provider's own page.")
+    buyer.get_by_role("link", name="Pay by card").click()
+    session = cards.session_at(buyer.url)
+    cards.tell(cards.capture(session))
+    buyer.go_back()
+    expect(buyer.locator("#line-headline")).to_have_text("Paid")
+    expect(buyer.get_by_role("link", name="Pay by card")).to_have_count(0)
+
+    cards.tell(cards.refund(session, 990))
+    cards.tell(cards.dispute(session, 4000))
+    expect(buyer.get_by_text(re.compile(r"Your bank was asked to take 40\.00\sUSD back"))).to_be_visible()
+    expect(seller.get_by_text("Nothing is paid out until it has decided.")).to_be_visible()
+    console = browsing.page()
+    console.goto(f"{bridge.url}/ops/payments/{payment['paymentId']}")
+    stands = console.get_by_role("region", name="How it stands")
+    told = re.compile(rf"40\.00\sUSD \(dp_{session['id']}: fraudulent\)")
+    expect(stands.locator(".finding[data-kind=payment-disputed]")).to_contain_text(told)
+    expect(stands.get_by_role("button")).to_have_text(["Settled elsewhere …"])
+    expect(console.get_by_text("The provider gave money back by itself")).to_be_visible()
+
+    cards.tell(cards.dispute(session, 4000, "lost"))
+    for page, whom in ((buyer, "you"), (seller, "the buyer")):
+        expect(page.locator(".line-sentence")).to_contain_text(f"was sent back to {whom}.")
+    expect(stands.locator(".finding")).to_have_count(0)
+    expect(stands).to_contain_text(re.compile(r"40\.00\sUSD, lost"))

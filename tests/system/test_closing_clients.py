@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BridgeProcess, StartBridge
+from tests.system.attacks.strangers import LIVE, Stranger
 from tests.waiting import GIVE_UP_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,21 @@ def test_one_that_is_cut_off_comes_back_and_can_say_why(bridge: BridgeProcess) -
     run = subprocess.run(command, cwd=JAVASCRIPT, capture_output=True, text=True, timeout=GIVE_UP_SECONDS)
     assert (run.returncode, run.stderr) == (0, "")
     assert json.loads(run.stdout) == ["transport close", 4501, "no packet"]
+
+
+def test_a_poll_that_waits_is_answered_when_the_bridge_stops_and_does_not_keep_it(bridge: BridgeProcess) -> None:
+    poll = "GET /socket.io/?EIO=4&transport=polling{} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with Stranger(bridge) as polling, Stranger(bridge) as other:
+        polling.send(poll.format("").encode())
+        sid = json.loads(polling.answer().body[1:])["sid"]
+        polling.send(poll.format(f"&sid={sid}").encode())
+        other.send(LIVE)  # which is read after that
+        assert other.answer().status == 200
+        bridge.process.terminate()
+        answer = polling.answer()
+        assert (answer.status, answer.headers["connection"], answer.body) == (200, "close", b"6")
+        assert bridge.process.wait() == 0
+    bridge.start()
 
 
 def test_the_remedy_is_the_one_of_the_page() -> None:

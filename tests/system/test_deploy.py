@@ -67,8 +67,8 @@ def front(
                 {
                     "listen 80;": f"listen 127.0.0.1:{port}; listen 127.0.0.1:{behind} proxy_protocol;"
                     "set_real_ip_from 127.0.0.1; real_ip_header proxy_protocol;",
-                    "server 127.0.0.1:8000;": f"server 127.0.0.1:{bridge.port};",
-                    "# server 10.0.0.8:8000;": f"server 127.0.0.1:{gone};",
+                    "server 127.0.0.1:8000 ": f"server 127.0.0.1:{bridge.port} ",
+                    "# server 10.0.0.8:8000 ": f"server 127.0.0.1:{gone} ",
                 },
             )
             proxy = stack.enter_context(running_nginx(folder, configuration, port))
@@ -118,6 +118,19 @@ def test_a_stock_client_hears_of_a_webhook(
     progress = [content[0]["received"] for event, content in listener.events if event == "payment-progress"]
     assert progress == ["1", "2", "3", "4", "5"]
     assert not [line for line in listener.heard if "disconnected" in line]
+
+
+def test_whoever_was_there_is_recovered_when_the_bridge_was_started_again(
+    front: Front, listen: StartListener
+) -> None:
+    clients = [
+        listen(front.proxy.url, [["join-request-room", "r1"]], TOKEN, transports=transports)
+        for transports in ("websocket", "polling")
+    ]
+    front.bridge.stop()
+    front.bridge.start()
+    for client in clients:
+        assert client.wait_for(lambda line: "ready" in line)["recovered"] is True
 
 
 def test_what_is_longer_than_the_bridge_takes_is_refused(front: Front) -> None:

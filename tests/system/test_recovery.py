@@ -17,85 +17,11 @@ from tests.asking import async_client_of, client_of
 from tests.conftest import BridgeProcess, StartBridge
 from tests.python_clients import AsyncPythonClient
 from tests.system.conftest import Listener, StartListener
+from tests.system.cut_line import CutLine
 from tests.waiting import GIVE_UP_SECONDS, until, wait_until
 
 NUMBERED = ("unreadCount", "type", "checkoutId")
 JOINS = [["join-user-room", "u1"], ["join-request-room", "r1"]]
-
-
-class Proxy:
-    """Something between the clients and the bridge that can be cut."""
-
-    def __init__(self, port: int) -> None:
-        self._to = port
-        self._loop = asyncio.new_event_loop()
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._is_cut = False
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._server: asyncio.Server = self._run(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.port: int = self._server.sockets[0].getsockname()[1]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=GIVE_UP_SECONDS)
-
-    def open(self) -> None:
-        self._is_cut = False
-
-    def cut(self) -> None:
-        """Ends every connection without a word, and each new one at once."""
-
-        async def cut() -> None:
-            self._is_cut = True
-            for writer in list(self._writers):
-                writer.transport.abort()
-
-        self._run(cut())
-
-    def close(self) -> None:
-        self.cut()
-
-        async def end() -> None:
-            """Waits for every connection that was accepted, also for one that has not been looked at yet."""
-            while others := asyncio.all_tasks() - {asyncio.current_task()}:
-                await asyncio.wait(others)
-            self._server.close()  # at once: a connection that is accepted now would be left half-made
-
-        self._run(end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._is_cut:
-            writer.transport.abort()
-            return
-        try:
-            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
-        except OSError:
-            writer.transport.abort()
-            return
-        if self._is_cut:  # it was, while this one was on its way
-            writer.transport.abort()
-            there_writer.transport.abort()
-            return
-        self._writers |= {writer, there_writer}
-        await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
-        self._writers -= {writer, there_writer}
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while content := await reader.read(65536):
-                writer.write(content)
-                await writer.drain()
-        except OSError:
-            pass
-        finally:
-            writer.transport.abort()
 
 
 class Publisher:
@@ -143,9 +69,9 @@ def recoveries(listener: Listener) -> list[bool]:
 
 
 @pytest.fixture
-def proxied(make_bridge: StartBridge) -> Iterator[tuple[BridgeProcess, Proxy, Publisher]]:
+def proxied(make_bridge: StartBridge) -> Iterator[tuple[BridgeProcess, CutLine, Publisher]]:
     bridge = make_bridge()
-    proxy, publisher = Proxy(bridge.port), Publisher(bridge)
+    proxy, publisher = CutLine(bridge.port), Publisher(bridge)
     yield bridge, proxy, publisher
     publisher.close()
     proxy.close()
@@ -153,7 +79,7 @@ def proxied(make_bridge: StartBridge) -> Iterator[tuple[BridgeProcess, Proxy, Pu
 
 
 def test_a_cut_network_a_restart_and_a_crash_lose_nothing(
-    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener
+    proxied: tuple[BridgeProcess, CutLine, Publisher], listen: StartListener
 ) -> None:
     bridge, proxy, publisher = proxied
     listener, silent = listen(proxy.url, JOINS), listen(proxy.url, JOINS)
@@ -179,7 +105,7 @@ def test_a_cut_network_a_restart_and_a_crash_lose_nothing(
 
 
 def test_events_that_are_committed_in_a_crash_are_told_after_it(
-    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener
+    proxied: tuple[BridgeProcess, CutLine, Publisher], listen: StartListener
 ) -> None:
     bridge, proxy, publisher = proxied
     listener = listen(proxy.url, JOINS)
@@ -218,7 +144,7 @@ def test_events_that_are_committed_in_a_crash_are_told_after_it(
     assert places == list(range(places[0], places[0] + len(places)))
 
 
-def test_long_polling_recovers_too(proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener) -> None:
+def test_long_polling_recovers_too(proxied: tuple[BridgeProcess, CutLine, Publisher], listen: StartListener) -> None:
     bridge, proxy, publisher = proxied
     listener = listen(proxy.url, JOINS, transports="polling")
     publisher.publish(4)
@@ -238,7 +164,7 @@ def sids(listener: Listener) -> list[str]:
 @pytest.mark.parametrize("transports", ["websocket", "polling", "polling,websocket"])
 @pytest.mark.parametrize("joins", [[], JOINS])
 def test_goodbye_is_what_the_client_says_and_not_the_end_of_its_engine(
-    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener, transports: str, joins: list[list[str]]
+    proxied: tuple[BridgeProcess, CutLine, Publisher], listen: StartListener, transports: str, joins: list[list[str]]
 ) -> None:
     bridge, _, publisher = proxied
     listener = listen(bridge.url, joins, transports=transports)
@@ -255,7 +181,7 @@ def test_goodbye_is_what_the_client_says_and_not_the_end_of_its_engine(
 
 @pytest.mark.parametrize("ends", ["before it is over", "after it"])
 def test_a_join_that_cannot_be_kept_is_not_answered_until_it_can(
-    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener, ends: str
+    proxied: tuple[BridgeProcess, CutLine, Publisher], listen: StartListener, ends: str
 ) -> None:
     """Killed, the bridge has promised nothing that it does not keep."""
     bridge, _, _ = proxied
@@ -285,7 +211,7 @@ def test_a_join_that_cannot_be_kept_is_not_answered_until_it_can(
 
 
 def test_past_what_is_kept_a_client_is_told_so_and_rest_catches_up(
-    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener
+    proxied: tuple[BridgeProcess, CutLine, Publisher], listen: StartListener
 ) -> None:
     bridge, proxy, publisher = proxied
     listener = listen(proxy.url, JOINS)
@@ -306,7 +232,7 @@ def test_past_what_is_kept_a_client_is_told_so_and_rest_catches_up(
 
 
 def test_a_room_is_told_from_its_join_on_and_not_after_it_is_left(
-    proxied: tuple[BridgeProcess, Proxy, Publisher], listen: StartListener
+    proxied: tuple[BridgeProcess, CutLine, Publisher], listen: StartListener
 ) -> None:
     _, proxy, publisher = proxied
     late = listen(proxy.url, [["join-request-room", "r1"], ["join-user-room", "u1"], ["leave-user-room", "u1"]])

@@ -7,6 +7,7 @@ from litestar.openapi.spec import Example
 from pydantic import AwareDatetime, Field
 
 from bridge.access import ANYBODY, Principal
+from bridge.http.documents.disputes import DisputeItem, dispute_items
 from bridge.http.documents.own_shares import is_of_hidden_share
 from bridge.http.documents.refunds import RefundItem, refund_item
 from bridge.journal import HistoryEntry, PaymentRecord
@@ -179,6 +180,7 @@ class PaymentDocument(FrozenModel):
         "paid to another counts too."
     )
     refunds: list[RefundItem] = Field(description="Oldest first, those that were withdrawn included.")
+    disputes: list[DisputeItem]
     history: list[HistoryItem]
 
 
@@ -257,6 +259,7 @@ RESPONSE_EXAMPLE = {
         }
     ],
     "refunds": [],
+    "disputes": [],
     "history": [
         {
             "at": "2026-01-31T15:40:00Z",
@@ -338,6 +341,7 @@ def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> 
             for refund in record.refunds
             if not is_of_hidden_share(seen_by, payment, refund.seller_id)
         ],
+        disputes=dispute_items(payment),
         history=[registered, *(_history_item(entry) for entry in record.history)],
     )
 

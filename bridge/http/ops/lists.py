@@ -164,5 +164,5 @@ async def _payment_pages(journal: Journal, wanted: ConsoleFilter) -> AsyncIterat
 
 
 def _download(name: str, lines: AsyncIterator[bytes]) -> Stream:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Stream(lines, media_type="text/csv", headers=headers)

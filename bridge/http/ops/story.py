@@ -52,6 +52,8 @@ TITLES = {
     "request-cancelled": "Its purchase request was cancelled",
     "escrow-released": "A payout takes the money out of escrow",
     "refund-moved": "Money goes back to the buyer",
+    "refunded-there": "The provider gave money back by itself",
+    "payment-disputed": "A dispute at the buyer's bank",
     "transfer-sighted": "A transfer on the chain",
     "transaction-hinted": "Somebody named the transaction that pays",
     "payment-accepted": "It was accepted as paid",
@@ -80,7 +82,7 @@ TITLES = {
     "payout-failed": "It failed",
     "payout-in-doubt": "Nothing says whether it was sent",
     "payout-reverted": "Its transaction failed on the chain",
-    "payout-returned": "A person found that it came back",
+    "payout-returned": "It came back",
     "payout-sighted": "A transfer on the chain",
     "payout-settled": "A person found that it has arrived",
 }

@@ -22,7 +22,6 @@ from coordinator.payments.quotes import must_ask_again
 from coordinator.web_addresses import WebAddress
 from providers import known
 from providers.contract import ProviderRefusedError
-from providers.onchain.matching.direct import PROVIDER as ONCHAIN
 from providers.onchain.matching.direct import NotOnChainError, direct_payment
 
 __all__ = ["WayToPay", "agreed_way", "is_for", "register", "switch", "unsaid"]
@@ -67,7 +66,7 @@ def agreed_way(
 ) -> DirectPayment | None:
     """Where a payment over a chain is to go; None if it comes by an invoice. Raises ValidationException unless the
     request names one way."""
-    if way.provider == ONCHAIN:
+    if way.provider == chains.provider:
         if way.coin is not None:
             raise wrong_field("coin", "belongs to an invoice; over a chain the currency is the token")
         try:
@@ -82,11 +81,11 @@ def agreed_way(
         except NotOnChainError as error:
             raise wrong_field(error.field, str(error)) from None
     if way.provider not in providers:
-        names = ", ".join([*sorted(providers), ONCHAIN])
+        names = ", ".join([*sorted(providers), chains.provider])
         raise wrong_field("provider", f"there is no provider {way.provider!r}; known: {names}")
     for name in ("chain", "recipient", "payer"):
         if getattr(way, name) is not None:
-            raise wrong_field(name, f"belongs to a payment over a chain, whose provider is {ONCHAIN}")
+            raise wrong_field(name, f"belongs to a payment over a chain, whose provider is {chains.provider}")
     _require_one_invoice(way.provider, way.external_id, way.coin, opener)
     return None
 

@@ -27,7 +27,6 @@ from coordinator.payouts.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
 from coordinator.payouts.provider_names import payout_id_of
 from providers import known
 from providers.contract import NotPayableError, PayoutOrder
-from providers.onchain.matching.direct import PROVIDER as ONCHAIN
 from providers.onchain.matching.direct import NotOnChainError, read_address, read_chain, read_token
 
 __all__ = ["Destination", "PayoutRequest", "ordered_payouts"]
@@ -41,7 +40,9 @@ _ADDRESS = re.compile(r"[A-Za-z0-9:_-]+")
 
 def _of_an_address(destination: str) -> str:
     if _ADDRESS.fullmatch(destination) is None:
-        raise ValueError("expected an address: letters and digits, maybe with - _ : among them, and nothing else")
+        raise ValueError(
+            "expected an address: letters and digits, maybe with `-`, `_` or `:` among them, and nothing else"
+        )
     return destination
 
 
@@ -132,7 +133,7 @@ async def ordered_payouts(
         payout = made.model_copy(update=asked)
         ordered.payouts.append(payout)
         ordered.doubts[payout.payout_id] = doubts
-        if payout.provider == ONCHAIN:
+        if not sender.sends_for(payout.provider):
             ordered.known[payout.payout_id] = _known(item)
             continue
         order = PayoutOrder(payout.coin, payout.destination, payout.amount)
@@ -188,7 +189,7 @@ async def _way(
 ) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """The provider of a payout, where it goes, and why somebody has to look at that. Raises NotPayableError, which
     names the field that is wrong, and PayoutRefusedError."""
-    if item.chain is not None or payment.provider == ONCHAIN:
+    if item.chain is not None or payment.direct is not None:
         chain = read_chain(ways.chains.chains, item.chain)
         read_token(chain, item.coin, item.amount, field="coin")
         if item.tx_hash is None and item.sender is None:
@@ -200,7 +201,8 @@ async def _way(
         await require_anothers(journal, ways.chains, payment.provider, [destination])
         # What another token is worth nobody says here.
         worth = item.amount if item.coin == payment.currency else None
-        return ONCHAIN, {"chain": chain.name, "destination": destination, "sender": sender, "worth": worth}, ()
+        going = {"chain": chain.name, "destination": destination, "sender": sender, "worth": worth}
+        return ways.chains.provider, going, ()
     for name, value in (("txHash", item.tx_hash), ("sender", item.sender)):
         if value is not None:
             raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")

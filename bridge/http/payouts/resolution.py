@@ -1,10 +1,12 @@
 """Resolution of a payout, as it comes over REST and from the console, and how it is refused."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 from litestar.exceptions import ClientException
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bridge.http.front.notes import Note
 from bridge.http.front.problems import wrong_field
@@ -15,12 +17,22 @@ from coordinator.payouts.resolution import NothingToResolveError, ResolutionOutc
 
 __all__ = ["Resolution", "resolution_refusals"]
 
+# Hexadecimal, base58 or base64; of what goes over no chain, a provider's name for it.
+_TRANSACTION = re.compile(r"[A-Za-z0-9_+/=:.-]+")
+
+
+def _of_a_transaction(named: str) -> str:
+    # Otherwise it would not be found again as the transaction that did something else before.
+    if _TRANSACTION.fullmatch(named) is None or "://" in named:
+        raise ValueError("expected the transaction's hash alone, without blanks, and not the address of a page")
+    return named
+
 
 class Resolution(FrozenModel):
     """What a person found out about a payout, on the chain, at the provider or from the seller."""
 
     outcome: ResolutionOutcome
-    tx_hash: Id | None = Field(
+    tx_hash: Annotated[Id, AfterValidator(_of_a_transaction)] | None = Field(
         None,
         description="The transaction that carries it, if it was sent; that brought it back, if it came back. One "
         "that was `completed` without a chain that is followed came back by its own transaction, if that failed: say "
@@ -29,8 +41,8 @@ class Resolution(FrozenModel):
     note: Note | None = Field(None, description="How it was found out. It is stored with the payout.")
     for_several: bool = Field(
         False,
-        description="The transaction is known for another payout or refund already (409, `transaction_taken`), and "
-        "somebody has seen that it is for both.",
+        description="The transaction is known for another payout or refund already, or as what another payment's "
+        "buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.",
     )
 
 

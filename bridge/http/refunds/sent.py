@@ -21,7 +21,6 @@ from coordinator.payments.payments import Payment
 from coordinator.refunds.refunds import ELSEWHERE, Sent
 from providers.contract import NotPayableError
 from providers.onchain.chains import Chain
-from providers.onchain.matching.direct import PROVIDER as ONCHAIN
 from providers.onchain.matching.direct import NotOnChainError, read_address, read_chain, read_token
 
 __all__ = ["RefundSent", "read_sent"]
@@ -42,8 +41,8 @@ class RefundSent(FrozenModel):
     )
     for_several: bool = Field(
         False,
-        description="The transaction is known for another payout or refund already (409, `transaction_taken`), and "
-        "somebody has seen that it is for both.",
+        description="The transaction is known for another payout or refund already, or as what another payment's "
+        "buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.",
     )
 
 
@@ -66,7 +65,7 @@ async def read_sent(
         going = (
             Sent(ELSEWHERE, coin, coin_amount, sent.destination, sent.tx_hash, for_several=sent.for_several)
             if chain is None
-            else _over(chain, payment, coin, coin_amount, sent)
+            else _over(chain, chains.provider, payment, coin, coin_amount, sent)
         )
         await require_anothers(journal, chains, payment.provider, [going.destination])
     except NotPayableError as error:
@@ -121,7 +120,7 @@ def _stands_for(payment: Payment, coin: str, sender: PayoutSender) -> bool:
     return sender.sends_for(payment.provider) and sender.is_worth_itself(payment.provider, coin, payment.currency)
 
 
-def _over(chain: Chain, payment: Payment, coin: str, coin_amount: Decimal, sent: RefundSent) -> Sent:
+def _over(chain: Chain, provider: str, payment: Payment, coin: str, coin_amount: Decimal, sent: RefundSent) -> Sent:
     """Over a chain that is followed. Raises NotOnChainError."""
     of_provider = chain.token_of(payment.provider, coin)
     token = read_token(chain, coin if of_provider is None else of_provider.symbol, coin_amount, field="coin")
@@ -129,4 +128,4 @@ def _over(chain: Chain, payment: Payment, coin: str, coin_amount: Decimal, sent:
         raise NotOnChainError("txHash", f"expected a transaction of {chain.name}: 0x and 64 hexadecimal digits")
     destination = read_address(sent.destination, field="destination")
     tx_hash = sent.tx_hash.lower()
-    return Sent(ONCHAIN, token.symbol, coin_amount, destination, tx_hash, chain.name, sent.for_several)
+    return Sent(provider, token.symbol, coin_amount, destination, tx_hash, chain.name, sent.for_several)

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from bridge.journal.errors import JournalUrlError
 
 __all__ = [
+    "common_dialect",
     "connection_settings",
     "journal_place",
     "opening",
@@ -32,6 +33,7 @@ BUSY_TIMEOUT_MS = 5_000
 # of `readers.py` and `writer.py`.
 CONNECTION_SETTINGS = {
     "application_name": "bridge",
+    "client_encoding": "utf8",  # what the server takes by itself is its operator's habit
     "connect_timeout": 3,
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -41,6 +43,8 @@ CONNECTION_SETTINGS = {
 }
 # With less nothing is begun: a new journal has some hundred kilobytes.
 FULL_DISK_BYTES = 1_000_000
+# Of each kind of database a journal says some hundred things.
+STATEMENTS_LIMIT = 1_000
 # In milliseconds. Shorter than what a caller waits, so that nothing is committed long after its 503.
 STATEMENT_LIMITS = {
     "statement_timeout": 15_000,
@@ -55,6 +59,33 @@ _LIMIT = text("SELECT set_config(name, :value, false) FROM pg_settings WHERE nam
 _DURABLE = text(
     "SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'"
 )
+
+
+_COMMON: dict[str, Dialect] = {}
+
+
+def common_dialect(dialect: Dialect) -> Dialect:
+    """One for all engines of a kind of database, which speak the same SQL: what is compiled for it is so for all."""
+    return _COMMON.setdefault(dialect.name, dialect)
+
+
+class _Statements:
+    """What SQLAlchemy has compiled, for all engines. By itself it keeps that for each engine apart, and every reader
+    has one."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[object, ...], object] = {}
+
+    def get(self, key: tuple[Dialect, *tuple[object, ...]]) -> object:
+        return self._compiled.get((common_dialect(key[0]), *key[1:]))
+
+    def __setitem__(self, key: tuple[Dialect, *tuple[object, ...]], compiled: object) -> None:
+        if len(self._compiled) >= STATEMENTS_LIMIT:
+            self._compiled.clear()
+        self._compiled[common_dialect(key[0]), *key[1:]] = compiled
+
+
+SHARED: dict[str, Any] = {"compiled_cache": _Statements()}
 
 
 def parse_database_url(text_url: str) -> URL:
@@ -142,10 +173,15 @@ def writing_engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         # One and no other, so that it has the writer's lock from its beginning to its end.
         return create_engine(
-            url, connect_args=connection_settings(url), poolclass=QueuePool, pool_size=1, max_overflow=0
+            url,
+            connect_args=connection_settings(url),
+            execution_options=SHARED,
+            poolclass=QueuePool,
+            pool_size=1,
+            max_overflow=0,
         )
     _make_folder(Path(url.database or ""))
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(url, execution_options=SHARED, poolclass=NullPool)
     _prepare_sqlite(
         engine,
         begin="BEGIN IMMEDIATE",
@@ -162,7 +198,7 @@ def writing_engine(url: URL) -> Engine:
 
 def reading_engine(url: URL) -> Engine:
     """The engine of whoever only looks up: its one connection cannot write."""
-    one = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+    one = {"execution_options": SHARED, "poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
     if url.get_backend_name() != "sqlite":
         engine = create_engine(url, connect_args=connection_settings(url), **one)
         return engine.execution_options(postgresql_readonly=True)

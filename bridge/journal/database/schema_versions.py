@@ -10,8 +10,21 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select, update
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    create_mock_engine,
+    inspect,
+    select,
+    update,
+)
 
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.tables import schema
@@ -40,8 +53,9 @@ def version_of(connection: Connection) -> str | None:
     """The version of a journal's schema; None while the database is empty. Changes nothing.
 
     Raises JournalUrlError if the database is another program's, or of a newer bridge that knows none of this version
-    beside it.
+    beside it, or has no room for every character.
     """
+    _require_every_character(connection)
     schema_name, tables = _tables_of(connection)
     versions: Sequence[object] = []
     if ALEMBIC_VERSION.name in tables:
@@ -62,6 +76,18 @@ def version_of(connection: Connection) -> str | None:
             f"the schema is version {version}, which is newer than this bridge; install a newer one"
         )
     return version
+
+
+def _require_every_character(connection: Connection) -> None:
+    """One that a database has not would be refused at its commit, and everything else of that commit with it."""
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+    if encoding != "UTF8":
+        raise JournalUrlError(
+            f"the database has the encoding {encoding}, which lacks most characters; make one with"
+            " createdb --encoding=UTF8 --template=template0, and read what there is back into it"
+        )
 
 
 def _tables_of(connection: Connection) -> tuple[str | None, set[str]]:
@@ -100,11 +126,25 @@ def bring_up_to_date(engine: Engine, alone: Callable[[], AbstractContextManager[
 
 
 def _make(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        schema.speak_postgresql()
     if ALEMBIC_VERSION.name not in _tables_of(connection)[1]:
         ALEMBIC_VERSION.create(connection, checkfirst=False)
-    schema.metadata.create_all(connection, checkfirst=False)
+    for statement in statements_that_make(connection.engine.url.drivername):
+        connection.exec_driver_sql(statement)
+
+
+@cache
+def statements_that_make(drivername: str) -> tuple[str, ...]:
+    """Today's tables, in the words of the database that one speaks to with this driver."""
+    if drivername.startswith("postgresql"):
+        schema.speak_postgresql()
+    statements: list[str] = []
+
+    def note(statement: Any, *_: object) -> None:
+        statements.append(str(statement.compile(dialect=writer.dialect)))
+
+    writer = create_mock_engine(URL.create(drivername), note)
+    schema.metadata.create_all(writer, checkfirst=False)
+    return tuple(statements)
 
 
 def _migrate(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedP
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.totals import DayTotal, completed_totals
+from bridge.journal.queries.transactions import payments_named
 from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
 from bridge.journal.requests.payout_recording import KeyedObservation
@@ -228,6 +229,7 @@ class ConsoleRecords:
     ) -> tuple[Payout, Action]:
         """Writes down what somebody found out about a payout, or a service tells for them (`through`). Raises
         NothingToResolveError, TransactionWrongError and TransactionTakenError."""
+        named = [] if tx_hash is None else await self._read(payments_named, tx_hash)
         return await self._submit(
             functools.partial(
                 console_requests.record_resolution,
@@ -239,5 +241,6 @@ class ConsoleRecords:
                 note=note,
                 provider_knows=provider_knows,
                 for_several=for_several,
+                named=named,
             )
         )

@@ -4,7 +4,7 @@ time."""
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from bridge.journal.wakes import LEASES
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Submit
 
-__all__ = ["Lease", "NodeRecords", "new_node"]
+__all__ = ["Lease", "NodeRecords", "NodeReport", "new_node"]
 
 logger = logging.getLogger("bridge.journal")
 
@@ -36,6 +36,19 @@ class Lease:
     """From then on another may take it, unless it is renewed."""
     said: str | None
     """How it goes, as its node said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """How one of those that share the journal is doing."""
+
+    node: str
+    began_at: datetime
+    seen_at: datetime
+    report: str | None
+    """As it said itself, as JSON."""
+    work: tuple[str, ...]
+    """What it does of what only one does at a time, or did last."""
 
 
 def new_node() -> str:
@@ -61,16 +74,22 @@ class NodeRecords:
         """Is told when this one is back after the others took it for gone."""
 
     async def take(
-        self, names: Collection[str], lasting: timedelta, *, said: Mapping[str, str] | None = None
+        self,
+        names: Collection[str],
+        lasting: timedelta,
+        *,
+        said: Mapping[str, str] | None = None,
+        report: str | None = None,
     ) -> Collection[str]:
         """Says that this process is there, and takes of what only one does at a time all that no other has, or keeps
-        it; `said` is how that goes which it has. Returns what it has then. Raises JournalUnavailableError."""
+        it; `said` is how that goes which it has, and `report` how this process is doing. Returns what it has then.
+        Raises JournalUnavailableError."""
         if not self.is_shared:
             return names
 
         def request(batch: Batch) -> tuple[Collection[str], bool]:
             was_there = batch.nodes.is_there(self.own)
-            self.say_so(batch)
+            self.say_so(batch, report)
             return batch.nodes.take(self.own, names, lasting, said=said), was_there
 
         had_said_so = self._has_said_so
@@ -81,9 +100,9 @@ class NodeRecords:
             self.on_return()
         return held
 
-    def say_so(self, batch: Batch) -> None:
+    def say_so(self, batch: Batch, report: str | None = None) -> None:
         """Says with a batch that this process is there."""
-        batch.nodes.see(self.own, self._began_at)
+        batch.nodes.see(self.own, self._began_at, report)
 
     async def release(self, names: Collection[str]) -> None:
         """Gives back what it has of these, so that another takes it at once. Raises JournalUnavailableError."""
@@ -140,9 +159,28 @@ class NodeRecords:
         """Who does what, by its name; also where that should have been renewed by now."""
         return await self._read(_leases) if self.is_shared else {}
 
+    async def reports(self) -> Sequence[NodeReport]:
+        """Of those that there are, and lately were, how each is doing."""
+        return await self._read(_reports) if self.is_shared else ()
+
     async def seen(self) -> Mapping[str, datetime]:
         """When each of those that there are, or lately were, was seen last."""
         return await self._read(_seen) if self.is_shared else {}
+
+
+def _reports(connection: Connection) -> list[NodeReport]:
+    leases = _leases(connection)
+    rows = connection.execute(select(schema.nodes).order_by(schema.nodes.c.began_at, schema.nodes.c.node))
+    return [
+        NodeReport(
+            row.node,
+            row.began_at,
+            row.seen_at,
+            row.report,
+            tuple(sorted(name for name, lease in leases.items() if lease.node == row.node)),
+        )
+        for row in rows
+    ]
 
 
 def _leases(connection: Connection) -> dict[str, Lease]:

@@ -6,6 +6,7 @@ from bridge.journal.queries import console as console_queries
 from bridge.journal.queries import refunds as refund_queries
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.refunds import ListedRefund
+from bridge.journal.queries.transactions import payments_named
 from bridge.journal.requests import refunds as refund_requests
 from bridge.journal.requests.payments import ONE_ID, IdempotencyKey, made_before
 from bridge.journal.requests.refunds import OpenedRefund
@@ -52,8 +53,9 @@ class RefundRecords:
     ) -> OpenedRefund:
         """Opens a refund, and reserves its money; `sent` says how it was sent without the bridge, if it was. Raises
         IdempotencyKeyReusedError."""
+        named = [] if sent is None else await self._read(payments_named, sent.tx_hash)
         return await self._submit(
-            lambda batch: refund_requests.open_refund(batch, payment_id, order, idempotency, sent=sent)
+            lambda batch: refund_requests.open_refund(batch, payment_id, order, idempotency, sent=sent, named=named)
         )
 
     async def give_address(self, refund_id: str, sending: Sending, *, rules: PayoutRules, by: str) -> Refund:

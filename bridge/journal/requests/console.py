@@ -1,6 +1,6 @@
 """What finance ops can have the journal's writer do. Each is committed with the record of who did it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bridge.journal.requests.payments import record_observation
@@ -17,6 +17,7 @@ from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import PayoutHold
 from coordinator.payments.observations import Observation
+from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import ResolutionOutcome, resolve
 
@@ -136,15 +137,20 @@ def record_resolution(
     note: str | None,
     provider_knows: bool,
     for_several: bool,
+    named: Collection[str] = (),
 ) -> tuple[Payout, Action]:
     """Writes down what somebody found out about a payout, with who it was, in one; `through` is the service that
-    tells of it, and `for_several` whether the transaction is said to be for other payouts too.
+    tells of it, `for_several` whether the transaction is said to be for others too, and `named` are the payments that
+    are known by it.
 
     Raises NothingToResolveError, TransactionWrongError and TransactionTakenError if, as things stand by now, that
     cannot be.
     """
     payout = _payout(batch, payout_id)
-    known = [] if tx_hash is None or for_several else batch.payouts.known_by(tx_hash)
+    known: list[Payout] = []
+    paid: list[Payment] = []
+    if tx_hash is not None and not for_several:
+        known, paid = batch.payouts.known_by(tx_hash), batch.payments.others(named, payout.payment_id)
     findings = resolve(
         payout,
         outcome,
@@ -156,6 +162,7 @@ def record_resolution(
         provider_knows=provider_knows,
         payment=batch.payments.get(payout.payment_id),
         taken=[one for one in known if one.payout_id != payout_id],
+        paid=paid,
     )
     for finding in findings:
         payout = record_payout_observation(batch, payout_id, observation_key(finding), finding).payout

@@ -1,5 +1,6 @@
 """What can be asked of the journal's writer about refunds. As elsewhere, one decides first and writes last."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bridge.journal.requests.forgotten_payouts import forgotten_of
@@ -39,11 +40,12 @@ def open_refund(
     idempotency: IdempotencyKey | None = None,
     *,
     sent: Sent | None = None,
+    named: Collection[str] = (),
 ) -> OpenedRefund:
     """Opens a refund, and reserves its money. A payment that is not completed is cancelled for good with it, if the
     money came for its goods. One that was `sent` without the bridge is carried by a payout at once, of which nothing
-    more is sent. Raises RefundRefusedError, OtherRefundsError, TransactionTakenError and
-    IdempotencyKeyReusedError."""
+    more is sent; `named` are the payments that are known by its transaction. Raises RefundRefusedError,
+    OtherRefundsError, TransactionTakenError and IdempotencyKeyReusedError."""
     earlier = made_before(batch, idempotency, ONE_ID)
     if earlier is not None:
         return OpenedRefund(earlier)
@@ -55,8 +57,8 @@ def open_refund(
     refund = refunds.open_refund(payment, order, payouts, ordinal=len(others), now=batch.now)
     carrying = None
     if sent is not None:
-        known = batch.payouts.known_by(sent.tx_hash)
-        carrying = refunds.sent_without(refund, payment, sent, known, now=batch.now)
+        known, paid = batch.payouts.known_by(sent.tx_hash), batch.payments.others(named, payment_id)
+        carrying = refunds.sent_without(refund, payment, sent, known, paid, now=batch.now)
     refunds.require_seen(others, order.besides)
     said = f"a refund of {format_amount(refund.amount)} {refund.currency} was opened: {refund.reason}"
     if refunds.closes_payment(payment, refund.of):

@@ -14,6 +14,7 @@ nodes = Table(
     Column("node", String(32), primary_key=True, comment="One process of a bridge"),
     Column("began_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False, comment="When it last said that it is there"),
+    Column("report", Text, comment="How it was doing then, as JSON"),
     comment="The bridges that share the journal, and those that lately did",
 )
 

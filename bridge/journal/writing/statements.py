@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Delete, Dialect, Insert, Select, Table, Update, bindparam, func, insert
 from sqlalchemy.sql.functions import Function
 
+from bridge.journal.database.engines import common_dialect
+
 __all__ = ["Row", "Writing", "first_known", "found", "insert_into", "numbered", "padded", "rows_found", "run"]
 
 Row = dict[str, Any]
@@ -34,7 +36,7 @@ def insert_into(table: Table) -> Insert:
 def run(connection: Connection, statement: Writing, rows: Sequence[Row]) -> None:
     """Runs a statement for each of some rows, which all have the same names."""
     if rows:
-        text, arguments_of = _compiled(statement, connection.dialect, tuple(rows[0]))
+        text, arguments_of = _compiled(statement, common_dialect(connection.dialect), tuple(rows[0]))
         with closing(connection.connection.cursor()) as cursor:
             cursor.executemany(text, arguments_of(rows))
 
@@ -46,7 +48,7 @@ def found(connection: Connection, statement: Select[Any], parameters: Row) -> li
 
 def rows_found(connection: Connection, statement: Select[Any], parameters: Row) -> list[tuple[Any, ...]]:
     """All columns of what a query finds, as the driver has them."""
-    text, arguments_of = _compiled(statement, connection.dialect, tuple(parameters))
+    text, arguments_of = _compiled(statement, common_dialect(connection.dialect), tuple(parameters))
     with closing(connection.connection.cursor()) as cursor:
         cursor.execute(text, arguments_of([parameters])[0])
         return list(cursor.fetchall())
@@ -88,14 +90,14 @@ def _in_order(order: Sequence[str], processors: Processors, rows: Sequence[Row])
 
 def _remembering(process: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The same, for values of which many in a row are one and the same, such as the moment of a commit."""
-    last: Any = None
-    made: Any = process(last)
+    last = (None, process(None))  # as one, since any thread may come in between
 
     def remembering(value: Any) -> Any:
-        nonlocal last, made
-        if value is not last:
-            last, made = value, process(value)
-        return made
+        nonlocal last
+        known = last
+        if value is not known[0]:
+            last = known = (value, process(value))
+        return known[1]
 
     return remembering
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bridge.access import Principal
+from bridge.sockets.errors import StoreUnavailableError
 from bridge.sockets.rate_limit import messages_in
 from bridge.sockets.recovery.replays import Allowance
 from bridge.sockets.recovery.session_proofs import Proven, pid_of, proven_by
@@ -32,6 +33,7 @@ REPLAY_LIMIT = 5_000
 # A journal is asked for so many rooms at once; whoever is in more is recovered from memory alone.
 ROOMS_LIMIT = 300
 PAGE = 500
+TOO_OFTEN = "a client begins anew: what it missed was looked up too often"
 # What an event that is sent again takes besides its payload.
 FRAME_BYTES = 100
 
@@ -40,8 +42,9 @@ class History(Protocol):
     """What was delivered, as the journal stores it."""
 
     async def number_of(self, offset: str) -> int:
-        """The place of an offset. Raises BridgeError if nobody was ever given it, or it is of another history, or of
-        events that are forgotten; also if it proves that the journal was rewound, which that then takes up."""
+        """The place of an offset; 0 if it is of an earlier history, or of events that are forgotten: a client that
+        began anew brings the last that it had before, until it receives another. Raises BridgeError if nobody was
+        ever given it, or if it proves that the journal was rewound, which that then takes up."""
 
     async def oldest(self) -> int:
         """The place of the oldest event that is stored; 1 if there is none."""
@@ -117,9 +120,9 @@ class Recovery:
         for moved in self._waiting_for.copy():
             moved.set()
 
-    async def _reach(self, number: int) -> bool:
+    async def _reach(self, number: int) -> None:
         """Waits until what another process has delivered already is delivered here too: whoever comes from there has
-        received it. Returns whether it is, in time."""
+        received it. Raises StoreUnavailableError if it is not, in time."""
         moved = asyncio.Event()
         self._waiting_for.add(moved)
         try:
@@ -128,10 +131,9 @@ class Recovery:
                     moved.clear()
                     await moved.wait()
         except TimeoutError:
-            return False
+            raise StoreUnavailableError("what others have delivered could not be read yet") from None
         finally:
             self._waiting_for.discard(moved)
-        return True
 
     # Sessions
 
@@ -224,15 +226,18 @@ class Recovery:
 
     async def take_up(self, pid: Any, offset: Any, principal: Principal, allowance: Allowance) -> Missed | None:
         """The session that a client brings, with what it missed as far as only the journal knows that; None if it
-        has to begin anew. What is looked up is taken from `allowance`."""
+        has to begin anew. What is looked up is taken from `allowance`. Raises StoreUnavailableError where that cannot
+        be known."""
         proven = proven_by(self._key, pid, principal)
         if proven is None:
             return None
         if allowance.is_spent(proven.sid):
-            logger.info("a client begins anew: what it missed was looked up too often")
+            logger.info(TOO_OFTEN)
             return None
         try:
             return await self._take_up(proven, pid, offset, principal, allowance)
+        except StoreUnavailableError:
+            raise
         except BridgeError as error:
             logger.info("a client begins anew: %s", error)
         except Exception:
@@ -247,12 +252,22 @@ class Recovery:
         received_until = await self._number_of(offset) if isinstance(offset, str) else 0
         if session is None or received_until <= session.began_at:
             received_until = max(received_until, await self._number_of(proven.began_at))
-        after = received_until
-        if session is None or not await self._reach(max(after, session.began_at, *session.rooms.values())):
+        if session is None:
+            logger.info("a client begins anew: its session is not known any more")
             return None
+        await self._reach(max(received_until, session.began_at, *session.rooms.values()))
         if not _grants_all(session, principal):
             logger.info("a client begins anew: its token does not grant all that it was in")
             return None
+        async with allowance.turn(proven.sid) as may_have_more:
+            if not may_have_more:
+                logger.info(TOO_OFTEN)
+                return None
+            return await self._look_up(session, pid, received_until, allowance)
+
+    async def _look_up(self, session: Session, pid: str, received_until: int, allowance: Allowance) -> Missed | None:
+        """What a session missed; None if that is too much, or not all of it is stored."""
+        after = received_until
         delivered: list[DeliveredEvent] = []
         size_bytes = 0
         while after < self._remembered_from - 1:
@@ -261,7 +276,7 @@ class Recovery:
             if len(since_of) > ROOMS_LIMIT or len(delivered) > REPLAY_LIMIT or size_bytes > self._replay_bytes:
                 return None
             page, more = await self._history.room_events([*since_of], everyone=True, after=after, limit=PAGE)
-            allowance.spend(proven.sid, _messages_in(page))
+            allowance.spend(session.sid, _messages_in(page))
             own = [one for one in page if self._is_for(since_of, one)]
             delivered += own
             size_bytes += _size_bytes(own)
@@ -272,7 +287,7 @@ class Recovery:
             return None  # nor may any of it have been forgotten while it was read
         missed = Missed(session, pid, after, tuple(one for one in delivered if one.number <= after))
         everything = self._all_of(missed)
-        allowance.spend(proven.sid, _messages_in(everything[len(missed.delivered) :]))
+        allowance.spend(session.sid, _messages_in(everything[len(missed.delivered) :]))
         if len(everything) > REPLAY_LIMIT or _size_bytes(everything) > self._replay_bytes:
             return None
         return missed

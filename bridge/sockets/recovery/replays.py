@@ -5,7 +5,10 @@ back again and again for the same may have as much of it as they may send, and b
 """
 
 import asyncio
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from bridge.sockets.limits import Limits
 from bridge.sockets.rate_limit import RateLimit, RateLimits
@@ -21,6 +24,22 @@ class Allowance:
     _of_address: RateLimits
     _address: str | None
     """None: it is not counted."""
+    _under_way: MutableMapping[str, asyncio.Lock]
+    """By session and by address: those for whom something is looked up."""
+
+    @asynccontextmanager
+    async def turn(self, session_id: str) -> AsyncIterator[bool]:
+        """Waits until nothing is looked up for the session, nor for the address, and gives whether both may have more
+        by then: whoever comes many times at once has no more than one after the other."""
+        async with self._lock(session_id):
+            if self._address is None:
+                yield not self.is_spent(session_id)
+                return
+            async with self._lock(self._address):
+                yield not self.is_spent(session_id)
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        return self._under_way.setdefault(name, asyncio.Lock())
 
     def is_spent(self, session_id: str) -> bool:
         """Whether a session, or the address, has had more than it may. The first replay after a silence is never too
@@ -47,6 +66,7 @@ class Replays:
         self._of_address = RateLimits(
             RateLimit(messages.per_second * connections.per_second, messages.burst * connections.burst)
         )
+        self._under_way: MutableMapping[str, asyncio.Lock] = WeakValueDictionary()
 
     def for_address(self, address: str | None) -> Allowance:
-        return Allowance(self._of_session, self._of_address, address)
+        return Allowance(self._of_session, self._of_address, address, self._under_way)

@@ -5,20 +5,25 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from prometheus_client import Counter
 
 from bridge.access import Principal
+from bridge.sockets.errors import StoreUnavailableError
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.recovery.sessions import Leaving, Session
 from bridge.sockets.transport.connection import Connection
+from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.engine import Engine
 from bridge.sockets.transport.frames import Outgoing, event_message
 
 __all__ = ["NOTHING", "Recalls", "Restored", "Returns", "brought_by"]
+
+T = TypeVar("T")
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -32,6 +37,9 @@ CLEAN_ENDS = {
 }
 # How exactly the event loop's clock tells when something was.
 CLOCK_MICROS = 2_000
+# For so long a client waits whose session cannot be looked up; it would begin anew at once, and miss something.
+UNAVAILABLE_SECONDS = 15.0
+RETRY_SECONDS = 0.5
 # While a session is looked up, others may come for it.
 TAKE_UP_TIMES = 3
 # Whoever comes back before it is noticed that it was gone takes its session over from itself. Where two bring one
@@ -75,7 +83,7 @@ class Returns:
     async def _recall(self) -> None:
         """Takes up from earlier processes who is online and who types."""
         try:
-            await self._recalls(*await self.recovery.recall())
+            await self._recalls(*await _until_available(self.recovery.recall))
         except Exception:
             logger.exception("who was online before could not be read; who comes back from then begins anew")
 
@@ -89,17 +97,23 @@ class Returns:
         brought: Mapping[str, Any],
         principal: Principal,
         free: Callable[[str, bool], Awaitable[bool]],
-        address: str | None,
+        connection: Connection,
     ) -> Missed | None:
         """What a client missed whose session can be restored, by what it brings; None if it brings none, or has to
-        begin anew. `address` is what it counts under, if it does. `free` closes the connection of whoever holds a
-        sid, unless it is to be asked first and answers, and says whether nobody holds it any more."""
+        begin anew. `free` closes the connection of whoever holds a sid, unless it is to be asked first and answers,
+        and says whether nobody holds it any more. Where that cannot be known the client's own `connection` is closed,
+        so that it comes again."""
         pid = brought.get("pid")
         if pid is None or brought.get("recovery") is False:
             return None
-        allowance = self._replays.for_address(address)
+        allowance = self._replays.for_address(connection.address)
+        take_up = partial(self.recovery.take_up, pid, brought.get("offset"), principal, allowance)
         for _ in range(TAKE_UP_TIMES):
-            missed = await self.recovery.take_up(pid, brought.get("offset"), principal, allowance)
+            try:
+                missed = await _until_available(take_up)
+            except StoreUnavailableError:
+                await connection.finish(Disconnect.UNAVAILABLE)
+                return None
             if missed is None:
                 break
             is_contested = _is_contested(missed.session)
@@ -146,6 +160,20 @@ class Returns:
         self._recalling.cancel()
         await asyncio.gather(self._recalling, return_exceptions=True)
         await self.recovery.close()
+
+
+async def _until_available(ask: Callable[[], Awaitable[T]]) -> T:
+    """Asks again for a while: a database that is restarted, or gives its work to another, is back in seconds. Raises
+    StoreUnavailableError."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + UNAVAILABLE_SECONDS
+    while True:
+        try:
+            return await ask()
+        except StoreUnavailableError:
+            if loop.time() >= give_up_at:
+                raise
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def brought_by(auth: Any) -> dict[str, Any]:

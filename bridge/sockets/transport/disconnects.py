@@ -40,6 +40,7 @@ class Disconnect(Enum):
     CHANGED_MEANWHILE = 4004, "changed meanwhile", "what it missed changed while it was put together", _CLOSE
     POLL_LOST = 4005, "poll lost", "the answer to its poll was lost", _ERROR
     POLL_BROKE_OFF = 4006, "poll broke off", "the connection of its poll has gone", _CLOSE
+    UNAVAILABLE = 4007, "unavailable", "what it missed cannot be looked up at the moment", _CLOSE
 
     NEVER_CONNECTED = 4500, "never connected", "it has not asked for a connection", _CLOSE
     NO_PACKET = 4501, "no packet", "it sent what clients do not send", _ERROR

@@ -36,6 +36,7 @@ from bridge.sockets.transport.deadlines import Deadlines
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.environ import environ_of, put_body, stored_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, body_of, declared_bytes, is_payload
+from bridge.sockets.transport.polling import answer_polls
 from bridge.sockets.transport.receivers import Guest, Places
 from bridge.sockets.transport.refusals import METHODS, Code, Refusal, refusal_of
 from bridge.sockets.transport.states import Event, State
@@ -94,6 +95,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         """Who is not connected to any namespace yet."""
         self.places = places
         """Who gives out those of sessions that poll; None: there is one for everybody."""
+        if places is not None:
+            places.on_close = lambda: answer_polls(self.sockets.values())
         self._seated_strangers: dict[Connection, None] = {}
         """Those of them who are not connected to any namespace yet, who has waited longest first."""
         self.moved: Callable[[Connection], None] = lambda _: None

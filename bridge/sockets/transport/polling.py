@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from engineio.packet import CLOSE, PING, PONG, UPGRADE, Packet
@@ -13,7 +14,7 @@ from bridge.sockets.transport.states import Event, State
 if TYPE_CHECKING:
     from bridge.sockets.transport.connection import Connection
 
-__all__ = ["Polling"]
+__all__ = ["Polling", "answer_polls"]
 
 # That of the reference server: how long it lets an upgrade take.
 UPGRADE_SECONDS = 10.0
@@ -22,6 +23,13 @@ UPGRADE_SECONDS = 10.0
 UPGRADE_LOOK_SECONDS = 0.01
 # Of a mark; those of clients have a dozen. It is kept for as long as the client stays.
 MARK_LIMIT_CHARACTERS = 100
+
+
+def answer_polls(connections: Iterable["Connection"]) -> None:
+    """Answers all polls that wait, be it with nothing: a server that stops would wait for each of them."""
+    for connection in connections:
+        if connection.protocol is None:
+            connection.writer.backlog.wake()
 
 
 class Polling:

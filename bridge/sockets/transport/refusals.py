@@ -1,7 +1,8 @@
 """Refusals: which requests to the engine are turned away, in the words of the reference server. No I/O.
 
-Stricter than that server in two things: a web page of another origin is refused whatever it asks for, also in the
-middle of a session; and a WebSocket of another version of the protocol is refused before it is open, not after.
+Stricter than that server in three things: a web page of another origin is refused whatever it asks for, also in the
+middle of a session; a WebSocket of another version of the protocol is refused before it is open, not after; and so is
+JSONP, for which no client of this version of the protocol asks: a script has no origin.
 """
 
 from collections.abc import Mapping
@@ -77,6 +78,8 @@ def refusal_of(
         return Refusal(Code.FORBIDDEN, f"{barred_origin} is not an accepted origin")
     if not is_version_spoken:
         return Refusal(Code.VERSION_UNSUPPORTED)
+    if "j" in query:
+        return Refusal(Code.BAD_REQUEST, "JSONP is not spoken here")
     if method not in METHODS:
         return Refusal(Code.BAD_REQUEST, status=HTTPStatus.METHOD_NOT_ALLOWED)
     return None

@@ -49,6 +49,15 @@ async def test_an_answer_without_a_length_comes_in_chunks() -> None:
     assert rest == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
 
 
+async def test_nobody_stores_an_answer_that_does_not_say_how_long_it_is_good() -> None:
+    head, _ = await heard(start(status=404), body(b""))
+    assert b"\r\ncache-control: no-store" in head
+    head, _ = await heard(start((b"Cache-Control", b"max-age=60")), body(b""))
+    assert head.count(b"cache-control: ") == head.count(b"cache-control: max-age=60") == 1
+    head, _ = await heard(start(), body(b""), request=b"GET /\r\n\r\n")
+    assert b"\r\ncache-control: no-store" in head
+
+
 async def test_an_answer_without_a_length_to_http_1_0_ends_with_the_connection() -> None:
     head, rest = await heard(start(), body(b"one", more=True), body(b"two"), request=b"GET / HTTP/1.0\r\n\r\n")
     assert b"transfer-encoding" not in head

@@ -20,6 +20,7 @@ from coordinator.payouts.observations import (
     PayoutUnclear,
 )
 from coordinator.payouts.payouts import Payout
+from coordinator.payouts.resolution import NothingToResolveError
 from coordinator.payouts.statuses import PayoutStatus
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
@@ -41,7 +42,7 @@ async def paid(journal: Journal, number: int, *, seller_id: str = "s1") -> str:
         created_at=NOW,
     )
     await journal.register_payment(payment)
-    transfer = Transfer(transfer_id="t1", asset="ETH-USDT", amount=Decimal(100))
+    transfer = Transfer(transfer_id=f"0xE{number}", asset="ETH-USDT", amount=Decimal(100))
     await journal.record_observation(
         provider="shkeeper",
         external_id=payment.external_id,
@@ -243,6 +244,11 @@ async def test_a_transaction_that_a_person_names_is_no_other_payouts_unless_they
             await again.console.record_resolution(second, "sent", tx_hash, by="Bo")
     resolved, _ = await again.console.record_resolution(second, "sent", "0xAB", by="Bo", for_several=True)
     assert resolved.status is PayoutStatus.BROADCAST
-    with pytest.raises(TransactionTakenError):
-        await again.console.record_resolution(third, "arrived", "0xab", by="Bo")
+    for tx_hash, taken in (("0xab", f"is {first}'s already"), ("e1", "is what the buyer of payment pay_1 paid with")):
+        with pytest.raises(TransactionTakenError, match=f"{tx_hash} {taken}"):
+            await again.console.record_resolution(third, "arrived", tx_hash, by="Bo")
+    with pytest.raises(NothingToResolveError):  # it is looked for whole
+        await again.console.record_resolution(first, "returned", "e", by="Bo")
+    arrived, _ = await again.console.record_resolution(third, "arrived", "e1", by="Bo", for_several=True)
+    assert arrived.status is PayoutStatus.COMPLETED
     await again.close()

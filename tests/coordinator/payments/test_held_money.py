@@ -23,6 +23,8 @@ from tests.coordinator.payouts.test_escrow import World
 LATER = NOW + timedelta(days=30)
 # What a person may decide about where money lies that is nobody's. Not: that a provider contradicts itself.
 ASKS = {
+    ProblemKind.CALLED_REFUNDED,
+    ProblemKind.DISPUTED,
     ProblemKind.PAID_AFTER_CANCELLATION,
     ProblemKind.SHORT,
     ProblemKind.PARTLY_PAID_EXPIRED,

@@ -6,10 +6,16 @@ from decimal import Decimal
 
 import pytest
 
+from coordinator.money import ZERO
+from coordinator.payments.agreements import Checkout, Share
 from coordinator.payments.decisions import decide
 from coordinator.payments.observations import (
+    EscrowReleased,
     InvoiceSnapshot,
     Observation,
+    PaymentWithdrawn,
+    Release,
+    RequestCancelled,
     Standing,
     Transfer,
     TransferSeen,
@@ -17,7 +23,8 @@ from coordinator.payments.observations import (
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import ProblemKind, hold_on_payouts, may_have_gone_back, problems_of
 from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
-from coordinator.payouts.earnings import escrow_of, left_to_pay_out
+from coordinator.payments.rulings import RulingRefusedError, acceptance
+from coordinator.payouts.earnings import escrow_of, left_to_pay_out, refundable
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PAYMENT = Payment(
@@ -40,6 +47,7 @@ CAPTURED = InvoiceSnapshot(
     transfers=(CHARGE.model_copy(update={"value": CHARGE.amount}),),
     coin="USD",
 )
+SHARES = {"s1": Decimal("39.93"), "s2": Decimal("9.97")}
 REFUNDED = RefundedThere(reference="re_1", amount=Decimal("9.90"), currency="USD")
 
 
@@ -85,6 +93,8 @@ def test_a_dispute_holds_all_of_it_until_the_bank_decides_whoever_took_it_as_pai
     assert (hold_on_payouts(held), may_have_gone_back(held)) == (reason, reason)
     assert [(one.kind, one.detail) for one in problems_of(held)] == [("payment-disputed", reason)]
     assert (escrow_of(held, []).held, escrow_of(held, []).under_way) == (Decimal("49.90"), Decimal(30))
+    with pytest.raises(RulingRefusedError, match="bank disputes it, and decides"):
+        acceptance("Ada", "it is fine").decide(held, NOW)
     won = decide(held, WON, NOW).payment
     assert (hold_on_payouts(won), problems_of(won), left_to_pay_out(won, "s1", [])) == (None, (), Decimal("49.90"))
     lost = decide(held, LOST, NOW).payment
@@ -98,3 +108,58 @@ def test_what_goes_back_in_another_currency_is_not_counted(reversal: PaymentDisp
     moved = decide(after(CAPTURED), other, NOW).payment
     assert moved.refunded == 0
     assert [one.kind for one in problems_of(moved)] == [ProblemKind.OTHER_CURRENCY]
+
+
+def captured(*values: str) -> InvoiceSnapshot:
+    """What the provider took, in so many charges."""
+    transfers = [
+        Transfer(transfer_id=f"ch_{number}", asset="USD", amount=amount, value=amount, over_a_chain=False)
+        for number, amount in enumerate(map(Decimal, values))
+    ]
+    received = sum((one.amount for one in transfers), Decimal(0))
+    standing = Standing.PARTIAL if received < PAYMENT.amount else Standing.OVERPAID
+    return CAPTURED.model_copy(update={"standing": standing, "received": received, "transfers": tuple(transfers)})
+
+
+def test_what_goes_back_by_itself_is_of_the_goods_first_and_then_of_what_came_too_much() -> None:
+    over = after(captured("49.90", "10"))
+    back = decide(over, RefundedThere(reference="re_1", amount=Decimal("59.90"), currency="USD"), NOW).payment
+    escrow = escrow_of(back, [])
+    assert (back.status, escrow.refunded, escrow.excess, escrow.overdrawn) == (
+        PaymentStatus.REFUNDED,
+        Decimal("59.90"),
+        ZERO,
+        ZERO,
+    )
+    assert (refundable(back, []), problems_of(back)) == ((), ())
+    # The seller has the goods' money by then, so that only what came too much is there.
+    released = EscrowReleased(payout_id="out_1", seller_id="s1", release=Release.DONE, worth=Decimal("49.90"), step=1)
+    paid_out = decide(over, released, NOW).payment
+    gone = decide(paid_out, RefundedThere(reference="re_1", amount=Decimal(10), currency="USD"), NOW).payment
+    assert (gone.status, problems_of(gone)) == (PaymentStatus.COMPLETED, ())
+    more = decide(gone, disputed(DisputeStage.LOST, "5"), NOW).payment
+    assert [one.detail for one in problems_of(more)] == [
+        "5.00 USD more went out than came: 44.90 of 49.90 USD (of 59.90 that came, 15.00 went back) has come"
+    ]
+
+
+def test_each_seller_of_a_checkout_has_their_part_of_what_goes_back_by_itself() -> None:
+    shares = [Share(request_id=f"r{seller[1]}", seller_id=seller, amount=amount) for seller, amount in SHARES.items()]
+    sold = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="c1", shares=tuple(shares))})
+    payment = decide(decide(sold, CAPTURED, NOW).payment, disputed(DisputeStage.LOST, "10"), NOW).payment
+    left = {seller: left_to_pay_out(payment, seller, []) for seller in SHARES}
+    assert (left, sum(left.values())) == ({"s1": Decimal("31.92"), "s2": Decimal("7.98")}, Decimal("39.90"))
+
+
+def test_what_is_left_of_a_cancelled_payment_is_asked_about_whatever_of_it_was_cancelled() -> None:
+    shares = [Share(request_id=f"r{seller[1]}", seller_id=seller, amount=amount) for seller, amount in SHARES.items()]
+    payment = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="c1", shares=tuple(shares))})
+    for told in (
+        RequestCancelled(request_id="r1"),
+        PaymentWithdrawn(by="Ada", note="sold elsewhere"),
+        captured("30"),
+        REFUNDED,
+    ):
+        payment = decide(payment, told, NOW).payment
+    told_of = "it was cancelled, and 20.10 of 49.90 USD (of 30.00 that came, 9.90 went back) has come"
+    assert [(one.kind, one.detail) for one in problems_of(payment)] == [("payment-paid-after-cancellation", told_of)]

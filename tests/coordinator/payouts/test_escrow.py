@@ -20,11 +20,14 @@ from coordinator.payments.observations import (
     PaymentWithdrawn,
     RefundOf,
     Release,
+    RequestCancelled,
 )
 from coordinator.payments.payments import PaymentStatus
-from coordinator.payments.rulings import RulingRefusedError, acceptance
+from coordinator.payments.problems import hold_on_payouts
+from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
+from coordinator.payments.rulings import RulingRefusedError, acceptance, cancellation
 from coordinator.payouts.decisions import decide_payout
-from coordinator.payouts.earnings import earned, escrow_of, left_to_pay_out, refundable
+from coordinator.payouts.earnings import earned, escrow_of, left_to_pay_out, not_there, refundable
 from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutConfirmed,
@@ -76,6 +79,8 @@ class World(RuleBasedStateMachine):
         self.refunds: dict[str, Refund] = {}
         self.out: set[str] = set()
         """Payouts whose money has left."""
+        self.reversed = ZERO
+        """What went back by no refund of the bridge's."""
         self.steps = 0
         self.statuses = {self.payment.status}
 
@@ -96,22 +101,60 @@ class World(RuleBasedStateMachine):
             transfers = [transfer(f"0x{number}", one) for number, one in enumerate(self.came)]
             self.told(notice(judged(total(self.came)), *transfers, proven=None))
 
+    @rule(ending=st.sampled_from(Ending))
+    def its_provider_ends_it(self, ending: Ending) -> None:
+        self.told(InvoiceEnded(ending=ending))
+
     @rule()
     def is_cancelled(self) -> None:
-        self.told(InvoiceEnded(ending=Ending.CANCELLED))
+        try:
+            self.told(cancellation("Ada", "sold elsewhere").decide(self.payment, NOW))
+        except RulingRefusedError:
+            is_over = self.payment.status in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
+            assert is_over or self.payment.facts.withdrawn
+
+    @rule(request_id=st.sampled_from(("r1", "r2")))
+    def a_request_is_cancelled(self, request_id: str) -> None:
+        self.told(RequestCancelled(request_id=request_id))
 
     @rule()
     def is_accepted(self) -> None:
         try:
             self.told(acceptance("Ada", "it is fine").decide(self.payment, NOW))
         except RulingRefusedError:
-            assert self.payment.status in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED) or self.refunds
+            is_over = self.payment.status in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED)
+            assert is_over or self.payment.facts.refunds
+
+    # Money that goes back by itself
+
+    def still_there(self) -> Decimal:
+        gone = total(one.worth or ZERO for one in self.paid_out if one.payout_id in self.out)
+        return max(total(self.came) - gone - self.reversed, ZERO)
+
+    @rule(value=AMOUNTS)
+    def its_provider_gives_some_back(self, value: Decimal) -> None:
+        if value <= self.still_there():
+            self.reversed += value
+            name = f"re_{len(self.payment.facts.refunds)}"
+            self.told(RefundedThere(reference=name, amount=value, currency="USD"))
+
+    @rule(value=AMOUNTS, stage=st.sampled_from(DisputeStage))
+    def the_buyers_bank_takes_some(self, value: Decimal, stage: DisputeStage) -> None:
+        """A bank does so whoever has the money by then."""
+        known = self.payment.facts.disputes.get("dp_1")
+        if known is not None:
+            value, stage = known.amount, max(stage, known.stage, key=lambda one: one.step)
+        elif value > total(self.came) - self.reversed:
+            return
+        if stage is DisputeStage.LOST and (known is None or known.stage is not DisputeStage.LOST):
+            self.reversed += value
+        self.told(PaymentDisputed(reference="dp_1", stage=stage, amount=value, currency="USD"))
 
     # Money out
 
     @rule(seller_id=st.sampled_from(("s1", "s2")), worth=AMOUNTS)
     def is_paid_out(self, seller_id: str, worth: Decimal) -> None:
-        is_due = self.payment.status is PaymentStatus.COMPLETED
+        is_due = self.payment.status is PaymentStatus.COMPLETED and hold_on_payouts(self.payment, seller_id) is None
         if is_due and worth <= left_to_pay_out(self.payment, seller_id, self.paid_out):
             self.register(
                 Payout(
@@ -172,6 +215,10 @@ class World(RuleBasedStateMachine):
         refund = waiting[choice % len(waiting)]
         sending = Sending("0xCd", refund.amount)
         payout = payout_for(refund, self.payment, sending, now=NOW)
+        if not_there(self.payment, refund.of) is not None:
+            with pytest.raises(RefundRefusedError, match="not there any more"):
+                given(refund, self.payment, payout, by="b1")
+            return
         self.refunds[refund.refund_id] = given(refund, self.payment, payout, by="b1")
         self.register(payout)
 
@@ -249,9 +296,13 @@ class World(RuleBasedStateMachine):
         assert min(*where, escrow.under_way, escrow.overdrawn) >= 0
         assert escrow.received == total(self.came)
         shortfall = total(earned(self.payment, one) for one in ("s1", "s2")) - self.payment.goods
-        shortfall = max(shortfall, ZERO)
-        assert escrow.overdrawn <= shortfall  # only of what was accepted without its money
+        # Only of what was accepted without its money, and what a bank took of what had gone.
+        disputed = total(one.amount for one in self.payment.facts.disputes.values())
+        shortfall = max(shortfall, ZERO) + max(self.reversed, disputed)
+        assert escrow.overdrawn <= shortfall
         assert escrow.under_way <= escrow.held + escrow.excess + shortfall
+        if escrow.overdrawn:
+            assert refundable(self.payment, self.paid_out) == ()
 
     @invariant()
     def never_more_went_out_than_came_in(self) -> None:
@@ -270,6 +321,15 @@ class World(RuleBasedStateMachine):
             assert self.payment.escrow_state == "refunded"
         elif self.payment.refunded and not self.payment.excess and not escrow.overdrawn:
             assert self.payment.refunded < self.payment.goods or not self.payment.goods
+
+    @invariant()
+    def what_may_be_paid_out_is_there(self) -> None:
+        left = total(left_to_pay_out(self.payment, one, self.paid_out) for one in ("s1", "s2"))
+        escrow = escrow_of(self.payment, self.paid_out)
+        if not self.payment.facts.accepted and escrow.overdrawn:
+            assert left == 0
+        if not self.refunds and not self.payment.facts.accepted and not self.payment.withheld:
+            assert self.payment.excess or left == max(escrow.held - escrow.under_way, ZERO)
 
     @invariant()
     def a_seller_is_never_paid_what_goes_back(self) -> None:

@@ -9,6 +9,7 @@ from coordinator.attention.items import AttentionKind
 from coordinator.attention.payouts import payout_attention
 from coordinator.payouts.approval import doubts_about
 from coordinator.payouts.decisions import decide_payout
+from coordinator.payouts.named_transactions import TransactionTakenError
 from coordinator.payouts.observations import (
     PayoutFailed,
     PayoutObservation,
@@ -158,6 +159,8 @@ def test_no_payout_is_carried_or_brought_back_by_what_its_buyer_paid_with() -> N
         sent = payout(ON_ITS_WAY if outcome == "returned" else UNCLEAR).model_copy(update={"created_at": NOW + HOUR})
         with pytest.raises(TransactionWrongError, match="what the buyer paid with"):
             resolve(sent, outcome, "ab", found_by="Ada", now=NOW + HOUR, payment=paid)
+        with pytest.raises(TransactionTakenError, match="is what the buyer of payment pay_1 paid with"):
+            resolve(sent, outcome, "ab", found_by="Ada", now=NOW + HOUR, paid=[paid])
     # A seller may send it back to where the buyer paid.
     back = play(
         notice(judged(Decimal(200)), transfer("0xAB", 100), transfer("0xCD", 100, occurred_at=NOW + 2 * HOUR)),

@@ -13,6 +13,7 @@ from coordinator.attention.payouts import payout_attention
 from coordinator.money import total
 from coordinator.payments.agreements import Checkout, Share, part_of
 from coordinator.payments.decisions import decide
+from coordinator.payments.facts import Facts
 from coordinator.payments.observations import (
     Ending,
     InvoiceEnded,
@@ -23,6 +24,7 @@ from coordinator.payments.observations import (
 )
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.reversals import RefundedThere
 from coordinator.payments.rulings import RulingRefusedError, acceptance
 from coordinator.payouts.approval import doubts_about
 from coordinator.payouts.decisions import decide_payout
@@ -298,23 +300,38 @@ def test_what_was_sent_without_the_bridge_is_a_transaction_that_did_nothing_else
     elsewhere = Sent("elsewhere", "ETH-USDT", Decimal(30), "0xCd", "aa")
     for tx_hash in ("0x1", "1"):
         with pytest.raises(RefundRefusedError, match="what the buyer paid with"):
-            sent_without(refund, payment, replace(elsewhere, tx_hash=tx_hash), [], now=NOW)
+            sent_without(refund, payment, replace(elsewhere, tx_hash=tx_hash), [], [], now=NOW)
     for one, said in ((paid_out, "a payout of payment pay_1"), (again, "a refund of payment pay_1")):
         of_another = one.model_copy(update={"payment_id": "pay_2"})
         for known, told in ((one, said), (of_another, said.replace("pay_1", "pay_2"))):
             with pytest.raises(TransactionTakenError, match=f"aa is {one.payout_id}'s already, {told}"):
-                sent_without(refund, payment, elsewhere, [known], now=NOW)
-            sent_without(refund, payment, replace(elsewhere, for_several=True), [known], now=NOW)
+                sent_without(refund, payment, elsewhere, [known], [], now=NOW)
+            sent_without(refund, payment, replace(elsewhere, for_several=True), [known], [], now=NOW)
     # A transaction that is followed on its chain shows itself what it sent to whom; told of twice it is not two.
     over_chain = replace(elsewhere, chain="ethereum")
     with pytest.raises(TransactionTakenError):
-        sent_without(refund, payment, over_chain, [again], now=NOW)
+        sent_without(refund, payment, over_chain, [again], [], now=NOW)
     for known in (paid_out, again.model_copy(update={"payment_id": "pay_2"})):
-        assert sent_without(refund, payment, over_chain, [known], now=NOW).destination == "0xCd"
+        assert sent_without(refund, payment, over_chain, [known], [], now=NOW).destination == "0xCd"
     # What moved nothing, or is not its own as a person says, is anybody's.
     for facts in ({"reverted_hashes": ("0xAA",)}, {"disowned_hashes": ("0xAA",)}):
         freed = paid_out.model_copy(update={"facts": paid_out.facts.model_copy(update=facts)})
-        assert sent_without(refund, payment, elsewhere, [freed], now=NOW).destination == "0xCd"
+        assert sent_without(refund, payment, elsewhere, [freed], [], now=NOW).destination == "0xCd"
+
+
+def test_what_another_payments_buyer_paid_with_sent_nothing_back_unless_somebody_has_seen_that_it_did() -> None:
+    payment, other = came("120"), came("50").model_copy(update={"payment_id": "pay_2"})
+    refund = opened(payment, "30")
+    elsewhere = Sent("elsewhere", "ETH-USDT", Decimal(30), "0xCd", "0X1")
+    payment = payment.with_facts(Facts())
+    with pytest.raises(TransactionTakenError, match="0X1 is what the buyer of payment pay_2 paid with"):
+        sent_without(refund, payment, elsewhere, [], [other], now=NOW)
+    for sent in (
+        replace(elsewhere, for_several=True),
+        replace(elsewhere, chain="ethereum"),
+        replace(elsewhere, tx_hash="0x2"),
+    ):
+        assert sent_without(refund, payment, sent, [], [other], now=NOW).destination == "0xCd"
 
 
 def test_whoever_opens_a_refund_has_seen_the_others_that_take_money() -> None:
@@ -328,3 +345,15 @@ def test_whoever_opens_a_refund_has_seen_the_others_that_take_money() -> None:
         with pytest.raises(OtherRefundsError, match=r"Ada opened .* of 30 USD .*: it is bent") as refused:
             require_seen([waiting, sent, gone], besides)
         assert refused.value.refund_ids == (unseen.refund_id,)
+
+
+def test_what_its_provider_gave_back_by_itself_is_not_told_once_more_as_sent() -> None:
+    payment = came("120")
+    refund = opened(payment, "30")
+    payment = play(RefundedThere(reference="re_1", amount=Decimal(10), currency="USD"), payment=payment)[0]
+    elsewhere = Sent("elsewhere", "USD", Decimal(10), "their card", "re_1")
+    with pytest.raises(RefundRefusedError, match="shkeeper has told of re_1 by itself; it is counted already"):
+        sent_without(refund, payment, elsewhere, [], [], now=NOW)
+    assert (
+        sent_without(refund, payment, replace(elsewhere, tx_hash="re_2"), [], [], now=NOW).destination == "their card"
+    )

@@ -125,7 +125,7 @@ def front(
     if request.param == "nginx":
         configuration = {
             "listen 80;": f"listen 127.0.0.1:{port}; listen 127.0.0.1:{http_2} http2;",
-            "server 127.0.0.1:8000;": f"server 127.0.0.1:{bridge.port};",
+            "server 127.0.0.1:8000 ": f"server 127.0.0.1:{bridge.port} ",
             "    location /api/ { proxy_pass http://bridge; }\n": "",
         }
         running = running_nginx(folder, deployed("nginx.conf", configuration), port)

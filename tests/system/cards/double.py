@@ -15,14 +15,22 @@ from standardwebhooks.webhooks import Webhook
 
 from tests.answering_server import Asked, answering_requests
 from tests.asking import post
+from tests.conftest import BridgeProcess
 
-__all__ = ["FORGERS_SECRET", "KEY", "SECRET", "SHOP", "CardsDouble", "playing_cards"]
+__all__ = ["FORGERS_SECRET", "REGISTERED", "BridgeWithCards", "CardsDouble", "playing_cards"]
 
+REGISTERED = "tests.system.cards.provider"
 SECRET = "whsec_dGhlLWJyaWRnZS1hbmQtdGhlLWNhcmRzLWtub3ctaXQ="
 FORGERS_SECRET = "whsec_bm9ib2R5LXNoYXJlcy10aGlzLW9uZS13aXRoLXRoZW0="
 SHOP, OTHER_SHOP, KEY = "shop_1", "shop_2", "the-key-of-the-shop"
 
 Content = dict[str, Any]
+
+
+class BridgeWithCards(BridgeProcess):
+    """A bridge that knows the provider of cards beside the others."""
+
+    beside = REGISTERED
 
 
 @dataclass
@@ -41,6 +49,16 @@ class CardsDouble:
     hangs_up_on_payouts: bool = False
     """Whether it takes payouts on, and breaks the connection instead of saying so."""
     undelivered: list[Content] = field(default_factory=list)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the environment of a bridge has that is to be paid with cards."""
+        return {
+            "BRIDGE_CARDS_URL": self.url,
+            "BRIDGE_CARDS_SHOP": SHOP,
+            "BRIDGE_CARDS_KEY": KEY,
+            "BRIDGE_CARDS_WEBHOOK_SECRETS": SECRET,
+        }
 
     # What happens there
 
@@ -156,6 +174,8 @@ def playing_cards() -> Iterator[CardsDouble]:
     double = CardsDouble()
 
     def answer(asked: Asked) -> tuple[int, Any] | None:
+        if asked.path.startswith("/pay/"):
+            return 200, "the page on which it is paid"
         if asked.headers.get("Authorization") != f"Bearer {KEY}":
             return 401, {"message": "who is that?"}
         parts = urlsplit(asked.path)

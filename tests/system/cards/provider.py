@@ -45,9 +45,12 @@ class Cards:
         own = CardSettings.of(settings)
         return bool(own.cards_url) and own.cards_pays_out
 
-    def refuses_all(self, settings: BaseModel) -> str | None:
+    def takes_webhooks(self, settings: BaseModel) -> bool:
         own = CardSettings.of(settings)
-        if own.cards_url and not own.cards_webhook_secrets:
+        return bool(own.cards_url and own.cards_webhook_secrets)
+
+    def refuses_all(self, settings: BaseModel) -> str | None:
+        if CardSettings.of(settings).cards_url and not self.takes_webhooks(settings):
             return "no secret of the provider of cards is configured; set BRIDGE_CARDS_WEBHOOK_SECRETS"
         return None
 

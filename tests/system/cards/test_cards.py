@@ -13,14 +13,8 @@ import pytest
 from tests.asking import get, post
 from tests.commands import run_command
 from tests.conftest import BridgeProcess
-from tests.system.cards.double import FORGERS_SECRET, KEY, SECRET, SHOP, CardsDouble, playing_cards
+from tests.system.cards.double import FORGERS_SECRET, REGISTERED, BridgeWithCards, CardsDouble, playing_cards
 from tests.waiting import wait_until
-
-REGISTERED = "tests.system.cards.provider"
-
-
-class BridgeWithCards(BridgeProcess):
-    beside = REGISTERED
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +23,9 @@ def cards() -> Iterator[CardsDouble]:
         yield double
 
 
-def variables(cards: CardsDouble) -> dict[str, str]:
-    return {
-        "BRIDGE_CARDS_URL": cards.url,
-        "BRIDGE_CARDS_SHOP": SHOP,
-        "BRIDGE_CARDS_KEY": KEY,
-        "BRIDGE_CARDS_WEBHOOK_SECRETS": SECRET,
-    }
-
-
 @pytest.fixture(scope="module")
 def bridge(make_bridge: Any, cards: CardsDouble) -> BridgeProcess:
-    running: BridgeProcess = make_bridge(BridgeWithCards, **variables(cards))
+    running: BridgeProcess = make_bridge(BridgeWithCards, **cards.variables)
     return running
 
 
@@ -191,12 +176,15 @@ def test_money_that_goes_back_or_is_disputed_stays_out_of_payouts(
     assert refused.status_code == 409
     assert "the buyer's bank disputes 30.00 USD" in refused.text
     assert sale.payment["escrow"]["underWay"] == "30.00"
+    dispute = {"disputeId": f"dp_{sale.session['id']}", "amount": "30.00", "reason": "fraudulent"}
+    assert sale.payment["disputes"] == [{**dispute, "status": "open"}]
 
     # Repeated at last, the first message is about what the dispute has become.
     won = cards.dispute(sale.session, 3000, "won")
     assert outcome(cards.tell(won)) == "applied"
     assert sale.problems == []
     assert sale.payment["escrow"]["held"] == "40.00"
+    assert sale.payment["disputes"] == [{**dispute, "status": "won"}]
     sale.wait_for(sale.paid_out("40.00", "acct_seller"), "created")
     seller.fence()
     reasons = [arguments[0].get("reason") for name, arguments in seller.events if name == "payment-progress"]
@@ -277,8 +265,12 @@ def test_what_a_provider_refuses_is_told_in_its_own_words(bridge: BridgeProcess,
     assert sale.wait_for(closed, "failed")["reasons"] == ["this account takes no money any more"]
 
 
-def test_its_settings_documentation_and_findings_are_its_own(cards: CardsDouble, tmp_path: Path) -> None:
-    environment = {"PATH": "/usr/bin:/bin", "BRIDGE_PORT": "0", **variables(cards)}
+def test_its_settings_documentation_and_findings_are_its_own(
+    bridge: BridgeProcess, cards: CardsDouble, tmp_path: Path
+) -> None:
+    # SHKeeper is known here too, and nobody has set it up.
+    assert f"  webhooks  {bridge.url}/webhooks/cards\n" in bridge.log.read_text()
+    environment = {"PATH": "/usr/bin:/bin", "BRIDGE_PORT": "0", **cards.variables}
     examined = run_command("doctor", cwd=tmp_path, env=environment, beside=REGISTERED)
     assert "cards are taken in EUR, USD, with news to" in examined.stdout
     slip = run_command("doctor", cwd=tmp_path, env={**environment, "BRIDGE_CARDS_URI": "x"}, beside=REGISTERED)

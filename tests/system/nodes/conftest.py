@@ -11,6 +11,7 @@ from tests.conftest import BridgeProcess, StartBridge
 from tests.postgresql import Cluster, journal_cluster
 from tests.proxies import Proxy, deployed, running_haproxy
 from tests.system.conftest import GATEWAY_KEY
+from tests.system.cut_line import CutLine
 
 __all__ = ["Bridges", "behind_haproxy"]
 
@@ -22,6 +23,8 @@ class Bridges:
     """Bridges, what is before them, and what is behind them."""
 
     nodes: list[BridgeProcess]
+    lines: list[CutLine]
+    """From each to PostgreSQL."""
     proxy: Proxy
     cluster: Cluster
 
@@ -54,14 +57,16 @@ def behind_haproxy(folder: Path, nodes: list[BridgeProcess]) -> Iterator[Proxy]:
 def bridges(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridges]:
     with journal_cluster() as cluster:
         variables = {
-            "BRIDGE_DATABASE_URL": cluster.journal_url(),
             "BRIDGE_SHKEEPER_API_KEYS": GATEWAY_KEY,
             "BRIDGE_PRESENCE_GRACE_SECONDS": "0.5",
             "BRIDGE_STOP_SECONDS": "6",
         }
-        nodes = [make_bridge(**variables) for _ in NODES]
+        lines = [CutLine(cluster.port) for _ in NODES]
+        urls = [cluster.journal_url().replace(str(cluster.port), str(line.port)) for line in lines]
+        nodes = [make_bridge(BRIDGE_DATABASE_URL=url, **variables) for url in urls]
         for proxy in behind_haproxy(tmp_path_factory.mktemp("haproxy"), nodes):
-            yield Bridges(nodes, proxy, cluster)
-            for node in nodes:
-                if node.process.poll() is None:
-                    node.stop()
+            yield Bridges(nodes, lines, proxy, cluster)
+        for node in nodes:
+            node.kill()
+        for line in lines:
+            line.close()

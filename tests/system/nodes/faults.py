@@ -1,5 +1,6 @@
 """Faults that befall bridges which share a journal, each with its end."""
 
+import os
 import random
 import signal
 import time
@@ -9,12 +10,13 @@ from contextlib import contextmanager
 from tests.conftest import BridgeProcess
 from tests.system.nodes.conftest import Bridges
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "IS_LONG", "Fault"]
 
 Fault = Callable[[Bridges, random.Random], None]
 
-# One is longer than a lease lasts; most are short, so that they fall into the work of others.
-STANDSTILL_SECONDS = (0.1, 0.3, 1.0, 11.0)
+IS_LONG = "SOAK_MINUTES" in os.environ
+# Most are short, so that they fall into the work of others; one is longer than a lease lasts.
+STANDSTILL_SECONDS = (0.1, 0.3, 1.0, *((11.0,) if IS_LONG else ()))
 
 
 def _some(bridges: Bridges, chance: random.Random) -> BridgeProcess:
@@ -72,6 +74,26 @@ def cut_off_one_connection(bridges: Bridges, _chance: random.Random) -> None:
     )
 
 
+def cut_one_off(bridges: Bridges, chance: random.Random) -> None:
+    """From PostgreSQL: what it says is refused."""
+    line = chance.choice(bridges.lines)
+    line.cut()
+    try:
+        time.sleep(chance.choice(STANDSTILL_SECONDS))
+    finally:
+        line.open()
+
+
+def cut_one_off_in_silence(bridges: Bridges, chance: random.Random) -> None:
+    """From PostgreSQL: what it says arrives nowhere, and late."""
+    line = chance.choice(bridges.lines)
+    line.fall_silent()
+    try:
+        time.sleep(chance.choice(STANDSTILL_SECONDS))
+    finally:
+        line.open()
+
+
 def freeze_the_database(bridges: Bridges, chance: random.Random) -> None:
     with bridges.cluster.frozen():
         time.sleep(chance.choice((0.1, 1.0, 3.0)))
@@ -95,6 +117,8 @@ FAULTS: Mapping[Fault, int] = {
     stand_still: 5,
     cut_off_from_the_database: 3,
     cut_off_one_connection: 6,
+    cut_one_off: 4,
+    cut_one_off_in_silence: 4,
     freeze_the_database: 2,
     crash_the_database: 2,
     restart_the_database: 1,

@@ -4,19 +4,17 @@ Every payout has a payment and a destination of its own, so that the money that 
 """
 
 import itertools
-import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from providers.shkeeper.simulator.faults import Call
 from providers.shkeeper.simulator.payout_tasks import Outcome
 from tests.system.shkeeper.conftest import Document, Marketplace
 from tests.system.shkeeper.earlier_prices import asked_on_earlier_days
 from tests.system.shkeeper.histories import compared, is_held, settle
+from tests.system.shkeeper.journals import ReadJournal
 from tests.system.shkeeper.payout_rows import AMOUNTS, PERSON, Row, place_of
 from tests.waiting import wait_until
 
@@ -69,12 +67,14 @@ class Order:
 class Matrix:
     """The rows that are played, and what is known of them."""
 
-    def __init__(self, marketplace: Marketplace) -> None:
+    def __init__(self, marketplace: Marketplace, journal: ReadJournal, *, needs_prices: bool = True) -> None:
+        """Whether any of the coins that are played `needs_prices`, because it is worth no currency by itself."""
         self._marketplace = marketplace
+        self._journal = journal
         self.shkeeper = marketplace.shkeeper
         self.bridge = marketplace.bridge
         self.played: dict[str, Played] = {}
-        self._has_prices = False
+        self._has_prices = not needs_prices
 
     # Before
 
@@ -87,7 +87,9 @@ class Matrix:
             orders.append(Order(row, size, names, [self._pay(name) for name in names]))
         waiting = {payment_id for order in orders for payment_id in order.payment_ids}
         wait_until(
-            lambda: waiting <= self._read("SELECT payment_id, 1 FROM payments WHERE status = 'completed'").keys()
+            lambda: (
+                waiting <= self._journal.read("SELECT payment_id, 1 FROM payments WHERE status = 'completed'").keys()
+            )
         )
         return orders
 
@@ -95,7 +97,7 @@ class Matrix:
         """Has buyers asked to pay with each coin, without which nothing leaves in it that nobody has looked at."""
         if self._has_prices:
             return
-        asked_on_earlier_days(self._marketplace, AMOUNTS)
+        asked_on_earlier_days(self._marketplace, AMOUNTS, self._journal)
         self._has_prices = True
 
     def _pay(self, name: str) -> str:
@@ -180,7 +182,7 @@ class Matrix:
             news = self.shkeeper.gateway.asked[begun:]
             begun += len(news)
             looked.update(str(asked.external_id) for asked in news if asked.call is Call.PAYOUT_STATUS)
-            names = self._read("SELECT external_id, payout_id FROM payout_names")
+            names = self._journal.read("SELECT external_id, payout_id FROM payout_names")
             times: Counter[str] = Counter()
             for name, payout_id in names.items():
                 times[payout_id] += looked[name]
@@ -226,20 +228,13 @@ class Matrix:
         self.bridge.kill()
         self.bridge.start()
 
-    def copy(self, folder: Path) -> Path:
-        """The journal as it is at this moment, as a backup takes it from a bridge that runs."""
-        copied = folder / f"copy-{next(NUMBERS)}.db"
-        with sqlite3.connect(self.bridge.database) as source, sqlite3.connect(copied) as target:
-            source.backup(target)
-        source.close()
-        target.close()
-        return copied
+    def copy(self) -> None:
+        """Keeps the journal as it is at this moment, as a backup takes it from a bridge that runs."""
+        self._journal.copy()
 
-    def restore(self, copied: Path) -> None:
+    def restore(self) -> None:
         self.bridge.kill()
-        for beside in ("-wal", "-shm"):
-            Path(f"{self.bridge.database}{beside}").unlink(missing_ok=True)
-        shutil.copy(copied, self.bridge.database)
+        self._journal.restore()
         self.bridge.start()
         compared(self._marketplace)
         if is_held(self._marketplace):
@@ -248,11 +243,9 @@ class Matrix:
     def two_days_pass(self) -> None:
         """Has the bridge come back after two days, as far as it can tell by its payouts."""
         self.bridge.kill()
-        journal = sqlite3.connect(self.bridge.database)
-        with journal:
-            for column in ("created_at", "cleared_at", "overdue_at"):
-                journal.execute(f"UPDATE payouts SET {column} = strftime('%Y-%m-%d %H:%M:%f', {column}, '-2 days')")
-        journal.close()
+        columns = ("created_at", "cleared_at", "overdue_at")
+        aged = ", ".join(f"{column} = {self._journal.days_before(column, 2)}" for column in columns)
+        self._journal.write(f"UPDATE payouts SET {aged}")
         self.bridge.start()
 
     def wrongs_now(self) -> list[str]:
@@ -282,16 +275,8 @@ class Matrix:
         return [status for _, status in self._statuses()]
 
     def _statuses(self) -> list[tuple[Played, str]]:
-        found = self._read("SELECT payout_id, status FROM payouts")
+        found = self._journal.read("SELECT payout_id, status FROM payouts")
         return [(one, found.get(one.payout_id, "unknown")) for one in self.played.values()]
-
-    def _read(self, query: str) -> dict[str, str]:
-        """What the journal says; to ask the bridge about hundreds, again and again, would keep it busy."""
-        journal = sqlite3.connect(f"file:{self.bridge.database}?mode=ro", uri=True)
-        try:
-            return dict(journal.execute(query).fetchall())
-        finally:
-            journal.close()
 
     def ends(self, payouts: Iterable[Played]) -> dict[str, str]:
         """How payouts have ended, by what they were played for: `a person` has to look at what has not."""

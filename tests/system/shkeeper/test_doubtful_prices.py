@@ -12,6 +12,7 @@ from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace
 from tests.system.shkeeper.earlier_prices import asked_on_earlier_days
+from tests.system.shkeeper.journals import SqliteJournal
 
 NUMBERS = itertools.count()
 BTC = COINS["BTC"].usd
@@ -71,7 +72,7 @@ def test_what_was_paid_with_a_coin_leaves_in_it_at_about_that_price(
 def test_a_coin_that_others_were_asked_for_on_earlier_days_leaves_at_about_that_price(
     marketplace: Marketplace, rates: dict[Any, Decimal]
 ) -> None:
-    asked_on_earlier_days(marketplace, ["DOGE"])
+    asked_on_earlier_days(marketplace, ["DOGE"], SqliteJournal(marketplace.bridge))
     sent = pay_out(marketplace, order(marketplace, Decimal(90), "DOGE", payment_id=sold(marketplace)))
     assert sent["status"] == "created"
     rates["DOGE", "USD"] = COINS["DOGE"].usd / 10
@@ -153,7 +154,7 @@ def test_what_was_paid_for_at_a_price_that_slipped_leaves_only_with_a_second_per
     marketplace: Marketplace, rates: dict[Any, Decimal]
 ) -> None:
     """A buyer is asked for a thousandth of the coins, and pays them: the payment completes, and is on the list."""
-    asked_on_earlier_days(marketplace, ["XRP"])
+    asked_on_earlier_days(marketplace, ["XRP"], SqliteJournal(marketplace.bridge))
     right = sold(marketplace, "XRP")
     rates["XRP", "USD"] = COINS["XRP"].usd * 1000
     wrong = sold(marketplace, "XRP")

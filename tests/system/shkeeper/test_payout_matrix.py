@@ -7,7 +7,8 @@ everybody who has no money a person is told.
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from contextlib import nullcontext
+from typing import Literal
 
 import pytest
 
@@ -15,12 +16,16 @@ from providers.shkeeper.payout_answers import REFUSALS, TASK_NOT_SENT
 from providers.shkeeper.simulator.faults import Call, Happens, What
 from tests.conftest import StartBridge
 from tests.played_shkeeper import PlayedShkeeper
+from tests.postgresql import Cluster, journal_cluster
 from tests.system.shkeeper.conftest import Marketplace, settings_for
+from tests.system.shkeeper.journals import PostgresqlJournal, SqliteJournal
 from tests.system.shkeeper.payout_matrix import PAYOUT_CALLS, Matrix, Order
 from tests.system.shkeeper.payout_rows import REFUSED_IN, ROWS, TASKS_THAT_SENT_NOTHING, Row
 from tests.waiting import wait_until
 
 IS_LONG = "SOAK_MINUTES" in os.environ
+# A long run has a journal for each test, since the list of what needs a person has an end.
+SCOPE: Literal["function", "module"] = "function" if IS_LONG else "module"
 ALL = [(row, size) for row in ROWS for size in row.sizes]
 # Each row by itself, and some among others: which of them are by turns.
 SHORT = [(row, size) for number, (row, size) in enumerate(ALL) if size == 1 or row.sizes == (2,) or number % 7 == 0]
@@ -34,13 +39,25 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="function" if IS_LONG else "module")
-def matrix(make_bridge: StartBridge, shkeeper: PlayedShkeeper) -> Iterator[Matrix]:
-    """A long run has a journal for each test, since the list of what needs a person has an end."""
-    marketplace = Marketplace(make_bridge(**settings_for(shkeeper) | SETTINGS), shkeeper)
-    yield Matrix(marketplace)
+@pytest.fixture(scope=SCOPE, params=["sqlite", "postgresql"] if IS_LONG else ["sqlite"])
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster | None]:
+    """None of a journal in a file."""
+    with journal_cluster() if request.param == "postgresql" else nullcontext() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope=SCOPE)
+def matrix(make_bridge: StartBridge, shkeeper: PlayedShkeeper, cluster: Cluster | None) -> Iterator[Matrix]:
+    settings = settings_for(shkeeper) | SETTINGS
+    if cluster is not None:
+        settings["BRIDGE_DATABASE_URL"] = cluster.journal_url()
+    bridge = make_bridge(**settings)
+    marketplace = Marketplace(bridge, shkeeper)
+    journal = SqliteJournal(bridge) if cluster is None else PostgresqlJournal(cluster)
+    yield Matrix(marketplace, journal)
     marketplace.client.close()
-    marketplace.bridge.kill()
+    bridge.kill()
+    journal.close()
 
 
 def check(matrix: Matrix) -> None:
@@ -70,11 +87,11 @@ def test_every_row_of_the_tables_of_proofs_is_played() -> None:
 # Before the others, since the books of all that was played are compared, each payment in each coin. A backup of
 # before is restored in `test_restored_journal.py` too.
 @pytest.mark.parametrize("copied", ["before", "while"] if IS_LONG else ["while"])
-def test_a_journal_that_is_restored_pays_nobody_twice(matrix: Matrix, tmp_path: Path, copied: str) -> None:
+def test_a_journal_that_is_restored_pays_nobody_twice(matrix: Matrix, copied: str) -> None:
     """What SHKeeper sent and never wrote down, and the journal has forgotten, nobody knows of: it is not played."""
     booked = [(row, size) for row, size in ALL if row.is_booked]
     orders = matrix.orders(every(1 if IS_LONG else 9, booked, beginning=["before", "while"].index(copied)))
-    copy = matrix.copy(tmp_path)
+    matrix.copy()
     if copied == "while":
         for order in first_of_each_queue(orders):
             for call in PAYOUT_CALLS:
@@ -85,9 +102,9 @@ def test_a_journal_that_is_restored_pays_nobody_twice(matrix: Matrix, tmp_path: 
     if copied == "while":
         firsts = {place for order in first_of_each_queue(orders) for place in order.destinations}
         wait_until(lambda: firsts <= matrix.asked_for())
-        copy = matrix.copy(tmp_path)
+        matrix.copy()
     matrix.come_to_rest(group)
-    matrix.restore(copy)
+    matrix.restore()
     matrix.ask(orders, group)
     matrix.come_to_rest(group)
     check(matrix)

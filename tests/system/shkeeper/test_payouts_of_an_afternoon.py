@@ -20,6 +20,7 @@ from providers.shkeeper.simulator.faults import Call, What
 from tests.conftest import StartBridge
 from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
 from tests.system.shkeeper.conftest import Marketplace, settings_for
+from tests.system.shkeeper.journals import SqliteJournal
 from tests.system.shkeeper.payout_matrix import Matrix
 from tests.system.shkeeper.payout_rows import AMOUNTS, ROWS, Row
 
@@ -121,7 +122,7 @@ def test_every_payout_of_an_afternoon_is_accounted_for(
         sys.stdout.write(f"\nafternoon: seed {SEED}\n")
     random = Random(SEED)
     marketplace = Marketplace(make_bridge(**settings_for(shkeeper) | SETTINGS), shkeeper)
-    matrix = Matrix(marketplace)
+    matrix = Matrix(marketplace, SqliteJournal(marketplace.bridge))
     orders = matrix.orders(plan(random))
     matrix.tell_shkeeper(orders)
     trouble = Trouble(matrix, marketplace, random)

@@ -1,11 +1,10 @@
-"""A bridge and its PostgreSQL that are killed at once, at each step of an order; and one of two bridges that share a
-journal. The fault matrix plays all answers on SQLite; what differs here is which commits were lost, or who goes on.
-"""
+"""A bridge and its PostgreSQL that are killed at once, at each step of an order, and one of two bridges that share a
+journal. The fault matrix plays all answers on SQLite, and on both in a long run; what differs here is which commits
+were lost, who goes on, and how the list is looked up."""
 
 from collections import Counter
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from providers.shkeeper.simulator.faults import Call, Happens, What
@@ -13,6 +12,7 @@ from tests.conftest import StartBridge
 from tests.played_shkeeper import PlayedShkeeper
 from tests.postgresql import Cluster, journal_cluster
 from tests.system.shkeeper.conftest import Marketplace, settings_for
+from tests.system.shkeeper.journals import PostgresqlJournal
 from tests.system.shkeeper.payout_matrix import Matrix
 from tests.system.shkeeper.payout_rows import Row
 from tests.waiting import wait_until
@@ -28,21 +28,6 @@ STEPS: tuple[tuple[Call, Happens] | None, ...] = (
 )
 
 
-class MatrixOnPostgresql(Matrix):
-    """The same, looked up in a cluster."""
-
-    def __init__(self, marketplace: Marketplace, url: str) -> None:
-        super().__init__(marketplace)
-        self._url = url
-
-    def _have_prices(self) -> None:
-        """None of the coins needs any."""
-
-    def _read(self, query: str) -> dict[str, str]:
-        with psycopg.connect(self._url) as connection:
-            return dict(connection.execute(query.encode()).fetchall())
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with journal_cluster() as cluster:
@@ -54,7 +39,7 @@ def test_a_bridge_and_a_database_that_are_killed_at_each_step_pay_nobody_twice(
 ) -> None:
     bridge = make_bridge(**settings_for(shkeeper) | {"BRIDGE_DATABASE_URL": cluster.journal_url()})
     marketplace = Marketplace(bridge, shkeeper)
-    matrix = MatrixOnPostgresql(marketplace, cluster.journal_url())
+    matrix = Matrix(marketplace, PostgresqlJournal(cluster), needs_prices=False)
     orders = matrix.orders((Row(f"{coin} arrives", coin, "completed"), 1) for coin in COINS)
     asked: set[str] = set()
     for number, order in enumerate(orders):
@@ -76,6 +61,8 @@ def test_a_bridge_and_a_database_that_are_killed_at_each_step_pay_nobody_twice(
     # What SHKeeper had not looked at before is for a person to tell, and all else has arrived.
     assert Counter(matrix.statuses()) == {"completed": 6, "ambiguous": 2}
     assert set(matrix.sent_to().values()) == {1}
+    matrix.two_days_pass()
+    assert matrix.wrongs() == []
     marketplace.client.close()
     bridge.kill()
 
@@ -84,20 +71,22 @@ def test_of_two_bridges_one_goes_on_where_the_other_was_killed_and_pays_nobody_t
     make_bridge: StartBridge, shkeeper: PlayedShkeeper, cluster: Cluster
 ) -> None:
     cluster.execute("CREATE DATABASE shared OWNER plain")
-    url = cluster.journal_url("shared")
     # Long enough that whatever completes was told by a webhook.
-    settings = settings_for(shkeeper) | {"BRIDGE_DATABASE_URL": url, "BRIDGE_RECONCILE_INTERVAL_SECONDS": "600"}
+    settings = settings_for(shkeeper) | {
+        "BRIDGE_DATABASE_URL": cluster.journal_url("shared"),
+        "BRIDGE_RECONCILE_INTERVAL_SECONDS": "600",
+    }
     holder = make_bridge(**settings, BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
-    matrix = MatrixOnPostgresql(Marketplace(holder, shkeeper), url)
+    journal = PostgresqlJournal(cluster, "shared")
 
     def senders() -> set[str]:
-        return set(matrix._read("SELECT node, name FROM leases WHERE name = 'payouts' AND expires_at > now()"))
+        return set(journal.read("SELECT node, name FROM leases WHERE name = 'payouts' AND expires_at > now()"))
 
     [first] = wait_until(senders)
     # The webhooks of what it registers come to the other one.
     other = make_bridge(**settings, BRIDGE_PUBLIC_URL=holder.url)
     marketplace = Marketplace(other, shkeeper)
-    matrix = MatrixOnPostgresql(marketplace, url)
+    matrix = Matrix(marketplace, journal, needs_prices=False)
     orders = matrix.orders((Row(f"{coin} arrives", coin, "completed"), 1) for coin in COINS[: len(STEPS)])
     asked: set[str] = set()
     for order, step in zip(orders, STEPS, strict=True):

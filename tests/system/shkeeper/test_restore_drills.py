@@ -1,7 +1,8 @@
 """Restore drills on PostgreSQL, as docs/operations.md has them: a point in time, a promoted replica, and a server
 that crashed and lost nothing. No front end misses an event without being told, and no payout is sent twice."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.postgresql import Cluster, journal_cluster
 from tests.system.conftest import Listener, StartListener
 from tests.system.shkeeper.conftest import Marketplace, settings_for
 from tests.system.shkeeper.histories import attention, compared, history, is_held, settle
+from tests.system.test_operations import blocks, chapter
 from tests.waiting import wait_until
 
 JOINS = [["join-user-room", "s1"], ["join-request-room", "r1"]]
@@ -28,18 +30,15 @@ class Primary:
         self._other = cluster.copy("other")
         cluster.start(cluster.port, archive_mode="on", archive_command=f"cp %p {self._archive}/%f")
 
-    def restore(self, point: str) -> None:
-        """Restores the base backup to a named point in time, in the place of the cluster."""
+    def restore(self, moment: str) -> None:
+        """Restores the base backup to a point in time, in the place of the cluster, with the settings that
+        docs/operations.md has."""
+        written = {"/backups/wal": str(self._archive), "2026-05-01 12:00:00+00": moment}
         last = self.cluster.ask("SELECT pg_walfile_name(pg_switch_wal())")
         wait_until((self._archive / str(last)).exists)
         self.cluster.stop()
         self._other.is_told("recovery.signal")
-        self._other.start(
-            self.cluster.port,
-            restore_command=f"cp {self._archive}/%f %p",
-            recovery_target_name=point,
-            recovery_target_action="promote",
-        )
+        self._other.start(self.cluster.port, **documented_settings(written))
         self._other.wait_until_it_writes()
 
     def replicate(self) -> None:
@@ -59,6 +58,16 @@ class Primary:
 
     def close(self) -> None:
         self._other.stop()
+
+
+def documented_settings(others: Mapping[str, str]) -> dict[str, str]:
+    """Those of a restore, with what is written there replaced by others."""
+    [settings] = [block for block in blocks(chapter("PostgreSQL")) if block[0].startswith("restore_command")]
+    text = "\n".join(settings)
+    for written, other in others.items():
+        assert written in text
+        text = text.replace(written, other)
+    return dict(re.findall(r"^(\w+) = '(.*)'$", text, re.MULTILINE))
 
 
 @pytest.fixture
@@ -146,11 +155,11 @@ def test_a_server_that_crashed_and_lost_nothing_holds_nothing_up(primary: Primar
 
 
 def test_a_cluster_that_was_restored_to_a_point_in_time(primary: Primary, drill: Drill) -> None:
-    primary.cluster.execute("SELECT pg_create_restore_point('before')")
+    moment = primary.cluster.ask("SELECT clock_timestamp()::text")
     drill.goes_on()
     offset = drill.listener.offsets[-1]
     drill.bridge.kill()
-    primary.restore("before")
+    primary.restore(moment)
     drill.bridge.start()
     drill.begins_anew(offset)
 

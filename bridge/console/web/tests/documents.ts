@@ -48,6 +48,7 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
       },
     ],
     refunds: [],
+    disputes: [],
     history: [
       {
         at: "2026-11-24T10:00:00Z",

@@ -120,6 +120,15 @@ describe("the live line of a payment", () => {
     expect(paymentLine(payment({ status: "expired" }), "buyer").sentence).toContain("Nothing arrived in time");
   });
 
+  it("says of a cancelled payment what had come, as long as nobody has sent it back", () => {
+    const goods = [{ of: "goods", sellerId: "seller-1", amount: "49.90" }] as const;
+    const over = payment({ status: "cancelled", received: "60", missing: "0", refundable: [...goods] });
+    const said = "60.00\u00a0USD had arrived. The shop decides what becomes of it.";
+    expect([paymentLine(over, "buyer").remarks, paymentLine(over, "seller").remarks]).toEqual([[said], [said]]);
+    expect(paymentLine(over, "buyer").steps.map(({ name }) => name)).toEqual(["Waiting", "Arrived", "Cancelled"]);
+    expect(paymentLine({ ...over, refundable: [] }, "buyer").remarks).toEqual([]);
+  });
+
   it.each([
     ["reorganised", "The network took the block back", "do not pay twice"],
     ["dropped", "The transaction was dropped", "send it again"],

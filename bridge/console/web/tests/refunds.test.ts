@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { disputeWords } from "../src/model/disputes";
 import type { Refund, Refundable } from "../src/model/documents";
 import { paymentLine } from "../src/model/payment-line";
 import { coinOf, poolName, refundFault, refundLine, sentFault, shownRefunds } from "../src/model/refunds";
@@ -72,6 +73,20 @@ describe("what the payment's own line says of it", () => {
     expect(paymentLine(part, "seller").remarks).toEqual(["12.50\u00a0USD went back to the buyer."]);
     const all = paymentLine(payment({ status: "refunded", received: "49.90", refunded: "49.90" }), "buyer");
     expect([all.headline, all.remarks]).toEqual(["The payment was refunded", []]);
+  });
+
+  test("both are told of a dispute while the bank decides, and the seller of one that was won", () => {
+    const dispute = { disputeId: "dp_1", status: "open", amount: "30.00", reason: "fraudulent" } as const;
+    const told = (status: "open" | "won" | "lost", side: "buyer" | "seller"): string[] =>
+      paymentLine(payment({ status: "completed", received: "49.90", disputes: [{ ...dispute, status }] }), side).remarks;
+    expect(told("open", "buyer")).toEqual(["Your bank was asked to take 30.00\u00a0USD back, and has not decided yet."]);
+    expect(told("open", "seller")).toEqual([
+      "The buyer's bank was asked to take 30.00\u00a0USD back. Nothing is paid out until it has decided.",
+    ]);
+    expect(told("won", "seller")).toEqual(["The buyer's bank was asked to take 30.00\u00a0USD back, and has decided that it stays."]);
+    expect([told("won", "buyer"), told("lost", "buyer"), told("lost", "seller")]).toEqual([[], [], []]);
+    expect(disputeWords(dispute, "USD")).toBe("30.00\u00a0USD, open (dp_1: fraudulent)");
+    expect(disputeWords({ ...dispute, reason: null }, "USD")).toBe("30.00\u00a0USD, open (dp_1)");
   });
 });
 

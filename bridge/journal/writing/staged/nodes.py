@@ -32,12 +32,12 @@ class StagedNodes:
         self.writes = 0
         """How many changes are staged."""
 
-    def see(self, node: str, began_at: datetime) -> None:
+    def see(self, node: str, began_at: datetime, report: str | None = None) -> None:
         """A node is there now. What was done by those that have been gone for long is forgotten."""
         leases = schema.leases
         left = select(leases.c.name).where(leases.c.expires_at < self._now - LEASES_KEPT_FOR)
         self._leases |= dict.fromkeys(self._connection.scalars(left))
-        self._seen[node] = {"node": node, "began_at": began_at, "seen_at": self._now}
+        self._seen[node] = {"node": node, "began_at": began_at, "seen_at": self._now, "report": report}
         self.writes += 1
 
     @cached_property

@@ -110,6 +110,11 @@ class StagedPayments:
         known = self._known.get(payment_id) or self._recent.get(payment_id)
         return known or self._read(_PAYMENT_BY_ID, by_payment_id=payment_id)
 
+    def others(self, payment_ids: Collection[str], payment_id: str) -> list[Payment]:
+        """Those of some payments that are not this one."""
+        found = (self.get(one) for one in payment_ids if one != payment_id)
+        return [payment for payment in found if payment is not None]
+
     def named(self, provider: str, external_id: str) -> Payment | None:
         """The payment that a provider knows by `external_id`."""
         payment_id = self._ids.get((provider, external_id))

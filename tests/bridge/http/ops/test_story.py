@@ -6,17 +6,26 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
+from bridge.http.ops.story import TITLES
+from coordinator.payments.observations import Observation
+from coordinator.payouts.observations import PayoutObservation
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
 from tests.made_destinations import destination
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.python_clients import AsyncPythonClient
 from tests.waiting import GIVE_UP_SECONDS, until
+
+
+def test_all_that_can_be_seen_of_a_payment_or_a_payout_has_a_title() -> None:
+    seen = (one for union in (Observation, PayoutObservation) for one in get_args(get_args(union)[0]))
+    # A price is noted, and is no step.
+    assert {one.model_fields["kind"].default for one in seen} - {"invoice-priced"} == TITLES.keys()
 
 
 @pytest.fixture(scope="module")

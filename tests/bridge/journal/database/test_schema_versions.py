@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -165,3 +166,13 @@ def _content(empty_database_url: str) -> object:
     """An SQLite file to the last byte; elsewhere what tables there are."""
     url = parse_database_url(empty_database_url)
     return Path(url.database or "").read_bytes() if url.get_backend_name() == "sqlite" else _look(empty_database_url)
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_that_has_not_every_character_is_refused(postgresql_url: str, encoding: str) -> None:
+    name = f"journal_in_{encoding.lower()}"
+    with psycopg.connect(f"{postgresql_url}/postgres", autocommit=True) as connection:
+        how = f"ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        connection.execute(f"CREATE DATABASE {name} {how}".encode())
+    with pytest.raises(JournalUrlError, match=rf"encoding {encoding}, .* createdb --encoding=UTF8"):
+        await Journal.open(f"{postgresql_url}/{name}")

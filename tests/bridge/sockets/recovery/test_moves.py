@@ -157,8 +157,8 @@ async def test_a_server_that_starts_takes_up_who_was_online_where_nobody_is_any_
             await second.restart()
         assert second.server.returns is not None
         await second.server.returns.ready()
-        presence = second.server.presence
-        assert (presence.is_here("u1"), presence.is_here("u2")) == (False, is_missed)
+        here = second.server.presence._roster.is_here
+        assert (here("u1"), here("u2")) == (False, is_missed)
     await stays.join(R1)
     await goes.come()
     assert (goes.recovered, rooms_of(second, goes)) == ([False, True], {R0})

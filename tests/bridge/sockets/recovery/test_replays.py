@@ -1,8 +1,45 @@
-"""How much is sent again."""
+"""Replays: how much is sent again to whoever comes back many times."""
 
+import asyncio
+
+import pytest
+
+from bridge.access import ANYBODY
 from bridge.sockets.limits import Limits
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.recovery.replays import Replays
+from tests.bridge.sockets.houses import Client, House
+from tests.bridge.sockets.recovery.test_returns import R0, Eventually, house
+from tests.system.soak.records import Publications
+
+__all__ = ["house"]
+
+MISSED = 20
+
+
+@pytest.mark.parametrize(("database_url", "is_shared"), [("sqlite", False)], indirect=["database_url"])
+@pytest.mark.parametrize("remembers", [True, False])
+@pytest.mark.parametrize("address", ["203.0.113.7", None])
+async def test_who_comes_many_times_at_once_has_no_more_than_one_after_the_other(
+    house: House, eventually: Eventually, remembers: bool, address: str | None
+) -> None:
+    publications = Publications()
+    client = Client(house, publications)
+    await client.come()
+    await client.join(R0)
+    await client.cut()
+    for _ in range(MISSED):
+        house.publish(publications.add(R0), R0)
+    await asyncio.gather(*house._publishing)
+    await eventually(lambda: house.recovery.cursor == MISSED)
+    if not remembers:
+        await house.restart()
+    replays = Replays(Limits(messages=RateLimit(per_second=0.001, burst=MISSED)))
+    returns = [
+        house.recovery.take_up(client.pid, client.offset, ANYBODY, replays.for_address(address)) for _ in range(8)
+    ]
+    # The first is never too much, and with the second it is.
+    assert sum(missed is not None for missed in await asyncio.gather(*returns)) == 2
 
 
 async def test_of_one_address_as_much_is_sent_again_as_the_sessions_it_may_open_could_send() -> None:

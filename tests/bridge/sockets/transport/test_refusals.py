@@ -72,6 +72,8 @@ def questions() -> Iterator[Question]:
     for query in queries:
         yield Question("GET", query, UPGRADE)
         yield Question("GET", query, {"Origin": ELSEWHERE} | (UPGRADE if "websocket" in query else {}))
+    for index in ("0", "x"):
+        yield Question("GET", f"EIO=4&transport=polling&j={index}")
     polling = "EIO=4&transport=polling" + OPEN
     for body in (b"40", b"3", b"1", b"40\x1e41", b"x" * (LIMIT_BYTES + 1)):
         yield Question("POST", polling, {}, body)
@@ -95,6 +97,11 @@ def on_purpose(question: Question, ours: Answer, theirs: Answer) -> str | None:
         return "it is not the server that fails"
     if theirs == (200, "ok") and ours == (400, refused(Code.BAD_REQUEST)) and question.body:
         return "it says that it has taken what it has not, and closes the session"
+    if "&j=" in question.query and ours == (
+        400,
+        Refusal(Code.BAD_REQUEST, "JSONP is not spoken here").content.decode(),
+    ):
+        return "it answers a script, of which nobody knows whose page it is on"
     if theirs == (400, "") and ours == (400, refused(Code.BAD_REQUEST)):
         return "it says nothing"
     return None
@@ -154,7 +161,7 @@ async def test_every_refusal_is_the_reference_servers(serve: Callable[..., Await
             why = on_purpose(question, ours, theirs)
             otherwise.setdefault(why or "", []).append((question, ours, theirs))
     assert otherwise.pop("", []) == []
-    assert len(otherwise) == 7  # each of the reasons holds for something
+    assert len(otherwise) == 8  # each of the reasons holds for something
     codes = {json.loads(answer.content)["code"] for answer in seen if answer.content.startswith('{"code"')}
     assert codes == set(Code)
     assert {answer.status for answer in seen} == {101, 200, 204, 400, 403, 405, 413}

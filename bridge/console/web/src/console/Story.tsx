@@ -5,6 +5,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { money, withFee } from "../model/amounts";
 import { mayDo, mayWithdraw, PROBLEMS, RULINGS } from "../model/attention";
+import { disputeWords } from "../model/disputes";
 import type { PaymentRow, PaymentStory, PayoutRow, Step } from "../model/documents";
 import type { View } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
@@ -250,6 +251,9 @@ function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }):
         <Fact name="Missing">{withFee(row.missing, row.missingFee, row.currency)}</Fact>
         <Fact name="Too much">{money(row.excess, row.currency)}</Fact>
         <Fact name="Sent back">{money(row.refunded, row.currency)}</Fact>
+        {story.document.disputes.length > 0 && (
+          <Fact name="Disputed">{story.document.disputes.map((one) => disputeWords(one, row.currency)).join("; ")}</Fact>
+        )}
         <Fact name="Escrow">
           {row.escrowState}
           {row.late ? ", some came late" : ""}

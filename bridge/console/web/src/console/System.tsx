@@ -51,11 +51,78 @@ function Seen({ seen }: { seen: SystemSeen }): JSX.Element {
           isWrong={journal.lag > 1_000}
         />
       </dl>
+      {status.nodes.length > 1 && <Bridges nodes={status.nodes} at={status.at} />}
       <div class="healths">
         <Providers providers={status.providers} />
         <Chains chains={status.chains} />
       </div>
     </>
+  );
+}
+
+/** A bridge says how it is every two seconds; one that has not for so long is gone, or cut off. */
+const GONE_AFTER_MS = 8_000;
+
+function Bridges({ nodes, at }: { nodes: SystemStatus["nodes"]; at: string }): JSX.Element {
+  const isGone = (node: SystemStatus["nodes"][number]): boolean =>
+    !node.isThis && Date.parse(at) - Date.parse(node.seenAt) > GONE_AFTER_MS;
+  const there = nodes.filter((node) => !isGone(node));
+  const sum = (value: (node: SystemStatus["nodes"][number]) => number): number =>
+    there.reduce((total, node) => total + value(node), 0);
+  return (
+    <section class="bridges" aria-labelledby="bridges-heading">
+      <h2 id="bridges-heading">Bridges of this journal</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Health</th>
+            <th scope="col" class="number">
+              Connections
+            </th>
+            <th scope="col" class="number">
+              Deliveries a second
+            </th>
+            <th scope="col" class="number">
+              Memory
+            </th>
+            <th scope="col">Version</th>
+            <th scope="col">Does alone</th>
+          </tr>
+        </thead>
+        <tbody>
+          {nodes.map((node) => (
+            <tr key={`${node.name} ${node.startedAt}`}>
+              <th scope="row">
+                {node.name}
+                {node.isThis && <span class="soft"> (this one)</span>}
+              </th>
+              <td>
+                <Health status={isGone(node) ? "failed" : node.isStopping ? "degraded" : "ok"}>
+                  {isGone(node) ? `gone, seen ${moment(node.seenAt)}` : node.isStopping ? "stopping" : "ok"}
+                </Health>
+              </td>
+              <td class="number">{whole(node.connections)}</td>
+              <td class="number">{rate(node.deliveriesPerSecond)}</td>
+              <td class="number">{Math.round(node.memoryMb)} MB</td>
+              <td>{node.version}</td>
+              <td>{isGone(node) ? "" : node.work.join(", ")}</td>
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row">All</th>
+            <td />
+            <td class="number">{whole(sum((node) => node.connections))}</td>
+            <td class="number">{rate(sum((node) => node.deliveriesPerSecond))}</td>
+            <td class="number">{Math.round(sum((node) => node.memoryMb))} MB</td>
+            <td />
+            <td />
+          </tr>
+        </tfoot>
+      </table>
+    </section>
   );
 }
 

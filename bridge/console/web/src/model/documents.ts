@@ -87,6 +87,15 @@ export interface Refund {
   givenAt: string | null;
 }
 
+/** What of a payment its buyer's bank was asked to take back. */
+export interface Dispute {
+  disputeId: string;
+  status: "open" | "won" | "lost";
+  amount: string;
+  /** In the provider's words. */
+  reason: string | null;
+}
+
 /** Money of a payment that can go back to its buyer. */
 export interface Refundable {
   of: "goods" | "excess";
@@ -133,6 +142,7 @@ export interface PaymentDocument {
   returnUrl: string | null;
   invoices: Invoice[];
   refunds: Refund[];
+  disputes: Dispute[];
   history: HistoryItem[];
 }
 

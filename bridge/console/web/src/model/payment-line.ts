@@ -3,7 +3,8 @@
  * Everything is read off the document; nothing is remembered.
  */
 
-import { isZero, money, roundMoney, share } from "./amounts";
+import { compare, isZero, money, roundMoney, share } from "./amounts";
+import { disputeRemarks } from "./disputes";
 import type { HistoryItem, PaymentDocument, Sighting } from "./documents";
 import { type Nowhere, whyNowhere } from "./payment-links";
 import { left } from "./refunds";
@@ -69,11 +70,12 @@ const SAYINGS: Record<PaymentDocument["status"], (payment: PaymentDocument, side
         ? `The provider gave it up. ${ASK_THE_SHOP}`
         : "The provider gave it up. The shop can open a new payment for the buyer.",
   }),
-  cancelled: (_payment, side) => ({
+  cancelled: (payment, side) => ({
     tone: "over",
     headline: "The payment was cancelled",
     sentence:
       side === "buyer" ? `Do not send money any more. ${ASK_THE_SHOP}` : "The buyer is asked for nothing any more.",
+    remarks: isZero(left(payment, "goods")) ? [] : [`${came(payment)} had arrived. The shop decides what becomes of it.`],
   }),
   refunded: (payment, side) => ({
     tone: "over",
@@ -256,6 +258,7 @@ function remarks(payment: PaymentDocument, side: Side): string[] {
   if (!isZero(payment.refunded) && payment.status !== "refunded") {
     found.push(`${roundMoney(payment.refunded, payment.currency, "down")} went back to ${side === "buyer" ? "you" : "the buyer"}.`);
   }
+  found.push(...disputeRemarks(payment, side));
   if (payment.late) found.push("Some of the money came after the deadline. It was counted all the same.");
   const setback = lastSetback(payment);
   if (setback !== null && payment.status !== "pending" && payment.status !== "completed") {
@@ -325,7 +328,8 @@ function steps(payment: PaymentDocument): Step[] {
   if (ending !== undefined) {
     if (wasSeen) found.push({ name: "Seen", state: "done", note: null, at: seenAt });
     if (!isZero(payment.received)) {
-      found.push({ name: "Partly paid", state: "done", note: arrivedNote(payment), at: first("partially_paid") });
+      const name = compare(payment.received, payment.amount) < 0 ? "Partly paid" : "Arrived";
+      found.push({ name, state: "done", note: arrivedNote(payment), at: first("partially_paid") });
     }
     found.push({ name: ending, state: "stopped", note: null, at: last(history, status) });
     return found;

@@ -1,0 +1,69 @@
+"""A whole machine that was taken back to a snapshot, the journal's mark with it: nothing here shows that, and no
+client says so. What its SHKeeper did since is all the same not done again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BridgeProcess
+from tests.system.shkeeper.conftest import Marketplace
+from tests.system.shkeeper.histories import do, history
+from tests.system.shkeeper.test_restored_journal import Backup, backup, pay_out
+
+__all__ = ["backup"]
+
+
+class Machine:
+    """A bridge's disk as it is now, of which nobody will know that it was taken back."""
+
+    def __init__(self, kept: Backup, bridge: BridgeProcess) -> None:
+        self._kept, self._bridge = kept, bridge
+        self._mark = Path(f"{bridge.database}.mark")
+        self._noted = self._mark.read_bytes()
+
+    def take_back(self) -> None:
+        self._kept.put_back(self._kept.copy)
+        self._mark.write_bytes(self._noted)
+        self._bridge.start()
+
+
+@pytest.fixture
+def snapshot(backup: Callable[[], Backup], bridge: BridgeProcess) -> Callable[[], Machine]:
+    return lambda: Machine(backup(), bridge)
+
+
+def test_an_order_that_waited_then_and_was_sent_since_is_not_sent_again(
+    snapshot: Callable[[], Machine], marketplace: Marketplace
+) -> None:
+    payment_id = marketplace.paid()
+    do(marketplace, "hold")
+    [payout] = pay_out(marketplace, [payment_id], None)
+    machine = snapshot()
+    do(marketplace, "resumption")
+    marketplace.settle([payout], "completed")
+    machine.take_back()
+    assert history(marketplace)["beginning"] == "new"  # it was not noticed
+    do(marketplace, "resumption")
+    marketplace.settle([payout], "completed")
+    assert len(marketplace.sent(payout["payoutId"])) == 1
+
+
+@pytest.mark.parametrize(("amount", "status"), [("98", "completed"), ("97", "mismatch")])
+def test_what_is_ordered_anew_is_not_sent_again_and_what_differs_waits_for_a_person(
+    snapshot: Callable[[], Machine], marketplace: Marketplace, amount: str, status: str
+) -> None:
+    payment_id = marketplace.paid()
+    machine = snapshot()
+    [sent] = pay_out(marketplace, [payment_id], None)
+    marketplace.settle([sent], "completed")
+    name = marketplace.payout(sent["payoutId"])["externalId"]
+    machine.take_back()
+    assert marketplace.client.get(f"/api/payouts/{sent['payoutId']}").status_code == 404
+    [again] = marketplace.pay_out(payment_id, amount=amount)
+    marketplace.settle([again], status)
+    # SHKeeper's books had it under the name that comes next.
+    found = marketplace.payout(again["payoutId"])
+    assert found["externalId"] == name
+    assert any("before it was asked for" in (step["reason"] or "") for step in found["history"])
+    assert len(marketplace.shkeeper.sent(name)) == 1
