@@ -58,8 +58,7 @@ class Engine:
 
     def offsets(self) -> tuple[int, int]:
         """Those of the newest event, and of the last that was handed to the sockets."""
-        cursor = self.dispatcher.cursor
-        return max(self.journal.commit_times.newest_offset, cursor), cursor
+        return max(self.journal.commit_times.newest_offset, self.dispatcher.newest), self.dispatcher.cursor
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
 from bridge.http.attention_figures import GivenAttentionFigures
-from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenReadinessChecks
+from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenReadinessChecks
 from bridge.journal import JournalUnavailableError
 from bridge.workers.checks import Check, DegradedError
 from coordinator.models import FrozenModel
@@ -63,8 +63,11 @@ async def _said_of(check: Check) -> str:
 
 
 @get("/metrics", media_type=MediaType.TEXT, include_in_schema=False)
-async def metrics(journal: GivenJournal, chains: GivenChains, figures: GivenAttentionFigures) -> Response[bytes]:
+async def metrics(
+    journal: GivenJournal, chains: GivenChains, sender: GivenPayoutSender, figures: GivenAttentionFigures
+) -> Response[bytes]:
     await figures.refresh(journal)
-    with suppress(JournalUnavailableError):  # the figures of chains stay as they were
+    with suppress(JournalUnavailableError):  # these figures stay as they were
         await chains.measure()
+        await sender.measure()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -47,6 +47,11 @@ class Upcoming:
         self._sought = 0
         """The same when the journal was read last."""
 
+    @property
+    def newest(self) -> int:
+        """The last offset that was handed on, or is known to be committed elsewhere."""
+        return max(self.cursor, self._elsewhere)
+
     def committed(self, events: Sequence[JournaledEvent], *, is_certain: bool) -> None:
         """These were committed here; it is not certain when there may be others that nobody knows."""
         self._committed += events
@@ -109,6 +114,11 @@ class Dispatcher:
     def cursor(self) -> int:
         """Offset of the last event that was handed on."""
         return self._upcoming.cursor
+
+    @property
+    def newest(self) -> int:
+        """Offset of the last event of which another bridge has told, or of the last that was handed on."""
+        return self._upcoming.newest
 
     def committed(self, events: Sequence[JournaledEvent], *, is_certain: bool = True) -> None:
         """The writer has committed these events; it is not certain when there may be others that it does not know."""

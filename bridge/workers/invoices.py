@@ -38,6 +38,8 @@ ANSWER_SECONDS = 15.0
 
 # Nobody waits longer for a provider, so that one who is gone keeps others waiting no longer than this.
 ALONE_AT_MOST = timedelta(seconds=2 * ANSWER_SECONDS)
+# Its provider is asked what it offers, and for the invoice.
+SWITCHED_WITHIN = 2 * ALONE_AT_MOST
 
 # What a coin was worth on other days changes from day to day.
 PRICES_VALID_FOR = timedelta(hours=1)
@@ -233,6 +235,16 @@ class InvoiceOpener:
     def one_at_a_time(self, name: str) -> asyncio.Lock:
         """Held by whoever asks a provider for something new, so that two callers who want the same do not get two."""
         return self._lock(name)
+
+    @asynccontextmanager
+    async def switching(self, payment_id: str) -> AsyncIterator[None]:
+        """While nobody else has a payment paid in another coin, here or at another bridge: the coin that its provider
+        is asked for last is the one to pay."""
+        async with (
+            self._lock(f"coin of {payment_id}"),
+            self._journal.nodes.alone(f"coin of {payment_id}", SWITCHED_WITHIN),
+        ):
+            yield
 
     @asynccontextmanager
     async def _alone(self, payment_id: str) -> AsyncIterator[None]:

@@ -152,6 +152,11 @@ class PayoutSender:
         while await self._journal.payouts.is_any_unanswered():  # noqa: ASYNC110
             await asyncio.sleep(ANSWERS_LOOKED_FOR_SECONDS)
 
+    async def measure(self) -> None:
+        """Sets the figures of payouts, whichever bridge sends them. Raises JournalUnavailableError."""
+        HELD.set(await self._journal.console.payout_hold() is not None)
+        OVERDUE.set(await self._journal.payouts.count_overdue(self._journal.clock()))
+
     async def run(self) -> None:
         """Goes round until it is cancelled, and may be run again after that."""
         try:
@@ -193,7 +198,6 @@ class PayoutSender:
         given = {queue: None if orders.is_giving else orders.given for queue, orders in self._queues.items()}
         payouts = await self._payouts_to_follow()
         is_held = await self._journal.console.payout_hold() is not None
-        HELD.set(is_held)
         self._note_overdue(payouts)
         sent_here = [payout for payout in payouts if payout.provider in self._gateways]
         asked_for = [payout for payout in sent_here if not payout.is_unasked]
@@ -216,7 +220,6 @@ class PayoutSender:
         for payout_id in sorted(overdue - self._overdue):
             logger.warning("%s is not settled after a day; look at the chain and at the provider", payout_id)
         self._overdue = overdue
-        OVERDUE.set(len(overdue))
 
     async def _give_orders(
         self, payouts: Sequence[Payout], busy: Collection[Coin], given: Mapping[QueueKey, int | None]

@@ -87,6 +87,13 @@ class Reconciliation:
         read then, and who has not answered for long is asked as after a start."""
         self._everything_at, self._knows_all = None, False
         self._missed.clear()
+        try:
+            await self._go_round()
+        finally:
+            for provider in self._open:
+                OPEN.labels(provider).set(0)  # another bridge may have its turn
+
+    async def _go_round(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             next_look = loop.time() + self._interval.total_seconds()

@@ -78,8 +78,11 @@ class UnopenedInvoices:
                     logger.exception("could not look for unopened invoices; trying again")
                 await self._rest()
         finally:
-            for task in self._tasks.values():
+            tasks = list(self._tasks.values())
+            for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._show(set())  # another bridge may have its turn
 
     async def round(self) -> None:
         """Tries once to open whatever may be tried now."""
@@ -191,7 +194,9 @@ class UnopenedInvoices:
             pass
 
     def _show_troubles(self) -> None:
-        troubled = {(name, coin) for name, gateway in self._gateways.items() for coin in gateway.troubles()}
+        self._show({(name, coin) for name, gateway in self._gateways.items() for coin in gateway.troubles()})
+
+    def _show(self, troubled: set[tuple[str, str]]) -> None:
         for way in self._shown - troubled:
             COIN_TROUBLE.remove(*way)
         for way in troubled:

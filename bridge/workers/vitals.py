@@ -83,7 +83,8 @@ class Vitals:
         offset = first
         while offset < end:
             commit = self._commits.of(offset)
-            next_offset = end if commit is None else min(commit.last_offset + 1, end)
+            next_offset = (self._commits.next_own() or end) if commit is None else commit.last_offset + 1
+            next_offset = min(next_offset, end)
             delay = None if commit is None else now - commit.finished
             self._remembered.append(_Deliveries(offset, written[offset - first : next_offset - first], delay))
             if delay is not None:

@@ -212,7 +212,7 @@ async def switch(
     open, and how the payment stands then. Raises ValidationException, and changes nothing, if the provider refuses
     it."""
     payment_id = record.payment.payment_id
-    async with opener.one_at_a_time(f"coin of {payment_id}"):
+    async with opener.switching(payment_id):
         record = await _record(journal, payment_id)
         holds = not must_ask_again(record.invoices, coin, journal.clock())
         if holds and not fresh:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payout_from_row, payout_observation_from_text
@@ -16,6 +16,7 @@ from coordinator.payouts.statuses import UNSETTLED_STATUSES, PayoutStatus
 __all__ = [
     "PayoutHistoryEntry",
     "PayoutRecord",
+    "count_overdue",
     "is_any_unanswered",
     "payment_payouts",
     "payout_records",
@@ -87,6 +88,13 @@ def is_any_unanswered(connection: Connection) -> bool:
     asked = select(names.c.payout_id).where(names.c.payout_id == payouts.c.payout_id).exists()
     rows = connection.execute(select(payouts).where(payouts.c.status == PayoutStatus.CREATED, asked))
     return any(payout_from_row(row).unanswered_attempt is not None for row in rows.mappings())
+
+
+def count_overdue(connection: Connection, now: datetime) -> int:
+    """How many payouts are not settled although they should be."""
+    payouts = schema.payouts
+    overdue = payouts.c.status.in_(UNSETTLED_STATUSES) & (payouts.c.overdue_at < now)
+    return connection.scalar(select(func.count()).where(overdue)) or 0
 
 
 def _records(connection: Connection, statement: Select[Any]) -> list[PayoutRecord]:

@@ -88,8 +88,14 @@ class PayoutRecords:
                 log_payout(recorded.payout)
 
     async def record_interruption(self, payout_id: str, attempt: int, reason: str) -> None:
-        """Writes down that nobody will learn any more what came of an attempt, unless somebody has."""
-        await self._submit(lambda it: payout_attempts.record_interruption(it, payout_id, attempt, reason))
+        """Writes down that nobody will learn any more what came of an attempt, unless somebody has, or another bridge
+        sends payouts by now, which may be waiting for that answer."""
+
+        def request(batch: Batch) -> None:
+            if self._nodes.holds(batch, SENDING_PAYOUTS):
+                payout_attempts.record_interruption(batch, payout_id, attempt, reason)
+
+        await self._submit(request)
 
     async def record_observation(
         self,
@@ -143,6 +149,10 @@ class PayoutRecords:
     async def is_any_unanswered(self) -> bool:
         """Whether a provider was asked to send a payout, and no answer is written down."""
         return await self._read(payout_queries.is_any_unanswered)
+
+    async def count_overdue(self, now: datetime) -> int:
+        """How many are not settled although they should be."""
+        return await self._read(payout_queries.count_overdue, now)
 
     async def to_follow(self, *, after: str = "", failed_since: datetime, limit: int) -> list[Payout]:
         """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that,

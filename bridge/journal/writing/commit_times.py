@@ -23,6 +23,8 @@ class Commit:
     """Of the events that it appended; 0 if it appended none."""
     begun: float
     finished: float
+    first_offset: int = 0
+    """Of the same events."""
     wakes: frozenset[str] = frozenset()
     """The work that it has news for."""
 
@@ -48,7 +50,12 @@ class CommitTimes:
         the order of the journal: what came before is forgotten."""
         while self._of_events and self._of_events[0].last_offset < offset:
             self._of_events.popleft()
-        return self._of_events[0] if self._of_events else None
+        commit = self._of_events[0] if self._of_events else None
+        return commit if commit is not None and commit.first_offset <= offset else None
+
+    def next_own(self) -> int | None:
+        """Where the first events begin that were committed here and were not asked about; None if none were."""
+        return self._of_events[0].first_offset if self._of_events else None
 
     def since(self, moment: float) -> Sequence[float]:
         """How many seconds each commit took that was finished since then."""

@@ -214,7 +214,8 @@ class Writer:
                 begun = self._begun = perf_counter()
                 is_certain = self._commit(jobs, events, wakes)
                 self._begun = None
-                commit = Commit(events[-1].offset if events else 0, begun, perf_counter(), frozenset(wakes))
+                first, last = (events[0].offset, events[-1].offset) if events else (0, 0)
+                commit = Commit(last, begun, perf_counter(), first_offset=first, wakes=frozenset(wakes))
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
         self._disconnect()
 

@@ -62,6 +62,14 @@ def test_what_was_committed_by_nobody_here_has_no_delay(vitals: Vitals) -> None:
     assert vitals.commits() is None
 
 
+def test_what_another_bridge_committed_in_between_has_no_delay(vitals: Vitals, commits: CommitTimes) -> None:
+    commits.add(Commit(3, 999.80, 999.90, first_offset=3))
+    commits.add(Commit(6, 999.90, 999.95, first_offset=6))
+    vitals.delivered(events(1, 7), [1] * 7)
+    delays = [one and one.delay_seconds for one in map(vitals.delivery, range(1, 8))]
+    assert delays == [None, None, pytest.approx(0.10), None, None, pytest.approx(0.05), None]
+
+
 def test_old_figures_make_way(vitals: Vitals, commits: CommitTimes, clock: Clock) -> None:
     commits.add(Commit(1, 999.0, 1000.0))
     clock.now = 1000.5

@@ -12,6 +12,7 @@ from tests.system.conftest import Gateway, Listener, StartListener
 from tests.system.nodes.conftest import Bridges
 from tests.system.nodes.faults import FAULTS, IS_LONG
 from tests.system.nodes.test_three_nodes import hears, numbers, publish
+from tests.waiting import wait_until
 
 # As many as there are to be; without SOAK_MINUTES, as in `make test`, some.
 HOW_MANY = 1_000 if IS_LONG else 24
@@ -70,4 +71,4 @@ def test_whatever_befalls_them_all_is_heard_once_and_in_order(
         assert anew == [0], [befell, *(client.heard[place - 2 : place + 2] for place in anew[1:])]
         assert numbers(client) == [*range(publisher.count + 1)], befell
     for node in bridges.nodes:
-        assert get(f"{node.url}/health/ready").status_code == 200
+        wait_until(lambda: get(f"{node.url}/health/ready").status_code == 200)  # noqa: B023

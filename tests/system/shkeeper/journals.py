@@ -81,16 +81,17 @@ class SqliteJournal:
 class PostgresqlJournal:
     """A database of a cluster, whose copies are snapshots of its disk."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, database: str = "journal") -> None:
         self._cluster = cluster
+        self._database = database
         self._copied: Cluster | None = None
 
     def read(self, query: str) -> dict[str, str]:
-        with psycopg.connect(self._cluster.journal_url()) as connection:
+        with psycopg.connect(self._cluster.journal_url(self._database)) as connection:
             return dict(connection.execute(query.encode()).fetchall())
 
     def write(self, statement: str) -> None:
-        with psycopg.connect(self._cluster.journal_url()) as connection:
+        with psycopg.connect(self._cluster.journal_url(self._database)) as connection:
             connection.execute(statement.encode())
 
     def days_before(self, moment: str, days: float) -> str:

@@ -75,6 +75,21 @@ async def test_what_any_of_them_publishes_is_delivered_by_each_once_and_in_one_o
             assert numbers == [100 * place + number for number in range(50)]
 
 
+async def test_one_that_is_behind_knows_how_far_the_others_are(database_url: str) -> None:
+    async with nodes(database_url, 1) as [writing]:
+        behind = await Journal.open(database_url, is_shared=True)
+        dispatcher = behind.dispatcher(writing.deliver, after=0)  # which does not run
+        hearing = asyncio.create_task(behind.follow_others())
+        while dispatcher.newest < 1:  # until it listens
+            await writing.publish(1)
+        await writing.publish(2)
+        await until(lambda: dispatcher.newest == writing.journal.commit_times.newest_offset)
+        assert dispatcher.cursor == 0
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+        await behind.close()
+
+
 async def test_what_one_has_written_the_others_know_when_they_decide(database_url: str) -> None:
     async with nodes(database_url, 2) as (first, second):
         await first.journal.register_payment(payment(1))
