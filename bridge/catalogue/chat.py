@@ -142,7 +142,7 @@ class UserTyping(Payload):
 
 
 class UserStatusChange(Payload):
-    """Somebody came or went."""
+    """Somebody came or went. With `presence_to = "watchers"` those alone are told who watch the user."""
 
     event_name: ClassVar[str] = "user-status-change"
     audience_rule: ClassVar[AudienceRule] = EVERYONE

@@ -234,7 +234,7 @@ export interface ServerToClientEvents {
   "user-typing": (payload: UserTyping, offset?: string) => void;
 
   /**
-   * Somebody came or went.
+   * Somebody came or went. With `presence_to = "watchers"` those alone are told who watch the user.
    *
    * Goes to everyone.
    */
@@ -856,7 +856,7 @@ export interface UserTyping {
 }
 
 /**
- * Somebody came or went.
+ * Somebody came or went. With `presence_to = "watchers"` those alone are told who watch the user.
  *
  * What `user-status-change` carries.
  */

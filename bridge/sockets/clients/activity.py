@@ -6,7 +6,6 @@ that they have gone.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple
 
 from bridge.catalogue.activities import UserActivity, UserStatus
 from bridge.catalogue.chat import UserTyping
@@ -97,7 +96,8 @@ class Activity:
             self._server.recovery.watches(sid, self._watches.of(sid))
         await self._wait_until_saved(sid)
         self.announcer.tell_now(sid)
-        return [UserStatus.of(*astuple(one)) for one in self.presence.look_up(dict.fromkeys(user_ids))]
+        found = self.presence.look_up(dict.fromkeys(user_ids))
+        return [UserStatus.of(one.user_id, one.is_online, one.last_seen) for one in found]
 
     def comes_back_online(self, sid: str, user_id: str) -> None:
         """A client is back that has said before that a user is online."""

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bridge.catalogue.activities import UserActivity
@@ -233,19 +233,14 @@ class Presence:
 
     def look_up(self, user_ids: Iterable[str]) -> list[UserPresence]:
         """How each of some users stands, as far as it is announced."""
-        now = self._steady()
-        found = self._roster.look_up(user_ids, now)
-        found = [
-            replace(one, is_online=True, last_seen=now) if self.elsewhere.is_online(one.user_id) else one
-            for one in found
-        ]
-        walls = [replace(one, last_seen=one.last_seen and self._wall(one.last_seen)) for one in found]
-        return [self._as_told(one, self._wall(now)) for one in walls]
+        now, ahead = self._steady(), self._measured_ahead()
+        return [self._as_told(one, now + ahead, ahead) for one in self._roster.look_up(user_ids, now)]
 
-    def _as_told(self, one: UserPresence, now: datetime) -> UserPresence:
+    def _as_told(self, one: UserPresence, now: datetime, ahead: timedelta) -> UserPresence:
         told = self.announcements.told(one.user_id)
         if told is None:
-            return one
+            is_online = one.is_online or self.elsewhere.is_online(one.user_id)
+            told = Standing(is_online, one.last_seen and one.last_seen + ahead)
         return UserPresence(one.user_id, told.is_online, now if told.is_online else told.last_seen)
 
     def _wait(self) -> None:

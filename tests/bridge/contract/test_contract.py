@@ -45,6 +45,8 @@ CLIENT_ADDITIONS = {
     "leave-user-room",
     "join-ops-room",
     "leave-ops-room",
+    "watch-users",
+    "unwatch-users",
 }
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from bridge.access.tokens import TokenVerifier
 from bridge.sockets import create_socket_server
 from bridge.sockets.presence import announcer
 from bridge.sockets.transport.direct import Send, write_frames
 from tests.bridge.sockets.test_socket_activity import fence, statuses
+from tests.bridge.sockets.under_fire import SECRET, TOKEN
 from tests.waiting import GIVE_UP_SECONDS
 
 Serve = Callable[..., Awaitable[str]]
@@ -103,6 +105,13 @@ async def test_those_alone_are_told_who_watch(serve: Serve, join_in: JoinIn, eve
     await eventually(lambda: len(server.eio.sockets) == 1)
     assert not server.activity_log.watches.watching("u1")
     assert not server.activity_log.watches.of(sid)
+
+
+async def test_whoever_has_a_token_may_watch_anybody(serve: Serve, join_in: JoinIn) -> None:
+    server = new_server(verifier=TokenVerifier(secrets=[SECRET]))
+    client = await join_in(await serve(server), auth={"token": TOKEN})
+    answer = await client.call("watch-users", {"userIds": ["u1", "somebody-else"]})
+    assert [user["userId"] for user in answer["users"]] == ["u1", "somebody-else"]
 
 
 async def test_where_everyone_is_told_watching_changes_nothing(serve: Serve, join_in: JoinIn) -> None:
