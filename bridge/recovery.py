@@ -12,7 +12,7 @@ from bridge.journal import (
     OffsetElsewhereError,
     OffsetLostError,
 )
-from bridge.sockets.errors import StoreUnavailableError
+from bridge.sockets.errors import SessionContestedError, StoreUnavailableError
 from bridge.sockets.presence.activity_log import clock_micros, micros_of, now_micros
 from bridge.sockets.recovery.returns import EXCHANGES, EXCHANGES_WITHIN_SECONDS
 from bridge.sockets.recovery.sessions import Leaving, Session, TakenOver
@@ -107,8 +107,9 @@ class JournalSessions:
         taken = await _asked(self._records.take_over(sid, EXCHANGES_OF_BRIDGES))
         if taken is None:
             return None
-        is_none = taken.is_contested or taken.content.get("isOver")
-        session = None if is_none else self._session(sid, taken.content, taken.seen_at)
+        if taken.is_contested:
+            raise SessionContestedError("another bridge has the session, and whoever holds it is asked first")
+        session = None if taken.content.get("isOver") else self._session(sid, taken.content, taken.seen_at)
         if session is not None and session.left is not None and not taken.was_own and taken.are_others:
             # Who comes, goes and types at a third bridge is heard at one a little later than at another.
             session.left = Leaving(session.left.at - HEARD_WITHIN_MICROS, session.left.sure - HEARD_WITHIN_MICROS)

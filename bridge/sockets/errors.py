@@ -9,6 +9,7 @@ __all__ = [
     "NotAllowedError",
     "PacketError",
     "RoomNameEmptyError",
+    "SessionContestedError",
     "SocketServerMissingError",
     "StoreUnavailableError",
     "TooManyError",
@@ -45,6 +46,10 @@ class SocketServerMissingError(BridgeError, RuntimeError):
 
 class StoreUnavailableError(BridgeError):
     """What is stored of sessions, or of what they missed, cannot be asked for at the moment."""
+
+
+class SessionContestedError(StoreUnavailableError):
+    """A session was taken from one bridge to the other too often, and the one that has it has not given it up yet."""
 
 
 class TooManyError(BridgeError, ValueError):

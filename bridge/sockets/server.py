@@ -108,14 +108,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def recover_with(self, recovery: Recovery) -> None:
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
-        recovery.on_lost, self.activity_log = self._lost, ActivityLog(recovery.clock)
+        recovery.on_lost = lambda sid: self.eio.start(self._free(sid, asks_first=False))
+        recovery.on_wanted = lambda sid: self.eio.start(self._free(sid, asks_first=True))
+        self.activity_log = ActivityLog(recovery.clock)
         self.manager.watchers.append(recovery)
         self.returns = Returns(recovery, self.activity_log, self.recalls, Replays(self.eio.limits))
-
-    def _lost(self, sid: str) -> None:
-        """A client is connected to another bridge by now: the connection that it had here is half open."""
-        if (connection := self.manager.connection(sid)) is not None:
-            self.eio.start(connection.finish(Disconnect.TAKEN_OVER))
 
     async def shutdown(self) -> None:
         await self.announcer.finish()

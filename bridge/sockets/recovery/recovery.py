@@ -106,9 +106,11 @@ class Recovery:
         self._offset = offset
         self._start = (offset, cursor)
         self._remembered = RecentEvents(keeps_confidence=keeps_confidence, limit_bytes=remembered_bytes)
-        self._sessions = Sessions(store, lambda sid: self.on_lost(sid))
+        self._sessions = Sessions(store, lambda sid: self.on_lost(sid), lambda sid: self.on_wanted(sid))
         self.on_lost: Callable[[str], object] = lambda _sid: None
         """Is told the sid of each client whose session another process has by now."""
+        self.on_wanted: Callable[[str], object] = lambda _sid: None
+        """Is told the sid of each client whose session another process wants: it may be gone without a word."""
         self._waiting_for: set[asyncio.Event] = set()
         """Of those who wait for the cursor to move."""
 

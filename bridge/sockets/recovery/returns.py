@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from prometheus_client import Counter
 
 from bridge.access import Principal
-from bridge.sockets.errors import StoreUnavailableError
+from bridge.sockets.errors import SessionContestedError, StoreUnavailableError
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
@@ -111,6 +111,9 @@ class Returns:
         for _ in range(TAKE_UP_TIMES):
             try:
                 missed = await _until_available(take_up)
+            except SessionContestedError:
+                logger.info("a client begins anew: another one has its session, at another bridge, and is there")
+                break
             except StoreUnavailableError:
                 await connection.finish(Disconnect.UNAVAILABLE)
                 return None

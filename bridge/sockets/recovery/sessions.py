@@ -101,10 +101,14 @@ class SessionStore(Protocol):
 class Sessions:
     """Who is connected, who may come back, and what of that is still to be saved."""
 
-    def __init__(self, store: SessionStore, on_lost: Callable[[str], object]) -> None:
-        """`on_lost` is told the sid of each client that is connected to another process by now."""
+    def __init__(
+        self, store: SessionStore, on_lost: Callable[[str], object], on_wanted: Callable[[str], object]
+    ) -> None:
+        """`on_lost` is told the sid of each client that is connected to another process by now, and `on_wanted` of
+        each whose session another process wants."""
         self._store = store
         self._on_lost = on_lost
+        self._on_wanted = on_wanted
         self._connected: dict[str, Session] = {}
         self._away: OrderedDict[str, Session] = OrderedDict()
         self._changes: PendingSaves[Session] = PendingSaves(
@@ -195,12 +199,14 @@ class Sessions:
         return known
 
     def _moved(self, sids: Collection[str] | None) -> None:
-        """Another process has taken sessions over, perhaps: whether those of clients that are connected are still
-        here is seen by saving them."""
+        """Another process has taken sessions over, perhaps, or wants to: whether those of clients that are connected
+        are still here is seen by saving them, and whether those clients are still there by asking them."""
         for sid in list(self._connected) if sids is None else sids:
             session = self._connected.get(sid)
             if session is not None:
                 self._changes.add(sid, session, soon=sids is None)
+                if sids is not None:
+                    self._on_wanted(sid)
             elif not self._changes.waits(sid):
                 self._forget(sid)
 

@@ -161,6 +161,7 @@ class StagedSessions:
                 since = now - exchanges.within.total_seconds()
                 before = [at for at in json.loads(row["exchanges"] or "[]") if at > since]
                 if len(before) >= exchanges.limit:
+                    self.moved.append(session_id)  # so that its node asks whether its client is still there
                     return taken._replace(is_contested=True)
                 lately = compact_json([*before, now])
             self.moved.append(session_id)

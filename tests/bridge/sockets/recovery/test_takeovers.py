@@ -13,6 +13,7 @@ from bridge.workers.leased import LEASE
 from tests.bridge.sockets.houses import Client, House
 from tests.bridge.sockets.several import ROOMS, Gate, Operator
 from tests.system.soak.records import EVERYONE, Publications
+from tests.waiting import GIVE_UP_SECONDS
 
 Serve = Callable[..., Awaitable[str]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]
@@ -143,8 +144,15 @@ async def test_a_server_that_starts_takes_up_who_was_online_where_nobody_is_any_
         await client.cut()
 
 
-async def test_a_session_that_two_want_at_two_servers_stays_with_one(
-    houses: list[House], eventually: Eventually, operator: Operator
+async def stay(client: Client) -> None:
+    """Is there, and answers whatever it is asked."""
+    while True:
+        await client.listen()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_session_that_two_want_at_two_servers_stays_with_who_is_there(
+    houses: list[House], eventually: Eventually, operator: Operator, monkeypatch: pytest.MonkeyPatch, is_there: bool
 ) -> None:
     first, second = houses
     client = await member(first)
@@ -153,10 +161,17 @@ async def test_a_session_that_two_want_at_two_servers_stays_with_one(
     await eventually(lambda: operator.is_at(second, client))
     await client.come()
     await eventually(lambda: operator.is_at(first, client))
+    if is_there:
+        monkeypatch.setattr("bridge.sockets.transport.asking.ANSWER_SECONDS", GIVE_UP_SECONDS)
+        monkeypatch.setattr("bridge.sockets.recovery.returns.UNAVAILABLE_SECONDS", 0.1)
+    answering = asyncio.create_task(stay(client)) if is_there else None
     await twin.come()
-    assert (client.recovered, twin.recovered) == ([False, True], [True, False])
-    assert twin.sid != client.sid
-    await client.join(R1)
+    assert (client.recovered, twin.recovered) == ([False, True], [True, not is_there])
+    assert (twin.sid == client.sid) is not is_there
+    if answering is not None:
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+        await client.join(R1)
     for one in (client, twin):
         await one.cut()
 
@@ -181,17 +196,22 @@ async def test_who_comes_before_what_it_has_heard_waits_until_the_server_has_tol
     await coming
     await client.listen_up_to(publications.newest)
     assert (client.recovered, client.record.faults) == ([False, True], [])
-    # Nor does it wait for ever.
+    # Nor does it wait for ever: it comes again.
     first.publish(publications.add(R0), R0)
     await client.listen_up_to(publications.newest)
     first.tells.clear()
     second.publish(publications.add(R0), R0)
     await client.listen_up_to(publications.newest)
-    monkeypatch.setattr("bridge.sockets.recovery.recovery.REACH_SECONDS", 0.01)
     client.house = first
-    await client.come()
-    assert client.recovered == [False, True, False]
+    with monkeypatch.context() as patched:
+        patched.setattr("bridge.sockets.recovery.recovery.REACH_SECONDS", 0.01)
+        patched.setattr("bridge.sockets.recovery.returns.UNAVAILABLE_SECONDS", 0.01)
+        with pytest.raises(EOFError):
+            await client.come()
     first.tells.set()
+    await client.come()
+    await client.listen_up_to(publications.newest)
+    assert (client.recovered, client.record.faults) == ([False, True, True], [])
     await client.cut()
 
 
