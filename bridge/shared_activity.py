@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from bridge.journal import ACTIVITIES, Journal, JournalUnavailableError, NodeActivity
 from bridge.sockets import SocketServer
-from bridge.sockets.presence.activity_log import clock_micros
 
 __all__ = ["SharedActivity"]
 
@@ -38,7 +37,6 @@ class SharedActivity:
         self._presence = sockets.presence
         self._elsewhere = sockets.presence.elsewhere
         sockets.presence.go_by(journal.clock)
-        sockets.activity_log.go_by(clock_micros(journal.clock))
         self._elsewhere.share()
         self._read_until = 0
         """The number of the last change that was read."""

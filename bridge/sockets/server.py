@@ -110,7 +110,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.recovery = recovery
         recovery.on_lost = lambda sid: self.eio.start(self._free(sid, asks_first=False))
         recovery.on_wanted = lambda sid: self.eio.start(self._free(sid, asks_first=True))
-        self.activity_log = ActivityLog(recovery.clock)
+        self.activity_log.go_by(recovery.clock)
         self.manager.watchers.append(recovery)
         self.returns = Returns(recovery, self.activity_log, self.recalls, Replays(self.eio.limits))
 

@@ -39,6 +39,8 @@ CLEAN_ENDS = {
 CLOCK_MICROS = 2_000
 # For so long a client waits whose session cannot be looked up; it would begin anew at once, and miss something.
 UNAVAILABLE_SECONDS = 15.0
+# Longer than a bridge that is gone is taken for one that is there, and than whoever holds a session is asked.
+CONTESTED_SECONDS = 10.0
 RETRY_SECONDS = 0.5
 # While a session is looked up, others may come for it.
 TAKE_UP_TIMES = 3
@@ -171,12 +173,13 @@ async def _until_available(ask: Callable[[], Awaitable[T]]) -> T:
     """Asks again for a while: a database that is restarted, or gives its work to another, is back in seconds. Raises
     StoreUnavailableError."""
     loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + UNAVAILABLE_SECONDS
+    begun_at = loop.time()
     while True:
         try:
             return await ask()
-        except StoreUnavailableError:
-            if loop.time() >= give_up_at:
+        except StoreUnavailableError as error:
+            is_contested = isinstance(error, SessionContestedError)
+            if loop.time() >= begun_at + (CONTESTED_SECONDS if is_contested else UNAVAILABLE_SECONDS):
                 raise
         await asyncio.sleep(RETRY_SECONDS)
 

@@ -151,6 +151,7 @@ async def test_whoever_moves_between_servers_hears_all_once_and_in_order(
     houses: list[House], operator: Operator, exchanges_limit: int, deeds: list[tuple[Any, ...]]
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bridge.sockets.recovery.returns.CONTESTED_SECONDS", 0.05)
         patched.setattr("bridge.recovery.EXCHANGES_OF_BRIDGES", Exchanges(exchanges_limit, timedelta(minutes=1)))
         world = World(houses, operator, exchanges_limit)
         await world.everyone(world.begin)
@@ -176,6 +177,7 @@ async def test_whoever_watches_is_told_at_each_server_and_takes_that_along(
 
     async def is_told(user_id: str) -> None:
         while ("user-status-change", user_id) not in [(name, change["userId"]) for name, change in watcher.activity]:
+            await asyncio.sleep(0.05)
             await watcher.listen()
 
     await is_told("u1")

@@ -163,7 +163,7 @@ async def test_a_session_that_two_want_at_two_servers_stays_with_who_is_there(
     await eventually(lambda: operator.is_at(first, client))
     if is_there:
         monkeypatch.setattr("bridge.sockets.transport.asking.ANSWER_SECONDS", GIVE_UP_SECONDS)
-        monkeypatch.setattr("bridge.sockets.recovery.returns.UNAVAILABLE_SECONDS", 0.1)
+        monkeypatch.setattr("bridge.sockets.recovery.returns.CONTESTED_SECONDS", 0.1)
     answering = asyncio.create_task(stay(client)) if is_there else None
     await twin.come()
     assert (client.recovered, twin.recovered) == ([False, True], [True, not is_there])
