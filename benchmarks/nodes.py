@@ -41,6 +41,8 @@ FIGURES = (
     Figure("later_ms", "p99 ms, how much later at the other", at_most=10.0),
     Figure("webhook_cpu_us", "CPU µs per signed webhook, 16 connections", {ONE: 1.15}),
     Figure("webhook_store_us", "CPU µs of PostgreSQL per signed webhook"),
+    Figure("idle_ms", "CPU ms per s of a bridge that has nothing to do", {ONE: None}),
+    Figure("idle_store_ms", "CPU ms per s of PostgreSQL meanwhile"),
     Figure("room_memory_kb", "KB per client in five rooms", {NODE: 0.5}),
 )
 KILLED = (
@@ -122,7 +124,9 @@ def _measurements(name: str, sizes: NodeSizes) -> Iterator[Measurement]:
         yield Measurement("rooms", in_rooms, ["room_memory_kb"], LOAD)
     if name != NODE:
         signed = webhooks_plan(server, sizes.of_one)
-        yield Measurement("webhooks", signed, ["webhook_cpu_us", "webhook_store_us"], LOAD)
+        yield Measurement(
+            "webhooks", signed, ["webhook_cpu_us", "webhook_store_us", "idle_ms", "idle_store_ms"], LOAD
+        )
 
 
 def after_a_kill(bench: Bench, cluster: Cluster, sizes: NodeSizes) -> str:
