@@ -266,11 +266,14 @@ class Writer:
         else:
             logger.error("could not commit a batch of %d", requests, exc_info=error)
 
-    def _write(self, jobs: list[_Job], *, is_open: bool) -> Batch:
+    def _require_open(self) -> None:
         if self._guard.error is not None:
             raise self._guard.error
         if self._is_cut_off:
             raise JournalUnavailableError("the journal is closed")
+
+    def _write(self, jobs: list[_Job], *, is_open: bool) -> Batch:
+        self._require_open()
         connection, transaction = self._begin()
         if is_open:
             # Where others commit beside, that may have taken as long as a commit of theirs.

@@ -93,7 +93,9 @@ async def test_what_one_has_written_the_others_know_when_they_decide(database_ur
         assert offsets[0] == offsets[1] == offsets[2]
 
 
-async def test_what_comes_while_another_has_the_journal_is_committed_with_what_waits_for_it(database_url: str) -> None:
+async def test_what_comes_while_another_has_the_journal_is_committed_with_what_waits_for_it(
+    database_url: str,
+) -> None:
     async with nodes(database_url, 2) as (first, second):
         goes_on, stands = threading.Event(), threading.Event()
 
