@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -91,6 +91,11 @@ screenshots: has-python has-node has-programs $(VENV)/.test-ready $(PAGES) progr
 
 bench: has-python has-node $(VENV)/.test-ready $(PEERS)/node_modules/.ready ## Measure fan-out, webhooks and crowds beside Node, uWebSockets and stock python-socketio (BENCH="--runs 3 --only peers")
 	$(SUPERVISED) $(BIN)/python -m benchmarks.fanout $(BENCH)
+
+bench-nodes: has-python has-node $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PEERS)/node_modules/.ready ## Measure two bridges of one journal beside one, and beside two Node processes with a Redis (BENCH="--runs 1 --only tell")
+	@if $(DO) programs_can_be_there redis-server >/dev/null; then $(DO) install_missing redis-server || true; \
+	else echo "There is no redis-server: what is measured beside it will fail, and the rest goes on."; fi
+	$(SUPERVISED) $(BIN)/python -m benchmarks.nodes $(BENCH)
 
 bench-attacks: has-python $(VENV)/.test-ready ## Measure what honest clients notice of an attacker of each kind
 	$(SUPERVISED) $(BIN)/python -m benchmarks.attacks $(BENCH)

@@ -48,7 +48,7 @@ STALLED_COLUMNS = {
 def main(arguments: Sequence[str], servers: Mapping[str, Server] = SERVERS, sizes: Sizes = SIZES) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=_at_least_one, default=5, help="of which the medians are printed")
+    parser.add_argument("--runs", type=at_least_one, default=5, help="of which the medians are printed")
     parser.add_argument("--only", choices=("peers", "webhooks", "crowd", "stalled"), help="one of the tables")
     options = parser.parse_args(arguments)
     end_on_signals()
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str], servers: Mapping[str, Server] = SERVERS, size
     return exit_code(bench.failures)
 
 
-def _at_least_one(text: str) -> int:
+def at_least_one(text: str) -> int:
     if (number := int(text)) < 1:
         raise ValueError
     return number

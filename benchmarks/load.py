@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -391,12 +391,13 @@ def began(plan: Plan) -> None:
 MEASURES = {"fan_out": fan_out, "webhooks": webhooks, "crowd": crowd, "stalled": stalled}
 
 
-def main() -> None:
+def run(measures: Mapping[str, Callable[[Plan, Found], Coroutine[Any, Any, None]]]) -> None:
+    """Carries out the plan on standard input, and prints what that found."""
     plan: Plan = json.load(sys.stdin)
     found: Found = {}
     failure = None
     try:
-        asyncio.run(MEASURES[plan["measure"]](plan, found))
+        asyncio.run(measures[plan["measure"]](plan, found))
     except (OSError, ValueError) as error:
         failure = str(error)
     print(json.dumps({"found": found, "failure": failure}))
@@ -404,4 +405,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     uvloop.install()
-    main()
+    run(MEASURES)

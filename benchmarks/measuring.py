@@ -5,7 +5,8 @@ of that run, and nothing else.
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ class Measurement:
     plan: Mapping[str, Any]
     keys: Sequence[str]
     """The figures that it finds."""
+    program: Sequence[str] = LOAD
+    """The clients."""
 
 
 class Bench:
@@ -40,10 +43,18 @@ class Bench:
         self.failures: list[Failure] = []
 
     def measured(self, run: int, who: str, server: Server, what: Measurement) -> Found:
-        """The figures of one measurement. Says what they are, or why they are not there, as soon as it is known."""
-        found, failure = _tried(server, what.plan)
+        """The figures of one measurement of one server."""
+        return self.carried_out(run, who, _running_alone(server, what.plan), what, is_ours=server.is_ours)
+
+    def carried_out(
+        self, run: int, who: str, ready: AbstractContextManager[str], what: Measurement, *, is_ours: bool
+    ) -> Found:
+        """The figures of one measurement, of what is running once it is `ready`, which gives the whole plan for the
+        clients. Says what they are, or why they are not there, as soon as it is known."""
+        found: dict[str, float] = {}
+        failure = _tried(ready, what.program, found)
         if failure is not None:
-            self.failures.append(Failure(who, run, what.name, failure, server.is_ours))
+            self.failures.append(Failure(who, run, what.name, failure, is_ours))
         words = [f"{key}={value:.2f}" for key, value in found.items()]
         if failure is not None:
             words.append(f"FAILED: {one_line(failure)}")
@@ -56,24 +67,29 @@ def of_server(server: Server, plan: Mapping[str, Any], pid: int, port: int) -> s
     return json.dumps({**plan, "pid": pid, "port": port, "answer_seconds": server.answer_seconds})
 
 
-def _tried(server: Server, plan: Mapping[str, Any]) -> tuple[dict[str, float], str | None]:
-    """What was found, and why no more was."""
-    found: dict[str, float] = {}
+@contextmanager
+def _running_alone(server: Server, plan: Mapping[str, Any]) -> Iterator[str]:
+    with running(server) as (pid, port):
+        yield of_server(server, plan, pid, port)
+
+
+def _tried(ready: AbstractContextManager[str], program: Sequence[str], found: dict[str, float]) -> str | None:
+    """Adds what was found; returns why no more was."""
     try:
-        with running(server) as (pid, port):
-            failure = _load(of_server(server, plan, pid, port), found)
+        with ready as plan:
+            failure = _load(program, plan, found)
             if failure is not None:
                 raise ServerError(failure)
     except ServerError as error:
-        return found, str(error)
-    return found, None
+        return str(error)
+    return None
 
 
-def _load(plan: str, found: dict[str, float]) -> str | None:
+def _load(program: Sequence[str], plan: str, found: dict[str, float]) -> str | None:
     """Runs the clients, in a process of their own; returns why they did not find all."""
     try:
         ended = subprocess.run(
-            LOAD,
+            program,
             cwd=ROOT,
             input=plan,
             capture_output=True,

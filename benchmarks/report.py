@@ -39,6 +39,8 @@ class Figure:
     """The peers that there is a ratio to, each with what it is to be at most, if there is such a target."""
     more_is_better: bool = False
     """Then targets are what ratios are to be at least."""
+    at_most: float | None = None
+    """What ours is to be by itself, beside nobody."""
 
 
 class Verdict(Enum):
@@ -122,6 +124,10 @@ def table(title: str, ours: str, figures: Sequence[Figure], runs_of: Mapping[str
         if not any(values_of.values()):
             continue
         lines.append(_row(figure.label, [_cell(values) for values in values_of.values()]))
+        measured = [value for value in values_of[ours] if value is not None]
+        if figure.at_most is not None and measured:
+            spread = Ratio(statistics.median(measured), min(measured), max(measured), len(measured))
+            lines.append(f"    target {figure.at_most:g}: {verdict(spread, figure.at_most).value}")
         ratios = [
             _in_words(figure, ratio(values_of[ours], values_of[peer]), peer, target, len(runs_of[ours]))
             for peer, target in figure.beside.items()

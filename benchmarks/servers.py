@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.processes import on_first_core
 
-__all__ = ["KEY", "SERVERS", "Server", "ServerError", "free_port", "running"]
+__all__ = ["KEY", "PEERS", "SERVERS", "Server", "ServerError", "answers", "free_port", "running"]
 
 PEERS = Path(__file__).parent / "peers"
 PORTS = range(20_000, 32_000)
@@ -110,7 +110,7 @@ def _started(server: Server, port: int, folder: str) -> subprocess.Popen[bytes]:
 
 def _await_answer(process: subprocess.Popen[bytes], port: int, seconds: float) -> None:
     give_up = time.monotonic() + seconds
-    while not _answers(port):
+    while not answers(port):
         if process.poll() is not None:
             raise ServerError("it did not start")
         if time.monotonic() > give_up:
@@ -122,7 +122,7 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, seconds: float) -
         raise ServerError("it did not stay")
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

@@ -123,7 +123,7 @@ class Cluster:
         stopped: list[int] = []
         try:
             # Whoever is started while this goes on is a child of the first, which comes first.
-            while running := [pid for pid in self._processes() if pid not in stopped]:
+            while running := [pid for pid in self.processes() if pid not in stopped]:
                 for pid in running:
                     os.kill(pid, signal.SIGSTOP)
                 stopped += running
@@ -133,7 +133,7 @@ class Cluster:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
-    def _processes(self) -> list[int]:
+    def processes(self) -> list[int]:
         """The server's, itself first."""
         assert self._server is not None
         server = self._server.pid

@@ -209,3 +209,13 @@ def test_a_reason_is_one_line_of_bounded_length(text: str) -> None:
 @pytest.mark.parametrize("text", ["short", "of two words"])
 def test_a_short_reason_is_left_as_it_is(text: str) -> None:
     assert one_line(text) == text
+
+
+def test_a_figure_with_a_target_of_its_own_is_judged_beside_nobody() -> None:
+    def said(*values: float | None) -> str:
+        return table("", "ours", [Figure("ms", "later", at_most=10.0)], {"ours": [{"ms": value} for value in values]})
+
+    assert said(4.0, 9.0, 18.0, None).endswith("\n    target 10: met")
+    assert said(8.0, 11.0, 18.0).endswith("\n    target 10: within the spread")
+    assert said(11.0).endswith("\n    target 10: missed")
+    assert "target" not in said(None)

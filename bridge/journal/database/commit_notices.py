@@ -44,7 +44,7 @@ def notify_others(
 ) -> None:
     """Has the others told, with the commit of this transaction, that there are events up to an offset, and news for
     some work, and that sessions of theirs are a node's by now."""
-    notices = [",".join((str(offset), *sorted(wakes)))]
+    notices = [",".join((str(offset), node, *sorted(wakes)))]
     chunks = (moved[first : first + MOVED_AT_ONCE] for first in range(0, len(moved), MOVED_AT_ONCE))
     notices += [" ".join((MOVED, node, *chunk)) for chunk in chunks]
     for notice in notices:
@@ -55,7 +55,7 @@ class CommitNotices:
     """Listens for what others commit, on a connection of its own."""
 
     def __init__(self, url: URL, epoch: str, node: str, committed: CommittedElsewhere, moved: MovedElsewhere) -> None:
-        """`node` is the one that listens, which knows already what it has moved itself."""
+        """`node` is the one that listens, which knows already what it has committed and moved itself."""
         self._settings = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._defaults = connection_settings(url)
         self._channel = _channel_of(epoch)
@@ -95,8 +95,10 @@ class CommitNotices:
 
     def _hear(self, notice: str) -> None:
         if not notice.startswith(MOVED):
-            offset, *wakes = notice.split(",")
-            self._committed(int(offset), wakes)
+            offset, node, *wakes = notice.split(",")
+            # What was committed here is known already, or about to be; to read it would be in vain.
+            if node != self._node:
+                self._committed(int(offset), wakes)
             return
         _, node, *session_ids = notice.split()
         if node != self._node:

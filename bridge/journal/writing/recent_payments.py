@@ -1,5 +1,5 @@
 """The payments that the writer had to do with lately, as they were committed: somebody is paying them, so what comes
-next is likely to be about one of them too. No other process writes to the journal, so they need not be read again.
+next is likely to be about one of them too. Until another bridge commits, they need not be read again.
 """
 
 from collections import OrderedDict

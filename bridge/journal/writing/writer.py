@@ -124,6 +124,8 @@ class Writer:
         """How many were begun."""
         self._is_cut_off = False
         """Whether nothing is committed any more, not even what is waiting."""
+        self._is_stopping = False
+        """Whether nothing comes any more."""
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -201,30 +203,38 @@ class Writer:
     # In the writer's thread
 
     def _run(self) -> None:
-        stopping = False
-        while not stopping:
+        while not self._is_stopping:
             jobs: list[_Job] = []
-            while not stopping and (not jobs or (len(jobs) < BATCH_LIMIT and not self._jobs.empty())):
-                gathered = self._jobs.get()
-                stopping = gathered is None
-                jobs += gathered or ()
+            self._take(jobs)
+            self._take_waiting(jobs)
             if jobs:
                 events: list[JournaledEvent] = []
                 wakes: set[str] = set()
                 begun = self._begun = perf_counter()
-                is_certain = self._commit(jobs, events, wakes)
+                is_certain = self._commit(jobs, events, wakes, is_open=True)
                 self._begun = None
                 first, last = (events[0].offset, events[-1].offset) if events else (0, 0)
                 commit = Commit(last, begun, perf_counter(), first_offset=first, wakes=frozenset(wakes))
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
         self._disconnect()
 
-    def _commit(self, jobs: list[_Job], events: list[JournaledEvent], wakes: set[str]) -> bool:
+    def _take(self, jobs: list[_Job]) -> None:
+        gathered = self._jobs.get()
+        self._is_stopping = gathered is None
+        jobs += gathered or ()
+
+    def _take_waiting(self, jobs: list[_Job]) -> None:
+        while not self._is_stopping and len(jobs) < BATCH_LIMIT and not self._jobs.empty():
+            self._take(jobs)
+
+    def _commit(
+        self, jobs: list[_Job], events: list[JournaledEvent], wakes: set[str], *, is_open: bool = False
+    ) -> bool:
         """Commits jobs, and adds what events that made, and the work that there is news for; returns whether there
-        can be no other events."""
+        can be no other events. To an open batch those are added that come before it has the journal."""
         try:
             with COMMIT_SECONDS.time():
-                batch = self._write(jobs)
+                batch = self._write(jobs, is_open=is_open)
                 events += batch.events
                 wakes |= batch.wakes
         except Exception as error:
@@ -257,12 +267,18 @@ class Writer:
         else:
             logger.error("could not commit a batch of %d", requests, exc_info=error)
 
-    def _write(self, jobs: list[_Job]) -> Batch:
+    def _require_open(self) -> None:
         if self._guard.error is not None:
             raise self._guard.error
         if self._is_cut_off:
             raise JournalUnavailableError("the journal is closed")
+
+    def _write(self, jobs: list[_Job], *, is_open: bool) -> Batch:
+        self._require_open()
         connection, transaction = self._begin()
+        if is_open:
+            # Where others commit beside, that may have taken as long as a commit of theirs.
+            self._take_waiting(jobs)
         self.batches += 1
         with transaction:
             batch = Batch(connection, self._recent_payments, next_offset=self._next_offset, now=self._clock())

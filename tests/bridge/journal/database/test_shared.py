@@ -108,6 +108,45 @@ async def test_what_one_has_written_the_others_know_when_they_decide(database_ur
         assert offsets[0] == offsets[1] == offsets[2]
 
 
+async def test_what_comes_while_another_has_the_journal_is_committed_with_what_waits_for_it(
+    database_url: str,
+) -> None:
+    async with nodes(database_url, 2) as (first, second):
+        goes_on, stands = threading.Event(), threading.Event()
+
+        def stand(_: Batch) -> None:
+            stands.set()
+            goes_on.wait()
+
+        standing = asyncio.create_task(first.journal._writer.submit(stand))
+        await until(stands.is_set)
+        writer = second.journal._writer
+        before = writer.batches
+        waiting = [asyncio.create_task(second.publish(1))]
+        with psycopg.connect(database_url, autocommit=True) as operator:
+            await until(lambda: operator.execute(WAITING).fetchone())
+        waiting += [asyncio.create_task(second.publish(number)) for number in (2, 3)]
+        await until(writer._jobs.qsize)
+        goes_on.set()
+        await asyncio.gather(standing, *waiting)
+        assert writer.batches - before == 1
+        await until(lambda: len(second.delivered) == 3)
+        assert second.told() == [(1, 1), (2, 2), (3, 3)]
+
+
+async def test_none_looks_in_the_journal_for_what_it_has_committed_itself(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with nodes(database_url, 2) as (first, second):
+        heard: list[int | None] = []
+        monkeypatch.setattr(first.journal._dispatcher, "committed_elsewhere", heard.append)
+        await until(lambda: None in heard)  # it listens, and looks for what came before
+        await first.publish(1)
+        await second.publish(2)
+        await until(lambda: 2 in heard)
+        assert 1 not in heard
+
+
 async def test_one_that_stops_in_the_middle_of_a_commit_holds_the_others_up_for_a_moment_and_can_do_no_harm(
     database_url: str,
 ) -> None:
