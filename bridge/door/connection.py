@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bridge.door.answers import STOPPING, TOO_MANY, problem
 from bridge.door.body import Body, ChunkedBody, CountedBody, too_large
-from bridge.door.drain import LARGE_ANSWER_BYTES, Drain
 from bridge.door.exchange import Exchange, scope_of
 from bridge.door.guests import REFUSED, Guest
 from bridge.door.head import CHUNKED, END, Head, RequestError, read_head, require_readable
+from bridge.door.unread_answer import LARGE_ANSWER_BYTES, UnreadAnswer
 from bridge.sockets.transport.handshake import Request
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class HttpConnection(asyncio.Protocol):
         "_body",
         "_config",
         "_door",
-        "_drain",
         "_exchange",
         "_guest",
         "_held_bytes",
@@ -56,6 +55,7 @@ class HttpConnection(asyncio.Protocol):
         "_state",
         "_transport",
         "_unread",
+        "_unread_answer",
     )
 
     def __init__(self, door: "Door", config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ class HttpConnection(asyncio.Protocol):
         """Whether nothing more is listened to."""
         self._is_deaf = False
         """Whether it has sent so much before its turn that it is closed after this one."""
-        self._drain: Drain | None = None
+        self._unread_answer: UnreadAnswer | None = None
         """While what was answered waits for the client to read it."""
 
     # The transport's side
@@ -103,22 +103,22 @@ class HttpConnection(asyncio.Protocol):
         self._is_closing = True
         self._drop_exchange()
         self._hold(0)
-        self._free_drain()
+        self._free_unread_answer()
         if self._guest is not None:
             self._guest.leave()
 
     def pause_writing(self) -> None:
-        self._drain = Drain(self._door, self, self._transport)
+        self._unread_answer = UnreadAnswer(self._door, self, self._transport)
 
     def resume_writing(self) -> None:
         self._door.answers.discard(self)
-        self._free_drain()
+        self._free_unread_answer()
         self._go_on()
 
-    def _free_drain(self) -> None:
-        if self._drain is not None:
-            self._drain.free()
-            self._drain = None
+    def _free_unread_answer(self) -> None:
+        if self._unread_answer is not None:
+            self._unread_answer.free()
+            self._unread_answer = None
 
     def _turn_away(self, why: str = TOO_MANY) -> None:
         """It is closed without waiting for anything, even if it never reads why."""
@@ -139,7 +139,7 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._body is not None:
             self._read_body(data)
-        elif self._exchange is None and self._drain is None:
+        elif self._exchange is None and self._unread_answer is None:
             self._read_head(self._unread + data if self._unread else data)
         else:
             self._wait_with(self._unread + data)
@@ -269,10 +269,10 @@ class HttpConnection(asyncio.Protocol):
         """Sends something of an answer."""
         self._transport.write(content)
 
-    async def drained(self) -> None:
+    async def until_read(self) -> None:
         """Returns once the client has read so much that there is room for more."""
-        if self._drain is not None:
-            await self._drain.freed()
+        if self._unread_answer is not None:
+            await self._unread_answer.freed()
 
     def answered(self, exchange: Exchange) -> None:
         """The answer to a request is written, whole."""
@@ -285,7 +285,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Turns to the next request, once the one before is answered and the answer on its way."""
-        if self._exchange is not None or self._drain is not None or self._is_closing:
+        if self._exchange is not None or self._unread_answer is not None or self._is_closing:
             return
         if self._unread:
             # In a turn of its own: whoever sends hundreds at once is not alone here.
@@ -342,8 +342,8 @@ class HttpConnection(asyncio.Protocol):
     def _leave_within_moments(self) -> None:
         """However long the client takes to read what is still to be written."""
         self._door.forget(self)
-        if self._drain is not None and self._drain.unread_bytes > LARGE_ANSWER_BYTES:
-            self._drain.give_time()
+        if self._unread_answer is not None and self._unread_answer.unread_bytes > LARGE_ANSWER_BYTES:
+            self._unread_answer.give_time()
         else:
             self._door.leaving.add(self, self._door.limits.linger_seconds)
 
@@ -376,7 +376,7 @@ class HttpConnection(asyncio.Protocol):
 
     def late_reader(self) -> None:
         """It has been given long enough to read what it was answered, or to read on."""
-        if self._drain is None or not self._drain.gives_more_time():
+        if self._unread_answer is None or not self._unread_answer.gives_more_time():
             self.turn_out("answer unread")
 
     def late(self, part: str) -> None:

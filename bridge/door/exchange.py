@@ -153,7 +153,7 @@ class Exchange:
 
     async def send(self, message: Message) -> None:
         if self._connection is not None:
-            await self._connection.drained()
+            await self._connection.until_read()
         if self._connection is None:
             return
         kind = message["type"]

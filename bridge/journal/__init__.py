@@ -57,7 +57,7 @@ from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action, waiting_name
 from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
-from bridge.journal.writing.staged.doubts import Doubt
+from bridge.journal.writing.staged.due_look_ups import DueLookUp
 from bridge.journal.writing.staged.holds import PayoutHold
 from bridge.journal.writing.staged.sessions import Exchanges
 
@@ -84,8 +84,8 @@ __all__ = [
     "DayTotal",
     "Deliver",
     "Dispatcher",
-    "Doubt",
     "Draft",
+    "DueLookUp",
     "EndedPayment",
     "Exchanges",
     "ForAPerson",

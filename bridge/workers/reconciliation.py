@@ -13,7 +13,7 @@ from typing import overload
 
 from prometheus_client import Counter, Gauge
 
-from bridge.journal import CompletedPayment, Doubt, EndedPayment, Journal
+from bridge.journal import CompletedPayment, DueLookUp, EndedPayment, Journal
 from bridge.workers.due_payments import DuePayments
 from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.booked import latest
@@ -99,7 +99,7 @@ class Reconciliation:
             next_look = loop.time() + self._interval.total_seconds()
             try:
                 await self._take_in()
-                await self._ask_doubted()
+                await self._ask_reported()
                 async with asyncio.TaskGroup() as asking:
                     for gateway in self._gateways.values():  # none waits for another
                         asking.create_task(self._ask_until(gateway, next_look))
@@ -117,7 +117,7 @@ class Reconciliation:
         """Reads everything that is open, and asks once about everything that is due."""
         self._everything_at = None
         await self._take_in()
-        await self._ask_doubted()
+        await self._ask_reported()
         for gateway in self._gateways.values():
             await self._ask_due(gateway)
 
@@ -180,23 +180,23 @@ class Reconciliation:
         """When that is by the steady clock."""
         return None if moment is None else self._journal.steady() - (self._journal.clock() - moment)
 
-    async def _ask_doubted(self) -> None:
+    async def _ask_reported(self) -> None:
         """Asks about the payments for which something was reported that did not fit, including those that are
         over: the provider's books say whose it is."""
-        settled: list[Doubt] = []
-        for doubt in await self._journal.unfinished.doubts():
-            gateway = self._gateways.get(doubt.provider)
+        settled: list[DueLookUp] = []
+        for due in await self._journal.unfinished.due_look_ups():
+            gateway = self._gateways.get(due.provider)
             if gateway is not None and await self._is_away(gateway):
                 continue
-            settled.append(doubt)
-            record = None if gateway is None else await self._journal.payment_record(doubt.payment_id)
+            settled.append(due)
+            record = None if gateway is None else await self._journal.payment_record(due.payment_id)
             if gateway is None or record is None:
                 continue
             if not await self._ask(gateway, record.payment):
-                self._open[doubt.provider].hurry(doubt.payment_id, self._journal.steady())
+                self._open[due.provider].hurry(due.payment_id, self._journal.steady())
             await asyncio.sleep(self._pause_seconds)
         if settled:
-            await self._journal.unfinished.settle_doubts(settled)
+            await self._journal.unfinished.settle_look_ups(settled)
 
     async def _ask_due(self, gateway: InvoiceGateway, *, until: float | None = None) -> bool:
         """Asks about what is due, until nothing is, or the provider is away, or the loop's time reaches the limit.

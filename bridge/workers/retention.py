@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from bridge.journal import Journal
+from bridge.journal import Journal, JournalUnavailableError
 
 __all__ = ["Retention"]
 
@@ -61,6 +61,8 @@ class Retention:
         while True:
             try:
                 await self.round()
+            except JournalUnavailableError as error:
+                logger.warning("could not forget what is old: %s; trying again in an hour", error)
             except Exception:
                 logger.exception("could not forget what is old; trying again in an hour")
             await asyncio.sleep(INTERVAL_SECONDS)

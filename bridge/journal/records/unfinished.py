@@ -10,7 +10,7 @@ from bridge.journal.requests import drafts as draft_requests
 from bridge.journal.requests import payments as requests
 from bridge.journal.requests.drafts import Draft
 from bridge.journal.writing.payment_log import log_status
-from bridge.journal.writing.staged.doubts import Doubt, doubts
+from bridge.journal.writing.staged.due_look_ups import DueLookUp, due_look_ups
 from bridge.journal.writing.writer import Submit
 from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import OPEN_STATUSES, Payment
@@ -50,14 +50,14 @@ class UnfinishedRecords:
         """All drafts there are, or those from before then, the oldest first."""
         return await self._read(draft_requests.drafts, before)
 
-    async def doubts(self) -> list[Doubt]:
+    async def due_look_ups(self) -> list[DueLookUp]:
         """Payments of which something was told that did not fit, or that is not all: their providers know better. Up
-        to a limit, the longest in doubt first."""
-        return await self._read(doubts)
+        to a limit, the longest due first."""
+        return await self._read(due_look_ups)
 
-    async def settle_doubts(self, settled: Sequence[Doubt]) -> None:
+    async def settle_look_ups(self, settled: Sequence[DueLookUp]) -> None:
         """These were asked about."""
-        await self._submit(lambda batch: batch.doubts.settle(settled))
+        await self._submit(lambda batch: batch.due_look_ups.settle(settled))
 
     async def want_invoice(
         self, payment_id: str, invoice: InvoiceWanted, opened: InvoiceOpened | None = None

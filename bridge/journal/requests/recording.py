@@ -71,14 +71,14 @@ def record_observation(
 
 
 def record_report(batch: Batch, *, provider: str, external_id: str, key: str, observation: Observation) -> Recorded:
-    """As `record_observation`, of what a provider said: where it leaves a doubt, the payment is to be asked about."""
+    """As `record_observation`, of what a provider said: where that leaves something open, it is to be looked up."""
     recorded = record_observation(batch, provider=provider, external_id=external_id, key=key, observation=observation)
-    if recorded.payment is not None and _leaves_doubt(recorded, observation, batch.now):
-        batch.doubts.add(recorded.payment.payment_id, provider)
+    if recorded.payment is not None and _leaves_open(recorded, observation, batch.now):
+        batch.due_look_ups.add(recorded.payment.payment_id, provider)
     return recorded
 
 
-def _leaves_doubt(recorded: Recorded, observation: Observation, now: datetime) -> bool:
+def _leaves_open(recorded: Recorded, observation: Observation, now: datetime) -> bool:
     """Whether who told something of a payment is to be asked about it, whenever it is due: it did not fit, it is an
     ending, or money of an old one is not confirmed yet."""
     if recorded.outcome is Outcome.NOT_COUNTED:

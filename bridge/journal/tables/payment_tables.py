@@ -10,8 +10,8 @@ __all__ = [
     "checkout_requests",
     "checkouts",
     "claims",
-    "doubts",
     "drafts",
+    "due_look_ups",
     "invoice_addresses",
     "invoices",
     "observations",
@@ -112,12 +112,12 @@ invoice_addresses = Table(
     comment="Every address that a provider ever gave for a payment; money to an old one is the payment's too",
 )
 
-doubts = Table(
-    "doubts",
+due_look_ups = Table(
+    "due_look_ups",
     metadata,
     Column("payment_id", String(64), primary_key=True),
     Column("provider", String(64), nullable=False),
-    Column("doubted_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
     comment="Payments whose provider is to be asked about them whenever they are due: what was told does not fit",
 )
 

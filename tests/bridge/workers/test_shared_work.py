@@ -217,6 +217,6 @@ async def test_what_is_told_to_one_bridge_and_does_not_fit_another_asks_about(tw
     asking = Reconciliation(two.second, {"shkeeper": provider}, interval_seconds=60, per_second=1_000, days=0)
     await asking.round()
     assert provider.looked_up == ["pay_1"]
-    assert await two.first.unfinished.doubts() == []
+    assert await two.first.unfinished.due_look_ups() == []
     await asking.round()
     assert provider.looked_up == ["pay_1"]

@@ -14,7 +14,7 @@ import uvicorn
 from bridge.catalogue.answers import ErrorCode
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
-from bridge.door.drain import LARGE_ANSWER_BYTES
+from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.settings import BURST_SECONDS, Settings
 from bridge.sockets.rate_limit import MESSAGE_BYTES
 from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT

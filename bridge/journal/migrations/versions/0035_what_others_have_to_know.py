@@ -22,15 +22,15 @@ def upgrade() -> None:
         postgresql_where=OVER_A_CHAIN,
     )
     op.create_table(
-        "doubts",
+        "due_look_ups",
         sa.Column("payment_id", sa.String(64), primary_key=True),
         sa.Column("provider", sa.String(64), nullable=False),
-        sa.Column("doubted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
     )
 
 
 def downgrade() -> None:
-    op.drop_table("doubts")
+    op.drop_table("due_look_ups")
     op.drop_index("ix_payments_chain_updated_at", "payments")
     with op.batch_alter_table("leases") as table:
         table.drop_column("said")

@@ -14,8 +14,8 @@ from bridge.journal.writing.staged.activities import StagedActivities
 from bridge.journal.writing.staged.chains import StagedChains
 from bridge.journal.writing.staged.claims import StagedClaims
 from bridge.journal.writing.staged.destinations import StagedDestinations
-from bridge.journal.writing.staged.doubts import StagedDoubts
 from bridge.journal.writing.staged.drafts import StagedDrafts
+from bridge.journal.writing.staged.due_look_ups import StagedDueLookUps
 from bridge.journal.writing.staged.histories import StagedHistories
 from bridge.journal.writing.staged.holds import StagedHolds
 from bridge.journal.writing.staged.invoices import StagedInvoices
@@ -41,7 +41,7 @@ class _Part(Protocol):
 # In the order in which they are written: what others refer to comes first.
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
-    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "doubts", "nodes", "activities"),
+    *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
 )
 
 
@@ -104,8 +104,8 @@ class StagedParts:
         return StagedClaims(self._connection, now=self.now)
 
     @cached_property
-    def doubts(self) -> StagedDoubts:
-        return StagedDoubts(now=self.now)
+    def due_look_ups(self) -> StagedDueLookUps:
+        return StagedDueLookUps(now=self.now)
 
     @cached_property
     def nodes(self) -> StagedNodes:

@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from bridge.door.connection import HttpConnection
     from bridge.door.door import Door
 
-__all__ = ["LARGE_ANSWER_BYTES", "Drain"]
+__all__ = ["LARGE_ANSWER_BYTES", "UnreadAnswer"]
 
 # What a client reads within moments, if it reads at all; who reads less in all the time that it is given does not.
 LARGE_ANSWER_BYTES = 65_536
 
 
-class Drain:
+class UnreadAnswer:
     """The way out of one connection, from when something waits there until nothing does."""
 
     __slots__ = ("_connection", "_door", "_free", "_transport", "_waiting_bytes")
