@@ -144,7 +144,9 @@ class Runtime:
                 own=own,
             )
             self.drain.serve(Leaving(engine, self.sockets))
-            checks = {"drain": self.drain.check, **engine.checks, **troubles}
+            # Where there are no others, nothing is left to them.
+            drain = {"drain": self.drain.check} if engine.journal.nodes.is_shared else {}
+            checks = {**drain, **engine.checks, **troubles}
             app.state.engine, app.state.pulse, app.state.checks = engine, pulse, checks
             publishing = asyncio.create_task(pulse.publish(self._is_watched, self._publish))
             watching = asyncio.create_task(self.sockets.admission.watch_keys())

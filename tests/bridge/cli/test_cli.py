@@ -334,6 +334,7 @@ def test_doctor_refuses_a_journal_of_a_newer_bridge(run: Any, make_bridge: Any) 
     assert bridge.stop() == 0
     with closing(sqlite3.connect(bridge.database, isolation_level=None)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE journal SET oldest_beside = '9999'")
     examined = run("doctor", BRIDGE_PORT="0", BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}")
     assert examined.returncode == 1
     assert "newer than this bridge" in examined.stdout

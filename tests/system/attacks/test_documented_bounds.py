@@ -12,10 +12,12 @@ import pytest
 import uvicorn
 
 from bridge.catalogue.answers import ErrorCode
+from bridge.catalogue.client_events import WATCHED_LIMIT
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.settings import BURST_SECONDS, Settings
+from bridge.sockets.presence.watches import WATCHED_LIMIT_BYTES
 from bridge.sockets.rate_limit import MESSAGE_BYTES
 from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT
 from tests.conftest import BridgeProcess
@@ -231,6 +233,7 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     "one message of a client that is not connected yet": ([LIMITS.stranger_message_bytes], over_strangers_message),
     "packets whose attachments have not come yet, of all clients together": ([INCOMPLETE_LIMIT_BYTES], NOBODY_TOLD),
     "joining rooms": ([LIMITS.joins.per_second, LIMITS.rooms], refused_joins),
+    "watching users": ([LIMITS.joins.per_second, WATCHED_LIMIT, WATCHED_LIMIT_BYTES], refused_joins),
     "a client that has not asked for a connection": ([SETTINGS.connect_timeout_seconds], NOBODY_TOLD),
     "what waits for a client that is not connected yet, and does not read": (
         [LIMITS.stranger_backlog_bytes],
