@@ -14,7 +14,10 @@ def test_health(client: httpx.Client) -> None:
     assert client.get("/health/ready").json() == {
         "status": "ready",
         "checks": dict.fromkeys(
-            ["connections", "journal", "dispatcher", "files", "disk", "descriptors", "loop", "unread", "webhooks"],
+            (
+                *("connections", "journal", "dispatcher", "files", "disk", "descriptors", "loop", "unread"),
+                *("webhooks", "presence"),
+            ),
             "ok",
         ),
     }
