@@ -167,7 +167,9 @@ class Journal:
                     if shared_clock is not None:
                         with writing.begin() as connection:
                             shared_clock.set_by(connection)
-                    return open_history(writing, now(), mark, is_shared=is_shared)
+                    # Where others run, they would know: a mark that says otherwise is of another journal.
+                    trusted = mark if lock.is_alone() else None
+                    return open_history(writing, now(), trusted, is_shared=is_shared)
 
         try:
             opened = await asyncio.to_thread(prepare)

@@ -90,6 +90,15 @@ class WriterLock:
         finally:
             self._ask(_UNLOCK, _ADVISORY_LOCK)
 
+    def is_alone(self) -> bool:
+        """Whether no other runs at this moment, of those that share the lock."""
+        if not self._is_shared:
+            return True
+        if not self._ask(_EXCLUSIVE, _ADVISORY_LOCK):
+            return False
+        self._ask(_UNLOCK, _ADVISORY_LOCK)
+        return True
+
     @contextmanager
     def _advisory(self, key: int) -> Iterator[None]:
         if self._path is not None:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -222,3 +223,20 @@ async def test_a_server_that_lost_commits_of_any_of_them_is_noticed_by_the_next_
         with pytest.raises(JournalUnavailableError, match="commits"):
             await second.publish(3)
         assert "commits" in str(await second.journal.history.replaced())
+
+
+async def test_a_mark_of_another_journal_ends_nobody_who_runs(database_url: str, tmp_path: Path) -> None:
+    elsewhere = await Journal.open(f"sqlite:///{tmp_path}/other.db", mark_file=tmp_path / "mark")
+    await elsewhere.publish_events([Event("news", Audience(everyone=True), "{}")])
+    await elsewhere.close()
+    async with nodes(database_url, 1) as (first,):
+        await first.publish(1)
+        second = await Journal.open(database_url, mark_file=tmp_path / "mark", is_shared=True)
+        assert second.epoch == first.journal.epoch
+        await first.publish(2)
+        assert (await second.newest_place()).number == 2
+        await second.close()
+    # It has the mark of this journal by now.
+    third = await Journal.open(database_url, mark_file=tmp_path / "mark", is_shared=True)
+    assert third.epoch == second.epoch
+    await third.close()
