@@ -146,6 +146,9 @@ class SharedActivity:
             with suppress(JournalUnavailableError):
                 now = self._journal.clock()
                 gone = await self._gone_of(self._gone, now)
-                await self._journal.activities.tidy(
-                    [node for node, at in gone.items() if at <= now - FORGOTTEN_AFTER]
-                )
+                forgotten = {node for node, at in gone.items() if at <= now - FORGOTTEN_AFTER}
+                await self._journal.activities.tidy(forgotten)
+                # Or each bridge that there ever was would be remembered, and its rows sought, for ever.
+                self._gone -= forgotten
+                for node in forgotten:
+                    self._seen_at.pop(node, None)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.conftest import BridgeProcess
+from tests.system.cut_line import CutLine
 from tests.system.nodes.conftest import Bridges
 
 __all__ = ["FAULTS", "IS_LONG", "Fault"]
@@ -76,18 +77,16 @@ def cut_off_one_connection(bridges: Bridges, _chance: random.Random) -> None:
 
 def cut_one_off(bridges: Bridges, chance: random.Random) -> None:
     """From PostgreSQL: what it says is refused."""
-    line = chance.choice(bridges.lines)
-    line.cut()
-    try:
-        time.sleep(chance.choice(STANDSTILL_SECONDS))
-    finally:
-        line.open()
+    _hold(chance.choice(bridges.lines), CutLine.cut, chance)
 
 
 def cut_one_off_in_silence(bridges: Bridges, chance: random.Random) -> None:
     """From PostgreSQL: what it says arrives nowhere, and late."""
-    line = chance.choice(bridges.lines)
-    line.fall_silent()
+    _hold(chance.choice(bridges.lines), CutLine.fall_silent, chance)
+
+
+def _hold(line: CutLine, end: Callable[[CutLine], None], chance: random.Random) -> None:
+    end(line)
     try:
         time.sleep(chance.choice(STANDSTILL_SECONDS))
     finally:
