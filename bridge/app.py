@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.handlers.base import BaseRouteHandler
 from litestar.plugins.pydantic import PydanticPlugin
 
-from bridge.access import Principal
+from bridge.access import Principal, Withdrawals
 from bridge.console.pages import pages_router
 from bridge.door import Guests
 from bridge.drain import Drain
@@ -36,7 +36,7 @@ from bridge.http.front.problems import exception_handlers
 from bridge.http.front.service_tokens import Service, WatchedServices
 from bridge.http.front.staff import OpsAccess
 from bridge.http.health import live, metrics, ready
-from bridge.http.ops.routes import ops_router, payout_decision_router
+from bridge.http.ops.routes import access_router, ops_router, payout_decision_router
 from bridge.http.payments.checkouts import checkout_router
 from bridge.http.payments.routes import payment_router
 from bridge.http.payouts.routes import payout_router
@@ -111,7 +111,9 @@ def create_app(
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}
     registry, vitals = build_registry(settings), Vitals()
-    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain or Drain(0))
+    withdrawals = Withdrawals() if verifier is None else verifier.withdrawals
+    drain = drain or Drain(0)
+    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, withdrawals)
     given = _given(settings, sockets, callers, registry, vitals, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
     plain = plain_webhooks(registry.readers, settings.max_webhook_bytes)
@@ -207,6 +209,7 @@ def rest_app(given: Given) -> Litestar:
             catch_up_router,
             get_presence,
             ops_router,
+            access_router,
             pages_router(),
         ],
         dependencies={

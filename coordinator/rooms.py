@@ -1,5 +1,7 @@
 """Every room name is made here, nowhere else, as the specification spells it."""
 
+from coordinator.ids import is_id
+
 __all__ = [
     "BUYERS",
     "OPS",
@@ -8,6 +10,7 @@ __all__ = [
     "buyer",
     "chat",
     "chat_of",
+    "is_granted",
     "request",
     "seller",
     "template_checkout",
@@ -58,3 +61,11 @@ def chat_of(room: str) -> str | None:
 
 def _after(prefix: str, room: str) -> str | None:
     return room.removeprefix(prefix) if room.startswith(prefix) else None
+
+
+def is_granted(room: str) -> bool:
+    """Whether it is a room that a user may be granted, by its name."""
+    if room in (SELLERS, BUYERS):
+        return True
+    makes = (user, request, seller, buyer, chat, template_checkout)
+    return any(is_id(_after(make(""), room) or "") for make in makes)

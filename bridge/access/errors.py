@@ -6,7 +6,7 @@ from coordinator.errors import BridgeError
 
 __all__ = ["KeysError", "NoKeyServesError", "TokenError", "TokenErrorCode"]
 
-TokenErrorCode = Literal["token_missing", "token_expired", "token_invalid"]
+TokenErrorCode = Literal["token_missing", "token_expired", "token_invalid", "token_revoked"]
 
 
 class KeysError(BridgeError):

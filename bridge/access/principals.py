@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -36,6 +36,11 @@ def _known_roles(value: object) -> object:
     return {role for role in Role if role in given}
 
 
+def _known_token_id(value: object) -> str | None:
+    """What is no string names no token (RFC 7519, section 4.1.7)."""
+    return value if isinstance(value, str) else None
+
+
 class Claims(Model):
     """The claims of a token that mean something here. Others are the business of whoever issued it."""
 
@@ -43,6 +48,10 @@ class Claims(Model):
 
     sub: Id = Field(description="The user's id.")
     exp: float = Field(description="When the token expires, in Unix seconds.")
+    iat: float | None = Field(None, description="When it was issued, in Unix seconds.")
+    jti: Annotated[str | None, BeforeValidator(_known_token_id)] = Field(
+        None, description="Its id, by which it alone can be taken back."
+    )
     requests: Listed = Field((), description="Ids of purchase requests that the user takes part in.")
     chats: Listed = Field((), description="Ids of chats that the user is a member of.")
     checkouts: Listed = Field((), description="Ids of the user's template checkouts.")
@@ -74,6 +83,10 @@ class Principal:
     """From when on the grant is void. None: never."""
     proven_by: str | None = None
     """The key by which a token proved it, by its name in memory; None if none did."""
+    token_id: str | None = None
+    """The `jti` of that token."""
+    issued_at: datetime | None = None
+    """When that token was issued, if it says so."""
 
     def may_see(self, room: str) -> bool:
         """Whether they may join a room, and read what was told in it."""
@@ -157,6 +170,8 @@ def principal_of(claims: Claims, expires_at: datetime) -> Principal:
         is_staff=bool(roles),
         roles=roles,
         expires_at=expires_at,
+        token_id=claims.jti,
+        issued_at=None if claims.iat is None else datetime.fromtimestamp(claims.iat, UTC),
     )
 
 

@@ -17,6 +17,7 @@ from bridge.access.errors import KeysError, TokenError
 from bridge.access.key_sets import Key, keys_of_set, secret_key
 from bridge.access.principals import Claims, Principal, principal_of
 from bridge.access.watched_file import WatchedFile
+from bridge.access.withdrawals import Withdrawals
 
 __all__ = ["TokenVerifier"]
 
@@ -49,6 +50,8 @@ class TokenVerifier:
         self._audience = audience
         self._issuer = issuer
         self._leeway = timedelta(seconds=leeway_seconds)
+        self.withdrawals = Withdrawals()
+        """What is taken back of what tokens say."""
         if not self._keys():
             raise KeysError("there is neither a secret nor a JWKS file to verify tokens with")
 
@@ -71,7 +74,11 @@ class TokenVerifier:
         return ", ".join(f"{count} {kind} key{'s' if count > 1 else ''}" for kind, count in counts.items())
 
     def principal(self, token: object) -> Principal:
-        """The principal that a token proves. Raises TokenError."""
+        """The principal that a token proves, with what they are still granted at this moment. Raises TokenError."""
+        return self.withdrawals.applied_to(self.proven(token))
+
+    def proven(self, token: object) -> Principal:
+        """The same with all that the token grants, also what is taken back. Raises TokenError."""
         if token is None or token == "":
             raise TokenError("token_missing", "this needs a token")
         if not isinstance(token, str) or len(token) > TOKEN_LIMIT_CHARACTERS:
@@ -81,6 +88,8 @@ class TokenVerifier:
             content, key = self._claims(token, header)
             claims = Claims.model_validate(content)
             principal = principal_of(claims, datetime.fromtimestamp(claims.exp, UTC) + self._leeway)
+            if self.withdrawals.refuses(principal):
+                raise TokenError("token_revoked", "the token has been revoked; get a new one")
             return replace(principal, proven_by=key.name)
         except jwt.ExpiredSignatureError:
             raise TokenError("token_expired", "the token has expired; get a new one") from None

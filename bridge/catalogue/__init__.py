@@ -6,6 +6,7 @@ defined with it; the other services' are in this package. What clients send is i
 
 from collections.abc import Mapping
 
+from bridge.catalogue.access import AccessChanged
 from bridge.catalogue.chat import (
     MessageDeleted,
     MessageEdited,
@@ -86,6 +87,7 @@ EVENTS: Mapping[str, type[Payload]] = {model.event_name: model for models in CAT
 
 ADDITIONS: tuple[type[Payload], ...] = (
     SessionEnded,
+    AccessChanged,
     PaymentProgress,
     PayoutProgress,
     RefundOpened,

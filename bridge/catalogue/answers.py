@@ -4,9 +4,19 @@ from typing import Any, Literal
 
 __all__ = ["ErrorCode", "failure", "success"]
 
-ErrorCode = Literal["bad_argument", "not_allowed", "too_many", "unknown_event", "internal"]
+ErrorCode = Literal[
+    "bad_argument",
+    "not_allowed",
+    "too_many",
+    "unknown_event",
+    "internal",
+    "token_missing",
+    "token_expired",
+    "token_invalid",
+    "token_revoked",
+]
 """Why something was not done: wrong argument; not granted by the token; more than one client may have; no such event;
-the server's own fault."""
+the server's own fault; a new token that is not accepted."""
 
 
 def success(**fields: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from coordinator.models import FrozenModel
 
 __all__ = [
     "CLIENT_EVENTS",
+    "REFRESH_TOKEN",
     "ROOM_MEMBERSHIPS",
     "TYPING_START",
     "TYPING_STOP",
@@ -29,6 +30,7 @@ __all__ = [
     "IdEvent",
     "ObjectEvent",
     "RoomMembership",
+    "TokenRenewal",
     "TypingStart",
     "TypingStop",
     "WatchedUsers",
@@ -36,6 +38,8 @@ __all__ = [
 
 # As many as one may ask `GET /api/presence` about.
 WATCHED_LIMIT = 200
+# Room for a thousand ids; whatever is longer is no token that is accepted.
+TOKEN_LIMIT_CHARACTERS = 100_000
 
 Model = TypeVar("Model", bound=FrozenModel)
 
@@ -157,6 +161,12 @@ class WatchedUsers(FrozenModel):
     user_ids: Annotated[list[Id], Field(min_length=1, max_length=WATCHED_LIMIT)]
 
 
+class TokenRenewal(FrozenModel):
+    """A new token for a connection that is there."""
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=TOKEN_LIMIT_CHARACTERS)]
+
+
 USER_ONLINE = IdEvent(
     name="user-online",
     argument="userId",
@@ -197,6 +207,17 @@ UNWATCH_USERS = ObjectEvent(
     is_addition=True,
 )
 
+REFRESH_TOKEN = ObjectEvent(
+    name="refresh-token",
+    argument="renewal",
+    model=TokenRenewal,
+    effect=(
+        "Goes on with a new token of the same user: what it grants may be joined from now on, and rooms that it does"
+        " not grant any more are left. The answer has `expiresAt`, null where nobody is asked for a token."
+    ),
+    is_addition=True,
+)
+
 CLIENT_EVENTS: Mapping[str, ClientEvent] = {
     event.name: event
     for event in (
@@ -206,6 +227,7 @@ CLIENT_EVENTS: Mapping[str, ClientEvent] = {
         TYPING_STOP,
         WATCH_USERS,
         UNWATCH_USERS,
+        REFRESH_TOKEN,
     )
 }
 """Every event that clients may send, by name."""

@@ -7,18 +7,20 @@ from coordinator.events import AudienceRule, Payload, Text
 
 __all__ = ["Ending", "SessionEnded"]
 
-Ending = Literal["token_expired", "key_withdrawn"]
+Ending = Literal["token_expired", "key_withdrawn", "token_revoked", "disconnected"]
 
 
 WORDS: Mapping[Ending, str] = {
     "token_expired": "the token has expired; connect again with a new one",
     "key_withdrawn": "the key that the token was signed with is not accepted any more; connect again with a new one",
+    "token_revoked": "the token has been revoked; connect again with a new one",
+    "disconnected": "somebody of the staff, or a service, has closed this connection",
 }
 
 
 class SessionEnded(Payload):
-    """The connection is about to be closed: the token it was made with has expired, or the key that it was signed
-    with is not accepted any more. Connect again with a new one."""
+    """The connection is about to be closed: the token it was made with has expired or was revoked, the key that it
+    was signed with is not accepted any more, or somebody disconnects its user."""
 
     event_name: ClassVar[str] = "session-ended"
     audience_rule: ClassVar[AudienceRule] = AudienceRule()

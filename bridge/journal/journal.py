@@ -25,6 +25,7 @@ from bridge.journal.history.offsets import Offsets, proof_of_rewind, require_hel
 from bridge.journal.queries import payments as queries
 from bridge.journal.queries import rooms as room_queries
 from bridge.journal.queries.readers import Readers
+from bridge.journal.records.access import AccessRecords
 from bridge.journal.records.activities import ActivityRecords
 from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
@@ -108,6 +109,8 @@ class Journal:
         """This bridge among those that share the journal, and what one of them does at a time."""
         self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
         """What the followers of chains write down and look up."""
+        self.access = AccessRecords(self._read, self._writer.submit)
+        """What is taken back of what tokens grant."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
         """What second persons decide about payouts, and where sellers may be paid without one."""
         self.console = ConsoleRecords(self._read, self._writer.submit)

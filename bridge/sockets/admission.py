@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge.access import ANYBODY, Principal
 from bridge.catalogue.session import Ending
+from bridge.sockets.errors import NotAllowedError
 from bridge.sockets.rooms.manager import Member
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = ["Admission"]
 logger = logging.getLogger("bridge.sockets")
 
 NOBODY = Principal("nobody")
+DEFAULT_NAMESPACE = "/"
 
 # How long a client stays connected, at most, whose key has been taken back.
 LOOK_SECONDS = 2.0
@@ -61,30 +63,62 @@ class Admission:
             return
         ended = [member for member, principal in self._principals.items() if principal.proven_by in withdrawn]
         logger.warning("%d keys for tokens have been taken back; closing %d connections", len(withdrawn), len(ended))
-        for member in ended:
-            self._end(member, "key_withdrawn")
+        self._end_all(ended, "key_withdrawn")
 
     def identify(self, auth: object) -> Principal:
-        """The principal of a client that brings `auth` with its CONNECT. Raises TokenError."""
+        """The principal of a client that brings `auth` with its CONNECT, with all that its token grants, whatever of
+        that is taken back (`now`). Raises TokenError."""
         if self._verifier is None:
             return ANYBODY
-        return self._verifier.principal(auth.get("token") if isinstance(auth, dict) else None)
+        return self._verifier.proven(auth.get("token") if isinstance(auth, dict) else None)
 
     def admit(self, member: Member, principal: Principal) -> None:
         """From now on a client is somebody, for as long as its token is good."""
         if self._verifier is not None:
             self._principals[member] = principal
-            # It may have been taken back while the client was being connected.
+            # Either may have been taken back while the client was being connected.
             if principal.proven_by is not None and principal.proven_by not in self._verifier.key_names():
                 self._end(member, "key_withdrawn")
+            elif self._verifier.withdrawals.refuses(principal):
+                self._end(member, "token_revoked")
             else:
                 self._watch(member, principal)
+
+    def renew(self, member: Member, token: str) -> Principal:
+        """A client brings a new token, and is granted what that grants from now on. Raises TokenError, and
+        NotAllowedError if it is another user's."""
+        if self._verifier is None:
+            return ANYBODY
+        renewed = self._verifier.proven(token)
+        if renewed.user_id != self._principals.get(member, NOBODY).user_id:
+            raise NotAllowedError("the new token is another user's; connect anew with it")
+        self._forget_timer(member)
+        self.admit(member, renewed)
+        return self.now(renewed)
+
+    def look_at_withdrawals(self) -> None:
+        """Ends the sessions of those whose token has been revoked."""
+        if self._verifier is not None:
+            refuses = self._verifier.withdrawals.refuses
+            self._end_all([member for member, one in self._principals.items() if refuses(one)], "token_revoked")
+
+    def disconnect(self, *, user_id: str | None = None, sid: str | None = None) -> None:
+        """Ends the sessions of a user, or one alone. Where nobody is asked who they are, there are no users."""
+        if sid is not None:
+            self._end((DEFAULT_NAMESPACE, sid), "disconnected")
+        elif user_id is not None:
+            of_user = [member for member, one in self._principals.items() if one.user_id == user_id]
+            self._end_all(of_user, "disconnected")
 
     def principal(self, sid: str, namespace: str = "/") -> Principal:
         """The principal of a client; one who may do nothing if it is not connected."""
         if self._verifier is None:
             return ANYBODY
-        return self._principals.get((namespace, sid), NOBODY)
+        return self.now(self._principals.get((namespace, sid), NOBODY))
+
+    def now(self, principal: Principal) -> Principal:
+        """Somebody with what they are still granted at this moment."""
+        return principal if self._verifier is None else self._verifier.withdrawals.applied_to(principal)
 
     def entered_room(self, member: Member, room: str) -> None:
         """Nothing to do, as when one is left."""
@@ -94,6 +128,9 @@ class Admission:
 
     def departed(self, member: Member) -> None:
         self._principals.pop(member, None)
+        self._forget_timer(member)
+
+    def _forget_timer(self, member: Member) -> None:
         timer = self._timers.pop(member, None)
         if timer is not None:
             timer.cancel()
@@ -108,6 +145,10 @@ class Admission:
         loop = asyncio.get_running_loop()
         wait_seconds = min(seconds, TIMER_LIMIT_SECONDS)
         self._timers[member] = loop.call_later(wait_seconds, self._watch, member, principal)
+
+    def _end_all(self, members: Collection[Member], reason: Ending) -> None:
+        for member in members:
+            self._end(member, reason)
 
     def _end(self, member: Member, reason: Ending) -> None:
         """From now on a client is nobody, and is told why."""

@@ -29,7 +29,7 @@ the engine its `sockets` with their `closed`, `upgrading` and `upgraded`.
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import socketio
@@ -50,7 +50,7 @@ from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns, brought_b
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
 from bridge.sockets.rooms.subscribers import Subscribers
 from bridge.sockets.transport.asking import answers
-from bridge.sockets.transport.disconnects import Disconnect
+from bridge.sockets.transport.disconnects import ENDINGS, Disconnect
 from bridge.sockets.transport.engine import Engine
 from bridge.sockets.transport.frames import Outgoing
 from bridge.sockets.transport.incoming import ACKNOWLEDGEMENTS, EVENTS, NAMESPACE_LIMIT, PacketReader
@@ -69,8 +69,6 @@ library_logger.setLevel(logging.ERROR)
 DEFAULT_NAMESPACE = "/"
 CATCH_ALL = "*"
 
-ENDINGS: Mapping[Ending, Disconnect]
-ENDINGS = {"token_expired": Disconnect.TOKEN_EXPIRED, "key_withdrawn": Disconnect.KEY_WITHDRAWN}
 CONNECT_FAILED = {"message": "The server could not accept the connection"}
 CONNECT_REJECTED = {"message": "Connection rejected by server"}
 INTERNAL_FAILURE = failure("internal", "the server failed to handle this event")
@@ -192,7 +190,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if self.returns is not None and namespace == DEFAULT_NAMESPACE:
             await self.returns.ready()
             if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
-                missed = await self.returns.take_up(brought_by(data), principal, self._free, connection)
+                missed = await self.returns.take_up(
+                    brought_by(data), self.admission.now(principal), self._free, connection
+                )
             if eio_sid not in self.environ:
                 return
         sid = await self.manager.pre_connect(eio_sid, namespace, None if missed is None else missed.session.sid)

@@ -43,13 +43,14 @@ class ServiceEntry(FrozenModel):
     publishes: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
     registers: tuple[Literal["payments", "payouts"], ...] = ()
     approves: tuple[Literal["payouts"], ...] = ()
+    manages: tuple[Literal["access"], ...] = ()
     reads: bool = False
 
     @model_validator(mode="after")
     def _may_something(self) -> "ServiceEntry":
-        if not (self.publishes or self.registers or self.approves or self.reads):
+        if not (self.publishes or self.registers or self.approves or self.manages or self.reads):
             raise ValueError(
-                "it may do nothing: name what it `publishes`, what it `registers`, what it `approves`, or that it"
+                "it may do nothing: name what it `publishes`, `registers`, `approves` or `manages`, or that it"
                 " `reads`"
             )
         return self
@@ -76,6 +77,8 @@ class Service:
     """Whether it may have payouts sent; it sees every payout then."""
     approves_payouts: bool = False
     """Whether it may tell that somebody approved a payout; it sees every payout then."""
+    manages_access: bool = False
+    """Whether it may disconnect users, and take back what their tokens grant."""
     reads: bool = False
     """Whether it may read all there is."""
 
@@ -109,6 +112,11 @@ class Service:
         if not self.approves_payouts:
             raise PermissionDeniedException(f"the service {self.name} may not approve payouts")
 
+    def require_access(self) -> None:
+        """Raises PermissionDeniedException if the service may not take back what tokens grant."""
+        if not self.manages_access:
+            raise PermissionDeniedException(f"the service {self.name} may not manage access")
+
     def require_payments(self) -> None:
         """Raises PermissionDeniedException if the service may not register payments."""
         if not self.registers_payments:
@@ -121,6 +129,7 @@ ANY_SERVICE = Service(
     registers_payments=True,
     registers_payouts=True,
     approves_payouts=True,
+    manages_access=True,
     reads=True,
 )
 """Whoever asks, where no services are named and nobody is asked who they are."""
@@ -186,7 +195,7 @@ def _services_in(content: bytes, path: Path) -> Services:
 
 def read_services(text: str) -> Services:
     """Reads a TOML file with a table for each service: its `token`; what it `publishes`, events or categories; what
-    it `registers` and `approves`; and whether it `reads` all there is.
+    it `registers`, `approves` and `manages`; and whether it `reads` all there is.
 
     Raises ServicesError, which never shows a token.
     """
@@ -213,6 +222,7 @@ def read_services(text: str) -> Services:
             registers_payments="payments" in entry.registers,
             registers_payouts="payouts" in entry.registers,
             approves_payouts="payouts" in entry.approves,
+            manages_access="access" in entry.manages,
             reads=entry.reads,
         )
     return Services(by_token_hash)

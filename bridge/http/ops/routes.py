@@ -4,6 +4,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from bridge.http.front.callers import FOR_OPS
+from bridge.http.ops.access import change_access, change_access_in_console, list_withdrawals
 from bridge.http.ops.actions import dismiss, recheck_payout, replay_webhook, resolve_payout_in_console
 from bridge.http.ops.approvals import (
     approve_payout,
@@ -43,7 +44,7 @@ from bridge.http.ops.session import get_ops_session
 from bridge.http.ops.story import get_payment_story, get_payout_story
 from bridge.http.ops.system import get_system_status
 
-__all__ = ["ops_router", "payout_decision_router"]
+__all__ = ["access_router", "ops_router", "payout_decision_router"]
 
 ops_router = Router(
     "/api/ops",
@@ -78,6 +79,8 @@ ops_router = Router(
         hold_payouts_in_console,
         resume_payouts_in_console,
         dismiss,
+        change_access_in_console,
+        list_withdrawals,
     ],
     dependencies={"payout_filter": Provide(payout_filter), "payment_filter": Provide(payment_filter)},
     opt={FOR_OPS: True},
@@ -90,3 +93,6 @@ payout_decision_router = Router(
     route_handlers=[approve_payout, reject_payout, withdraw_payout, get_payout_hold, hold_payouts, resume_payouts],
     tags=["Payouts"],
 )
+
+# What services take back of access; to do so in the console is above.
+access_router = Router("/api", route_handlers=[change_access])

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from bridge.journal.errors import IdempotencyKeyReusedError, PaymentConflictError
+from bridge.journal.requests.access import follow_participants
 from bridge.journal.requests.invoices import forget_invoice, record_invoice, refuse_invoice, want_invoice
 from bridge.journal.requests.recording import (
     SIBLINGS_LIMIT,
@@ -209,6 +210,7 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
     cancelled = {event.subject for event in events if event.name == REQUEST_CANCELLED and event.subject}
     for request_id in sorted(cancelled):
         _cancel_request(batch, request_id)
+    follow_participants(batch, events)
     remember(batch, idempotency, offsets)
     return [Place(offset, batch.now) for offset in offsets]
 

@@ -3,6 +3,7 @@ names a column outside this package."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint, false
 
+from bridge.journal.tables.access_tables import withdrawals
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import metadata, speak_postgresql
@@ -69,6 +70,7 @@ __all__ = [
     "sessions",
     "speak_postgresql",
     "unreadable_webhooks",
+    "withdrawals",
 ]
 
 journal = Table(

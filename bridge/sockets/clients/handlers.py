@@ -6,9 +6,12 @@ It must never let a client into a room, or speak for a user, beyond what its pri
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from bridge.access import TokenError
 from bridge.catalogue.activities import UserStatus
 from bridge.catalogue.answers import failure, success
+from bridge.catalogue.chat import moment_text
 from bridge.catalogue.client_events import (
+    REFRESH_TOKEN,
     ROOM_MEMBERSHIPS,
     TYPING_START,
     TYPING_STOP,
@@ -50,6 +53,7 @@ def register_handlers(server: SocketServer, activity: Activity) -> None:
     server.on(TYPING_STOP.name, _answering(_typing_stop(server, activity)))
     server.on(WATCH_USERS.name, _answering(_watch_users(server, activity)))
     server.on(UNWATCH_USERS.name, _answering(_unwatch_users(server, activity)))
+    server.on(REFRESH_TOKEN.name, _answering(_refresh_token(server)))
 
 
 def _answering(handle: Handler) -> Handler:
@@ -62,6 +66,8 @@ def _answering(handle: Handler) -> Handler:
             return failure("not_allowed", str(error))
         except TooManyError as error:
             return failure("too_many", str(error))
+        except TokenError as error:
+            return failure(error.code, str(error))
 
     return answered
 
@@ -150,6 +156,25 @@ def _unwatch_users(server: SocketServer, activity: Activity) -> Handler:
         return _users(await activity.unwatch(sid, watched.user_ids))
 
     return unwatch_users
+
+
+def _refresh_token(server: SocketServer) -> Handler:
+    async def refresh_token(sid: str, arguments: tuple[object, ...]) -> Answer:
+        renewal = REFRESH_TOKEN.read(arguments)
+        _require_connection(server, sid)
+        _require_patience(server, sid)
+        _require_pace(server, sid)
+        principal = server.admission.renew(("/", sid), renewal.token)
+        for room in server.manager.get_rooms(sid, "/"):
+            if room != sid and not principal.may_see(room):
+                await server.leave_room(sid, room)
+        if principal.is_staff:
+            await server.enter_room(sid, rooms.STAFF)
+        await _wait_until_saved(server, sid)
+        expires_at = principal.expires_at
+        return success(expiresAt=None if expires_at is None else moment_text(expires_at))
+
+    return refresh_token
 
 
 def _users(users: Sequence[UserStatus]) -> Answer:

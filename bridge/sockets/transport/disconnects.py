@@ -6,11 +6,14 @@ does well; from 4500 on, and from some of RFC 6455 (section 7.4.1), they have to
 never given another meaning.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 
 from engineio import AsyncServer
 
-__all__ = ["FIRST_OF_OUR_OWN", "Disconnect"]
+from bridge.catalogue.session import Ending
+
+__all__ = ["ENDINGS", "FIRST_OF_OUR_OWN", "Disconnect"]
 
 FIRST_OF_OUR_OWN = 4000
 """The codes from here on RFC 6455 leaves to whoever speaks over a WebSocket."""
@@ -41,12 +44,14 @@ class Disconnect(Enum):
     POLL_LOST = 4005, "poll lost", "the answer to its poll was lost", _ERROR
     POLL_BROKE_OFF = 4006, "poll broke off", "the connection of its poll has gone", _CLOSE
     UNAVAILABLE = 4007, "unavailable", "what it missed cannot be looked up at the moment", _CLOSE
+    DISCONNECTED = 4008, "disconnected", "somebody has its user, or it alone, disconnected", _SERVER
 
     NEVER_CONNECTED = 4500, "never connected", "it has not asked for a connection", _CLOSE
     NO_PACKET = 4501, "no packet", "it sent what clients do not send", _ERROR
     POLLED_TWICE = 4502, "polled twice", "it polled while it was polling", _ERROR
     TOKEN_EXPIRED = 4503, "token expired", "its token has expired", _SERVER
     KEY_WITHDRAWN = 4504, "key withdrawn", "the key of its token is not accepted any more", _SERVER
+    TOKEN_REVOKED = 4505, "token revoked", "its token has been revoked", _SERVER
 
     def __init__(self, code: int, reason: str, why: str, engine_reason: str) -> None:
         self.code = code
@@ -61,3 +66,11 @@ class Disconnect(Enum):
 
 
 _FAULTS_OF_WEB_SOCKETS = {Disconnect.PROTOCOL_ERROR, Disconnect.NO_TEXT, Disconnect.TOO_LARGE}
+
+ENDINGS: Mapping[Ending, Disconnect] = {
+    "token_expired": Disconnect.TOKEN_EXPIRED,
+    "key_withdrawn": Disconnect.KEY_WITHDRAWN,
+    "token_revoked": Disconnect.TOKEN_REVOKED,
+    "disconnected": Disconnect.DISCONNECTED,
+}
+"""Those of which the client is told before, in words."""

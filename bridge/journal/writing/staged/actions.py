@@ -63,9 +63,10 @@ class Action:
     by: str
     action: str
     """`replay`, `recheck`, `resolution`, `approval`, `rejection`, `acceptance`, `cancellation`, `waiting`,
-    `settlement`, `hold`, `resume`, `dismiss`, `destination-added` or `destination-removed`."""
+    `settlement`, `hold`, `resume`, `dismiss`, `destination-added`, `destination-removed` or `access`."""
     subject: str
-    """The webhook, payout or payment that it was done to, the seller whose list it is, or the item of the list."""
+    """The webhook, payout or payment that it was done to, the seller whose list it is, the item of the list, or whose
+    access it was."""
     concerns: str | None
     """The payment or payout whose past it belongs to."""
     outcome: str

@@ -24,6 +24,7 @@ from bridge.journal.writing.staged.payments import StagedPayments
 from bridge.journal.writing.staged.payouts import StagedPayouts
 from bridge.journal.writing.staged.refunds import StagedRefunds
 from bridge.journal.writing.staged.sessions import StagedSessions
+from bridge.journal.writing.staged.withdrawals import StagedWithdrawals
 from bridge.journal.writing.statements import Row, Writing
 
 __all__ = ["StagedParts"]
@@ -42,6 +43,7 @@ class _Part(Protocol):
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
+    "withdrawals",
 )
 
 
@@ -114,6 +116,10 @@ class StagedParts:
     @cached_property
     def activities(self) -> StagedActivities:
         return StagedActivities(self._connection, now=self.now)
+
+    @cached_property
+    def withdrawals(self) -> StagedWithdrawals:
+        return StagedWithdrawals(now=self.now)
 
     @cached_property
     def forgetting(self) -> Forgetting:

@@ -1,0 +1,25 @@
+"""What tokens grant can be taken back."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0046"
+down_revision = "0038"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "withdrawals",
+        sa.Column("kind", sa.String(8), primary_key=True),
+        sa.Column("name", sa.String(200), primary_key=True),
+        sa.Column("room", sa.String(300), primary_key=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_by", sa.String(200), nullable=False),
+        sa.Column("note", sa.Text()),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("withdrawals")

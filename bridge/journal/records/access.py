@@ -1,0 +1,29 @@
+"""Access as the rest of the bridge has it written down: what is taken back of what tokens grant."""
+
+import functools
+
+from bridge.catalogue.access import AccessChanged
+from bridge.journal.queries.readers import Read
+from bridge.journal.requests.access import change_access
+from bridge.journal.writing.staged.actions import Action
+from bridge.journal.writing.staged.withdrawals import Withdrawal, withdrawals
+from bridge.journal.writing.writer import Submit
+
+__all__ = ["AccessRecords"]
+
+
+class AccessRecords:
+    """Writes down what is taken back and given again. Raises JournalUnavailableError."""
+
+    def __init__(self, read: Read, submit: Submit) -> None:
+        self._read = read
+        self._submit = submit
+
+    async def withdrawals(self) -> list[Withdrawal]:
+        """What is taken back, oldest first."""
+        return await self._read(withdrawals)
+
+    async def change(self, change: AccessChanged, *, by: str, note: str | None) -> Action:
+        """Takes something back or gives it again; every bridge of the journal acts on it when it delivers the
+        event."""
+        return await self._submit(functools.partial(change_access, change=change, by=by, note=note))

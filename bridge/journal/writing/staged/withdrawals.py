@@ -1,0 +1,70 @@
+"""The part of a batch that is about withdrawals: what is taken back of what tokens grant."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from bridge.journal.tables import schema
+from bridge.journal.writing.statements import Row, Writing, insert_into
+
+__all__ = ["StagedWithdrawals", "Withdrawal", "WithdrawalKind", "withdrawals"]
+
+WithdrawalKind = Literal["user", "token", "room"]
+
+_REMOVE = delete(schema.withdrawals).where(
+    schema.withdrawals.c.kind == bindparam("by_kind"),
+    schema.withdrawals.c.name == bindparam("by_name"),
+    schema.withdrawals.c.room == bindparam("by_room"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Something that is taken back."""
+
+    kind: WithdrawalKind
+    """Whether it is all tokens of a user, a single token, or a room of a user."""
+    name: str
+    """The user's id, or the token's `jti`."""
+    room: str
+    """Empty but for a room."""
+    withdrawn_at: datetime
+    """Tokens that were issued until then do not count."""
+    withdrawn_by: str
+    note: str | None
+
+
+def withdrawals(connection: Connection) -> list[Withdrawal]:
+    """All of them, oldest first."""
+    table = schema.withdrawals
+    rows = connection.execute(select(table).order_by(table.c.withdrawn_at, table.c.kind, table.c.name, table.c.room))
+    return [Withdrawal(**row) for row in rows.mappings()]
+
+
+class StagedWithdrawals:
+    """Staged writes about withdrawals, within one transaction."""
+
+    def __init__(self, *, now: datetime) -> None:
+        self._now = now
+        self._staged: dict[tuple[WithdrawalKind, str, str], Withdrawal | None] = {}
+        self.writes = 0
+        """How many changes are staged."""
+
+    def add(self, kind: WithdrawalKind, name: str, room: str = "", *, by: str, note: str | None = None) -> None:
+        """Takes something back, from this moment on."""
+        self.writes += 1
+        self._staged[kind, name, room] = Withdrawal(kind, name, room, self._now, by, note)
+
+    def remove(self, kind: WithdrawalKind, name: str, room: str = "") -> None:
+        """Gives it again."""
+        self.writes += 1
+        self._staged[kind, name, room] = None
+
+    def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+        """What is staged: what was there goes, and the last that was said comes."""
+        gone = [{"by_kind": kind, "by_name": name, "by_room": room} for kind, name, room in self._staged]
+        come = [asdict(one) for one in self._staged.values() if one is not None]
+        return ((_REMOVE, gone), (insert_into(schema.withdrawals), come))

@@ -1,0 +1,85 @@
+"""Withdrawn access: what this bridge does when it delivers an event that takes access back or gives it again.
+
+Every bridge of a journal delivers every event, in order: whoever loses a room hears what was before, and nothing that
+comes after, wherever they are connected.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bridge.access import Withdrawals
+from bridge.catalogue.access import AccessChanged
+from bridge.catalogue.chat import ParticipantRemoved, ParticipantsAdded
+from bridge.journal import Journal, JournaledEvent
+from bridge.sockets import SocketServer
+from bridge.sockets.clients.evictions import evict
+from coordinator import rooms
+
+__all__ = ["WithdrawnAccess"]
+
+
+class WithdrawnAccess:
+    """Keeps what is taken back up to date, and closes and empties what has to be."""
+
+    def __init__(self, withdrawals: Withdrawals, sockets: SocketServer) -> None:
+        self._withdrawals = withdrawals
+        self._sockets = sockets
+        self._effects: Mapping[str, Callable[[JournaledEvent], None]] = {
+            AccessChanged.event_name: self._access_changed,
+            ParticipantRemoved.event_name: self._participant_removed,
+            ParticipantsAdded.event_name: self._participants_added,
+        }
+
+    async def load(self, journal: Journal) -> None:
+        """Takes up what was taken back before; nobody may be let in earlier."""
+        for one in await journal.access.withdrawals():
+            match one.kind:
+                case "user":
+                    self._withdrawals.take_user(one.name, one.withdrawn_at)
+                case "token":
+                    self._withdrawals.take_token(one.name)
+                case "room":
+                    self._withdrawals.take_room(one.name, one.room, one.withdrawn_at)
+
+    def runs(self, stretch: Sequence[JournaledEvent]) -> Sequence[Sequence[JournaledEvent]]:
+        """A stretch of events, cut behind each that changes access, so that it takes its effect before the next is
+        delivered."""
+        ends = [number for number, one in enumerate(stretch, 1) if one.event.name in self._effects]
+        if not ends:
+            return [stretch]
+        starts = [0, *ends]
+        return [run for start, end in zip(starts, [*ends, len(stretch)], strict=True) if (run := stretch[start:end])]
+
+    def apply(self, journaled: JournaledEvent) -> None:
+        """An event has been delivered."""
+        effect = self._effects.get(journaled.event.name)
+        if effect is not None:
+            effect(journaled)
+
+    def _access_changed(self, journaled: JournaledEvent) -> None:
+        said: dict[str, Any] = journaled.event.payload
+        match said:
+            case {"change": "tokens_revoked", "userId": user_id}:
+                self._withdrawals.take_user(user_id, journaled.committed_at)
+                self._sockets.admission.look_at_withdrawals()
+            case {"change": "token_revoked", "tokenId": token_id}:
+                self._withdrawals.take_token(token_id)
+                self._sockets.admission.look_at_withdrawals()
+            case {"change": "room_taken", "userId": user_id, "room": room}:
+                self._take_room(user_id, room, journaled)
+            case {"change": "room_given", "userId": user_id, "room": room}:
+                self._withdrawals.give_rooms([user_id], room)
+            case {"change": "disconnected"}:
+                self._sockets.admission.disconnect(user_id=said.get("userId"), sid=said.get("socketId"))
+
+    def _participant_removed(self, journaled: JournaledEvent) -> None:
+        said = journaled.event.payload
+        self._take_room(said["removedUserId"], rooms.chat(said["chatId"]), journaled)
+
+    def _participants_added(self, journaled: JournaledEvent) -> None:
+        said = journaled.event.payload
+        self._withdrawals.give_rooms(said["addedUserIds"], rooms.chat(said["chatId"]))
+
+    def _take_room(self, user_id: str, room: str, journaled: JournaledEvent) -> None:
+        self._withdrawals.take_room(user_id, room, journaled.committed_at)
+        evict(self._sockets, user_id, room)
