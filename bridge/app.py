@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.handlers.base import BaseRouteHandler
 from litestar.plugins.pydantic import PydanticPlugin
 
-from bridge.access import Principal, Withdrawals
+from bridge.access import Principal, Revocations
 from bridge.console.pages import pages_router
 from bridge.door import Guests
 from bridge.drain import Drain
@@ -111,9 +111,9 @@ def create_app(
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}
     registry, vitals = build_registry(settings), Vitals()
-    withdrawals = Withdrawals() if verifier is None else verifier.withdrawals
+    revocations = Revocations() if verifier is None else verifier.revocations
     drain = drain or Drain(0)
-    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, withdrawals)
+    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, revocations)
     given = _given(settings, sockets, callers, registry, vitals, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
     plain = plain_webhooks(registry.readers, settings.max_webhook_bytes)

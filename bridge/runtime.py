@@ -11,19 +11,19 @@ from functools import partial
 from litestar import Litestar
 from prometheus_client import Gauge
 
-from bridge.access import Withdrawals
+from bridge.access import Revocations
 from bridge.door import Guests
 from bridge.drain import Drain
 from bridge.engine import Engine, Sessions, Stop, running_engine, untroubled
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import Registry
+from bridge.revoked_access import RevokedAccess
 from bridge.settings import Settings
 from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, deliver
 from bridge.sockets.recovery.recovery import Recovery
 from bridge.sockets.transport.disconnects import Disconnect
-from bridge.withdrawn_access import WithdrawnAccess
 from bridge.workers.system_status import OwnStatus, Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms
@@ -48,12 +48,12 @@ class Delivery:
     """Hands the events of the journal to the clients that are connected, and remembers them for those that return."""
 
     def __init__(
-        self, settings: Settings, sockets: SocketServer, vitals: Vitals, withdrawn_access: WithdrawnAccess
+        self, settings: Settings, sockets: SocketServer, vitals: Vitals, revoked_access: RevokedAccess
     ) -> None:
         self._settings = settings
         self._sockets = sockets
         self._vitals = vitals
-        self._withdrawn_access = withdrawn_access
+        self._revoked_access = revoked_access
         self._history: JournalHistory | None = None
         self._sharing: asyncio.Task[None] | None = None
 
@@ -85,7 +85,7 @@ class Delivery:
         recovery, history = self._sockets.recovery, self._history
         if recovery is None or history is None:
             raise LookupError("events are delivered only when clients can be recovered")
-        for run in self._withdrawn_access.runs(stretch):
+        for run in self._revoked_access.runs(stretch):
             self._deliver(run, recovery, history)
 
     def _deliver(self, stretch: Sequence[JournaledEvent], recovery: Recovery, history: JournalHistory) -> None:
@@ -93,7 +93,7 @@ class Delivery:
         recovery.note_delivered(delivered)
         written = deliver(self._sockets, [one.event for one in delivered], offsets=[one.offset for one in delivered])
         self._vitals.delivered(stretch, written)
-        self._withdrawn_access.apply(stretch[-1])
+        self._revoked_access.apply(stretch[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +126,14 @@ class Runtime:
     guests: Guests | None
     troubles: Mapping[str, Callable[[], str | None]]
     drain: Drain
-    withdrawals: Withdrawals
+    revocations: Revocations
 
     @asynccontextmanager
     async def run(self, app: Litestar) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
-        withdrawn_access = WithdrawnAccess(self.withdrawals, self.sockets)
-        delivery = Delivery(self.settings, self.sockets, self.vitals, withdrawn_access)
+        revoked_access = RevokedAccess(self.revocations, self.sockets)
+        delivery = Delivery(self.settings, self.sockets, self.vitals, revoked_access)
         own = OwnStatus(
             vitals=self.vitals,
             port=self.settings.port,
@@ -145,7 +145,7 @@ class Runtime:
             self.settings, self.registry, delivery.deliver, delivery.begin, report=own.report, stop=self.stop
         )
         async with engine_runs as engine:
-            await withdrawn_access.load(engine.journal)
+            await revoked_access.load(engine.journal)
             troubles = {name: untroubled(trouble) for name, trouble in self.troubles.items()}
             pulse = Pulse(
                 vitals=self.vitals,

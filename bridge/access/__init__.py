@@ -6,19 +6,19 @@ imported by whoever asks for tokens: it brings PyJWT and cryptography, which nob
 
 from bridge.access.errors import KeysError, TokenError, TokenErrorCode
 from bridge.access.principals import ANYBODY, Claims, Principal, Role, principal_of, principal_of_service
+from bridge.access.revocations import Revocations
 from bridge.access.staff import StaffAccess
-from bridge.access.withdrawals import Withdrawals
 
 __all__ = [
     "ANYBODY",
     "Claims",
     "KeysError",
     "Principal",
+    "Revocations",
     "Role",
     "StaffAccess",
     "TokenError",
     "TokenErrorCode",
-    "Withdrawals",
     "principal_of",
     "principal_of_service",
 ]

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from bridge.access.errors import KeysError, TokenError
 from bridge.access.key_sets import Key, keys_of_set, secret_key
 from bridge.access.principals import Claims, Principal, principal_of
+from bridge.access.revocations import Revocations
 from bridge.access.watched_file import WatchedFile
-from bridge.access.withdrawals import Withdrawals
 
 __all__ = ["TokenVerifier"]
 
@@ -50,7 +50,7 @@ class TokenVerifier:
         self._audience = audience
         self._issuer = issuer
         self._leeway = timedelta(seconds=leeway_seconds)
-        self.withdrawals = Withdrawals()
+        self.revocations = Revocations()
         """What is taken back of what tokens say."""
         if not self._keys():
             raise KeysError("there is neither a secret nor a JWKS file to verify tokens with")
@@ -75,7 +75,7 @@ class TokenVerifier:
 
     def principal(self, token: object) -> Principal:
         """The principal that a token proves, with what they are still granted at this moment. Raises TokenError."""
-        return self.withdrawals.applied_to(self.proven(token))
+        return self.revocations.applied_to(self.proven(token))
 
     def proven(self, token: object) -> Principal:
         """The same with all that the token grants, also what is taken back. Raises TokenError."""
@@ -88,7 +88,7 @@ class TokenVerifier:
             content, key = self._claims(token, header)
             claims = Claims.model_validate(content)
             principal = principal_of(claims, datetime.fromtimestamp(claims.exp, UTC) + self._leeway)
-            if self.withdrawals.refuses(principal):
+            if self.revocations.refuses(principal):
                 raise TokenError("token_revoked", "the token has been revoked; get a new one")
             return replace(principal, proven_by=key.name)
         except jwt.ExpiredSignatureError:

@@ -11,7 +11,7 @@ from coordinator.ids import Id
 
 __all__ = ["AccessChange", "AccessChanged"]
 
-AccessChange = Literal["disconnected", "token_revoked", "tokens_revoked", "room_taken", "room_given"]
+AccessChange = Literal["disconnected", "token_revoked", "tokens_revoked", "room_revoked", "room_restored"]
 """Connections were closed; one token, or all of a user's, are not accepted any more; a room was taken from a user, or
 given again."""
 
@@ -29,9 +29,9 @@ class AccessChanged(Payload):
 
     change: AccessChange
     user_id: IfGiven = None
-    room: Annotated[Text | None, Field(exclude_if=unless_none, description="Of `room_taken` and `room_given`.")] = (
-        None
-    )
+    room: Annotated[
+        Text | None, Field(exclude_if=unless_none, description="Of `room_revoked` and `room_restored`.")
+    ] = None
     token_id: Annotated[
         Id | None, Field(exclude_if=unless_none, description="The `jti` of the token that was revoked.")
     ] = None

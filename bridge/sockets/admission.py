@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,22 @@ from bridge.access import ANYBODY, Principal
 from bridge.catalogue.session import Ending
 from bridge.sockets.errors import NotAllowedError
 from bridge.sockets.rooms.manager import Member
+from bridge.sockets.transport.disconnects import Disconnect
 
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
 
-__all__ = ["Admission"]
+__all__ = ["ENDINGS", "Admission"]
 
 logger = logging.getLogger("bridge.sockets")
+
+ENDINGS: Mapping[Ending, Disconnect] = {
+    "token_expired": Disconnect.TOKEN_EXPIRED,
+    "key_withdrawn": Disconnect.KEY_WITHDRAWN,
+    "token_revoked": Disconnect.TOKEN_REVOKED,
+    "disconnected": Disconnect.DISCONNECTED,
+}
+"""Those of which the client is told before, in words."""
 
 NOBODY = Principal("nobody")
 DEFAULT_NAMESPACE = "/"
@@ -79,7 +88,7 @@ class Admission:
             # Either may have been taken back while the client was being connected.
             if principal.proven_by is not None and principal.proven_by not in self._verifier.key_names():
                 self._end(member, "key_withdrawn")
-            elif self._verifier.withdrawals.refuses(principal):
+            elif self._verifier.revocations.refuses(principal):
                 self._end(member, "token_revoked")
             else:
                 self._watch(member, principal)
@@ -96,10 +105,10 @@ class Admission:
         self.admit(member, renewed)
         return self.now(renewed)
 
-    def look_at_withdrawals(self) -> None:
+    def look_at_revocations(self) -> None:
         """Ends the sessions of those whose token has been revoked."""
         if self._verifier is not None:
-            refuses = self._verifier.withdrawals.refuses
+            refuses = self._verifier.revocations.refuses
             self._end_all([member for member, one in self._principals.items() if refuses(one)], "token_revoked")
 
     def disconnect(self, *, user_id: str | None = None, sid: str | None = None) -> None:
@@ -118,7 +127,7 @@ class Admission:
 
     def now(self, principal: Principal) -> Principal:
         """Somebody with what they are still granted at this moment."""
-        return principal if self._verifier is None else self._verifier.withdrawals.applied_to(principal)
+        return principal if self._verifier is None else self._verifier.revocations.applied_to(principal)
 
     def entered_room(self, member: Member, room: str) -> None:
         """Nothing to do, as when one is left."""

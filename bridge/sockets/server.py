@@ -39,7 +39,7 @@ from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 from bridge.access import TokenError
 from bridge.catalogue.answers import failure
 from bridge.catalogue.session import Ending, SessionEnded
-from bridge.sockets.admission import Admission
+from bridge.sockets.admission import ENDINGS, Admission
 from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.announcer import Announcer
@@ -50,7 +50,7 @@ from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns, brought_b
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
 from bridge.sockets.rooms.subscribers import Subscribers
 from bridge.sockets.transport.asking import answers
-from bridge.sockets.transport.disconnects import ENDINGS, Disconnect
+from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.engine import Engine
 from bridge.sockets.transport.frames import Outgoing
 from bridge.sockets.transport.incoming import ACKNOWLEDGEMENTS, EVENTS, NAMESPACE_LIMIT, PacketReader

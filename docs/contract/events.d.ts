@@ -282,14 +282,24 @@ export interface ServerToClientEvents {
   // additions
 
   /**
-   * The connection is about to be closed: the token it was made with has expired, or the key that it was signed with
-   * is not accepted any more. Connect again with a new one.
+   * The connection is about to be closed: the token it was made with has expired or was revoked, the key that it was
+   * signed with is not accepted any more, or somebody disconnects its user.
    *
    * Goes to the one client that it is about.
    *
    * The bridge adds it to the specification.
    */
   "session-ended": (payload: SessionEnded) => void;
+
+  /**
+   * Access was taken back, or given again: to a room, or all that tokens grant. Whoever it was taken from has left
+   * the room, or is about to be disconnected.
+   *
+   * Goes to `ops` and `user-<userId>`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "access-changed": (payload: AccessChanged, offset: string) => void;
 
   /**
    * How far a payment has come: what is missing still, and how many blocks confirm what is on its way. It is told, as
@@ -439,6 +449,14 @@ export interface ClientToServerEvents {
    * The bridge adds it to the specification.
    */
   "unwatch-users": (users: WatchedUsers, answer: (answer: UsersAnswer) => void) => void;
+
+  /**
+   * Goes on with a new token of the same user: what it grants may be joined from now on, and rooms that it does not
+   * grant any more are left. The answer has `expiresAt`, null where nobody is asked for a token.
+   *
+   * The bridge adds it to the specification.
+   */
+  "refresh-token": (renewal: TokenRenewal, answer: (answer: Answer) => void) => void;
 }
 
 type WithoutAnswer<All extends unknown[]> = All extends [...infer Arguments, unknown] ? Arguments : never;
@@ -476,7 +494,7 @@ export interface RefusedError {
 }
 
 /** Why something was not done, for programs. */
-export type ErrorCode = "bad_argument" | "not_allowed" | "too_many" | "unknown_event" | "internal";
+export type ErrorCode = "bad_argument" | "not_allowed" | "too_many" | "unknown_event" | "internal" | "token_missing" | "token_expired" | "token_invalid" | "token_revoked";
 
 /** What an event about watching users is answered with. */
 export type UsersAnswer = UsersDone | Refused;
@@ -531,6 +549,15 @@ export interface TypingStop {
  */
 export interface WatchedUsers {
   userIds: string[];
+}
+
+/**
+ * A new token for a connection that is there.
+ *
+ * What `refresh-token` carries.
+ */
+export interface TokenRenewal {
+  token: string;
 }
 
 /**
@@ -929,14 +956,32 @@ export interface ReferralSignup {
 }
 
 /**
- * The connection is about to be closed: the token it was made with has expired, or the key that it was signed with is
- * not accepted any more. Connect again with a new one.
+ * The connection is about to be closed: the token it was made with has expired or was revoked, the key that it was
+ * signed with is not accepted any more, or somebody disconnects its user.
  *
  * What `session-ended` carries.
  */
 export interface SessionEnded {
-  reason: "token_expired" | "key_withdrawn";
+  reason: "token_expired" | "key_withdrawn" | "token_revoked" | "disconnected";
   message: string;
+}
+
+/**
+ * Access was taken back, or given again: to a room, or all that tokens grant. Whoever it was taken from has left the
+ * room, or is about to be disconnected.
+ *
+ * What `access-changed` carries.
+ */
+export interface AccessChanged {
+  change: "disconnected" | "token_revoked" | "tokens_revoked" | "room_revoked" | "room_restored";
+  userId?: string;
+  /** Of `room_revoked` and `room_restored`. */
+  room?: string;
+  /** The `jti` of the token that was revoked. */
+  tokenId?: string;
+  /** Of one that was disconnected. */
+  socketId?: string;
+  changedAt: string;
 }
 
 /**

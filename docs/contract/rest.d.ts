@@ -1195,6 +1195,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ops/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What access is revoked */
+        get: operations["listRevocations"];
+        put?: never;
+        /**
+         * Revoke access, or restore it
+         * @description `disconnected` closes the connections of a user (`userId`), or one (`socketId`); they come back by themselves if their token is good. `tokens_revoked` refuses every token of a user (`userId`) that was issued until now, by its `iat`, or that does not say when; `token_revoked` refuses one token (`tokenId`, its `jti`). `room_revoked` has a user leave a room and refuses it to their tokens of until now; `room_restored` undoes that. Whoever loses a room receives what was published before, and nothing that comes after. Staff see everything, whatever room is revoked: revoke their tokens. To publish `participant-removed` revokes the chat's room by itself, and `participants-added` restores it. On record.
+         */
+        post: operations["changeAccessInConsole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke access, or restore it
+         * @description `disconnected` closes the connections of a user (`userId`), or one (`socketId`); they come back by themselves if their token is good. `tokens_revoked` refuses every token of a user (`userId`) that was issued until now, by its `iat`, or that does not say when; `token_revoked` refuses one token (`tokenId`, its `jti`). `room_revoked` has a user leave a room and refuses it to their tokens of until now; `room_restored` undoes that. Whoever loses a room receives what was published before, and nothing that comes after. Staff see everything, whatever room is revoked: revoke their tokens. To publish `participant-removed` revokes the chat's room by itself, and `participants-added` restores it. On record.
+         */
+        post: operations["changeAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -1254,6 +1295,33 @@ export interface components {
             outcome: components["schemas"]["Outcome"];
             paymentId: string | null;
         };
+        /** AccessDone */
+        AccessDone: {
+            message: string;
+            action: components["schemas"]["ActionItem"];
+        };
+        /**
+         * AccessRequest
+         * @example {
+         *       "change": "room_revoked",
+         *       "userId": "u-17",
+         *       "room": "request-77",
+         *       "note": "sold to somebody else"
+         *     }
+         */
+        AccessRequest: {
+            /** @enum {string} */
+            change: "disconnected" | "token_revoked" | "tokens_revoked" | "room_revoked" | "room_restored";
+            userId?: string | null;
+            /** @description The connection's id, as its client and the log have it. */
+            socketId?: string | null;
+            /** @description The token's `jti`. */
+            tokenId?: string | null;
+            /** @description A room that tokens grant, such as `chat-5`. */
+            room?: string | null;
+            /** @description Why, for the record. */
+            note?: string | null;
+        };
         /** ActionItem */
         ActionItem: {
             actionId: string;
@@ -1264,7 +1332,7 @@ export interface components {
             at: string;
             by: string;
             /** @enum {string} */
-            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "transaction" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "destination-added" | "destination-removed";
+            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "transaction" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "destination-added" | "destination-removed" | "access";
             /** @description The webhook, payout, payment, seller's list or item of the list that it was done to. */
             subject: string;
             outcome: string;
@@ -1532,6 +1600,31 @@ export interface components {
              * @default []
              */
             unknownInvoices: string[];
+        };
+        /**
+         * ConsoleAccessRequest
+         * @example {
+         *       "change": "room_revoked",
+         *       "userId": "u-17",
+         *       "room": "request-77",
+         *       "note": "sold to somebody else",
+         *       "by": "Ada"
+         *     }
+         */
+        ConsoleAccessRequest: {
+            /** @enum {string} */
+            change: "disconnected" | "token_revoked" | "tokens_revoked" | "room_revoked" | "room_restored";
+            userId?: string | null;
+            /** @description The connection's id, as its client and the log have it. */
+            socketId?: string | null;
+            /** @description The token's `jti`. */
+            tokenId?: string | null;
+            /** @description A room that tokens grant, such as `chat-5`. */
+            room?: string | null;
+            /** @description Why, for the record. */
+            note?: string | null;
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
         };
         /**
          * ConsoleApproval
@@ -2548,6 +2641,25 @@ export interface components {
             outcome: "applied" | "unchanged" | "duplicate" | "kept" | "unreadable";
             message: string;
             action: components["schemas"]["ActionItem"];
+        };
+        /** RevocationItem */
+        RevocationItem: {
+            /** @description `user`: all tokens of a user; `token`: one token; `room`: a room of a user. */
+            kind: string;
+            userId: string | null;
+            tokenId: string | null;
+            room: string | null;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            revokedAt: string;
+            revokedBy: string;
+            note: string | null;
+        };
+        /** RevocationList */
+        RevocationList: {
+            revocations: components["schemas"]["RevocationItem"][];
         };
         /**
          * Ruling
@@ -7803,6 +7915,221 @@ export interface operations {
                 };
             };
             /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRevocations: {
+        parameters: {
+            query?: {
+                /** @description Of this user alone. */
+                userId?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevocationList"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not see the console */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeAccessInConsole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleAccessRequest"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessDone"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is asked for a token here */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessRequest"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessDone"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token of a service */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service may not manage access */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is asked for a token here */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -195,6 +195,7 @@ def openapi_config() -> OpenAPIConfig:
             Tag("Catching up", "What a client that was away looks up."),
             Tag("Webhooks", "For payment providers."),
             Tag("Console", "What finance ops look at, and what they do about it."),
+            Tag("Access", "Take back what tokens grant."),
             Tag("Health", "For supervisors."),
         ],
     )

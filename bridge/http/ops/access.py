@@ -1,4 +1,4 @@
-"""Access, taken back and given again: users and connections are disconnected, tokens revoked, rooms taken from users.
+"""Access, revoked and restored: users and connections are disconnected, tokens revoked, rooms revoked of users.
 Services do it over `/api/access`, and staff in the console; every bridge acts on it, and it is on record."""
 
 from collections.abc import Mapping, Sequence
@@ -25,31 +25,31 @@ from coordinator import rooms
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 
-__all__ = ["change_access", "change_access_in_console", "list_withdrawals"]
+__all__ = ["change_access", "change_access_in_console", "list_revocations"]
 
 DESCRIPTION = (
     "`disconnected` closes the connections of a user (`userId`), or one (`socketId`); they come back by themselves "
     "if their token is good. `tokens_revoked` refuses every token of a user (`userId`) that was issued until now, by "
-    "its `iat`, or that does not say when; `token_revoked` refuses one token (`tokenId`, its `jti`). `room_taken` has "
-    "a user leave a room and refuses it to their tokens of until now; `room_given` undoes that. Whoever loses a "
-    "room receives what was published before, and nothing that comes after. Staff see everything, whatever is taken "
-    "from them: revoke their tokens. The publication of `participant-removed` takes the chat's room by itself, and "
-    "`participants-added` gives it again. On record."
+    "its `iat`, or that does not say when; `token_revoked` refuses one token (`tokenId`, its `jti`). `room_revoked` "
+    "has a user leave a room and refuses it to their tokens of until now; `room_restored` undoes that. Whoever loses "
+    "a room receives what was published before, and nothing that comes after. Staff see everything, whatever room is "
+    "revoked: revoke their tokens. To publish `participant-removed` revokes the chat's room by itself, and "
+    "`participants-added` restores it. On record."
 )
 TAKEN: Mapping[AccessChange, Sequence[set[str]]] = {
     "disconnected": [{"userId"}, {"socketId"}],
     "token_revoked": [{"tokenId"}],
     "tokens_revoked": [{"userId"}],
-    "room_taken": [{"userId", "room"}],
-    "room_given": [{"userId", "room"}],
+    "room_revoked": [{"userId", "room"}],
+    "room_restored": [{"userId", "room"}],
 }
 """Which fields each takes, in one way or another."""
-EXAMPLE = {"change": "room_taken", "userId": "u-17", "room": "request-77", "note": "sold to somebody else"}
+EXAMPLE = {"change": "room_revoked", "userId": "u-17", "room": "request-77", "note": "sold to somebody else"}
 NOT_FOR_USERS = 'nobody is asked for a token here, so there are no users to take anything from; set access = "jwt"'
 
 
 class AccessRequest(FrozenModel):
-    """What is to be taken back, or given again."""
+    """What is to be revoked, or restored."""
 
     change: AccessChange
     user_id: Id | None = None
@@ -70,28 +70,28 @@ class AccessDone(FrozenModel):
     action: ActionItem
 
 
-class WithdrawalItem(FrozenModel):
-    """Something that is taken back."""
+class RevocationItem(FrozenModel):
+    """Something that is revoked."""
 
     kind: str = Field(description="`user`: all tokens of a user; `token`: one token; `room`: a room of a user.")
     user_id: str | None
     token_id: str | None
     room: str | None
-    withdrawn_at: AwareDatetime = Field(description="Tokens that were issued until then do not count.")
-    withdrawn_by: str
+    revoked_at: AwareDatetime = Field(description="Tokens that were issued until then do not count.")
+    revoked_by: str
     note: str | None
 
 
-class WithdrawalList(FrozenModel):
-    """What is taken back at the moment, oldest first."""
+class RevocationList(FrozenModel):
+    """What is revoked at the moment, oldest first."""
 
-    withdrawals: list[WithdrawalItem]
+    revocations: list[RevocationItem]
 
 
 @post(
     "/access",
     status_code=200,
-    summary="Take back access, or give it again",
+    summary="Revoke access, or restore it",
     description=DESCRIPTION,
     responses=problem_responses(
         {
@@ -117,7 +117,7 @@ async def change_access(
 @post(
     "/access",
     status_code=200,
-    summary="Take back access, or give it again",
+    summary="Revoke access, or restore it",
     description=DESCRIPTION,
     responses=problem_responses({**REFUSALS, 409: "Nobody is asked for a token here"}),
 )
@@ -132,25 +132,25 @@ async def change_access_in_console(
 
 @get(
     "/access",
-    summary="What access is taken back",
+    summary="What access is revoked",
     responses=problem_responses({401: "No good token", 403: "They may not see the console"}),
 )
-async def list_withdrawals(
+async def list_revocations(
     journal: GivenJournal,
     user_id: Annotated[str | None, QueryParameter(name="userId", description="Of this user alone.")] = None,
-) -> WithdrawalList:
-    return WithdrawalList(
-        withdrawals=[
-            WithdrawalItem(
+) -> RevocationList:
+    return RevocationList(
+        revocations=[
+            RevocationItem(
                 kind=one.kind,
                 user_id=None if one.kind == "token" else one.name,
                 token_id=one.name if one.kind == "token" else None,
                 room=one.room or None,
-                withdrawn_at=one.withdrawn_at,
-                withdrawn_by=one.withdrawn_by,
+                revoked_at=one.revoked_at,
+                revoked_by=one.revoked_by,
                 note=one.note,
             )
-            for one in await journal.access.withdrawals()
+            for one in await journal.access.revocations()
             if user_id is None or (one.kind != "token" and one.name == user_id)
         ]
     )

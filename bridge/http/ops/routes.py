@@ -4,7 +4,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from bridge.http.front.callers import FOR_OPS
-from bridge.http.ops.access import change_access, change_access_in_console, list_withdrawals
+from bridge.http.ops.access import change_access, change_access_in_console, list_revocations
 from bridge.http.ops.actions import dismiss, recheck_payout, replay_webhook, resolve_payout_in_console
 from bridge.http.ops.approvals import (
     approve_payout,
@@ -80,7 +80,7 @@ ops_router = Router(
         resume_payouts_in_console,
         dismiss,
         change_access_in_console,
-        list_withdrawals,
+        list_revocations,
     ],
     dependencies={"payout_filter": Provide(payout_filter), "payment_filter": Provide(payment_filter)},
     opt={FOR_OPS: True},

@@ -150,6 +150,7 @@ class ActionItem(FrozenModel):
         "dismiss",
         "destination-added",
         "destination-removed",
+        "access",
     ]
     subject: str = Field(
         description="The webhook, payout, payment, seller's list or item of the list that it was done to."

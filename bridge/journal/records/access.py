@@ -6,7 +6,7 @@ from bridge.catalogue.access import AccessChanged
 from bridge.journal.queries.readers import Read
 from bridge.journal.requests.access import change_access
 from bridge.journal.writing.staged.actions import Action
-from bridge.journal.writing.staged.withdrawals import Withdrawal, withdrawals
+from bridge.journal.writing.staged.revocations import Revocation, revocations
 from bridge.journal.writing.writer import Submit
 
 __all__ = ["AccessRecords"]
@@ -19,9 +19,9 @@ class AccessRecords:
         self._read = read
         self._submit = submit
 
-    async def withdrawals(self) -> list[Withdrawal]:
+    async def revocations(self) -> list[Revocation]:
         """What is taken back, oldest first."""
-        return await self._read(withdrawals)
+        return await self._read(revocations)
 
     async def change(self, change: AccessChanged, *, by: str, note: str | None) -> Action:
         """Takes something back or gives it again; every bridge of the journal acts on it when it delivers the

@@ -18,13 +18,13 @@ def change_access(batch: Batch, change: AccessChanged, *, by: str, note: str | N
     user_id, room, token_id = change.user_id or "", change.room or "", change.token_id or ""
     match change.change:
         case "tokens_revoked":
-            batch.withdrawals.add("user", user_id, by=by, note=note)
+            batch.revocations.add("user", user_id, by=by, note=note)
         case "token_revoked":
-            batch.withdrawals.add("token", token_id, by=by, note=note)
-        case "room_taken":
-            batch.withdrawals.add("room", user_id, room, by=by, note=note)
-        case "room_given":
-            batch.withdrawals.remove("room", user_id, room)
+            batch.revocations.add("token", token_id, by=by, note=note)
+        case "room_revoked":
+            batch.revocations.add("room", user_id, room, by=by, note=note)
+        case "room_restored":
+            batch.revocations.remove("room", user_id, room)
         case "disconnected":
             pass
     batch.add_events([change.to()], payment_id=None)
@@ -38,8 +38,8 @@ def follow_participants(batch: Batch, events: Sequence[Event]) -> None:
         if event.name == ParticipantRemoved.event_name:
             payload = event.payload
             room = rooms.chat(payload["chatId"])
-            batch.withdrawals.add("room", payload["removedUserId"], room, by=event.name)
+            batch.revocations.add("room", payload["removedUserId"], room, by=event.name)
         elif event.name == ParticipantsAdded.event_name:
             payload = event.payload
             for user_id in payload["addedUserIds"]:
-                batch.withdrawals.remove("room", user_id, rooms.chat(payload["chatId"]))
+                batch.revocations.remove("room", user_id, rooms.chat(payload["chatId"]))

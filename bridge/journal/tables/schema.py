@@ -3,7 +3,7 @@ names a column outside this package."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint, false
 
-from bridge.journal.tables.access_tables import withdrawals
+from bridge.journal.tables.access_tables import revocations
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import metadata, speak_postgresql
@@ -66,11 +66,11 @@ __all__ = [
     "payout_transactions",
     "payouts",
     "refunds",
+    "revocations",
     "room_events",
     "sessions",
     "speak_postgresql",
     "unreadable_webhooks",
-    "withdrawals",
 ]
 
 journal = Table(

@@ -6,14 +6,11 @@ does well; from 4500 on, and from some of RFC 6455 (section 7.4.1), they have to
 never given another meaning.
 """
 
-from collections.abc import Mapping
 from enum import Enum
 
 from engineio import AsyncServer
 
-from bridge.catalogue.session import Ending
-
-__all__ = ["ENDINGS", "FIRST_OF_OUR_OWN", "Disconnect"]
+__all__ = ["FIRST_OF_OUR_OWN", "Disconnect"]
 
 FIRST_OF_OUR_OWN = 4000
 """The codes from here on RFC 6455 leaves to whoever speaks over a WebSocket."""
@@ -66,11 +63,3 @@ class Disconnect(Enum):
 
 
 _FAULTS_OF_WEB_SOCKETS = {Disconnect.PROTOCOL_ERROR, Disconnect.NO_TEXT, Disconnect.TOO_LARGE}
-
-ENDINGS: Mapping[Ending, Disconnect] = {
-    "token_expired": Disconnect.TOKEN_EXPIRED,
-    "key_withdrawn": Disconnect.KEY_WITHDRAWN,
-    "token_revoked": Disconnect.TOKEN_REVOKED,
-    "disconnected": Disconnect.DISCONNECTED,
-}
-"""Those of which the client is told before, in words."""

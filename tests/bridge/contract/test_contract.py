@@ -36,7 +36,7 @@ CLIENT_TABLE = {
     "typing-stop": "typing",
 }
 ADDED = [
-    *("session-ended", "payment-progress", "payout-progress"),
+    *("session-ended", "access-changed", "payment-progress", "payout-progress"),
     *("refund-opened", "refund-updated", "system-status"),
 ]
 CLIENT_ADDITIONS = {
@@ -47,6 +47,7 @@ CLIENT_ADDITIONS = {
     "leave-ops-room",
     "watch-users",
     "unwatch-users",
+    "refresh-token",
 }
 
 

@@ -23,8 +23,8 @@ from bridge.journal.writing.staged.nodes import StagedNodes
 from bridge.journal.writing.staged.payments import StagedPayments
 from bridge.journal.writing.staged.payouts import StagedPayouts
 from bridge.journal.writing.staged.refunds import StagedRefunds
+from bridge.journal.writing.staged.revocations import StagedRevocations
 from bridge.journal.writing.staged.sessions import StagedSessions
-from bridge.journal.writing.staged.withdrawals import StagedWithdrawals
 from bridge.journal.writing.statements import Row, Writing
 
 __all__ = ["StagedParts"]
@@ -43,7 +43,7 @@ class _Part(Protocol):
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
-    "withdrawals",
+    "revocations",
 )
 
 
@@ -118,8 +118,8 @@ class StagedParts:
         return StagedActivities(self._connection, now=self.now)
 
     @cached_property
-    def withdrawals(self) -> StagedWithdrawals:
-        return StagedWithdrawals(now=self.now)
+    def revocations(self) -> StagedRevocations:
+        return StagedRevocations(now=self.now)
 
     @cached_property
     def forgetting(self) -> Forgetting:

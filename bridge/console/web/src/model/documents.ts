@@ -354,7 +354,8 @@ export interface Action {
     | "resume"
     | "dismiss"
     | "destination-added"
-    | "destination-removed";
+    | "destination-removed"
+    | "access";
   subject: string;
   outcome: string;
 }

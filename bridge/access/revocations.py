@@ -1,7 +1,7 @@
-"""Withdrawals: what is taken back of the access that tokens grant, before the tokens expire. Plain values, no I/O.
+"""Revocations: access that tokens grant, taken back before the tokens expire. Plain values, no I/O.
 
-A token says who somebody is and what they were granted when it was issued. What is taken back counts against the
-tokens that were issued until then; a token that is issued later grants again.
+A token says who somebody is and what they were granted when it was issued. A revocation counts
+against the tokens that were issued until then; a token that is issued later grants again.
 """
 
 from collections.abc import Iterable
@@ -10,30 +10,30 @@ from datetime import datetime
 
 from bridge.access.principals import Principal
 
-__all__ = ["Withdrawals"]
+__all__ = ["Revocations"]
 
 
-class Withdrawals:
-    """What is taken back at the moment: of users all their tokens, single tokens, and rooms of users."""
+class Revocations:
+    """What is revoked at the moment: all tokens of users, single tokens, and rooms of users."""
 
     def __init__(self) -> None:
         self._users: dict[str, datetime] = {}
         self._tokens: set[str] = set()
         self._rooms: dict[str, dict[str, datetime]] = {}
 
-    def take_user(self, user_id: str, at: datetime) -> None:
+    def revoke_all_of(self, user_id: str, at: datetime) -> None:
         """No token of a user that was issued until then is good any more."""
         self._users[user_id] = at
 
-    def take_token(self, token_id: str) -> None:
+    def revoke_token(self, token_id: str) -> None:
         """The token of that `jti` is not good any more."""
         self._tokens.add(token_id)
 
-    def take_room(self, user_id: str, room: str, at: datetime) -> None:
+    def revoke_room(self, user_id: str, room: str, at: datetime) -> None:
         """No token of a user that was issued until then grants the room any more."""
         self._rooms.setdefault(user_id, {})[room] = at
 
-    def give_rooms(self, user_ids: Iterable[str], room: str) -> None:
+    def restore_room(self, user_ids: Iterable[str], room: str) -> None:
         """The tokens of some users grant the room as they say."""
         for user_id in user_ids:
             taken = self._rooms.get(user_id, {})
@@ -54,7 +54,7 @@ class Withdrawals:
         return taken_at is not None and not principal.sees_everything and _is_from_before(principal, taken_at)
 
     def applied_to(self, principal: Principal) -> Principal:
-        """Somebody without the rooms that were taken from them."""
+        """Somebody without the rooms that are revoked."""
         taken = {room for room in self._rooms.get(principal.user_id or "", ()) if self.withholds(principal, room)}
         return replace(principal, rooms=principal.rooms - taken) if taken else principal
 

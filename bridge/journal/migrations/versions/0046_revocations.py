@@ -11,15 +11,15 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "withdrawals",
+        "revocations",
         sa.Column("kind", sa.String(8), primary_key=True),
         sa.Column("name", sa.String(200), primary_key=True),
         sa.Column("room", sa.String(300), primary_key=True),
-        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("withdrawn_by", sa.String(200), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_by", sa.String(200), nullable=False),
         sa.Column("note", sa.Text()),
     )
 
 
 def downgrade() -> None:
-    op.drop_table("withdrawals")
+    op.drop_table("revocations")

@@ -1,4 +1,4 @@
-"""The part of a batch that is about withdrawals: what is taken back of what tokens grant."""
+"""The part of a batch that is about revocations: what is taken back of what tokens grant."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,55 +10,55 @@ from sqlalchemy import Connection, bindparam, delete, select
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
 
-__all__ = ["StagedWithdrawals", "Withdrawal", "WithdrawalKind", "withdrawals"]
+__all__ = ["Revocation", "RevocationKind", "StagedRevocations", "revocations"]
 
-WithdrawalKind = Literal["user", "token", "room"]
+RevocationKind = Literal["user", "token", "room"]
 
-_REMOVE = delete(schema.withdrawals).where(
-    schema.withdrawals.c.kind == bindparam("by_kind"),
-    schema.withdrawals.c.name == bindparam("by_name"),
-    schema.withdrawals.c.room == bindparam("by_room"),
+_REMOVE = delete(schema.revocations).where(
+    schema.revocations.c.kind == bindparam("by_kind"),
+    schema.revocations.c.name == bindparam("by_name"),
+    schema.revocations.c.room == bindparam("by_room"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawal:
+class Revocation:
     """Something that is taken back."""
 
-    kind: WithdrawalKind
+    kind: RevocationKind
     """Whether it is all tokens of a user, a single token, or a room of a user."""
     name: str
     """The user's id, or the token's `jti`."""
     room: str
     """Empty but for a room."""
-    withdrawn_at: datetime
+    revoked_at: datetime
     """Tokens that were issued until then do not count."""
-    withdrawn_by: str
+    revoked_by: str
     note: str | None
 
 
-def withdrawals(connection: Connection) -> list[Withdrawal]:
+def revocations(connection: Connection) -> list[Revocation]:
     """All of them, oldest first."""
-    table = schema.withdrawals
-    rows = connection.execute(select(table).order_by(table.c.withdrawn_at, table.c.kind, table.c.name, table.c.room))
-    return [Withdrawal(**row) for row in rows.mappings()]
+    table = schema.revocations
+    rows = connection.execute(select(table).order_by(table.c.revoked_at, table.c.kind, table.c.name, table.c.room))
+    return [Revocation(**row) for row in rows.mappings()]
 
 
-class StagedWithdrawals:
-    """Staged writes about withdrawals, within one transaction."""
+class StagedRevocations:
+    """Staged writes about revocations, within one transaction."""
 
     def __init__(self, *, now: datetime) -> None:
         self._now = now
-        self._staged: dict[tuple[WithdrawalKind, str, str], Withdrawal | None] = {}
+        self._staged: dict[tuple[RevocationKind, str, str], Revocation | None] = {}
         self.writes = 0
         """How many changes are staged."""
 
-    def add(self, kind: WithdrawalKind, name: str, room: str = "", *, by: str, note: str | None = None) -> None:
+    def add(self, kind: RevocationKind, name: str, room: str = "", *, by: str, note: str | None = None) -> None:
         """Takes something back, from this moment on."""
         self.writes += 1
-        self._staged[kind, name, room] = Withdrawal(kind, name, room, self._now, by, note)
+        self._staged[kind, name, room] = Revocation(kind, name, room, self._now, by, note)
 
-    def remove(self, kind: WithdrawalKind, name: str, room: str = "") -> None:
+    def remove(self, kind: RevocationKind, name: str, room: str = "") -> None:
         """Gives it again."""
         self.writes += 1
         self._staged[kind, name, room] = None
@@ -67,4 +67,4 @@ class StagedWithdrawals:
         """What is staged: what was there goes, and the last that was said comes."""
         gone = [{"by_kind": kind, "by_name": name, "by_room": room} for kind, name, room in self._staged]
         come = [asdict(one) for one in self._staged.values() if one is not None]
-        return ((_REMOVE, gone), (insert_into(schema.withdrawals), come))
+        return ((_REMOVE, gone), (insert_into(schema.revocations), come))

@@ -1,4 +1,4 @@
-"""Withdrawn access: what this bridge does when it delivers an event that takes access back or gives it again.
+"""Revoked access: what this bridge does when it delivers an event that takes access back or gives it again.
 
 Every bridge of a journal delivers every event, in order: whoever loses a room hears what was before, and nothing that
 comes after, wherever they are connected.
@@ -7,7 +7,7 @@ comes after, wherever they are connected.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bridge.access import Withdrawals
+from bridge.access import Revocations
 from bridge.catalogue.access import AccessChanged
 from bridge.catalogue.chat import ParticipantRemoved, ParticipantsAdded
 from bridge.journal import Journal, JournaledEvent
@@ -15,14 +15,14 @@ from bridge.sockets import SocketServer
 from bridge.sockets.clients.evictions import evict
 from coordinator import rooms
 
-__all__ = ["WithdrawnAccess"]
+__all__ = ["RevokedAccess"]
 
 
-class WithdrawnAccess:
+class RevokedAccess:
     """Keeps what is taken back up to date, and closes and empties what has to be."""
 
-    def __init__(self, withdrawals: Withdrawals, sockets: SocketServer) -> None:
-        self._withdrawals = withdrawals
+    def __init__(self, revocations: Revocations, sockets: SocketServer) -> None:
+        self._revocations = revocations
         self._sockets = sockets
         self._effects: Mapping[str, Callable[[JournaledEvent], None]] = {
             AccessChanged.event_name: self._access_changed,
@@ -32,14 +32,14 @@ class WithdrawnAccess:
 
     async def load(self, journal: Journal) -> None:
         """Takes up what was taken back before; nobody may be let in earlier."""
-        for one in await journal.access.withdrawals():
+        for one in await journal.access.revocations():
             match one.kind:
                 case "user":
-                    self._withdrawals.take_user(one.name, one.withdrawn_at)
+                    self._revocations.revoke_all_of(one.name, one.revoked_at)
                 case "token":
-                    self._withdrawals.take_token(one.name)
+                    self._revocations.revoke_token(one.name)
                 case "room":
-                    self._withdrawals.take_room(one.name, one.room, one.withdrawn_at)
+                    self._revocations.revoke_room(one.name, one.room, one.revoked_at)
 
     def runs(self, stretch: Sequence[JournaledEvent]) -> Sequence[Sequence[JournaledEvent]]:
         """A stretch of events, cut behind each that changes access, so that it takes its effect before the next is
@@ -60,26 +60,26 @@ class WithdrawnAccess:
         said: dict[str, Any] = journaled.event.payload
         match said:
             case {"change": "tokens_revoked", "userId": user_id}:
-                self._withdrawals.take_user(user_id, journaled.committed_at)
-                self._sockets.admission.look_at_withdrawals()
+                self._revocations.revoke_all_of(user_id, journaled.committed_at)
+                self._sockets.admission.look_at_revocations()
             case {"change": "token_revoked", "tokenId": token_id}:
-                self._withdrawals.take_token(token_id)
-                self._sockets.admission.look_at_withdrawals()
-            case {"change": "room_taken", "userId": user_id, "room": room}:
-                self._take_room(user_id, room, journaled)
-            case {"change": "room_given", "userId": user_id, "room": room}:
-                self._withdrawals.give_rooms([user_id], room)
+                self._revocations.revoke_token(token_id)
+                self._sockets.admission.look_at_revocations()
+            case {"change": "room_revoked", "userId": user_id, "room": room}:
+                self._revoke_room(user_id, room, journaled)
+            case {"change": "room_restored", "userId": user_id, "room": room}:
+                self._revocations.restore_room([user_id], room)
             case {"change": "disconnected"}:
                 self._sockets.admission.disconnect(user_id=said.get("userId"), sid=said.get("socketId"))
 
     def _participant_removed(self, journaled: JournaledEvent) -> None:
         said = journaled.event.payload
-        self._take_room(said["removedUserId"], rooms.chat(said["chatId"]), journaled)
+        self._revoke_room(said["removedUserId"], rooms.chat(said["chatId"]), journaled)
 
     def _participants_added(self, journaled: JournaledEvent) -> None:
         said = journaled.event.payload
-        self._withdrawals.give_rooms(said["addedUserIds"], rooms.chat(said["chatId"]))
+        self._revocations.restore_room(said["addedUserIds"], rooms.chat(said["chatId"]))
 
-    def _take_room(self, user_id: str, room: str, journaled: JournaledEvent) -> None:
-        self._withdrawals.take_room(user_id, room, journaled.committed_at)
+    def _revoke_room(self, user_id: str, room: str, journaled: JournaledEvent) -> None:
+        self._revocations.revoke_room(user_id, room, journaled.committed_at)
         evict(self._sockets, user_id, room)

@@ -1,0 +1,47 @@
+"""Revocations: of whatever order of grants, revocations and restorations, what is granted is what was said last."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.access import Principal, Revocations
+
+BEGAN = datetime(2026, 11, 27, tzinfo=UTC)
+ROOMS = ("chat-1", "chat-2")
+STEPS = st.lists(st.tuples(st.sampled_from(("revoke", "restore")), st.sampled_from(ROOMS)), max_size=8)
+
+
+def holder(issued: int | None, **changes: object) -> Principal:
+    issued_at = None if issued is None else BEGAN + timedelta(seconds=issued)
+    return Principal("u1", user_id="u1", rooms=frozenset(ROOMS), issued_at=issued_at, **changes)  # type: ignore[arg-type]
+
+
+@given(STEPS, st.none() | st.integers(-1, 9))
+def test_a_room_is_granted_unless_it_was_revoked_since_and_not_restored(
+    steps: list[tuple[str, str]], issued: int | None
+) -> None:
+    revocations = Revocations()
+    revoked_at: dict[str, int] = {}
+    for second, (step, room) in enumerate(steps):
+        if step == "revoke":
+            revocations.revoke_room("u1", room, BEGAN + timedelta(seconds=second))
+            revoked_at[room] = second
+        else:
+            revocations.restore_room(["u1", "u2"], room)
+            revoked_at.pop(room, None)
+    lost = {room for room, second in revoked_at.items() if issued is None or issued <= second}
+    assert revocations.applied_to(holder(issued)).rooms == set(ROOMS) - lost
+    assert revocations.applied_to(holder(issued, sees_everything=True)).rooms == set(ROOMS)
+    stranger = Principal("u3", user_id="u3", rooms=frozenset(ROOMS))
+    assert revocations.applied_to(stranger) is stranger
+
+
+def test_a_token_is_refused_by_its_id_or_if_all_of_its_user_were_revoked_since() -> None:
+    revocations = Revocations()
+    revocations.revoke_all_of("u1", BEGAN)
+    revocations.revoke_token("t1")
+    assert [revocations.refuses(holder(issued)) for issued in (-1, 0, 1, None)] == [True, True, False, True]
+    assert revocations.refuses(holder(1, token_id="t1"))
+    assert not revocations.refuses(holder(1, token_id="t2"))
+    assert not revocations.refuses(Principal("a service"))
