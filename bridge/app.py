@@ -25,7 +25,7 @@ from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
 from bridge.http.events import event_router, plain_publications
 from bridge.http.front.callers import Callers
-from bridge.http.front.dependencies import LookUpPresence, ReadinessChecks
+from bridge.http.front.dependencies import IsConnected, LookUpPresence, ReadinessChecks
 from bridge.http.front.exact_paths import ExactPaths
 from bridge.http.front.fast_path import FastPath
 from bridge.http.front.head import Head
@@ -147,6 +147,7 @@ class Given:
     vitals: Vitals
     ops_access: OpsAccess
     presence: LookUpPresence
+    is_connected: IsConnected
     figures: AttentionFigures
     keeps_confidence: bool
     payment_expiry: timedelta | None
@@ -173,6 +174,7 @@ def _given(
         vitals=vitals,
         ops_access=OpsAccess(settings.access == "jwt", names_services=callers.names_services),
         presence=lambda users: sockets.presence.look_up(users),
+        is_connected=lambda sid: sockets.manager.is_connected(sid, "/"),
         figures=AttentionFigures(address_wait),
         keeps_confidence=settings.keeps_confidence,
         payment_expiry=timedelta(seconds=expiry_seconds) if expiry_seconds else None,

@@ -149,6 +149,7 @@ class JournalSessions:
             Leaving(left_at, min(left_at, content.get("sureUntil", left_at)), content.get("deliveredUntil", 0)),
             is_over=bool(content.get("isOver")),
             is_stored=True,
+            user_id=content.get("user"),
         )
 
 
@@ -171,6 +172,7 @@ def _is_idle(session: Session) -> bool:
 
 def _content(session: Session) -> dict[str, Any]:
     watching = {"watching": session.watching} if session.watching else {}
+    user = {} if session.user_id is None else {"user": session.user_id}
     return {
         "beganAt": session.began_at,
         "rooms": dict(session.rooms),
@@ -179,6 +181,7 @@ def _content(session: Session) -> dict[str, Any]:
         **_left(session.left),
         "isOver": session.is_over,
         **watching,
+        **user,
     }
 
 

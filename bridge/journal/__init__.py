@@ -22,6 +22,7 @@ from bridge.journal.journal import Journal
 from bridge.journal.queries.addresses import OwnAddress
 from bridge.journal.queries.chains import ChainAlarm, UnmatchedTransfer
 from bridge.journal.queries.coins import WaitedCoin
+from bridge.journal.queries.connections import ConnectedClient
 from bridge.journal.queries.console import (
     TOTAL_LIMIT,
     ConsoleFilter,
@@ -79,6 +80,7 @@ __all__ = [
     "CommitTimes",
     "CommittedStep",
     "CompletedPayment",
+    "ConnectedClient",
     "ConsoleFilter",
     "ConsoleRecords",
     "DayTotal",

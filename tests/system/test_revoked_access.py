@@ -200,6 +200,27 @@ def test_a_new_token_gives_and_takes_on_the_live_connection(
     assert not any("disconnected" in line for line in client.heard)
 
 
+def test_staff_sees_who_is_connected_wherever_that_is(
+    here: BridgeProcess, there: BridgeProcess, listen: StartListener
+) -> None:
+    client = listen(here.url, [["user-online", "u10"], ["join-seller-room", "u10"]], token("u10"))
+    listen(there.url, [["join-user-room", "u11"]], token("u11"))
+
+    def found(bridge: BridgeProcess, query: str) -> list[tuple[str, list[str]]]:
+        answer = get(f"{bridge.url}/api/ops/connections?{query}", headers=bearer(token("f1", roles=["ops-view"])))
+        assert answer.json()["next"] is None
+        return [(one["userId"], one["rooms"]) for one in answer.json()["connections"]]
+
+    its = [("u10", ["seller-u10", "sellers", "user-u10"])]
+    for bridge in (here, there):
+        assert found(bridge, "userId=u10") == found(bridge, "room=seller-u10") == its
+        assert found(bridge, "userId=u10&room=user-u11") == found(bridge, "userId=u1%25") == []
+        assert {"u10", "u11"} <= {user_id for user_id, _ in found(bridge, "")}
+    assert get(f"{here.url}/api/ops/connections", headers=bearer(token("u10"))).status_code == 403
+    client.close()
+    wait_until(lambda: found(there, "userId=u10") == [])
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -243,5 +264,7 @@ def test_where_nobody_is_asked_who_they_are_only_a_connection_is_disconnected(
     assert answer.status_code == 409
     client = listen(bridge.url, [])
     socket_id = next(line["ready"] for line in client.heard if "ready" in line)
+    shown = {"socketId": socket_id, "userId": None, "online": [], "rooms": [], "bridge": None}
+    wait_until(lambda: get(f"{bridge.url}/api/ops/connections").json()["connections"] == [shown])
     assert post(f"{bridge.url}/api/access", json={"change": "disconnected", "socketId": socket_id}).status_code == 200
     assert client.wait_for(lambda line: "ready" in line)["recovered"]

@@ -24,6 +24,7 @@ __all__ = [
     "GivenChains",
     "GivenConfidence",
     "GivenInvoiceOpener",
+    "GivenIsConnected",
     "GivenJournal",
     "GivenPaymentExpiry",
     "GivenPaymentTerms",
@@ -37,6 +38,7 @@ __all__ = [
     "GivenService",
     "GivenVitals",
     "GivenWebhookReaders",
+    "IsConnected",
     "LookUpPresence",
     "ReadinessChecks",
 ]
@@ -54,6 +56,9 @@ class UserPresence(Protocol):
     @property
     def last_seen(self) -> datetime | None: ...
 
+
+IsConnected = Callable[[str], bool]
+"""Whether a client is connected to this bridge, by its id."""
 
 LookUpPresence = Callable[[Sequence[str]], Sequence[UserPresence]]
 """How each of some users stands, in the same order."""
@@ -77,6 +82,7 @@ GivenPrincipal = NamedDependency[SkipValidation[Principal]]
 """Whoever wants to read; the route is not run for a token that is not good."""
 GivenConfidence = NamedDependency[SkipValidation[bool]]
 """Whether events about money go to those concerned only."""
+GivenIsConnected = NamedDependency[SkipValidation[IsConnected]]
 GivenPresence = NamedDependency[SkipValidation[LookUpPresence]]
 GivenPulse = NamedDependency[SkipValidation[Pulse]]
 GivenVitals = NamedDependency[SkipValidation[Vitals]]

@@ -14,6 +14,7 @@ from bridge.http.ops.approvals import (
     withdraw_payout,
     withdraw_payout_in_console,
 )
+from bridge.http.ops.connections import list_connections
 from bridge.http.ops.filters import payment_filter, payout_filter
 from bridge.http.ops.histories import list_histories
 from bridge.http.ops.holds import (
@@ -61,6 +62,7 @@ ops_router = Router(
         list_actions,
         list_histories,
         get_system_status,
+        list_connections,
         get_payment_story,
         get_payout_story,
         replay_webhook,

@@ -17,6 +17,7 @@ from bridge.journal.queries.readers import Read
 from bridge.journal.tables import schema
 from bridge.journal.wakes import LEASES
 from bridge.journal.writing.batch import Batch
+from bridge.journal.writing.staged.nodes import GONE_AFTER
 from bridge.journal.writing.writer import Submit
 
 __all__ = ["Lease", "NodeRecords", "NodeReport", "new_node"]
@@ -158,6 +159,11 @@ class NodeRecords:
     async def leases(self) -> Mapping[str, Lease]:
         """Who does what, by its name; also where that should have been renewed by now."""
         return await self._read(_leases) if self.is_shared else {}
+
+    async def there(self) -> Sequence[str]:
+        """Those that there are."""
+        since = self._clock() - GONE_AFTER
+        return [node for node, seen_at in (await self.seen()).items() if seen_at > since]
 
     async def reports(self) -> Sequence[NodeReport]:
         """Of those that there are, and lately were, how each is doing."""

@@ -1,5 +1,6 @@
 """The sockets' part of the journal: the sessions of clients that may come back."""
 
+import functools
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from bridge.journal.queries.connections import ConnectedClient, connected_clients
 from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.tables import schema
@@ -151,6 +153,16 @@ class SessionRecords:
             None if newest is None else json.loads(newest),
             {one.session_id: json.loads(one.content) for one in recalled},
             {one.session_id: seen_at[one.node] for one in recalled if one.node is not None and one.node in seen_at},
+        )
+
+    async def connected(
+        self, *, user_id: str | None, room: str | None, after: str, limit: int
+    ) -> Sequence[ConnectedClient]:
+        """The next clients that are connected, by their ids: of a user, in a room, or all. One that has come or gone
+        a moment ago may be told of as it was."""
+        nodes = await self._nodes.there() if self.is_shared else None
+        return await self._read(
+            functools.partial(connected_clients, user_id=user_id, room=room, nodes=nodes, after=after, limit=limit)
         )
 
     def _recall(self, batch: Batch) -> tuple[str | None, Sequence[RecalledSession], Mapping[str, datetime]]:

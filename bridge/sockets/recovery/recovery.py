@@ -144,7 +144,8 @@ class Recovery:
     def begin(self, sid: str, principal: Principal) -> str:
         """A new session for a client; returns its `pid`."""
         # Staff has its room by its token alone.
-        session = Session(sid, self.cursor, {rooms.STAFF: self.cursor} if principal.is_staff else {})
+        of_staff = {rooms.STAFF: self.cursor} if principal.is_staff else {}
+        session = Session(sid, self.cursor, of_staff, user_id=principal.user_id)
         self._sessions.begin(session)
         return pid_of(self._key, sid, self._offset, principal)
 

@@ -52,6 +52,8 @@ class Session:
     """When it was taken over from a connection that was still there, by the event loop's clock; of this process."""
     is_stored: bool = False
     """Whether the store has had it."""
+    user_id: str | None = None
+    """Whose token its client brought, for staff to find it by."""
 
 
 class TakenOver(NamedTuple):
