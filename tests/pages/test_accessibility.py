@@ -158,6 +158,9 @@ def test_the_console_its_dialogs_a_story_and_the_system(
     system = live("/ops/system")
     expect(system.locator(".tile").first).to_be_visible()
     expect_no_violation(system)
+    connections = live("/ops/connections")
+    expect(connections.get_by_role("button", name="Disconnect").first).to_be_visible()
+    expect_no_violation(connections)
 
 
 def test_what_stands_in_place_of_what_is_not_there(

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.asking import post
 from tests.conftest import BridgeProcess, StartBridge
 from tests.pages.browsing import Browsing
-from tests.waiting import GIVE_UP_SECONDS
+from tests.python_clients import PythonClient
+from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 SECRET = "a secret of at least thirty-two bytes"
 SERVICE_TOKEN = "the-token-of-the-marketplace"
@@ -142,3 +143,38 @@ def test_a_token_that_expires_on_an_open_console_asks_for_another(browsing: Brow
         is_seen_live = live.is_visible()
         lives_seconds *= 2
     expect(page.get_by_role("alert")).to_contain_text("That token has expired")
+
+
+def looked(page: Page) -> bool:
+    """Whether what was searched for has come."""
+    with page.expect_response("**/api/ops/connections?*") as answer:
+        page.get_by_role("button", name="Look").click()
+    return answer.value.ok and page.locator("table, .notice").count() > 0
+
+
+def test_staff_see_who_is_connected_and_close_connections(browsing: Browsing, bridge: BridgeProcess) -> None:
+    buyer = PythonClient()
+    ended: list[str] = []
+    buyer.on("session-ended", lambda told, *_: ended.append(told["reason"]))
+    buyer.connect(bridge.url, auth={"token": token("b7", chats=["c7"])}, transports=["polling"])
+    buyer.call("join-chat-room", "c7")
+    page = browsing.page()
+    page.goto(f"{bridge.url}/ops/connections?room=chat-c7")
+    sign_in(page, token("ada", staff=True))
+    row = page.get_by_role("row", name="b7")
+    expect(row).to_contain_text("chat-c7")
+    page.get_by_label("Room").fill("")
+    page.get_by_label("User").fill("b7")
+    page.get_by_role("button", name="Look").press("Enter")
+    page.wait_for_url("**?userId=b7")
+    for what in ("Disconnect", "Revoke tokens"):
+        row.get_by_role("button", name=what).press("Enter")
+        assert ended == ["disconnected"] * (what == "Revoke tokens")
+        row.get_by_role("button", name=f"{what}, sure?").press("Enter")
+        expect(page.get_by_role("status").filter(has_text="Done")).to_be_visible()
+        wanted = {"Disconnect": "disconnected", "Revoke tokens": "token_revoked"}[what]
+        wait_until(lambda: wanted in ended)  # noqa: B023
+        if what == "Disconnect":
+            wait_until(lambda: looked(page) and row.count() == 1)  # it came back
+    expect(page.get_by_text("Nobody is connected who is sought.")).to_be_visible()
+    buyer.disconnect()

@@ -7,6 +7,7 @@ import { forgetToken } from "../net/token";
 import { useStore } from "../net/store";
 import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
 import { Empty, Loading } from "../parts/Notice";
+import { Connections } from "./Connections";
 import { desk } from "./desk";
 import { Dialogs } from "./Dialogs";
 import { Heading } from "./Heading";
@@ -37,6 +38,9 @@ export function Console(): JSX.Element {
           </Link>
           <Link href="/ops/system" isCurrent={path === "/ops/system"}>
             System
+          </Link>
+          <Link href="/ops/connections" isCurrent={path === "/ops/connections"}>
+            Connections
           </Link>
         </nav>
         <div class="console-who">
@@ -85,6 +89,7 @@ function Routed({ path }: { path: string }): JSX.Element {
   const [, , kind, id] = path.split("/").map(decodeURIComponent);
   if (kind === undefined) return <Overview />;
   if (kind === "system" && id === undefined) return <System />;
+  if (kind === "connections" && id === undefined) return <Connections />;
   if ((kind === "payouts" || kind === "payments") && id !== undefined) return <Story key={path} view={kind} id={id} />;
   return (
     <Empty>
