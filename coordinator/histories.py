@@ -120,6 +120,10 @@ class Mark(FrozenModel):
 
     epoch: str
     reach: Reach
+    is_damaged: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
+    """Whether its file was found to be damaged, so that nobody begins with it unseen."""
+    file: Annotated[tuple[int, int] | None, Field(exclude_if=lambda value: value is None)] = None
+    """The size of an SQLite file in bytes, and when it was written last in nanoseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ __all__ = [
     "ChainFollowedElsewhereError",
     "IdempotencyKeyReusedError",
     "JournalBusyElsewhereError",
+    "JournalDamagedError",
     "JournalReplacedError",
     "JournalUnavailableError",
     "JournalUrlError",
@@ -26,6 +27,10 @@ class JournalUnavailableError(BridgeError):
 
 class JournalUrlError(BridgeError):
     """There is no journal to be had at this database URL; the message says why."""
+
+
+class JournalDamagedError(JournalUrlError):
+    """The file of an SQLite journal is not as SQLite writes it; the message says what to do."""
 
 
 class JournalBusyElsewhereError(BridgeError):

@@ -16,6 +16,7 @@ from bridge.journal.database.commit_notices import CommitNotices, notify_others
 from bridge.journal.database.cutting import Cutter
 from bridge.journal.database.engines import opening, parse_database_url, writing_engine
 from bridge.journal.database.lock import WriterLock
+from bridge.journal.database.open_files import has_log, written_state
 from bridge.journal.database.schema_versions import bring_up_to_date
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import JournalUnavailableError, OffsetLostError
@@ -115,7 +116,7 @@ class Journal:
         """What second persons decide about payouts, and where sellers may be paid without one."""
         self.console = ConsoleRecords(self._read, self._writer.submit)
         """What finance ops look up and have done."""
-        self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
+        self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file, writing.url)
         """Which history this is, and what it has forgotten."""
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
         """Who is online and who types at the bridges that share the journal."""
@@ -152,12 +153,14 @@ class Journal:
         Raises JournalUrlError when no journal is to be had there, and JournalBusyElsewhereError when another bridge
         has it.
         """
-        await asyncio.to_thread(examine_database, database_url)
         url = parse_database_url(database_url)
+        mark = None if mark_file is None else MarkFile(mark_file)
+        # Before anybody opens it, who would bring a log that is another's into it.
+        is_suspect = has_log(url) and mark is not None and not mark.is_of(written_state(url))
+        await asyncio.to_thread(examine_database, database_url)
         writing = writing_engine(url)
         is_shared = is_shared and url.get_backend_name() != "sqlite"
         lock, cutter = WriterLock(url, writing, is_shared=is_shared), Cutter(writing)
-        mark = None if mark_file is None else MarkFile(mark_file)
 
         shared_clock = SharedClock(clock) if is_shared else None
         now = shared_clock or clock
@@ -172,7 +175,7 @@ class Journal:
                             shared_clock.set_by(connection)
                     # Where others run, they would know: a mark that says otherwise is of another journal.
                     trusted = mark if lock.is_alone() else None
-                    return open_history(writing, now(), trusted, is_shared=is_shared)
+                    return open_history(writing, now(), trusted, is_shared=is_shared, is_suspect=is_suspect)
 
         try:
             opened = await asyncio.to_thread(prepare)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-__all__ = ["OpenFiles"]
+__all__ = ["OpenFiles", "has_log", "written_state"]
 
 DATABASE = "database"
 FILES = {"": DATABASE, "-wal": "WAL", "-shm": "shared memory"}
@@ -42,6 +42,27 @@ class OpenFiles:
             if found != self._identities[what]:
                 return f"its {what} ({path}) was {'deleted' if found is None else 'replaced'}"
         return None
+
+
+def written_state(url: URL) -> tuple[int, int] | None:
+    """The size of an SQLite journal's file in bytes, and when it was written last in nanoseconds since 1970; None
+    where there is no such file."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    try:
+        found = Path(url.database or "").stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def has_log(url: URL) -> bool:
+    """Whether an SQLite journal was left with a write-ahead log, as by a bridge that was killed. Whoever opens it
+    brings that into the file."""
+    try:
+        return url.get_backend_name() == "sqlite" and Path(f"{url.database}-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _identity(path: Path) -> Identity | None:

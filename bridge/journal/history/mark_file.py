@@ -50,6 +50,14 @@ class MarkFile:
         except OSError as error:
             raise MarkUnreadableError(f"{self.path} cannot be read ({os.strerror(error.errno or 0)})") from None
 
+    def is_of(self, file: tuple[int, int] | None) -> bool:
+        """Whether an SQLite file was not written since it was noted, or nothing is known of that."""
+        try:
+            mark = self.read()
+        except MarkUnreadableError:
+            return True
+        return mark is None or mark.file is None or mark.file == file
+
     def write(self, mark: Mark) -> None:
         """Notes how far the journal is. A failure is said once, and harms nothing."""
         if mark == self._written:

@@ -7,6 +7,9 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import URL
+
+from bridge.journal.database.open_files import written_state
 from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
 from bridge.journal.history.mark_file import MarkFile
 from bridge.journal.queries.histories import (
@@ -49,12 +52,14 @@ class HistoryRecords:
         opened: Opened,
         guard: HistoryGuard,
         mark_file: MarkFile | None,
+        url: URL,
     ) -> None:
         self._read = read
         self._submit = submit
         self._opened = opened
         self._guard = guard
         self._mark_file = mark_file
+        self._url = url
         self._marking: asyncio.Future[None] | None = None
         self._beginning = asyncio.Lock()
 
@@ -80,6 +85,8 @@ class HistoryRecords:
             self._guard.check_files()  # without these nothing that is read would be right
             await self._read(self._guard.check)
         except JournalReplacedError:
+            if self._guard.is_damaged:
+                await self.note_commits()
             return
         except JournalUnavailableError as error:
             logger.debug("the journal cannot be read to note how far it is: %s", error)
@@ -93,8 +100,17 @@ class HistoryRecords:
             return
 
         def write() -> None:
-            if self._guard.error is None:
-                mark_file.write(Mark(epoch=self._opened.epoch, reach=self._guard.known_reach))
+            guard = self._guard
+            if guard.error is None or guard.is_damaged:
+                file = written_state(self._url)
+                mark_file.write(
+                    Mark(
+                        epoch=self._opened.epoch,
+                        reach=guard.known_reach,
+                        is_damaged=guard.is_damaged,
+                        file=file,
+                    )
+                )
 
         while self._marking is not None and not self._marking.done():  # one at a time
             await asyncio.wait([self._marking], timeout=MARK_SECONDS)

@@ -14,7 +14,9 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, case, delete, func, insert, select, update
 
+from bridge.journal.database.damage import damage_in
 from bridge.journal.database.schema_versions import note_oldest_beside
+from bridge.journal.errors import JournalDamagedError
 from bridge.journal.history.grounds import ground_of
 from bridge.journal.history.mark_file import MarkFile, MarkUnreadableError
 from bridge.journal.tables import schema
@@ -77,10 +79,17 @@ class HistoryRecord:
 
 
 def open_history(
-    engine: Engine, now: datetime, mark_file: MarkFile | None, said: str | None = None, *, is_shared: bool = False
+    engine: Engine,
+    now: datetime,
+    mark_file: MarkFile | None,
+    said: str | None = None,
+    *,
+    is_shared: bool = False,
+    is_suspect: bool = False,
 ) -> Opened:
     """The history of the journal in a database, or a new one if it is not where or how it was left, or if somebody
-    has `said` that it was restored. Whoever opens it is its only writer, unless it `is_shared`."""
+    has `said` that it was restored. Whoever opens it is its only writer, unless it `is_shared`. A file that
+    `is_suspect` is searched for damage. Raises JournalDamagedError."""
     mark = _read(mark_file)
     with engine.begin() as connection:
         ground, row = ground_of(connection), connection.execute(select(schema.journal)).first()
@@ -88,6 +97,9 @@ def open_history(
         judgement = judge(stored, ground, mark)
         if said is not None and stored is not None:
             judgement = Judgement(Beginning.RESTORED, (said, *(judgement.evidence if judgement else ())))
+        was_restored = judgement is not None and judgement.beginning is not Beginning.NEW
+        if is_suspect or was_restored or (mark is not None and mark.is_damaged):
+            _require_sound(connection)
         if judgement is not None or row is None:
             epoch, secret = begin_history(connection, judgement or Judgement(Beginning.NEW, ()), ground, now)
         else:
@@ -104,6 +116,18 @@ def open_history(
             "the journal is new, and %s tells of another: was that one lost?", mark_file and mark_file.path
         )
     return Opened(epoch, writer, bytes.fromhex(secret), ground, judgement)
+
+
+def _require_sound(connection: Connection) -> None:
+    """Raises JournalDamagedError if the file of an SQLite journal is damaged. To look takes long, so it is done only
+    with a reason."""
+    damage = damage_in(connection)
+    if damage is not None:
+        raise JournalDamagedError(
+            f"the journal's file {connection.engine.url.database} is damaged: {damage}. Was a backup put beside the"
+            " write-ahead log (-wal) of another journal, or copied over a file that was open? With every bridge"
+            " stopped, delete the file with its -wal and -shm, and restore the backup once more: docs/operations.md"
+        )
 
 
 def _read(mark_file: MarkFile | None) -> Mark | None:

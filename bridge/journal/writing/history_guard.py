@@ -27,6 +27,10 @@ FILES_GONE = (
     "the journal's files were taken away: {}. The bridge saves what it has committed into the database, and stops;"
     " nothing may delete or replace these files while it runs"
 )
+DAMAGED = (
+    "the journal's file is damaged: {}. The bridge stops, and does not start with it again. Was a backup copied over"
+    " the file while it was open? Restore a backup as docs/operations.md says"
+)
 TAKEN_OVER = (
     "another bridge has opened this journal and writes to it, which no lock has prevented. This one stops. A pooler"
     " between bridge and PostgreSQL has to keep a session for each connection (PgBouncer: pool_mode = session)"
@@ -50,6 +54,8 @@ class HistoryGuard:
         """How many commits there were with the last of this bridge."""
         self.error: JournalReplacedError | None = None
         """Why nothing is written any more."""
+        self.is_damaged = False
+        """Whether that is because its file is damaged."""
         self.replaced = asyncio.Event()
         """Set once it is another history."""
         self.beginning: str | None = None
@@ -120,6 +126,11 @@ class HistoryGuard:
             return
         if files is self.files:  # or the writer has closed them meanwhile, as it may
             raise self.replace(trouble) if files.gone() else self._stop(FILES_GONE.format(trouble))
+
+    def damage(self, reason: str) -> JournalReplacedError:
+        """The same because the file is damaged, which is noted for the next start."""
+        self.is_damaged = True
+        return self._stop(DAMAGED.format(reason))
 
     def replace(self, reason: str) -> JournalReplacedError:
         """Has nothing written any more. From any thread."""

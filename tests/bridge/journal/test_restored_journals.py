@@ -18,6 +18,7 @@ from alembic.config import Config
 from bridge.journal import (
     HistoryRecord,
     Journal,
+    JournalDamagedError,
     JournalUnavailableError,
     JournalUrlError,
     OffsetElsewhereError,
@@ -592,3 +593,52 @@ async def test_a_point_in_time_is_noticed(cluster: Cluster, clock: Clock) -> Non
             assert (await journal.newest_place()).number == 3
     finally:
         base.stop()
+
+
+async def test_a_backup_beside_the_log_of_another_journal_is_refused_as_damaged(left: Left, tmp_path: Path) -> None:
+    file, log = file_of(left), Path(f"{file_of(left)}-wal")
+    await left.write()
+    backup = tmp_path / "backup.db"
+    back_up(left.url, backup, left.clock())
+    async with left.opened() as journal:
+        for number in range(60):
+            events = [Event("news", Audience(everyone=True), f'{{"text":"{number:01000}"}}', str(number))] * 20
+            await journal.publish_events(events)
+            if number == 50:  # from here on the log has only what is new
+                with closing(sqlite3.connect(file)) as beside:
+                    beside.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        torn = log.read_bytes()  # noqa: ASYNC240
+    overwrite(file, backup.read_bytes())
+    log.write_bytes(torn)  # noqa: ASYNC240
+    with pytest.raises(JournalDamagedError, match="restore the backup once more"):
+        await left.history()
+    for one in file.parent.glob("journal.db-*"):
+        one.unlink(missing_ok=True)
+    overwrite(file, backup.read_bytes())
+    assert (await left.history()).beginning is Beginning.RESTORED
+
+
+async def test_damage_that_a_commit_meets_stops_the_bridge_and_is_remembered(left: Left) -> None:
+    file = file_of(left)
+    await left.write()
+    sound = file.read_bytes()
+    async with left.opened() as journal:
+        await journal.history.note()
+        # From the second page on; what is in memory of it does not tell any more.
+        overwrite(file, sound[:4096] + b"\xff" * (len(sound) - 4096))
+        journal._writer._disconnect()
+        with pytest.raises(JournalUnavailableError):
+            await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
+        assert "damaged" in str(await journal.history.replaced())
+        with pytest.raises(JournalUnavailableError):
+            await journal.check()
+    for one in file.parent.glob("journal.db-*"):
+        one.unlink(missing_ok=True)
+    # Damaged where no start looks by itself.
+    overwrite(file, sound)
+    with closing(sqlite3.connect(file)) as database:
+        named = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_events_subject'"
+        page = 4096 * (database.execute(named).fetchone()[0] - 1)
+    overwrite(file, sound[:page] + b"\xff" * 4096 + sound[page + 4096 :])
+    with pytest.raises(JournalDamagedError):
+        await left.history()
