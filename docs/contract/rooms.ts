@@ -147,10 +147,10 @@ export class Rooms<Found> {
     if (isRecovered) this.missed = this.asked; // what was to be looked up before still is
     else this.miss();
     this.isTold = !isRecovered || this.wishes.size === 0;
-    for (const [name, wish] of this.wishes) {
-      if (!isRecovered && isLeave(wish.event)) this.wishes.delete(name);
-      // Recovered is only what was answered before: a join whose answer was cut off may never have arrived.
-      else if (!isRecovered || wish.answer?.ok === false) wish.answer = null;
+    for (const wish of this.wishes.values()) {
+      // Recovered is only what was answered before: a join whose answer was cut off may never have arrived. A leave is said
+      // anew also in a new session: the client may have held a join back that was meant for the old one.
+      if (!isRecovered || wish.answer?.ok === false) wish.answer = null;
     }
     this.connection = new AbortController();
     void this.attend(this.connection.signal);
