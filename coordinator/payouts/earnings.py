@@ -120,7 +120,7 @@ def escrow_of(payment: Payment, payouts: Collection[Payout]) -> Escrow:
     gone = {of: gone_back(payment.money_back, of) for of in RefundOf}
     goods = excess_over(payment.received, payment.excess)
     out = {RefundOf.GOODS: total([released, gone[RefundOf.GOODS]]), RefundOf.EXCESS: gone[RefundOf.EXCESS]}
-    going = total(one.amount for one in facts.refunds.values() if one.release is Release.UNDER_WAY)
+    going = total(one.amount for one in payment.money_back.values() if one.release is Release.UNDER_WAY)
     leaving = excess_over(_paid_out(payment, sellers, payouts), released)
     return Escrow(
         received=payment.paid,

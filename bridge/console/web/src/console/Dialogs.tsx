@@ -31,15 +31,20 @@ interface Done {
 }
 
 const WHO = "bridge.who";
-const intended = new Store<Intent | null>(null);
+const intended = new Store<{ intent: Intent; time: number } | null>(null);
+let times = 0;
 
 export function askFor(intent: Intent): void {
-  intended.set(intent);
+  times += 1;
+  intended.set({ intent, time: times });
 }
 
 export function Dialogs(): JSX.Element | null {
-  const intent = useStore(intended);
-  return intent === null ? null : <ActionDialog key={JSON.stringify(intent)} intent={intent} close={() => intended.set(null)} />;
+  const asked = useStore(intended);
+  if (asked === null) return null;
+  // Of a dialog that closes the browser tells later, when another may have been asked for.
+  const close = (): void => intended.update((latest) => (latest === asked ? null : latest));
+  return <ActionDialog key={asked.time} intent={asked.intent} close={close} />;
 }
 
 interface Words {
@@ -248,6 +253,11 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     setOutcome(chosen);
     setIsAskedAgain(false);
   };
+  // Closed by itself it gives the focus back to where it was.
+  const leave = (): void => {
+    dialog.current?.close();
+    close();
+  };
   const isDone = typeof state === "object";
   return (
     <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close}>
@@ -316,7 +326,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
           </p>
         )}
         <div class="dialog-actions">
-          <button type="button" onClick={() => dialog.current?.close()}>
+          <button type="button" onClick={leave}>
             {isDone ? "Close" : intent.action === "cancel" ? "Leave it" : "Cancel"}
           </button>
           {!isDone && (
