@@ -45,8 +45,8 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
     ),
     ProblemKind.REFUND_TOLD_TWICE: (
         "Look in the provider's own books whether that is the money of this refund. If it is, it counts twice until"
-        " you withdraw the refund, where nobody gave an address yet, or say of its payout that it came back, by its own"
-        " transaction and with a note.",
+        " you withdraw the refund, where nobody gave an address yet, or say of its payout that it came back, by its"
+        " own transaction and with a note.",
         _If("dismiss", "If the buyer got both, dismiss this."),
     ),
     ProblemKind.CALLED_REFUNDED: (

@@ -115,7 +115,7 @@ class Escrow(NamedTuple):
 
 def escrow_of(payment: Payment, payouts: Collection[Payout]) -> Escrow:
     """Where the money of a payment is, with the payouts that there are."""
-    facts, sellers = payment.facts, payment.seller_ids
+    sellers = payment.seller_ids
     released = _paid_out(payment, sellers, [one for one in payouts if one.status is PayoutStatus.COMPLETED])
     gone = {of: gone_back(payment.money_back, of) for of in RefundOf}
     goods = excess_over(payment.received, payment.excess)
