@@ -38,8 +38,9 @@ class Refunded(FrozenModel):
     """The transaction that carries it, once that is known; None of what is no refund of the bridge's."""
 
     @property
-    def rank(self) -> tuple[int, Release]:
-        return self.step, self.release
+    def rank(self) -> tuple[int, Release, Decimal, str]:
+        """Of two of one step, as a provider should never tell them, the larger counts, whichever came first."""
+        return self.step, self.release, self.amount, self.carried_by or ""
 
 
 Refunds = Mapping[str, Refunded]

@@ -2522,7 +2522,7 @@ export interface components {
         };
         /** RefundSent */
         RefundSent: {
-            /** @description The transaction that carries it; of Lightning the payment's hash. Where its chain is followed, the chain says whether it does. */
+            /** @description The transaction that carries it; of Lightning the payment's hash, of what goes over no chain what whoever sent it calls it. Where its chain is followed, the chain says whether it does. */
             txHash: string;
             /** @description Where it went: the buyer's address; of Lightning their invoice. */
             destination: string;

@@ -30,9 +30,9 @@ __all__ = ["RefundSent", "read_sent"]
 class RefundSent(FrozenModel):
     """What was sent back without the bridge."""
 
-    tx_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{8,100}$")] = Field(
-        description="The transaction that carries it; of Lightning the payment's hash. Where its chain is followed, "
-        "the chain says whether it does."
+    tx_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,100}$")] = Field(
+        description="The transaction that carries it; of Lightning the payment's hash, of what goes over no chain "
+        "what whoever sent it calls it. Where its chain is followed, the chain says whether it does."
     )
     destination: Destination = Field(description="Where it went: the buyer's address; of Lightning their invoice.")
     coin_amount: PositiveAmount | None = Field(

@@ -76,6 +76,12 @@ def test_any_order_and_repetition_ends_the_same(ending: PaymentDisputed) -> None
     assert all(end == ends[0] for end in ends)
 
 
+def test_of_two_amounts_of_one_refund_the_larger_counts_whichever_is_told_first() -> None:
+    less = REFUNDED.model_copy(update={"amount": Decimal(1)})
+    for told in itertools.permutations((REFUNDED, less)):
+        assert after(CAPTURED, *told).refunded == Decimal("9.90")
+
+
 def test_what_goes_over_no_chain_has_no_hash_in_its_events() -> None:
     events = decide(PAYMENT, AUTHORISED, NOW).events
     assert [one.name for one in events][:2] == ["payment-update", "purchase-request-update"]
