@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from itertools import takewhile
 
-__all__ = ["address_key", "is_among", "resembled"]
+__all__ = ["address_key", "is_among", "is_paid_once", "resembled"]
 
 _EVM = re.compile(r"0[xX][0-9a-fA-F]{40}")
 # Bech32 in all its uses: Bitcoin's and Litecoin's addresses, Lightning's invoices. It is written in one case or the
@@ -33,13 +33,18 @@ def is_among(address: str, addresses: Collection[str]) -> bool:
     return address in addresses or address_key(address) in map(address_key, addresses)
 
 
+def is_paid_once(address: str) -> bool:
+    """Whether it is an invoice of Lightning: the next time there is another one."""
+    return _INVOICE.fullmatch(address_key(address)) is not None
+
+
 def resembled(address: str, addresses: Collection[str]) -> str | None:
     """Which other address this one may be mistaken for, because it begins and ends like it; None if none. (Address
     poisoning: dust is sent from such an address, so that somebody copies it from a list of transfers.)
     Invoices of Lightning begin alike by themselves, and nobody takes one for another."""
-    key = address_key(address)
-    if _INVOICE.fullmatch(key):
+    if is_paid_once(address):
         return None
+    key = address_key(address)
     others = (other for other in addresses if address_key(other) != key)
     return next((other for other in others if _look_alike(_body(key), _body(address_key(other)))), None)
 

@@ -47,6 +47,7 @@ _BY_CODE: Mapping[tuple[int, str | None], type[ClientError]] = {
     (409, "payment_over"): PaymentOverError,
     (409, "refund_refused"): RefundRefusedError,
     (409, "transaction_taken"): RefundRefusedError,
+    (409, "other_address"): RefundRefusedError,
     (409, "other_refunds"): RefundRefusedError,
     (404, "not_found"): NotFoundError,
 }

@@ -110,6 +110,8 @@ class SentRefund:
     """How much of the coin it was, where that is not just the amount."""
     for_several: bool = False
     """Whether somebody has seen that the transaction is for another payout or refund too, which is known by it."""
+    other_address: bool = False
+    """Whether the buyer gave this address, though another refund of the payment was to go elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,12 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
         "Stop the payout if it can still be stopped. If both went out, have the seller or the buyer give it back."
         " Then mark this as settled.",
     ),
+    ProblemKind.REFUND_TOLD_TWICE: (
+        "Look in the provider's own books whether that is the money of this refund. If it is, it counts twice until"
+        " you withdraw the refund, where nobody gave an address yet, or say of its payout that it came back, by its"
+        " own transaction and with a note.",
+        _If("dismiss", "If the buyer got both, dismiss this."),
+    ),
     ProblemKind.CALLED_REFUNDED: (
         "Look at the invoice in the provider's own books and at its transactions in an explorer, whether money went"
         " back to the buyer. It is asked about again, and this leaves the list once the provider takes it back;"

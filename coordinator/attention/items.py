@@ -81,6 +81,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUT_PAID_TWICE,
     ProblemKind.OVERDRAWN,
     ProblemKind.REFUNDED_WHILE_PAID_OUT,
+    ProblemKind.REFUND_TOLD_TWICE,
     ProblemKind.CALLED_REFUNDED,
     ProblemKind.DISPUTED,
     ProblemKind.TWICE_PAID,

@@ -21,6 +21,7 @@ ADDRESS_EXPECTED_WITHIN = timedelta(minutes=1)
 _TITLES: Mapping[ProblemKind, str] = {
     ProblemKind.OVERDRAWN: "More money went out than came in",
     ProblemKind.REFUNDED_WHILE_PAID_OUT: "It was refunded, and its seller is paid as well",
+    ProblemKind.REFUND_TOLD_TWICE: "One refund may be counted twice",
     ProblemKind.CALLED_REFUNDED: "The provider calls it refunded",
     ProblemKind.DISPUTED: "The buyer's bank takes its money back, or may",
     ProblemKind.TWICE_PAID: "One purchase request is paid twice",
@@ -41,6 +42,7 @@ _TITLES: Mapping[ProblemKind, str] = {
 # Where no money need have come, so that there may be nothing to settle.
 _DISMISSABLE = (
     ProblemKind.OVERDRAWN,
+    ProblemKind.REFUND_TOLD_TWICE,
     ProblemKind.FEE_TOO_HIGH,
     ProblemKind.PRICE_DOUBTED,
     ProblemKind.CALLED_REFUNDED,

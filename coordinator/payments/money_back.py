@@ -2,7 +2,7 @@
 
 A refund that is ordered here says so itself. What the provider gives back by itself, or the buyer's bank takes, is of
 the goods as long as some of that is left, and then of what came too much: so neither is sent back, or paid out, once
-more.
+more. What both tell of by one transaction is one refund, and counts once.
 """
 
 from decimal import Decimal
@@ -10,7 +10,7 @@ from decimal import Decimal
 from coordinator.money import ZERO, excess_over, total
 from coordinator.payments.facts import Facts
 from coordinator.payments.observations import RefundOf, Release
-from coordinator.payments.refunded import Refunded, Refunds, going_back, reversals_in
+from coordinator.payments.refunded import Refunded, Refunds, going_back, reversals_in, told_of_as_well
 
 __all__ = ["money_back"]
 
@@ -29,8 +29,9 @@ def money_back(facts: Facts, goods: Decimal, excess: Decimal) -> Refunds:
     for name, one in sorted(reversals.items(), key=lambda item: (-item[1].release, item[0])):
         if one.release is Release.FAILED:
             continue
-        of_excess = min(excess_over(one.amount, goods_left), excess_left)
-        of_goods = excess_over(one.amount, of_excess)
+        amount = excess_over(one.amount, total(own.amount for own in told_of_as_well(name, facts.refunds).values()))
+        of_excess = min(excess_over(amount, goods_left), excess_left)
+        of_goods = excess_over(amount, of_excess)
         goods_left, excess_left = excess_over(goods_left, of_goods), excess_over(excess_left, of_excess)
         known[name] = one.model_copy(update={"amount": of_goods})
         known[f"{name}:excess"] = Refunded(of=RefundOf.EXCESS, amount=of_excess, release=one.release, step=one.step)

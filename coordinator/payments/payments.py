@@ -200,7 +200,7 @@ class Payment(FrozenModel):
     @cached_property
     def refunded(self) -> Decimal:
         """What has gone back to the buyer, of the goods and of what came too much."""
-        return total(gone_back(self.facts.refunds, of) for of in RefundOf) if self.facts.refunds else ZERO
+        return total(gone_back(self.money_back, of) for of in RefundOf) if self.facts.refunds else ZERO
 
     @cached_property
     def money_back(self) -> Refunds:

@@ -24,6 +24,7 @@ from coordinator.payments.overdrawn import overdrawn, too_much_gone
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payments.refunded import going_back, gone_back
 from coordinator.payments.sums import is_unread
+from coordinator.payments.told_twice import told_twice
 from coordinator.payments.withheld import awaiting_a_person, cancelled_since_accepted, left_for_requests
 
 __all__ = [
@@ -45,6 +46,7 @@ class ProblemKind(StrEnum):
 
     OVERDRAWN = "payment-overdrawn"
     REFUNDED_WHILE_PAID_OUT = "payment-refunded-while-paid-out"
+    REFUND_TOLD_TWICE = "payment-refund-told-twice"
     CALLED_REFUNDED = "payment-called-refunded"
     DISPUTED = "payment-disputed"
     TWICE_PAID = "payment-twice-paid"
@@ -377,6 +379,7 @@ def _after_acceptance(payment: Payment) -> list[Decimal | None]:
 _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.OVERDRAWN, too_much_gone),
     (ProblemKind.REFUNDED_WHILE_PAID_OUT, _refunded_while_paid_out),
+    (ProblemKind.REFUND_TOLD_TWICE, told_twice),
     (ProblemKind.CALLED_REFUNDED, _called_refunded),
     (ProblemKind.DISPUTED, open_disputes),
     (ProblemKind.TWICE_PAID, _twice_paid),

@@ -115,12 +115,12 @@ class Escrow(NamedTuple):
 
 def escrow_of(payment: Payment, payouts: Collection[Payout]) -> Escrow:
     """Where the money of a payment is, with the payouts that there are."""
-    facts, sellers = payment.facts, payment.seller_ids
+    sellers = payment.seller_ids
     released = _paid_out(payment, sellers, [one for one in payouts if one.status is PayoutStatus.COMPLETED])
     gone = {of: gone_back(payment.money_back, of) for of in RefundOf}
     goods = excess_over(payment.received, payment.excess)
     out = {RefundOf.GOODS: total([released, gone[RefundOf.GOODS]]), RefundOf.EXCESS: gone[RefundOf.EXCESS]}
-    going = total(one.amount for one in facts.refunds.values() if one.release is Release.UNDER_WAY)
+    going = total(one.amount for one in payment.money_back.values() if one.release is Release.UNDER_WAY)
     leaving = excess_over(_paid_out(payment, sellers, payouts), released)
     return Escrow(
         received=payment.paid,

@@ -226,6 +226,8 @@ class Sent:
     """The chain on which it is followed; None if on none, so that it is taken at the word of whoever tells of it."""
     for_several: bool = False
     """Whether its transaction is said to be for others too."""
+    other_address: bool = False
+    """Whether the buyer is said to have given this address, whatever others they gave before."""
 
 
 def sent_without(

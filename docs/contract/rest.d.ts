@@ -1373,7 +1373,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -2442,7 +2442,7 @@ export interface components {
          * @description What is wrong. In this order they are looked at: first where money may go out twice, or is owed to somebody.
          * @enum {string}
          */
-        ProblemKind: "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-over";
+        ProblemKind: "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-over";
         /** ProviderHealth */
         ProviderHealth: {
             name: string;
@@ -2615,7 +2615,7 @@ export interface components {
         };
         /** RefundSent */
         RefundSent: {
-            /** @description The transaction that carries it; of Lightning the payment's hash. Where its chain is followed, the chain says whether it does. */
+            /** @description The transaction that carries it; of Lightning the payment's hash, of what goes over no chain what whoever sent it calls it. Where its chain is followed, the chain says whether it does. */
             txHash: string;
             /** @description Where it went: the buyer's address; of Lightning their invoice. */
             destination: string;
@@ -2626,6 +2626,11 @@ export interface components {
              * @default false
              */
             forSeveral: boolean;
+            /**
+             * @description Another refund of the payment in this coin was to go elsewhere (409, `other_address`), and the buyer has given this address as well.
+             * @default false
+             */
+            otherAddress: boolean;
         };
         /** RefundableItem */
         RefundableItem: {

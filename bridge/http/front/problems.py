@@ -18,6 +18,7 @@ from bridge.journal import (
     PayoutRefusedError,
 )
 from coordinator.payouts.named_transactions import TransactionTakenError
+from coordinator.refunds.given_addresses import OtherAddressError
 from coordinator.refunds.refunds import OtherRefundsError, RefundRefusedError
 
 __all__ = [
@@ -63,6 +64,8 @@ OTHER_REFUNDS = "other_refunds"
 """The `code` where a payment has refunds that whoever opens one may not have seen."""
 TRANSACTION_TAKEN = "transaction_taken"
 """The `code` where a transaction is named that is another payout's, or refund's."""
+OTHER_ADDRESS = "other_address"
+"""The `code` where a refund is said to have gone elsewhere than its buyer wants the payment's refunds."""
 NO_SUCH_THING = "not_found"
 """The `code` where there is a route, and not what it was asked about."""
 
@@ -140,6 +143,10 @@ def _transaction_taken(_request: AnyRequest, error: TransactionTakenError) -> Re
     return problem(409, "Transaction taken", f"{error}.", code=TRANSACTION_TAKEN)
 
 
+def _other_address(_request: AnyRequest, error: OtherAddressError) -> Response[dict[str, object]]:
+    return problem(409, "Other address", f"{error}.", code=OTHER_ADDRESS)
+
+
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
     return problem(410, "Offset not held", f"{str(error)[0].upper()}{str(error)[1:]}.")
 
@@ -186,6 +193,7 @@ exception_handlers: ExceptionHandlersMap = {
     RefundRefusedError: _refund_refused,
     OtherRefundsError: _other_refunds,
     TransactionTakenError: _transaction_taken,
+    OtherAddressError: _other_address,
     OffsetElsewhereError: _offset_elsewhere,
     PublicationRefusedError: _refused_publication,
     HTTPException: _http,

@@ -33,7 +33,7 @@ __all__ = ["SEEN", "OrderedRefund", "RefundWanted", "ordered_refund", "read_send
 
 # More than any payment has.
 REFUNDS_LIMIT = 1_000
-SEEN: Unsaid = {"besides": True, "sent": {"for_several"}}
+SEEN: Unsaid = {"besides": True, "sent": {"for_several", "other_address"}}
 """What makes no other request of one that is repeated: its own refund may be among the others by then."""
 
 

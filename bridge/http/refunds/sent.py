@@ -2,6 +2,7 @@
 a chain: what is looked at before one is written down, so that the figures are right."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated
 
@@ -29,9 +30,9 @@ __all__ = ["RefundSent", "read_sent"]
 class RefundSent(FrozenModel):
     """What was sent back without the bridge."""
 
-    tx_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{8,100}$")] = Field(
-        description="The transaction that carries it; of Lightning the payment's hash. Where its chain is followed, "
-        "the chain says whether it does."
+    tx_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,100}$")] = Field(
+        description="The transaction that carries it; of Lightning the payment's hash, of what goes over no chain "
+        "what whoever sent it calls it. Where its chain is followed, the chain says whether it does."
     )
     destination: Destination = Field(description="Where it went: the buyer's address; of Lightning their invoice.")
     coin_amount: PositiveAmount | None = Field(
@@ -43,6 +44,11 @@ class RefundSent(FrozenModel):
         False,
         description="The transaction is known for another payout or refund already, or as what another payment's "
         "buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.",
+    )
+    other_address: bool = Field(
+        False,
+        description="Another refund of the payment in this coin was to go elsewhere (409, `other_address`), and the "
+        "buyer has given this address as well.",
     )
 
 
@@ -63,7 +69,7 @@ async def read_sent(
         else:
             chain = read_chain(chains.chains, payment.direct.chain)
         going = (
-            Sent(ELSEWHERE, coin, coin_amount, sent.destination, sent.tx_hash, for_several=sent.for_several)
+            Sent(ELSEWHERE, coin, coin_amount, sent.destination, sent.tx_hash)
             if chain is None
             else _over(chain, chains.provider, payment, coin, coin_amount, sent)
         )
@@ -71,7 +77,7 @@ async def read_sent(
     except NotPayableError as error:
         field = {"amount": "coinAmount"}.get(error.field, error.field)
         raise wrong_field("coin" if field == "coin" else f"sent.{field}", str(error)) from None
-    return going
+    return replace(going, for_several=sent.for_several, other_address=sent.other_address)
 
 
 async def _coin_amount(
@@ -128,4 +134,4 @@ def _over(chain: Chain, provider: str, payment: Payment, coin: str, coin_amount:
         raise NotOnChainError("txHash", f"expected a transaction of {chain.name}: 0x and 64 hexadecimal digits")
     destination = read_address(sent.destination, field="destination")
     tx_hash = sent.tx_hash.lower()
-    return Sent(provider, token.symbol, coin_amount, destination, tx_hash, chain.name, sent.for_several)
+    return Sent(provider, token.symbol, coin_amount, destination, tx_hash, chain.name)

@@ -14,6 +14,7 @@ from bridge.journal.writing.staged.actions import Action
 from coordinator.money import format_amount
 from coordinator.payouts.approval import PayoutRules
 from coordinator.refunds import refunds
+from coordinator.refunds.given_addresses import require_as_given
 from coordinator.refunds.refunds import Refund, RefundOrder, RefundRefusedError, Sending, Sent
 
 __all__ = ["OpenedRefund", "give_address", "open_refund", "withdraw_refund"]
@@ -45,7 +46,7 @@ def open_refund(
     """Opens a refund, and reserves its money. A payment that is not completed is cancelled for good with it, if the
     money came for its goods. One that was `sent` without the bridge is carried by a payout at once, of which nothing
     more is sent; `named` are the payments that are known by its transaction. Raises RefundRefusedError,
-    OtherRefundsError, TransactionTakenError and IdempotencyKeyReusedError."""
+    OtherRefundsError, OtherAddressError, TransactionTakenError and IdempotencyKeyReusedError."""
     earlier = made_before(batch, idempotency, ONE_ID)
     if earlier is not None:
         return OpenedRefund(earlier)
@@ -59,6 +60,7 @@ def open_refund(
     if sent is not None:
         known, paid = batch.payouts.known_by(sent.tx_hash), batch.payments.others(named, payment_id)
         carrying = refunds.sent_without(refund, payment, sent, known, paid, now=batch.now)
+        require_as_given(sent, others)
     refunds.require_seen(others, order.besides)
     said = f"a refund of {format_amount(refund.amount)} {refund.currency} was opened: {refund.reason}"
     if refunds.closes_payment(payment, refund.of):

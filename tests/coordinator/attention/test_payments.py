@@ -83,6 +83,15 @@ PROBLEMS = {
         releases={"s1": {"out_1": Release.UNDER_WAY}},
         **booked(50),
     ),
+    ProblemKind.REFUND_TOLD_TWICE: payment(
+        standing=Standing.PAID,
+        completed=True,
+        refunds={
+            name: Refunded(of=RefundOf.GOODS, amount=Decimal(20), release=Release.DONE)
+            for name in ("back_1", "refunded-there:re_1")
+        },
+        **booked(50),
+    ),
     ProblemKind.CALLED_REFUNDED: payment(endings={Ending.REFUNDED}, refunded_at=START),
     ProblemKind.DISPUTED: payment(disputes={"dp_1": {"stage": "open", "amount": "20"}}),
     ProblemKind.TWICE_PAID: payment(

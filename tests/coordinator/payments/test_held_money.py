@@ -80,5 +80,5 @@ class Ends(World):
         assert (ProblemKind.OVERDRAWN in kinds) is bool(escrow.overdrawn)
 
 
-Ends.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+Ends.TestCase.settings = settings(stateful_step_count=40)
 TestHeldMoney = Ends.TestCase

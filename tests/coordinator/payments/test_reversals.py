@@ -14,6 +14,8 @@ from coordinator.payments.observations import (
     InvoiceSnapshot,
     Observation,
     PaymentWithdrawn,
+    RefundMoved,
+    RefundOf,
     Release,
     RequestCancelled,
     Standing,
@@ -74,6 +76,12 @@ def test_any_order_and_repetition_ends_the_same(ending: PaymentDisputed) -> None
     assert all(end == ends[0] for end in ends)
 
 
+def test_of_two_amounts_of_one_refund_the_larger_counts_whichever_is_told_first() -> None:
+    less = REFUNDED.model_copy(update={"amount": Decimal(1)})
+    for told in itertools.permutations((REFUNDED, less)):
+        assert after(CAPTURED, *told).refunded == Decimal("9.90")
+
+
 def test_what_goes_over_no_chain_has_no_hash_in_its_events() -> None:
     events = decide(PAYMENT, AUTHORISED, NOW).events
     assert [one.name for one in events][:2] == ["payment-update", "purchase-request-update"]
@@ -86,6 +94,51 @@ def test_a_refund_there_is_no_more_paid_out_and_completes_what_it_takes_whole() 
     assert left_to_pay_out(part, "s1", []) == Decimal("40.00")
     rest = RefundedThere(reference="re_2", amount=Decimal(40), currency="USD")
     assert decide(part, rest, NOW).payment.status is PaymentStatus.REFUNDED
+
+
+def sent_as(tx_hash: str | None, amount: str = "9.90", release: Release = Release.DONE) -> RefundMoved:
+    """A refund that somebody told of as sent."""
+    return RefundMoved(
+        refund_id="back_1",
+        of=RefundOf.GOODS,
+        amount=Decimal(amount),
+        release=release,
+        step=int(release),
+        carried_by=tx_hash,
+    )
+
+
+@pytest.mark.parametrize("release", [Release.UNDER_WAY, Release.DONE])
+@pytest.mark.parametrize("tx_hash", ["re_1", "RE_1"])
+def test_a_refund_that_was_told_as_sent_counts_once_when_its_provider_tells_of_it_too(
+    tx_hash: str, release: Release
+) -> None:
+    told: tuple[Observation, ...] = (CAPTURED, sent_as(tx_hash, release=release), REFUNDED)
+    for payment in (after(*order) for order in itertools.permutations(told)):
+        assert left_to_pay_out(payment, "s1", []) == Decimal("40.00")
+        assert problems_of(payment) == ()
+        assert payment.refunded + escrow_of(payment, []).under_way == Decimal("9.90")
+    # What its provider gave back beyond it counts as well; and all of it, if the refund comes to nothing.
+    more = after(CAPTURED, sent_as(tx_hash, "4"), REFUNDED)
+    assert (more.refunded, left_to_pay_out(more, "s1", [])) == (Decimal("9.90"), Decimal("40.00"))
+    came_back = sent_as(tx_hash).model_copy(update={"release": Release.FAILED, "step": 9})
+    assert after(*told, came_back).refunded == Decimal("9.90")
+
+
+def test_a_refund_as_large_as_what_its_provider_gave_back_by_another_name_is_looked_at_by_a_person() -> None:
+    told: tuple[Observation, ...] = (CAPTURED, sent_as("ch_refund_7"), REFUNDED)
+    for payment in (after(*order) for order in itertools.permutations(told)):
+        assert payment.refunded == Decimal("19.80")
+        assert [(one.kind, one.detail) for one in problems_of(payment)] == [
+            (
+                ProblemKind.REFUND_TOLD_TWICE,
+                "cards gave 9.90 USD back by itself (re_1), and back_1 sends as much back by ch_refund_7",
+            )
+        ]
+    taken_back = sent_as("ch_refund_7").model_copy(update={"release": Release.FAILED, "step": 9})
+    assert problems_of(after(*told, taken_back)) == ()
+    assert problems_of(after(*told, REFUNDED.model_copy(update={"reference": "ch_refund_7"}))) == ()
+    assert problems_of(after(CAPTURED, sent_as("ch_refund_7", "5"), REFUNDED)) == ()
 
 
 def test_a_dispute_holds_all_of_it_until_the_bank_decides_whoever_took_it_as_paid() -> None:

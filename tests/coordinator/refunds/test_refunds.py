@@ -1,5 +1,6 @@
 """Refunds: what can go back of which payment, what opening one means for it, and what is still wrong with it then."""
 
+import itertools
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -33,6 +34,7 @@ from coordinator.payouts.named_transactions import TransactionTakenError
 from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutSent
 from coordinator.payouts.payouts import Payout, PayoutFacts
 from coordinator.payouts.statuses import PayoutStatus
+from coordinator.refunds.given_addresses import OtherAddressError, require_as_given
 from coordinator.refunds.refunds import (
     OtherRefundsError,
     Refund,
@@ -345,6 +347,27 @@ def test_whoever_opens_a_refund_has_seen_the_others_that_take_money() -> None:
         with pytest.raises(OtherRefundsError, match=r"Ada opened .* of 30 USD .*: it is bent") as refused:
             require_seen([waiting, sent, gone], besides)
         assert refused.value.refund_ids == (unseen.refund_id,)
+
+
+def test_what_was_sent_without_the_bridge_went_where_the_buyer_said_or_somebody_has_seen_that_they_said_so() -> None:
+    refund = opened(came("100"), "30")
+    buyers = f"0x{'aB' * 20}"
+    before = refund.model_copy(update={"refund_id": "back_0", "destination": buyers, "given_by": "b1"})
+    others = [before.model_copy(update={"payout_status": status}) for status in (None, PayoutStatus.FAILED)]
+    elsewhere = Sent("elsewhere", "ETH-USDT", Decimal(30), f"0x{'cd' * 20}", "0x7")
+    for other, sent in itertools.product(others, (elsewhere, replace(elsewhere, chain="ethereum"))):
+        with pytest.raises(OtherAddressError, match=f"{'cd' * 20} is not where back_0 of this payment was to go"):
+            require_as_given(sent, [refund, other])
+        for fine in (
+            replace(sent, destination=buyers),
+            replace(sent, destination=buyers.lower()),
+            replace(sent, other_address=True),
+            replace(sent, coin="BTC"),  # where an address of the other coin says nothing
+            replace(sent, destination=f"lnbc1{'q' * 100}"),
+        ):
+            require_as_given(fine, [refund, other])
+        require_as_given(sent, [refund])  # nobody gave any
+        require_as_given(sent, [refund, other.model_copy(update={"destination": f"lnbc1{'p' * 100}"})])
 
 
 def test_what_its_provider_gave_back_by_itself_is_not_told_once_more_as_sent() -> None:

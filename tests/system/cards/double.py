@@ -76,7 +76,7 @@ class CardsDouble:
         return self._event("checkout.captured", session)
 
     def refund(self, session: Content, amount: int) -> Content:
-        made = {"id": f"re_{len(session['refunds']) + 1}", "amount": amount}
+        made = {"id": f"re_{session['id']}_{len(session['refunds']) + 1}", "amount": amount}
         session["refunds"].append(made)
         return self._event("refund.made", {**made, "session": session})
 

@@ -199,6 +199,24 @@ def test_a_dispute_that_is_lost_gives_the_money_back(bridge: BridgeProcess, card
     assert (sale.payment["status"], sale.payment["refunded"]) == ("refunded", "49.90")
 
 
+def test_what_is_told_as_sent_and_by_the_provider_as_well_counts_once_and_as_much_by_another_name_is_looked_at(
+    bridge: BridgeProcess, cards: CardsDouble
+) -> None:
+    sale = Sale(bridge, cards, 8)
+    cards.tell(cards.capture(sale.session))
+    wanted = {"paymentId": sale.payment_id, "amount": "9.90", "reason": "scratched"}
+    for count, refunded in ((1, "9.90"), (2, "29.70")):
+        told = cards.refund(sale.session, 990)
+        named = sale.session["refunds"][0]["id"] if count == 1 else "by_bank_transfer"
+        sent = {"txHash": named, "destination": "acct_buyer", "coinAmount": "9.90"}
+        answer = post(f"{bridge.url}/api/refunds", json={**wanted, "sent": sent})
+        assert answer.status_code == 201, answer.text
+        assert cards.tell(told).status_code == 202
+        assert sale.payment["refunded"] == refunded
+    [(kind, detail)] = sale.problems
+    assert (kind, "by by_bank_transfer" in detail) == ("payment-refund-told-twice", True)
+
+
 def test_what_goes_back_between_an_order_and_its_sending_does_not_leave(
     bridge: BridgeProcess, cards: CardsDouble
 ) -> None:

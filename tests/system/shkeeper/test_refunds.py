@@ -523,6 +523,23 @@ def test_one_transaction_is_told_as_the_refund_of_two_payments_only_by_who_has_s
     assert marketplace.payment(second)["refunded"] == "10"
 
 
+def test_a_refund_is_told_as_sent_elsewhere_than_its_buyer_said_only_by_who_has_heard_it_of_them(
+    marketplace: Marketplace,
+) -> None:
+    payment_id = sold(marketplace)
+    buyers, others = (destination("ETH-USDT", whose) for whose in ("the buyer", "somebody else"))
+    opened(marketplace, payment_id, amount="5", sent={"txHash": f"0x{next(NUMBERS):064x}", "destination": buyers})
+    sent, key = {"txHash": f"0x{next(NUMBERS):064x}", "destination": others}, f"refund-{next(NUMBERS)}"
+    refused = opened(marketplace, payment_id, amount="5", sent=sent, status=409, key=key)
+    assert (refused["code"], others in refused["detail"]) == ("other_address", True)
+    assert buyers not in refused["detail"]
+    assert marketplace.payment(payment_id)["refunded"] == "5"
+    for status in (201, 200):
+        seen = {**sent, "otherAddress": True}
+        opened(marketplace, payment_id, amount="5", sent=seen, status=status, key=key)
+    assert marketplace.payment(payment_id)["refunded"] == "10"
+
+
 def test_of_a_payment_without_money_nothing_goes_back_whatever_is_left_out(marketplace: Marketplace) -> None:
     payment_id = marketplace.create(requestId=f"sale-{next(NUMBERS)}")["paymentId"]
     for wanted in ({}, {"amount": "5"}, {"amount": "5", "of": "excess"}):

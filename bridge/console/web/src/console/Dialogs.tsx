@@ -9,7 +9,7 @@ import { get, post, Problem } from "../net/rest";
 import { Store, useStore } from "../net/store";
 import { Asked } from "./Approval";
 import { desk } from "./desk";
-import { NOTHING_WANTED, refundContent, RefundFields, type RefundWanted } from "./RefundFields";
+import { NOTHING_WANTED, refundContent, RefundFields, type RefundWanted, type Seen } from "./RefundFields";
 import { Field, ResolutionFields } from "./ResolutionFields";
 
 /** What somebody is about to do, and to what, in words. */
@@ -31,15 +31,20 @@ interface Done {
 }
 
 const WHO = "bridge.who";
-const intended = new Store<Intent | null>(null);
+const intended = new Store<{ intent: Intent; time: number } | null>(null);
+let times = 0;
 
 export function askFor(intent: Intent): void {
-  intended.set(intent);
+  times += 1;
+  intended.set({ intent, time: times });
 }
 
 export function Dialogs(): JSX.Element | null {
-  const intent = useStore(intended);
-  return intent === null ? null : <ActionDialog key={JSON.stringify(intent)} intent={intent} close={() => intended.set(null)} />;
+  const asked = useStore(intended);
+  if (asked === null) return null;
+  // Of a dialog that closes the browser tells later, when another may have been asked for.
+  const close = (): void => intended.update((latest) => (latest === asked ? null : latest));
+  return <ActionDialog key={asked.time} intent={asked.intent} close={close} />;
 }
 
 interface Words {
@@ -155,6 +160,8 @@ const NOT_SENT_AGAIN = {
 };
 /** A transaction that is another payout's already is for both only where somebody has seen that. */
 const FOR_BOTH = "Yes, it is for both";
+/** And an address that is not the one of before is the buyer's only where they gave it. */
+const GAVE_BOTH = "Yes, the buyer gave it";
 const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject", "refund"];
 const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw", "withdraw-payout"];
 const NOTE_MISSING = {
@@ -187,6 +194,11 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const [taken, setTaken] = useState<string | null>(null);
   const named = wanted.sent === null ? txHash.trim() : wanted.sent.txHash;
   const isForSeveral = taken !== null && taken === named;
+  /** The address of which the bridge has said that the buyer gave another. */
+  const [elsewhere, setElsewhere] = useState<string | null>(null);
+  const isOtherAddress = elsewhere !== null && elsewhere === wanted.sent?.destination;
+  const seen = { isForSeveral, isOtherAddress };
+  const asSeen = isOtherAddress ? GAVE_BOTH : isForSeveral ? FOR_BOTH : null;
   const isOpen = session?.access !== "jwt";
   const words = wanted.sent === null ? WORDS[intent.action] : SENT_ALREADY;
   const isNotSent = intent.action === "resolve" && outcome === "not-sent";
@@ -231,7 +243,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     }
     setState("doing");
     try {
-      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", isForSeveral };
+      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", seen };
       setState(await done(intent, { ...(isOpen ? { by } : {}) }, said));
       void desk.askAttention();
       desk.retell();
@@ -239,6 +251,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
       setFault(error instanceof Problem ? error.detail : "It was not done. Reload the page and try again.");
       const refused = error instanceof Problem && error.status === 409 ? error : null;
       if (refused?.code === "transaction_taken") setTaken(named);
+      else if (refused?.code === "other_address") setElsewhere(wanted.sent?.destination ?? null);
       else if (refused !== null) setRefusals(refusals + 1);
       setState("asking");
     }
@@ -316,12 +329,12 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
           </p>
         )}
         <div class="dialog-actions">
-          <button type="button" onClick={() => dialog.current?.close()}>
+          <button type="button" onClick={close}>
             {isDone ? "Close" : intent.action === "cancel" ? "Leave it" : "Cancel"}
           </button>
           {!isDone && (
             <button type="submit" class="primary" disabled={state === "doing"}>
-              {state === "doing" ? "Working …" : (isForSeveral ? FOR_BOTH : ((isAskedAgain ? again?.button : null) ?? words.button))}
+              {state === "doing" ? "Working …" : (asSeen ?? (isAskedAgain ? again?.button : null) ?? words.button)}
             </button>
           )}
         </div>
@@ -337,10 +350,10 @@ interface Said {
   hours: number;
   wanted: RefundWanted;
   paymentId: string;
-  isForSeveral: boolean;
+  seen: Seen;
 }
 
-async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId, isForSeveral }: Said): Promise<Done> {
+async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId, seen }: Said): Promise<Done> {
   if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
   if (intent.action === "dismiss") {
     return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
@@ -359,7 +372,7 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
     const payment = `/api/ops/payments/${encodeURIComponent(intent.paymentId)}`;
     if ("problem" in intent) return post<Done>(`${payment}/settlement`, { ...by, note, problems: [intent.problem] });
     if (intent.action === "refund") {
-      return post<Done>(`${payment}/refund`, { ...by, ...refundContent(wanted, note, isForSeveral) }, wanted.key);
+      return post<Done>(`${payment}/refund`, { ...by, ...refundContent(wanted, note, seen) }, wanted.key);
     }
     if (intent.action === "wait") return post<Done>(`${payment}/waiting`, { ...by, hours });
     return post<Done>(`${payment}/${intent.action === "accept" ? "acceptance" : "cancellation"}`, { ...by, note });
@@ -370,7 +383,7 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if (intent.action === "approve") return post<Done>(`${payout}/approval`, { ...by, ...noted });
   if (intent.action === "withdraw-payout") return post<Done>(`${payout}/cancellation`, { ...by, ...noted });
   if (intent.action === "reject") return post<Done>(`${payout}/rejection`, { ...by, note });
-  const carried = txHash === "" ? {} : { txHash, ...(isForSeveral ? { forSeveral: true } : {}) };
+  const carried = txHash === "" ? {} : { txHash, ...(seen.isForSeveral ? { forSeveral: true } : {}) };
   return post<Done>(`${payout}/resolution`, { ...by, outcome, ...noted, ...carried });
 }
 

@@ -22,10 +22,16 @@ export interface RefundWanted {
   key: string;
 }
 
+/** What somebody has seen of what was sent, of which the bridge had its doubts. */
+export interface Seen {
+  isForSeveral: boolean;
+  isOtherAddress: boolean;
+}
+
 export const NOTHING_WANTED: RefundWanted = { pool: null, amount: "", currency: "", coin: null, sent: null, besides: [], key: "" };
 
 /** The same as the bridge is told it. */
-export function refundContent({ pool, amount, coin, sent, besides }: RefundWanted, reason: string, forSeveral: boolean): object {
+export function refundContent({ pool, amount, coin, sent, besides }: RefundWanted, reason: string, seen: Seen): object {
   return {
     of: pool?.of ?? "goods",
     amount,
@@ -33,12 +39,17 @@ export function refundContent({ pool, amount, coin, sent, besides }: RefundWante
     besides,
     ...(pool?.sellerId == null ? {} : { sellerId: pool.sellerId }),
     ...(coin === null ? {} : { coin }),
-    ...(sent === null ? {} : { sent: sentContent(sent, forSeveral) }),
+    ...(sent === null ? {} : { sent: sentContent(sent, seen) }),
   };
 }
 
-function sentContent({ coinAmount, ...sent }: SentAlready, forSeveral: boolean): object {
-  return { ...sent, ...(coinAmount === "" ? {} : { coinAmount }), ...(forSeveral ? { forSeveral } : {}) };
+function sentContent({ coinAmount, ...sent }: SentAlready, { isForSeveral, isOtherAddress }: Seen): object {
+  return {
+    ...sent,
+    ...(coinAmount === "" ? {} : { coinAmount }),
+    ...(isForSeveral ? { forSeveral: true } : {}),
+    ...(isOtherAddress ? { otherAddress: true } : {}),
+  };
 }
 
 /** What is wanted to begin with, of a payment as it stands. */

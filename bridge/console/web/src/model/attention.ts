@@ -6,6 +6,7 @@ import type { AttentionItem, AttentionKind, LeftOut, PayoutRow, ProblemKind, Rul
 export const PROBLEMS: Record<ProblemKind, string> = {
   "payment-overdrawn": "Overdrawn",
   "payment-refunded-while-paid-out": "Refunded and paid out",
+  "payment-refund-told-twice": "Refund told twice",
   "payment-called-refunded": "Called refunded",
   "payment-disputed": "Disputed",
   "payment-twice-paid": "Paid twice",

@@ -250,6 +250,7 @@ export interface PaymentRow {
 export type ProblemKind =
   | "payment-overdrawn"
   | "payment-refunded-while-paid-out"
+  | "payment-refund-told-twice"
   | "payment-called-refunded"
   | "payment-disputed"
   | "payment-twice-paid"
