@@ -160,16 +160,14 @@ class Journal:
         now = shared_clock or clock
 
         def prepare() -> Opened:
-            with opening(url):
-                lock.take()
-                with lock.opening():
-                    bring_up_to_date(writing, lock.alone)
-                    if shared_clock is not None:
-                        with writing.begin() as connection:
-                            shared_clock.set_by(connection)
-                    # Where others run, they would know: a mark that says otherwise is of another journal.
-                    trusted = mark if lock.is_alone() else None
-                    return open_history(writing, now(), trusted, is_shared=is_shared)
+            with opening(url), lock.opening():
+                bring_up_to_date(writing, lock.alone)
+                if shared_clock is not None:
+                    with writing.begin() as connection:
+                        shared_clock.set_by(connection)
+                # Where others run, they would know: a mark that says otherwise is of another journal.
+                trusted = mark if lock.is_alone() else None
+                return open_history(writing, now(), trusted, is_shared=is_shared)
 
         try:
             opened = await asyncio.to_thread(prepare)
