@@ -192,6 +192,17 @@ class Cluster:
         if USER:
             shutil.chown(self.data / signal_file, USER)
 
+    @contextmanager
+    def replicated(self, name: str) -> Iterator["Cluster"]:
+        """A replica that follows its running server, all that is written from here on too."""
+        replica = self.snapshot(name)
+        replica.is_told("standby.signal")
+        replica.start(primary_conninfo=f"host=127.0.0.1 port={self.port} user={SUPERUSER} application_name={name}")
+        try:
+            yield replica
+        finally:
+            replica.crash()
+
     def promote(self) -> None:
         """Has a standby take over, and waits until it does."""
         self.execute("SELECT pg_promote(true)")

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bridge.journal.database.engines import connection_settings
+from bridge.journal.database.engines import connection_arguments
 from bridge.journal.errors import JournalUrlError
 
 __all__ = ["require_session"]
@@ -35,9 +35,7 @@ def require_session(connection: Connection) -> None:
     # A pooler tells whoever connects a number of its own.
     if driver.info.backend_pid == connection.exec_driver_sql(_OWN_NUMBER).scalar():
         return
-    url = connection.engine.url
-    place = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with closing(psycopg.connect(place, autocommit=True, **connection_settings(url))) as other:
+    with closing(psycopg.connect(autocommit=True, **connection_arguments(connection.engine.url))) as other:
         for _ in range(ROUNDS):
             connection.exec_driver_sql(_NOTE, ("one",))
             other.execute(_NOTE, ("other",))
