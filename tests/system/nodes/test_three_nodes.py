@@ -163,3 +163,25 @@ def test_one_after_another_is_replaced_and_nobody_misses_anything(bridges: Bridg
         hears(client, number - 1)
         assert numbers(client) == [*range(number)]
         assert all(line["recovered"] for line in client.heard[1:] if "ready" in line)
+
+
+def test_of_two_tabs_with_one_session_at_two_nodes_one_begins_anew_and_both_stay(
+    bridges: Bridges, listen: StartListener
+) -> None:
+    """As at one node: each takes the other for its own half-open connection, once; from then on they are two."""
+    first, second, third = bridges.nodes
+    tab = listen(first.url, [["join-request-room", "n5"]])
+    twin = listen(second.url, [["join-request-room", "n5"]], session_of=tab)
+    if not any(line.get("recovered") is False for line in twin.heard):
+        twin.wait_for(lambda line: line.get("recovered") is False)
+    for number in range(10):
+        publish(third.url, number, "n5")
+    for one in (tab, twin):
+        hears(one, 9)
+        one.close_engine()
+    for number in range(10, 20):
+        publish(third.url, number, "n5")
+    for one in (tab, twin):
+        hears(one, 19)
+        assert numbers(one) == [*range(20)]
+    assert sum("disconnected" in line for line in [*tab.heard, *twin.heard]) == 4

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import permutations
@@ -314,6 +314,17 @@ async def test_what_a_history_lacks_whose_books_were_not_compared_the_next_one_l
     assert histories_of(database_url)[0].last_commit_at != last
 
 
+async def waiting_to_open(
+    operator: psycopg.Connection, open_journal: Callable[[], Coroutine[None, None, Journal]], count: int
+) -> list[asyncio.Task[Journal]]:
+    """So many that start at once: all of them wait for their turn before the first has it, which is when the operator
+    leaves."""
+    operator.execute("SELECT pg_advisory_lock(%s)", (_OPENING,))
+    opening = [asyncio.create_task(open_journal()) for _ in range(count)]
+    await until(lambda: len(operator.execute(WAITING).fetchall()) == count)
+    return opening
+
+
 async def test_of_bridges_that_start_at_once_after_a_restore_the_first_believes_its_mark(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -326,10 +337,10 @@ async def test_of_bridges_that_start_at_once_after_a_restore_the_first_believes_
             await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
     backup.restore()
     with psycopg.connect(database_url, autocommit=True) as operator:
-        # All of them wait to open it before the first does.
-        operator.execute("SELECT pg_advisory_lock(%s)", (_OPENING,))
-        opening = [asyncio.create_task(Journal.open(database_url, mark_file=one, is_shared=True)) for one in marks]
-        await until(lambda: len(operator.execute(WAITING).fetchall()) == len(marks))
+        files = iter(marks)
+        opening = await waiting_to_open(
+            operator, lambda: Journal.open(database_url, mark_file=next(files), is_shared=True), len(marks)
+        )
     journals = await asyncio.gather(*opening)
     assert len({journal.epoch for journal in journals} | {was}) == 2
     for journal in journals:
