@@ -39,7 +39,7 @@ from bridge.journal.records.sessions import SessionRecords
 from bridge.journal.records.unfinished import UnfinishedRecords
 from bridge.journal.requests import payments as requests
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent
-from bridge.journal.wakes import Wakes
+from bridge.journal.wakes import Moves, Wakes
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import Opened, open_history
 from bridge.journal.writing.history_guard import HistoryGuard
@@ -104,7 +104,15 @@ class Journal:
         node = new_node()
         notify = functools.partial(notify_others, node=node, epoch=opened.epoch) if is_shared else None
         self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
-        self.nodes = NodeRecords(self._read, self._writer.submit, node, clock, is_shared=is_shared)
+        self._moves = Moves()
+        self.nodes = NodeRecords(
+            self._read,
+            self._writer.submit,
+            node,
+            clock,
+            is_shared=is_shared,
+            on_return=functools.partial(self._moves.tell, None),
+        )
         """This bridge among those that share the journal, and what one of them does at a time."""
         self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
         """What the followers of chains write down and look up."""
@@ -125,7 +133,7 @@ class Journal:
         self.rulings = RulingRecords(self._writer.submit)
         """What people and the marketplace decide about payments."""
         self.sessions = SessionRecords(
-            self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits
+            self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits, self._moves
         )
         """What is stored of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
@@ -379,7 +387,7 @@ class Journal:
             self._dispatcher.committed_elsewhere(offset)
 
     def _moved_elsewhere(self, session_ids: Collection[str]) -> None:
-        self.sessions.on_moved(session_ids)
+        self._moves.tell(session_ids)
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)

@@ -60,7 +60,17 @@ class NodeRecords:
     """This process, and the others of its journal. Where nobody shares the journal it does everything, and nothing is
     written down."""
 
-    def __init__(self, read: Read, submit: Submit, own: str, clock: Clock, *, is_shared: bool) -> None:
+    def __init__(
+        self,
+        read: Read,
+        submit: Submit,
+        own: str,
+        clock: Clock,
+        *,
+        is_shared: bool,
+        on_return: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`on_return` is told when this one is back after the others took it for gone."""
         self._read = read
         self._submit = submit
         self._clock = clock
@@ -70,8 +80,7 @@ class NodeRecords:
         self.own = own
         """The name of this one."""
         self._has_said_so = False
-        self.on_return: Callable[[], object] = lambda: None
-        """Is told when this one is back after the others took it for gone."""
+        self._on_return = on_return
 
     async def take(
         self,
@@ -97,7 +106,7 @@ class NodeRecords:
         self._has_said_so = True
         if had_said_so and not was_there:
             logger.warning("this bridge was late, and taken for gone by the others; it looks which clients it has")
-            self.on_return()
+            self._on_return()
         return held
 
     def say_so(self, batch: Batch, report: str | None = None) -> None:

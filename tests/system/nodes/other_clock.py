@@ -4,15 +4,19 @@ import datetime as datetimes
 import os
 import sys
 import time
+from typing import Self
 
 AHEAD_SECONDS = float(os.environ["CLOCK_AHEAD_SECONDS"])
-RIGHT, right_time = datetimes.datetime, time.time
+right_time = time.time
 
 
-class OtherTime(RIGHT):
+class OtherTime(datetimes.datetime):
     @classmethod
-    def now(cls, tz: datetimes.tzinfo | None = None) -> "OtherTime":
+    def now(cls, tz: datetimes.tzinfo | None = None) -> Self:
         return cls.fromtimestamp(right_time() + AHEAD_SECONDS, tz)
+
+
+RIGHT: type[datetimes.datetime] = datetimes.datetime
 
 
 # Most of the bridge is imported already.

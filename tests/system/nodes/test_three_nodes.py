@@ -130,6 +130,12 @@ def test_who_was_at_a_node_that_is_killed_is_recovered_at_another(bridges: Bridg
         assert numbers(client) == [*range(60)]
         assert all(line["recovered"] for line in client.heard[1:] if "ready" in line)
 
+    def shown() -> list[bool]:
+        nodes = get(f"{bridges.nodes[1].url}/api/ops/system").json()["nodes"]
+        return [one["isGone"] for one in nodes if one["name"].endswith(f":{gone.port}")]
+
+    wait_until(lambda: shown() == [True, False])
+
 
 def test_a_node_that_stands_still_does_no_harm_when_it_goes_on(bridges: Bridges, listen: StartListener) -> None:
     _, stopped, other = bridges.nodes
