@@ -57,6 +57,7 @@ class Delivery:
         """Has clients recovered out of this journal, of which everything up to there was delivered."""
         self._history = JournalHistory(journal)
         if journal.activities.is_shared:
+            self._sockets.eio.strays.share(journal.nodes.own, journal.clock)
             grace = timedelta(seconds=self._settings.presence_grace_seconds)
             self._sharing = asyncio.create_task(SharedActivity(journal, self._sockets, grace=grace).run())
         recovery = Recovery(
@@ -147,9 +148,14 @@ class Runtime:
             )
             self.drain.serve(Leaving(engine, self.sockets))
             nodes, clock = engine.journal.nodes, engine.journal.clock
-            neighbours = Neighbours(nodes, settings=own.settings, clock=clock)
+            strays = self.sockets.eio.strays
+            neighbours = Neighbours(nodes, settings=own.settings, clock=clock, seen=strays.see)
             # Where there are no others, nothing is left to them.
-            with_others = {"drain": self.drain.check, "settings": untroubled(neighbours.trouble)}
+            with_others = {
+                "drain": self.drain.check,
+                "settings": untroubled(neighbours.trouble),
+                "polling": untroubled(strays.trouble),
+            }
             checks = {**(with_others if nodes.is_shared else {}), **engine.checks, **troubles}
             app.state.engine, app.state.pulse, app.state.checks = engine, pulse, checks
             publishing = asyncio.create_task(pulse.publish(self._is_watched, self._publish))

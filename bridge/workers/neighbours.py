@@ -44,8 +44,15 @@ class Neighbours:
     """Looks at them as often as they say that they are there."""
 
     def __init__(
-        self, nodes: NodeRecords, *, settings: Callable[[], Mapping[str, str]], clock: Callable[[], datetime]
+        self,
+        nodes: NodeRecords,
+        *,
+        settings: Callable[[], Mapping[str, str]],
+        clock: Callable[[], datetime],
+        seen: Callable[[Mapping[str, datetime]], object] = lambda _: None,
     ) -> None:
+        """`seen` is told, with each look, which of them take clients, and when each was seen last."""
+        self._seen = seen
         self._nodes = nodes
         self._settings = settings
         self._clock = clock
@@ -65,8 +72,11 @@ class Neighbours:
     def _see(self, reports: Sequence[NodeReport]) -> None:
         now, own = self._clock(), self._settings()
         others = [one for one in reports if one.node != self._nodes.own and not is_gone(one, now)]
-        said = [Said.model_validate_json(one.report) for one in others if one.report is not None]
-        found = [f"{one.name} ({', '.join(names)})" for one in said if (names := differing(own, one.settings))]
+        said = {one.node: Said.model_validate_json(one.report) for one in others if one.report is not None}
+        self._seen({one.node: one.seen_at for one in others if one.node in said and not said[one.node].is_stopping})
+        found = [
+            f"{one.name} ({', '.join(names)})" for one in said.values() if (names := differing(own, one.settings))
+        ]
         trouble = f"bridges of this journal have other settings than this one: {'; '.join(found)}" if found else None
         if trouble is not None and trouble != self._trouble:
             logger.warning("%s; give all of them the same", trouble)

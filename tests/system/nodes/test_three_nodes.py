@@ -1,5 +1,6 @@
 """Three bridges as one: what comes to any of them is heard at each, and who leaves one is recovered at another."""
 
+import json
 import signal
 from typing import Any
 
@@ -191,3 +192,15 @@ def test_of_two_tabs_with_one_session_at_two_nodes_one_begins_anew_and_both_stay
         hears(one, 19)
         assert numbers(one) == [*range(20)]
     assert sum("disconnected" in line for line in [*tab.heard, *twin.heard]) == 4
+
+
+def test_a_balancer_that_does_not_lead_polls_back_is_noticed(bridges: Bridges) -> None:
+    first, second, _ = bridges.nodes
+    sid = json.loads(get(f"{first.url}/socket.io/?EIO=4&transport=polling").text[1:])["sid"]
+
+    def is_noticed() -> bool:
+        assert get(f"{second.url}/socket.io/?EIO=4&transport=polling&sid={sid}").status_code == 400
+        checks: dict[str, str] = get(f"{second.url}/health/ready").json()["checks"]
+        return checks["polling"].startswith("degraded")
+
+    wait_until(is_noticed)
