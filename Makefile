@@ -183,8 +183,9 @@ has-node:
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
 
 # What neither pip nor npm brings: the browser that the tests of the pages drive (CHROMIUM names another one; the one without
-# a window takes a third of the whole one's CPU), and the proxies that the bridge is tried behind.
-PROGRAMS := chromium nginx haproxy
+# a window takes a third of the whole one's CPU), the proxies that the bridge is tried
+# behind, and a pooler of PostgreSQL.
+PROGRAMS := chromium nginx haproxy pgbouncer
 # Where Debian puts servers, which is on the PATH of root alone.
 SBIN ?= /usr/sbin:/usr/local/sbin
 

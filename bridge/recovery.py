@@ -84,7 +84,7 @@ class JournalSessions:
         return self._records.is_shared
 
     def watch(self, moved: Callable[[Collection[str] | None], object]) -> None:
-        self._records.on_moved = moved
+        self._records.moves.follow(moved)
 
     async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
         kept = {"keptAt": self.clock(), "keptBy": self._began_at}

@@ -12,10 +12,12 @@ from litestar import Litestar
 from prometheus_client import Gauge
 
 from bridge.access import Revocations
+from bridge.agreement import digests_of
 from bridge.door import Guests
 from bridge.drain import Drain
 from bridge.engine import Engine, Sessions, Stop, running_engine, untroubled
 from bridge.journal import Journal, JournaledEvent
+from bridge.journal.absences import LEFT_TO_WITHIN
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import Registry
 from bridge.revoked_access import RevokedAccess
@@ -24,6 +26,7 @@ from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, deliver
 from bridge.sockets.recovery.recovery import Recovery
 from bridge.sockets.transport.disconnects import Disconnect
+from bridge.workers.neighbours import Neighbours
 from bridge.workers.system_status import OwnStatus, Pulse
 from bridge.workers.vitals import Vitals
 from coordinator import rooms
@@ -36,8 +39,6 @@ logger = logging.getLogger("bridge")
 
 # Of the time in which the bridge has to stop: for the clients to be notified, and what is known of them to be saved.
 CLIENTS_SHARE = 0.2
-# Whoever has not been seen for longer is gone, or cannot take anybody.
-OTHERS_WITHIN = timedelta(seconds=6)
 
 TASKS = Gauge(
     "bridge_tasks", "What the event loop has under way; a connection has none while nothing is going on in it"
@@ -61,6 +62,7 @@ class Delivery:
         """Has clients recovered out of this journal, of which everything up to there was delivered."""
         self._history = JournalHistory(journal)
         if journal.activities.is_shared:
+            self._sockets.eio.strays.share(journal.nodes.own, journal.clock)
             grace = timedelta(seconds=self._settings.presence_grace_seconds)
             self._sharing = asyncio.create_task(SharedActivity(journal, self._sockets, grace=grace).run())
         recovery = Recovery(
@@ -104,7 +106,7 @@ class Leaving:
     sockets: SocketServer
 
     async def others(self) -> bool:
-        return await self.engine.journal.nodes.are_others(OTHERS_WITHIN)
+        return await self.engine.journal.nodes.are_others(LEFT_TO_WITHIN)
 
     async def give_back(self) -> None:
         await self.engine.leased.give_back()
@@ -140,6 +142,7 @@ class Runtime:
             connections=lambda: self.sockets.manager.client_count,
             turned_away=self._turned_away,
             is_stopping=lambda: self.drain.has_begun,
+            settings=partial(digests_of, self.settings),
         )
         engine_runs = running_engine(
             self.settings, self.registry, delivery.deliver, delivery.begin, report=own.report, stop=self.stop
@@ -157,17 +160,26 @@ class Runtime:
                 own=own,
             )
             self.drain.serve(Leaving(engine, self.sockets))
+            nodes, clock = engine.journal.nodes, engine.journal.clock
+            strays = self.sockets.eio.strays
+            neighbours = Neighbours(nodes, settings=own.settings, clock=clock, seen=strays.see)
             # Where there are no others, nothing is left to them.
-            drain = {"drain": self.drain.check} if engine.journal.nodes.is_shared else {}
-            checks = {**drain, **engine.checks, **troubles}
+            with_others = {
+                "drain": self.drain.check,
+                "settings": untroubled(neighbours.trouble),
+                "polling": untroubled(strays.trouble),
+            }
+            checks = {**(with_others if nodes.is_shared else {}), **engine.checks, **troubles}
             app.state.engine, app.state.pulse, app.state.checks = engine, pulse, checks
             publishing = asyncio.create_task(pulse.publish(self._is_watched, self._publish))
             watching = asyncio.create_task(self.sockets.admission.watch_keys())
+            looking = asyncio.create_task(neighbours.run())
             try:
                 yield
             finally:
                 publishing.cancel()
                 watching.cancel()
+                looking.cancel()
                 await _disconnect_clients(self.sockets, CLIENTS_SHARE * self.settings.stop_seconds)
                 delivery.end()
 

@@ -7,15 +7,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bridge.journal import ACTIVITIES, Journal, JournalUnavailableError, NodeActivity
+from bridge.journal.absences import OFFLINE_AFTER, SAID_EVERY_SECONDS
 from bridge.sockets import SocketServer
 
 __all__ = ["SharedActivity"]
 
 logger = logging.getLogger("bridge.sockets")
 
-GONE_AFTER = timedelta(seconds=10)
-"""A node that has not been seen for so long is gone. Its clients have the grace period besides to come back."""
-NODES_SEEN_EVERY_SECONDS = 2.0
 TIDIED_EVERY_SECONDS = 60.0
 RETRY_SECONDS = 0.5
 # A notice may be lost.
@@ -33,7 +31,7 @@ class SharedActivity:
         """To be made before clients are let in, which waits until it runs. `grace` is how long somebody who vanishes
         is still online."""
         self._journal = journal
-        self._gone_after = GONE_AFTER + grace
+        self._gone_after = OFFLINE_AFTER + grace
         self._presence = sockets.presence
         self._elsewhere = sockets.presence.elsewhere
         sockets.presence.go_by(journal.clock)
@@ -71,7 +69,7 @@ class SharedActivity:
             news.clear()
             try:
                 await self._read()
-                if loop.time() >= nodes_seen_at + NODES_SEEN_EVERY_SECONDS:
+                if loop.time() >= nodes_seen_at + SAID_EVERY_SECONDS:
                     nodes_seen_at = loop.time()
                     await self._see_nodes()
             except JournalUnavailableError:

@@ -131,7 +131,9 @@ class StoredHistory:
     """What a journal says of itself."""
 
     epoch: str
-    earlier_epochs: Collection[str]
+    accounted_epochs: Collection[str]
+    """Whose marks say nothing about the present one: those that it had before, and those of marks by which one of its
+    histories began."""
     ground: Ground | None
     """What it was written on; None if that was not written down."""
     reach: Reach
@@ -207,8 +209,8 @@ def _of_servers(stored: ServerGround, found: ServerGround) -> _Evidence:
 
 
 def _of_mark(stored: StoredHistory, mark: Mark | None) -> _Evidence:
-    # The mark of an earlier epoch could not be rewritten when this one began; it says nothing about this one.
-    if mark is None or mark.epoch in stored.earlier_epochs:
+    # It could not be rewritten when this epoch began, or is another bridge's, which has not run since.
+    if mark is None or mark.epoch in stored.accounted_epochs:
         return []
     if mark.epoch != stored.epoch:
         return [(Beginning.REWOUND, f"its mark tells of the epoch {mark.epoch}, of which it knows nothing")]

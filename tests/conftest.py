@@ -108,6 +108,9 @@ class BridgeProcess:
     def start(self) -> None:
         """Starts the bridge and waits until it is ready."""
         self.launch()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
         give_up = time.monotonic() + GIVE_UP_SECONDS
         with client_of(self.url) as client:
             while not self._is_ready(client):

@@ -18,6 +18,7 @@ import psycopg
 
 from benchmarks.servers import free_port
 from tests.commands import shared_folder
+from tests.proxies import Proxy, running_program
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 __all__ = ["Cluster", "journal_cluster"]
@@ -29,6 +30,16 @@ PORTS = 5
 USER = "nobody" if os.geteuid() == 0 else None
 SUPERUSER = "bridge"
 INITDB = ("-A", "trust", "-U", SUPERUSER, "-E", "UTF8", "--no-sync")
+PGBOUNCER = """\
+[databases]
+* = host=127.0.0.1 port={server} user={owner}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = {mode}
+"""
 # Who owns the databases of journals: no superuser, as it ought to be.
 OWNER = "plain"
 
@@ -76,6 +87,14 @@ class Cluster:
                 self._server = server
                 return
         raise AssertionError(f"PostgreSQL did not start:\n{self._log.read_text()}")
+
+    @contextmanager
+    def pooled(self, mode: str) -> Iterator[str]:
+        """Puts a PgBouncer before its server, and gives the URL of the journal behind that."""
+        port, file = free_port(), self._folder / f"pgbouncer-{mode}.ini"
+        file.write_text(PGBOUNCER.format(server=self.port, owner=OWNER, port=port, mode=mode))
+        with running_program("pgbouncer", [str(file)], Proxy(port, self._folder / "pgbouncer.log"), user=USER):
+            yield f"postgresql://{OWNER}@127.0.0.1:{port}/journal"
 
     @property
     def _log(self) -> Path:
@@ -172,6 +191,17 @@ class Cluster:
         (self.data / signal_file).touch()
         if USER:
             shutil.chown(self.data / signal_file, USER)
+
+    @contextmanager
+    def replicated(self, name: str) -> Iterator["Cluster"]:
+        """A replica that follows its running server, all that is written from here on too."""
+        replica = self.snapshot(name)
+        replica.is_told("standby.signal")
+        replica.start(primary_conninfo=f"host=127.0.0.1 port={self.port} user={SUPERUSER} application_name={name}")
+        try:
+            yield replica
+        finally:
+            replica.crash()
 
     def promote(self) -> None:
         """Has a standby take over, and waits until it does."""

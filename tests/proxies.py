@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["DEPLOY", "Proxy", "deployed", "running_haproxy", "running_nginx"]
+__all__ = ["DEPLOY", "Proxy", "deployed", "running_haproxy", "running_nginx", "running_program"]
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 
@@ -66,8 +66,8 @@ def running_nginx(folder: Path, configuration: str, port: int) -> Iterator[Proxy
     log = folder / "nginx.log"
     file = folder / "nginx.conf"
     file.write_text(NGINX.format(folder=folder, log=log, configuration=configuration))
-    command = [_program("nginx"), "-e", str(log), "-p", str(folder), "-c", str(file)]
-    with _running(command, Proxy(port, log)) as proxy:
+    arguments = ["-e", str(log), "-p", str(folder), "-c", str(file)]
+    with running_program("nginx", arguments, Proxy(port, log)) as proxy:
         yield proxy
 
 
@@ -76,23 +76,20 @@ def running_haproxy(folder: Path, configuration: str, port: int) -> Iterator[Pro
     """As `running_nginx`, with the whole of HAProxy's configuration; `log stdout format raw local0` has it log."""
     file = folder / "haproxy.cfg"
     file.write_text(configuration)
-    with _running([_program("haproxy"), "-db", "-f", str(file)], Proxy(port, folder / "haproxy.log")) as proxy:
+    with running_program("haproxy", ["-db", "-f", str(file)], Proxy(port, folder / "haproxy.log")) as proxy:
         yield proxy
 
 
-def _program(name: str) -> str:
-    found = shutil.which(name, path=PLACES)
-    assert found, f"these tests need {name}: `make programs` installs it"
-    return found
-
-
 @contextmanager
-def _running(command: Sequence[str], proxy: Proxy) -> Iterator[Proxy]:
+def running_program(name: str, arguments: Sequence[str], proxy: Proxy, *, user: str | None = None) -> Iterator[Proxy]:
+    """Starts a program, as somebody else where a user is named, and waits until it listens; kills it in the end."""
+    program = shutil.which(name, path=PLACES)
+    assert program, f"these tests need {name}: `make programs` installs it"
     with proxy.log.open("ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen([program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user)
     try:
         wait_until(lambda: process.poll() is not None or _listens(proxy.port))
-        assert process.poll() is None, f"{command[0]} did not start:\n{proxy.log.read_text()}"
+        assert process.poll() is None, f"{name} did not start:\n{proxy.log.read_text()}"
         yield proxy
     finally:
         process.kill()

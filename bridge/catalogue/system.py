@@ -64,6 +64,8 @@ class NodeHealth(NodeStatus):
 
     seen_at: Moment = Field(description="When it said so; every two seconds or so, unless it is gone.")
     is_this: bool = Field(description="Whether it is the one that tells this.")
+    is_gone: bool = Field(description="Whether it has said nothing for eight seconds: it is gone, or cut off.")
+    differing: list[str] = Field(description="The settings in which it differs from the one that tells this.")
     work: list[str] = Field(description="What one of them does at a time, and it does.")
 
 

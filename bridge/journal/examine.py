@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bridge.journal.database.engines import journal_place, opening, parse_database_url, reading_engine
 from bridge.journal.database.lock import is_locked
+from bridge.journal.database.pooling import require_session
 from bridge.journal.database.schema_versions import known_versions, version_of
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.queries.coins import WaitedCoin, coins_waited_for
@@ -34,7 +35,8 @@ def examine_database(database_url: str) -> DatabaseState:
     if url.get_backend_name() != "sqlite":
         engine = reading_engine(url)
         try:
-            with engine.connect() as connection:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                require_session(connection)
                 return DatabaseState(f"{journal_place(database_url)}, {_schema_version(connection)}")
         except DBAPIError as error:
             reason = " ".join(str(error.orig).split())

@@ -41,7 +41,7 @@ from bridge.journal.records.sessions import SessionRecords
 from bridge.journal.records.unfinished import UnfinishedRecords
 from bridge.journal.requests import payments as requests
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent
-from bridge.journal.wakes import Wakes
+from bridge.journal.wakes import Moves, Wakes
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import Opened, open_history
 from bridge.journal.writing.history_guard import HistoryGuard
@@ -106,34 +106,33 @@ class Journal:
         node = new_node()
         notify = functools.partial(notify_others, node=node, epoch=opened.epoch) if is_shared else None
         self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
-        self.nodes = NodeRecords(self._read, self._writer.submit, node, clock, is_shared=is_shared)
+        self._moves = Moves()
+        # What each is for is said by its class.
+        self.nodes = NodeRecords(
+            self._read,
+            self._writer.submit,
+            node,
+            clock,
+            is_shared=is_shared,
+            on_return=functools.partial(self._moves.tell, None),
+        )
         """This bridge among those that share the journal, and what one of them does at a time."""
         self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
-        """What the followers of chains write down and look up."""
         self.access = AccessRecords(self._read, self._writer.submit)
-        """What is taken back of what tokens grant."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
-        """What second persons decide about payouts, and where sellers may be paid without one."""
         self.console = ConsoleRecords(self._read, self._writer.submit)
-        """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file, writing.url)
         """Which history this is, and what it has forgotten."""
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
-        """Who is online and who types at the bridges that share the journal."""
         self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
-        """Orders to send money out, and what becomes of them."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
-        """Orders to send money back to buyers."""
         self.retention = RetentionRecords(self._read, self._writer.submit)
-        """Forgets what was stored for long enough."""
         self.rulings = RulingRecords(self._writer.submit)
-        """What people and the marketplace decide about payments."""
         self.sessions = SessionRecords(
-            self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits
+            self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits, self._moves
         )
         """What is stored of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
-        """Invoices to be opened, and payments to be asked about."""
 
     @classmethod
     async def open(
@@ -146,16 +145,15 @@ class Journal:
         is_shared: bool = False,
     ) -> "Journal":
         """Opens the database, brings its schema up to date and becomes its only writer, or on PostgreSQL, if it
-        `is_shared`, one of those that share it. Where the journal is not the
-        one that was left, as it says itself or as `mark_file` does, a new history begins. `steady` is a clock that
-        only goes on; if none is given, one that begins now, and of another clock than the machine's that itself.
+        `is_shared`, one of those that share it. Where the journal is not the one that was left, as it says itself or
+        as `mark_file` does, a new history begins. `steady` is a clock that only goes on; if none is given, one that
+        begins now, and of another clock than the machine's that itself.
 
-        Raises JournalUrlError when no journal is to be had there, and JournalBusyElsewhereError when another bridge
-        has it.
+        Raises JournalUrlError when no journal is to be had there, JournalBusyElsewhereError when another has it.
         """
         url = parse_database_url(database_url)
         mark = None if mark_file is None else MarkFile(mark_file)
-        # Before anybody opens it, who would bring a log that is another's into it.
+        # Whoever opens it first brings a log into it that may be another's.
         is_suspect = has_log(url) and mark is not None and not mark.is_of(written_state(url))
         await asyncio.to_thread(examine_database, database_url)
         writing = writing_engine(url)
@@ -166,16 +164,14 @@ class Journal:
         now = shared_clock or clock
 
         def prepare() -> Opened:
-            with opening(url):
-                lock.take()
-                with lock.opening():
-                    bring_up_to_date(writing, lock.alone)
-                    if shared_clock is not None:
-                        with writing.begin() as connection:
-                            shared_clock.set_by(connection)
-                    # Where others run, they would know: a mark that says otherwise is of another journal.
-                    trusted = mark if lock.is_alone() else None
-                    return open_history(writing, now(), trusted, is_shared=is_shared, is_suspect=is_suspect)
+            with opening(url), lock.opening():
+                bring_up_to_date(writing, lock.alone)
+                if shared_clock is not None:
+                    with writing.begin() as connection:
+                        shared_clock.set_by(connection)
+                # Where others run, they would know: a mark that says otherwise is of another journal.
+                trusted = mark if lock.is_alone() else None
+                return open_history(writing, now(), trusted, is_shared=is_shared, is_suspect=is_suspect)
 
         try:
             opened = await asyncio.to_thread(prepare)
@@ -387,7 +383,7 @@ class Journal:
             self._dispatcher.committed_elsewhere(offset)
 
     def _moved_elsewhere(self, session_ids: Collection[str]) -> None:
-        self.sessions.on_moved(session_ids)
+        self._moves.tell(session_ids)
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)

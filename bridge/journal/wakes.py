@@ -6,9 +6,19 @@ also looks now and then.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
-__all__ = ["ACTIVITIES", "LEASES", "OPENING_INVOICES", "SENDING_PAYOUTS", "Wakes", "asking_chain", "following_chain"]
+__all__ = [
+    "ACTIVITIES",
+    "LEASES",
+    "OPENING_INVOICES",
+    "SENDING_PAYOUTS",
+    "Moved",
+    "Moves",
+    "Wakes",
+    "asking_chain",
+    "following_chain",
+]
 
 LEASES = "leases"
 """That there may be a lease to take."""
@@ -44,3 +54,21 @@ class Wakes:
         """There is news for these."""
         for work in works:
             self._events[work].set()
+
+
+Moved = Callable[[Collection[str] | None], object]
+"""Is given sessions that another bridge has taken over; None when it may have been any."""
+
+
+class Moves:
+    """That sessions are another bridge's by now, and who is told."""
+
+    def __init__(self) -> None:
+        self._moved: Moved = lambda _session_ids: None
+
+    def follow(self, moved: Moved) -> None:
+        """From now on this one is told."""
+        self._moved = moved
+
+    def tell(self, session_ids: Collection[str] | None) -> None:
+        self._moved(session_ids)

@@ -8,14 +8,12 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from datetime import timedelta
 
 from bridge.journal import LEASES, Journal, JournalUnavailableError
+from bridge.journal.absences import LEASE, SAID_EVERY_SECONDS
 
 __all__ = ["LeasedWork"]
 
 logger = logging.getLogger("bridge")
 
-LEASE = timedelta(seconds=8)
-"""Longer than one that is at work is ever late, and short enough that another takes over within ten seconds."""
-RENEWED_EVERY_SECONDS = 2.0
 # Whoever could not renew its leases stops so much before another may begin.
 MARGIN_SHARE = 0.25
 
@@ -36,7 +34,7 @@ class LeasedWork:
         says: Mapping[str, Say] | None = None,
         report: Say | None = None,
         lease: timedelta = LEASE,
-        renewed_every_seconds: float = RENEWED_EVERY_SECONDS,
+        renewed_every_seconds: float = SAID_EVERY_SECONDS,
     ) -> None:
         """`work` is by the names of the leases, and so is `says`, which the others are told with each renewal;
         `report` says how this process is doing."""

@@ -5,7 +5,7 @@ import logging
 import resource
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from socket import gethostname
@@ -21,7 +21,9 @@ from bridge.catalogue.system import (
     SystemStatus,
 )
 from bridge.journal import NodeRecords
+from bridge.journal.absences import SHOWN_FOR
 from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.neighbours import Said, differing, is_gone
 from bridge.workers.vitals import Percentiles, Vitals
 from coordinator.events import Event
 from providers.contract import ProviderError
@@ -31,8 +33,6 @@ __all__ = ["OwnStatus", "Pulse"]
 logger = logging.getLogger("bridge.system")
 
 INTERVAL_SECONDS = 1.0
-# One that is gone is shown for a while, so that somebody sees that it is.
-SHOWN_FOR = timedelta(minutes=2)
 
 MEGABYTE = 1_000_000
 PAGE_BYTES = resource.getpagesize()
@@ -52,7 +52,10 @@ class OwnStatus:
         connections: Callable[[], int],
         turned_away: Callable[[], int],
         is_stopping: Callable[[], bool],
+        settings: Callable[[], Mapping[str, str]],
     ) -> None:
+        """`settings` are those that have to be alike at each bridge, as digests."""
+        self.settings = settings
         self._vitals = vitals
         self._connections = connections
         self._turned_away = turned_away
@@ -76,8 +79,8 @@ class OwnStatus:
         )
 
     def report(self) -> str:
-        """The same, as it is kept."""
-        return self.status().model_dump_json(by_alias=True)
+        """The same, and what its settings are, as it is kept."""
+        return Said(**dict(self.status()), settings=self.settings()).model_dump_json(by_alias=True)
 
 
 class Pulse:
@@ -139,17 +142,22 @@ class Pulse:
 
     async def _healths(self, own: NodeStatus) -> list[NodeHealth]:
         """Those of the others are as old as what they said last."""
-        since = self._clock() - SHOWN_FOR
-        reports = [one for one in await self._nodes.reports() if one.report is not None and one.seen_at >= since]
-        return [
-            NodeHealth(
-                **dict(own if one.node == self._nodes.own else NodeStatus.model_validate_json(one.report or "")),
+        now, settings = self._clock(), self._own.settings()
+        found = []
+        for one in await self._nodes.reports():
+            if one.report is None or one.seen_at < now - SHOWN_FOR:
+                continue
+            is_this, said = one.node == self._nodes.own, Said.model_validate_json(one.report)
+            health = NodeHealth(
+                **dict(own if is_this else said.status()),
                 seen_at=moment_text(one.seen_at),
-                is_this=one.node == self._nodes.own,
+                is_this=is_this,
+                is_gone=not is_this and is_gone(one, now),
+                differing=[] if is_this else list(differing(settings, said.settings)),
                 work=list(one.work),
             )
-            for one in reports
-        ]
+            found.append(health)
+        return found
 
     async def publish(self, is_watched: Callable[[], bool], publish: Callable[[Event], object]) -> None:
         """Publishes it once a second while somebody watches, until it is cancelled."""

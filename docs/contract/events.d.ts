@@ -1146,6 +1146,10 @@ export interface NodeHealth {
   seenAt: string;
   /** Whether it is the one that tells this. */
   isThis: boolean;
+  /** Whether it has said nothing for eight seconds: it is gone, or cut off. */
+  isGone: boolean;
+  /** The settings in which it differs from the one that tells this. */
+  differing: string[];
   /** What one of them does at a time, and it does. */
   work: string[];
 }

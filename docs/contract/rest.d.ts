@@ -2000,6 +2000,10 @@ export interface components {
             seenAt: string;
             /** @description Whether it is the one that tells this. */
             isThis: boolean;
+            /** @description Whether it has said nothing for eight seconds: it is gone, or cut off. */
+            isGone: boolean;
+            /** @description The settings in which it differs from the one that tells this. */
+            differing: string[];
             /** @description What one of them does at a time, and it does. */
             work: string[];
         };
@@ -2475,7 +2479,7 @@ export interface components {
         /** Readiness */
         Readiness: {
             status: string;
-            /** @description Of each part `ok`, `degraded` or `failed`, and why. `journal`: a row was written, committed and read. `files`: the files of an SQLite journal are those that are open. `disk`: there is room on its disk. `descriptors`: files and connections can be opened. `loop`: the bridge comes to answer. `dispatcher`: events are handed on. `drain`: where several share the journal, this one is not stopping. Then each provider and chain that it asks, which it can do without for a while. */
+            /** @description Of each part `ok`, `degraded` or `failed`, and why. `journal`: a row was written, committed and read. `files`: the files of an SQLite journal are those that are open. `disk`: there is room on its disk. `descriptors`: files and connections can be opened. `loop`: the bridge comes to answer. `dispatcher`: events are handed on. `drain`: where several share the journal, this one is not stopping. `settings`: the others have the same. `polling`: clients of others do not come here. Then each provider and chain that it asks, which it can do without for a while. */
             checks: {
                 [key: string]: string;
             };

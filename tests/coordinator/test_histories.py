@@ -26,7 +26,7 @@ FAR = Reach(events=10, observations=7, payout_observations=3, actions=2, commits
 
 
 def stored(ground: Ground | None = FILE, reach: Reach = FAR, **changes: object) -> StoredHistory:
-    return StoredHistory(**{"epoch": "e2", "earlier_epochs": {"e1"}, "ground": ground, "reach": reach, **changes})  # type: ignore[arg-type]
+    return StoredHistory(**{"epoch": "e2", "accounted_epochs": {"e1"}, "ground": ground, "reach": reach, **changes})  # type: ignore[arg-type]
 
 
 def beginning(judgement: Judgement | None) -> Beginning | None:

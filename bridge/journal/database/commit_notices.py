@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import URL, Connection, bindparam, func, select
 
-from bridge.journal.database.engines import connection_settings
+from bridge.journal.database.engines import connection_arguments
 
 __all__ = ["CommitNotices", "notify_others"]
 
@@ -56,8 +56,7 @@ class CommitNotices:
 
     def __init__(self, url: URL, epoch: str, node: str, committed: CommittedElsewhere, moved: MovedElsewhere) -> None:
         """`node` is the one that listens, which knows already what it has committed and moved itself."""
-        self._settings = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._defaults = connection_settings(url)
+        self._arguments = connection_arguments(url)
         self._channel = _channel_of(epoch)
         self._node = node
         self._committed = committed
@@ -83,7 +82,7 @@ class CommitNotices:
         import psycopg
         from psycopg import sql
 
-        connection = await psycopg.AsyncConnection.connect(self._settings, autocommit=True, **self._defaults)
+        connection = await psycopg.AsyncConnection.connect(autocommit=True, **self._arguments)
         async with connection:
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
             self._trouble = None

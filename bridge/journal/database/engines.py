@@ -1,6 +1,7 @@
 """Opening the database: the URL, and the settings that every connection needs."""
 
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from bridge.journal.errors import JournalUrlError
 
 __all__ = [
     "common_dialect",
+    "connection_arguments",
     "connection_settings",
     "journal_place",
     "opening",
@@ -87,6 +89,11 @@ class _Statements:
 
 SHARED: dict[str, Any] = {"compiled_cache": _Statements()}
 
+# As PostgreSQL writes it, for a server and its replicas: user@one:5432,two:5432/name.
+_SEVERAL_HOSTS = re.compile(
+    r"(?P<before>postgres[^:/]*://(?:[^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<name>/?[^?]*)\??(?P<options>.*)"
+)
+
 
 def parse_database_url(text_url: str) -> URL:
     """Reads `sqlite:///path/to.db` or `postgresql://user@host/name`, whatever driver it names.
@@ -94,7 +101,7 @@ def parse_database_url(text_url: str) -> URL:
     Raises JournalUrlError for any other database, and for SQLite in memory, which would not survive a crash.
     """
     try:
-        url = make_url(text_url)
+        url = make_url(_with_hosts_as_options(text_url))
         backend = url.get_backend_name()
     except ArgumentError:
         raise JournalUrlError("the database URL is not a URL; write one such as sqlite:///var/bridge.db") from None
@@ -105,6 +112,15 @@ def parse_database_url(text_url: str) -> URL:
     if backend in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
     raise JournalUrlError(f"the journal is stored in SQLite or PostgreSQL, not in {backend}")
+
+
+def _with_hosts_as_options(text_url: str) -> str:
+    """A URL that names several hosts, as SQLAlchemy reads it; any other as it is."""
+    several = _SEVERAL_HOSTS.fullmatch(text_url)
+    if several is None:
+        return text_url
+    options = [*(f"host={host}" for host in several["hosts"].split(",")), several["options"]]
+    return f"{several['before']}{several['name'] or '/'}?{'&'.join(filter(None, options))}"
 
 
 def journal_place(text_url: str) -> str:
@@ -211,6 +227,12 @@ def reading_engine(url: URL) -> Engine:
 def connection_settings(url: URL) -> dict[str, Any]:
     """What libpq is told of a connection, but for what a URL says itself."""
     return {name: value for name, value in CONNECTION_SETTINGS.items() if name not in url.query}
+
+
+def connection_arguments(url: URL) -> dict[str, Any]:
+    """All that libpq is told of a connection that SQLAlchemy does not make."""
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    return {**connection_settings(url), **arguments}
 
 
 def prepare_writing(connection: Connection) -> None:

@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -54,9 +53,10 @@ class WriterLock:
         self._path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self._engine = engine
         self._is_shared = is_shared and self._path is None
+        self._is_opening = False
         self._held = ExitStack()
         if self._path is None:
-            event.listen(engine, "connect", partial(_lock_connection, _SHARED if is_shared else _EXCLUSIVE))
+            event.listen(engine, "connect", self._lock_connection)
 
     def take(self) -> None:
         """Takes the lock. Raises JournalBusyElsewhereError when another bridge has it."""
@@ -73,9 +73,20 @@ class WriterLock:
 
     @contextmanager
     def opening(self) -> Iterator[None]:
-        """Held while a journal is brought up to date and opened: of several that start at once, one after another."""
-        with self._advisory(_OPENING):
+        """Takes the lock, for a journal that is brought up to date and opened meanwhile: of several that start at
+        once, one after another. Whoever else has it then runs, and does not only wait for its turn. Raises
+        JournalBusyElsewhereError when another bridge has it."""
+        if self._path is not None:
+            self.take()
             yield
+            return
+        self._is_opening = True
+        self.take()
+        try:
+            yield
+        finally:
+            self._is_opening = False
+            self._ask(_UNLOCK, _OPENING)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -99,16 +110,15 @@ class WriterLock:
         self._ask(_UNLOCK, _ADVISORY_LOCK)
         return True
 
-    @contextmanager
-    def _advisory(self, key: int) -> Iterator[None]:
-        if self._path is not None:
-            yield
-            return
-        self._ask(_WAIT, key)
-        try:
-            yield
-        finally:
-            self._ask(_UNLOCK, key)
+    def _lock_connection(self, driver: Any, _record: object) -> None:
+        if self._is_opening:
+            _asked(driver, _WAIT, _OPENING)
+        lock, give_up = _SHARED if self._is_shared else _EXCLUSIVE, time.monotonic() + LOCK_SECONDS
+        while not _asked(driver, lock, _ADVISORY_LOCK):
+            if time.monotonic() >= give_up:
+                driver.close()
+                raise JournalBusyElsewhereError(BUSY_SERVER)
+            time.sleep(0.05)
 
     def _ask(self, statement: str, key: int) -> bool:
         """Asks for a lock on the connection that writes, which is one and the same."""
@@ -169,18 +179,9 @@ def _is_locked(path: Path) -> bool:
         return False
 
 
-def _lock_connection(lock: str, driver: Any, _record: object) -> None:
-    give_up = time.monotonic() + LOCK_SECONDS
-    while not _has_lock(driver, lock):
-        if time.monotonic() >= give_up:
-            driver.close()
-            raise JournalBusyElsewhereError(BUSY_SERVER)
-        time.sleep(0.05)
-
-
-def _has_lock(driver: Any, lock: str) -> bool:
+def _asked(driver: Any, statement: str, key: int) -> bool:
     with driver.cursor() as cursor:
-        cursor.execute(lock, (_ADVISORY_LOCK,))
-        [is_held] = cursor.fetchone()
+        cursor.execute(statement, (key,))
+        [is_so] = cursor.fetchone()
     driver.commit()
-    return bool(is_held)
+    return bool(is_so)

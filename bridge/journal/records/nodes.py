@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from bridge.journal.absences import GONE_AFTER
 from bridge.journal.clocks import Clock
 from bridge.journal.errors import JournalUnavailableError
 from bridge.journal.queries.readers import Read
 from bridge.journal.tables import schema
 from bridge.journal.wakes import LEASES
 from bridge.journal.writing.batch import Batch
-from bridge.journal.writing.staged.nodes import GONE_AFTER
 from bridge.journal.writing.writer import Submit
 
 __all__ = ["Lease", "NodeRecords", "NodeReport", "new_node"]
@@ -61,7 +61,17 @@ class NodeRecords:
     """This process, and the others of its journal. Where nobody shares the journal it does everything, and nothing is
     written down."""
 
-    def __init__(self, read: Read, submit: Submit, own: str, clock: Clock, *, is_shared: bool) -> None:
+    def __init__(
+        self,
+        read: Read,
+        submit: Submit,
+        own: str,
+        clock: Clock,
+        *,
+        is_shared: bool,
+        on_return: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`on_return` is told when this one is back after the others took it for gone."""
         self._read = read
         self._submit = submit
         self._clock = clock
@@ -71,8 +81,7 @@ class NodeRecords:
         self.own = own
         """The name of this one."""
         self._has_said_so = False
-        self.on_return: Callable[[], object] = lambda: None
-        """Is told when this one is back after the others took it for gone."""
+        self._on_return = on_return
 
     async def take(
         self,
@@ -98,7 +107,7 @@ class NodeRecords:
         self._has_said_so = True
         if had_said_so and not was_there:
             logger.warning("this bridge was late, and taken for gone by the others; it looks which clients it has")
-            self.on_return()
+            self._on_return()
         return held
 
     def say_so(self, batch: Batch, report: str | None = None) -> None:

@@ -12,6 +12,7 @@ from bridge.journal.queries.connections import ConnectedClient, connected_client
 from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.tables import schema
+from bridge.journal.wakes import Moves
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.sessions import (
     Exchanges,
@@ -29,9 +30,6 @@ __all__ = ["ActiveSessions", "SessionRecords", "TakenOverSession"]
 
 # Those who are online at once, and those who have lately gone.
 ACTIVE_LIMIT = 20_000
-
-Moved = Callable[[Collection[str] | None], object]
-"""Is given sessions that another bridge has taken over; None when it may have been any."""
 
 
 class TakenOverSession(NamedTuple):
@@ -69,7 +67,10 @@ class SessionRecords:
         nodes: NodeRecords,
         key: bytes,
         note_commits: Callable[[], Awaitable[None]],
+        moves: Moves,
     ) -> None:
+        self.moves = moves
+        """Who is told that sessions are another bridge's by now."""
         self.key = key
         """Signs the proofs of sessions; the same for every process of this journal."""
         self._note_commits = note_commits
@@ -78,8 +79,6 @@ class SessionRecords:
         self._nodes = nodes
         self.is_shared = nodes.is_shared
         """Whether other bridges may take sessions over."""
-        self.on_moved: Moved = lambda _session_ids: None
-        nodes.on_return = lambda: self.on_moved(None)
 
     async def save(
         self,

@@ -97,6 +97,7 @@ histories = Table(
     Column("last_commit_at", UtcDateTime, comment="Of the journal as it was found: later things may be missing"),
     Column("comparison", Text, comment="How the books were found to stand, as JSON"),
     Column("compared_at", UtcDateTime, comment="When they were compared to the end"),
+    Column("marked_epoch", String(32), comment="Of the mark that was found when it began"),
     comment="Each epoch that the journal has had, the present one among them",
 )
 

@@ -101,7 +101,9 @@ def open_history(
         if is_suspect or was_restored or (mark is not None and mark.is_damaged):
             _require_sound(connection)
         if judgement is not None or row is None:
-            epoch, secret = begin_history(connection, judgement or Judgement(Beginning.NEW, ()), ground, now)
+            epoch, secret = begin_history(
+                connection, judgement or Judgement(Beginning.NEW, ()), ground, now, mark=mark
+            )
         else:
             epoch, secret = row.epoch, row.secret or secrets.token_hex(32)
             if row.secret is None or row.ground is None:
@@ -138,10 +140,13 @@ def _read(mark_file: MarkFile | None) -> Mark | None:
         return None
 
 
-def begin_history(connection: Connection, judgement: Judgement, ground: Ground, now: datetime) -> tuple[str, str]:
-    """Begins a history, at once. Returns its epoch and its secret."""
+def begin_history(
+    connection: Connection, judgement: Judgement, ground: Ground, now: datetime, *, mark: Mark | None = None
+) -> tuple[str, str]:
+    """Begins a history, at once, which accounts for the epoch that a mark tells of. Returns its epoch and its
+    secret."""
     epoch, secret = secrets.token_hex(8), secrets.token_hex(32)
-    last_commit_at = _last_commit_at(connection)
+    last_commit_at = _missing_since(connection)
     written = {"epoch": epoch, "secret": secret, "ground": ground.model_dump_json()}
     if connection.execute(update(schema.journal).values(written)).rowcount == 0:
         connection.execute(insert(schema.journal).values(created_at=now, **written))
@@ -152,6 +157,7 @@ def begin_history(connection: Connection, judgement: Judgement, ground: Ground, 
             beginning=judgement.beginning,
             evidence=json.dumps(judgement.evidence),
             last_commit_at=last_commit_at,
+            marked_epoch=None if mark is None else mark.epoch,
         )
     )
     if judgement.beginning is not Beginning.NEW:
@@ -181,7 +187,8 @@ def _hold_payouts(connection: Connection, epoch: str, judgement: Judgement, now:
 def stored_history(connection: Connection, mark: Mark | None) -> StoredHistory:
     """What the journal says of itself, and of the event that a mark says was the last."""
     row = connection.execute(select(schema.journal)).one()
-    epochs = connection.scalars(select(schema.histories.c.epoch).where(schema.histories.c.epoch != row.epoch))
+    found = schema.histories
+    epochs = connection.execute(select(found.c.epoch, found.c.marked_epoch)).all()
     events = schema.events
     marked_event_at = None
     if mark is not None and mark.epoch == row.epoch:
@@ -189,7 +196,7 @@ def stored_history(connection: Connection, mark: Mark | None) -> StoredHistory:
         marked_event_at = connection.scalar(at)
     return StoredHistory(
         epoch=row.epoch,
-        earlier_epochs=frozenset(epochs),
+        accounted_epochs={epoch for pair in epochs for epoch in pair} - {row.epoch, None},
         ground=None if row.ground is None else _GROUND.validate_json(row.ground),
         reach=reach_of(connection),
         marked_event_at=marked_event_at,
@@ -239,6 +246,17 @@ _TIMES = (
     (schema.payout_observations.c.received_at, schema.payout_observations.c.observation_id),
     (schema.actions.c.at, schema.actions.c.action_id),
 )
+
+
+def _missing_since(connection: Connection) -> datetime | None:
+    """Since when things may be missing from a journal as it is found. Until its books were compared, what an earlier
+    history lacks is missing too."""
+    present = select(schema.journal.c.epoch).scalar_subquery()
+    row = connection.execute(select(schema.histories).where(schema.histories.c.epoch == present)).first()
+    if row is not None and row.beginning != Beginning.NEW and row.compared_at is None:
+        since: datetime | None = row.last_commit_at
+        return since
+    return _last_commit_at(connection)
 
 
 def _last_commit_at(connection: Connection) -> datetime | None:

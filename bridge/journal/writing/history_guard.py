@@ -94,7 +94,7 @@ class HistoryGuard:
         epoch = epoch_of(connection)
         if epoch != self._opened.epoch:
             return [_epoch_evidence(self._opened, epoch)]
-        stored = StoredHistory(epoch=self._opened.epoch, earlier_epochs=(), ground=self._opened.ground, reach=reach)
+        stored = StoredHistory(epoch=self._opened.epoch, accounted_epochs=(), ground=self._opened.ground, reach=reach)
         judgement = judge(stored, ground_of(connection), None)
         return judgement.evidence if judgement else ()
 

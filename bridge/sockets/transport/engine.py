@@ -40,6 +40,7 @@ from bridge.sockets.transport.polling import answer_polls
 from bridge.sockets.transport.receivers import Guest, Places
 from bridge.sockets.transport.refusals import METHODS, Code, Refusal, refusal_of
 from bridge.sockets.transport.states import Event, State
+from bridge.sockets.transport.strays import Strays
 from bridge.sockets.transport.turns import Turns
 from bridge.sockets.transport.unread import Unread
 from bridge.sockets.transport.web_socket_protocol import DOOR
@@ -101,6 +102,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         """Those of them who are not connected to any namespace yet, who has waited longest first."""
         self.moved: Callable[[Connection], None] = lambda _: None
         """Called when a connection can be written to directly, or no longer."""
+        self.strays = Strays()
+        """Requests that should have come to another bridge."""
         self.turns = Turns()
         """Shared by all that clients have done: come, speak and go."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -198,13 +201,16 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if barred is not None:
             refused_origins.note(barred, "a WebSocket" if _is_websocket(environ) else "polling", ", ".join(allowed))
         transport = None if connection is None else "websocket" if connection.state is State.WEB_SOCKET else "polling"
-        return refusal_of(
+        refusal = refusal_of(
             query,
             method=environ["REQUEST_METHOD"],
             is_upgrade=_is_websocket(environ),
             session_transport=transport,
             barred_origin=barred,
         )
+        if refusal is not None and refusal.code == Code.SESSION_UNKNOWN:
+            self.strays.note(query["sid"])
+        return refusal
 
     async def _answer(
         self, environ: dict[str, Any], status: HTTPStatus, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
@@ -323,7 +329,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     async def _arrived(self, environ: dict[str, Any], seat: Guest | None = None) -> Connection | None:
         """A new connection; None if a handler does not want it."""
-        connection = Connection(self, self.generate_id(), _counted_as(environ["asgi.scope"]))
+        connection = Connection(self, self.strays.prefix + self.generate_id(), _counted_as(environ["asgi.scope"]))
         self.sockets[connection.sid] = connection
         if seat is not None:
             connection.seat = seat

@@ -44,6 +44,7 @@ class Refusal:
     """What a request is turned away with: `message` instead of the code's own words, `status` instead of its own."""
 
     def __init__(self, code: Code, message: str | None = None, status: HTTPStatus | None = None) -> None:
+        self.code = code
         self.message = message or MESSAGES[code]
         self.status = status or (HTTPStatus.FORBIDDEN if code == Code.FORBIDDEN else HTTPStatus.BAD_REQUEST)
         self.content = compact_json({"code": code, "message": self.message}).encode()

@@ -72,8 +72,9 @@ class House:
         self.server, self.recovery = server, recovery
         self.hears = True
         """Whether it is told that a session is another's."""
-        hear = self.journal.sessions.on_moved
-        self.journal.sessions.on_moved = lambda sids: hear(sids) if self.hears or sids is None else None
+        moves = self.journal.sessions.moves
+        hear = moves._moved
+        moves.follow(lambda sids: hear(sids) if self.hears or sids is None else None)
         self._following = [asyncio.create_task(work) for work in works]
         host, port = (await self._serve(server)).removeprefix("http://").split(":")
         self.place = host, int(port)

@@ -16,6 +16,15 @@ from tests.system.cut_line import CutLine
 __all__ = ["Bridges", "behind_haproxy"]
 
 NODES = ("one", "two", "three")
+# Clocks of machines that nobody sets. What is signed needs them right within the window.
+CLOCKS_AHEAD_SECONDS = (0, 420, -420)
+WINDOW_SECONDS = "600"
+
+
+class OtherClockProcess(BridgeProcess):
+    """A bridge on a machine whose clock is wrong."""
+
+    beside = "tests.system.nodes.other_clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +69,16 @@ def bridges(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) 
             "BRIDGE_SHKEEPER_API_KEYS": GATEWAY_KEY,
             "BRIDGE_PRESENCE_GRACE_SECONDS": "0.5",
             "BRIDGE_STOP_SECONDS": "6",
+            "BRIDGE_SHKEEPER_SIGNATURE_WINDOW_SECONDS": WINDOW_SECONDS,
         }
         lines = [CutLine(cluster.port) for _ in NODES]
         urls = [cluster.journal_url().replace(str(cluster.port), str(line.port)) for line in lines]
-        nodes = [make_bridge(BRIDGE_DATABASE_URL=url, **variables) for url in urls]
+        nodes = [
+            make_bridge(
+                OtherClockProcess, BRIDGE_DATABASE_URL=url, CLOCK_AHEAD_SECONDS=str(ahead_seconds), **variables
+            )
+            for url, ahead_seconds in zip(urls, CLOCKS_AHEAD_SECONDS, strict=True)
+        ]
         for proxy in behind_haproxy(tmp_path_factory.mktemp("haproxy"), nodes):
             yield Bridges(nodes, lines, proxy, cluster)
         for node in nodes:

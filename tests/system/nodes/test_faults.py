@@ -23,8 +23,8 @@ ROOM = "faults"
 class Publisher:
     """Publishes one number after another, each until it is acknowledged."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, room: str) -> None:
+        self._url, self._room = url, room
         self._is_over = threading.Event()
         self._trouble: BaseException | None = None
         self.count = 0
@@ -44,7 +44,7 @@ class Publisher:
     def _run(self) -> None:
         try:
             while not self._is_over.wait(0.02):
-                publish(self._url, self.count, ROOM)
+                publish(self._url, self.count, self._room)
                 self.count += 1
         except BaseException as error:
             self._trouble = error
@@ -57,7 +57,7 @@ def test_whatever_befalls_them_all_is_heard_once_and_in_order(
         listen(bridges.url, [["join-request-room", ROOM]], transports=transports)
         for transports in ("websocket", "polling", "polling,websocket") * 4
     ]
-    chance, publisher = random.Random(SEED), Publisher(bridges.url)
+    chance, publisher = random.Random(SEED), Publisher(bridges.url, ROOM)
     befell: list[str] = []
     with publisher.going_on():
         for _ in range(HOW_MANY):

@@ -1,7 +1,10 @@
 """Three bridges as one: what comes to any of them is heard at each, and who leaves one is recovered at another."""
 
+import json
 import signal
 from typing import Any
+
+import httpx
 
 from tests.asking import get, post
 from tests.system.conftest import Gateway, Listener, StartListener
@@ -14,7 +17,10 @@ def publish(url: str, number: int, room: str) -> None:
     event = {"event": "purchase-request-update", "data": {"type": str(number), "requestId": room}}
 
     def is_kept() -> bool:
-        answer = post(f"{url}/api/events", json=event, headers={"Idempotency-Key": f"{room}-{number}"})
+        try:
+            answer = post(f"{url}/api/events", json=event, headers={"Idempotency-Key": f"{room}-{number}"})
+        except httpx.TransportError:
+            return False
         assert answer.status_code in (202, 502, 503, 504), answer.text
         return answer.status_code == 202
 
@@ -125,6 +131,12 @@ def test_who_was_at_a_node_that_is_killed_is_recovered_at_another(bridges: Bridg
         assert numbers(client) == [*range(60)]
         assert all(line["recovered"] for line in client.heard[1:] if "ready" in line)
 
+    def shown() -> list[bool]:
+        nodes = get(f"{bridges.nodes[1].url}/api/ops/system").json()["nodes"]
+        return [one["isGone"] for one in nodes if one["name"].endswith(f":{gone.port}")]
+
+    wait_until(lambda: shown() == [True, False])
+
 
 def test_a_node_that_stands_still_does_no_harm_when_it_goes_on(bridges: Bridges, listen: StartListener) -> None:
     _, stopped, other = bridges.nodes
@@ -158,3 +170,37 @@ def test_one_after_another_is_replaced_and_nobody_misses_anything(bridges: Bridg
         hears(client, number - 1)
         assert numbers(client) == [*range(number)]
         assert all(line["recovered"] for line in client.heard[1:] if "ready" in line)
+
+
+def test_of_two_tabs_with_one_session_at_two_nodes_one_begins_anew_and_both_stay(
+    bridges: Bridges, listen: StartListener
+) -> None:
+    """As at one node: each takes the other for its own half-open connection, once; from then on they are two."""
+    first, second, third = bridges.nodes
+    tab = listen(first.url, [["join-request-room", "n5"]])
+    twin = listen(second.url, [["join-request-room", "n5"]], session_of=tab)
+    if not any(line.get("recovered") is False for line in twin.heard):
+        twin.wait_for(lambda line: line.get("recovered") is False)
+    for number in range(10):
+        publish(third.url, number, "n5")
+    for one in (tab, twin):
+        hears(one, 9)
+        one.close_engine()
+    for number in range(10, 20):
+        publish(third.url, number, "n5")
+    for one in (tab, twin):
+        hears(one, 19)
+        assert numbers(one) == [*range(20)]
+    assert sum("disconnected" in line for line in [*tab.heard, *twin.heard]) == 4
+
+
+def test_a_balancer_that_does_not_lead_polls_back_is_noticed(bridges: Bridges) -> None:
+    first, second, _ = bridges.nodes
+    sid = json.loads(get(f"{first.url}/socket.io/?EIO=4&transport=polling").text[1:])["sid"]
+
+    def is_noticed() -> bool:
+        assert get(f"{second.url}/socket.io/?EIO=4&transport=polling&sid={sid}").status_code == 400
+        checks: dict[str, str] = get(f"{second.url}/health/ready").json()["checks"]
+        return checks["polling"].startswith("degraded")
+
+    wait_until(is_noticed)

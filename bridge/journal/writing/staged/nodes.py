@@ -9,15 +9,14 @@ from functools import cached_property
 
 from sqlalchemy import Connection, bindparam, delete, select
 
+from bridge.journal.absences import GONE_AFTER
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
 
-__all__ = ["GONE_AFTER", "StagedNodes"]
+__all__ = ["StagedNodes"]
 
 _FORGET_LEASE = delete(schema.leases).where(schema.leases.c.name == bindparam("by_name"))
 _FORGET_NODE = delete(schema.nodes).where(schema.nodes.c.node == bindparam("by_node"))
-# As long as a lease: whoever is late by that much is taken for gone, and finds out when it comes back.
-GONE_AFTER = timedelta(seconds=8)
 LEASES_KEPT_FOR = timedelta(days=2)
 
 

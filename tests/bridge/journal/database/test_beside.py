@@ -7,12 +7,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bridge.journal import Journal, JournalUrlError
 from bridge.journal.database import schema_versions
 from bridge.journal.errors import JournalBusyElsewhereError
 from coordinator.events import Audience, Event
+from tests.bridge.journal.database.test_shared import waiting_to_open
 
 NEWER = """
 import sqlalchemy as sa
@@ -123,3 +125,29 @@ def test_migrations_since_the_oldest_that_may_run_beside_only_add() -> None:
         assert "nullable=False" not in file.read_text() or done == {"create_table"}, (
             f"{file.name}: a column is needed"
         )
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_of_bridges_of_a_newer_version_that_start_at_once_one_brings_the_journal_up_to_date(
+    database_url: str, versions: Versions
+) -> None:
+    older = await Journal.open(database_url, is_shared=True)
+    versions.is_newer(EXPANDS)
+    newer = await asyncio.gather(*(Journal.open(database_url, is_shared=True) for _ in range(3)))
+    await asyncio.gather(*(publish(journal) for journal in (older, *newer)))
+    assert (await older.newest_place()).number == 4
+    for journal in (older, *newer):
+        await journal.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_so_does_one_with_which_older_ones_could_not_go_on_while_the_others_wait(
+    database_url: str, versions: Versions
+) -> None:
+    await (await Journal.open(database_url, is_shared=True)).close()
+    versions.is_newer(CONTRACTS, oldest_beside="0999")
+    with psycopg.connect(database_url, autocommit=True) as operator:
+        opening = await waiting_to_open(operator, lambda: Journal.open(database_url, is_shared=True), 3)
+    for journal in await asyncio.gather(*opening):
+        await publish(journal)
+        await journal.close()

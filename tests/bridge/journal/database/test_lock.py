@@ -137,7 +137,7 @@ async def test_whoever_lost_the_lock_with_its_connection_writes_no_more_once_ano
 
 @pytest.fixture
 def no_lock_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "_has_lock", lambda _driver, _lock: True)
+    monkeypatch.setattr(locks, "_asked", lambda _driver, _statement, _key: True)
     monkeypatch.setattr(locks, "_lock_file", lambda path, mode, _note=None: path.open(mode))
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 
 import psycopg
@@ -12,10 +13,14 @@ import pytest
 
 from bridge.journal import Journal, JournaledEvent, JournalUnavailableError
 from bridge.journal.clocks import utc_now
+from bridge.journal.database.lock import _OPENING
 from bridge.journal.errors import JournalBusyElsewhereError
 from bridge.journal.requests.payments import IdempotencyKey
+from bridge.journal.upkeep import declare_restored, histories_of
 from bridge.journal.writing.batch import Batch
 from coordinator.events import Audience, Event
+from coordinator.histories import Beginning
+from coordinator.payouts.comparisons import Comparison
 from tests.bridge.journal.sales import observe, payment, snapshot
 from tests.waiting import until
 
@@ -240,3 +245,103 @@ async def test_a_mark_of_another_journal_ends_nobody_who_runs(database_url: str,
     third = await Journal.open(database_url, mark_file=tmp_path / "mark", is_shared=True)
     assert third.epoch == second.epoch
     await third.close()
+
+
+class Backup:
+    """Of all tables, taken back as a snapshot of the server's disk would be: they stay the very same."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        with psycopg.connect(database_url) as operator:
+            found = operator.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            self._tables = [name for (name,) in found]
+            operator.execute("CREATE SCHEMA backup")
+            for name in self._tables:
+                operator.execute(f"CREATE TABLE backup.{name} AS TABLE {name}".encode())
+
+    def restore(self) -> None:
+        with psycopg.connect(self._url) as operator:
+            operator.execute(f"TRUNCATE {', '.join(self._tables)} CASCADE".encode())
+            for name in self._tables:
+                operator.execute(f"INSERT INTO {name} SELECT * FROM backup.{name}".encode())
+
+
+@asynccontextmanager
+async def bridge_with_mark(database_url: str, mark_file: Path) -> AsyncIterator[Journal]:
+    journal = await Journal.open(database_url, mark_file=mark_file, is_shared=True)
+    yield journal
+    await journal.close()
+
+
+async def test_one_restore_is_one_history_whichever_bridge_starts_first(database_url: str, tmp_path: Path) -> None:
+    marks = [tmp_path / f"{name}.mark" for name in ("one", "two", "three")]
+    async with bridge_with_mark(database_url, marks[0]) as journal:
+        await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
+        last_of_backup = (await journal.newest_place()).at
+    backup, epochs = Backup(database_url), [journal.epoch]
+    for mark in marks:
+        async with bridge_with_mark(database_url, mark) as journal:
+            await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
+    for order in permutations(marks):  # each after another restore of the same backup
+        backup.restore()
+        for mark in order:  # while no other runs
+            async with bridge_with_mark(database_url, mark) as journal:
+                assert journal.epoch == epochs[-1] or mark == order[0]
+                epochs.append(journal.epoch)
+                [present, first] = await journal.history.all()
+                assert (present.beginning, first.beginning) == (Beginning.REWOUND, Beginning.NEW)
+                assert present.last_commit_at == last_of_backup
+                hold = await journal.console.payout_hold()
+                assert hold is not None
+                assert hold.epoch == present.epoch
+    assert len(set(epochs)) == 1 + 6
+
+
+async def test_what_a_history_lacks_whose_books_were_not_compared_the_next_one_lacks_too(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with bridge_with_mark(database_url, tmp_path / "mark") as journal:
+        await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
+        last = (await journal.newest_place()).at
+    for said in ("it was restored", "and again"):
+        declare_restored(database_url, tmp_path / "mark", said, utc_now())
+        async with bridge_with_mark(database_url, tmp_path / "mark") as journal:
+            await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
+            assert (await journal.history.all())[0].last_commit_at == last
+    async with bridge_with_mark(database_url, tmp_path / "mark") as journal:
+        await journal.history.record_comparison(journal.epoch, Comparison(at=utc_now()))
+    declare_restored(database_url, tmp_path / "mark", "long after", utc_now())
+    assert histories_of(database_url)[0].last_commit_at != last
+
+
+async def waiting_to_open(
+    operator: psycopg.Connection, open_journal: Callable[[], Coroutine[None, None, Journal]], count: int
+) -> list[asyncio.Task[Journal]]:
+    """So many that start at once: all of them wait for their turn before the first has it, which is when the operator
+    leaves."""
+    operator.execute("SELECT pg_advisory_lock(%s)", (_OPENING,))
+    opening = [asyncio.create_task(open_journal()) for _ in range(count)]
+    await until(lambda: len(operator.execute(WAITING).fetchall()) == count)
+    return opening
+
+
+async def test_of_bridges_that_start_at_once_after_a_restore_the_first_believes_its_mark(
+    database_url: str, tmp_path: Path
+) -> None:
+    marks = [tmp_path / f"{name}.mark" for name in ("one", "two", "three")]
+    async with bridge_with_mark(database_url, marks[0]) as journal:
+        was = journal.epoch
+    backup = Backup(database_url)
+    for mark in marks:
+        async with bridge_with_mark(database_url, mark) as journal:
+            await journal.publish_events([Event("news", Audience(everyone=True), "{}")])
+    backup.restore()
+    with psycopg.connect(database_url, autocommit=True) as operator:
+        files = iter(marks)
+        opening = await waiting_to_open(
+            operator, lambda: Journal.open(database_url, mark_file=next(files), is_shared=True), len(marks)
+        )
+    journals = await asyncio.gather(*opening)
+    assert len({journal.epoch for journal in journals} | {was}) == 2
+    for journal in journals:
+        await journal.close()

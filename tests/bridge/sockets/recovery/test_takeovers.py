@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bridge.access import ANYBODY
+from bridge.journal.absences import LEASE
 from bridge.sockets.limits import Limits
 from bridge.sockets.recovery.replays import Replays
-from bridge.workers.leased import LEASE
 from tests.bridge.sockets.houses import Client, House
 from tests.bridge.sockets.several import ROOMS, Gate, Operator
 from tests.system.soak.records import EVERYONE, Publications

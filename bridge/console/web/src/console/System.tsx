@@ -51,7 +51,7 @@ function Seen({ seen }: { seen: SystemSeen }): JSX.Element {
           isWrong={journal.lag > 1_000}
         />
       </dl>
-      {status.nodes.length > 1 && <Bridges nodes={status.nodes} at={status.at} />}
+      {status.nodes.length > 1 && <Bridges nodes={status.nodes} />}
       <div class="healths">
         <Providers providers={status.providers} />
         <Chains chains={status.chains} />
@@ -60,13 +60,15 @@ function Seen({ seen }: { seen: SystemSeen }): JSX.Element {
   );
 }
 
-/** A bridge says how it is every two seconds; one that has not for so long is gone, or cut off. */
-const GONE_AFTER_MS = 8_000;
+/** How a bridge is, in words. */
+function health(node: SystemStatus["nodes"][number]): string {
+  if (node.isGone) return `gone, seen ${moment(node.seenAt)}`;
+  if (node.isStopping) return "stopping";
+  return node.differing.length > 0 ? `other settings: ${node.differing.join(", ")}` : "ok";
+}
 
-function Bridges({ nodes, at }: { nodes: SystemStatus["nodes"]; at: string }): JSX.Element {
-  const isGone = (node: SystemStatus["nodes"][number]): boolean =>
-    !node.isThis && Date.parse(at) - Date.parse(node.seenAt) > GONE_AFTER_MS;
-  const there = nodes.filter((node) => !isGone(node));
+function Bridges({ nodes }: { nodes: SystemStatus["nodes"] }): JSX.Element {
+  const there = nodes.filter((node) => !node.isGone);
   const sum = (value: (node: SystemStatus["nodes"][number]) => number): number =>
     there.reduce((total, node) => total + value(node), 0);
   return (
@@ -98,15 +100,13 @@ function Bridges({ nodes, at }: { nodes: SystemStatus["nodes"]; at: string }): J
                 {node.isThis && <span class="soft"> (this one)</span>}
               </th>
               <td>
-                <Health status={isGone(node) ? "failed" : node.isStopping ? "degraded" : "ok"}>
-                  {isGone(node) ? `gone, seen ${moment(node.seenAt)}` : node.isStopping ? "stopping" : "ok"}
-                </Health>
+                <Health status={node.isGone ? "failed" : health(node) === "ok" ? "ok" : "degraded"}>{health(node)}</Health>
               </td>
               <td class="number">{whole(node.connections)}</td>
               <td class="number">{rate(node.deliveriesPerSecond)}</td>
               <td class="number">{Math.round(node.memoryMb)} MB</td>
               <td>{node.version}</td>
-              <td>{isGone(node) ? "" : node.work.join(", ")}</td>
+              <td>{node.isGone ? "" : node.work.join(", ")}</td>
             </tr>
           ))}
         </tbody>
