@@ -141,13 +141,13 @@ class Payload(FrozenModel):
 
     @classmethod
     def event_of(cls, target: Target = _NO_TARGET, /, **fields: Any) -> Event:
-        """The same of fields whose values were checked already: none of them is looked at again. Those that are left
-        out have their defaults."""
-        document = {}
-        for name, alias, default, is_told_as_none in _shape_of(cls).fields:
-            value = fields.get(name, default)
-            if value is not None or is_told_as_none:
-                document[alias] = value if type(value) is str else _plain(value)
+        """The same of all its fields, in order, whose values were checked already: none of them is looked at again."""
+        aliases, silent = _shape_of(cls).aliases, _shape_of(cls).silent
+        document = {
+            aliases[name]: value if type(value) is str else _plain(value)
+            for name, value in fields.items()
+            if value is not None or name not in silent
+        }
         return _event(cls, fields, target, fields.get(cls.subject_field), compact_json(document))
 
     def _json(self) -> str:
@@ -186,17 +186,6 @@ def _event(
     return Event(model.event_name, Audience(everyone, tuple(rooms)), payload_json, subject)
 
 
-class _Field(NamedTuple):
-    """What a payload has of one field."""
-
-    name: str
-    alias: str
-    """Its name on the wire."""
-    default: Any
-    is_told_as_none: bool
-    """Whether it is there also where it has no value."""
-
-
 class _Source(NamedTuple):
     """A room's rule, and the field that holds its id."""
 
@@ -210,19 +199,20 @@ class _Source(NamedTuple):
 class _Shape(NamedTuple):
     """What is the same for all payloads of a kind."""
 
-    fields: tuple[_Field, ...]
+    aliases: Mapping[str, str]
+    """By the name of each field, its name on the wire."""
+    silent: frozenset[str]
+    """The fields that are left out where they have no value."""
     sources: tuple[_Source, ...]
 
 
 @functools.cache
 def _shape_of(model: type[Payload]) -> _Shape:
-    fields = [
-        _Field(name, field.alias or name, field.default, field.exclude_if is None)
-        for name, field in model.model_fields.items()
-    ]
-    names = {field.alias: field.name for field in fields}
+    aliases = {name: field.alias or name for name, field in model.model_fields.items()}
+    silent = frozenset(name for name, field in model.model_fields.items() if field.exclude_if is not None)
+    names = {alias: name for name, alias in aliases.items()}
     sources = (
         _Source(rule.make, rule.id_name, rule.if_known, names.get(rule.id_name, ""))
         for rule in model.audience_rule.rooms
     )
-    return _Shape(tuple(fields), tuple(sources))
+    return _Shape(aliases, silent, tuple(sources))
