@@ -141,7 +141,7 @@ class Payload(FrozenModel):
 
     @classmethod
     def event_of(cls, target: Target = _NO_TARGET, /, **fields: Any) -> Event:
-        """The same of all its fields, in order, whose values were checked already: none of them is looked at again."""
+        """The same of all its fields, in order, of values that were checked already: none is looked at again."""
         aliases, silent = _shape_of(cls).aliases, _shape_of(cls).silent
         document = {
             aliases[name]: value if type(value) is str else _plain(value)

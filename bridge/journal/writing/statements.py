@@ -78,7 +78,7 @@ def _by_name(processors: Processors, rows: Sequence[Row]) -> list[Any]:
 
 
 def _in_order(order: Sequence[str], processors: Processors, rows: Sequence[Row]) -> list[Any]:
-    values_of = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
+    values_of = itemgetter(*order) if len(order) > 1 else lambda row: tuple(row[name] for name in order)
     values = map(values_of, rows)
     if not processors:
         return list(values)
