@@ -254,28 +254,31 @@ class Batch(StagedParts):
 
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
+        offset, now, room_offsets = self.next_offset, self.now, self._room_offsets
         for event in events:
-            self._writes += 1
+            name, (everyone, rooms), payload_json, subject = event
             self._new_events.append(
                 {
-                    "offset": self.next_offset,
-                    "name": event.name,
-                    "everyone": event.audience.everyone,
-                    "rooms": compact_json(event.audience.rooms),
-                    "payload": event.payload_json,
+                    "offset": offset,
+                    "name": name,
+                    "everyone": everyone,
+                    "rooms": compact_json(rooms),
+                    "payload": payload_json,
                     "payment_id": payment_id,
-                    "committed_at": self.now,
-                    "subject": event.subject,
+                    "committed_at": now,
+                    "subject": subject,
                 }
             )
-            if event.name == REQUEST_CANCELLED:
-                self._newly_cancelled.add(event.subject)
-            self.events.append(JournaledEvent(self.next_offset, event, self.now))
-            for room in event.audience.rooms:
-                self._room_offsets[room].append(self.next_offset)
-            if event.audience.everyone:
-                self._room_offsets[EVERYONE].append(self.next_offset)
-            self.next_offset += 1
+            if name == REQUEST_CANCELLED:
+                self._newly_cancelled.add(subject)
+            self.events.append(JournaledEvent(offset, event, now))
+            for room in rooms:
+                room_offsets[room].append(offset)
+            if everyone:
+                room_offsets[EVERYONE].append(offset)
+            offset += 1
+        self._writes += offset - self.next_offset
+        self.next_offset = offset
 
     def committed_at(self, offset: int) -> datetime | None:
         """When an event was committed, of this batch or of an earlier one; None if it is forgotten."""

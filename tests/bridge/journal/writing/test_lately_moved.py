@@ -29,7 +29,7 @@ def test_what_was_moved_since_a_commit_is_said_in_full_or_not_at_all(
 
 def test_what_a_few_commits_moved_is_said() -> None:
     said = with_commit(with_commit(with_commit(None, 7, ["pay_1"]), 8, []), 9, ["pay_3", "pay_2"])
-    assert moved_since(said, 7, 9) == {"pay_2", "pay_3"}
+    assert moved_since(said, 7, 9) == frozenset({"pay_2", "pay_3"})
     assert moved_since(said, 9, 9) == frozenset()
     assert moved_since(said, 5, 9) is None
 
@@ -39,4 +39,4 @@ def test_more_than_a_row_can_hold_is_not_said() -> None:
     assert said is None
     said = with_commit(said, 2, ["pay_1"])
     assert moved_since(said, 0, 2) is None
-    assert moved_since(said, 1, 2) == {"pay_1"}
+    assert moved_since(said, 1, 2) == frozenset({"pay_1"})
