@@ -6,8 +6,9 @@ into audiences.
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, StringConstraints
@@ -15,6 +16,7 @@ from pydantic import Field, StringConstraints
 from coordinator.compact_json import compact_json
 from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
+from coordinator.money import format_amount
 
 __all__ = [
     "EVERYONE",
@@ -31,6 +33,9 @@ __all__ = [
 ]
 
 Text = Annotated[str, StringConstraints(max_length=10_000)]
+Target = Mapping[str, str | Sequence[str]]
+"""Ids that the rooms of an event are made of, by their names on the wire; several of one name make several rooms."""
+_NO_TARGET: Target = {}
 Document = dict[str, Any]
 """A free-form JSON object: the specification names it without its fields."""
 
@@ -96,6 +101,8 @@ class AudienceRule:
     everyone: bool = False
     rooms: tuple[RoomRule, ...] = ()
     fixed_rooms: tuple[str, ...] = ()
+    everyone_if: tuple[str, str] | None = None
+    """A field, and what it says of events that go to everyone as well."""
     confidential: bool = False
     """It tells of somebody's money. Where clients have to say who they are, only its rooms and staff receive it, even
     if it goes to everyone elsewhere."""
@@ -109,6 +116,8 @@ class Payload(FrozenModel):
 
     event_name: ClassVar[str]
     audience_rule: ClassVar[AudienceRule]
+    subject_field: ClassVar[str] = "request_id"
+    """Holds what its past is found by."""
 
     @classmethod
     def target_ids(cls) -> tuple[str, ...]:
@@ -117,15 +126,10 @@ class Payload(FrozenModel):
         return tuple(dict.fromkeys(rule.id_name for rule in cls.audience_rule.rooms if rule.id_name not in held))
 
     @property
-    def for_everyone(self) -> bool:
-        """Whether this very event goes to everyone; some kinds do only now and then."""
-        return self.audience_rule.everyone
-
-    @property
     def subject(self) -> str | None:
         """What the payload says it is about: the purchase request, unless a kind knows better."""
-        request_id: str | None = self.value_of("request_id")
-        return request_id
+        subject: str | None = self.value_of(self.subject_field)
+        return subject
 
     def to(self, **target: str | Sequence[str]) -> Event:
         """The event that carries this payload. `target` holds `target_ids()`, and may hold more; several ids of one
@@ -133,26 +137,53 @@ class Payload(FrozenModel):
 
         Raises TargetError if one is missing, unless the event goes to everyone anyway.
         """
-        everyone = self.for_everyone
-        # A dict, because a room that two ids make is one room.
-        rooms = dict.fromkeys(self.audience_rule.fixed_rooms)
-        for make, id_name, if_known, field_name in _sources(type(self)):
-            named = (field_name and self.value_of(field_name)) or target.get(id_name)
-            if isinstance(named, str):
-                rooms[make(named)] = None
-            elif named:
-                rooms.update(dict.fromkeys(map(make, named)))
-            elif not everyone and not if_known:
-                raise TargetError(id_name, f"{self.event_name} goes to a room that is made of it")
-        about = target.get("requestId")
-        subject = self.subject or (about if isinstance(about, str) else None)
-        return Event(self.event_name, Audience(everyone, tuple(rooms)), self._json(), subject)
+        return _event(type(self), self.__dict__, target, self.subject, self._json())
+
+    @classmethod
+    def event_of(cls, target: Target = _NO_TARGET, /, **fields: Any) -> Event:
+        """The same of all its fields, in order, of values that were checked already: none is looked at again."""
+        aliases, silent = _shape_of(cls).aliases, _shape_of(cls).silent
+        document = {
+            aliases[name]: value if type(value) is str else _plain(value)
+            for name, value in fields.items()
+            if value is not None or name not in silent
+        }
+        return _event(cls, fields, target, fields.get(cls.subject_field), compact_json(document))
 
     def _json(self) -> str:
         try:
             return self.model_dump_json()
         except ValueError:  # halves of characters in a free-form part
             return compact_json(self.model_dump(mode="json"))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if type(value) is Decimal:
+        return format_amount(value)
+    return str(value) if isinstance(value, str) else value
+
+
+def _event(
+    model: type[Payload], said: Mapping[str, Any], target: Target, subject: str | None, payload_json: str
+) -> Event:
+    """What a payload makes of its rule and of the target."""
+    rule = model.audience_rule
+    everyone = rule.everyone or (rule.everyone_if is not None and said[rule.everyone_if[0]] == rule.everyone_if[1])
+    rooms: dict[str, None] = {}  # because a room that two ids make is one room
+    for room in rule.fixed_rooms:
+        rooms[room] = None
+    for make, id_name, if_known, field_name in _shape_of(model).sources:
+        named = said.get(field_name) or target.get(id_name)
+        if type(named) is str:
+            rooms[make(named)] = None
+        elif named:
+            rooms.update(dict.fromkeys(map(make, named)))
+        elif not everyone and not if_known:
+            raise TargetError(id_name, f"{model.event_name} goes to a room that is made of it")
+    if subject is None and type(about := target.get("requestId")) is str:
+        subject = about
+    return Event(model.event_name, Audience(everyone, tuple(rooms)), payload_json, subject)
 
 
 class _Source(NamedTuple):
@@ -165,10 +196,23 @@ class _Source(NamedTuple):
     """Empty where the target has it: no field is named so."""
 
 
+class _Shape(NamedTuple):
+    """What is the same for all payloads of a kind."""
+
+    aliases: Mapping[str, str]
+    """By the name of each field, its name on the wire."""
+    silent: frozenset[str]
+    """The fields that are left out where they have no value."""
+    sources: tuple[_Source, ...]
+
+
 @functools.cache
-def _sources(model: type[Payload]) -> tuple[_Source, ...]:
-    fields = {field.alias or name: name for name, field in model.model_fields.items()}
-    return tuple(
-        _Source(rule.make, rule.id_name, rule.if_known, fields.get(rule.id_name, ""))
+def _shape_of(model: type[Payload]) -> _Shape:
+    aliases = {name: field.alias or name for name, field in model.model_fields.items()}
+    silent = frozenset(name for name, field in model.model_fields.items() if field.exclude_if is not None)
+    names = {alias: name for name, alias in aliases.items()}
+    sources = (
+        _Source(rule.make, rule.id_name, rule.if_known, names.get(rule.id_name, ""))
         for rule in model.audience_rule.rooms
     )
+    return _Shape(aliases, silent, tuple(sources))

@@ -33,6 +33,18 @@ class FrozenModel(BaseModel):
         """Its fields, without what was derived and kept (`cached_property`)."""
         return ((name, self.__dict__[name]) for name in type(self).__pydantic_fields__)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it is of the same kind, and all fields are alike, whatever was derived of either."""
+        if type(other) is not type(self):
+            return NotImplemented
+        own, others = self.__dict__, other.__dict__
+        if own == others:
+            return self.model_extra == other.model_extra
+        names = type(self).__pydantic_fields__
+        if len(own) == len(others) == len(names):
+            return False
+        return all(own[name] == others[name] for name in names) and self.model_extra == other.model_extra
+
     def value_of(self, name: str) -> Any:
         """The value of a field by its name; None if it has no such field. By getattr pydantic would look for that at
         length."""

@@ -40,7 +40,7 @@ def _audience(model: type[Payload]) -> str:
         return "Goes to everyone" + (f", among them {rooms}." if rooms else ".")
     if not rooms:
         return "Goes to the one client that it is about."
-    if model.for_everyone is not Payload.for_everyone:
+    if model.audience_rule.everyone_if is not None:
         return f"Goes to {rooms}, and to everyone in the case that is named above."
     return f"Goes to {rooms}."
 

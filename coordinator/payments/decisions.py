@@ -128,7 +128,9 @@ def progress_event(payment: Payment, observation: Observation | None = None) -> 
     """How far a payment has come, and what was seen last."""
     awaited = payment.awaited
     has_fee = payment.has_fee
-    return PaymentProgress.of_checked(
+    about = {"checkoutId": payment.checkout.checkout_id} if payment.checkout else {"requestId": payment.request_id}
+    return PaymentProgress.event_of(
+        {**about, "buyerId": payment.buyer_id, "sellerId": payment.seller_ids},
         payment_id=payment.payment_id,
         status=payment.status,
         received=payment.received,
@@ -141,10 +143,6 @@ def progress_event(payment: Payment, observation: Observation | None = None) -> 
         required_confirmations=awaited and awaited.required_confirmations,
         tx_hash=observation and observation.tx_hash,
         reason=_reason(observation),
-    ).to(
-        **({"checkoutId": payment.checkout.checkout_id} if payment.checkout else {"requestId": payment.request_id}),
-        buyerId=payment.buyer_id,
-        sellerId=payment.seller_ids,
     )
 
 
@@ -160,12 +158,13 @@ def _reason(observation: Observation | None) -> str | None:
 
 def _events(before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment]) -> list[Event]:
     tx_hash = observation.tx_hash
-    update = PaymentUpdate.of_checked(
-        payment_id=after.payment_id, status=after.status, escrow_state=after.escrow_state, tx_hash=tx_hash
-    ).to(
-        requestId=[share.request_id for share in after.shares] if after.checkout else after.request_id,
-        buyerId=after.buyer_id,
-        sellerId=after.seller_ids,
+    requests = [share.request_id for share in after.shares] if after.checkout else after.request_id
+    update = PaymentUpdate.event_of(
+        {"requestId": requests, "buyerId": after.buyer_id, "sellerId": after.seller_ids},
+        payment_id=after.payment_id,
+        status=after.status,
+        escrow_state=after.escrow_state,
+        tx_hash=tx_hash,
     )
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
     if after.status == before.status:
@@ -207,24 +206,25 @@ def _share_events(
 ) -> Iterator[Event]:
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     if completes:
-        yield PaymentReceived.of_checked(
+        yield PaymentReceived.event_of(
+            {"sellerId": share.seller_id},
             purchase_request_id=share.request_id,
             amount=share.amount,
             currency=payment.currency,
             buyer_id=payment.buyer_id,
-        ).to(sellerId=share.seller_id)
+        )
     if standing_of(share.request_id, (payment, *siblings)) is not payment:
         return  # the request has the status of its best payment
-    yield PurchaseRequestUpdate.of_checked(
+    yield PurchaseRequestUpdate.event_of(
         type=happened,
         request_id=share.request_id,
         status=payment.status,
         payment_id=payment.payment_id,
         tx_hash=tx_hash,
         provider=payment.provider,
-    ).to()
+    )
     if completes:
-        yield SellerOfferUpdate.of_checked(
+        yield SellerOfferUpdate.event_of(
             seller_id=share.seller_id,
             request_id=share.request_id,
             event_type="payment-completed",
@@ -234,7 +234,7 @@ def _share_events(
                 payment_id=payment.payment_id,
                 transaction_hash=tx_hash,
             ),
-        ).to()
+        )
 
 
 def _checkout_events(payment: Payment, *, completes: bool) -> Iterator[Event]:

@@ -106,15 +106,12 @@ class PaymentReceived(Payload):
 
     event_name: ClassVar[str] = "payment-received"
     audience_rule: ClassVar[AudienceRule] = AudienceRule(rooms=(RoomRule(rooms.user, "sellerId"),))
+    subject_field: ClassVar[str] = "purchase_request_id"
 
     purchase_request_id: StoredId
     amount: Amount
     currency: StoredId
     buyer_id: StoredId
-
-    @property
-    def subject(self) -> str:
-        return self.purchase_request_id
 
 
 class PurchaseRequestUpdate(Payload):
@@ -147,14 +144,12 @@ class SellerOfferUpdate(Payload):
 
     event_name: ClassVar[str] = "seller-offer-update"
     audience_rule: ClassVar[AudienceRule] = AudienceRule(
-        rooms=(RoomRule(rooms.seller, "sellerId"),), confidential=True
+        rooms=(RoomRule(rooms.seller, "sellerId"),),
+        everyone_if=("event_type", "payment-completed"),
+        confidential=True,
     )
 
     seller_id: StoredId
     request_id: StoredId
     event_type: Literal["payment-completed", "offer-rejected", "offer-accepted"]
     data: SellerOfferUpdateData
-
-    @property
-    def for_everyone(self) -> bool:
-        return self.event_type == "payment-completed"

@@ -267,7 +267,8 @@ def _with_fee(facts: Facts, coin: str, fee: Fee) -> dict[str, object]:
     said = facts.fees_said.get(coin, ())
     if fee in said:
         return {}
-    return {"fees_said": {**facts.fees_said, coin: tuple(sorted((*said, fee), key=Fee.model_dump_json))}}
+    fees = tuple(sorted((*said, fee), key=Fee.model_dump_json)) if said else (fee,)
+    return {"fees_said": {**facts.fees_said, coin: fees}}
 
 
 def _with_coin(facts: Facts, coin: str, at: datetime) -> dict[str, object]:

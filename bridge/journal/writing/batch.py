@@ -16,6 +16,8 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, observation_from_text
 from bridge.journal.writing.commit_times import committed_at
+from bridge.journal.writing.history_guard import Head
+from bridge.journal.writing.lately_moved import with_commit
 from bridge.journal.writing.prefetch import Prefetch, observations_by_keys
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.actions import waiting_key
@@ -61,6 +63,8 @@ _UNREADABLE_WEBHOOK = select(schema.unreadable_webhooks.c.webhook_id).where(
 )
 # On the row that every batch locks already, in its own transaction: one page more in the same sync.
 _COUNT_COMMIT = update(schema.journal).values(commits=schema.journal.c.commits + bindparam("more"))
+# For those who commit beside.
+_COUNT_AND_SAY = _COUNT_COMMIT.values(lately_moved=bindparam("new_lately_moved"))
 _CLAIM_OBSERVATION = (
     update(schema.observations)
     .where(schema.observations.c.observation_id == bindparam("by_observation_id"))
@@ -85,9 +89,19 @@ class StoredObservation:
 class Batch(StagedParts):
     """Reads and staged writes of one transaction. Lives in the writer's thread, for one commit."""
 
-    def __init__(self, connection: Connection, recent: RecentPayments, *, next_offset: int, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        recent: RecentPayments,
+        *,
+        next_offset: int,
+        now: datetime,
+        head: Head | None = None,
+    ) -> None:
+        """`head` is where the journal stands, where others commit beside and have to know of what it moves."""
         super().__init__(connection, recent, now=now)
         self.next_offset = next_offset
+        self._head = head
         self._unknown_keys: set[tuple[str, str]] = set()
         """What was looked for and is not in the database."""
         self._observation_keys: set[tuple[str, str]] = set()
@@ -240,28 +254,31 @@ class Batch(StagedParts):
 
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
+        offset, now, room_offsets = self.next_offset, self.now, self._room_offsets
         for event in events:
-            self._writes += 1
+            name, (everyone, rooms), payload_json, subject = event
             self._new_events.append(
                 {
-                    "offset": self.next_offset,
-                    "name": event.name,
-                    "everyone": event.audience.everyone,
-                    "rooms": compact_json(event.audience.rooms),
-                    "payload": event.payload_json,
+                    "offset": offset,
+                    "name": name,
+                    "everyone": everyone,
+                    "rooms": compact_json(rooms),
+                    "payload": payload_json,
                     "payment_id": payment_id,
-                    "committed_at": self.now,
-                    "subject": event.subject,
+                    "committed_at": now,
+                    "subject": subject,
                 }
             )
-            if event.name == REQUEST_CANCELLED:
-                self._newly_cancelled.add(event.subject)
-            self.events.append(JournaledEvent(self.next_offset, event, self.now))
-            for room in event.audience.rooms:
-                self._room_offsets[room].append(self.next_offset)
-            if event.audience.everyone:
-                self._room_offsets[EVERYONE].append(self.next_offset)
-            self.next_offset += 1
+            if name == REQUEST_CANCELLED:
+                self._newly_cancelled.add(subject)
+            self.events.append(JournaledEvent(offset, event, now))
+            for room in rooms:
+                room_offsets[room].append(offset)
+            if everyone:
+                room_offsets[EVERYONE].append(offset)
+            offset += 1
+        self._writes += offset - self.next_offset
+        self.next_offset = offset
 
     def committed_at(self, offset: int) -> datetime | None:
         """When an event was committed, of this batch or of an earlier one; None if it is forgotten."""
@@ -307,10 +324,20 @@ class Batch(StagedParts):
             (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
             # What changes nothing is not counted: it costs no sync either.
-            (_COUNT_COMMIT, [{"more": 1}] if self.writes else []),
+            self._counting() if self.writes else (_COUNT_COMMIT, []),
         )
         for statement, rows in staged:
             run(self._connection, statement, rows)
+
+    def _counting(self) -> tuple[Writing, list[Row]]:
+        head = self._head
+        if head is None:
+            return _COUNT_COMMIT, [{"more": 1}]
+        moved = self.payments.changed()
+        moved.update(row["payment_id"] for row in self._new_observations if row["payment_id"] is not None)
+        moved.update(row["new_payment_id"] for row in self._claimed_observations)
+        said = with_commit(head.lately_moved, head.commits + 1, moved)
+        return _COUNT_AND_SAY, [{"more": 1, "new_lately_moved": said}]
 
 
 def _room_row(room: str, offsets: Sequence[int]) -> Row:

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, func, select
 
 from bridge.journal.tables import schema
 
-__all__ = ["Commit", "CommitTimes", "committed_at", "last_offset"]
+__all__ = ["LAST_OFFSET", "Commit", "CommitTimes", "committed_at", "last_offset"]
+
+LAST_OFFSET = select(func.max(schema.events.c.offset))
 
 # Far more than can be on their way to the sockets at one moment.
 COMMITS_LIMIT = 4_096
@@ -71,4 +73,4 @@ def committed_at(connection: Connection, offset: int) -> datetime | None:
 
 def last_offset(connection: Connection) -> int:
     """The newest event's offset, or 0 while there is none."""
-    return connection.scalar(select(func.max(schema.events.c.offset))) or 0
+    return connection.scalar(LAST_OFFSET) or 0

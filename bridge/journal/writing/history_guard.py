@@ -4,18 +4,19 @@ are gone, or where another bridge writes."""
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalReplacedError
 from bridge.journal.history.grounds import ground_of
 from bridge.journal.tables import schema
 from bridge.journal.writing.histories import Opened, epoch_of, reach_of
+from bridge.journal.writing.statements import rows_found
 from coordinator.histories import Reach, StoredHistory, judge
 
-__all__ = ["HistoryGuard"]
+__all__ = ["Head", "HistoryGuard"]
 
 logger = logging.getLogger("bridge.journal")
 
@@ -36,9 +37,20 @@ TAKEN_OVER = (
     " between bridge and PostgreSQL has to keep a session for each connection (PgBouncer: pool_mode = session)"
 )
 
-_HEAD = select(schema.journal.c.epoch, schema.journal.c.writer, schema.journal.c.commits)
+_HEAD = select(
+    schema.journal.c.epoch, schema.journal.c.writer, schema.journal.c.commits, schema.journal.c.lately_moved
+)
 # SQLite, which has one who writes at a time, leaves the words out.
 _HEAD_LOCKED = _HEAD.with_for_update()
+
+
+class Head(NamedTuple):
+    """Where the journal stands, which each commit moves on."""
+
+    commits: int
+    """How many there were."""
+    lately_moved: str | None
+    """Which payments the last of them moved, as `lately_moved.py` reads it."""
 
 
 class HistoryGuard:
@@ -80,7 +92,7 @@ class HistoryGuard:
         if evidence:
             raise self.replace("; ".join(evidence))
         self.check_files()
-        self._check_head(connection, _HEAD)
+        self._check_head(connection.execute(_HEAD).all())
         self._reach = reach
         return reach
 
@@ -98,26 +110,24 @@ class HistoryGuard:
         judgement = judge(stored, ground_of(connection), None)
         return judgement.evidence if judgement else ()
 
-    def lock_head(self, connection: Connection) -> bool:
+    def lock_head(self, connection: Connection) -> Head:
         """Locks the head of the journal until the transaction ends: nobody else commits to it meanwhile, or takes it.
-        Returns whether it is where this bridge left it; else another has committed to it since, and this one goes on
-        from there.
+        Where it is not as this bridge left it another has committed to it since, and this one goes on from there.
 
         Raises JournalReplacedError if this bridge may not write to it any more."""
-        commits = self._check_head(connection, _HEAD_LOCKED)
-        if commits < self.commits:
-            raise self.replace(f"it had {self.commits} commits, and has {commits}")
-        is_as_left, self.commits = commits == self.commits, commits
-        return is_as_left
+        head = self._check_head(rows_found(connection, _HEAD_LOCKED, {}))
+        if head.commits < self.commits:
+            raise self.replace(f"it had {self.commits} commits, and has {head.commits}")
+        self.commits = head.commits
+        return head
 
-    def _check_head(self, connection: Connection, head: Select[Any]) -> int:
-        row = connection.execute(head).first()
-        if row is None or row.epoch != self._opened.epoch:
-            raise self.replace(_epoch_evidence(self._opened, None if row is None else row.epoch))
-        if row.writer != self._opened.writer:
+    def _check_head(self, rows: Sequence[Sequence[Any]]) -> Head:
+        epoch, writer, commits, lately_moved = rows[0] if rows else (None, None, 0, None)
+        if epoch != self._opened.epoch:
+            raise self.replace(_epoch_evidence(self._opened, epoch))
+        if writer != self._opened.writer:
             raise self._stop(TAKEN_OVER)
-        commits: int = row.commits
-        return commits
+        return Head(commits, lately_moved)
 
     def check_files(self) -> None:
         """Raises JournalReplacedError if a file that the writer has open was deleted or replaced."""

@@ -1,5 +1,5 @@
 """The payments that the writer had to do with lately, as they were committed: somebody is paying them, so what comes
-next is likely to be about one of them too. Until another bridge commits, they need not be read again.
+next is likely to be about one of them too. Until another bridge moves them, they need not be read again.
 """
 
 from collections import OrderedDict
@@ -48,9 +48,17 @@ class RecentPayments:
             if payment_id in self._keys:
                 self._keys[payment_id].add(key)
         while len(self._payments) > self._limit:
-            payment_id, forgotten = self._payments.popitem(last=False)
-            del self._ids[forgotten.provider, forgotten.external_id]
-            self._keys.pop(payment_id, None)
+            self._forget_names_of(self._payments.popitem(last=False)[1])
+
+    def drop(self, payment_ids: Collection[str]) -> None:
+        """Forgets some: another bridge has moved them."""
+        for payment_id in payment_ids:
+            if (dropped := self._payments.pop(payment_id, None)) is not None:
+                self._forget_names_of(dropped)
+
+    def _forget_names_of(self, payment: Payment) -> None:
+        del self._ids[payment.provider, payment.external_id]
+        self._keys.pop(payment.payment_id, None)
 
     def clear(self) -> None:
         """Forgets all: it is not known what was committed."""

@@ -2,7 +2,7 @@
 and what SQLAlchemy does for each run costs more than what the database does. Errors are those of the driver.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial
 from operator import itemgetter
@@ -64,7 +64,7 @@ def _compiled(
     for name, parameter in compiled.binds.items():
         process = parameter.type.dialect_impl(dialect).bind_processor(dialect)
         if process is not None:
-            processors[name] = _remembering(process)
+            processors[name] = process
     if compiled.positiontup is None:
         return str(compiled), partial(_by_name, processors)
     return str(compiled), partial(_in_order, compiled.positiontup, processors)
@@ -73,33 +73,28 @@ def _compiled(
 def _by_name(processors: Processors, rows: Sequence[Row]) -> list[Any]:
     if not processors:
         return list(rows)
-    return [row | {name: process(row[name]) for name, process in processors.items()} for row in rows]
+    columns = {name: _each(process, [row[name] for row in rows]) for name, process in processors.items()}
+    return [row | {name: column[place] for name, column in columns.items()} for place, row in enumerate(rows)]
 
 
 def _in_order(order: Sequence[str], processors: Processors, rows: Sequence[Row]) -> list[Any]:
-    values_of = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
+    values_of = itemgetter(*order) if len(order) > 1 else lambda row: tuple(row[name] for name in order)
     values = map(values_of, rows)
     if not processors:
         return list(values)
-    columns: list[Iterable[Any]] = list(zip(*values, strict=True))
+    columns: list[Sequence[Any]] = list(zip(*values, strict=True))
     for place, name in enumerate(order):
         if name in processors:
-            columns[place] = map(processors[name], columns[place])
+            columns[place] = _each(processors[name], columns[place])
     return list(zip(*columns, strict=True))
 
 
-def _remembering(process: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same, for values of which many in a row are one and the same, such as the moment of a commit."""
-    last = (None, process(None))  # as one, since any thread may come in between
-
-    def remembering(value: Any) -> Any:
-        nonlocal last
-        known = last
-        if value is not known[0]:
-            last = known = (value, process(value))
-        return known[1]
-
-    return remembering
+def _each(process: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]:
+    """The driver's values of a column, of which many are one and the same, such as the moment of a commit."""
+    if values.count(values[0]) == len(values):
+        return [process(values[0])] * len(values)
+    known = {value: process(value) for value in set(values)}
+    return [known[value] for value in values]
 
 
 def numbered(count: int) -> list[str]:

@@ -25,11 +25,13 @@ from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalBusyElsewhereError, JournalReplacedError, JournalUnavailableError
 from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.writing.batch import Batch
-from bridge.journal.writing.commit_times import Commit, last_offset
-from bridge.journal.writing.history_guard import HistoryGuard
+from bridge.journal.writing.commit_times import LAST_OFFSET, Commit
+from bridge.journal.writing.history_guard import Head, HistoryGuard
+from bridge.journal.writing.lately_moved import moved_since
 from bridge.journal.writing.payment_log import log_action
 from bridge.journal.writing.prefetch import Prefetch
 from bridge.journal.writing.recent_payments import RecentPayments
+from bridge.journal.writing.statements import rows_found
 from coordinator.errors import BridgeError
 
 __all__ = ["Request", "Submit", "Writer"]
@@ -278,13 +280,19 @@ class Writer:
 
     def _write(self, jobs: list[_Job], *, is_open: bool) -> Batch:
         self._require_open()
-        connection, transaction = self._begin()
+        connection, transaction, head = self._begin()
         if is_open:
             # Where others commit beside, that may have taken as long as a commit of theirs.
             self._take_waiting(jobs)
         self.batches += 1
         with transaction:
-            batch = Batch(connection, self._recent_payments, next_offset=self._next_offset, now=self._clock())
+            batch = Batch(
+                connection,
+                self._recent_payments,
+                next_offset=self._next_offset,
+                now=self._clock(),
+                head=head if self._notify is not None else None,
+            )
             wanted = [job.about for job in jobs if job.about is not None]
             if len(wanted) > 1:
                 batch.prefetch(wanted)
@@ -310,7 +318,7 @@ class Writer:
             log_action(action)
         return batch
 
-    def _begin(self) -> tuple[Connection, RootTransaction]:
+    def _begin(self) -> tuple[Connection, RootTransaction, Head]:
         """A connection, and a transaction of it in which nobody else can have the journal."""
         connection = self._connection
         if connection is not None:
@@ -323,20 +331,26 @@ class Writer:
                 self._disconnect()
         return self._begun_on(self._connect())
 
-    def _begun_on(self, connection: Connection) -> tuple[Connection, RootTransaction]:
-        transaction = connection.begin()
+    def _begun_on(self, connection: Connection) -> tuple[Connection, RootTransaction, Head]:
+        left_at, transaction = self._guard.commits, connection.begin()
         try:
-            if not self._guard.lock_head(connection):
-                self._follow(connection)
+            head = self._guard.lock_head(connection)
+            if head.commits != left_at:
+                self._follow(connection, head, left_at)
         except BaseException:
             transaction.close()
             raise
-        return connection, transaction
+        return connection, transaction, head
 
-    def _follow(self, connection: Connection) -> None:
-        """Goes on from where another bridge left the journal, whose head is locked."""
-        self._recent_payments.clear()
-        self._next_offset = last_offset(connection) + 1
+    def _follow(self, connection: Connection, head: Head, left_at: int) -> None:
+        """Goes on from where another bridge left the journal, whose head is locked; this one left it at a commit."""
+        moved = moved_since(head.lately_moved, left_at, head.commits)
+        if moved is None:
+            self._recent_payments.clear()
+        else:
+            self._recent_payments.drop(moved)
+        [(last_offset,)] = rows_found(connection, LAST_OFFSET, {})
+        self._next_offset = (last_offset or 0) + 1
 
     def _connect(self) -> Connection:
         connection = self._connection = self._engine.connect()

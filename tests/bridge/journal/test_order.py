@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
+import pytest
+
 from bridge.journal.dispatcher import Upcoming
 from bridge.journal.tables.rows import JournaledEvent
+from bridge.journal.writing.lately_moved import moved_since, with_commit
 from tests.bridge.journal.explorer import explore
 
 # Writing
@@ -25,8 +28,10 @@ class Writing:
     commits: int = -1
     """How many it knows of; -1 if it has to look."""
     next_offset: int = 0
-    remembers: frozenset[str] = frozenset()
-    """The messages about a payment, all of them, as far as it knows."""
+    remembers: frozenset[tuple[str, frozenset[str]]] = frozenset()
+    """Payments, each with the messages about it, all of them, as far as it knows."""
+    says_what_it_moves: bool = True
+    """An older one only counts its commits."""
     is_in_batch: bool = False
     staged: tuple[int, str] | None = None
 
@@ -47,6 +52,13 @@ class Shared:
     log: tuple[tuple[int, str], ...] = ()
     answered: frozenset[str] = frozenset()
     """The messages that somebody was told are stored."""
+    lately_moved: str | None = None
+    """What its head says of the last commits."""
+
+
+def payment_of(message: str) -> str:
+    """Two of the messages are about one payment."""
+    return "p" if message in "ab" else "q"
 
 
 def writing_steps(state: Shared) -> Iterator[tuple[str, Shared]]:
@@ -59,7 +71,7 @@ def _steps_of(state: Shared, place: int, bridge: Writing) -> Iterator[tuple[str,
     if state.faults and (bridge.is_in_batch or bridge.commits >= 0):
         # Its memory is gone, and its transaction; whoever has no answer sends the message again.
         fewer = replace(state, faults=state.faults - 1)
-        yield "dies and starts again", _let_go(_with(fewer, place, Writing(bridge.to_write)), place)
+        yield "dies and starts again", _let_go(_with(fewer, place, _forgetful(bridge)), place)
     if not bridge.is_in_batch:
         if bridge.to_write and (state.holder is None or not state.is_locked):
             yield "begins", replace(_with(state, place, _begun(state, bridge)), holder=place)
@@ -82,25 +94,35 @@ def _steps_of(state: Shared, place: int, bridge: Writing) -> Iterator[tuple[str,
 def _begun(state: Shared, bridge: Writing) -> Writing:
     if bridge.commits == state.head:
         return replace(bridge, is_in_batch=True)
-    return replace(
-        bridge, is_in_batch=True, commits=state.head, next_offset=len(state.log) + 1, remembers=frozenset()
-    )
+    remembers = frozenset[tuple[str, frozenset[str]]]()
+    moved = moved_since(state.lately_moved, bridge.commits, state.head)
+    if bridge.commits >= 0 and moved is not None and bridge.says_what_it_moves:
+        remembers = frozenset(known for known in bridge.remembers if known[0] not in moved)
+    return replace(bridge, is_in_batch=True, commits=state.head, next_offset=len(state.log) + 1, remembers=remembers)
+
+
+def _forgetful(bridge: Writing) -> Writing:
+    return Writing(bridge.to_write, says_what_it_moves=bridge.says_what_it_moves)
 
 
 def _decided(state: Shared, place: int, bridge: Writing) -> Shared:
     message = bridge.to_write[0]
-    known = bridge.remembers or {one for _, one in state.log}
+    remembered, payment = dict(bridge.remembers), payment_of(message)
+    stored = frozenset(one for _, one in state.log if payment_of(one) == payment)
+    known = remembered.get(payment, stored)
+    remembers = frozenset((remembered | {payment: known | {message}}).items())
     if message in known:
-        left = replace(bridge, is_in_batch=False, to_write=bridge.to_write[1:], remembers=frozenset(known))
+        left = replace(bridge, is_in_batch=False, to_write=bridge.to_write[1:], remembers=remembers)
         return _let_go(replace(_with(state, place, left), answered=state.answered | {message}), place)
-    return _with(
-        state, place, replace(bridge, staged=(bridge.next_offset, message), remembers=frozenset(known | {message}))
-    )
+    return _with(state, place, replace(bridge, staged=(bridge.next_offset, message), remembers=remembers))
 
 
 def _committed(state: Shared, place: int, bridge: Writing, *, is_heard: bool) -> Shared:
     offset, message = bridge.staged or (0, "")
     done = replace(state, head=state.head + 1, log=(*state.log, (offset, message)))
+    if bridge.says_what_it_moves:
+        said = with_commit(state.lately_moved, state.head + 1, [payment_of(message)])
+        done = replace(done, lately_moved=said)
     if is_heard:
         after = replace(
             bridge,
@@ -112,7 +134,7 @@ def _committed(state: Shared, place: int, bridge: Writing, *, is_heard: bool) ->
         )
         done = replace(done, answered=state.answered | {message})
     else:
-        after = Writing(bridge.to_write)
+        after = _forgetful(bridge)
     return _let_go(_with(done, place, after), place)
 
 
@@ -137,9 +159,10 @@ def wrong_writing(state: Shared) -> str | None:
     return None
 
 
-def three(*, is_locked: bool, faults: int) -> Shared:
-    """One message comes to two of them, another to two as well."""
-    bridges = (Writing(("a", "b")), Writing(("b", "c")), Writing(("a",)))
+def three(*, is_locked: bool, faults: int, older: int | None = None) -> Shared:
+    """Two messages about one payment come to two of them each, and one about another payment; one may be older."""
+    to_write = (("a", "c", "b"), ("b", "c"), ("a",))
+    bridges = tuple(Writing(messages, says_what_it_moves=place != older) for place, messages in enumerate(to_write))
     return Shared(bridges, is_locked=is_locked, faults=faults)
 
 
@@ -147,6 +170,12 @@ def test_three_that_write_keep_one_order_whatever_happens_to_them() -> None:
     states, way = explore(three(is_locked=True, faults=2), writing_steps, wrong_writing)
     assert way == []
     assert states > 1_000
+
+
+@pytest.mark.parametrize("older", range(3))
+def test_so_they_do_beside_one_that_does_not_say_what_it_moves(older: int) -> None:
+    _, way = explore(three(is_locked=True, faults=1, older=older), writing_steps, wrong_writing)
+    assert way == []
 
 
 def test_without_the_lock_they_do_not() -> None:

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.events import Event
+from coordinator.events import Event, Payload
 from coordinator.payments.decisions import created, decide
+from coordinator.payments.events import (
+    PaymentProgress,
+    PaymentReceived,
+    PaymentUpdate,
+    PurchaseRequestUpdate,
+    SellerOfferUpdate,
+)
 from coordinator.payments.observations import (
     DeadlinePassed,
     Ending,
@@ -364,6 +371,15 @@ def test_every_event_tells_of_a_change_and_a_repeat_tells_nothing(some: list[Obs
         decision = decide(payment, observation, NOW)
         assert decision.events == ()
         assert decision.payment == payment
+
+
+@given(st.lists(observations, max_size=6), st.none() | st.just("o1"))
+def test_events_of_checked_values_are_those_of_their_models(some: list[Observation], offer_id: str | None) -> None:
+    kinds = (PaymentUpdate, PaymentProgress, PaymentReceived, PurchaseRequestUpdate, SellerOfferUpdate)
+    models: dict[str, type[Payload]] = {kind.event_name: kind for kind in kinds}
+    for event in play(some, PAYMENT.model_copy(update={"offer_id": offer_id}))[1]:
+        told = models[event.name].model_validate_json(event.payload_json)
+        assert told.to(requestId="r1", buyerId="b1", sellerId="s1") == event
 
 
 def every_life(

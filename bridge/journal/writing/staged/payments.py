@@ -203,6 +203,10 @@ class StagedPayments:
             (_NOTE_PROBLEMS, problems),
         )
 
+    def changed(self) -> set[str]:
+        """The ids of those that it adds or moves."""
+        return self._new | self._moved
+
     def known(self) -> Iterable[Payment]:
         """The payments that it had to do with, as they stand."""
         return self._known.values()

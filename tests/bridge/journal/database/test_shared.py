@@ -114,6 +114,18 @@ async def test_what_one_has_written_the_others_know_when_they_decide(database_ur
         assert offsets[0] == offsets[1] == offsets[2]
 
 
+async def test_what_another_has_not_moved_is_remembered(database_url: str) -> None:
+    async with nodes(database_url, 2) as (first, second):
+        await first.journal.register_payment(payment(1))
+        await first.journal.register_payment(payment(2))
+        assert await observe(second.journal, 2, "half", snapshot("0x1")) == "applied"
+        await second.publish(1)
+        await first.publish(2)
+        remembered = first.journal._writer._recent_payments
+        assert remembered.get("pay_1") is not None
+        assert remembered.get("pay_2") is None
+
+
 async def test_what_comes_while_another_has_the_journal_is_committed_with_what_waits_for_it(
     database_url: str,
 ) -> None:

@@ -51,6 +51,16 @@ def test_those_that_were_kept_last_are_there_as_they_were_kept(kept: list[tuple[
         assert recent.named("other", f"order-{number}") is None
 
 
+def test_of_some_that_are_dropped_nothing_is_left_and_the_others_stay() -> None:
+    recent = RecentPayments()
+    recent.put([payment(1), payment(2)], new=["pay_1", "pay_2"], keys=[("pay_1", "k1"), ("pay_2", "k2")])
+    recent.drop(["pay_1", "pay_3"])
+    assert recent.get("pay_1") is recent.named("shkeeper", "order-1") is None
+    assert recent.keys("shkeeper", "order-1") is None
+    assert recent.named("shkeeper", "order-2") == payment(2)
+    assert recent.keys("shkeeper", "order-2") == {"k2"}
+
+
 def test_nothing_is_left_of_what_is_cleared() -> None:
     recent = RecentPayments()
     recent.put([payment(1)], new=["pay_1"], keys=[("pay_1", "k1")])
