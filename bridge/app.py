@@ -23,6 +23,7 @@ from bridge.engine import Stop
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
+from bridge.http.event_feed import EventFeed
 from bridge.http.events import event_router, plain_publications
 from bridge.http.front.callers import Callers
 from bridge.http.front.dependencies import LookUpPresence, ReadinessChecks
@@ -111,8 +112,11 @@ def create_app(
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}
     registry, vitals = build_registry(settings), Vitals()
-    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain or Drain(0))
-    given = _given(settings, sockets, callers, registry, vitals, runtime.run)
+    feed = EventFeed(callers.principal)
+    if guests is not None:
+        guests.at_close(feed.end)
+    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain or Drain(0), feed)
+    given = _given(settings, sockets, callers, registry, vitals, feed, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
     plain = plain_webhooks(registry.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
@@ -126,7 +130,8 @@ def described_routes() -> dict[str, Any]:
     sockets = create_socket_server(frontend_url=settings.frontend_url)
     services = WatchedServices(None)
     callers = Callers(services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False))
-    given = _given(settings, sockets, callers, build_registry(settings), Vitals(), lambda _: nullcontext())
+    feed = EventFeed(callers.principal)
+    given = _given(settings, sockets, callers, build_registry(settings), Vitals(), feed, lambda _: nullcontext())
     return _with_limited(rest_app(given), given, settings).openapi_schema.to_schema()
 
 
@@ -146,6 +151,8 @@ class Given:
     ops_access: OpsAccess
     presence: LookUpPresence
     figures: AttentionFigures
+    event_feed: EventFeed
+    public_url: str
     keeps_confidence: bool
     payment_expiry: timedelta | None
     payment_terms: Terms
@@ -159,6 +166,7 @@ def _given(
     callers: Callers,
     registry: Registry,
     vitals: Vitals,
+    feed: EventFeed,
     run: Run,
 ) -> Given:
     expiry_seconds = settings.payment_expiry_seconds
@@ -172,6 +180,8 @@ def _given(
         ops_access=OpsAccess(settings.access == "jwt", names_services=callers.names_services),
         presence=lambda users: sockets.presence.look_up(users),
         figures=AttentionFigures(address_wait),
+        event_feed=feed,
+        public_url=settings.public_url,
         keeps_confidence=settings.keeps_confidence,
         payment_expiry=timedelta(seconds=expiry_seconds) if expiry_seconds else None,
         payment_terms=settings.payment_terms,

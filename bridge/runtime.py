@@ -14,6 +14,7 @@ from prometheus_client import Gauge
 from bridge.door import Guests
 from bridge.drain import Drain
 from bridge.engine import Engine, Sessions, Stop, running_engine, untroubled
+from bridge.http.event_feed import EventFeed
 from bridge.journal import Journal, JournaledEvent
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import Registry
@@ -92,6 +93,7 @@ class Leaving:
 
     engine: Engine
     sockets: SocketServer
+    feed: EventFeed
 
     async def others(self) -> bool:
         return await self.engine.journal.nodes.are_others(OTHERS_WITHIN)
@@ -101,7 +103,8 @@ class Leaving:
 
     def clients(self) -> list[Callable[[], object]]:
         connections = [*self.sockets.eio.sockets.values()]
-        return [partial(connection.end, Disconnect.RESTARTING) for connection in connections]
+        closing = [partial(connection.end, Disconnect.RESTARTING) for connection in connections]
+        return [*closing, *(follower.end for follower in self.feed.followers())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class Runtime:
     guests: Guests | None
     troubles: Mapping[str, Callable[[], str | None]]
     drain: Drain
+    feed: EventFeed
 
     @asynccontextmanager
     async def run(self, app: Litestar) -> AsyncIterator[None]:
@@ -143,7 +147,7 @@ class Runtime:
                 nodes=engine.journal.nodes,
                 own=own,
             )
-            self.drain.serve(Leaving(engine, self.sockets))
+            self.drain.serve(Leaving(engine, self.sockets, self.feed))
             # Where there are no others, nothing is left to them.
             drain = {"drain": self.drain.check} if engine.journal.nodes.is_shared else {}
             checks = {**drain, **engine.checks, **troubles}

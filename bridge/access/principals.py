@@ -112,6 +112,11 @@ class Principal:
         return self.sees_everything
 
     @property
+    def may_read_all_events(self) -> bool:
+        """Whether they may read every event, whomever it went to."""
+        return self.sees_everything
+
+    @property
     def may_see_console(self) -> bool:
         """Whether they may see all that the console shows."""
         return self.sees_everything

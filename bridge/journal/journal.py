@@ -323,6 +323,10 @@ class Journal:
         names = [*rooms, EVERYONE] if everyone else rooms
         return await self._read(room_queries.room_events, names, hidden=hidden, after=after, limit=limit)
 
+    async def all_events(self, *, after: int, limit: int, limit_bytes: int) -> room_queries.Stretch:
+        """The next events of all, fewer than the limit where they are large."""
+        return await self._read(room_queries.all_events, after=after, limit=limit, limit_bytes=limit_bytes)
+
     async def room_events_before(
         self, room: str, name: str, *, before: int | None = None, limit: int
     ) -> list[JournaledEvent]:
@@ -358,6 +362,12 @@ class Journal:
 
         self._dispatcher = Dispatcher(read_tail, deliver, cursor=after)
         return self._dispatcher
+
+    async def beyond(self, offset: int) -> None:
+        """Returns once an event after that one was handed on, whichever bridge has committed it."""
+        if self._dispatcher is None:
+            raise LookupError("nobody follows the journal")
+        await self._dispatcher.beyond(offset)
 
     async def follow_others(self) -> None:
         """Hears what other bridges commit that share the journal, until it is cancelled."""

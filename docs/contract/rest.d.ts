@@ -1203,8 +1203,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The past events of some rooms
-         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
+         * Past events, of some rooms or all
+         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal, and after `now`, from this moment on. `everyone=true` adds what went to everyone. `all=true` is every event there is, for staff and services that read: with `wait` an answer that would be empty waits for the next event, and with `Accept: text/event-stream` it goes on for as long as somebody listens (server-sent events; `Last-Event-ID` counts for `after`, and an offset that is not held is told by an event `gone`). An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
          */
         get: operations["getEvents"];
         put?: never;
@@ -1942,6 +1942,11 @@ export interface components {
              * @description datetime with the constraint that the value must have timezone info
              */
             at: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            happenedAt: string;
         };
         /** PastEvents */
         PastEvents: {
@@ -7820,24 +7825,42 @@ export interface operations {
                 room?: string[] | null;
                 /** @description Also what went to everyone. */
                 everyone?: boolean;
-                /** @description An offset, such as `next` of the last answer. */
+                /** @description Every event, instead of those of rooms. */
+                all?: boolean;
+                /** @description An offset, such as `next` of the last answer; or `now`. */
                 after?: string | null;
                 limit?: number;
+                /** @description How many seconds to wait where nothing is there. */
+                wait?: number;
+                /** @description How events are written. */
+                format?: "bridge" | "cloudevents";
             };
-            header?: never;
+            header?: {
+                /** @description Of a stream: counts for `after`. */
+                "Last-Event-ID"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description The events */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PastEvents"];
+                    "application/cloudevents-batch+json": Record<string, never>[];
+                    "text/event-stream": string;
                 };
+            };
+            /** @description To a browser that was told that its offset is gone: it stops asking */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Something is wrong; the answer names it */
             400: {
@@ -7868,6 +7891,15 @@ export interface operations {
             };
             /** @description The journal does not hold the offset: it is of another history, of an event that is gone, or older than what is kept; begin anew without it */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wait for events already */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

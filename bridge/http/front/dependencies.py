@@ -31,6 +31,7 @@ __all__ = [
     "GivenPayoutSender",
     "GivenPresence",
     "GivenPrincipal",
+    "GivenPublicUrl",
     "GivenPulse",
     "GivenReadinessChecks",
     "GivenRefundAddressWait",
@@ -77,6 +78,8 @@ GivenPrincipal = NamedDependency[SkipValidation[Principal]]
 """Whoever wants to read; the route is not run for a token that is not good."""
 GivenConfidence = NamedDependency[SkipValidation[bool]]
 """Whether events about money go to those concerned only."""
+GivenPublicUrl = NamedDependency[SkipValidation[str]]
+"""The bridge's address for others; empty where nobody has said it."""
 GivenPresence = NamedDependency[SkipValidation[LookUpPresence]]
 GivenPulse = NamedDependency[SkipValidation[Pulse]]
 GivenVitals = NamedDependency[SkipValidation[Vitals]]
