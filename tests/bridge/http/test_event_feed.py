@@ -212,6 +212,31 @@ def test_who_only_asks_for_the_headers_of_a_stream_does_not_take_a_place(client:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
+def test_who_reads_slowly_holds_little_and_misses_nothing(
+    bridge: Any, client: httpx.Client, publish: Publish
+) -> None:
+    def waiting_bytes() -> float:
+        [line] = [
+            line for line in client.get("/metrics").text.splitlines() if line.startswith("bridge_unread_bytes ")
+        ]
+        return float(line.split()[1])
+
+    with client.stream("GET", "/api/events?all=true&after=now", headers=STREAM) as answer:
+        told = frames(answer.iter_lines())
+        next(told)
+        with client_of(bridge.url, headers=bearer(MARKETPLACE)) as marketplace:
+            for number in range(12):
+                offer = {"requestId": f"r{number}", "offer": {"text": "x" * 900_000}, "sellerId": "s1"}
+                event = {"event": "new-offer", "target": {"buyerId": "b1"}, "data": offer}
+                assert marketplace.post("/api/events", json=event).status_code == 202
+        last = publish(1)
+        wait_until(lambda: waiting_bytes() > 0)
+        assert waiting_bytes() < 2_000_000
+        heard = [json.loads(next(told)["data"]) for _ in range(13)]
+    assert [event["data"].get("requestId") for event in heard] == [*(f"r{number}" for number in range(12)), None]
+    assert heard[-1]["offset"] == last[0]
+
+
 def test_cloud_events(client: httpx.Client, bridge: Any) -> None:
     begin = client.get("/api/events?all=true&after=now&format=cloudevents")
     assert (begin.headers["content-type"], begin.json()) == ("application/cloudevents-batch+json", [])
