@@ -31,6 +31,7 @@ from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
 from bridge.journal.records.nodes import NodeRecords, new_node
+from bridge.journal.records.own import OwnRecords
 from bridge.journal.records.payouts import PayoutRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
@@ -116,6 +117,8 @@ class Journal:
         """Which history this is, and what it has forgotten."""
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
         """Who is online and who types at the bridges that share the journal."""
+        self.own = OwnRecords(self._read)
+        """What buyers and sellers list of themselves."""
         self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
         """Orders to send money out, and what becomes of them."""
         self.refunds = RefundRecords(self._read, self._writer.submit)
