@@ -142,3 +142,19 @@ def test_a_token_that_expires_on_an_open_console_asks_for_another(browsing: Brow
         is_seen_live = live.is_visible()
         lives_seconds *= 2
     expect(page.get_by_role("alert")).to_contain_text("That token has expired")
+
+
+@pytest.mark.parametrize(("path", "me"), [("orders", "b1"), ("sales", "s1")])
+def test_a_buyer_and_a_seller_see_their_own_by_their_token(
+    browsing: Browsing, bridge: BridgeProcess, payment_id: str, path: str, me: str
+) -> None:
+    page = browsing.page()
+    page.goto(f"{bridge.url}/{path}#token={token(me)}")
+    expect(page.locator(f"[data-id='{payment_id}']")).to_be_visible()
+    expect(page).to_have_url(f"{bridge.url}/{path}")
+    browsing.expect_trouble("40[13]")
+    for who, given in ((f"?sellerId={me}&buyerId={me}", ""), ("", f"#token={token('x1', NEVER)[:-2]}xx")):
+        stranger = browsing.page()
+        stranger.goto(f"{bridge.url}/{path}{who}{given}")
+        expect(stranger.get_by_role("heading", name="This page does not know you")).to_be_visible()
+        expect(stranger.locator(f"[data-id='{payment_id}']")).to_have_count(0)
