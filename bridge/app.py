@@ -222,6 +222,7 @@ def rest_app(given: Given) -> Litestar:
         dependencies={
             **{name: _when_asked(given, name) for name in FOR_PARAMETERS},
             "journal": _of_engine("journal"),
+            "dispatcher": _of_engine("dispatcher"),
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),

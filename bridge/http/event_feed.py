@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException, TooManyRequestsException
@@ -18,10 +19,10 @@ from prometheus_client import Gauge
 from bridge.access import Principal
 from bridge.http.event_forms import Form
 from bridge.http.front.problems import OFFSET_NOT_HELD
-from bridge.journal import Journal, JournalUnavailableError, OffsetElsewhereError, Stretch
+from bridge.journal import Dispatcher, Journal, JournalUnavailableError, OffsetElsewhereError, Stretch
 from coordinator.compact_json import compact_json
 
-__all__ = ["GONE", "STREAM_MEDIA_TYPE", "EventFeed", "Follower", "GivenEventFeed", "gone", "opening"]
+__all__ = ["GONE", "STREAM_MEDIA_TYPE", "EventFeed", "Follower", "GivenEventFeed", "WantedStream", "gone", "opening"]
 
 STREAM_MEDIA_TYPE = "text/event-stream"
 GONE = "gone"
@@ -57,14 +58,23 @@ class Follower:
     def end(self) -> None:
         self._ended.set()
 
-    async def wait(self, journal: Journal, after: int, within_seconds: float) -> None:
+    async def wait(self, dispatcher: Dispatcher, after: int, within_seconds: float) -> None:
         """Returns once there is an event after that one, or it is ended, or the time is over."""
-        waiting = [asyncio.ensure_future(journal.beyond(after)), asyncio.ensure_future(self._ended.wait())]
+        waiting = [asyncio.ensure_future(dispatcher.beyond(after)), asyncio.ensure_future(self._ended.wait())]
         try:
             await asyncio.wait(waiting, timeout=within_seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for one in waiting:
                 one.cancel()
+
+
+class WantedStream(NamedTuple):
+    """What a stream is read out of, how, and who reads it."""
+
+    journal: Journal
+    dispatcher: Dispatcher
+    form: Form
+    authorization: str | None
 
 
 class EventFeed:
@@ -111,11 +121,10 @@ class EventFeed:
         except NotAuthorizedException:
             return False
 
-    async def stream(
-        self, journal: Journal, after: int, form: Form, authorization: str | None, last_id: str | None
-    ) -> AsyncIterator[bytes]:
+    async def stream(self, wanted: WantedStream, after: int, last_id: str | None) -> AsyncIterator[bytes]:
         """What comes after an offset, for as long as the client listens and its token is good. Where it ends in
         between, as when the bridge stops, the client comes back with the id of the last event, and loses nothing."""
+        journal, dispatcher, form, authorization = wanted
         with self.following() as follower:
             # The place where it begins, for who is cut off before the first event.
             yield opening(last_id)
@@ -136,7 +145,7 @@ class EventFeed:
                 after = stretch.next.number
                 if stretch.more:
                     continue
-                await follower.wait(journal, after, LOOK_SECONDS)
+                await follower.wait(dispatcher, after, LOOK_SECONDS)
                 silent_seconds += LOOK_SECONDS
                 if silent_seconds >= HEARTBEAT_SECONDS:
                     yield HEARTBEAT

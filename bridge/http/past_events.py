@@ -13,10 +13,16 @@ from litestar.response import Stream
 
 from bridge.access import Principal
 from bridge.catalogue import EVENTS
-from bridge.http.event_feed import GONE, STREAM_MEDIA_TYPE, EventFeed, GivenEventFeed, gone, opening
+from bridge.http.event_feed import GONE, STREAM_MEDIA_TYPE, EventFeed, GivenEventFeed, WantedStream, gone, opening
 from bridge.http.event_forms import BATCH_MEDIA_TYPE, Form, PastEvents, cloud_event, past_event
 from bridge.http.front.callers import require_everything, require_room
-from bridge.http.front.dependencies import GivenConfidence, GivenJournal, GivenPrincipal, GivenPublicUrl
+from bridge.http.front.dependencies import (
+    GivenConfidence,
+    GivenDispatcher,
+    GivenJournal,
+    GivenPrincipal,
+    GivenPublicUrl,
+)
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import wrong_field
 from bridge.journal import Journal, JournalUnavailableError, OffsetElsewhereError, OffsetUnreadableError, Stretch
@@ -90,6 +96,7 @@ class EventsOperation(Operation):
 async def get_events(
     request: Request[Any, Any, Any],
     journal: GivenJournal,
+    dispatcher: GivenDispatcher,
     principal: GivenPrincipal,
     keeps_confidence: GivenConfidence,
     event_feed: GivenEventFeed,
@@ -121,7 +128,8 @@ async def get_events(
         raise wrong_field("wait" if wait else "all", "only all=true can be waited for; sockets tell of rooms")
     written: Form = cloud_event(public_url) if format == "cloudevents" else past_event
     if is_stream:
-        return await _stream(journal, event_feed, written, last_event_id or after, authorization)
+        wanted = WantedStream(journal, dispatcher, written, authorization)
+        return await _stream(event_feed, wanted, last_event_id or after)
     offset = await _offset(journal, after)
     hidden = CONFIDENTIAL if keeps_confidence and not principal.may_see_confidential else ()
 
@@ -134,7 +142,7 @@ async def get_events(
     if wait and not stretch.events:
         event_feed.require_place()
         with event_feed.following() as follower:
-            await follower.wait(journal, stretch.next.number, wait)
+            await follower.wait(dispatcher, stretch.next.number, wait)
         require_everything(event_feed.recognize(authorization))
         stretch = await read()
     return _answer(request, journal, stretch, written, is_batch=format == "cloudevents")
@@ -168,9 +176,8 @@ async def _offset(journal: Journal, after: str | None) -> int:
         raise wrong_field("after", str(error)) from None
 
 
-async def _stream(
-    journal: Journal, feed: EventFeed, form: Form, after: str | None, authorization: str | None
-) -> Response[Any]:
+async def _stream(feed: EventFeed, wanted: WantedStream, after: str | None) -> Response[Any]:
+    journal = wanted.journal
     if after == GONE:
         return Response(None, status_code=204)
     feed.require_place()
@@ -183,7 +190,7 @@ async def _stream(
     except JournalUnavailableError:
         content = iter([opening()])  # a browser that is answered 503 does not come back
     else:
-        return _streamed(feed.stream(journal, offset, form, authorization, after))
+        return _streamed(feed.stream(wanted, offset, after))
     return _streamed(content)
 
 

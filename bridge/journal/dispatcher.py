@@ -133,7 +133,7 @@ class Dispatcher:
             self._woken.set()
 
     async def beyond(self, offset: int) -> None:
-        """Returns once an event after that one was handed on."""
+        """Returns once an event after that one was handed on, whichever bridge has committed it."""
         while self.cursor <= offset:
             await self._moved.wait()
 

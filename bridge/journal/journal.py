@@ -366,12 +366,6 @@ class Journal:
         self._dispatcher = Dispatcher(read_tail, deliver, cursor=after)
         return self._dispatcher
 
-    async def beyond(self, offset: int) -> None:
-        """Returns once an event after that one was handed on, whichever bridge has committed it."""
-        if self._dispatcher is None:
-            raise LookupError("nobody follows the journal")
-        await self._dispatcher.beyond(offset)
-
     async def follow_others(self) -> None:
         """Hears what other bridges commit that share the journal, until it is cancelled."""
         if isinstance(self.clock, SharedClock):

@@ -48,7 +48,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The payments of a purchase request */
+        /**
+         * The payments of a purchase request, of a seller or of a buyer
+         * @description Those of a purchase request, all of them, oldest first; or somebody's own by page and filter, newest first: of a seller those that pay them, also by a share of a template checkout. A user lists their own, services that register payments or read, and staff, those of anybody.
+         */
         get: operations["listPayments"];
         put?: never;
         /**
@@ -203,7 +206,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The payouts of a payment */
+        /**
+         * The payouts of a payment, or to a seller
+         * @description Those of a payment, all of them, oldest first; or a seller's own by page and filter, newest first. A seller lists their own, services that have payouts sent or read, and staff, those to anybody.
+         */
         get: operations["listPayouts"];
         put?: never;
         /**
@@ -1969,6 +1975,8 @@ export interface components {
             checkoutId: string | null;
             amount: string;
             currency: string;
+            /** @description What it pays for: one purchase request, or those of its template checkout, of which a seller sees their own. */
+            shares: components["schemas"]["Share"][];
             /** @description Where to pay, where the payment goes over a chain to a wallet. */
             direct: components["schemas"]["DirectItem"] | null;
             status: components["schemas"]["PaymentStatus"];
@@ -2027,6 +2035,8 @@ export interface components {
         /** PaymentList */
         PaymentList: {
             payments: components["schemas"]["PaymentDocument"][];
+            /** @description Pass it as `after` for the next page; null at the end. */
+            next?: string | null;
         };
         /**
          * PaymentRequest
@@ -2231,6 +2241,8 @@ export interface components {
         /** PayoutList */
         PayoutList: {
             payouts: components["schemas"]["PayoutDocument"][];
+            /** @description Pass it as `after` for the next page; null at the end. */
+            next?: string | null;
         };
         /**
          * PayoutRequest
@@ -2931,8 +2943,20 @@ export interface operations {
     };
     listPayments: {
         parameters: {
-            query: {
-                requestId: string;
+            query?: {
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Made since then: a date (UTC), or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                to?: string | null;
+                /** @description `next` of the page before. */
+                after?: string | null;
+                /** @description Of somebody's own, on a page. */
+                limit?: number;
+                requestId?: string | null;
+                sellerId?: string | null;
+                buyerId?: string | null;
             };
             header?: never;
             path?: never;
@@ -2949,7 +2973,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaymentList"];
                 };
             };
-            /** @description `requestId` is missing */
+            /** @description Something is wrong; the answer names it */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2960,6 +2984,15 @@ export interface operations {
             };
             /** @description No good token */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They are somebody else's */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3673,8 +3706,19 @@ export interface operations {
     };
     listPayouts: {
         parameters: {
-            query: {
-                paymentId: string;
+            query?: {
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Made since then: a date (UTC), or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                to?: string | null;
+                /** @description `next` of the page before. */
+                after?: string | null;
+                /** @description Of somebody's own, on a page. */
+                limit?: number;
+                paymentId?: string | null;
+                sellerId?: string | null;
             };
             header?: never;
             path?: never;
@@ -3691,7 +3735,7 @@ export interface operations {
                     "application/json": components["schemas"]["PayoutList"];
                 };
             };
-            /** @description `paymentId` is missing */
+            /** @description Something is wrong; the answer names it */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3702,6 +3746,15 @@ export interface operations {
             };
             /** @description No good token */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They are somebody else's */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from providers.shkeeper.simulator.faults import Call, What
 from tests.pages.browsing import PHONE, Browsing
 from tests.pages.test_accessibility import expect_no_violation
 from tests.played_shkeeper import PlayedShkeeper
@@ -46,6 +47,10 @@ def test_a_seller_sees_a_sale_its_payout_and_what_is_on_its_way_as_it_happens(
     expect(entry(section(page, "Payouts"), payout["payoutId"])).to_contain_text("Arrived")
     expect(section(page, "On its way to you")).to_contain_text("Nothing is on its way.")
     expect(section(page, "Sales").locator("li")).to_have_count(1)
+    second = marketplace.paid(sellerId="seller-of-kites")
+    shkeeper.goes_wrong(Call.PAYOUT, What.RESET, times=1)
+    [doubted] = marketplace.pay_out(second)
+    expect(entry(section(page, "On its way to you"), doubted["payoutId"])).to_contain_text("Being looked into")
     expect_no_violation(page)
     sale.get_by_role("link").press("Enter")
     expect(page).to_have_url(re.compile(f"/pay/{payment_id}\\?as=seller$"))

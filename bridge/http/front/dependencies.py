@@ -9,7 +9,7 @@ from litestar.params import SkipValidation
 
 from bridge.access import Principal
 from bridge.http.front.service_tokens import Service
-from bridge.journal import Journal
+from bridge.journal import Dispatcher, Journal
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.checks import Check
 from bridge.workers.invoices import InvoiceOpener
@@ -23,6 +23,7 @@ from providers.contract import WebhookReaders
 __all__ = [
     "GivenChains",
     "GivenConfidence",
+    "GivenDispatcher",
     "GivenInvoiceOpener",
     "GivenJournal",
     "GivenPaymentExpiry",
@@ -63,6 +64,7 @@ ReadinessChecks = Mapping[str, Check]
 """What must work for the bridge to do its work."""
 
 GivenChains = NamedDependency[SkipValidation[ChainFollowers]]
+GivenDispatcher = NamedDependency[SkipValidation[Dispatcher]]
 GivenJournal = NamedDependency[SkipValidation[Journal]]
 GivenWebhookReaders = NamedDependency[SkipValidation[WebhookReaders]]
 GivenPaymentExpiry = NamedDependency[SkipValidation[timedelta | None]]

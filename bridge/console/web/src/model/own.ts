@@ -3,6 +3,7 @@
 import { sum } from "./amounts";
 import type { PaymentDocument, PayoutDocument, PayoutStatus } from "./documents";
 import { paymentLine, type Side, type Tone } from "./payment-line";
+import { shortened } from "./payment-links";
 
 /** A page of a list, and what asks for the next. */
 export interface Listed<Item> {
@@ -75,7 +76,7 @@ export function payoutEntry(payout: PayoutDocument): OwnLine {
     currency: payout.coin,
     tone,
     words,
-    about: payout.destination,
+    about: shortened(payout.destination),
     asks: null,
     path: `/pay/${encodeURIComponent(payout.paymentId)}?as=seller`,
   };
