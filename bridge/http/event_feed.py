@@ -7,7 +7,7 @@ nothing in memory. Whichever bridge commits an event, everybody hears of it.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -58,11 +58,13 @@ class Follower:
     def end(self) -> None:
         self._ended.set()
 
-    async def wait(self, dispatcher: Dispatcher, after: int, within_seconds: float) -> None:
-        """Returns once there is an event after that one, or it is ended, or the time is over."""
+    async def wait(self, dispatcher: Dispatcher, after: int, within_seconds: float) -> bool:
+        """Returns once there is an event after that one, or it is ended, which is to return True; or once the time is
+        over."""
         waiting = [asyncio.ensure_future(dispatcher.beyond(after)), asyncio.ensure_future(self._ended.wait())]
         try:
-            await asyncio.wait(waiting, timeout=within_seconds, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(waiting, timeout=within_seconds, return_when=asyncio.FIRST_COMPLETED)
+            return bool(done)
         finally:
             for one in waiting:
                 one.cancel()
@@ -121,7 +123,7 @@ class EventFeed:
         except NotAuthorizedException:
             return False
 
-    async def stream(self, wanted: WantedStream, after: int, last_id: str | None) -> AsyncIterator[bytes]:
+    async def stream(self, wanted: WantedStream, after: int, last_id: str | None) -> AsyncGenerator[bytes, None]:
         """What comes after an offset, for as long as the client listens and its token is good. Where it ends in
         between, as when the bridge stops, the client comes back with the id of the last event, and loses nothing."""
         journal, dispatcher, form, authorization = wanted
@@ -145,11 +147,13 @@ class EventFeed:
                 after = stretch.next.number
                 if stretch.more:
                     continue
-                await follower.wait(dispatcher, after, LOOK_SECONDS)
-                silent_seconds += LOOK_SECONDS
-                if silent_seconds >= HEARTBEAT_SECONDS:
-                    yield HEARTBEAT
-                    silent_seconds = 0.0
+                while not await follower.wait(dispatcher, after, LOOK_SECONDS):
+                    if not self.may_go_on(authorization):
+                        return
+                    silent_seconds += LOOK_SECONDS
+                    if silent_seconds >= HEARTBEAT_SECONDS:
+                        yield HEARTBEAT
+                        silent_seconds = 0.0
 
     async def _read(self, journal: Journal, after: int) -> Stretch:
         reading = self._readings.get(after)

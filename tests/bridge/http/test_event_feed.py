@@ -1,6 +1,7 @@
 """The feed of everything on a running bridge: who may read it, the long poll, the stream, and CloudEvents."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ import httpx
 import jwt
 import pytest
 
+from bridge.access import ANYBODY
+from bridge.http import event_feed
+from bridge.http.event_feed import EventFeed, WantedStream
+from bridge.http.event_forms import past_event
+from bridge.journal import Journal
+from coordinator.events import Audience, Event
 from tests.asking import client_of
 from tests.specification import WHEN
 from tests.waiting import wait_until
@@ -283,3 +290,35 @@ def test_a_bridge_that_stops_ends_its_streams_and_answers_who_waits(make_bridge:
         polling.join()
     assert (answers[0].status_code, answers[0].json()["events"]) == (200, [])
     assert bridge.process.wait() == 0
+
+
+async def test_a_silent_stream_says_that_it_lives_and_one_that_fell_behind_what_is_kept_that_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_feed, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(event_feed, "HEARTBEAT_SECONDS", 0.002)
+    journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
+
+    async def deliver(_: object) -> None:
+        pass
+
+    dispatcher, feed = journal.dispatcher(deliver, after=0), EventFeed(lambda _: ANYBODY)
+    wanted = WantedStream(journal, dispatcher, past_event, None)
+    told = feed.stream(wanted, 0, None)
+    assert (await anext(told)).startswith(b"retry: ")
+    assert await anext(told) == b":\n\n"
+    offsets = await journal.publish_events([Event("moved", Audience(rooms=("r",)), "{}")] * 4)
+    await dispatcher.catch_up()
+    while (chunk := await anext(told)) == b":\n\n":
+        pass
+    assert [line.removeprefix("id: ") for line in chunk.decode().splitlines() if line.startswith("id: ")] == offsets
+    with sqlite3.connect(tmp_path / "journal.db") as database:
+        database.execute('DELETE FROM events WHERE "offset" < 4')
+    database.close()
+    behind = feed.stream(wanted, 1, offsets[0])
+    assert offsets[0].encode() in await anext(behind)
+    assert (await anext(behind)).startswith(b"event: gone\nid: gone\n")
+    assert [one async for one in behind] == []
+    await told.aclose()
+    assert feed.followers() == []
+    await journal.close()
