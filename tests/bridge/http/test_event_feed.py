@@ -214,9 +214,11 @@ def test_a_stream_ends_when_its_token_is_taken_back(services: Path, client: http
     assert client.get("/api/events?all=true", headers=STREAM | bearer(SHORT_LIVED)).status_code == 401
 
 
-def test_who_only_asks_for_the_headers_of_a_stream_does_not_take_a_place(client: httpx.Client) -> None:
-    answer = client.head("/api/events?all=true&after=now", headers=STREAM)
-    assert (answer.status_code, answer.content) == (200, b"")
+def test_who_only_asks_for_the_headers_of_a_stream_is_answered_and_asks_on(bridge: Any) -> None:
+    with client_of(bridge.url, headers=bearer(READER), limits=httpx.Limits(max_connections=1)) as client:
+        answer = client.head("/api/events?all=true&after=now", headers=STREAM)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert client.get("/health/live").status_code == 200  # over the same connection
 
 
 def test_who_reads_slowly_holds_little_and_misses_nothing(
