@@ -10,7 +10,6 @@ const PLACES: readonly { path: string; name: string; about: string }[] = [
   { path: "/sales", name: "Your sales", about: "for sellers: what is paid to you, and what is on its way" },
   { path: "/ops", name: "The console", about: "for finance ops: what needs a person" },
   { path: "/ops/system", name: "The system", about: "for finance ops: how the bridge is doing" },
-  { path: "/schema/openapi.json", name: "The REST API", about: "for services: its OpenAPI document" },
 ];
 
 export function StartPage(): JSX.Element {
