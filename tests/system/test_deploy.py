@@ -13,7 +13,7 @@ import yaml  # type: ignore[import-untyped]
 
 from benchmarks.servers import free_port
 from bridge.settings import all_settings
-from tests.asking import get, post, request
+from tests.asking import client_of, get, post, request
 from tests.conftest import BridgeProcess, StartBridge
 from tests.proxies import DEPLOY, Proxy, deployed, running_haproxy, running_nginx
 from tests.system.attacks.strangers import Answer, Stranger
@@ -26,6 +26,7 @@ SERVICES = """
 token = "the-token-of-every-service"
 publishes = ["marketplace"]
 registers = ["payments"]
+reads = true
 """
 TOKEN = jwt.encode({"sub": "b1", "exp": 4_102_444_800, "requests": ["r1"], "checkouts": ["fence-1"]}, SECRET, "HS256")
 SESSIONS = 3
@@ -131,6 +132,16 @@ def test_whoever_was_there_is_recovered_when_the_bridge_was_started_again(
     front.bridge.start()
     for client in clients:
         assert client.wait_for(lambda line: "ready" in line)["recovered"] is True
+
+
+def test_a_stream_of_events_is_passed_on_as_they_come(front: Front) -> None:
+    headers, query = {**SERVICE, "Accept": "text/event-stream"}, "/api/events?all=true&after=now"
+    with client_of(front.proxy.url, headers=headers) as client, client.stream("GET", query) as answer:
+        ids = (line for line in answer.iter_lines() if line.startswith("id: "))
+        next(ids)  # the place where it begins
+        event = {"event": "delivery-confirmed", "data": {"requestId": "r1"}}
+        published = post(f"{front.bridge.url}/api/events", json=event, headers=SERVICE)
+        assert next(ids) == f"id: {published.json()['offsets'][0]}"
 
 
 def test_what_is_longer_than_the_bridge_takes_is_refused(front: Front) -> None:
