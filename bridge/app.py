@@ -23,6 +23,7 @@ from bridge.engine import Stop
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
+from bridge.http.event_feed import EventFeed
 from bridge.http.events import event_router, plain_publications
 from bridge.http.front.callers import Callers
 from bridge.http.front.dependencies import IsConnected, LookUpPresence, ReadinessChecks
@@ -113,8 +114,11 @@ def create_app(
     registry, vitals = build_registry(settings), Vitals()
     revocations = Revocations() if verifier is None else verifier.revocations
     drain = drain or Drain(0)
-    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, revocations)
-    given = _given(settings, sockets, callers, registry, vitals, runtime.run)
+    feed = EventFeed(callers.principal)
+    if guests is not None:
+        guests.at_close(feed.end)
+    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, revocations, feed)
+    given = _given(settings, sockets, callers, registry, vitals, feed, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
     plain = plain_webhooks(registry.readers, settings.max_webhook_bytes)
     plain |= plain_publications(callers, settings.max_publication_bytes)
@@ -128,7 +132,8 @@ def described_routes() -> dict[str, Any]:
     sockets = create_socket_server(frontend_url=settings.frontend_url)
     services = WatchedServices(None)
     callers = Callers(services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False))
-    given = _given(settings, sockets, callers, build_registry(settings), Vitals(), lambda _: nullcontext())
+    feed = EventFeed(callers.principal)
+    given = _given(settings, sockets, callers, build_registry(settings), Vitals(), feed, lambda _: nullcontext())
     return _with_limited(rest_app(given), given, settings).openapi_schema.to_schema()
 
 
@@ -149,6 +154,8 @@ class Given:
     presence: LookUpPresence
     is_connected: IsConnected
     figures: AttentionFigures
+    event_feed: EventFeed
+    public_url: str
     keeps_confidence: bool
     payment_expiry: timedelta | None
     payment_terms: Terms
@@ -162,6 +169,7 @@ def _given(
     callers: Callers,
     registry: Registry,
     vitals: Vitals,
+    feed: EventFeed,
     run: Run,
 ) -> Given:
     expiry_seconds = settings.payment_expiry_seconds
@@ -176,6 +184,8 @@ def _given(
         presence=lambda users: sockets.presence.look_up(users),
         is_connected=lambda sid: sockets.manager.is_connected(sid, "/"),
         figures=AttentionFigures(address_wait),
+        event_feed=feed,
+        public_url=settings.public_url,
         keeps_confidence=settings.keeps_confidence,
         payment_expiry=timedelta(seconds=expiry_seconds) if expiry_seconds else None,
         payment_terms=settings.payment_terms,
@@ -217,6 +227,7 @@ def rest_app(given: Given) -> Litestar:
         dependencies={
             **{name: _when_asked(given, name) for name in FOR_PARAMETERS},
             "journal": _of_engine("journal"),
+            "dispatcher": _of_engine("dispatcher"),
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),

@@ -16,6 +16,7 @@ from bridge.agreement import digests_of
 from bridge.door import Guests
 from bridge.drain import Drain
 from bridge.engine import Engine, Sessions, Stop, running_engine, untroubled
+from bridge.http.event_feed import EventFeed
 from bridge.journal import Journal, JournaledEvent
 from bridge.journal.absences import LEFT_TO_WITHIN
 from bridge.recovery import JournalHistory, JournalSessions
@@ -104,6 +105,7 @@ class Leaving:
 
     engine: Engine
     sockets: SocketServer
+    feed: EventFeed
 
     async def others(self) -> bool:
         return await self.engine.journal.nodes.are_others(LEFT_TO_WITHIN)
@@ -113,7 +115,8 @@ class Leaving:
 
     def clients(self) -> list[Callable[[], object]]:
         connections = [*self.sockets.eio.sockets.values()]
-        return [partial(connection.end, Disconnect.RESTARTING) for connection in connections]
+        closing = [partial(connection.end, Disconnect.RESTARTING) for connection in connections]
+        return [*closing, *(follower.end for follower in self.feed.followers())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class Runtime:
     troubles: Mapping[str, Callable[[], str | None]]
     drain: Drain
     revocations: Revocations
+    feed: EventFeed
 
     @asynccontextmanager
     async def run(self, app: Litestar) -> AsyncIterator[None]:
@@ -159,7 +163,7 @@ class Runtime:
                 nodes=engine.journal.nodes,
                 own=own,
             )
-            self.drain.serve(Leaving(engine, self.sockets))
+            self.drain.serve(Leaving(engine, self.sockets, self.feed))
             nodes, clock = engine.journal.nodes, engine.journal.clock
             strays = self.sockets.eio.strays
             neighbours = Neighbours(nodes, settings=own.settings, clock=clock, seen=strays.see)

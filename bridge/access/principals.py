@@ -97,9 +97,17 @@ class Principal:
         which it is told of, its purchase requests' and its checkout's."""
         return self.sees_every_payment or self.user_id in parties or any(map(self.may_see, in_rooms))
 
+    def may_list_payments(self, user_id: str) -> bool:
+        """Whether they may list all payments of a user: their own, or those of whoever it is."""
+        return self.sees_everything or self.sees_every_payment or self.is_user(user_id)
+
+    def is_user(self, user_id: str) -> bool:
+        """Whether they are this user, by their token."""
+        return self.user_id is not None and self.user_id == user_id
+
     def may_see_payout(self, *, payee_id: str) -> bool:
         """Whether they may see a payout: whom it pays may, and finance ops."""
-        return self.has_payouts_sent or (self.user_id is not None and self.user_id == payee_id)
+        return self.has_payouts_sent or self.is_user(payee_id)
 
     def may_say_where(self, *, buyer_id: str, opened_through: str | None) -> bool:
         """Whether they may say where a refund is sent: its buyer, and of the services that have payouts sent the one
@@ -125,6 +133,11 @@ class Principal:
         return self.sees_everything
 
     @property
+    def may_read_all_events(self) -> bool:
+        """Whether they may read every event, whomever it went to."""
+        return self.sees_everything
+
+    @property
     def may_see_console(self) -> bool:
         """Whether they may see all that the console shows."""
         return self.sees_everything
@@ -141,7 +154,7 @@ class Principal:
 
     def may_speak_for(self, user_id: str) -> bool:
         """Whether they may say that this user is online, or types."""
-        return self.speaks_for_everybody or (self.user_id is not None and self.user_id == user_id)
+        return self.speaks_for_everybody or self.is_user(user_id)
 
 
 ANYBODY = Principal("anybody", sees_everything=True, speaks_for_everybody=True)

@@ -203,7 +203,7 @@ def _run(
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await asyncio.to_thread(company.close)
-            guests.on_close()
+            guests.close()
             await super().shutdown(sockets)
 
     server = Server(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +13,7 @@ from bridge.client.errors import (
     IdempotencyKeyReusedError,
     NotAllowedError,
     NotFoundError,
+    OffsetGoneError,
     PaymentConflictError,
     PaymentOverError,
     PayoutRefusedError,
@@ -29,7 +30,9 @@ from coordinator.refunds.statuses import RefundStatus
 
 __all__ = [
     "CheckedDestination",
+    "EventPage",
     "InvoiceToPay",
+    "PastEvent",
     "Problem",
     "RegisteredCheckout",
     "RegisteredPayment",
@@ -218,6 +221,32 @@ class CheckedDestination(FrozenModel):
     coin_amount: Amount
 
 
+class PastEvent(FrozenModel):
+    """An event of the journal."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    offset: str
+    """Its place; whoever begins anew after it goes on with the next."""
+    event: str
+    """Its name, such as `payment-update`."""
+    data: dict[str, Any]
+    at: datetime
+    """When the bridge wrote it down."""
+    happened_at: datetime
+    """When it happened, where its data say so; otherwise `at`."""
+
+
+class EventPage(FrozenModel):
+    """Some events in a row, and where to go on."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    events: tuple[PastEvent, ...]
+    next: str
+    more: bool
+
+
 class _Refunds(BaseModel):
     refunds: list[RequestedRefund]
 
@@ -272,6 +301,8 @@ def refusal(status: int, problem: Problem | None) -> ClientError | None:
         return RequestRefusedError(problem.detail, faults)
     if status in (401, 403):
         return NotAllowedError(f"{problem.title}: {problem.detail}", status)
+    if status == 410:
+        return OffsetGoneError(problem.detail)
     if status == 409 and problem.payment_id is not None:
         return PaymentConflictError(problem.detail, problem.payment_id)
     if (kind := _BY_CODE.get((status, problem.code))) is not None:

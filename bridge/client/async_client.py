@@ -1,7 +1,7 @@
 """The client for asyncio: the same calls and the same tries as of the one that blocks, awaited."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying
 
 from bridge.client.answers import (
     CheckedDestination,
+    PastEvent,
     RegisteredCheckout,
     RegisteredPayment,
     RequestedPayout,
@@ -25,6 +26,7 @@ from bridge.client.calls import (
     SentRefund,
     cancel_payment_call,
     check_refund_destination_call,
+    events_call,
     get_refund_call,
     give_refund_destination_call,
     list_refunds_call,
@@ -216,6 +218,16 @@ class AsyncBridgeClient:
     async def withdraw_refund(self, refund_id: str, *, note: str | None = None) -> RequestedRefund:
         """As `BridgeClient.withdraw_refund`."""
         return await self._perform(withdraw_refund_call(refund_id, note=note))
+
+    async def events(self, *, after: str | None = None, follow: bool = True) -> AsyncIterator[PastEvent]:
+        """As `BridgeClient.events`."""
+        is_over = False
+        while not is_over:
+            wait_seconds = self._destination.wait_seconds if follow else 0
+            page = await self._perform(events_call(after, wait_seconds=wait_seconds))
+            for event in page.events:
+                yield event
+            after, is_over = page.next, not (follow or page.more)
 
     async def aclose(self) -> None:
         """Closes the connections; so does the end of an `async with` block."""

@@ -7,13 +7,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Generic, Literal, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pydantic.alias_generators import to_camel
 
 from bridge.catalogue.publication import Fault
 from bridge.client.answers import (
     CheckedDestination,
+    EventPage,
     RegisteredCheckout,
     RegisteredPayment,
     RequestedPayout,
@@ -35,6 +36,7 @@ __all__ = [
     "SentRefund",
     "cancel_payment_call",
     "check_refund_destination_call",
+    "events_call",
     "get_refund_call",
     "give_refund_destination_call",
     "list_refunds_call",
@@ -169,6 +171,12 @@ def publish_all_call(publications: Sequence[Publication], idempotency_key: str |
         _usable_key(idempotency_key),
         lambda body: offsets_of(body, count),
     )
+
+
+def events_call(after: str | None, *, wait_seconds: int) -> Call[EventPage]:
+    """Some of all events, after an offset or from the beginning; waits so long where there are none."""
+    query = {"all": "true", "limit": "500", "wait": str(wait_seconds)} | ({} if after is None else {"after": after})
+    return _asking(f"/api/events?{urlencode(query)}", EventPage.model_validate_json)
 
 
 def register_payment_call(

@@ -11,6 +11,7 @@ __all__ = [
     "IdempotencyKeyReusedError",
     "NotAllowedError",
     "NotFoundError",
+    "OffsetGoneError",
     "PaymentConflictError",
     "PaymentOverError",
     "PayoutRefusedError",
@@ -79,6 +80,11 @@ class RefundRefusedError(ClientError):
 
 class NotFoundError(ClientError):
     """The bridge knows no such payment or refund (404). Nothing was done."""
+
+
+class OffsetGoneError(ClientError):
+    """The journal does not hold an offset (410): it was restored, or has forgotten what is that old. Look up how
+    things stand, and begin anew without it."""
 
 
 class TooLargeError(ClientError):

@@ -1,7 +1,7 @@
 """The client that blocks until the bridge has answered."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -10,6 +10,7 @@ from tenacity import Retrying
 
 from bridge.client.answers import (
     CheckedDestination,
+    PastEvent,
     RegisteredCheckout,
     RegisteredPayment,
     RequestedPayout,
@@ -24,6 +25,7 @@ from bridge.client.calls import (
     SentRefund,
     cancel_payment_call,
     check_refund_destination_call,
+    events_call,
     get_refund_call,
     give_refund_destination_call,
     list_refunds_call,
@@ -274,6 +276,21 @@ class BridgeClient:
         Raises ClientError, among them RefundRefusedError if an address was given, or it was withdrawn already.
         """
         return self._perform(withdraw_refund_call(refund_id, note=note))
+
+    def events(self, *, after: str | None = None, follow: bool = True) -> Iterator[PastEvent]:
+        """Every event of the bridge, whomever it went to, in order and each once: those after an offset, from the
+        beginning without one, from this moment on after `"now"`.
+
+        It waits for more when there are no more, and goes on where it was after a cut, or a restart of the bridge;
+        unless it is to `follow`, it ends there. Keep the `offset` of the last event that you have dealt with, to go
+        on after it. For services that read. Raises ClientError: OffsetGoneError for an offset that is not held any
+        more, and BridgeUnavailableError only when nobody has answered for all of `give_up_after_seconds`.
+        """
+        is_over = False
+        while not is_over:
+            page = self._perform(events_call(after, wait_seconds=self._destination.wait_seconds if follow else 0))
+            yield from page.events
+            after, is_over = page.next, not (follow or page.more)
 
     def close(self) -> None:
         """Closes the connections; so does the end of a `with` block."""

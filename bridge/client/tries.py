@@ -30,6 +30,8 @@ backoff = wait_random_exponential(multiplier=0.25, max=10)
 """How many seconds to wait, by the number of tries there were."""
 
 SHORTEST_TRY_SECONDS = 0.1
+# Some proxies give up an answer that takes half a minute.
+LONGEST_WAIT_SECONDS = 25
 
 
 class _RepeatableError(Exception):
@@ -51,6 +53,11 @@ class Destination:
             raise ValueError("timeout_seconds must be more than 0 and give_up_after_seconds not less than 0")
         self.timeout_seconds = timeout_seconds
         self.give_up_after_seconds = give_up_after_seconds
+
+    @property
+    def wait_seconds(self) -> int:
+        """How long the bridge may wait with an answer, so that it comes well before a try is given up."""
+        return min(LONGEST_WAIT_SECONDS, int(self.timeout_seconds / 2))
 
     @property
     def secret(self) -> str | None:

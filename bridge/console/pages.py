@@ -17,7 +17,15 @@ BUILD = Path(__file__).parent / "dist"
 """Where the build of the pages is."""
 DOCUMENT = "index.html"
 
-PAGES = ("/pay/{payment_id:str}", "/checkout/{checkout_id:str}", "/ops", "/ops/{view:path}")
+PAGES = (
+    "/",
+    "/pay/{payment_id:str}",
+    "/checkout/{checkout_id:str}",
+    "/sales",
+    "/orders",
+    "/ops",
+    "/ops/{view:path}",
+)
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (

@@ -78,9 +78,17 @@ class Guests:
         self._connections = self._sessions = 0
         self._notice = Notice(logger, "turning connections away", clock)
         self._network = _networks_of(trusted)
-        self.on_close: Callable[[], object] = lambda: None
-        """Called when nobody is let in any more: whoever waits for what may come had better be answered."""
+        self._at_close: list[Callable[[], object]] = []
         CONNECTIONS.set_function(lambda: self._connections)
+
+    def at_close(self, answer: Callable[[], object]) -> None:
+        """Has this called when nobody is let in any more: whoever waits for what may come had better be answered."""
+        self._at_close.append(answer)
+
+    def close(self) -> None:
+        """Nobody is let in any more."""
+        for answer in self._at_close:
+            answer()
 
     def enter(self, address: str, make_room: Callable[[], bool]) -> Guest | None:
         """Lets a connection in, or returns None. `make_room` has one leave that asks nothing; it returns whether

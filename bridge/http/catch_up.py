@@ -5,49 +5,25 @@ from typing import Annotated
 from litestar import Router, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, QueryParameter
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from bridge.catalogue import EVENTS
 from bridge.catalogue.chat import Message, Moment
 from bridge.catalogue.notifications import NewNotification, UnreadCountUpdate
 from bridge.http.front.callers import require_room
-from bridge.http.front.dependencies import GivenConfidence, GivenJournal, GivenPrincipal
+from bridge.http.front.dependencies import GivenJournal, GivenPrincipal
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import wrong_field
-from bridge.journal import OffsetUnreadableError
 from bridge.projections import chats
 from bridge.projections.purchase_requests import SOURCE_EVENTS, PurchaseRequestState, purchase_request
 from coordinator import rooms
-from coordinator.events import Document
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 
-__all__ = ["catch_up_router", "get_events"]
+__all__ = ["catch_up_router"]
 
-EVENTS_LIMIT = 500
-ROOMS_LIMIT = 50
 MESSAGES_LIMIT = 200
 
-CONFIDENTIAL = tuple(name for name, model in EVENTS.items() if model.audience_rule.confidential)
-
 REFUSALS = {400: "Something is wrong; the answer names it", 401: "No good token", 403: "The token does not grant it"}
-
-
-class PastEvent(FrozenModel):
-    """An event as it was sent, and its place in the journal."""
-
-    offset: str
-    event: str
-    data: Document
-    at: AwareDatetime
-
-
-class PastEvents(FrozenModel):
-    """Events in the order of the journal."""
-
-    events: list[PastEvent]
-    next: str = Field(description="Pass it as `after` to go on from here, also if there was nothing.")
-    more: bool = Field(description="Whether there is more already.")
 
 
 class UnreadCount(FrozenModel):
@@ -68,61 +44,6 @@ class ChatMessages(FrozenModel):
     messages: list[ChatMessage]
     next_before: str | None = Field(
         description="Pass it as `before` for the stretch before this one; null at the end."
-    )
-
-
-@get(
-    "/",
-    summary="The past events of some rooms",
-    description=(
-        "What a client in these rooms would have heard after `after`, each event once and in order; without `after`, "
-        "from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds "
-        "`limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on."
-    ),
-    responses=problem_responses(
-        {
-            **REFUSALS,
-            410: "The journal does not hold the offset: it is of another history, of an event that is gone, or older "
-            "than what is kept; begin anew without it",
-        }
-    ),
-)
-async def get_events(
-    journal: GivenJournal,
-    principal: GivenPrincipal,
-    keeps_confidence: GivenConfidence,
-    room: Annotated[
-        list[str] | None, QueryParameter(description=f"A room's name; may be repeated up to {ROOMS_LIMIT} times.")
-    ] = None,
-    everyone: Annotated[bool, QueryParameter(description="Also what went to everyone.")] = False,
-    after: Annotated[str | None, QueryParameter(description="An offset, such as `next` of the last answer.")] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=EVENTS_LIMIT)] = 100,
-) -> PastEvents:
-    names = list(dict.fromkeys(room or []))
-    if len(names) > ROOMS_LIMIT or not (names or everyone):
-        raise wrong_field("room", f"expected the names of 1 to {ROOMS_LIMIT} rooms, or everyone=true")
-    for name in names:
-        if not name:
-            raise wrong_field("room", "expected the name of a room")
-        require_room(principal, name)
-    try:
-        offset = 0 if after is None else await journal.held_offset(after)
-    except OffsetUnreadableError as error:
-        raise wrong_field("after", str(error)) from None
-    hidden = CONFIDENTIAL if keeps_confidence and not principal.may_see_confidential else ()
-    stretch = await journal.room_events(names, everyone=everyone, hidden=hidden, after=offset, limit=limit)
-    return PastEvents(
-        events=[
-            PastEvent(
-                offset=journal.offset_text(journaled.place),
-                event=journaled.event.name,
-                data=journaled.event.payload,
-                at=journaled.committed_at,
-            )
-            for journaled in stretch.events
-        ],
-        next=journal.offset_text(stretch.next),
-        more=stretch.more,
     )
 
 

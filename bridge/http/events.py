@@ -12,13 +12,13 @@ from litestar.openapi.spec import Operation
 from prometheus_client import Counter
 
 from bridge.catalogue.publication import read_publications
-from bridge.http.catch_up import get_events
 from bridge.http.front.callers import FOR_SERVICES, Callers
 from bridge.http.front.fast_path import PlainPost
 from bridge.http.front.idempotency import require_plain_key
 from bridge.http.front.openapi import IdempotencyKeyHeader, json_body, problem_responses
 from bridge.http.front.problems import unreadable_body
 from bridge.http.front.service_tokens import Service
+from bridge.http.past_events import get_events
 from bridge.journal import IdempotencyKey, Journal
 from coordinator.models import FrozenModel
 

@@ -34,6 +34,7 @@ from bridge.journal.queries.console import (
     UnmatchedWebhook,
 )
 from bridge.journal.queries.histories import ForgottenRow
+from bridge.journal.queries.own import OwnFilter, Party
 from bridge.journal.queries.payments import HistoryEntry, PaymentRecord
 from bridge.journal.queries.payouts import PayoutHistoryEntry, PayoutRecord
 from bridge.journal.queries.problems import TroubledPayment
@@ -118,6 +119,8 @@ __all__ = [
     "OpenedRefund",
     "Outcome",
     "OwnAddress",
+    "OwnFilter",
+    "Party",
     "PaymentConflictError",
     "PaymentRecord",
     "PayoutHistoryEntry",

@@ -108,6 +108,8 @@ class Dispatcher:
         self._read_tail = read_tail
         self._deliver = deliver
         self._woken = asyncio.Event()
+        self._moved = asyncio.Event()
+        """Set when the cursor moves; there is another one then."""
         self._upcoming = Upcoming(cursor)
 
     @property
@@ -129,6 +131,11 @@ class Dispatcher:
         """Another bridge has committed events up to this one; None if it is not known whether any has."""
         if self._upcoming.committed_elsewhere(offset):
             self._woken.set()
+
+    async def beyond(self, offset: int) -> None:
+        """Returns once an event after that one was handed on, whichever bridge has committed it."""
+        while self.cursor <= offset:
+            await self._moved.wait()
 
     async def run(self) -> None:
         """Follows the journal until it is cancelled."""
@@ -153,6 +160,8 @@ class Dispatcher:
         while stretch := await self._next_stretch():
             await self._deliver(stretch)
             self._upcoming.handed_on(stretch)
+            moved, self._moved = self._moved, asyncio.Event()
+            moved.set()
             CURSOR.set(self.cursor)
             names = [journaled.event.name for journaled in stretch]
             for name in set(names):

@@ -33,6 +33,7 @@ from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
 from bridge.journal.records.nodes import NodeRecords, new_node
+from bridge.journal.records.own import OwnRecords
 from bridge.journal.records.payouts import PayoutRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
@@ -124,6 +125,7 @@ class Journal:
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file, writing.url)
         """Which history this is, and what it has forgotten."""
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
+        self.own = OwnRecords(self._read)
         self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
         self.refunds = RefundRecords(self._read, self._writer.submit)
         self.retention = RetentionRecords(self._read, self._writer.submit)
@@ -324,6 +326,10 @@ class Journal:
         the events that are named in `hidden`."""
         names = [*rooms, EVERYONE] if everyone else rooms
         return await self._read(room_queries.room_events, names, hidden=hidden, after=after, limit=limit)
+
+    async def all_events(self, *, after: int, limit: int, limit_bytes: int) -> room_queries.Stretch:
+        """The next events of all, fewer than the limit where they are large."""
+        return await self._read(room_queries.all_events, after=after, limit=limit, limit_bytes=limit_bytes)
 
     async def room_events_before(
         self, room: str, name: str, *, before: int | None = None, limit: int

@@ -48,7 +48,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The payments of a purchase request */
+        /**
+         * The payments of a purchase request, of a seller or of a buyer
+         * @description Those of a purchase request, all of them, oldest first; or somebody's own by page and filter, newest first: of a seller those that pay them, also by a share of a template checkout. A user lists their own, services that register payments or read, and staff, those of anybody.
+         */
         get: operations["listPayments"];
         put?: never;
         /**
@@ -203,7 +206,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The payouts of a payment */
+        /**
+         * The payouts of a payment, or to a seller
+         * @description Those of a payment, all of them, oldest first; or a seller's own by page and filter, newest first. A seller lists their own, services that have payouts sent or read, and staff, those to anybody.
+         */
         get: operations["listPayouts"];
         put?: never;
         /**
@@ -1244,8 +1250,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The past events of some rooms
-         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal. `everyone=true` adds what went to everyone. An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
+         * Past events, of some rooms or all
+         * @description What a client in these rooms would have heard after `after`, each event once and in order; without `after`, from the beginning of the journal, and after `now`, from this moment on. `everyone=true` adds what went to everyone. `all=true` is every event there is, for staff and services that read: with `wait` an answer that would be empty waits for the next event, and with `Accept: text/event-stream` it goes on for as long as somebody listens (server-sent events; `Last-Event-ID` counts for `after`, and an offset that is not held is told by an event `gone`). An answer holds `limit` events, and fewer where they are large, some megabytes of them; `more` says whether to go on.
          */
         get: operations["getEvents"];
         put?: never;
@@ -2039,6 +2045,11 @@ export interface components {
              * @description datetime with the constraint that the value must have timezone info
              */
             at: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            happenedAt: string;
         };
         /** PastEvents */
         PastEvents: {
@@ -2061,6 +2072,8 @@ export interface components {
             checkoutId: string | null;
             amount: string;
             currency: string;
+            /** @description What it pays for: one purchase request, or those of its template checkout, of which a seller sees their own. */
+            shares: components["schemas"]["Share"][];
             /** @description Where to pay, where the payment goes over a chain to a wallet. */
             direct: components["schemas"]["DirectItem"] | null;
             status: components["schemas"]["PaymentStatus"];
@@ -2119,6 +2132,8 @@ export interface components {
         /** PaymentList */
         PaymentList: {
             payments: components["schemas"]["PaymentDocument"][];
+            /** @description Pass it as `after` for the next page; null at the end. */
+            next?: string | null;
         };
         /**
          * PaymentRequest
@@ -2323,6 +2338,8 @@ export interface components {
         /** PayoutList */
         PayoutList: {
             payouts: components["schemas"]["PayoutDocument"][];
+            /** @description Pass it as `after` for the next page; null at the end. */
+            next?: string | null;
         };
         /**
          * PayoutRequest
@@ -3047,8 +3064,20 @@ export interface operations {
     };
     listPayments: {
         parameters: {
-            query: {
-                requestId: string;
+            query?: {
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Made since then: a date (UTC), or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                to?: string | null;
+                /** @description `next` of the page before. */
+                after?: string | null;
+                /** @description Of somebody's own, on a page. */
+                limit?: number;
+                requestId?: string | null;
+                sellerId?: string | null;
+                buyerId?: string | null;
             };
             header?: never;
             path?: never;
@@ -3065,7 +3094,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaymentList"];
                 };
             };
-            /** @description `requestId` is missing */
+            /** @description Something is wrong; the answer names it */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3076,6 +3105,15 @@ export interface operations {
             };
             /** @description No good token */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They are somebody else's */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3789,8 +3827,19 @@ export interface operations {
     };
     listPayouts: {
         parameters: {
-            query: {
-                paymentId: string;
+            query?: {
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Made since then: a date (UTC), or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                to?: string | null;
+                /** @description `next` of the page before. */
+                after?: string | null;
+                /** @description Of somebody's own, on a page. */
+                limit?: number;
+                paymentId?: string | null;
+                sellerId?: string | null;
             };
             header?: never;
             path?: never;
@@ -3807,7 +3856,7 @@ export interface operations {
                     "application/json": components["schemas"]["PayoutList"];
                 };
             };
-            /** @description `paymentId` is missing */
+            /** @description Something is wrong; the answer names it */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3818,6 +3867,15 @@ export interface operations {
             };
             /** @description No good token */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They are somebody else's */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8156,24 +8214,42 @@ export interface operations {
                 room?: string[] | null;
                 /** @description Also what went to everyone. */
                 everyone?: boolean;
-                /** @description An offset, such as `next` of the last answer. */
+                /** @description Every event, instead of those of rooms. */
+                all?: boolean;
+                /** @description An offset, such as `next` of the last answer; or `now`. */
                 after?: string | null;
                 limit?: number;
+                /** @description How many seconds to wait where nothing is there. */
+                wait?: number;
+                /** @description How events are written. */
+                format?: "bridge" | "cloudevents";
             };
-            header?: never;
+            header?: {
+                /** @description Of a stream: counts for `after`. */
+                "Last-Event-ID"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description The events */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PastEvents"];
+                    "application/cloudevents-batch+json": Record<string, never>[];
+                    "text/event-stream": string;
                 };
+            };
+            /** @description To a browser that was told that its offset is gone: it stops asking */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Something is wrong; the answer names it */
             400: {
@@ -8204,6 +8280,15 @@ export interface operations {
             };
             /** @description The journal does not hold the offset: it is of another history, of an event that is gone, or older than what is kept; begin anew without it */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many wait for events already */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -178,3 +178,19 @@ def test_staff_see_who_is_connected_and_close_connections(browsing: Browsing, br
             wait_until(lambda: looked(page) and row.count() == 1)  # it came back
     expect(page.get_by_text("Nobody is connected who is sought.")).to_be_visible()
     buyer.disconnect()
+
+
+@pytest.mark.parametrize(("path", "me"), [("orders", "b1"), ("sales", "s1")])
+def test_a_buyer_and_a_seller_see_their_own_by_their_token(
+    browsing: Browsing, bridge: BridgeProcess, payment_id: str, path: str, me: str
+) -> None:
+    page = browsing.page()
+    page.goto(f"{bridge.url}/{path}#token={token(me)}")
+    expect(page.locator(f"[data-id='{payment_id}']")).to_be_visible()
+    expect(page).to_have_url(f"{bridge.url}/{path}")
+    browsing.expect_trouble("40[13]")
+    for who, given in ((f"?sellerId={me}&buyerId={me}", ""), ("", f"#token={token('x1', NEVER)[:-2]}xx")):
+        stranger = browsing.page()
+        stranger.goto(f"{bridge.url}/{path}{who}{given}")
+        expect(stranger.get_by_role("heading", name="This page does not know you")).to_be_visible()
+        expect(stranger.locator(f"[data-id='{payment_id}']")).to_have_count(0)

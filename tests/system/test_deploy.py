@@ -13,7 +13,7 @@ import yaml  # type: ignore[import-untyped]
 
 from benchmarks.servers import free_port
 from bridge.settings import all_settings
-from tests.asking import get, post, request
+from tests.asking import client_of, get, post, request
 from tests.conftest import BridgeProcess, StartBridge
 from tests.proxies import DEPLOY, Proxy, deployed, running_haproxy, running_nginx
 from tests.system.attacks.strangers import Answer, Stranger
@@ -26,6 +26,7 @@ SERVICES = """
 token = "the-token-of-every-service"
 publishes = ["marketplace"]
 registers = ["payments"]
+reads = true
 """
 TOKEN = jwt.encode({"sub": "b1", "exp": 4_102_444_800, "requests": ["r1"], "checkouts": ["fence-1"]}, SECRET, "HS256")
 SESSIONS = 3
@@ -133,6 +134,16 @@ def test_whoever_was_there_is_recovered_when_the_bridge_was_started_again(
         assert client.wait_for(lambda line: "ready" in line)["recovered"] is True
 
 
+def test_a_stream_of_events_is_passed_on_as_they_come(front: Front) -> None:
+    headers, query = {**SERVICE, "Accept": "text/event-stream"}, "/api/events?all=true&after=now"
+    with client_of(front.proxy.url, headers=headers) as client, client.stream("GET", query) as answer:
+        ids = (line for line in answer.iter_lines() if line.startswith("id: "))
+        next(ids)  # the place where it begins
+        event = {"event": "delivery-confirmed", "data": {"requestId": "r1"}}
+        published = post(f"{front.bridge.url}/api/events", json=event, headers=SERVICE)
+        assert next(ids) == f"id: {published.json()['offsets'][0]}"
+
+
 def test_what_is_longer_than_the_bridge_takes_is_refused(front: Front) -> None:
     url = front.proxy.url
     assert post(f"{url}/api/events", content=b" " * 1_000_001, headers=SERVICE).status_code == 413
@@ -144,7 +155,7 @@ def test_what_is_longer_than_the_bridge_takes_is_refused(front: Front) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        *("/metrics", "/health/ready", "/health/live", "/schema/openapi.json", "/", "//metrics", "/%6detrics"),
+        *("/metrics", "/health/ready", "/health/live", "/schema/openapi.json", "//metrics", "/%6detrics"),
         *("/socket.io/../metrics", "/api/%2e%2e/metrics", "/api/..%2fmetrics", "/ops/../metrics", "/metrics/"),
         *(
             "http://bridge.example/metrics",
@@ -227,4 +238,5 @@ def test_the_bridge_asks_for_nothing_else_of_a_proxy(front: Front) -> None:
     """What a browser asks across origins goes through, and so do the pages."""
     answer = request("OPTIONS", f"{front.proxy.url}/api/payments", headers={"Origin": "http://localhost:3000"})
     assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
-    assert get(f"{front.proxy.url}/ops").headers["content-security-policy"]
+    for page in ("/", "/sales", "/orders", "/ops"):
+        assert get(f"{front.proxy.url}{page}").headers["content-security-policy"]

@@ -8,11 +8,14 @@ from pydantic import AwareDatetime, Field
 
 from bridge.access import ANYBODY, Principal
 from bridge.http.documents.disputes import DisputeItem, dispute_items
-from bridge.http.documents.own_shares import is_of_hidden_share
+from bridge.http.documents.own_shares import is_of_hidden_share, shares_for
+from bridge.http.documents.payment_examples import RESPONSE_EXAMPLE
 from bridge.http.documents.refunds import RefundItem, refund_item
+from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import HistoryEntry, PaymentRecord
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount
+from coordinator.payments.agreements import Share
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payments.payments import EscrowState, Payment, PaymentStatus
@@ -20,7 +23,6 @@ from coordinator.payments.quotes import ToPay, to_pay, whole_coin_amount
 from coordinator.payouts.earnings import escrow_of, refundable
 
 __all__ = [
-    "REQUEST_EXAMPLE",
     "PaymentDocument",
     "PaymentList",
     "SightingItem",
@@ -150,6 +152,10 @@ class PaymentDocument(FrozenModel):
     )
     amount: Amount
     currency: str
+    shares: list[Share] = Field(
+        description="What it pays for: one purchase request, or those of its template checkout, of which a seller "
+        "sees their own."
+    )
     direct: DirectItem | None = Field(description="Where to pay, where the payment goes over a chain to a wallet.")
     status: PaymentStatus
     escrow_state: EscrowState
@@ -185,102 +191,10 @@ class PaymentDocument(FrozenModel):
 
 
 class PaymentList(FrozenModel):
-    """The payments for one purchase request, oldest first."""
+    """The payments for one purchase request, oldest first; or a page of somebody's own, newest first."""
 
     payments: list[PaymentDocument]
-
-
-REQUEST_EXAMPLE = {
-    "provider": "shkeeper",
-    "externalId": "order-1001",
-    "requestId": "request-77",
-    "buyerId": "buyer-5",
-    "sellerId": "seller-9",
-    "offerId": "offer-3",
-    "amount": "49.90",
-    "currency": "USD",
-    "returnUrl": "https://shop.example/orders/1001",
-}
-RESPONSE_EXAMPLE = {
-    "paymentId": "pay_65f1c0ffee0123456789abcd",
-    **REQUEST_EXAMPLE,
-    "checkoutId": None,
-    "status": "partially_paid",
-    "escrowState": "none",
-    "received": "19.96",
-    "missing": "29.94",
-    "excess": "0",
-    "fee": "0",
-    "missingFee": "0",
-    "refunded": "0",
-    "refundable": [{"of": "goods", "sellerId": "seller-9", "amount": "19.96"}],
-    "escrow": {
-        "received": "19.96",
-        "held": "19.96",
-        "underWay": "0",
-        "released": "0",
-        "refunded": "0",
-        "fee": "0",
-        "excess": "0",
-        "overdrawn": "0",
-    },
-    "late": False,
-    "confirmations": None,
-    "requiredConfirmations": None,
-    "direct": None,
-    "transfers": [
-        {
-            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
-            "asset": "ETH-USDT",
-            "amount": "19.96",
-            "value": "19.96",
-            "confirmed": True,
-            "occurredAt": "2026-01-31T15:45:38Z",
-        }
-    ],
-    "sightings": [],
-    "createdAt": "2026-01-31T15:40:00Z",
-    "updatedAt": "2026-01-31T15:45:40Z",
-    "expiresAt": "2026-02-01T15:40:00Z",
-    "invoices": [
-        {
-            "coin": "ETH-USDT",
-            "displayName": "ERC20 USDT",
-            "address": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
-            "checkoutUrl": None,
-            "coinAmount": "30.5388",
-            "wholeCoinAmount": "50.898",
-            "exchangeRate": "1",
-            "asked": "30.54",
-            "fee": "0.6",
-            "paymentUri": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
-            "quotedUntil": "2026-01-31T16:40:00Z",
-            "refusal": None,
-        }
-    ],
-    "refunds": [],
-    "disputes": [],
-    "history": [
-        {
-            "at": "2026-01-31T15:40:00Z",
-            "observation": "registered",
-            "effect": "applied",
-            "status": "pending",
-            "escrowState": "none",
-            "received": "0",
-            "txHash": None,
-        },
-        {
-            "at": "2026-01-31T15:45:40Z",
-            "observation": "invoice-snapshot",
-            "effect": "applied",
-            "status": "partially_paid",
-            "escrowState": "none",
-            "received": "19.96",
-            "txHash": "0x518ad4b1f1c0a37e3a2f7c1f0f2d7d6b8c9e0a1b2c3d4e5f60718293a4b5c6d7",
-        },
-    ],
-}
+    next: str | None = Field(None, description=NEXT_DESCRIPTION)
 
 
 NOT_AS_THEY_ARE = ("facts", "terms", "checkout", "direct", "expires_at")
@@ -310,6 +224,7 @@ def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> 
     return PaymentDocument(
         **{name: value for name, value in payment if name not in NOT_AS_THEY_ARE},
         checkout_id=payment.checkout and payment.checkout.checkout_id,
+        shares=list(shares_for(seen_by, payment)),
         status=payment.status,
         escrow_state=payment.escrow_state,
         received=payment.received,

@@ -6,6 +6,7 @@ from litestar.exceptions import NotFoundException
 from pydantic import AwareDatetime, Field
 
 from bridge.http.documents.payments import SightingItem, sighting_item
+from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import Journal, PayoutRecord
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
@@ -87,9 +88,10 @@ class PayoutDocument(FrozenModel):
 
 
 class PayoutList(FrozenModel):
-    """Payouts, oldest first."""
+    """Payouts, oldest first; or a page of a seller's own, newest first."""
 
     payouts: list[PayoutDocument]
+    next: str | None = Field(None, description=NEXT_DESCRIPTION)
 
 
 async def known_payout(journal: Journal, payout_id: str) -> PayoutRecord:

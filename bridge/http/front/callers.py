@@ -15,7 +15,7 @@ from bridge.http.front.service_tokens import ANY_SERVICE, Service, WatchedServic
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
 
-__all__ = ["FOR_OPS", "FOR_SERVICES", "Callers", "require_room"]
+__all__ = ["FOR_OPS", "FOR_SERVICES", "Callers", "require_everything", "require_room"]
 
 FOR_OPS = "for_ops"
 """The mark of routes of the console: they are run for whoever may see everything, and for nobody else."""
@@ -120,6 +120,12 @@ def require_room(principal: Principal, room: str) -> None:
     """Raises PermissionDeniedException unless the principal may see what is told in the room."""
     if not principal.may_see(room):
         raise PermissionDeniedException(f"the token does not grant {room}")
+
+
+def require_everything(principal: Principal) -> None:
+    """Raises PermissionDeniedException unless the principal may read every event."""
+    if not principal.may_read_all_events:
+        raise PermissionDeniedException("only staff, and services that read, may read every event")
 
 
 def _takes_service(handler: BaseRouteHandler) -> bool:

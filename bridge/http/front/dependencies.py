@@ -9,7 +9,7 @@ from litestar.params import SkipValidation
 
 from bridge.access import Principal
 from bridge.http.front.service_tokens import Service
-from bridge.journal import Journal
+from bridge.journal import Dispatcher, Journal
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.checks import Check
 from bridge.workers.invoices import InvoiceOpener
@@ -23,6 +23,7 @@ from providers.contract import WebhookReaders
 __all__ = [
     "GivenChains",
     "GivenConfidence",
+    "GivenDispatcher",
     "GivenInvoiceOpener",
     "GivenIsConnected",
     "GivenJournal",
@@ -32,6 +33,7 @@ __all__ = [
     "GivenPayoutSender",
     "GivenPresence",
     "GivenPrincipal",
+    "GivenPublicUrl",
     "GivenPulse",
     "GivenReadinessChecks",
     "GivenRefundAddressWait",
@@ -67,6 +69,7 @@ ReadinessChecks = Mapping[str, Check]
 """What must work for the bridge to do its work."""
 
 GivenChains = NamedDependency[SkipValidation[ChainFollowers]]
+GivenDispatcher = NamedDependency[SkipValidation[Dispatcher]]
 GivenJournal = NamedDependency[SkipValidation[Journal]]
 GivenWebhookReaders = NamedDependency[SkipValidation[WebhookReaders]]
 GivenPaymentExpiry = NamedDependency[SkipValidation[timedelta | None]]
@@ -83,6 +86,8 @@ GivenPrincipal = NamedDependency[SkipValidation[Principal]]
 GivenConfidence = NamedDependency[SkipValidation[bool]]
 """Whether events about money go to those concerned only."""
 GivenIsConnected = NamedDependency[SkipValidation[IsConnected]]
+GivenPublicUrl = NamedDependency[SkipValidation[str]]
+"""The bridge's address for others; empty where nobody has said it."""
 GivenPresence = NamedDependency[SkipValidation[LookUpPresence]]
 GivenPulse = NamedDependency[SkipValidation[Pulse]]
 GivenVitals = NamedDependency[SkipValidation[Vitals]]

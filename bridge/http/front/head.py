@@ -24,9 +24,15 @@ class Head:
 
 
 def _without_content(send: Send) -> Send:
+    is_over = False
+
     async def send_headers(message: Message) -> None:
+        """What streams for as long as somebody listens is over with its headers."""
+        nonlocal is_over
         if message["type"] == "http.response.body":
-            message = {**message, "body": b""}
+            if is_over:
+                return
+            is_over, message = True, {**message, "body": b"", "more_body": False}
         await send(message)
 
     return send_headers

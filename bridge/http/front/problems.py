@@ -38,6 +38,8 @@ SHOWN_CHARACTERS = 500
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
+OFFSET_NOT_HELD = "Offset not held"
+
 TITLES = {
     400: "Invalid request",
     401: "Not authenticated",
@@ -45,6 +47,7 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     413: "Too large",
+    429: "Too many",
 }
 
 # How the framework says so, as an error of its own.
@@ -148,7 +151,7 @@ def _other_address(_request: AnyRequest, error: OtherAddressError) -> Response[d
 
 
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
-    return problem(410, "Offset not held", f"{str(error)[0].upper()}{str(error)[1:]}.")
+    return problem(410, OFFSET_NOT_HELD, f"{str(error)[0].upper()}{str(error)[1:]}.")
 
 
 def _key_reused(_request: AnyRequest, error: IdempotencyKeyReusedError) -> Response[dict[str, object]]:

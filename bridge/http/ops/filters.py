@@ -1,31 +1,23 @@
 """The console's filters, as they stand in an address: the same for lists and for exports."""
 
-import re
-from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated
 
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from bridge.http.front.problems import wrong_field
-from bridge.journal import ConsoleFilter, Place
-from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
+from bridge.http.front.pages import FromQuery, StatusQuery, ToQuery, moment_in, name_in, search_in, some_of
+from bridge.journal import ConsoleFilter
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payments.problems import ProblemKind
 from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "ROWS_LIMIT",
-    "AfterQuery",
     "GivenPaymentFilter",
     "GivenPayoutFilter",
     "LimitQuery",
     "payment_filter",
     "payout_filter",
-    "place_text",
-    "read_place",
 ]
 
 ROWS_LIMIT = 1_000
@@ -33,9 +25,7 @@ ROWS_LIMIT = 1_000
 ANY_PROBLEM = "any"
 
 LimitQuery = Annotated[int, QueryParameter(ge=1, le=ROWS_LIMIT)]
-AfterQuery = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
 
-StatusQuery = Annotated[str | None, QueryParameter(description="One status, or several with commas between them.")]
 ProblemQuery = Annotated[
     str | None,
     QueryParameter(description="With this wrong with it, or one of several with commas between them; or `any`."),
@@ -45,18 +35,6 @@ SellerQuery = Annotated[str | None, QueryParameter(name="sellerId", description=
 SearchQuery = Annotated[
     str | None, QueryParameter(description="Part of an id, of an address or of a transaction's hash.")
 ]
-FromQuery = Annotated[
-    str | None, QueryParameter(name="from", description="Made since then: a date (UTC), or a time with its zone.")
-]
-ToQuery = Annotated[
-    str | None, QueryParameter(name="to", description="Made until then: a date (UTC, whole), or a time with its zone")
-]
-
-_MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_PLACE = re.compile(r"(?P<microseconds>[0-9]{1,18})-(?P<identifier>.+)")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 async def payout_filter(
@@ -70,13 +48,13 @@ async def payout_filter(
 ) -> ConsoleFilter:
     """Which payouts an address asks for. Raises ValidationException, which names what is wrong."""
     return ConsoleFilter(
-        statuses=_some_of(PayoutStatus, "status", status),
-        provider=_name("provider", provider),
-        currency=_name("coin", coin),
-        seller_id=_name("sellerId", seller_id),
-        search=_search(search),
-        created_from=_moment("from", made_from),
-        created_before=_moment("to", made_to),
+        statuses=some_of(PayoutStatus, "status", status),
+        provider=name_in("provider", provider),
+        currency=name_in("coin", coin),
+        seller_id=name_in("sellerId", seller_id),
+        search=search_in(search),
+        created_from=moment_in("from", made_from),
+        created_before=moment_in("to", made_to),
     )
 
 
@@ -91,73 +69,16 @@ async def payment_filter(
 ) -> ConsoleFilter:
     """Which payments an address asks for. Raises ValidationException, which names what is wrong."""
     return ConsoleFilter(
-        statuses=_some_of(PaymentStatus, "status", status),
-        provider=_name("provider", provider),
-        currency=_name("currency", currency),
-        problems=() if problem == ANY_PROBLEM else _some_of(ProblemKind, "problem", problem),
+        statuses=some_of(PaymentStatus, "status", status),
+        provider=name_in("provider", provider),
+        currency=name_in("currency", currency),
+        problems=() if problem == ANY_PROBLEM else some_of(ProblemKind, "problem", problem),
         has_problems=problem == ANY_PROBLEM,
-        search=_search(search),
-        created_from=_moment("from", made_from),
-        created_before=_moment("to", made_to),
+        search=search_in(search),
+        created_from=moment_in("from", made_from),
+        created_before=moment_in("to", made_to),
     )
 
 
 GivenPayoutFilter = NamedDependency[SkipValidation[ConsoleFilter]]
 GivenPaymentFilter = NamedDependency[SkipValidation[ConsoleFilter]]
-
-
-# Wherever an address names something and leaves it empty, it asks for nothing in particular.
-
-
-def _name(field: str, text: str | None) -> str | None:
-    if text and not is_id(text):
-        raise wrong_field(field, "expected a name or an id")
-    return text or None
-
-
-def _search(text: str | None) -> str | None:
-    text = (text or "").strip()
-    if text and not is_id(text):
-        raise wrong_field("search", f"expected at most {ID_LIMIT_CHARACTERS} characters, none of them hidden")
-    return text or None
-
-
-def _some_of(words: type[StrEnum], field: str, text: str | None) -> tuple[str, ...]:
-    known = [word.value for word in words]
-    names = tuple(filter(None, (part.strip() for part in (text or "").split(","))))
-    if not set(names) <= set(known):
-        raise wrong_field(field, f"there is no such {field}; expected some of {', '.join(known)}")
-    return names
-
-
-def _moment(name: str, text: str | None) -> datetime | None:
-    """When a stretch begins or ends; a day as the end is part of it."""
-    if not text:
-        return None
-    try:
-        if _DAY.fullmatch(text):
-            day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return day + timedelta(days=1) if name == "to" else day
-        moment = _MOMENT.validate_python(text)
-        # A zone can lead beyond the years that there are.
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError, ValidationError):
-        raise wrong_field(name, "expected a date such as 2026-11-24, or a time with its zone") from None
-
-
-def place_text(created_at: datetime, identifier: str) -> str:
-    """Where a page ended, to go on from."""
-    return f"{(created_at - _EPOCH) // _MICROSECOND}-{identifier}"
-
-
-def read_place(text: str | None) -> Place | None:
-    """Raises ValidationException for what no page ended with."""
-    if text is None:
-        return None
-    match = _PLACE.fullmatch(text)
-    try:
-        if match is not None and is_id(match["identifier"]):
-            return Place(_EPOCH + int(match["microseconds"]) * _MICROSECOND, match["identifier"])
-    except OverflowError:
-        pass
-    raise wrong_field("after", "expected `next` of the page before")

@@ -12,16 +12,9 @@ from pydantic import Field
 
 from bridge.http.front.dependencies import GivenChains, GivenJournal
 from bridge.http.front.openapi import problem_responses
+from bridge.http.front.pages import NEXT_DESCRIPTION, AfterQuery, place_text, read_place
 from bridge.http.ops.csv import csv_lines
-from bridge.http.ops.filters import (
-    ROWS_LIMIT,
-    AfterQuery,
-    GivenPaymentFilter,
-    GivenPayoutFilter,
-    LimitQuery,
-    place_text,
-    read_place,
-)
+from bridge.http.ops.filters import ROWS_LIMIT, GivenPaymentFilter, GivenPayoutFilter, LimitQuery
 from bridge.http.ops.rows import ExplorerLinks, PaymentRow, PayoutRow, explorer_links, payment_row, payout_row
 from bridge.journal import TOTAL_LIMIT, ConsoleFilter, Journal, ListedPayout, Place
 from coordinator.ids import is_id
@@ -37,7 +30,6 @@ __all__ = [
 ]
 
 TOTAL_DESCRIPTION = f"How many there are with this filter; {TOTAL_LIMIT} if they are that many or more."
-NEXT_DESCRIPTION = "Pass it as `after` for the next page; null at the end."
 CSV = {200: ResponseSpec(str, description="Every row of the filter", media_type="text/csv", generate_examples=False)}
 
 

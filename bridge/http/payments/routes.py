@@ -4,13 +4,14 @@ import re
 from typing import Annotated, Self
 
 from litestar import Response, Router, get, post
+from litestar.di import Provide
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from bridge.http.documents.payment_examples import REQUEST_EXAMPLE
 from bridge.http.documents.payments import (
-    REQUEST_EXAMPLE,
     PaymentDocument,
     PaymentList,
     payment_document,
@@ -29,9 +30,11 @@ from bridge.http.front.dependencies import (
 from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.notes import Note
 from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
-from bridge.http.front.problems import wrong_field
+from bridge.http.front.own_pages import GivenOwnPage, not_theirs, only_one, own_payments_page
+from bridge.http.front.pages import place_text
 from bridge.http.payments.price_renewal import renew_price
 from bridge.http.payments.registration import WayToPay, agreed_way, is_for, register, switch, unsaid
+from bridge.journal import Party
 from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount
@@ -305,19 +308,37 @@ async def cancel_payment(
 
 @get(
     "/",
-    summary="The payments of a purchase request",
-    responses=problem_responses({400: "`requestId` is missing"}),
+    summary="The payments of a purchase request, of a seller or of a buyer",
+    description=(
+        "Those of a purchase request, all of them, oldest first; or somebody's own by page and filter, newest first: "
+        "of a seller those that pay them, also by a share of a template checkout. A user lists their own, services "
+        "that register payments or read, and staff, those of anybody."
+    ),
+    responses=problem_responses({400: "Something is wrong; the answer names it", 403: "They are somebody else's"}),
 )
 async def list_payments(
-    request_id: Annotated[str, QueryParameter(name="requestId")],
     journal: GivenJournal,
     principal: GivenPrincipal,
+    own_page: GivenOwnPage,
+    request_id: Annotated[str | None, QueryParameter(name="requestId")] = None,
+    seller_id: Annotated[str | None, QueryParameter(name="sellerId")] = None,
+    buyer_id: Annotated[str | None, QueryParameter(name="buyerId")] = None,
 ) -> PaymentList:
-    if not is_id(request_id):
-        raise wrong_field("requestId", "expected the id of a purchase request")
-    records = await journal.request_records(request_id)
+    named, identifier = only_one(requestId=request_id, sellerId=seller_id, buyerId=buyer_id)
+    if named == "requestId":
+        records = await journal.request_records(identifier)
+        return PaymentList(
+            payments=[payment_document(record, seen_by=principal) for record in records if is_for(principal, record)]
+        )
+    if not principal.may_list_payments(identifier):
+        raise not_theirs(identifier)
+    party, (wanted, after, limit) = Party.SELLER if named == "sellerId" else Party.BUYER, own_page
+    # One more than is shown tells whether there is another page.
+    found = await journal.own.payments(party, identifier, wanted, after, limit + 1)
+    last = found[limit - 1].payment if len(found) > limit else None
     return PaymentList(
-        payments=[payment_document(record, seen_by=principal) for record in records if is_for(principal, record)]
+        payments=[payment_document(record, seen_by=principal) for record in found[:limit]],
+        next=last and place_text(last.created_at, last.payment_id),
     )
 
 
@@ -345,5 +366,6 @@ payment_router = Router(
         list_payments,
         get_payment,
     ],
+    dependencies={"own_page": Provide(own_payments_page)},
     tags=["Payments"],
 )

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from litestar import Router, get, post
+from litestar.di import Provide
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, JSONBody, QueryParameter
@@ -19,14 +20,15 @@ from bridge.http.front.dependencies import (
 )
 from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
-from bridge.http.front.problems import wrong_field
+from bridge.http.front.own_pages import GivenOwnPage, not_theirs, only_one, own_payouts_page
+from bridge.http.front.pages import place_text
 from bridge.http.payments.routes import TxHash
 from bridge.http.payouts.allowed_destinations import allow_destination, disallow_destination, list_destinations
 from bridge.http.payouts.orders import PayoutRequest, ordered_payouts
 from bridge.http.payouts.resolution import Resolution, resolution_refusals
 from bridge.journal import observation_key
 from bridge.workers.payout_findings import Findings
-from coordinator.ids import Id, is_id
+from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.payouts.observations import PayoutSent
 from coordinator.payouts.statuses import UNSETTLED_STATUSES
@@ -113,18 +115,37 @@ async def send_payouts(
 
 @get(
     "/",
-    summary="The payouts of a payment",
-    responses=problem_responses({400: "`paymentId` is missing", 401: "No good token"}),
+    summary="The payouts of a payment, or to a seller",
+    description=(
+        "Those of a payment, all of them, oldest first; or a seller's own by page and filter, newest first. A seller "
+        "lists their own, services that have payouts sent or read, and staff, those to anybody."
+    ),
+    responses=problem_responses(
+        {400: "Something is wrong; the answer names it", 401: "No good token", 403: "They are somebody else's"}
+    ),
 )
 async def list_payouts(
-    payment_id: Annotated[str, QueryParameter(name="paymentId")], journal: GivenJournal, principal: GivenPrincipal
+    journal: GivenJournal,
+    principal: GivenPrincipal,
+    own_page: GivenOwnPage,
+    payment_id: Annotated[str | None, QueryParameter(name="paymentId")] = None,
+    seller_id: Annotated[str | None, QueryParameter(name="sellerId")] = None,
 ) -> PayoutList:
-    if not is_id(payment_id):
-        raise wrong_field("paymentId", "expected the id of a payment")
-    records = await journal.payouts.of_payment(payment_id)
-    seen = [record for record in records if principal.may_see_payout(payee_id=record.payout.payee_id)]
+    named, identifier = only_one(paymentId=payment_id, sellerId=seller_id)
     in_full = principal.has_payouts_sent
-    return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen])
+    if named == "paymentId":
+        records = await journal.payouts.of_payment(identifier)
+        seen = [record for record in records if principal.may_see_payout(payee_id=record.payout.payee_id)]
+        return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen])
+    if not principal.may_see_payout(payee_id=identifier):
+        raise not_theirs(identifier)
+    wanted, after, limit = own_page
+    found = await journal.own.payouts(identifier, wanted, after, limit + 1)
+    last = found[limit - 1].payout if len(found) > limit else None
+    return PayoutList(
+        payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in found[:limit]],
+        next=last and place_text(last.created_at, last.payout_id),
+    )
 
 
 @get(
@@ -235,5 +256,6 @@ payout_router = Router(
         allow_destination,
         disallow_destination,
     ],
+    dependencies={"own_page": Provide(own_payouts_page)},
     tags=["Payouts"],
 )

@@ -42,6 +42,7 @@ __all__ = [
     "last_place",
     "oldest_offset",
     "payment_record",
+    "payment_records",
     "request_records",
     "tail",
 ]
@@ -78,8 +79,13 @@ class PaymentRecord:
 
 
 def payment_record(connection: Connection, payment_id: str) -> PaymentRecord | None:
-    records = _records(connection, select(schema.payments).where(schema.payments.c.payment_id == payment_id))
+    records = payment_records(connection, [payment_id])
     return records[0] if records else None
+
+
+def payment_records(connection: Connection, payment_ids: Sequence[str]) -> list[PaymentRecord]:
+    """Those of some payments that there are, in no order."""
+    return _records(connection, select(schema.payments).where(schema.payments.c.payment_id.in_(payment_ids)))
 
 
 def request_records(connection: Connection, request_id: str) -> list[PaymentRecord]:

@@ -11,12 +11,20 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, func, select, union_all
 
-from bridge.journal.queries.payments import last_place
+from bridge.journal.queries.payments import last_place, oldest_offset
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, event_from_row
 from coordinator.histories import Place
 
-__all__ = ["Stretch", "count_room_events", "newest_in_rooms", "room_events", "room_events_before"]
+__all__ = [
+    "STRETCH_BYTES",
+    "Stretch",
+    "all_events",
+    "count_room_events",
+    "newest_in_rooms",
+    "room_events",
+    "room_events_before",
+]
 
 T = TypeVar("T")
 
@@ -64,6 +72,22 @@ def room_events(
         if events:
             # The oldest are forgotten first: what was read last is there if anything is.
             return Stretch(events, seen[-1].place, more=True)
+
+
+def all_events(connection: Connection, *, after: int, limit: int, limit_bytes: int) -> Stretch:
+    """The next events after an offset, whoever heard them, in order: up to a limit, and up to the one that makes them
+    larger than that."""
+    newest = last_place(connection)
+    begin = max(after, oldest_offset(connection) - 1) + 1
+    offsets = range(begin, min(newest.number + 1, begin + limit))
+    if not offsets:
+        return Stretch((), newest, more=False)
+    seen, _ = _events_within(connection, offsets, limit_bytes)
+    if not seen:  # they were forgotten just now; the newest never is
+        return all_events(connection, after=after, limit=limit, limit_bytes=limit_bytes)
+    if seen[-1].offset == newest.number:
+        return Stretch(tuple(seen), newest, more=False)
+    return Stretch(tuple(seen), seen[-1].place, more=True)
 
 
 def room_events_before(

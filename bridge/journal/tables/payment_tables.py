@@ -8,6 +8,7 @@ from bridge.journal.tables.metadata import index_of, metadata
 __all__ = [
     "ENDED",
     "checkout_requests",
+    "checkout_sellers",
     "checkouts",
     "claims",
     "drafts",
@@ -58,6 +59,8 @@ payments = Table(
     Index(None, "chain", "recipient"),
     index_of(("chain", "updated_at"), "chain IS NOT NULL"),
     Index(None, "created_at", "payment_id"),
+    Index("ix_payments_seller", "seller_id", "created_at", "payment_id"),
+    Index("ix_payments_buyer", "buyer_id", "created_at", "payment_id"),
     index_of(("completed_at",), "completed_at IS NOT NULL"),
     index_of(("problems_at", "payment_id"), "problems_at IS NOT NULL"),
 )
@@ -74,6 +77,16 @@ checkout_requests = Table(
     metadata,
     Column("request_id", String(200), primary_key=True),
     Column("payment_id", String(64), primary_key=True),
+)
+
+checkout_sellers = Table(
+    "checkout_sellers",
+    metadata,
+    Column("seller_id", String(200), primary_key=True),
+    Column("created_at", UtcDateTime, primary_key=True),
+    Column("payment_id", String(64), primary_key=True),
+    comment="The sellers of template checkouts, but for the one that the payment itself names",
+    sqlite_with_rowid=False,
 )
 
 invoices = Table(

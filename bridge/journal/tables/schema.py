@@ -11,6 +11,7 @@ from bridge.journal.tables.node_tables import activities, leases, nodes
 from bridge.journal.tables.payment_tables import (
     ENDED,
     checkout_requests,
+    checkout_sellers,
     checkouts,
     claims,
     drafts,
@@ -44,6 +45,7 @@ __all__ = [
     "chain_checkpoints",
     "chain_transfers",
     "checkout_requests",
+    "checkout_sellers",
     "checkouts",
     "claims",
     "drafts",

@@ -97,7 +97,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         self.places = places
         """Who gives out those of sessions that poll; None: there is one for everybody."""
         if places is not None:
-            places.on_close = lambda: answer_polls(self.sockets.values())
+            places.at_close(lambda: answer_polls(self.sockets.values()))
         self._seated_strangers: dict[Connection, None] = {}
         """Those of them who are not connected to any namespace yet, who has waited longest first."""
         self.moved: Callable[[Connection], None] = lambda _: None

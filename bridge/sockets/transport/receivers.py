@@ -18,8 +18,8 @@ class Guest(Protocol):
 class Places(Protocol):
     """Whoever gives out places."""
 
-    on_close: Callable[[], object]
-    """Called when nobody comes any more, and polls should not keep waiting."""
+    def at_close(self, answer: Callable[[], object]) -> None:
+        """Has this called when nobody comes any more, and polls should not keep waiting."""
 
     def seat(self, address: str, counted_as: str | None, make_room: Callable[[], bool]) -> Guest | None:
         """One for a session that polls, which keeps it also while no connection of its is open; None if there is

@@ -15,17 +15,21 @@ from typing import Any
 import pytest
 from tenacity import wait_random_exponential
 
-from bridge.client import AsyncBridgeClient, BridgeClient
+from bridge.client import AsyncBridgeClient, BridgeClient, PastEvent
 from tests.bridge.http.exchanges import KEYS
 from tests.waiting import GIVE_UP_SECONDS
 
 PATIENCE = {"timeout_seconds": GIVE_UP_SECONDS, "give_up_after_seconds": GIVE_UP_SECONDS}
-MARKETPLACE, CHAT = "the-token-of-the-marketplace", "the-token-of-the-chat"
+MARKETPLACE, CHAT, READER = "the-token-of-the-marketplace", "the-token-of-the-chat", "the-token-of-who-reads"
 SERVICES = f"""
 [marketplace]
 token = "{MARKETPLACE}"
 publishes = ["marketplace", "new-notification"]
 registers = ["payments", "payouts"]
+
+[reader]
+token = "{READER}"
+reads = true
 
 [chat]
 token = "{CHAT}"
@@ -45,6 +49,15 @@ class Blocking:
             return await getattr(self._client, name)(*arguments, **options)
 
         return lambda *arguments, **options: self._runner.run(call(*arguments, **options))
+
+    def events(self, **options: Any) -> Iterator[Any]:
+        told = self._client.events(**options)
+
+        async def following() -> PastEvent | None:
+            return await anext(told, None)
+
+        while (event := self._runner.run(following())) is not None:
+            yield event
 
     def __repr__(self) -> str:
         return repr(self._client)

@@ -16,6 +16,7 @@ from bridge.client import (
     CheckoutShare,
     IdempotencyKeyReusedError,
     NotAllowedError,
+    OffsetGoneError,
     PaymentConflictError,
     PaymentOverError,
     PayoutOrder,
@@ -28,7 +29,7 @@ from tests.asking import post
 from tests.bridge.http.exchanges import notice, signed
 from tests.waiting import GIVE_UP_SECONDS
 
-MARKETPLACE, CHAT = "the-token-of-the-marketplace", "the-token-of-the-chat"
+MARKETPLACE, CHAT, READER = "the-token-of-the-marketplace", "the-token-of-the-chat", "the-token-of-who-reads"
 OFFER = {"requestId": "r1", "offer": {"price": "99.50"}, "sellerId": "s1"}
 BUYER = {"buyerId": "b1"}
 NUMBERS = itertools.count()
@@ -267,3 +268,30 @@ async def test_many_events_at_once_through_one_client(bridge: Any, events: Event
         offsets = await asyncio.gather(*(client.publish("new-offer", OFFER, target=BUYER) for _ in range(50)))
     assert len(set(offsets)) == 50
     assert len(events()) == len(before) + 50
+
+
+def test_all_events_are_read_once_and_in_order_also_through_a_cut_and_a_restart(
+    connect: Any, bridge: Any, client: Any, lossy_proxy: Any
+) -> None:
+    first = [client.publish("new-offer", OFFER, target=BUYER) for _ in range(2)]
+    with lossy_proxy(bridge, answers_to_lose=2) as proxy:
+        told = connect(proxy.url, READER, timeout_seconds=2 * GIVE_UP_SECONDS).events(after=first[0])
+        assert next(told).offset == first[1]
+        bridge.kill()
+        bridge.start()
+        offset = client.publish("new-offer", OFFER, target=BUYER)
+        heard = next(told)
+        assert (heard.offset, heard.event, heard.data) == (offset, "new-offer", OFFER)
+        told.close()
+    assert proxy.lost == 2
+    assert [one.offset for one in connect(bridge.url, READER).events(after=first[0], follow=False)] == [
+        first[1],
+        offset,
+    ]
+
+
+def test_only_who_reads_reads_all_events_and_only_after_an_offset_that_is_held(connect: Any, bridge: Any) -> None:
+    with pytest.raises(NotAllowedError):
+        next(connect(bridge.url, MARKETPLACE).events())
+    with pytest.raises(OffsetGoneError):
+        next(connect(bridge.url, READER).events(after="0123456789abcdef-5-5.0123456789abcdef"))

@@ -64,7 +64,17 @@ async def test_files_of_the_build_are_kept_by_browsers_for_good(client: httpx.As
 
 @pytest.mark.parametrize(
     "name",
-    ["gone.js", "notes.txt", "..%2Findex.html", "..%2F..%2Fsecret.js", "%2e%2e/secret.js", "..", ".", "", "x%00.js"],
+    [
+        "gone.js",
+        "notes.txt",
+        "..%2Findex.html",
+        "..%2F..%2Fsecret.js",
+        "%2e%2e/secret.js",
+        "%2e%2e",
+        ".",
+        "",
+        "x%00.js",
+    ],
 )
 async def test_nothing_but_files_of_the_build_is_served(client: httpx.AsyncClient, name: str) -> None:
     assert (await client.get(f"/assets/{name}")).status_code in (404, 405)

@@ -5,6 +5,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -16,6 +17,7 @@ from bridge.catalogue.client_events import WATCHED_LIMIT
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
+from bridge.http.event_feed import FOLLOWERS_LIMIT
 from bridge.settings import BURST_SECONDS, Settings
 from bridge.sockets.presence.watches import WATCHED_LIMIT_BYTES
 from bridge.sockets.rate_limit import MESSAGE_BYTES
@@ -166,6 +168,17 @@ def too_many_sockets(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     return {str(found[-1])}
 
 
+def too_many_followers(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    [most] = numbers
+    asking = get(b"/api/events?all=true&after=now", b"Accept: text/event-stream").replace(b": a", b": localhost", 1)
+    with ExitStack() as streams:
+        for _ in range(most):
+            stranger = streams.enter_context(Stranger(bridge))
+            stranger.send(asking)
+            assert stranger.receive().startswith(b"HTTP/1.1 200")
+        return statuses(bridge, asking)
+
+
 def over_message(bridge: BridgeProcess, numbers: list[int], opening: bytes = CONNECT) -> set[str]:
     [most] = numbers
     with Stranger(bridge) as stranger:
@@ -221,6 +234,7 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         [SETTINGS.connections_per_second, BURST_SECONDS * SETTINGS.connections_per_second],
         too_many_sockets,
     ),
+    "long polls and streams that wait for events at one bridge": ([FOLLOWERS_LIMIT], too_many_followers),
     "whatever is sent over a WebSocket, down to a ping or an empty part of a message; each packet that is posted": (
         [LIMITS.messages.per_second, LIMITS.messages.burst, MESSAGE_BYTES],
         NOBODY_TOLD,

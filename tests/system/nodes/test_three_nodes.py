@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from tests.asking import get, post
+from tests.asking import client_of, get, post
 from tests.system.conftest import Gateway, Listener, StartListener
 from tests.system.nodes.conftest import Bridges
 from tests.waiting import wait_until
@@ -57,6 +57,21 @@ def test_what_is_published_at_any_is_heard_at_each_in_one_order(bridges: Bridges
     for listener in listeners:
         hears(listener, 29)
         assert numbers(listener) == [*range(30)]
+
+
+def test_a_feed_tells_at_any_what_each_commits_and_goes_on_at_another(bridges: Bridges) -> None:
+    one, two, three = bridges.nodes
+    query = "/api/events?all=true&after=now"
+    with client_of(two.url) as client, client.stream("GET", query, headers={"Accept": "text/event-stream"}) as answer:
+        lines = (line for line in answer.iter_lines() if line.startswith("id: "))
+        begin = next(lines).removeprefix("id: ")
+        for number, node in enumerate((one, two, three)):
+            publish(node.url, number, "feed")
+        heard = [next(lines).removeprefix("id: ") for _ in bridges.nodes]
+    pages = [get(f"{node.url}/api/events", params={"all": "true", "after": begin}).json() for node in (one, three)]
+    for page in pages:
+        assert [event["offset"] for event in page["events"]] == heard
+        assert [event["data"]["type"] for event in page["events"]] == ["0", "1", "2"]
 
 
 def test_a_payment_is_one_wherever_it_is_asked_for(bridges: Bridges, listen: StartListener, gateway: Gateway) -> None:

@@ -14,6 +14,12 @@ async function open(root: HTMLElement): Promise<void> {
   } else if (kind === "checkout" && id !== undefined) {
     const { CheckoutPage } = await import("./pages/CheckoutPage");
     render(<CheckoutPage checkoutId={id} />, root);
+  } else if (kind === "sales" || kind === "orders") {
+    const { OwnPage } = await import("./pages/OwnPage");
+    render(<OwnPage side={kind === "sales" ? "seller" : "buyer"} />, root);
+  } else if (kind === undefined) {
+    const { StartPage } = await import("./pages/StartPage");
+    render(<StartPage />, root);
   } else {
     const { Console } = await import("./console/Console");
     render(<Console />, root);

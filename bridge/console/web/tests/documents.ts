@@ -14,6 +14,7 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
     checkoutId: null,
     amount: "49.90",
     currency: "USD",
+    shares: [{ requestId: "request-1", sellerId: "seller-1", offerId: null, amount: "49.90" }],
     direct: null,
     status: "pending",
     escrowState: "none",

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
+from sqlalchemy import Connection, Insert, RowMapping, Select, bindparam, exists, insert, select, update
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payment_problems, payment_row, payment_state
@@ -60,6 +60,17 @@ _NOTE_PROBLEMS = (
 )
 
 
+def _note_seller() -> Insert:
+    """Writes down a seller of a template checkout, unless that is known."""
+    sellers = schema.checkout_sellers
+    values = [bindparam(f"new_{column.name}", type_=column.type) for column in sellers.c]
+    is_known = exists().where(*(column == value for column, value in zip(sellers.c, values, strict=True)))
+    return insert(sellers).from_select(list(sellers.c.keys()), select(*values).where(~is_known))
+
+
+_NOTE_SELLER = _note_seller()
+
+
 class StagedPayments:
     """Reads and staged writes about payments, within one transaction."""
 
@@ -80,6 +91,7 @@ class StagedPayments:
         """Those of the moved with whose problems there is news."""
         self._checkouts: dict[str, dict[str, Any]] = {}
         self._checkout_requests: list[dict[str, Any]] = []
+        self._checkout_sellers: list[dict[str, Any]] = []
         self.writes = 0
         """How many changes are staged."""
 
@@ -168,17 +180,26 @@ class StagedPayments:
             self._checkout_requests += [
                 {"request_id": request_id, "payment_id": payment.payment_id} for request_id in request_ids
             ]
+            self._note_sellers(payment)
 
     def move(self, payment: Payment) -> None:
         """Replaces what is known of a payment that the batch has read or added."""
         self.writes += 1
         before = self.get(payment.payment_id)
         self._remember(payment)
+        self._note_sellers(payment)  # one that an older bridge beside this has registered has none yet
         self._moved.add(payment.payment_id)
         if before is None or before.due_at != payment.due_at:
             self._due_anew.add(payment.payment_id)
         if before is None or is_news(before, payment):
             self._with_news.add(payment.payment_id)
+
+    def _note_sellers(self, payment: Payment) -> None:
+        self._checkout_sellers += [
+            {"new_seller_id": seller_id, "new_created_at": payment.created_at, "new_payment_id": payment.payment_id}
+            for seller_id in payment.seller_ids
+            if seller_id != payment.seller_id
+        ]
 
     def statements(self) -> tuple[tuple[Writing, Sequence[Row]], ...]:
         """What is staged, one statement a table."""
@@ -198,6 +219,7 @@ class StagedPayments:
             (insert_into(schema.payments), new),
             (insert_into(schema.checkouts), list(self._checkouts.values())),
             (insert_into(schema.checkout_requests), self._checkout_requests),
+            (_NOTE_SELLER, self._checkout_sellers),
             (_UPDATE_PAYMENT, [_moved_row(payment, self._now) for payment in moved]),
             (_SET_DUE_AT, due),
             (_NOTE_PROBLEMS, problems),

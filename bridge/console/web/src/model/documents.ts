@@ -121,6 +121,8 @@ export interface PaymentDocument {
   checkoutId: string | null;
   amount: string;
   currency: string;
+  /** What it pays for; of a checkout a seller sees their own. */
+  shares: Share[];
   direct: Direct | null;
   status: PaymentStatus;
   escrowState: EscrowState;
@@ -178,6 +180,18 @@ export type PayoutStatus =
   | "completed"
   | "failed"
   | "returned";
+
+/** A payout as its seller is told of it. */
+export interface PayoutDocument {
+  payoutId: string;
+  paymentId: string;
+  coin: string;
+  amount: string;
+  destination: string;
+  status: PayoutStatus;
+  createdAt: string;
+  updatedAt: string;
+}
 
 export interface PayoutRow {
   payoutId: string;

@@ -9,12 +9,14 @@ import type { Problem } from "../net/rest";
 import type { Watched } from "./paying";
 
 interface FrameProps<Document> {
-  watched: Watched<Document>;
+  watched: Pick<Watched<Document>, "looked" | "live" | "lookAgain">;
   title: string;
+  /** What is being loaded, in words. */
+  what?: string;
   children: (document: Document) => ComponentChildren;
 }
 
-export function PayFrame<Document>({ watched, title, children }: FrameProps<Document>): JSX.Element {
+export function PayFrame<Document>({ watched, title, what = "the payment", children }: FrameProps<Document>): JSX.Element {
   const { connection } = watched.live;
   const { document: found, problem } = useStore(watched.looked);
   const { state } = useStore(connection);
@@ -31,9 +33,9 @@ export function PayFrame<Document>({ watched, title, children }: FrameProps<Docu
         ) : state === "refused" ? (
           <NotAdmitted />
         ) : problem !== null ? (
-          <NotFound problem={problem} retry={watched.lookAgain} />
+          <NotFound title={title} problem={problem} retry={watched.lookAgain} />
         ) : (
-          <Loading what="the payment" />
+          <Loading what={what} />
         )}
       </main>
     </div>
@@ -49,16 +51,16 @@ function NotAdmitted(): JSX.Element {
   );
 }
 
-function NotFound({ problem, retry }: { problem: Problem; retry: () => void }): JSX.Element {
+function NotFound({ title, problem, retry }: { title: string; problem: Problem; retry: () => void }): JSX.Element {
   if (problem.mayPass) {
     return (
       <>
-        <h1 class="unseen">Payment</h1>
+        <h1 class="unseen">{title}</h1>
         <Failed error={problem} retry={retry} />
       </>
     );
   }
-  if (problem.status === 401) return <NotAdmitted />;
+  if (problem.status === 401 || problem.status === 403) return <NotAdmitted />;
   return (
     <Empty>
       <h1>There is no such payment</h1>

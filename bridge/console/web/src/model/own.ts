@@ -1,0 +1,101 @@
+/** One's own: what the lists of a buyer and of a seller say of each payment and payout, and what of both is news to them. */
+
+import { sum } from "./amounts";
+import type { PaymentDocument, PayoutDocument, PayoutStatus } from "./documents";
+import { paymentLine, type Side, type Tone } from "./payment-line";
+import { shortened } from "./payment-links";
+
+/** A page of a list, and what asks for the next. */
+export interface Listed<Item> {
+  items: readonly Item[];
+  next: string | null;
+}
+
+export interface OwnLists {
+  payments: Listed<PaymentDocument>;
+  /** To a seller; a buyer has none. */
+  payouts: Listed<PayoutDocument>;
+  onItsWay: Listed<PayoutDocument>;
+}
+
+export interface OwnLine {
+  amount: string;
+  currency: string;
+  tone: Tone;
+  words: string;
+  /** What it is about. */
+  about: string;
+  /** What is to be done about it, if anything is. */
+  asks: string | null;
+  path: string;
+}
+
+export function paymentEntry(payment: PaymentDocument, side: Side, me: string): OwnLine {
+  const mine = side === "buyer" ? payment.shares : payment.shares.filter(({ sellerId }) => sellerId === me);
+  const line = paymentLine(payment, side);
+  const page =
+    payment.checkoutId === null
+      ? `/pay/${encodeURIComponent(payment.paymentId)}`
+      : `/checkout/${encodeURIComponent(payment.checkoutId)}`;
+  const waitsForAddress = payment.refunds.some(({ status }) => status === "awaiting_address");
+  return {
+    amount: side === "buyer" ? payment.amount : sum(mine.map(({ amount }) => amount)),
+    currency: payment.currency,
+    tone: line.tone,
+    words: line.headline,
+    about: mine.map(({ requestId }) => requestId).join(", "),
+    asks: side === "buyer" && waitsForAddress ? "Say where your refund goes" : null,
+    path: side === "buyer" ? page : `${page}?as=seller`,
+  };
+}
+
+/** In a seller's words: who looks into what goes wrong is no business of theirs. */
+const PAYOUT_WORDS: Record<PayoutStatus, [Tone, string]> = {
+  awaiting_approval: ["waiting", "To be approved"],
+  created: ["waiting", "To be sent"],
+  broadcast: ["moving", "Sent"],
+  confirming: ["moving", "Being confirmed"],
+  ambiguous: ["short", "Being looked into"],
+  mismatch: ["short", "Being looked into"],
+  dropped: ["short", "Being looked into"],
+  completed: ["done", "Arrived"],
+  failed: ["trouble", "Failed"],
+  returned: ["over", "Came back"],
+};
+
+const SETTLED: readonly PayoutStatus[] = ["completed", "failed", "returned"];
+
+export const ON_ITS_WAY: readonly PayoutStatus[] = (Object.keys(PAYOUT_WORDS) as PayoutStatus[]).filter(
+  (status) => !SETTLED.includes(status),
+);
+
+export function payoutEntry(payout: PayoutDocument): OwnLine {
+  const [tone, words] = PAYOUT_WORDS[payout.status];
+  return {
+    amount: payout.amount,
+    currency: payout.coin,
+    tone,
+    words,
+    about: shortened(payout.destination),
+    asks: null,
+    path: `/pay/${encodeURIComponent(payout.paymentId)}?as=seller`,
+  };
+}
+
+/** What an event tells of, as far as a list can be concerned by it. */
+export interface Told {
+  paymentId?: string | undefined;
+  payoutId?: string | undefined;
+  buyerId?: string | undefined;
+  sellerId?: string | undefined;
+}
+
+/** Whether an event changes what is shown: where events go to everyone, most are of somebody else's money. */
+export function concernsOwn({ payments, payouts, onItsWay }: OwnLists, side: Side, me: string, told: Told): boolean {
+  if ((side === "buyer" ? told.buyerId : told.sellerId) === me) return true;
+  const out = [...payouts.items, ...onItsWay.items];
+  return (
+    payments.items.some(({ paymentId }) => paymentId === told.paymentId) ||
+    out.some(({ payoutId }) => payoutId === told.payoutId)
+  );
+}

@@ -1,0 +1,57 @@
+/** What the lists of a buyer and of a seller say. */
+
+import { expect, test } from "vitest";
+import type { PayoutDocument } from "../src/model/documents";
+import { concernsOwn, ON_ITS_WAY, type OwnLists, paymentEntry, payoutEntry } from "../src/model/own";
+import { payment } from "./documents";
+
+const SHARES = [
+  { requestId: "request-1", sellerId: "seller-1", offerId: null, amount: "40.10" },
+  { requestId: "request-2", sellerId: "seller-2", offerId: null, amount: "9.80" },
+  { requestId: "request-3", sellerId: "seller-1", offerId: null, amount: "0.90" },
+];
+const PAYOUT: PayoutDocument = {
+  payoutId: "out_1",
+  paymentId: "pay_1",
+  coin: "ETH-USDT",
+  amount: "48",
+  destination: "0xabc",
+  status: "created",
+  createdAt: "2026-11-24T10:00:00Z",
+  updatedAt: "2026-11-24T10:00:00Z",
+};
+
+function lists(changes: Partial<OwnLists> = {}): OwnLists {
+  const none = { items: [], next: null };
+  return { payments: { items: [payment()], next: null }, payouts: none, onItsWay: none, ...changes };
+}
+
+test("a seller sees their own shares of a checkout, a buyer all of it", () => {
+  const paid = payment({ checkoutId: "checkout/1", shares: SHARES, amount: "50.80" });
+  const [sale, order] = [paymentEntry(paid, "seller", "seller-1"), paymentEntry(paid, "buyer", "buyer-1")];
+  expect([sale.amount, sale.about, sale.path]).toEqual(["41", "request-1, request-3", "/checkout/checkout%2F1?as=seller"]);
+  expect([order.amount, order.about, order.path]).toEqual(["50.80", "request-1, request-2, request-3", "/checkout/checkout%2F1"]);
+});
+
+test("a buyer is asked where a refund goes, a seller is not", () => {
+  const refund = { status: "awaiting_address" } as ReturnType<typeof payment>["refunds"][number];
+  const refunded = payment({ refunds: [refund] });
+  expect(paymentEntry(refunded, "buyer", "buyer-1").asks).toBe("Say where your refund goes");
+  expect(paymentEntry(refunded, "seller", "seller-1").asks).toBeNull();
+});
+
+test("what is not settled is on its way, in words that leave out whose trouble it is", () => {
+  expect(ON_ITS_WAY).toEqual(["awaiting_approval", "created", "broadcast", "confirming", "ambiguous", "mismatch", "dropped"]);
+  expect(payoutEntry({ ...PAYOUT, status: "ambiguous" }).words).toBe("Being looked into");
+  expect(payoutEntry({ ...PAYOUT, status: "completed" })).toMatchObject({ tone: "done", words: "Arrived", currency: "ETH-USDT" });
+});
+
+test("an event concerns those whose payment or payout it tells of", () => {
+  const own = lists({ onItsWay: { items: [PAYOUT], next: null } });
+  expect(concernsOwn(own, "seller", "seller-1", { paymentId: "pay_1" })).toBe(true);
+  expect(concernsOwn(own, "seller", "seller-1", { payoutId: "out_1" })).toBe(true);
+  expect(concernsOwn(own, "seller", "seller-1", { paymentId: "pay_9", sellerId: "seller-1" })).toBe(true);
+  expect(concernsOwn(own, "seller", "seller-1", { paymentId: "pay_9", buyerId: "seller-1", sellerId: "seller-2" })).toBe(false);
+  expect(concernsOwn(own, "buyer", "buyer-1", { paymentId: "pay_9", buyerId: "buyer-1" })).toBe(true);
+  expect(concernsOwn(own, "buyer", "buyer-1", { payoutId: "out_9" })).toBe(false);
+});

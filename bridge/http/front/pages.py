@@ -1,0 +1,101 @@
+"""Lists by page and filter, as they stand in an address: their parameters, and how each is read."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from litestar.params import QueryParameter
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from bridge.http.front.problems import wrong_field
+from bridge.journal import Place
+from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
+
+__all__ = [
+    "NEXT_DESCRIPTION",
+    "AfterQuery",
+    "FromQuery",
+    "StatusQuery",
+    "ToQuery",
+    "moment_in",
+    "name_in",
+    "place_text",
+    "read_place",
+    "search_in",
+    "some_of",
+]
+
+NEXT_DESCRIPTION = "Pass it as `after` for the next page; null at the end."
+
+AfterQuery = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
+StatusQuery = Annotated[str | None, QueryParameter(description="One status, or several with commas between them.")]
+FromQuery = Annotated[
+    str | None, QueryParameter(name="from", description="Made since then: a date (UTC), or a time with its zone.")
+]
+ToQuery = Annotated[
+    str | None, QueryParameter(name="to", description="Made until then: a date (UTC, whole), or a time with its zone")
+]
+
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PLACE = re.compile(r"(?P<microseconds>[0-9]{1,18})-(?P<identifier>.+)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+# Wherever an address names something and leaves it empty, it asks for nothing in particular.
+
+
+def name_in(field: str, text: str | None) -> str | None:
+    if text and not is_id(text):
+        raise wrong_field(field, "expected a name or an id")
+    return text or None
+
+
+def search_in(text: str | None) -> str | None:
+    text = (text or "").strip()
+    if text and not is_id(text):
+        raise wrong_field("search", f"expected at most {ID_LIMIT_CHARACTERS} characters, none of them hidden")
+    return text or None
+
+
+def some_of(words: type[StrEnum], field: str, text: str | None) -> tuple[str, ...]:
+    known = [word.value for word in words]
+    names = tuple(filter(None, (part.strip() for part in (text or "").split(","))))
+    if not set(names) <= set(known):
+        raise wrong_field(field, f"there is no such {field}; expected some of {', '.join(known)}")
+    return names
+
+
+def moment_in(name: str, text: str | None) -> datetime | None:
+    """When a stretch begins or ends; a day as the end is part of it."""
+    if not text:
+        return None
+    try:
+        if _DAY.fullmatch(text):
+            day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+            return day + timedelta(days=1) if name == "to" else day
+        moment = _MOMENT.validate_python(text)
+        # A zone can lead beyond the years that there are.
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, ValidationError):
+        raise wrong_field(name, "expected a date such as 2026-11-24, or a time with its zone") from None
+
+
+def place_text(created_at: datetime, identifier: str) -> str:
+    """Where a page ended, to go on from."""
+    return f"{(created_at - _EPOCH) // _MICROSECOND}-{identifier}"
+
+
+def read_place(text: str | None) -> Place | None:
+    """Raises ValidationException for what no page ended with."""
+    if text is None:
+        return None
+    match = _PLACE.fullmatch(text)
+    try:
+        if match is not None and is_id(match["identifier"]):
+            return Place(_EPOCH + int(match["microseconds"]) * _MICROSECOND, match["identifier"])
+    except OverflowError:
+        pass
+    raise wrong_field("after", "expected `next` of the page before")
