@@ -29,6 +29,7 @@ from bridge.journal.records.activities import ActivityRecords
 from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
+from bridge.journal.records.endpoints import EndpointRecords
 from bridge.journal.records.histories import HistoryRecords
 from bridge.journal.records.nodes import NodeRecords, new_node
 from bridge.journal.records.payouts import PayoutRecords
@@ -112,6 +113,8 @@ class Journal:
         """What second persons decide about payouts, and where sellers may be paid without one."""
         self.console = ConsoleRecords(self._read, self._writer.submit)
         """What finance ops look up and have done."""
+        self.endpoints = EndpointRecords(self._read, self._writer.submit, self.offset_text)
+        """Where events are sent, and how each delivery stands."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)
         """Which history this is, and what it has forgotten."""
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)

@@ -8,7 +8,16 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-__all__ = ["ACTIVITIES", "LEASES", "OPENING_INVOICES", "SENDING_PAYOUTS", "Wakes", "asking_chain", "following_chain"]
+__all__ = [
+    "ACTIVITIES",
+    "LEASES",
+    "OPENING_INVOICES",
+    "SENDING_EVENTS",
+    "SENDING_PAYOUTS",
+    "Wakes",
+    "asking_chain",
+    "following_chain",
+]
 
 LEASES = "leases"
 """That there may be a lease to take."""
@@ -16,6 +25,8 @@ ACTIVITIES = "activities"
 """Who is online and who types."""
 SENDING_PAYOUTS = "payouts"
 """Asking providers to send money."""
+SENDING_EVENTS = "endpoints"
+"""Sending events to the endpoints that services have registered."""
 OPENING_INVOICES = "invoices"
 """Asking providers for invoices that nobody waits for any more."""
 

@@ -16,6 +16,7 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.payments.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
 from providers.contract import WebhookReaders
@@ -23,6 +24,7 @@ from providers.contract import WebhookReaders
 __all__ = [
     "GivenChains",
     "GivenConfidence",
+    "GivenEndpointRules",
     "GivenInvoiceOpener",
     "GivenJournal",
     "GivenPaymentExpiry",
@@ -67,6 +69,7 @@ GivenWebhookReaders = NamedDependency[SkipValidation[WebhookReaders]]
 GivenPaymentExpiry = NamedDependency[SkipValidation[timedelta | None]]
 GivenPaymentTerms = NamedDependency[SkipValidation[Terms]]
 GivenInvoiceOpener = NamedDependency[SkipValidation[InvoiceOpener]]
+GivenEndpointRules = NamedDependency[SkipValidation[EndpointRules]]
 GivenPayoutRules = NamedDependency[SkipValidation[PayoutRules]]
 GivenRefundAddressWait = NamedDependency[SkipValidation[timedelta]]
 """How long a buyer has to say where a refund goes."""

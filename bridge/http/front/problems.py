@@ -11,6 +11,7 @@ from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 from bridge.catalogue.publication import PublicationRefusedError
 from bridge.http.front.head import with_head_allowed
 from bridge.journal import (
+    EndpointsExhaustedError,
     IdempotencyKeyReusedError,
     JournalUnavailableError,
     OffsetElsewhereError,
@@ -140,6 +141,10 @@ def _transaction_taken(_request: AnyRequest, error: TransactionTakenError) -> Re
     return problem(409, "Transaction taken", f"{error}.", code=TRANSACTION_TAKEN)
 
 
+def _no_more_endpoints(_request: AnyRequest, error: EndpointsExhaustedError) -> Response[dict[str, object]]:
+    return problem(409, "Too many endpoints", f"{str(error)[0].upper()}{str(error)[1:]}.")
+
+
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
     return problem(410, "Offset not held", f"{str(error)[0].upper()}{str(error)[1:]}.")
 
@@ -186,6 +191,7 @@ exception_handlers: ExceptionHandlersMap = {
     RefundRefusedError: _refund_refused,
     OtherRefundsError: _other_refunds,
     TransactionTakenError: _transaction_taken,
+    EndpointsExhaustedError: _no_more_endpoints,
     OffsetElsewhereError: _offset_elsewhere,
     PublicationRefusedError: _refused_publication,
     HTTPException: _http,

@@ -16,6 +16,7 @@ from bridge.journal.writing.staged.claims import StagedClaims
 from bridge.journal.writing.staged.destinations import StagedDestinations
 from bridge.journal.writing.staged.drafts import StagedDrafts
 from bridge.journal.writing.staged.due_look_ups import StagedDueLookUps
+from bridge.journal.writing.staged.endpoints import StagedEndpoints
 from bridge.journal.writing.staged.histories import StagedHistories
 from bridge.journal.writing.staged.holds import StagedHolds
 from bridge.journal.writing.staged.invoices import StagedInvoices
@@ -42,6 +43,7 @@ class _Part(Protocol):
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
+    "endpoints",
 )
 
 
@@ -114,6 +116,10 @@ class StagedParts:
     @cached_property
     def activities(self) -> StagedActivities:
         return StagedActivities(self._connection, now=self.now)
+
+    @cached_property
+    def endpoints(self) -> StagedEndpoints:
+        return StagedEndpoints(self._connection)
 
     @cached_property
     def forgetting(self) -> Forgetting:
