@@ -107,6 +107,8 @@ class Feed:
         self._saved = endpoint.cursor
         self._newest = endpoint.cursor
         self._refused_since_counted = 0
+        self._refused_ahead: set[int] = set()
+        """What is tried again once everything before it is settled."""
         self._settled: list[Delivery] = []
         """Taken, and not written down yet."""
         self._to_save, self._has_room = asyncio.Event(), asyncio.Event()
@@ -241,7 +243,8 @@ class Feed:
                 else:
                     await self._refused(delivery)
                     self._refused_since_counted += 1
-                    self._due.set()
+                    self._refused_ahead.add(event.offset)
+                self._look_behind()
             finally:
                 room.release()
 
@@ -249,6 +252,13 @@ class Feed:
             await self._room_in_the_journal()
             await room.acquire()
             tasks.create_task(send(event))
+
+    def _look_behind(self) -> None:
+        cursor = self._progress.cursor()
+        behind = {offset for offset in self._refused_ahead if offset <= cursor}
+        if behind:
+            self._refused_ahead -= behind
+            self._due.set()
 
     async def _room_in_the_journal(self) -> None:
         """Until not too much of what it refused waits there."""

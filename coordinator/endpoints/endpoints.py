@@ -37,6 +37,8 @@ TEST_EVENT = "endpoint-test"
 STANDARD_RETRIES = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
+# A restart of somebody else's is over by then, however often they are tried meanwhile.
+SHORTEST_PATIENCE = timedelta(hours=1)
 # So much sooner or later, so that what failed together does not come together again.
 JITTER_SHARE = 0.1
 SAID_LIMIT_CHARACTERS = 500
@@ -57,7 +59,7 @@ class EndpointRules:
     @property
     def patience(self) -> timedelta:
         """How long an endpoint may fail, and nothing else, before it is disabled."""
-        return sum(self.retries, timedelta())
+        return max(SHORTEST_PATIENCE, sum(self.retries, timedelta()))
 
 
 @dataclass(frozen=True, slots=True)
