@@ -30,7 +30,7 @@ from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import no_such, wrong_field
 from bridge.http.front.service_tokens import SOMEBODY
 from bridge.http.front.staff import GivenOpsAccess, OpsAccess
-from bridge.journal import EndpointWanted, Journal
+from bridge.journal import EndpointWanted, Journal, OffsetUnreadableError
 from bridge.workers.endpoint_messages import new_delivery, sent_body
 from coordinator.endpoints.addresses import URL_LIMIT_CHARACTERS, require_url
 from coordinator.endpoints.endpoints import PATTERN, DeliveryStatus, Endpoint
@@ -251,7 +251,7 @@ async def replay_events(
     if data.after is None:
         after = await journal.oldest_offset() - 1
     else:
-        after = await journal.held_offset(data.after)
+        after = await _held(journal, data.after)
     return await _document(journal, await journal.endpoints.send_from(endpoint_id, after, by=by))
 
 
@@ -385,6 +385,13 @@ async def _changing(
     if not principal.may_change_endpoint(endpoint.service):
         raise _not_there(endpoint_id)
     return actor
+
+
+async def _held(journal: Journal, offset: str) -> int:
+    try:
+        return await journal.held_offset(offset)
+    except OffsetUnreadableError as error:
+        raise wrong_field("after", str(error)) from None
 
 
 async def _document(journal: Journal, endpoint: Endpoint | None) -> EndpointDocument:

@@ -24,6 +24,7 @@ def endpoint_attention(endpoint: Endpoint) -> Iterator[Attention]:
             ),
             since=endpoint.disabled_at,
             news_at=endpoint.disabled_at,
+            remedies=("dismiss",),
         )
     if endpoint.missed_at is not None:
         yield Attention(

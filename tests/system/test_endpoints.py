@@ -1,5 +1,5 @@
-"""A back end that verifies webhooks with the stock library, and a bridge that is killed: each event comes once or more,
-in order where that is promised, and none is missing. In `make soak` ten thousand of them, and more kills."""
+"""A back end that verifies webhooks with the stock library, and a bridge that is killed: each event comes once or
+more, in order where that is promised, and none is missing. In `make soak` ten thousand of them, and more kills."""
 
 import os
 import queue

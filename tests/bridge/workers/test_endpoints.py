@@ -126,6 +126,13 @@ async def deliveries(journal: Journal, endpoint_id: str) -> list[Delivery]:
     return await journal.endpoints.deliveries(endpoint_id, status=None, before=None, limit=1_000)
 
 
+async def delivered(journal: Journal, endpoint_id: str, statuses: set[DeliveryStatus]) -> None:
+    """Until all that was sent to an endpoint stands so."""
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while {one.status for one in await deliveries(journal, endpoint_id)} != statuses:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 async def test_what_is_wanted_comes_signed_in_order_and_with_what_is_known_of_it(
     journal: Journal, receiver: Receiver
 ) -> None:
@@ -164,9 +171,7 @@ async def test_what_is_not_taken_comes_again_with_the_same_id(
         await publish(journal, *range(1, 16))
         await until(lambda: len(receiver.taken) >= 15)
         await stands(journal, endpoint_id, lambda one: one.cursor == 15 and one.failing_since is None)
-        async with asyncio.timeout(GIVE_UP_SECONDS):
-            while {one.status for one in await deliveries(journal, endpoint_id)} != {DeliveryStatus.DELIVERED}:
-                await asyncio.sleep(0.02)
+        await delivered(journal, endpoint_id, {DeliveryStatus.DELIVERED})
     assert sorted(receiver.taken) == list(range(1, 16))
     assert (receiver.taken == list(range(1, 16))) is is_ordered
     assert len({one["id"] for one in receiver.came}) == 15
@@ -182,7 +187,7 @@ async def test_one_that_is_slow_or_gone_holds_no_other_up(journal: Journal, rece
         asyncio.run_coroutine_threadsafe(waits.wait(), loop).result()
 
     with receiving() as slow:
-        slow.refuses = hold  # type: ignore[assignment]
+        slow.refuses = hold
         slow_id = await register(journal, slow)
         gone = await register(journal, Receiver(), url="http://127.0.0.1:1/hook")
         endpoint_id = await register(journal, receiver)
@@ -277,9 +282,7 @@ async def test_a_test_comes_once_even_to_one_that_is_disabled(journal: Journal, 
         await publish(journal, 1)
         test = await journal.endpoints.add_test(endpoint_id, by="ada")
         assert test is not None
-        async with asyncio.timeout(GIVE_UP_SECONDS):
-            while (await deliveries(journal, endpoint_id))[0].status is not DeliveryStatus.FAILED:
-                await asyncio.sleep(0.02)
+        await delivered(journal, endpoint_id, {DeliveryStatus.FAILED})
     assert [(one["type"], one["id"], one["data"]) for one in receiver.came] == [
         ("endpoint-test", test.message_id, {"endpointId": endpoint_id})
     ]
