@@ -8,10 +8,16 @@ from litestar import Response, Router, get, post
 from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, QueryParameter
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from bridge.access import Principal
 from bridge.catalogue import journaled_events
+from bridge.http.documents.endpoint_requests import (
+    EndpointDeed,
+    EndpointRegistration,
+    NewSecret,
+    Removed,
+    ReplayFrom,
+)
 from bridge.http.documents.endpoints import (
     DeliveryDetails,
     DeliveryDocument,
@@ -25,24 +31,18 @@ from bridge.http.documents.endpoints import (
     new_endpoint,
 )
 from bridge.http.front.dependencies import GivenEndpointRules, GivenJournal, GivenPrincipal
-from bridge.http.front.notes import Note
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import no_such, wrong_field
 from bridge.http.front.service_tokens import SOMEBODY
 from bridge.http.front.staff import GivenOpsAccess, OpsAccess
 from bridge.journal import EndpointWanted, Journal, OffsetUnreadableError
 from bridge.workers.endpoint_messages import new_delivery, sent_body
-from coordinator.endpoints.addresses import URL_LIMIT_CHARACTERS, require_url
-from coordinator.endpoints.endpoints import PATTERN, DeliveryStatus, Endpoint
-from coordinator.endpoints.signing import require_secret
-from coordinator.ids import Id
-from coordinator.models import FrozenModel
+from coordinator.endpoints.addresses import require_url
+from coordinator.endpoints.endpoints import DeliveryStatus, Endpoint
 
 __all__ = ["endpoint_router"]
 
 DELIVERIES_LIMIT = 200
-# Long enough for another secret to reach whoever verifies, and the longest for which an old one may be valid.
-KEPT_SECONDS, KEPT_LIMIT_SECONDS = 86_400, 30 * 86_400
 
 REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
@@ -52,69 +52,6 @@ REFUSALS = {
 }
 MISSING = {404: "There is no such endpoint, or it is another service's"}
 READING = {401: "No good token", 403: "Neither a service nor staff", **MISSING}
-
-Pattern = Annotated[str, StringConstraints(max_length=100, pattern=PATTERN)]
-Patterns = Annotated[list[Pattern], Field(min_length=1, max_length=50)]
-
-
-def _secret(secret: SecretStr) -> SecretStr:
-    require_secret(secret.get_secret_value())
-    return secret
-
-
-OwnSecret = Annotated[SecretStr, AfterValidator(_secret)]
-By = Annotated[
-    Id | None,
-    StringConstraints(max_length=100),
-    Field(description="The person who wants it, for the record, where no token says so."),
-]
-
-
-class EndpointRegistration(FrozenModel):
-    """Where events are to be sent."""
-
-    url: Annotated[str, StringConstraints(min_length=1, max_length=URL_LIMIT_CHARACTERS)]
-    events: Patterns = Field(description="Names of events, or patterns such as `payment-*`; `*` is every event.")
-    ordered: bool = Field(
-        True,
-        description="Whether an event that is not taken holds up those after it. Otherwise several are sent at "
-        "once, and what is not taken is tried again beside the others.",
-    )
-    secret: OwnSecret | None = Field(
-        None, description="A secret of your own, `whsec_` and Base64; left out, one is made."
-    )
-    by: By = None
-
-
-class EndpointDeed(FrozenModel):
-    """Who wants it, and why."""
-
-    note: Note | None = Field(None, description="Why, for the record.")
-    by: By = None
-
-
-class NewSecret(FrozenModel):
-    """Another secret, beside which those before go on to be valid for a while."""
-
-    secret: OwnSecret | None = Field(None, description="One of your own; left out, one is made.")
-    keep_seconds: int = Field(
-        KEPT_SECONDS, ge=0, le=KEPT_LIMIT_SECONDS, description="How long those before are signed with too."
-    )
-    by: By = None
-
-
-class ReplayFrom(FrozenModel):
-    """From where on events are sent again."""
-
-    after: str | None = Field(description="An offset, of a delivery or an event; null: the oldest that is stored.")
-    by: By = None
-
-
-class Removed(FrozenModel):
-    """That an endpoint is there no more."""
-
-    message: str
-
 
 REGISTRATION_EXAMPLE = {"url": "https://shop.example/hooks/bridge", "events": ["payment-*", "payout-*"]}
 

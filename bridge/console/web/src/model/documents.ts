@@ -289,7 +289,9 @@ export type AttentionKind =
   | "chain-alarm"
   | "chain-contradicted"
   | "coin-unfollowed"
-  | "chain-read-by-one";
+  | "chain-read-by-one"
+  | "endpoint-disabled"
+  | "endpoint-missed";
 
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";
