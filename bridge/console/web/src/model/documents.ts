@@ -356,7 +356,15 @@ export interface Action {
     | "resume"
     | "dismiss"
     | "destination-added"
-    | "destination-removed";
+    | "destination-removed"
+    | "endpoint-registered"
+    | "endpoint-changed"
+    | "endpoint-enabled"
+    | "endpoint-disabled"
+    | "endpoint-removed"
+    | "endpoint-secret"
+    | "endpoint-test"
+    | "endpoint-replay";
   subject: string;
   outcome: string;
 }
