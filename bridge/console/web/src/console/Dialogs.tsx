@@ -9,6 +9,7 @@ import { get, post, Problem } from "../net/rest";
 import { Store, useStore } from "../net/store";
 import { Asked } from "./Approval";
 import { desk } from "./desk";
+import { ENDPOINT_WORDS, type EndpointDeed, endpointDone } from "./endpointDeeds";
 import { NOTHING_WANTED, refundContent, RefundFields, type RefundWanted } from "./RefundFields";
 import { Field, ResolutionFields } from "./ResolutionFields";
 
@@ -22,6 +23,7 @@ export type Intent = { title: string; detail: string } & (
   | { action: Ruling | "refund"; paymentId: string }
   | { action: "withdraw"; refundId: string }
   | { action: "settle"; paymentId: string; problem: ProblemKind }
+  | EndpointDeed
 );
 
 interface Done {
@@ -51,6 +53,7 @@ interface Words {
 }
 
 const WORDS: Record<Intent["action"], Words> = {
+  ...ENDPOINT_WORDS,
   approve: {
     title: "Approve this payout?",
     text: "It is sent at once, unless payouts are held, and cannot be called back. Who asked for it cannot approve it.",
@@ -156,7 +159,7 @@ const NOT_SENT_AGAIN = {
 /** A transaction that is another payout's already is for both only where somebody has seen that. */
 const FOR_BOTH = "Yes, it is for both";
 const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject", "refund"];
-const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw", "withdraw-payout"];
+const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw", "withdraw-payout", "endpoint-disable"];
 const NOTE_MISSING = {
   why: "Say why: it is kept with what you do.",
   "not-sent": "Say how you found out that it was not sent: it is kept with what you do.",
@@ -345,6 +348,7 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if (intent.action === "dismiss") {
     return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
   }
+  if ("endpointId" in intent) return { message: await endpointDone(intent, { ...by, ...(note === "" ? {} : { note }) }), action: null };
   if (intent.action === "give") {
     return post<Done>(`/api/ops/payments/${encodeURIComponent(paymentId)}/transaction`, { ...by, ...intent.gift });
   }

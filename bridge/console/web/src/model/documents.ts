@@ -405,3 +405,35 @@ export interface Session {
   mayAct: boolean;
   mayApprove: boolean;
 }
+
+/** Where a service is sent events. */
+export interface Endpoint {
+  endpointId: string;
+  url: string;
+  events: string[];
+  ordered: boolean;
+  service: string | null;
+  registeredBy: string;
+  registeredAt: string;
+  status: "active" | "failing" | "disabled";
+  failingSince: string | null;
+  disabledAt: string | null;
+  disabledBy: string | null;
+  disabledBecause: string | null;
+  behind: number;
+  missed: number;
+  missedBecause: string | null;
+}
+
+/** One event on its way to an endpoint. */
+export interface Delivery {
+  messageId: string;
+  event: string;
+  createdAt: string;
+  status: "pending" | "delivered" | "failed";
+  tries: number;
+  lastAt: string | null;
+  nextAt: string | null;
+  answerStatus: number | null;
+  said: string;
+}
