@@ -362,3 +362,34 @@ async def test_redirects_are_not_followed_and_long_answers_not_read(journal: Jou
         "an answer of more than 65536 bytes",
     ]
     assert sorted(came) == ["/long", "/moved"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_another_bridge_goes_on_where_the_last_one_was(database_url: str, receiver: Receiver) -> None:
+    first = await Journal.open(database_url, is_shared=True)
+    second = await Journal.open(database_url, is_shared=True)
+    ordered = await register(first, receiver)
+    with receiving() as other:
+        other.refuses = lambda number, _tries: 500 if number == 2 else None
+        unordered = await register(first, other, is_ordered=False)
+        hour = EndpointRules(retries=(timedelta(hours=1),), timeout_seconds=GIVE_UP_SECONDS, networks=LOOPBACK)
+        async with sending(first, hour):
+            await publish(first, 1, 2, 3)
+            for name in (ordered, unordered):
+                await stands(first, name, lambda one: one.cursor == 3)
+        other.refuses = lambda _number, _tries: None
+        await publish(first, 4)
+        async with sending(second, hour):
+            await stands(second, ordered, lambda one: one.cursor == 4)
+            await stands(second, unordered, lambda one: one.cursor == 4)
+            await second.endpoints.disable(unordered, by="ada")
+            # What waits for its time is tried at once where somebody enables its endpoint.
+            await second.endpoints.enable(unordered, by="ada")
+            await delivered(second, unordered, {DeliveryStatus.DELIVERED})
+        assert (receiver.taken, sorted(other.taken)) == ([1, 2, 3, 4], [1, 2, 3, 4])
+        newest, *older = await deliveries(second, ordered)
+        listed = await second.endpoints.deliveries(ordered, status=DeliveryStatus.DELIVERED, before=newest, limit=9)
+        assert listed == older
+        assert await second.retention.forget_deliveries(before=second.clock(), limit=100) == 8
+    for journal in (first, second):
+        await journal.close()

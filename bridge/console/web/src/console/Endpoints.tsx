@@ -137,10 +137,10 @@ function Seen({ endpoint, deliveries }: { endpoint: Endpoint; deliveries: readon
           <Fact name="Registered">
             {moment(endpoint.registeredAt)} by {endpoint.registeredBy}
           </Fact>
-          <Fact name="Behind">{endpoint.behind === 0 ? "nothing" : `${endpoint.behind} events`}</Fact>
+          <Fact name="Behind">{endpoint.behind === 0 ? "nothing" : eventsOf(endpoint.behind)}</Fact>
           {endpoint.missed > 0 && (
             <Fact name="Missed">
-              {endpoint.missed} events; {endpoint.missedBecause}
+              {eventsOf(endpoint.missed)}; {endpoint.missedBecause}
             </Fact>
           )}
         </dl>
@@ -253,6 +253,10 @@ function State({ mark, children }: { mark: "done" | "moving" | "wrong"; children
       {children}
     </span>
   );
+}
+
+function eventsOf(count: number): string {
+  return `${count} event${count === 1 ? "" : "s"}`;
 }
 
 /** Of an address what a person knows it by. */
