@@ -118,9 +118,12 @@ class Feed:
     def hear(self, newest: int) -> None:
         """There are events up to this one."""
         self._newest = max(self._newest, newest)
+        self._show_behind()
+        self._heard.set()
+
+    def _show_behind(self) -> None:
         if self.endpoint.is_enabled:
             BEHIND.labels(self.endpoint.endpoint_id).set(max(0, self._newest - self._progress.cursor()))
-        self._heard.set()
 
     def look(self) -> None:
         """Somebody may want something of before to be sent again."""
@@ -157,7 +160,7 @@ class Feed:
                     yield event
                 else:
                     self._progress.pass_over(event.offset)
-            self.hear(self._newest) if stretch else None
+            self._show_behind()
             if self._progress.cursor() - self._saved >= PASSED_EVENTS:
                 await self._save_cursor()
             if not stretch:
@@ -178,7 +181,11 @@ class Feed:
         """Of events that were forgotten before it took them nobody knows whether it wanted them."""
         because = f"events {first} to {last} were forgotten before they could be sent"
         logger.error("%s: %s", self.endpoint.endpoint_id, because)
-        await self._steadily(self._records.note_missed, self.endpoint, last - first + 1, because)
+        self._progress.pass_over(last)
+        cursor = self._progress.cursor()
+        await self._steadily(
+            self._records.note_missed, self.endpoint, last - first + 1, because=because, cursor=cursor
+        )
 
     async def _rest(self) -> None:
         """Until there are others."""
@@ -296,7 +303,9 @@ class Feed:
         if is_gone and not delivery.is_test:
             because = f"{delivery.event} {delivery.message_id} was forgotten before it was taken"
             await self._save([delivery.given_up(self._journal.clock(), because)], self._progress.cursor())
-            await self._steadily(self._records.note_missed, self.endpoint, 1, because)
+            await self._steadily(
+                self._records.note_missed, self.endpoint, 1, because=because, cursor=self._progress.cursor()
+            )
             return
         tried = await self._try(delivery, event, only_once=not self.endpoint.is_enabled)
         await self._save([tried], self._progress.cursor())
@@ -341,6 +350,8 @@ class Feed:
         endpoint = await self._save([delivery], self._progress.cursor(without=None if held else delivery.offset))
         if not held:
             self._progress.settle(delivery.offset or 0)
+        if endpoint is not None and not endpoint.is_enabled:
+            logger.warning("%s is sent nothing any more: %s", endpoint.endpoint_id, endpoint.disabled_because)
         if endpoint is None or not endpoint.is_enabled:
             await asyncio.Event().wait()
 

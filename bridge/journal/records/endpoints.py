@@ -123,8 +123,15 @@ class EndpointRecords:
             )
         )
 
-    async def note_missed(self, endpoint: Endpoint, count: int, because: str) -> None:
-        """Says that it will not get some events, which are gone."""
+    async def note_missed(self, endpoint: Endpoint, count: int, *, because: str, cursor: int) -> None:
+        """Says that it will not get some events, which are gone, and how far it is then."""
         await self._submit(
-            functools.partial(requests.note_missed, endpoint_id=endpoint.endpoint_id, count=count, because=because)
+            functools.partial(
+                requests.note_missed,
+                endpoint_id=endpoint.endpoint_id,
+                version=endpoint.version,
+                count=count,
+                because=because,
+                cursor=cursor,
+            )
         )

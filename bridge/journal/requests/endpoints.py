@@ -189,11 +189,12 @@ def save_cursor(batch: Batch, endpoint_id: str, version: int, cursor: int) -> No
         _put_if_changed(batch, endpoint, replace(endpoint, cursor=max(endpoint.cursor, cursor)))
 
 
-def note_missed(batch: Batch, endpoint_id: str, count: int, because: str) -> None:
-    """Says of an endpoint that it will not get some events."""
+def note_missed(batch: Batch, endpoint_id: str, version: int, count: int, because: str, cursor: int) -> None:
+    """Says of an endpoint that it will not get some events, in one with how far it is then: once."""
     endpoint = batch.endpoints.get(endpoint_id)
     if endpoint is not None:
         batch.endpoints.put(endpoint.having_missed(count, batch.now, because))
+        save_cursor(batch, endpoint_id, version, cursor)
 
 
 def _put_if_changed(batch: Batch, endpoint: Endpoint, after: Endpoint) -> None:
