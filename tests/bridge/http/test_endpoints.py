@@ -11,6 +11,7 @@ import jwt
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from bridge.http.front.service_tokens import ServicesError, read_services
 from tests.answering_server import Asked, answering_requests
 from tests.asking import client_of
 from tests.waiting import wait_until
@@ -205,3 +206,12 @@ def test_one_that_is_given_up_is_an_alarm_and_what_somebody_disabled_is_none(as_
         staff.post(f"{path}/disabling", json={"note": "it moves"}).raise_for_status()
         assert staff.get(path).json()["disabledBecause"] == "it moves"
         assert alarms() == []
+
+
+def test_what_a_service_receives_is_named_by_events_or_categories() -> None:
+    services = read_services(SERVICES)
+    assert services.received_by("shop") >= {"payment-update", "refund-opened", "new-offer"}
+    assert "new-message" not in services.received_by("shop")
+    assert services.received_by("reader") == services.received_by("nobody") == frozenset()
+    with pytest.raises(ServicesError, match="'paymnt' is no event and no category"):
+        read_services('[shop]\ntoken = "0123456789abcdef"\nreceives = ["paymnt"]')

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
 from bridge.journal import EndpointWanted, Journal, RegisteredEndpoint
+from bridge.workers.endpoint_feeds import Progress
 from bridge.workers.endpoints import Endpoints
 from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint, EndpointRules
 from coordinator.events import Audience, Event
@@ -131,6 +134,21 @@ async def delivered(journal: Journal, endpoint_id: str, statuses: set[DeliverySt
     async with asyncio.timeout(GIVE_UP_SECONDS):
         while {one.status for one in await deliveries(journal, endpoint_id)} != statuses:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+@given(st.lists(st.sampled_from(["take", "pass", "settle"]), max_size=60), st.randoms(use_true_random=False))
+def test_nothing_beyond_what_is_under_way_is_settled(steps: list[str], chance: Any) -> None:
+    progress, last, under_way = Progress(10), 10, list[int]()
+    for step in steps:
+        if step == "settle" and under_way:
+            progress.settle(under_way.pop(chance.randrange(len(under_way))))
+        elif step != "settle":
+            last += 1
+            (progress.take if step == "take" else progress.pass_over)(last)
+            under_way += [last] if step == "take" else []
+        assert progress.cursor() == min(under_way, default=last + 1) - 1
+        for one in under_way:
+            assert progress.cursor(without=one) == min((it for it in under_way if it != one), default=last + 1) - 1
 
 
 async def test_what_is_wanted_comes_signed_in_order_and_with_what_is_known_of_it(
