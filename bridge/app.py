@@ -23,6 +23,7 @@ from bridge.engine import Stop
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
+from bridge.http.endpoints import endpoint_router
 from bridge.http.event_feed import EventFeed
 from bridge.http.events import event_router, plain_publications
 from bridge.http.front.callers import Callers
@@ -52,6 +53,7 @@ from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_soc
 from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
@@ -161,6 +163,7 @@ class Given:
     payment_terms: Terms
     payout_rules: PayoutRules
     refund_address_wait: timedelta
+    endpoint_rules: EndpointRules
 
 
 def _given(
@@ -191,6 +194,7 @@ def _given(
         payment_terms=settings.payment_terms,
         payout_rules=settings.payout_rules,
         refund_address_wait=address_wait,
+        endpoint_rules=settings.endpoint_rules,
     )
 
 
@@ -218,6 +222,7 @@ def rest_app(given: Given) -> Litestar:
             payout_decision_router,
             refund_router,
             chain_router,
+            endpoint_router,
             catch_up_router,
             get_presence,
             ops_router,

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bridge.journal import SENDING_PAYOUTS, Deliver, Dispatcher, Journal
+from bridge.catalogue import journaled_events
+from bridge.http.front.service_tokens import WatchedServices
+from bridge.journal import SENDING_EVENTS, SENDING_PAYOUTS, Deliver, Dispatcher, Journal, JournaledEvent
 from bridge.recovery import rooms_in
 from bridge.registry import Registry
 from bridge.settings import Settings
@@ -16,12 +18,14 @@ from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from bridge.workers.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
 from bridge.workers.deadlines import Deadlines
+from bridge.workers.endpoints import Endpoints
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.leased import LeasedWork, Work
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.retention import Retention
 from bridge.workers.unopened_invoices import UnopenedInvoices
+from coordinator.endpoints.endpoints import Endpoint
 from coordinator.errors import BridgeError
 from coordinator.histories import Place
 from providers.contract import InvoiceGateway, ProviderError
@@ -83,7 +87,13 @@ async def running_engine(
         await journal.close()
         raise
     delivered_until = await journal.newest_place()
-    dispatcher = journal.dispatcher(deliver, after=delivered_until.number)
+    endpoints = Endpoints(journal, settings.endpoint_rules, is_granted=_granted_by(settings.services))
+
+    async def deliver_everywhere(stretch: Sequence[JournaledEvent]) -> None:
+        await deliver(stretch)
+        endpoints.hear(stretch[-1].offset)
+
+    dispatcher = journal.dispatcher(deliver_everywhere, after=delivered_until.number)
     retention = Retention(
         journal,
         days=settings.retention_days,
@@ -106,6 +116,7 @@ async def running_engine(
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
     comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
     work: dict[str, Work] = {"deadlines": deadlines.run, "retention": retention.run, "books": comparison.run}
+    work[SENDING_EVENTS] = endpoints.run
     if registry.invoices:
         work["reconciliation"] = reconciliation.run
         work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run
@@ -138,6 +149,17 @@ async def running_engine(
         except TimeoutError:
             logger.warning("a connection to a provider or an endpoint does not end; it is left behind")
         await journal.close(JOURNAL_SHARE * settings.stop_seconds)
+
+
+def _granted_by(services: WatchedServices) -> Callable[[Endpoint], bool]:
+    """Whether an endpoint's service may still be sent what that wants."""
+
+    def is_granted(endpoint: Endpoint) -> bool:
+        if endpoint.service is None:
+            return True
+        return journaled_events(endpoint.events) <= services.now().received_by(endpoint.service)
+
+    return is_granted
 
 
 def _checks(journal: Journal, following: asyncio.Task[None], lag: LoopLag) -> dict[str, Shared]:

@@ -34,12 +34,11 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from pydantic_settings import (
-    SettingsError as UnreadableSettingError,
-)
+from pydantic_settings import SettingsError as UnreadableSettingError
 
 from bridge.access import KeysError
 from bridge.door import DoorLimits, Guests, require_narrow
+from bridge.endpoint_settings import EndpointSettings
 from bridge.environment import injected_variables
 from bridge.http.front.service_tokens import ServicesError, WatchedServices
 from bridge.journal.database.engines import parse_database_url
@@ -85,7 +84,7 @@ RESERVED_PLACES, OTHER_FILES = 64, 200
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
-class Settings(BaseSettings):
+class Settings(EndpointSettings):
     """What can be set, without what providers add. The same names stand in `config/bridge.toml`, with their
     meaning."""
 

@@ -15,7 +15,7 @@ import httpx
 
 from coordinator.errors import BridgeError
 from providers.certificates import certificates
-from providers.heads import Head, awaited, bound_heads
+from providers.heads import Connects, Head, awaited, bound_heads
 
 __all__ = [
     "Answer",
@@ -83,9 +83,11 @@ def neighbour(
     connections: int | None = None,
     keepalive_connections: int = 8,
     through_proxies: bool = True,
+    connects: Connects | None = None,
 ) -> httpx.AsyncClient:
     """The connections to somebody whom `ask` is to ask. Few are kept: before every question httpx looks whether each
-    of those is still open. `through_proxies` are those that the environment names."""
+    of those is still open. `through_proxies` are those that the environment names; `connects` says how
+    connections are made, if not as always."""
     client = httpx.AsyncClient(
         base_url=base_url,
         headers={"Accept-Encoding": ASKED_ENCODING, **(headers or {})},
@@ -94,7 +96,7 @@ def neighbour(
         trust_env=through_proxies,
         timeout=None,  # noqa: S113 (that of `ask` is for the whole)
     )
-    return bound_heads(client)
+    return bound_heads(client, connects)
 
 
 async def ask(

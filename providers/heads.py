@@ -4,19 +4,23 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
 import httpcore
 import httpx
 
-__all__ = ["Head", "awaited", "bound_heads"]
+__all__ = ["Connects", "Head", "awaited", "bound_heads"]
 
 # As much as the bridge's own front door reads. Those of SHKeeper and of nodes have some hundred bytes.
 HEAD_LIMIT_BYTES = 65_536
 # What is read at once comes to so many interim answers that they take a millisecond or two; then others take turns.
 PIECE_BYTES = 2_048
+
+
+Connects = Callable[[httpcore.AsyncNetworkBackend], httpcore.AsyncNetworkBackend]
+"""What makes connections in its own way, by what would make them otherwise."""
 
 
 class Head:
@@ -96,11 +100,13 @@ class _Backend(httpcore.AsyncNetworkBackend):
         await self._backend.sleep(seconds)
 
 
-def bound_heads(client: httpx.AsyncClient) -> httpx.AsyncClient:
-    """The same client, with bounds. httpx lets nobody choose how its connections are made, so this reaches into it,
-    for the proxies of the environment too; `test_answers.py` shows that they are bounded."""
+def bound_heads(client: httpx.AsyncClient, connects: Connects | None = None) -> httpx.AsyncClient:
+    """The same client, with bounds, which connects in a way of its own if one is given. httpx lets nobody choose how
+    its connections are made, so this reaches into it, for the proxies of the environment too; `test_answers.py` shows
+    that they are bounded."""
     for transport in (client._transport, *client._mounts.values()):
         if isinstance(transport, httpx.AsyncHTTPTransport):
             pool = transport._pool
-            pool._network_backend = _Backend(pool._network_backend)
+            backend = pool._network_backend
+            pool._network_backend = _Backend(backend if connects is None else connects(backend))
     return client

@@ -73,6 +73,10 @@ class Principal:
     sees_everything: bool = False
     sees_every_payment: bool = False
     sees_every_payout: bool = False
+    service: str | None = None
+    """Its name, if it is a service."""
+    receives: frozenset[str] = frozenset()
+    """The events that may be sent to endpoints of that service."""
     orders_payouts: bool = False
     """Whether it is a service that may have payouts sent."""
     speaks_for_everybody: bool = False
@@ -152,6 +156,14 @@ class Principal:
         """Whether all that is known of payouts is their business: they are finance ops, or a service of theirs."""
         return self.sees_everything or self.sees_every_payout
 
+    def may_see_endpoint(self, service: str | None) -> bool:
+        """Whether they may see an endpoint of a service, or of nobody in particular."""
+        return self.sees_everything or (self.service is not None and self.service == service)
+
+    def may_change_endpoint(self, service: str | None) -> bool:
+        """Whether they may change one that they see: a service its own, and staff who act any."""
+        return self.service is None or self.service == service
+
     def may_speak_for(self, user_id: str) -> bool:
         """Whether they may say that this user is online, or types."""
         return self.speaks_for_everybody or self.is_user(user_id)
@@ -189,11 +201,19 @@ def principal_of(claims: Claims, expires_at: datetime) -> Principal:
 
 
 def principal_of_service(
-    name: str, *, reads: bool, registers_payments: bool, registers_payouts: bool, approves_payouts: bool
+    name: str,
+    *,
+    reads: bool,
+    registers_payments: bool,
+    registers_payouts: bool,
+    approves_payouts: bool,
+    receives: frozenset[str] = frozenset(),
 ) -> Principal:
     """A service that wants to read, with what follows from what it may do."""
     return Principal(
         name,
+        service=name,
+        receives=receives,
         sees_everything=reads,
         sees_every_payment=registers_payments,
         sees_every_payout=registers_payouts or approves_payouts,

@@ -4,7 +4,7 @@ Whatever checks, documents or types an event takes it from here. The events that
 defined with it; the other services' are in this package. What clients send is in `client_events`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bridge.catalogue.access import AccessChanged
 from bridge.catalogue.chat import (
@@ -31,6 +31,7 @@ from bridge.catalogue.notifications import NewNotification, UnreadCountUpdate
 from bridge.catalogue.points import LevelUp, ReferralReward, ReferralSignup
 from bridge.catalogue.session import SessionEnded
 from bridge.catalogue.system import SystemStatus
+from coordinator.endpoints.endpoints import matches
 from coordinator.events import Payload
 from coordinator.payments.checkout_events import (
     CheckoutPaymentConfirmed,
@@ -48,7 +49,7 @@ from coordinator.payments.events import (
 from coordinator.payouts.events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
 from coordinator.refunds.events import RefundOpened, RefundUpdated
 
-__all__ = ["ADDITIONS", "CATEGORIES", "EVENTS"]
+__all__ = ["ADDITIONS", "CATEGORIES", "EVENTS", "JOURNALED", "journaled_events"]
 
 CATEGORIES: Mapping[str, tuple[type[Payload], ...]] = {
     "marketplace": (
@@ -95,3 +96,17 @@ ADDITIONS: tuple[type[Payload], ...] = (
     SystemStatus,
 )
 """The product's own events beside the specification. Only the server itself raises them."""
+
+_OWN_OF_MONEY = (PaymentProgress, PayoutProgress, RefundOpened, RefundUpdated)
+
+JOURNALED: Mapping[str, frozenset[str]] = {
+    category: frozenset(model.event_name for model in (*models, *(_OWN_OF_MONEY if category == "payment" else ())))
+    for category, models in CATEGORIES.items()
+}
+"""The names of all events that the journal can hold, by category."""
+
+
+def journaled_events(patterns: Iterable[str]) -> frozenset[str]:
+    """Those of them that are meant by some patterns, in which `*` stands for anything."""
+    names = frozenset[str]().union(*JOURNALED.values())
+    return frozenset(name for pattern in patterns for name in names if matches(pattern, name))

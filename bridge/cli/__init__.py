@@ -1,4 +1,5 @@
-"""The command line: `bridge serve`, `demo`, `simulate`, `listen`, `payouts`, `journal`, `doctor` and `contract`.
+"""The command line: `bridge serve`, `demo`, `simulate`, `listen`, `endpoints`, `payouts`,
+`journal`, `doctor` and `contract`.
 
 A command's module is imported when it is run, so that `bridge --help` and `--version` import next to nothing.
 Exit codes: 0 when it went well, 1 when it did not, 2 when the command was not understood.
@@ -15,6 +16,7 @@ COMMANDS = {
     "demo": "Show a simulated afternoon of sales, on a bridge and a local SHKeeper of its own.",
     "simulate": "Play a payment provider.",
     "listen": "Show events as they happen.",
+    "endpoints": "Register where events are sent, and see what was.",
     "payouts": "Hold all payouts, have them sent again, or approve or reject one.",
     "journal": "Back the journal up, say that it was restored, and see what it has forgotten.",
     "doctor": "Check the configuration, and say what is wrong and what to do.",

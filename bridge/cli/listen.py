@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -15,6 +15,8 @@ from rich.text import Text
 
 from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
 from bridge.cli.console import on_one_line, shorten
+from bridge.cli.forwarding import Forwarder
+from coordinator.endpoints.signing import new_secret, require_secret
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -58,6 +60,11 @@ def listen(
     token: Annotated[
         str | None, typer.Option(envvar=TOKEN_VARIABLE, help="A user's token, where the bridge asks for one.")
     ] = None,
+    forward_to: Annotated[
+        str | None,
+        typer.Option(help="Post each event there too, as to an endpoint, signed with a secret that is printed."),
+    ] = None,
+    forward_secret: Annotated[str | None, typer.Option(help="Sign with this secret instead (whsec_…).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after this many events.")] = None,
     seconds: Annotated[float | None, typer.Option("--for", min=0, help="Listen for this many seconds.")] = None,
@@ -78,21 +85,43 @@ def listen(
     if ops:
         joins.append(("join-ops-room", None))
     with suppress(KeyboardInterrupt):
-        asyncio.run(_listen(url, joins, token, as_json=as_json, count=count, seconds=seconds))
+        target = None if forward_to is None else (forward_to, _secret(forward_secret))
+        asyncio.run(_listen(url, joins, token, target, as_json=as_json, count=count, seconds=seconds))
+
+
+def _secret(given: str | None) -> str:
+    if given is None:
+        return new_secret()
+    try:
+        return require_secret(given)
+    except ValueError as error:
+        raise typer.BadParameter(f"--forward-secret: {error}") from None
 
 
 async def _listen(
-    url: str, joins: list[Join], token: str | None, *, as_json: bool, count: int | None, seconds: float | None
+    url: str,
+    joins: list[Join],
+    token: str | None,
+    target: tuple[str, str] | None,
+    *,
+    as_json: bool,
+    count: int | None,
+    seconds: float | None,
 ) -> None:
+    """`target` is where events are forwarded to, and the secret that they are signed with."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(None) as time_given:
 
             def begin() -> None:
+                if target is not None:
+                    errors.print(Text(f"forwarding to {target[0]}, signed with {target[1]}", style="dim"))
                 if seconds is not None:
                     time_given.reschedule(loop.time() + seconds)
 
-            await Listener(url, joins, token, begin, as_json=as_json, count=count).listen()
+            async with AsyncExitStack() as stack:
+                forwarder = None if target is None else await stack.enter_async_context(Forwarder(*target))
+                await Listener(url, joins, token, begin, forwarder, as_json=as_json, count=count).listen()
     except TimeoutError:
         if not time_given.expired():
             raise
@@ -111,6 +140,7 @@ class Listener:
         joins: list[Join],
         token: str | None,
         begin: Callable[[], None],
+        forwarder: Forwarder | None,
         *,
         as_json: bool,
         count: int | None,
@@ -123,6 +153,7 @@ class Listener:
         # This client gives handlers every argument, and would hand the offset on as part of the event.
         self._brought = {"recovery": False} | ({"token": token} if token else {})
         self._begin = begin
+        self._forwarder = forwarder
         self._as_json = as_json
         self._count = count
         self._received = 0
@@ -234,7 +265,11 @@ class Listener:
         if self._finished.done() or event == SYSTEM_STATUS:
             return
         try:
-            _show(event, arguments[0] if arguments else None, as_json=self._as_json)
+            payload = arguments[0] if arguments else None
+            _show(event, payload, as_json=self._as_json)
+            if self._forwarder is not None:
+                came_of_it = await self._forwarder.forward(event, payload)
+                errors.print(Text(f"{on_one_line(event)} {came_of_it}", style="dim"))
         except Exception as error:  # most likely nobody reads on
             self._finish(error)
             return

@@ -7,6 +7,7 @@ one transaction by a single writer; whoever fans out reads the tail.
 from bridge.journal.dispatcher import Deliver, Dispatcher
 from bridge.journal.errors import (
     ChainFollowedElsewhereError,
+    EndpointsExhaustedError,
     IdempotencyKeyReusedError,
     JournalBusyElsewhereError,
     JournalDamagedError,
@@ -33,6 +34,7 @@ from bridge.journal.queries.console import (
     StoredWebhook,
     UnmatchedWebhook,
 )
+from bridge.journal.queries.endpoints import DueDelivery
 from bridge.journal.queries.histories import ForgottenRow
 from bridge.journal.queries.own import OwnFilter, Party
 from bridge.journal.queries.payments import HistoryEntry, PaymentRecord
@@ -45,15 +47,25 @@ from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
 from bridge.journal.records.activities import ActivityRecords, Standing
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords, ForAPerson
+from bridge.journal.records.endpoints import EndpointRecords
 from bridge.journal.records.nodes import Lease, NodeRecords, NodeReport
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.requests.drafts import Draft
+from bridge.journal.requests.endpoints import EndpointWanted, RegisteredEndpoint
 from bridge.journal.requests.payments import IdempotencyKey, Registered
 from bridge.journal.requests.payout_recording import KeyedObservation, observation_key
 from bridge.journal.requests.refunds import OpenedRefund
 from bridge.journal.requests.rulings import ruling_key
 from bridge.journal.tables.rows import JournaledEvent, NodeActivity
-from bridge.journal.wakes import ACTIVITIES, LEASES, OPENING_INVOICES, SENDING_PAYOUTS, asking_chain, following_chain
+from bridge.journal.wakes import (
+    ACTIVITIES,
+    LEASES,
+    OPENING_INVOICES,
+    SENDING_EVENTS,
+    SENDING_PAYOUTS,
+    asking_chain,
+    following_chain,
+)
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import HistoryRecord
 from bridge.journal.writing.outcomes import Outcome, Recorded
@@ -68,6 +80,7 @@ __all__ = [
     "ACTIVITIES",
     "LEASES",
     "OPENING_INVOICES",
+    "SENDING_EVENTS",
     "SENDING_PAYOUTS",
     "TOTAL_LIMIT",
     "Action",
@@ -89,8 +102,12 @@ __all__ = [
     "Deliver",
     "Dispatcher",
     "Draft",
+    "DueDelivery",
     "DueLookUp",
     "EndedPayment",
+    "EndpointRecords",
+    "EndpointWanted",
+    "EndpointsExhaustedError",
     "Exchanges",
     "ForAPerson",
     "ForgottenRow",
@@ -130,6 +147,7 @@ __all__ = [
     "Place",
     "Recorded",
     "Registered",
+    "RegisteredEndpoint",
     "Standing",
     "StoredWebhook",
     "Stretch",

@@ -6,6 +6,7 @@ from coordinator.errors import BridgeError
 
 __all__ = [
     "ChainFollowedElsewhereError",
+    "EndpointsExhaustedError",
     "IdempotencyKeyReusedError",
     "JournalBusyElsewhereError",
     "JournalDamagedError",
@@ -66,6 +67,10 @@ class PaymentConflictError(BridgeError):
 
 class ChainFollowedElsewhereError(BridgeError):
     """Another bridge follows this chain, or has followed it since; whoever does it next begins where that ended."""
+
+
+class EndpointsExhaustedError(BridgeError):
+    """There are as many endpoints as there may be."""
 
 
 class IdempotencyKeyReusedError(BridgeError):

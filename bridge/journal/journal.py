@@ -31,6 +31,7 @@ from bridge.journal.records.activities import ActivityRecords
 from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
+from bridge.journal.records.endpoints import EndpointRecords
 from bridge.journal.records.histories import HistoryRecords
 from bridge.journal.records.nodes import NodeRecords, new_node
 from bridge.journal.records.own import OwnRecords
@@ -122,6 +123,7 @@ class Journal:
         self.access = AccessRecords(self._read, self._writer.submit)
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
         self.console = ConsoleRecords(self._read, self._writer.submit)
+        self.endpoints = EndpointRecords(self._read, self._writer.submit, self.offset_text)
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file, writing.url)
         """Which history this is, and what it has forgotten."""
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)

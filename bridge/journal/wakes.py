@@ -12,6 +12,7 @@ __all__ = [
     "ACTIVITIES",
     "LEASES",
     "OPENING_INVOICES",
+    "SENDING_EVENTS",
     "SENDING_PAYOUTS",
     "Moved",
     "Moves",
@@ -26,6 +27,8 @@ ACTIVITIES = "activities"
 """Who is online and who types."""
 SENDING_PAYOUTS = "payouts"
 """Asking providers to send money."""
+SENDING_EVENTS = "endpoints"
+"""Sending events to the endpoints that services have registered."""
 OPENING_INVOICES = "invoices"
 """Asking providers for invoices that nobody waits for any more."""
 

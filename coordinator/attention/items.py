@@ -71,6 +71,8 @@ class AttentionKind(StrEnum):
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
     WEBHOOK_UNREADABLE = "webhook-unreadable"
+    ENDPOINT_DISABLED = "endpoint-disabled"
+    ENDPOINT_MISSED = "endpoint-missed"
 
 
 Kind = AttentionKind | ProblemKind
@@ -102,6 +104,9 @@ BY_URGENCY: tuple[Kind, ...] = (
     # What comes is not seen, or may not have been.
     AttentionKind.COIN_UNFOLLOWED,
     AttentionKind.CHAIN_READ_BY_ONE,
+    # A service does not know what has happened.
+    AttentionKind.ENDPOINT_DISABLED,
+    AttentionKind.ENDPOINT_MISSED,
     # Nobody is paid until somebody says so.
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.PAYOUTS_HELD,

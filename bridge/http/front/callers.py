@@ -106,6 +106,7 @@ class Callers:
                 registers_payments=service.registers_payments,
                 registers_payouts=service.registers_payouts,
                 approves_payouts=service.approves_payouts,
+                receives=service.receives,
             )
         if self._verifier is None:
             return ANYBODY

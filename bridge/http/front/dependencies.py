@@ -16,6 +16,7 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.payments.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
 from providers.contract import WebhookReaders
@@ -24,6 +25,7 @@ __all__ = [
     "GivenChains",
     "GivenConfidence",
     "GivenDispatcher",
+    "GivenEndpointRules",
     "GivenInvoiceOpener",
     "GivenIsConnected",
     "GivenJournal",
@@ -75,6 +77,7 @@ GivenWebhookReaders = NamedDependency[SkipValidation[WebhookReaders]]
 GivenPaymentExpiry = NamedDependency[SkipValidation[timedelta | None]]
 GivenPaymentTerms = NamedDependency[SkipValidation[Terms]]
 GivenInvoiceOpener = NamedDependency[SkipValidation[InvoiceOpener]]
+GivenEndpointRules = NamedDependency[SkipValidation[EndpointRules]]
 GivenPayoutRules = NamedDependency[SkipValidation[PayoutRules]]
 GivenRefundAddressWait = NamedDependency[SkipValidation[timedelta]]
 """How long a buyer has to say where a refund goes."""

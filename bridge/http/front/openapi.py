@@ -192,6 +192,7 @@ def openapi_config() -> OpenAPIConfig:
             Tag("Refunds", "Send money back to buyers, and look up its status."),
             Tag("Chains", "How far chains are followed, and what on them a person has to look at."),
             Tag("Events", "Publish events, and read those of the past."),
+            Tag("Endpoints", "Where services are sent events, and how each delivery stands."),
             Tag("Catching up", "What a client that was away looks up."),
             Tag("Webhooks", "For payment providers."),
             Tag("Console", "What finance ops look at, and what they do about it."),

@@ -11,6 +11,7 @@ from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 from bridge.catalogue.publication import PublicationRefusedError
 from bridge.http.front.head import with_head_allowed
 from bridge.journal import (
+    EndpointsExhaustedError,
     IdempotencyKeyReusedError,
     JournalUnavailableError,
     OffsetElsewhereError,
@@ -150,6 +151,10 @@ def _other_address(_request: AnyRequest, error: OtherAddressError) -> Response[d
     return problem(409, "Other address", f"{error}.", code=OTHER_ADDRESS)
 
 
+def _no_more_endpoints(_request: AnyRequest, error: EndpointsExhaustedError) -> Response[dict[str, object]]:
+    return problem(409, "Too many endpoints", f"{str(error)[0].upper()}{str(error)[1:]}.")
+
+
 def _offset_elsewhere(_request: AnyRequest, error: OffsetElsewhereError) -> Response[dict[str, object]]:
     return problem(410, OFFSET_NOT_HELD, f"{str(error)[0].upper()}{str(error)[1:]}.")
 
@@ -197,6 +202,7 @@ exception_handlers: ExceptionHandlersMap = {
     OtherRefundsError: _other_refunds,
     TransactionTakenError: _transaction_taken,
     OtherAddressError: _other_address,
+    EndpointsExhaustedError: _no_more_endpoints,
     OffsetElsewhereError: _offset_elsewhere,
     PublicationRefusedError: _refused_publication,
     HTTPException: _http,

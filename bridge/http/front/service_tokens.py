@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from bridge.access.watched_file import WatchedFile
-from bridge.catalogue import CATEGORIES, EVENTS
+from bridge.catalogue import CATEGORIES, EVENTS, JOURNALED
 from coordinator.errors import BridgeError
 from coordinator.events import Event
 from coordinator.models import FrozenModel
@@ -44,14 +44,15 @@ class ServiceEntry(FrozenModel):
     registers: tuple[Literal["payments", "payouts"], ...] = ()
     approves: tuple[Literal["payouts"], ...] = ()
     manages: tuple[Literal["access"], ...] = ()
+    receives: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
     reads: bool = False
 
     @model_validator(mode="after")
     def _may_something(self) -> "ServiceEntry":
-        if not (self.publishes or self.registers or self.approves or self.manages or self.reads):
+        if not (self.publishes or self.registers or self.approves or self.manages or self.receives or self.reads):
             raise ValueError(
-                "it may do nothing: name what it `publishes`, `registers`, `approves` or `manages`, or that it"
-                " `reads`"
+                "it may do nothing: name what it `publishes`, `registers`, `approves`, `manages` or `receives`, or"
+                " that it `reads`"
             )
         return self
 
@@ -61,6 +62,14 @@ class ServiceEntry(FrozenModel):
         for name in names:
             if name not in EVENTS and name not in CATEGORIES:
                 raise ValueError(f"{name!r} is no event and no category; the categories are {', '.join(CATEGORIES)}")
+        return names
+
+    @field_validator("receives")
+    @classmethod
+    def _are_journaled(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in JOURNALED and not any(name in events for events in JOURNALED.values()):
+                raise ValueError(f"{name!r} is no event and no category; the categories are {', '.join(JOURNALED)}")
         return names
 
 
@@ -79,6 +88,8 @@ class Service:
     """Whether it may tell that somebody approved a payout; it sees every payout then."""
     manages_access: bool = False
     """Whether it may disconnect users, and take back what their tokens grant."""
+    receives: frozenset[str] = frozenset()
+    """The events that may be sent to its endpoints."""
     reads: bool = False
     """Whether it may read all there is."""
 
@@ -148,6 +159,11 @@ class Services:
     def approve_payouts(self) -> bool:
         """Whether one of them may tell that somebody approved a payout."""
         return any(service.approves_payouts for service in self._by_token_hash.values())
+
+    def received_by(self, name: str) -> frozenset[str]:
+        """The events that may be sent to endpoints of a service; none if there is no such service."""
+        found = (service.receives for service in self._by_token_hash.values() if service.name == name)
+        return next(found, frozenset())
 
     def find(self, token: str) -> Service | None:
         """The service that a token belongs to."""
@@ -223,6 +239,7 @@ def read_services(text: str) -> Services:
             registers_payouts="payouts" in entry.registers,
             approves_payouts="payouts" in entry.approves,
             manages_access="access" in entry.manages,
+            receives=_received(entry.receives),
             reads=entry.reads,
         )
     return Services(by_token_hash)
@@ -236,6 +253,10 @@ def _names(publishes: Sequence[str]) -> frozenset[str]:
     for category in names & CATEGORIES.keys():
         names |= {model.event_name for model in CATEGORIES[category]}
     return frozenset(names & EVENTS.keys())
+
+
+def _received(names: Sequence[str]) -> frozenset[str]:
+    return frozenset(event for name in names for event in JOURNALED.get(name, (name,)))
 
 
 def _hash(token: str) -> bytes:

@@ -38,6 +38,7 @@ from bridge.journal import (
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from coordinator.attention import items as attention
+from coordinator.attention.endpoints import endpoint_attention
 from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import Attention, AttentionKind, Kind
 from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
@@ -244,6 +245,8 @@ def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str],
         wrong = payout_attention(listed.payout, listed.updated_at, now)
         if wrong is not None:
             yield wrong
+    for endpoint in found.endpoints:
+        yield from endpoint_attention(endpoint)
     yield from map(_of_webhook, found.unreadable_webhooks)
     for waiting in found.unmatched_webhooks:
         name = waiting_name(waiting.observation_id)

@@ -151,6 +151,14 @@ class ActionItem(FrozenModel):
         "destination-added",
         "destination-removed",
         "access",
+        "endpoint-registered",
+        "endpoint-changed",
+        "endpoint-enabled",
+        "endpoint-disabled",
+        "endpoint-removed",
+        "endpoint-secret",
+        "endpoint-test",
+        "endpoint-replay",
     ]
     subject: str = Field(
         description="The webhook, payout, payment, seller's list or item of the list that it was done to."

@@ -9,6 +9,7 @@ from typing import Literal
 from bridge.journal.queries import console as console_queries
 from bridge.journal.queries import problems as problem_queries
 from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedPayout, Place
+from bridge.journal.queries.endpoints import endpoints
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.totals import DayTotal, completed_totals
@@ -21,6 +22,7 @@ from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from bridge.journal.writing.writer import Submit
+from coordinator.endpoints.endpoints import Endpoint
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.observations import Observation
 from coordinator.payments.problems import ProblemKind
@@ -45,6 +47,8 @@ class ForAPerson:
     """The present one."""
     forgotten_payouts: Sequence[ForgottenRow]
     """Payouts that a provider has in its books and the journal has forgotten."""
+    endpoints: Sequence[Endpoint]
+    """All of them, with whatever is wrong with some."""
     dismissed_at: Mapping[str, datetime]
     """What people took off their list, by what it is called there; it is among the others as well."""
 
@@ -88,6 +92,7 @@ class ConsoleRecords:
             await self.payout_hold(),
             next(iter(await self._read(histories, 1)), None),
             await self._read(forgotten_payouts),
+            await self._read(endpoints),
             dismissed_at,
         )
 

@@ -115,6 +115,9 @@ class RetentionRecords:
     async def forget_unreadable_webhooks(self, *, before: datetime, limit: int) -> int:
         return await self._forget(lambda batch: batch.forgetting.unreadable_webhooks(before, limit))
 
+    async def forget_deliveries(self, *, before: datetime, limit: int) -> int:
+        return await self._forget(lambda batch: batch.forgetting.deliveries(before, limit))
+
     async def give_back(self, *, pages: int, spare: int) -> int:
         """Makes an SQLite file smaller by up to so many pages that hold nothing, but leaves it some."""
         return await self._forget(lambda batch: batch.forgetting.give_back(pages, spare))

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, 
 from bridge.journal.tables.access_tables import revocations
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
+from bridge.journal.tables.endpoint_tables import endpoint_deliveries, endpoints
 from bridge.journal.tables.metadata import metadata, speak_postgresql
 from bridge.journal.tables.node_tables import activities, leases, nodes
 from bridge.journal.tables.payment_tables import (
@@ -50,6 +51,8 @@ __all__ = [
     "claims",
     "drafts",
     "due_look_ups",
+    "endpoint_deliveries",
+    "endpoints",
     "events",
     "forgotten_payouts",
     "histories",

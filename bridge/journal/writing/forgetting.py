@@ -35,6 +35,16 @@ _OLD_WEBHOOKS = (
     .limit(bindparam("limit"))
 )
 _FORGET_WEBHOOKS = delete(_WEBHOOKS).where(_WEBHOOKS.c.webhook_id.in_(_OLD_WEBHOOKS))
+_DELIVERIES = schema.endpoint_deliveries
+_OLD_DELIVERIES = (
+    select(_DELIVERIES.c.endpoint_id, _DELIVERIES.c.message_id)
+    .where(_DELIVERIES.c.created_at < bindparam("before"), _DELIVERIES.c.next_at.is_(None))
+    .order_by(_DELIVERIES.c.created_at)
+    .limit(bindparam("limit"))
+)
+_FORGET_DELIVERIES = delete(_DELIVERIES).where(
+    tuple_(_DELIVERIES.c.endpoint_id, _DELIVERIES.c.message_id).in_(_OLD_DELIVERIES)
+)
 _FORGET_NODES = delete(schema.nodes).where(schema.nodes.c.seen_at < bindparam("before"))
 
 INCREMENTAL = 2
@@ -68,6 +78,12 @@ class Forgetting:
         """Forgets the oldest webhooks that made no sense and came before that. Returns how many."""
         self.writes += 1
         return self._connection.execute(_FORGET_WEBHOOKS, {"before": before, "limit": limit}).rowcount
+
+    def deliveries(self, before: datetime, limit: int) -> int:
+        """Forgets the oldest deliveries of events that were committed before that, but for those that are to be tried
+        again. Returns how many."""
+        self.writes += 1
+        return self._connection.execute(_FORGET_DELIVERIES, {"before": before, "limit": limit}).rowcount
 
     def nodes(self, before: datetime) -> int:
         """Forgets the bridges that were seen last before that. Returns how many."""

@@ -1,5 +1,7 @@
 """What staff and services may: every case, without a route."""
 
+from typing import Any
+
 import pytest
 
 from bridge.access import ANYBODY, Principal, Role, StaffAccess, principal_of_service
@@ -21,12 +23,17 @@ def test_where_tokens_are_asked_for_a_role_decides(roles: frozenset[Role], names
 def test_where_nobody_is_asked_anybody_may_unless_services_are_named(names_services: bool) -> None:
     access = StaffAccess(asks_for_tokens=False, names_services=lambda: names_services)
     assert access.may_act(ANYBODY) == access.may_approve(ANYBODY) == (not names_services)
-    reads = {"registers_payments": True, "registers_payouts": True, "approves_payouts": True}
+    reads: dict[str, Any] = {"registers_payments": True, "registers_payouts": True, "approves_payouts": True}
     assert not access.may_act(principal_of_service("shop", reads=True, **reads))
 
 
 def test_a_service_sees_what_it_works_on() -> None:
-    nothing = {"reads": False, "registers_payments": False, "registers_payouts": False, "approves_payouts": False}
+    nothing: dict[str, Any] = {
+        "reads": False,
+        "registers_payments": False,
+        "registers_payouts": False,
+        "approves_payouts": False,
+    }
     payments = principal_of_service("shop", **nothing | {"registers_payments": True})
     assert payments.may_see_strangers_money
     assert not payments.has_payouts_sent

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.attention import items as attention
+from coordinator.attention.endpoints import endpoint_attention
 from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import BY_URGENCY, Attention, AttentionKind, Kind, most_urgent_first
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import ADDRESS_WAITED_FOR, refund_without_address
+from coordinator.endpoints.endpoints import Endpoint
 from coordinator.histories import Beginning
 from coordinator.payments.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payouts.comparisons import ForgottenPayout
@@ -168,6 +170,7 @@ REFUND = Refund(
     opened_by="Ada",
     opened_at=START,
 )
+ENDPOINT = Endpoint("end_1", "https://shop.example/hook", ("*",), True, (), None, "Ada", START, cursor=0)
 DISMISSED_OTHERWISE: dict[Kind, str] = {
     AttentionKind.PAYOUTS_HELD: "resume",
     AttentionKind.REFUND_WITHOUT_ADDRESS: "withdraw",
@@ -188,6 +191,7 @@ def others() -> list[Attention]:
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
         refund_without_address(REFUND, ADDRESS_WAITED_FOR),
         attention.chain_contradicted("ethereum", 7, "a.example has 0xa, b.example 0xb", START),
+        *endpoint_attention(ENDPOINT.disabled(START, "nothing was taken").having_missed(2, START, "they are gone")),
     ]
 
 

@@ -16,6 +16,7 @@ from bridge.journal.writing.staged.claims import StagedClaims
 from bridge.journal.writing.staged.destinations import StagedDestinations
 from bridge.journal.writing.staged.drafts import StagedDrafts
 from bridge.journal.writing.staged.due_look_ups import StagedDueLookUps
+from bridge.journal.writing.staged.endpoints import StagedEndpoints
 from bridge.journal.writing.staged.histories import StagedHistories
 from bridge.journal.writing.staged.holds import StagedHolds
 from bridge.journal.writing.staged.invoices import StagedInvoices
@@ -43,7 +44,7 @@ class _Part(Protocol):
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
-    "revocations",
+    *("revocations", "endpoints"),
 )
 
 
@@ -120,6 +121,10 @@ class StagedParts:
     @cached_property
     def revocations(self) -> StagedRevocations:
         return StagedRevocations(now=self.now)
+
+    @cached_property
+    def endpoints(self) -> StagedEndpoints:
+        return StagedEndpoints(self._connection)
 
     @cached_property
     def forgetting(self) -> Forgetting:

@@ -10,6 +10,7 @@ import { Empty, Loading } from "../parts/Notice";
 import { Connections } from "./Connections";
 import { desk } from "./desk";
 import { Dialogs } from "./Dialogs";
+import { Endpoints, OneEndpoint } from "./Endpoints";
 import { Heading } from "./Heading";
 import { Overview } from "./Overview";
 import { Link, usePlace } from "./router";
@@ -41,6 +42,9 @@ export function Console(): JSX.Element {
           </Link>
           <Link href="/ops/connections" isCurrent={path === "/ops/connections"}>
             Connections
+          </Link>
+          <Link href="/ops/endpoints" isCurrent={path.startsWith("/ops/endpoints")}>
+            Endpoints
           </Link>
         </nav>
         <div class="console-who">
@@ -88,6 +92,7 @@ function Waiting({ isOffline }: { isOffline: boolean }): JSX.Element {
 function Routed({ path }: { path: string }): JSX.Element {
   const [, , kind, id] = path.split("/").map(decodeURIComponent);
   if (kind === undefined) return <Overview />;
+  if (kind === "endpoints") return id === undefined ? <Endpoints /> : <OneEndpoint key={path} id={id} />;
   if (kind === "system" && id === undefined) return <System />;
   if (kind === "connections" && id === undefined) return <Connections />;
   if ((kind === "payouts" || kind === "payments") && id !== undefined) return <Story key={path} view={kind} id={id} />;

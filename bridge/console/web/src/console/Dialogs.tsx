@@ -9,6 +9,7 @@ import { get, post, Problem } from "../net/rest";
 import { Store, useStore } from "../net/store";
 import { Asked } from "./Approval";
 import { desk } from "./desk";
+import { ENDPOINT_WORDS, type EndpointDeed, endpointDone } from "./endpointDeeds";
 import { NOTHING_WANTED, refundContent, RefundFields, type RefundWanted, type Seen } from "./RefundFields";
 import { Field, ResolutionFields } from "./ResolutionFields";
 
@@ -22,6 +23,7 @@ export type Intent = { title: string; detail: string } & (
   | { action: Ruling | "refund"; paymentId: string }
   | { action: "withdraw"; refundId: string }
   | { action: "settle"; paymentId: string; problem: ProblemKind }
+  | EndpointDeed
 );
 
 interface Done {
@@ -56,6 +58,7 @@ interface Words {
 }
 
 const WORDS: Record<Intent["action"], Words> = {
+  ...ENDPOINT_WORDS,
   approve: {
     title: "Approve this payout?",
     text: "It is sent at once, unless payouts are held, and cannot be called back. Who asked for it cannot approve it.",
@@ -163,7 +166,7 @@ const FOR_BOTH = "Yes, it is for both";
 /** And an address that is not the one of before is the buyer's only where they gave it. */
 const GAVE_BOTH = "Yes, the buyer gave it";
 const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject", "refund"];
-const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw", "withdraw-payout"];
+const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw", "withdraw-payout", "endpoint-disable"];
 const NOTE_MISSING = {
   why: "Say why: it is kept with what you do.",
   "not-sent": "Say how you found out that it was not sent: it is kept with what you do.",
@@ -358,6 +361,7 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   if (intent.action === "dismiss") {
     return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
   }
+  if ("endpointId" in intent) return { message: await endpointDone(intent, { ...by, ...(note === "" ? {} : { note }) }), action: null };
   if (intent.action === "give") {
     return post<Done>(`/api/ops/payments/${encodeURIComponent(paymentId)}/transaction`, { ...by, ...intent.gift });
   }

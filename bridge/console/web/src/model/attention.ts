@@ -48,6 +48,8 @@ export const KINDS: Record<AttentionKind, string> = {
   "chain-contradicted": "Contradicting endpoints",
   "coin-unfollowed": "Unfollowed coin",
   "chain-read-by-one": "Blocks read by one",
+  "endpoint-disabled": "Endpoint disabled",
+  "endpoint-missed": "Endpoint missed events",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */

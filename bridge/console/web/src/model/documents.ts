@@ -304,7 +304,9 @@ export type AttentionKind =
   | "chain-alarm"
   | "chain-contradicted"
   | "coin-unfollowed"
-  | "chain-read-by-one";
+  | "chain-read-by-one"
+  | "endpoint-disabled"
+  | "endpoint-missed";
 
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";
@@ -370,7 +372,15 @@ export interface Action {
     | "dismiss"
     | "destination-added"
     | "destination-removed"
-    | "access";
+    | "access"
+    | "endpoint-registered"
+    | "endpoint-changed"
+    | "endpoint-enabled"
+    | "endpoint-disabled"
+    | "endpoint-removed"
+    | "endpoint-secret"
+    | "endpoint-test"
+    | "endpoint-replay";
   subject: string;
   outcome: string;
 }
@@ -410,4 +420,36 @@ export interface Session {
   /** Whether they may do what the buttons do, but for approving payouts. */
   mayAct: boolean;
   mayApprove: boolean;
+}
+
+/** Where a service is sent events. */
+export interface Endpoint {
+  endpointId: string;
+  url: string;
+  events: string[];
+  ordered: boolean;
+  service: string | null;
+  registeredBy: string;
+  registeredAt: string;
+  status: "active" | "failing" | "disabled";
+  failingSince: string | null;
+  disabledAt: string | null;
+  disabledBy: string | null;
+  disabledBecause: string | null;
+  behind: number;
+  missed: number;
+  missedBecause: string | null;
+}
+
+/** One event on its way to an endpoint. */
+export interface Delivery {
+  messageId: string;
+  event: string;
+  createdAt: string;
+  status: "pending" | "delivered" | "failed";
+  tries: number;
+  lastAt: string | null;
+  nextAt: string | null;
+  answerStatus: number | null;
+  said: string;
 }

@@ -1,0 +1,173 @@
+"""`bridge endpoints`: where services are sent events, and how each delivery stands, from a terminal."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
+from bridge.cli.console import on_one_line, say, shorten
+from coordinator.errors import BridgeError
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["endpoints"]
+
+TIMEOUT_SECONDS = 30.0
+
+endpoints = typer.Typer(
+    help="Register where events are sent, and see what was.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Url = Annotated[str, typer.Option(help="The bridge.", callback=bridge_url)]
+By = Annotated[str | None, typer.Option(help="Who does it, where the bridge asks nobody for a token.")]
+EndpointId = Annotated[str, typer.Argument(help="The endpoint, such as end_….")]
+
+
+class NotDoneError(BridgeError):
+    """The bridge did not do it, or was not reached."""
+
+
+@endpoints.callback()
+def about() -> None:
+    """Register where events are sent, and see what was.
+
+    The token of staff, or of a service that receives events, is taken from the environment: BRIDGE_TOKEN.
+    """
+
+
+@endpoints.command("list")
+def list_all(url: Url = DEFAULT_URL) -> None:
+    """Show the endpoints that there are."""
+    for one in _ask(url, "GET", "")["endpoints"]:
+        order = "in order" if one["ordered"] else "side by side"
+        state = one["status"] if one["disabledBecause"] is None else f"disabled ({one['disabledBecause']})"
+        line = (
+            f"{one['endpointId']}  {one['url']}  {' '.join(one['events'])}  {order}  {state}  {one['behind']} behind"
+        )
+        say(on_one_line(line))
+
+
+@endpoints.command()
+def add(
+    target: Annotated[str, typer.Argument(help="Where events are sent, such as https://shop.example/hook.")],
+    event: Annotated[list[str], typer.Option(help="An event, or a pattern such as payment-*; may be repeated.")],
+    unordered: Annotated[bool, typer.Option("--unordered", help="Send several at once, in any order.")] = False,
+    url: Url = DEFAULT_URL,
+    by: By = None,
+) -> None:
+    """Register an endpoint, or change it. Prints the secret of a new one, which is never shown again."""
+    made = _ask(url, "POST", "", {"url": target, "events": event, "ordered": not unordered, "by": by})
+    say(made["endpointId"])
+    if made["secret"] is not None:
+        say(made["secret"])
+
+
+@endpoints.command()
+def deliveries(
+    endpoint_id: EndpointId,
+    status: Annotated[str | None, typer.Option(help="Only those that are pending, delivered or failed.")] = None,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Show what was sent to an endpoint, or is to be sent again, the newest events first."""
+    query = "" if status is None else f"?status={quote(status)}"
+    for one in _ask(url, "GET", f"{_path(endpoint_id)}/deliveries{query}")["deliveries"]:
+        answer = "no answer" if one["answerStatus"] is None else str(one["answerStatus"])
+        said = shorten(one["said"], 60)
+        line = f"{one['messageId']}  {one['event']}  {one['status']}  {one['tries']} tries  {answer}  {said}"
+        say(on_one_line(line))
+
+
+@endpoints.command("test")
+def send_test(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None) -> None:
+    """Send a test event. Its delivery says what came of it."""
+    say(_ask(url, "POST", f"{_path(endpoint_id)}/test", {"by": by})["messageId"])
+
+
+@endpoints.command()
+def replay(
+    endpoint_id: EndpointId,
+    message: Annotated[str | None, typer.Option(help="Send this one again, such as evt_….")] = None,
+    after: Annotated[str | None, typer.Option(help="Send all again that came after this offset.")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="Send all again that is stored.")] = False,
+    url: Url = DEFAULT_URL,
+    by: By = None,
+) -> None:
+    """Send one event again, or all from an offset on."""
+    if [message is not None, after is not None, everything].count(True) != 1:
+        raise typer.BadParameter("write one of --message, --after and --everything")
+    if message is not None:
+        _ask(url, "POST", f"{_path(endpoint_id)}/deliveries/{quote(message, safe='')}/replay", {"by": by})
+    else:
+        _ask(url, "POST", f"{_path(endpoint_id)}/replay", {"after": after, "by": by})
+    say("it is sent again")
+
+
+@endpoints.command()
+def rotate(
+    endpoint_id: EndpointId,
+    keep_seconds: Annotated[int, typer.Option(help="How long the secret before is signed with too.")] = 86_400,
+    url: Url = DEFAULT_URL,
+    by: By = None,
+) -> None:
+    """Give an endpoint another secret, and print that."""
+    made = _ask(url, "POST", f"{_path(endpoint_id)}/secrets", {"keepSeconds": keep_seconds, "by": by})
+    say(made["secret"])
+
+
+@endpoints.command()
+def enable(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None) -> None:
+    """Send to an endpoint again, from where it was left."""
+    say(_ask(url, "POST", f"{_path(endpoint_id)}/enabling", {"by": by})["status"])
+
+
+@endpoints.command()
+def disable(
+    endpoint_id: EndpointId,
+    note: Annotated[str | None, typer.Option("--note", help="Why, for the record.")] = None,
+    url: Url = DEFAULT_URL,
+    by: By = None,
+) -> None:
+    """Send nothing to an endpoint any more."""
+    say(_ask(url, "POST", f"{_path(endpoint_id)}/disabling", {"note": note, "by": by})["status"])
+
+
+@endpoints.command()
+def remove(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None) -> None:
+    """Remove an endpoint for good."""
+    say(_ask(url, "POST", f"{_path(endpoint_id)}/removal", {"by": by})["message"])
+
+
+def _path(endpoint_id: str) -> str:
+    return f"/{quote(endpoint_id, safe='')}"
+
+
+def _ask(url: str, method: str, path: str, content: Mapping[str, object] | None = None) -> dict[str, Any]:
+    import httpx
+
+    token = os.environ.get(TOKEN_VARIABLE)
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        try:
+            answer = client.request(method, f"/api/endpoints{path}", json=content)
+        except httpx.HTTPError as error:
+            raise NotDoneError(f"no bridge answers at {url} ({type(error).__name__}); is --url right?") from None
+    found = _content(answer)
+    if not answer.is_success:
+        raise NotDoneError(f"not done: {on_one_line(str(found.get('detail', f'it answered {answer.status_code}')))}")
+    return found
+
+
+def _content(answer: "httpx.Response") -> dict[str, Any]:
+    try:
+        content = answer.json()
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

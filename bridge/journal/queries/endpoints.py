@@ -1,0 +1,121 @@
+"""Look-ups about endpoints: which there are, what comes next for one, and what was sent to it."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, func, literal, or_, select, tuple_
+
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import JournaledEvent, event_from_row
+from bridge.journal.writing.staged.endpoints import delivery_from_row, endpoint_from_row
+from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint
+
+__all__ = [
+    "DueDelivery",
+    "count_pending",
+    "deliveries",
+    "due",
+    "endpoint",
+    "endpoints",
+    "event_at",
+    "newest_offset",
+    "next_due",
+    "next_events",
+]
+
+_EVENTS, _DELIVERIES, _ENDPOINTS = schema.events, schema.endpoint_deliveries, schema.endpoints
+
+
+class DueDelivery(NamedTuple):
+    """What is to be tried, with its event; None if that is forgotten, or there never was one."""
+
+    delivery: Delivery
+    event: JournaledEvent | None
+
+
+def endpoints(connection: Connection) -> list[Endpoint]:
+    """All of them, oldest first."""
+    rows = connection.execute(select(_ENDPOINTS).order_by(_ENDPOINTS.c.registered_at, _ENDPOINTS.c.endpoint_id))
+    return list(map(endpoint_from_row, rows.mappings()))
+
+
+def endpoint(connection: Connection, endpoint_id: str) -> Endpoint | None:
+    row = connection.execute(select(_ENDPOINTS).where(_ENDPOINTS.c.endpoint_id == endpoint_id)).mappings().first()
+    return None if row is None else endpoint_from_row(row)
+
+
+def newest_offset(connection: Connection) -> int:
+    return connection.scalar(select(func.max(_EVENTS.c.offset))) or 0
+
+
+def next_events(connection: Connection, after: int, limit: int, limit_bytes: int) -> list[JournaledEvent]:
+    """The next events after an offset, in order: as many as come to no more than that in memory, and one at least."""
+    sizes = connection.execute(
+        select(_EVENTS.c.offset, func.length(_EVENTS.c.payload).label("size"))
+        .where(_EVENTS.c.offset > after)
+        .order_by(_EVENTS.c.offset)
+        .limit(limit)
+    ).all()
+    last, total = after, 0
+    for row in sizes:
+        total += row.size
+        if total > limit_bytes and last > after:
+            break
+        last = row.offset
+    rows = connection.execute(
+        select(_EVENTS).where(_EVENTS.c.offset > after, _EVENTS.c.offset <= last).order_by(_EVENTS.c.offset)
+    )
+    return [event_from_row(row) for row in rows.mappings()]
+
+
+def event_at(connection: Connection, offset: int) -> JournaledEvent | None:
+    row = connection.execute(select(_EVENTS).where(_EVENTS.c.offset == offset)).mappings().first()
+    return None if row is None else event_from_row(row)
+
+
+def due(
+    connection: Connection, endpoint_id: str, now: datetime, cursor: int, limit: int, *, only_wanted: bool
+) -> list[DueDelivery]:
+    """Deliveries whose time has come, of what lies behind the cursor, the longest due first; `only_wanted`: those
+    that somebody wants and that were not tried since."""
+    rows = connection.execute(
+        _waiting(select(_DELIVERIES), endpoint_id, cursor, only_wanted=only_wanted)
+        .where(_DELIVERIES.c.next_at <= now)
+        .order_by(_DELIVERIES.c.next_at)
+        .limit(limit)
+    )
+    found = [delivery_from_row(row) for row in rows.mappings()]
+    return [DueDelivery(one, None if one.offset is None else event_at(connection, one.offset)) for one in found]
+
+
+def next_due(connection: Connection, endpoint_id: str, cursor: int, *, only_wanted: bool) -> datetime | None:
+    """When the next of them is due."""
+    statement = select(func.min(_DELIVERIES.c.next_at, type_=schema.UtcDateTime))
+    found: datetime | None = connection.scalar(_waiting(statement, endpoint_id, cursor, only_wanted=only_wanted))
+    return found
+
+
+def _waiting(statement: Select[Any], endpoint_id: str, cursor: int, *, only_wanted: bool) -> Select[Any]:
+    behind = or_(_DELIVERIES.c.offset.is_(None), _DELIVERIES.c.offset <= cursor)
+    waiting = statement.where(_DELIVERIES.c.endpoint_id == endpoint_id, _DELIVERIES.c.next_at.is_not(None), behind)
+    return waiting.where(_DELIVERIES.c.tries == 0) if only_wanted else waiting
+
+
+def count_pending(connection: Connection, endpoint_id: str) -> int:
+    counted = select(func.count()).where(_DELIVERIES.c.endpoint_id == endpoint_id, _DELIVERIES.c.next_at.is_not(None))
+    return connection.scalar(counted) or 0
+
+
+def deliveries(
+    connection: Connection, endpoint_id: str, status: DeliveryStatus | None, before: Delivery | None, limit: int
+) -> list[Delivery]:
+    """What was sent to an endpoint, or is to be, the newest events first, from a place on."""
+    place = (_DELIVERIES.c.created_at, _DELIVERIES.c.message_id)
+    statement = select(_DELIVERIES).where(_DELIVERIES.c.endpoint_id == endpoint_id)
+    if status is not None:
+        statement = statement.where(_DELIVERIES.c.status == status)
+    if before is not None:
+        at = literal(before.created_at, schema.UtcDateTime())
+        statement = statement.where(tuple_(*place) < tuple_(at, literal(before.message_id)))
+    rows = connection.execute(statement.order_by(*(one.desc() for one in place)).limit(limit))
+    return [delivery_from_row(row) for row in rows.mappings()]

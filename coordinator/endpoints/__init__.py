@@ -1,0 +1,1 @@
+"""Endpoints: where services of the marketplace are sent the journal's events, as Standard Webhooks."""

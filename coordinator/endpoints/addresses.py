@@ -1,0 +1,64 @@
+"""Addresses that endpoints may have. Whoever registers one says where the bridge connects to, which stands inside of
+somebody's network: only what all of the internet can reach is connected to, and what the operator allows. Pure."""
+
+from collections.abc import Collection
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
+
+__all__ = ["URL_LIMIT_CHARACTERS", "Networks", "is_reachable", "require_url"]
+
+Address = IPv4Address | IPv6Address
+Networks = Collection[IPv4Network | IPv6Network]
+
+URL_LIMIT_CHARACTERS = 2_000
+# Gateways between IPv6 and IPv4 (RFC 6052): what follows is an address of IPv4, of whatever network.
+_NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
+_COMPATIBLE = ip_network("::/96")
+
+
+def is_reachable(address: Address, allowed: Networks, *, is_encrypted: bool) -> bool:
+    """Whether a connection to an address may be made; in plain text only to where the operator allows it."""
+    meant = _meant(address)
+    if any(meant in network for network in allowed):
+        return True
+    return is_encrypted and meant.is_global and not meant.is_multicast and not _embeds(meant)
+
+
+def _meant(address: Address) -> Address:
+    """What an address of IPv4 leads to that is written as one of IPv6."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _embeds(address: Address) -> bool:
+    """Whether an address names another, which somebody on the way makes of it."""
+    if isinstance(address, IPv4Address):
+        return False
+    tunnelled = address.sixtofour is not None or address.teredo is not None
+    return tunnelled or any(address in network for network in (*_NAT64, _COMPATIBLE))
+
+
+def require_url(url: str, allowed: Networks) -> str:
+    """Returns a URL that an endpoint can have, as far as that can be seen without asking for its name. Raises
+    ValueError."""
+    if not url.isascii() or not url.isprintable() or " " in url or len(url) > URL_LIMIT_CHARACTERS:
+        raise ValueError(f"expected a URL of at most {URL_LIMIT_CHARACTERS} ASCII characters without blanks")
+    parts = urlsplit(url)
+    try:
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if parts.scheme not in ("https", "http") or not host:
+        raise ValueError("expected a URL that begins with https:// and names a host")
+    if "@" in parts.netloc or parts.fragment:
+        raise ValueError("expected a URL without a user, a password and a fragment; the signature says who sends")
+    if parts.scheme == "http" and not allowed:
+        raise ValueError("expected https://; in plain text events go only to the networks in endpoint_networks")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return url
+    if not is_reachable(address, allowed, is_encrypted=parts.scheme == "https"):
+        raise ValueError(f"{host} is no address that is sent to; endpoint_networks names others that are")
+    return url

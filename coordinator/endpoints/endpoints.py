@@ -1,0 +1,260 @@
+"""An endpoint's life, and that of each delivery to it: what one try makes of both. Pure: the time and the chance are
+arguments."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from coordinator.compact_json import compact_json
+from coordinator.endpoints.addresses import Networks
+from coordinator.ids import derived_id
+
+__all__ = [
+    "PATTERN",
+    "STANDARD_RETRIES",
+    "TEST_EVENT",
+    "Delivery",
+    "DeliveryStatus",
+    "Endpoint",
+    "EndpointRules",
+    "Secret",
+    "Try",
+    "after_try",
+    "matches",
+    "message_body",
+    "message_id",
+]
+
+PATTERN = r"^[a-z*][a-z*-]*$"
+"""An event's name, or several by `*`, which stands for anything."""
+
+TEST_EVENT = "endpoint-test"
+"""What is sent at somebody's wish alone, and stands in no journal."""
+
+# As Standard Webhooks proposes: three days, and a bit.
+STANDARD_RETRIES = tuple(
+    timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+)
+# A restart of somebody else's is over by then, however often they are tried meanwhile.
+SHORTEST_PATIENCE = timedelta(hours=1)
+# So much sooner or later, so that what failed together does not come together again.
+JITTER_SHARE = 0.1
+SAID_LIMIT_CHARACTERS = 500
+GONE = 410
+"""The answer of an endpoint that wants nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRules:
+    """What holds for all endpoints."""
+
+    retries: Sequence[timedelta] = STANDARD_RETRIES
+    """How long after each try that failed the next is made."""
+    timeout_seconds: float = 15.0
+    networks: Networks = ()
+    """Those that may be sent to, besides what all of the internet can reach."""
+
+    @property
+    def patience(self) -> timedelta:
+        """How long an endpoint may fail, and nothing else, before it is disabled."""
+        return max(SHORTEST_PATIENCE, sum(self.retries, timedelta()))
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What messages are signed with."""
+
+    text: str = field(repr=False)
+    until: datetime | None = None
+    """When it ends, once another has come; None: it is the present one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where events are sent, and how far that is."""
+
+    endpoint_id: str
+    url: str = field(repr=False)
+    """Which may hold what only its owner is to know."""
+    events: tuple[str, ...]
+    is_ordered: bool
+    secrets: tuple[Secret, ...] = field(repr=False)
+    service: str | None
+    """Whose it is; None where staff registered it, or anybody."""
+    registered_by: str
+    registered_at: datetime
+    cursor: int
+    """The offset up to which every event is delivered, is not wanted, or has a delivery that says how it stands."""
+    version: int = 0
+    """Raised by whatever a person or service changes: what was under way before says nothing of the cursor."""
+    failing_since: datetime | None = None
+    """Since when no try went well; None if the last one did."""
+    disabled_at: datetime | None = None
+    disabled_by: str | None = None
+    """Who disabled it; None if the bridge did."""
+    disabled_because: str | None = None
+    missed: int = 0
+    """How many events it will not get by itself."""
+    missed_at: datetime | None = None
+    missed_because: str | None = None
+
+    @property
+    def is_enabled(self) -> bool:
+        return self.disabled_at is None
+
+    def wants(self, event: str) -> bool:
+        return any(matches(pattern, event) for pattern in self.events)
+
+    def keys(self, now: datetime) -> list[str]:
+        """The secrets that messages are signed with now, the newest first."""
+        return [one.text for one in self.secrets if one.until is None or one.until > now]
+
+    def with_secret(self, text: str, now: datetime, kept: timedelta) -> "Endpoint":
+        """With a new secret, beside which the others go on to be valid for a while."""
+        others = [
+            replace(one, until=now + kept if one.until is None else one.until)
+            for one in self.secrets
+            if one.text != text and (one.until is None or one.until > now)
+        ]
+        return self.changed(secrets=(Secret(text), *others))
+
+    def changed(self, **changes: object) -> "Endpoint":
+        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]
+
+    def enabled(self) -> "Endpoint":
+        """It is sent to again, from where it was left."""
+        return self.changed(disabled_at=None, disabled_by=None, disabled_because=None, failing_since=None)
+
+    def disabled(self, now: datetime, because: str, by: str | None = None) -> "Endpoint":
+        return self.changed(disabled_at=now, disabled_by=by, disabled_because=because)
+
+    def having_missed(self, count: int, now: datetime, because: str) -> "Endpoint":
+        return replace(self, missed=self.missed + count, missed_at=now, missed_because=because)
+
+    def after(self, delivery: "Delivery", rules: EndpointRules) -> "Endpoint":
+        """After a try that made of a delivery what it is now. One that is disabled stays so, whatever is tried."""
+        if delivery.status is DeliveryStatus.DELIVERED:
+            return self if self.failing_since is None else replace(self, failing_since=None)
+        if not self.is_enabled or delivery.last_at is None:
+            return self
+        now = delivery.last_at
+        failing = self if self.failing_since is not None else replace(self, failing_since=now)
+        is_over = delivery.status is DeliveryStatus.FAILED and not delivery.is_test
+        if delivery.answer_status == GONE:
+            return failing.disabled(now, f"it answered {GONE}: it wants nothing any more")
+        if is_over and self.is_ordered and delivery.offset is not None and delivery.offset > self.cursor:
+            said = f"{delivery.message_id} was not taken in {delivery.tries} tries, and nothing may overtake it"
+            return failing.disabled(now, f"{said}; at last: {delivery.said}")
+        if failing.failing_since is not None and now - failing.failing_since >= rules.patience:
+            return failing.disabled(now, f"nothing was taken since {failing.failing_since:%Y-%m-%d %H:%M} UTC")
+        if is_over:
+            said = f"{delivery.event} {delivery.message_id} was not taken in {delivery.tries} tries"
+            return failing.having_missed(1, now, f"{said}; at last: {delivery.said}")
+        return failing
+
+
+class DeliveryStatus(StrEnum):
+    """How a delivery stands."""
+
+    PENDING = "pending"
+    """It is tried, or tried again, at its time."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """It is not tried any more, unless somebody wants it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one endpoint."""
+
+    endpoint_id: str
+    message_id: str
+    event: str
+    offset: int | None
+    """None of a test."""
+    created_at: datetime
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    tries: int = 0
+    """How many were made, or since somebody wanted it again."""
+    last_at: datetime | None = None
+    next_at: datetime | None = None
+    """When it is due; None if it is not."""
+    answer_status: int | None = None
+    """Of the last answer; None if there was none."""
+    said: str = ""
+    """The beginning of that answer, or why there was none."""
+    took_ms: int | None = None
+
+    @property
+    def is_test(self) -> bool:
+        return self.offset is None
+
+    def again(self, now: datetime) -> "Delivery":
+        """It is tried now, as if never before."""
+        return replace(self, status=DeliveryStatus.PENDING, tries=0, next_at=now)
+
+    def given_up(self, now: datetime, because: str) -> "Delivery":
+        return replace(self, status=DeliveryStatus.FAILED, last_at=now, next_at=None, said=because)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What came of one try."""
+
+    at: datetime
+    """When it had ended."""
+    status: int | None
+    said: str
+    took_ms: int
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+def after_try(delivery: Delivery, tried: Try, rules: EndpointRules, chance: float, *, only_once: bool) -> Delivery:
+    """What a try makes of a delivery. `chance`, from 0 to 1, says where the next try lies about its time;
+    `only_once`: there is none, as of what somebody wants of an endpoint that is disabled."""
+    tries = delivery.tries + 1
+    if tried.is_accepted:
+        status, next_at = DeliveryStatus.DELIVERED, None
+    elif only_once or delivery.is_test or tries > len(rules.retries):
+        status, next_at = DeliveryStatus.FAILED, None
+    else:
+        pause = rules.retries[tries - 1] * (1 - JITTER_SHARE + 2 * JITTER_SHARE * chance)
+        status, next_at = DeliveryStatus.PENDING, tried.at + pause
+    return replace(
+        delivery,
+        status=status,
+        tries=tries,
+        last_at=tried.at,
+        next_at=next_at,
+        answer_status=tried.status,
+        said=_storable(tried.said),
+        took_ms=tried.took_ms,
+    )
+
+
+def _storable(text: str) -> str:
+    """Of somebody else's words those that a table and a terminal can take."""
+    return "".join(one if one.isprintable() else " " for one in text[:SAID_LIMIT_CHARACTERS]).strip()
+
+
+def matches(pattern: str, event: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), event) is not None
+
+
+def message_id(offset: int, committed_at: datetime, event: str, payload_json: str) -> str:
+    """The id of an event, for all endpoints and tries, also after the journal was restored from a backup: the same
+    event has the same, and another one in its place another."""
+    return derived_id("evt", offset, committed_at.isoformat(), event, payload_json)
+
+
+def message_body(
+    event: str, at: datetime, payload_json: str, *, offset: str | None, rooms: Iterable[str], everyone: bool
+) -> bytes:
+    """What is sent: the payload as it is, which is not encoded again, after what is known of it."""
+    head = {"type": event, "timestamp": at.isoformat(), "offset": offset, "everyone": everyone, "rooms": list(rooms)}
+    return f'{compact_json(head)[:-1]},"data":{payload_json}}}'.encode()
