@@ -557,6 +557,215 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The endpoints that there are
+         * @description A service is shown its own, finance ops all.
+         */
+        get: operations["listEndpoints"];
+        put?: never;
+        /**
+         * Register an endpoint
+         * @description Events of the journal that are committed from now on are sent there, as Standard Webhooks. A service has one endpoint of a URL: registered again, it is changed where something differs (200), and goes on where it was.
+         */
+        post: operations["registerEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look up an endpoint */
+        get: operations["getEndpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was sent to an endpoint */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}/deliveries/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One delivery, with its request */
+        get: operations["getDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}/deliveries/{message_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have one event sent again
+         * @description It is sent at once, beside whatever else is sent, with the id that it had.
+         */
+        post: operations["replayDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have all events sent again from an offset on
+         * @description It goes on after that event, in order; what it was sent already comes once more, with the same ids.
+         */
+        post: operations["replayEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a test event sent
+         * @description An `endpoint-test` is sent once, also to one that is disabled; its delivery says what came of it.
+         */
+        post: operations["testEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an endpoint another secret
+         * @description For a while messages are signed with those before too, so that none is refused while it is changed.
+         */
+        post: operations["addEndpointSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}/enabling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have an endpoint sent to again
+         * @description It goes on where it was left: all that came meanwhile is sent, as long as it is stored.
+         */
+        post: operations["enableEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}/disabling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have nothing sent to an endpoint */
+        post: operations["disableEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint_id}/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove an endpoint */
+        post: operations["removeEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notifications/unread-count": {
         parameters: {
             query?: never;
@@ -839,6 +1048,26 @@ export interface paths {
          * @description The same as the event `system-status` tells.
          */
         get: operations["getSystemStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which clients are connected
+         * @description Those of all bridges of the journal. Whoever came or went a moment ago may be shown as they were. To disconnect one, or its user, see `POST /api/ops/access`.
+         */
+        get: operations["listConnections"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1338,7 +1567,7 @@ export interface components {
             at: string;
             by: string;
             /** @enum {string} */
-            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "transaction" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "destination-added" | "destination-removed" | "access";
+            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "transaction" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "destination-added" | "destination-removed" | "access" | "endpoint-registered" | "endpoint-changed" | "endpoint-enabled" | "endpoint-disabled" | "endpoint-removed" | "endpoint-secret" | "endpoint-test" | "endpoint-replay";
             /** @description The webhook, payout, payment, seller's list or item of the list that it was done to. */
             subject: string;
             outcome: string;
@@ -1379,7 +1608,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -1607,6 +1836,24 @@ export interface components {
              */
             unknownInvoices: string[];
         };
+        /** ConnectionItem */
+        ConnectionItem: {
+            /** @description The client's `socket.id`, by which it can be disconnected. */
+            socketId: string;
+            /** @description Whose token it brought; null where nobody is asked for one. */
+            userId: string | null;
+            /** @description The users that it has said are online. */
+            online: string[];
+            rooms: string[];
+            /** @description Where it is connected; null where there is only one. */
+            bridge: string | null;
+        };
+        /** ConnectionList */
+        ConnectionList: {
+            connections: components["schemas"]["ConnectionItem"][];
+            /** @description For `after`, to read on; null at the end. */
+            next: string | null;
+        };
         /**
          * ConsoleAccessRequest
          * @example {
@@ -1738,6 +1985,63 @@ export interface components {
             /** @default false */
             confirmed: boolean;
         };
+        /** DeliveryDetails */
+        DeliveryDetails: {
+            /** @description The `webhook-id`, the same at every try. */
+            messageId: string;
+            event: string;
+            /** @description The event's own; null of a test. */
+            offset: string | null;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            createdAt: string;
+            status: components["schemas"]["DeliveryStatus"];
+            tries: number;
+            lastAt: string | null;
+            /** @description When it is tried again. */
+            nextAt: string | null;
+            /** @description Of the last answer; null if there was none. */
+            answerStatus: number | null;
+            /** @description The beginning of that answer, or why there was none. */
+            said: string;
+            tookMs: number | null;
+            request: components["schemas"]["SentRequest"];
+        };
+        /** DeliveryDocument */
+        DeliveryDocument: {
+            /** @description The `webhook-id`, the same at every try. */
+            messageId: string;
+            event: string;
+            /** @description The event's own; null of a test. */
+            offset: string | null;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            createdAt: string;
+            status: components["schemas"]["DeliveryStatus"];
+            tries: number;
+            lastAt: string | null;
+            /** @description When it is tried again. */
+            nextAt: string | null;
+            /** @description Of the last answer; null if there was none. */
+            answerStatus: number | null;
+            /** @description The beginning of that answer, or why there was none. */
+            said: string;
+            tookMs: number | null;
+        };
+        /** DeliveryList */
+        DeliveryList: {
+            deliveries: components["schemas"]["DeliveryDocument"][];
+        };
+        /**
+         * DeliveryStatus
+         * @description How a delivery stands.
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "delivered" | "failed";
         /** DestinationItem */
         DestinationItem: {
             destination: string;
@@ -1843,6 +2147,74 @@ export interface components {
          */
         Doing: {
             /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+        };
+        /** EndpointDeed */
+        EndpointDeed: {
+            /** @description Why, for the record. */
+            note?: string | null;
+            /** @description The person who wants it, for the record, where no token says so. */
+            by?: string | null;
+        };
+        /** EndpointDocument */
+        EndpointDocument: {
+            endpointId: string;
+            url: string;
+            /** @description Names, or patterns of them. */
+            events: string[];
+            ordered: boolean;
+            /** @description Whose it is; null where no service registered it. */
+            service: string | null;
+            registeredBy: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            registeredAt: string;
+            /** @enum {string} */
+            status: "active" | "failing" | "disabled";
+            /** @description Since when nothing was taken. */
+            failingSince: string | null;
+            disabledAt: string | null;
+            /** @description Null where the bridge did it. */
+            disabledBy: string | null;
+            disabledBecause: string | null;
+            /** @description How many events it has not dealt with yet. */
+            behind: number;
+            /** @description How many events it will not get by itself, so far. */
+            missed: number;
+            missedAt: string | null;
+            /** @description Of the last of them. */
+            missedBecause: string | null;
+            /** @description How many its messages are signed with. */
+            secrets: number;
+        };
+        /** EndpointList */
+        EndpointList: {
+            endpoints: components["schemas"]["EndpointDocument"][];
+        };
+        /**
+         * EndpointRegistration
+         * @example {
+         *       "url": "https://shop.example/hooks/bridge",
+         *       "events": [
+         *         "payment-*",
+         *         "payout-*"
+         *       ]
+         *     }
+         */
+        EndpointRegistration: {
+            url: string;
+            /** @description Names of events, or patterns such as `payment-*`; `*` is every event. */
+            events: string[];
+            /**
+             * @description Whether an event that is not taken holds up those after it. Otherwise several are sent at once, and what is not taken is tried again beside the others.
+             * @default true
+             */
+            ordered: boolean;
+            /** @description A secret of your own, `whsec_` and Base64; left out, one is made. */
+            secret?: string | null;
+            /** @description The person who wants it, for the record, where no token says so. */
             by?: string | null;
         };
         /** EscrowItem */
@@ -1989,6 +2361,53 @@ export interface components {
          * @enum {string}
          */
         MisfitKind: "other-currency" | "other-amount" | "other-address" | "other-name" | "ambiguous" | "too-old" | "dismissed" | "contested" | "claimed-twice";
+        /** NewEndpoint */
+        NewEndpoint: {
+            endpointId: string;
+            url: string;
+            /** @description Names, or patterns of them. */
+            events: string[];
+            ordered: boolean;
+            /** @description Whose it is; null where no service registered it. */
+            service: string | null;
+            registeredBy: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            registeredAt: string;
+            /** @enum {string} */
+            status: "active" | "failing" | "disabled";
+            /** @description Since when nothing was taken. */
+            failingSince: string | null;
+            disabledAt: string | null;
+            /** @description Null where the bridge did it. */
+            disabledBy: string | null;
+            disabledBecause: string | null;
+            /** @description How many events it has not dealt with yet. */
+            behind: number;
+            /** @description How many events it will not get by itself, so far. */
+            missed: number;
+            missedAt: string | null;
+            /** @description Of the last of them. */
+            missedBecause: string | null;
+            /** @description How many its messages are signed with. */
+            secrets: number;
+            /** @description Keep it: it is never answered again. Null where no new one was made. */
+            secret: string | null;
+        };
+        /** NewSecret */
+        NewSecret: {
+            /** @description One of your own; left out, one is made. */
+            secret?: string | null;
+            /**
+             * @description How long those before are signed with too.
+             * @default 86400
+             */
+            keepSeconds: number;
+            /** @description The person who wants it, for the record, where no token says so. */
+            by?: string | null;
+        };
         /** NodeHealth */
         NodeHealth: {
             /** @description The machine's, and the port. */
@@ -2661,12 +3080,26 @@ export interface components {
             sellerId: string | null;
             amount: string;
         };
+        /** Removed */
+        Removed: {
+            message: string;
+        };
         /** Replay */
         Replay: {
             /** @enum {string} */
             outcome: "applied" | "unchanged" | "duplicate" | "kept" | "unreadable";
             message: string;
             action: components["schemas"]["ActionItem"];
+        };
+        /**
+         * ReplayFrom
+         * @example {}
+         */
+        ReplayFrom: {
+            /** @description An offset, of a delivery or an event; null: the oldest that is stored. */
+            after: string | null;
+            /** @description The person who wants it, for the record, where no token says so. */
+            by?: string | null;
         };
         /** RevocationItem */
         RevocationItem: {
@@ -2698,6 +3131,14 @@ export interface components {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
             note: string;
+        };
+        /** SentRequest */
+        SentRequest: {
+            headers: {
+                [key: string]: string;
+            };
+            /** @description Null once the event is forgotten. */
+            body: string | null;
         };
         /**
          * ServiceApproval
@@ -5476,6 +5917,908 @@ export interface operations {
             };
         };
     };
+    listEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointList"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    registerEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointRegistration"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewEndpoint"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service that `receives` these events nor staff who may act */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are as many endpoints as there may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointDocument"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service nor staff */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such endpoint, or it is another service's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["DeliveryStatus"] | null;
+                /** @description Go on after this `messageId`, the last of the answer before. */
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description A parameter is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service nor staff */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such endpoint, or it is another service's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetails"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service nor staff */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such delivery */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replayDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointDeed"];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDocument"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service that `receives` these events nor staff who may act */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such delivery */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replayEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayFrom"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointDocument"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service that `receives` these events nor staff who may act */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such endpoint, or it is another service's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What came after this offset is not stored any more */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointDeed"];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDocument"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service that `receives` these events nor staff who may act */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such endpoint, or it is another service's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addEndpointSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSecret"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewEndpoint"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service that `receives` these events nor staff who may act */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such endpoint, or it is another service's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enableEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointDeed"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointDocument"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service that `receives` these events nor staff who may act */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such endpoint, or it is another service's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disableEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointDeed"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointDocument"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service that `receives` these events nor staff who may act */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such endpoint, or it is another service's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointDeed"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a service that `receives` these events nor staff who may act */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such endpoint, or it is another service's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; send it again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getUnreadCount: {
         parameters: {
             query?: {
@@ -6463,6 +7806,69 @@ export interface operations {
                 };
             };
             /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConnections: {
+        parameters: {
+            query?: {
+                /** @description Of this user alone. */
+                userId?: string | null;
+                /** @description In this room alone. */
+                room?: string | null;
+                /** @description What the last answer had as `next`. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionList"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not see the console */
             403: {
                 headers: {
                     [name: string]: unknown;

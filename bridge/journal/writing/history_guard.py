@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from bridge.journal.database.damage import is_damage
 from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalReplacedError
 from bridge.journal.history.grounds import ground_of
@@ -137,10 +138,12 @@ class HistoryGuard:
         if files is self.files:  # or the writer has closed them meanwhile, as it may
             raise self.replace(trouble) if files.gone() else self._stop(FILES_GONE.format(trouble))
 
-    def damage(self, reason: str) -> JournalReplacedError:
-        """The same because the file is damaged, which is noted for the next start."""
+    def damage(self, error: Exception) -> JournalReplacedError | None:
+        """The same if an error shows that the file is damaged, which is noted for the next start; else None."""
+        if not is_damage(error):
+            return None
         self.is_damaged = True
-        return self._stop(DAMAGED.format(reason))
+        return self._stop(DAMAGED.format(getattr(error, "orig", None) or error))
 
     def replace(self, reason: str) -> JournalReplacedError:
         """Has nothing written any more. From any thread."""

@@ -19,7 +19,6 @@ from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import OperationalError
 
 from bridge.journal.database.cutting import Cutter
-from bridge.journal.database.damage import is_damage
 from bridge.journal.database.engines import prepare_writing
 from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalBusyElsewhereError, JournalReplacedError, JournalUnavailableError
@@ -243,8 +242,7 @@ class Writer:
         except Exception as error:
             # Whether a commit that failed half-way reached the disk is not known here; the next batch asks.
             self._disconnect()
-            if is_damage(error):
-                error = self._guard.damage(str(getattr(error, "orig", None) or error))
+            error = self._guard.damage(error) or error
             if isinstance(error, JournalReplacedError | JournalBusyElsewhereError | JournalUnavailableError):
                 for job in jobs:
                     job.error = JournalUnavailableError(str(error))
