@@ -387,7 +387,7 @@ def every_life(
 ) -> tuple[list[Payment], set[tuple[PaymentStatus, PaymentStatus]]]:
     """All that a payment can become by these observations, however many and in whatever order, and how its status
     moves meanwhile. Each that differs from the others meets each observation once."""
-    lives, known = [PAYMENT], {PAYMENT.model_dump_json()}
+    lives, known = [PAYMENT], {PAYMENT.facts.model_dump_json()}  # all else stays as it was agreed
     moves: set[tuple[PaymentStatus, PaymentStatus]] = set()
     for payment in lives:  # which grow meanwhile
         for observation in kinds:
@@ -396,7 +396,7 @@ def every_life(
                 continue
             if moved.status is not payment.status:
                 moves.add((payment.status, moved.status))
-            if (life := moved.model_dump_json()) not in known:
+            if (life := moved.facts.model_dump_json()) not in known:
                 known.add(life)
                 lives.append(moved)
     return lives, moves
