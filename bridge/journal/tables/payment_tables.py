@@ -7,6 +7,7 @@ from bridge.journal.tables.metadata import index_of, metadata
 
 __all__ = [
     "ENDED",
+    "OPEN",
     "checkout_requests",
     "checkout_sellers",
     "checkouts",
@@ -19,6 +20,8 @@ __all__ = [
     "payments",
 ]
 
+OPEN = "status IN ('pending', 'confirming', 'partially_paid')"
+"""Payments that wait for money."""
 ENDED = "status IN ('expired', 'cancelled', 'failed', 'refunded')"
 """Payments that are over and not completed."""
 
@@ -57,6 +60,8 @@ payments = Table(
     Index("ix_payments_provider_status", "provider", "status", "payment_id"),
     index_of(("provider", "updated_at", "payment_id"), ENDED, "ix_payments_ended"),
     Index(None, "chain", "recipient"),
+    index_of(("chain", "recipient", "status"), OPEN, "ix_payments_open_at"),
+    index_of(("chain", "recipient", "updated_at"), "chain IS NOT NULL", "ix_payments_moved_at"),
     index_of(("chain", "updated_at"), "chain IS NOT NULL"),
     Index(None, "created_at", "payment_id"),
     Index("ix_payments_seller", "seller_id", "created_at", "payment_id"),

@@ -11,6 +11,7 @@ from bridge.journal.tables.metadata import metadata, speak_postgresql
 from bridge.journal.tables.node_tables import activities, leases, nodes
 from bridge.journal.tables.payment_tables import (
     ENDED,
+    OPEN,
     checkout_requests,
     checkout_sellers,
     checkouts,
@@ -37,6 +38,7 @@ from bridge.journal.tables.payout_tables import (
 __all__ = [
     "AWAITING_ADDRESS",
     "ENDED",
+    "OPEN",
     "RowId",
     "UtcDateTime",
     "actions",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
+from bridge.journal.queries.chains import payments_at
 from bridge.journal.queries.unfinished import Page, ended_payments, open_payments, unopened_invoices
 from bridge.journal.tables import schema
 
@@ -34,6 +35,14 @@ def plan_of(connection: Connection, query: Callable[[], Any]) -> str:
     [(statement, parameters)] = asked
     rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
     return "; ".join(row.detail for row in rows)
+
+
+def test_money_at_a_wallet_is_for_those_who_wait_there_or_did_lately_however_many_were_paid(
+    connection: Connection,
+) -> None:
+    plan = plan_of(connection, lambda: payments_at(connection, "ethereum", ["0x1"], moved_since=NOW))
+    assert "ix_payments_open_at (chain=? AND recipient=? AND status=?)" in plan
+    assert "ix_payments_moved_at (chain=? AND recipient=? AND updated_at>?)" in plan
 
 
 @pytest.mark.parametrize(
