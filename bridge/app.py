@@ -51,6 +51,7 @@ from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_soc
 from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from coordinator.attention.severities import Severities
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
@@ -151,6 +152,7 @@ class Given:
     payment_terms: Terms
     payout_rules: PayoutRules
     refund_address_wait: timedelta
+    severities: Severities
 
 
 def _given(
@@ -177,6 +179,7 @@ def _given(
         payment_terms=settings.payment_terms,
         payout_rules=settings.payout_rules,
         refund_address_wait=address_wait,
+        severities=settings.alerts.how_bad,
     )
 
 

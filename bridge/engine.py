@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bridge.journal import SENDING_PAYOUTS, Deliver, Dispatcher, Journal
+from bridge.http.ops.overview import all_that_needs_a_person
+from bridge.journal import ALERTS, SENDING_PAYOUTS, Deliver, Dispatcher, Journal
 from bridge.recovery import rooms_in
 from bridge.registry import Registry
 from bridge.settings import Settings
+from bridge.workers.alerts.alerting import Alerting, check_delivery
 from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from bridge.workers.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
@@ -106,6 +108,15 @@ async def running_engine(
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
     comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
     work: dict[str, Work] = {"deadlines": deadlines.run, "retention": retention.run, "books": comparison.run}
+    work[ALERTS] = Alerting(
+        journal,
+        partial(all_that_needs_a_person, journal, timedelta(hours=settings.refund_address_wait_hours)),
+        registry.told,
+        schedule=settings.alerts.schedule,
+        severities=settings.alerts.how_bad,
+        console_url=f"{settings.address}/ops",
+        look_seconds=settings.alerts.look_seconds,
+    ).run
     if registry.invoices:
         work["reconciliation"] = reconciliation.run
         work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run
@@ -120,6 +131,7 @@ async def running_engine(
     tasks.append(asyncio.create_task(lag.run()))
     checks = _checks(journal, following, lag)
     neighbours = {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
+    neighbours |= {"alerts": partial(check_delivery, journal)} if registry.told else {}
     neighbours |= {name: _followed(check) for name, check in chains.checks().items()}
     checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
     try:

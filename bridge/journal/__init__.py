@@ -40,6 +40,7 @@ from bridge.journal.queries.rooms import Stretch
 from bridge.journal.queries.totals import DayTotal
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
 from bridge.journal.records.activities import ActivityRecords, Standing
+from bridge.journal.records.alerts import AlertRecords, AlertStep
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords, ForAPerson
 from bridge.journal.records.nodes import Lease, NodeRecords, NodeReport
@@ -50,7 +51,15 @@ from bridge.journal.requests.payout_recording import KeyedObservation, observati
 from bridge.journal.requests.refunds import OpenedRefund
 from bridge.journal.requests.rulings import ruling_key
 from bridge.journal.tables.rows import JournaledEvent, NodeActivity
-from bridge.journal.wakes import ACTIVITIES, LEASES, OPENING_INVOICES, SENDING_PAYOUTS, asking_chain, following_chain
+from bridge.journal.wakes import (
+    ACTIVITIES,
+    ALERTS,
+    LEASES,
+    OPENING_INVOICES,
+    SENDING_PAYOUTS,
+    asking_chain,
+    following_chain,
+)
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import HistoryRecord
 from bridge.journal.writing.outcomes import Outcome, Recorded
@@ -63,12 +72,15 @@ from bridge.journal.writing.staged.sessions import Exchanges
 
 __all__ = [
     "ACTIVITIES",
+    "ALERTS",
     "LEASES",
     "OPENING_INVOICES",
     "SENDING_PAYOUTS",
     "TOTAL_LIMIT",
     "Action",
     "ActivityRecords",
+    "AlertRecords",
+    "AlertStep",
     "AllowedDestination",
     "ChainAlarm",
     "ChainCommit",

@@ -26,6 +26,7 @@ from bridge.journal.queries import payments as queries
 from bridge.journal.queries import rooms as room_queries
 from bridge.journal.queries.readers import Readers
 from bridge.journal.records.activities import ActivityRecords
+from bridge.journal.records.alerts import AlertRecords
 from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
@@ -106,6 +107,8 @@ class Journal:
         self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
         self.nodes = NodeRecords(self._read, self._writer.submit, node, clock, is_shared=is_shared)
         """This bridge among those that share the journal, and what one of them does at a time."""
+        self.alerts = AlertRecords(self._read, self._writer.submit, self.nodes)
+        """What is remembered of what needs a person."""
         self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
         """What the followers of chains write down and look up."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)

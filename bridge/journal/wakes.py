@@ -8,10 +8,21 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-__all__ = ["ACTIVITIES", "LEASES", "OPENING_INVOICES", "SENDING_PAYOUTS", "Wakes", "asking_chain", "following_chain"]
+__all__ = [
+    "ACTIVITIES",
+    "ALERTS",
+    "LEASES",
+    "OPENING_INVOICES",
+    "SENDING_PAYOUTS",
+    "Wakes",
+    "asking_chain",
+    "following_chain",
+]
 
 LEASES = "leases"
 """That there may be a lease to take."""
+ALERTS = "alerts"
+"""Telling people of what needs them."""
 ACTIVITIES = "activities"
 """Who is online and who types."""
 SENDING_PAYOUTS = "payouts"

@@ -14,6 +14,7 @@ __all__ = [
     "AttentionKind",
     "Kind",
     "Remedy",
+    "alerts_undelivered",
     "chain_alarm",
     "chain_contradicted",
     "chain_read_by_one",
@@ -71,6 +72,7 @@ class AttentionKind(StrEnum):
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
     WEBHOOK_UNREADABLE = "webhook-unreadable"
+    ALERTS_UNDELIVERED = "alerts-undelivered"
 
 
 Kind = AttentionKind | ProblemKind
@@ -101,6 +103,8 @@ BY_URGENCY: tuple[Kind, ...] = (
     # What comes is not seen, or may not have been.
     AttentionKind.COIN_UNFOLLOWED,
     AttentionKind.CHAIN_READ_BY_ONE,
+    # Nobody hears of any of this.
+    AttentionKind.ALERTS_UNDELIVERED,
     # Nobody is paid until somebody says so.
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.PAYOUTS_HELD,
@@ -152,6 +156,8 @@ class Attention:
     rank: int = 0
     """Before what is older of the same kind comes what has a lower one."""
     remedies: tuple[Remedy, ...] = ()
+    lasting_detail: str | None = None
+    """The detail without what comes and goes of it; None if nothing does."""
 
     @property
     def key(self) -> str:
@@ -194,6 +200,21 @@ def payouts_held(held_at: datetime, held_by: str, note: str | None) -> Attention
         ),
         since=held_at,
         remedies=("resume",),
+    )
+
+
+def alerts_undelivered(destination: str, problem: str, failing_since: datetime) -> Attention:
+    """That somebody who is to be told of what is on the list is not reached."""
+    return Attention(
+        kind=AttentionKind.ALERTS_UNDELIVERED,
+        subject=destination,
+        title="Alerts do not arrive",
+        detail=f"{destination}: {problem}",
+        advice=(
+            "Nobody hears there of what is on this list. Look at the mail server or the chat, and at the channel in"
+            " the configuration: bridge alerts test says what is wrong. This goes by itself once messages arrive."
+        ),
+        since=failing_since,
     )
 
 

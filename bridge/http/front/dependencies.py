@@ -16,6 +16,7 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from coordinator.attention.severities import Severities
 from coordinator.payments.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
 from providers.contract import WebhookReaders
@@ -35,6 +36,7 @@ __all__ = [
     "GivenReadinessChecks",
     "GivenRefundAddressWait",
     "GivenService",
+    "GivenSeverities",
     "GivenVitals",
     "GivenWebhookReaders",
     "LookUpPresence",
@@ -70,6 +72,8 @@ GivenInvoiceOpener = NamedDependency[SkipValidation[InvoiceOpener]]
 GivenPayoutRules = NamedDependency[SkipValidation[PayoutRules]]
 GivenRefundAddressWait = NamedDependency[SkipValidation[timedelta]]
 """How long a buyer has to say where a refund goes."""
+GivenSeverities = NamedDependency[SkipValidation[Severities]]
+"""How bad each kind of what needs a person is."""
 GivenPayoutSender = NamedDependency[SkipValidation[PayoutSender]]
 GivenService = NamedDependency[SkipValidation[Service]]
 """The service that wants to write; the route is not run for anybody else."""

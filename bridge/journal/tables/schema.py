@@ -3,6 +3,7 @@ names a column outside this package."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint, false
 
+from bridge.journal.tables.alert_tables import UNSETTLED, alert_destinations, alert_steps, alerts
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import metadata, speak_postgresql
@@ -34,10 +35,14 @@ from bridge.journal.tables.payout_tables import (
 __all__ = [
     "AWAITING_ADDRESS",
     "ENDED",
+    "UNSETTLED",
     "RowId",
     "UtcDateTime",
     "actions",
     "activities",
+    "alert_destinations",
+    "alert_steps",
+    "alerts",
     "allowed_destinations",
     "chain_alarms",
     "chain_checkpoints",

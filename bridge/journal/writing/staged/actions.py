@@ -63,7 +63,8 @@ class Action:
     by: str
     action: str
     """`replay`, `recheck`, `resolution`, `approval`, `rejection`, `acceptance`, `cancellation`, `waiting`,
-    `settlement`, `hold`, `resume`, `dismiss`, `destination-added` or `destination-removed`."""
+    `settlement`, `hold`, `resume`, `dismiss`, `assignment`, `note`, `snooze`, `closure`, `reopening`,
+    `destination-added` or `destination-removed`."""
     subject: str
     """The webhook, payout or payment that it was done to, the seller whose list it is, or the item of the list."""
     concerns: str | None
