@@ -246,7 +246,7 @@ async def reopen_attention(
 )
 async def get_attention_history(
     journal: GivenJournal,
-    item_id: Annotated[Id, QueryParameter(query="id", description="What it is called in `GET /api/ops/attention`.")],
+    item_id: Annotated[Id, QueryParameter(name="id", description="What it is called in `GET /api/ops/attention`.")],
 ) -> AttentionHistory:
     steps = await journal.alerts.steps(item_id)
     return AttentionHistory(

@@ -133,10 +133,10 @@ async def get_attention(
     ] = SHOWN,
     standing: Annotated[
         Literal["open", "snoozed", "closed", "all"],
-        QueryParameter(query="state", description="Only what stands so."),
+        QueryParameter(name="state", description="Only what stands so."),
     ] = "open",
     assigned_to: Annotated[
-        Id | None, QueryParameter(query="assignedTo", description="Only what this person sees to.")
+        Id | None, QueryParameter(name="assignedTo", description="Only what this person sees to.")
     ] = None,
     unassigned: Annotated[bool, QueryParameter(description="Only what nobody sees to.")] = False,
 ) -> AttentionList:

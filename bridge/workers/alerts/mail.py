@@ -79,11 +79,19 @@ def _retrieve(held: asyncio.Task[None]) -> None:
 
 
 class _Known:
-    """A client that is known before it connects: its server may take for ever to greet it."""
+    """A client that is known before it connects, since its server may take for ever to greet it. What is cut off goes
+    no further than the next answer."""
 
-    def __init__(self, meet: Callable[[Any], None], *where: Any, **options: Any) -> None:
-        meet(self)
+    def __init__(self, conversation: "_Conversation", *where: Any, **options: Any) -> None:
+        self._conversation = conversation
+        conversation.client = self
         super().__init__(*where, **options)
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self._conversation.is_cut:
+            raise smtplib.SMTPServerDisconnected("cut off")
+        reply: tuple[int, bytes] = super().getreply()  # type: ignore[misc]
+        return reply
 
 
 class _Client(_Known, smtplib.SMTP):
@@ -100,29 +108,22 @@ class _Conversation:
     def __init__(self, settings: MailSettings, password: str) -> None:
         self._settings = settings
         self._password = password
-        self._client: smtplib.SMTP | None = None
-        self._is_cut = False
+        self.client: Any = None
+        self.is_cut = False
 
     def cut(self) -> None:
         """Ends it, wherever it is; also where it has ended."""
-        self._is_cut = True
-        sock = None if self._client is None else self._client.sock
+        self.is_cut = True
+        sock = None if self.client is None else self.client.sock
         if sock is not None:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
     def hold(self, mail: EmailMessage, address: str) -> None:
+        """Hands a mail over. Raises UndeliveredError."""
         host = self._settings.host
         try:
-            client = self._connected()
-            try:
-                self._let_in(client)
-                self._require_time()
-                client.sendmail(self._settings.sender, [address], mail.as_bytes())
-                with suppress(smtplib.SMTPException, OSError):  # it has taken the mail, however it says goodbye
-                    client.quit()
-            finally:
-                client.close()
+            self._hand_over(mail.as_bytes(), address)
         except smtplib.SMTPRecipientsRefused as error:
             code, said = next(iter(error.recipients.values()))
             raise UndeliveredError(f"{host} refuses {address}: {code} {_said(said)}") from None
@@ -138,32 +139,28 @@ class _Conversation:
             raise UndeliveredError(f"{host} broke off before it had taken the mail") from None
         except OSError as error:
             raise UndeliveredError(f"{host} is not reached, or not safely: {type(error).__name__}") from None
+        finally:
+            if self.client is not None:
+                self.client.close()
+
+    def _hand_over(self, mail: bytes, address: str) -> None:
+        client = self._connected()
+        client.ehlo_or_helo_if_needed()
+        if self._settings.security == "starttls":
+            client.starttls(context=certificates())
+            client.ehlo()
+        if self._settings.user:
+            client.login(self._settings.user, self._password)
+        client.sendmail(self._settings.sender, [address], mail)
+        with suppress(smtplib.SMTPException, OSError):  # it has taken the mail, however it says goodbye
+            client.quit()
 
     def _connected(self) -> smtplib.SMTP:
         host, port, name = self._settings.host, self._settings.port, socket.gethostname()
         if self._settings.security == "tls":
             context = certificates()
-            return _TlsClient(self._meet, host, port, local_hostname=name, timeout=STEP_SECONDS, context=context)
-        return _Client(self._meet, host, port, local_hostname=name, timeout=STEP_SECONDS)
-
-    def _meet(self, client: smtplib.SMTP) -> None:
-        self._client = client
-
-    def _let_in(self, client: smtplib.SMTP) -> None:
-        self._require_time()
-        client.ehlo_or_helo_if_needed()
-        if self._settings.security == "starttls":
-            client.starttls(context=certificates())
-            self._require_time()
-            client.ehlo()
-        if self._settings.user:
-            self._require_time()
-            client.login(self._settings.user, self._password)
-
-    def _require_time(self) -> None:
-        """What is cut off between two steps goes no further."""
-        if self._is_cut:
-            raise smtplib.SMTPServerDisconnected("cut off")
+            return _TlsClient(self, host, port, local_hostname=name, timeout=STEP_SECONDS, context=context)
+        return _Client(self, host, port, local_hostname=name, timeout=STEP_SECONDS)
 
 
 def _said(text: object) -> str:
