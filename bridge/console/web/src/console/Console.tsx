@@ -9,6 +9,7 @@ import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
 import { Empty, Loading } from "../parts/Notice";
 import { desk } from "./desk";
 import { Dialogs } from "./Dialogs";
+import { HandlingDialogs } from "./Handling";
 import { Heading } from "./Heading";
 import { Overview } from "./Overview";
 import { Link, usePlace } from "./router";
@@ -62,6 +63,7 @@ export function Console(): JSX.Element {
         )}
       </main>
       <Dialogs />
+      <HandlingDialogs />
     </div>
   );
 }

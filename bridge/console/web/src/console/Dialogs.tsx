@@ -24,13 +24,13 @@ export type Intent = { title: string; detail: string } & (
   | { action: "settle"; paymentId: string; problem: ProblemKind }
 );
 
-interface Done {
+export interface Done {
   message: string;
   action: Action | null;
   payout?: PayoutRow;
 }
 
-const WHO = "bridge.who";
+export const WHO = "bridge.who";
 const intended = new Store<Intent | null>(null);
 
 export function askFor(intent: Intent): void {
@@ -374,7 +374,7 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   return post<Done>(`${payout}/resolution`, { ...by, outcome, ...noted, ...carried });
 }
 
-function Told({ done }: { done: Done }): JSX.Element {
+export function Told({ done }: { done: Done }): JSX.Element {
   return (
     <div role="status">
       <p>{done.message}</p>

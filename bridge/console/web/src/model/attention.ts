@@ -47,6 +47,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "chain-contradicted": "Contradicting endpoints",
   "coin-unfollowed": "Unfollowed coin",
   "chain-read-by-one": "Blocks read by one",
+  "alerts-undelivered": "Alerts do not arrive",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */
