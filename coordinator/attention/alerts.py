@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from coordinator.attention.items import Attention
+from coordinator.attention.lines import one_line
 from coordinator.models import FrozenModel
 
 __all__ = [
@@ -124,8 +125,8 @@ def opened(item: Attention, now: datetime) -> Alert:
     return Alert(
         key=item.key,
         kind=item.kind.value,
-        title=item.title,
-        detail=item.detail,
+        title=one_line(item.title),
+        detail=one_line(item.detail),
         payment_id=item.payment_id,
         payout_id=item.payout_id,
         mark=mark_of(item),
@@ -142,13 +143,17 @@ def observed(
     there = {item.key for item in items}
     for item in items:
         alert = known.get(item.key)
-        change = AlertChange(opened(item, now), "opened", item.title) if alert is None else _seen(alert, item, now)
+        change = _opening(opened(item, now)) if alert is None else _seen(alert, item, now)
         if change is not None:
             yield change
     for key, alert in known.items():
         if alert.ended_at is None and key not in there and alert.kind not in more_of:
             ended = alert.model_copy(update={"ended_at": now, "snoozed_until": None})
             yield AlertChange(ended, "ended", "it needs nobody any more")
+
+
+def _opening(alert: Alert) -> AlertChange:
+    return AlertChange(alert, "opened", alert.title)
 
 
 def seen(alert: Alert | None, item: Attention, now: datetime) -> Alert:
@@ -161,7 +166,7 @@ def seen(alert: Alert | None, item: Attention, now: datetime) -> Alert:
 
 def _seen(alert: Alert, item: Attention, now: datetime) -> AlertChange | None:
     mark = mark_of(item)
-    present = alert.model_copy(update={"title": item.title, "detail": item.detail, "mark": mark})
+    present = alert.model_copy(update={"title": one_line(item.title), "detail": one_line(item.detail), "mark": mark})
     if alert.ended_at is not None:
         kept = alert.told if now - alert.ended_at < COMES_AND_GOES_WITHIN else ()
         return AlertChange(_news(present, now, told=kept), "back", "it needs a person again")
@@ -169,7 +174,7 @@ def _seen(alert: Alert, item: Attention, now: datetime) -> AlertChange | None:
         return AlertChange(_news(present, now), "back", f"it was closed by {alert.closing.by}, and has changed")
     if alert.snoozed_until is not None and alert.snoozed_until <= now:
         return AlertChange(_news(present, now), "awake", "its snooze is over")
-    return AlertChange(present, "changed", item.detail) if mark != alert.mark else None
+    return AlertChange(present, "changed", present.detail) if mark != alert.mark else None
 
 
 def _news(alert: Alert, now: datetime, *, told: tuple[str, ...] = ()) -> Alert:

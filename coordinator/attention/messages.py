@@ -5,24 +5,21 @@ Ids, names and references come from strangers. However they are written, each st
 neither markup nor a mention; nothing of them comes into a mail's head.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.attention.alerts import Alert
+from coordinator.attention.lines import one_line
 from coordinator.attention.severities import Severities, Severity
 from coordinator.attention.telling import Telling
-from coordinator.ids import UNSEEN
 
-__all__ = ["Message", "Thing", "as_mrkdwn", "as_plain_text", "message_of", "one_line"]
+__all__ = ["Message", "Thing", "as_mrkdwn", "as_plain_text", "message_of"]
 
 SHOWN = 20
 """Nobody reads more of them in a message; the rest is counted, and on the list."""
-DETAIL_LIMIT_CHARACTERS = 1_000
 
-_UNSEEN = re.compile(f"[{UNSEEN}\ud800-\udfff]")
 _MRKDWN_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -106,12 +103,6 @@ def _link(alert: Alert, console_url: str) -> str:
     if alert.payout_id is not None:
         return f"{console_url}/payouts/{alert.payout_id}"
     return console_url if alert.payment_id is None else f"{console_url}/payments/{alert.payment_id}"
-
-
-def one_line(text: str) -> str:
-    """A text with everything written out that could end a line, hide or turn what stands around it."""
-    shown = _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
-    return shown if len(shown) <= DETAIL_LIMIT_CHARACTERS else f"{shown[:DETAIL_LIMIT_CHARACTERS]}…"
 
 
 def as_plain_text(message: Message) -> str:

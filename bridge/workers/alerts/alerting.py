@@ -91,6 +91,8 @@ class Alerting:
 
     async def round(self) -> None:
         """Looks once, and begins to tell whoever is to hear something."""
+        # Whoever is being told now may have been by the time at which the alerts were read.
+        busy = frozenset(self._telling)
         alerts = await self._look()
         now = self._journal.clock()
         standings = {one.destination: one for one in await self._journal.alerts.standings()}
@@ -100,7 +102,7 @@ class Alerting:
         self._measure(alerts, standings.values(), now)
         for name, destination in self._destinations.items():
             standing = standings.get(name) or Standing(name)
-            if name not in self._telling:
+            if name not in busy:
                 own = f"{AttentionKind.ALERTS_UNDELIVERED}:{name}"
                 others = [one for one in alerts if one.key != own]
                 telling = to_tell(others, standing, destination.rules, self._schedule, self._severities, now)

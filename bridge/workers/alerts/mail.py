@@ -17,7 +17,8 @@ from typing import Any
 
 from bridge.workers.alerts.destinations import UndeliveredError
 from bridge.workers.alerts.settings import MailSettings
-from coordinator.attention.messages import Message, as_plain_text, one_line
+from coordinator.attention.lines import one_line
+from coordinator.attention.messages import Message, as_plain_text
 from providers.certificates import certificates
 
 __all__ = ["MailServer", "mail_of"]

@@ -14,10 +14,12 @@ import pytest
 from bridge.http.ops.overview import all_that_needs_a_person, needs_a_person
 from bridge.journal import ALERTS, Journal
 from bridge.workers.alerts.alerting import Alerting, check_delivery
-from bridge.workers.alerts.destinations import destinations
-from bridge.workers.alerts.settings import AlertSettings
+from bridge.workers.alerts.destinations import Destination, destinations
+from bridge.workers.alerts.settings import AlertSettings, ChatSettings
 from bridge.workers.checks import DegradedError
 from coordinator.attention.alerts import closed, snoozed
+from coordinator.attention.messages import Message
+from coordinator.attention.telling import Standing
 from tests.answering_server import Asked, answering_requests
 from tests.clock import Clock
 from tests.mail_sink import MailSink, running_mail_sink
@@ -329,3 +331,43 @@ async def test_of_two_bridges_one_remembers_and_tells(
 def test_a_secret_of_no_channel_stops_the_start(name: str, tmp_path: Path) -> None:
     with pytest.raises(Exception, match=f"{name} is set, and there is no such channel"):
         destinations(AlertSettings(), {name: "x"})
+
+
+async def test_who_is_being_told_while_somebody_looks_is_not_told_again(journal: Journal) -> None:
+    await journal.console.hold_payouts(by="Ada", note=None)
+    settings = AlertSettings.model_validate({"severities": {"payouts-held": "critical"}, "pause_seconds": 0})
+    goes_on, told = asyncio.Event(), []
+
+    async def send(message: Message, _name: str) -> None:
+        await goes_on.wait()
+        told.append(message.subject)
+
+    alerting = Alerting(
+        journal,
+        partial(all_that_needs_a_person, journal, WAIT),
+        [Destination("desk", "desk", ChatSettings(kind="chat").rules, send)],
+        schedule=settings.schedule,
+        severities=settings.how_bad,
+        console_url="https://bridge.example/ops",
+        look_seconds=1,
+    )
+    await alerting.round()
+    read = journal.alerts.standings
+
+    async def standings_late() -> list[Standing]:
+        goes_on.set()
+        await alerting.told()  # what the first look began is over, and was not when the alerts were read
+        return await read()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(journal.alerts, "standings", standings_late)
+        await alerting.round()
+    await look(alerting)
+    assert told == ["[critical] No payout is sent"]
+
+
+async def test_what_no_database_and_no_line_can_hold_is_written_out(journal: Journal, make: Make) -> None:
+    await journal.console.hold_payouts(by="Ada", note="x\x00y\u2028z")
+    await look(make(channels={}))
+    [alert] = (await journal.alerts.alerts(journal.clock())).values()
+    assert alert.detail == r"Ada has held them.: x\u0000y\u2028z"

@@ -21,7 +21,7 @@ from coordinator.attention.messages import Message
 from providers.certificates import certificates
 from tests.clock import pass_seconds
 from tests.mail_sink import MailSink, running_mail_sink
-from tests.waiting import until
+from tests.waiting import GIVE_UP_SECONDS, until
 
 MESSAGE = Message("A test ☃", [], "one\r\n.\r\nQUIT", [], None, "https://bridge.example/ops")
 ADA = "ada@shop.example"
@@ -107,7 +107,10 @@ async def test_nothing_is_told_to_a_server_without_tls_or_with_a_certificate_of_
 
 
 @pytest.mark.parametrize("command", ["connect", "ehlo", "rcpt", "data"])
-async def test_a_server_that_says_nothing_more_is_given_up(sink: MailSink, command: str) -> None:
+async def test_a_server_that_says_nothing_more_is_given_up(
+    sink: MailSink, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.workers.alerts.mail.STEP_SECONDS", 100 * GIVE_UP_SECONDS)
     sink.says_nothing.add(command)
     sending = asyncio.create_task(send(sink, security="none"))
     await until(lambda: command in sink.silent_at)
