@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,8 @@ from bridge.workers.alerts.alerting import Alerting, check_delivery
 from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.alerts.settings import AlertSettings, ChatSettings
 from bridge.workers.checks import DegradedError
-from coordinator.attention.alerts import closed, snoozed
+from coordinator.attention.alerts import Alert, closed, snoozed
 from coordinator.attention.messages import Message
-from coordinator.attention.telling import Standing
 from tests.answering_server import Asked, answering_requests
 from tests.clock import Clock
 from tests.mail_sink import MailSink, running_mail_sink
@@ -352,15 +351,16 @@ async def test_who_is_being_told_while_somebody_looks_is_not_told_again(journal:
         look_seconds=1,
     )
     await alerting.round()
-    read = journal.alerts.standings
+    read = alerting._look
 
-    async def standings_late() -> list[Standing]:
+    async def read_before_it_is_told() -> Sequence[Alert]:
+        alerts = await read()
         goes_on.set()
-        await alerting.told()  # what the first look began is over, and was not when the alerts were read
-        return await read()
+        await alerting.told()
+        return alerts
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(journal.alerts, "standings", standings_late)
+        patched.setattr(alerting, "_look", read_before_it_is_told)
         await alerting.round()
     await look(alerting)
     assert told == ["[critical] No payout is sent"]
@@ -370,4 +370,4 @@ async def test_what_no_database_and_no_line_can_hold_is_written_out(journal: Jou
     await journal.console.hold_payouts(by="Ada", note="x\x00y\u2028z")
     await look(make(channels={}))
     [alert] = (await journal.alerts.alerts(journal.clock())).values()
-    assert alert.detail == r"Ada has held them.: x\u0000y\u2028z"
+    assert alert.detail == r"Ada has held them: x\u0000y\u2028z"
