@@ -152,7 +152,6 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
       <h3>{story === null ? item.title : <Link href={story}>{item.title}</Link>}</h3>
       {item.detail !== "" && <p class="item-detail">{withShortHashes(item.detail)}</p>}
       <p class="item-advice">{item.advice}</p>
-      <Handling item={item} />
       <div class="item-actions">
         {item.actions.map((action) => {
           const intent = intentOf(action, item);
@@ -177,6 +176,7 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
           </a>
         )}
       </div>
+      <Handling item={item} />
     </li>
   );
 }
