@@ -53,6 +53,7 @@ from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_soc
 from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from coordinator.attention.severities import Severities
 from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
@@ -164,6 +165,7 @@ class Given:
     payout_rules: PayoutRules
     refund_address_wait: timedelta
     endpoint_rules: EndpointRules
+    severities: Severities
 
 
 def _given(
@@ -195,6 +197,7 @@ def _given(
         payout_rules=settings.payout_rules,
         refund_address_wait=address_wait,
         endpoint_rules=settings.endpoint_rules,
+        severities=settings.alerts.how_bad,
     )
 
 

@@ -10,10 +10,12 @@ from functools import partial
 
 from bridge.catalogue import journaled_events
 from bridge.http.front.service_tokens import WatchedServices
-from bridge.journal import SENDING_EVENTS, SENDING_PAYOUTS, Deliver, Dispatcher, Journal, JournaledEvent
+from bridge.http.ops.overview import all_that_needs_a_person
+from bridge.journal import ALERTS, SENDING_EVENTS, SENDING_PAYOUTS, Deliver, Dispatcher, Journal, JournaledEvent
 from bridge.recovery import rooms_in
 from bridge.registry import Registry
 from bridge.settings import Settings
+from bridge.workers.alerts.alerting import Alerting, check_delivery
 from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from bridge.workers.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
@@ -117,6 +119,15 @@ async def running_engine(
     comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
     work: dict[str, Work] = {"deadlines": deadlines.run, "retention": retention.run, "books": comparison.run}
     work[SENDING_EVENTS] = endpoints.run
+    work[ALERTS] = Alerting(
+        journal,
+        partial(all_that_needs_a_person, journal, timedelta(hours=settings.refund_address_wait_hours)),
+        registry.told,
+        schedule=settings.alerts.schedule,
+        severities=settings.alerts.how_bad,
+        console_url=f"{settings.address}/ops",
+        look_seconds=settings.alerts.look_seconds,
+    ).run
     if registry.invoices:
         work["reconciliation"] = reconciliation.run
         work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run
@@ -131,6 +142,7 @@ async def running_engine(
     tasks.append(asyncio.create_task(lag.run()))
     checks = _checks(journal, following, lag)
     neighbours = {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
+    neighbours |= {"alerts": partial(check_delivery, journal)} if registry.told else {}
     neighbours |= {name: _followed(check) for name, check in chains.checks().items()}
     checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
     try:

@@ -1,9 +1,12 @@
-"""Every provider the bridge knows, as the settings have them."""
+"""Every neighbour that the bridge knows, as the settings have them: providers, and whoever is told of what needs a
+person."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.settings import Settings
+from bridge.workers.alerts.destinations import Destination, destinations
 from providers import known
 from providers.contract import InvoiceGateways, PayoutGateways, WebhookReaders
 from providers.onchain.chains import Chain
@@ -22,6 +25,8 @@ class Registry:
     """Those through which the bridge sends payouts."""
     chains: Mapping[str, Chain] = field(default_factory=dict)
     """Those that are followed, for payments and payouts over them, and to check the payouts of others."""
+    told: Sequence[Destination] = ()
+    """Who hears of what needs a person."""
     close: tuple[Callable[[], Awaitable[None]], ...] = ()
     """What is to be let go in the end."""
 
@@ -36,5 +41,6 @@ def build_registry(settings: Settings) -> Registry:
         {name: one.invoices for name, one in connected.items() if one.invoices is not None},
         {name: one.payouts for name, one in connected.items() if one.payouts is not None},
         settings.chains,
+        told=destinations(settings.alerts, os.environ),
         close=tuple(one.close for one in connected.values() if one.close is not None),
     )

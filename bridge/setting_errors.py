@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic_core import ErrorDetails
 
 from bridge.environment import CONFIG_FILE_VARIABLE, explain_unknown, unknown_variables
+from bridge.workers.alerts.destinations import SECRET_VARIABLE_PREFIX
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX
 from providers.settings import SettingsError
 
@@ -14,7 +15,8 @@ __all__ = ["explain", "explain_unreadable", "refuse_slips", "variable_name"]
 
 # Of maps whose values are no numbers.
 UNREADABLE_EXAMPLES = {
-    "payout_limits": '{"USD": {"per_payout": 50, "per_seller_and_day": 90, "per_day": 900, "under_way": 900}}'
+    "alerts": '{"time_zone": "Europe/Zurich"}',
+    "payout_limits": '{"USD": {"per_payout": 50, "per_seller_and_day": 90, "per_day": 900, "under_way": 900}}',
 }
 
 # What OpenSSL is told by: the authorities that TLS to neighbours is checked against.
@@ -24,7 +26,7 @@ CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 def refuse_slips(environment: Mapping[str, str], known: Collection[str]) -> None:
     """Raises SettingsError for what would be passed over in silence: a name that is no setting, a file whose name is
     empty, as orchestrators make it of a value that is missing, and authorities that are not there."""
-    slips = unknown_variables(environment, known, prefixes=[ENDPOINTS_VARIABLE_PREFIX])
+    slips = unknown_variables(environment, known, prefixes=[ENDPOINTS_VARIABLE_PREFIX, SECRET_VARIABLE_PREFIX])
     lines = [explain_unknown(name, known) for name in slips]
     files = {CONFIG_FILE_VARIABLE, *(name for name in known if name.endswith("_FILE"))}
     lines += [

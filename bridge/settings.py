@@ -17,15 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    create_model,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -49,6 +41,7 @@ from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.unread import Unread
+from bridge.workers.alerts.settings import AlertSettings
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
 from coordinator.payments.invoices import Coin
@@ -154,6 +147,7 @@ class Settings(EndpointSettings):
     max_payload_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000)
     max_webhook_bytes: int = Field(262_144, ge=1_000, le=10_000_000)
     max_publication_bytes: int = Field(1_000_000, ge=1_000, le=10_000_000)
+    alerts: AlertSettings = AlertSettings()
 
     @field_validator("jwt_secrets", mode="before")
     @classmethod
@@ -267,10 +261,15 @@ class Settings(EndpointSettings):
             trusted=self.trusted_proxies,
         )
 
+    @property
+    def address(self) -> str:
+        """Where others reach this bridge."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
     def callback_url(self, provider: str) -> str:
         """Where a provider is to send its webhooks."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.public_url or f'http://{host}:{self.port}'}/webhooks/{provider}"
+        return f"{self.address}/webhooks/{provider}"
 
     def surroundings(self, provider: str) -> Surroundings:
         """What a provider is told of the bridge."""

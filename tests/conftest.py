@@ -94,6 +94,8 @@ class BridgeProcess:
             "FRONTEND_URL": "http://localhost:3000",
             "BRIDGE_PORT": str(self.port),
             "BRIDGE_DATABASE_URL": f"sqlite:///{self.database}",
+            # What needs a person is looked for where that is the subject.
+            "BRIDGE_ALERTS": '{"look_seconds": 3600}',
             **variables,
         }
         self.process: Command

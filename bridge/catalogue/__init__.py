@@ -7,6 +7,7 @@ defined with it; the other services' are in this package. What clients send is i
 from collections.abc import Iterable, Mapping
 
 from bridge.catalogue.access import AccessChanged
+from bridge.catalogue.attention import AttentionUpdated
 from bridge.catalogue.chat import (
     MessageDeleted,
     MessageEdited,
@@ -93,6 +94,7 @@ ADDITIONS: tuple[type[Payload], ...] = (
     PayoutProgress,
     RefundOpened,
     RefundUpdated,
+    AttentionUpdated,
     SystemStatus,
 )
 """The product's own events beside the specification. Only the server itself raises them."""

@@ -1,5 +1,5 @@
-"""The command line: `bridge serve`, `demo`, `simulate`, `listen`, `endpoints`, `payouts`,
-`journal`, `doctor` and `contract`.
+"""The command line: `bridge serve`, `demo`, `simulate`, `listen`, `endpoints`, `payouts`, `alerts`, `journal`,
+`doctor` and `contract`.
 
 A command's module is imported when it is run, so that `bridge --help` and `--version` import next to nothing.
 Exit codes: 0 when it went well, 1 when it did not, 2 when the command was not understood.
@@ -18,6 +18,7 @@ COMMANDS = {
     "listen": "Show events as they happen.",
     "endpoints": "Register where events are sent, and see what was.",
     "payouts": "Hold all payouts, have them sent again, or approve or reject one.",
+    "alerts": "Try whether those are reached who are told of what needs a person.",
     "journal": "Back the journal up, say that it was restored, and see what it has forgotten.",
     "doctor": "Check the configuration, and say what is wrong and what to do.",
     "contract": "Print every event, both ways, with its payload.",

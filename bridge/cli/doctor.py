@@ -60,6 +60,7 @@ def _examine(config: Path | None) -> Iterator[Finding]:
     for provider in known.PROVIDERS:
         yield from provider.findings(settings, settings.surroundings(provider.name))
     yield from chain_findings(settings)
+    yield from _alerts(settings)
     yield from _journal(settings)
     yield from _port(settings)
 
@@ -121,6 +122,21 @@ def _services(settings: "Settings") -> Iterator[Finding]:
         )
     elif not settings.is_loopback:
         yield Finding("warning", f"no service is named, so anybody may write; {NAME_SERVICES}")
+
+
+def _alerts(settings: "Settings") -> Iterator[Finding]:
+    from bridge.workers.alerts.destinations import destinations
+
+    try:
+        told = destinations(settings.alerts, os.environ)
+    except BridgeError as error:
+        yield Finding("error", str(error))
+        return
+    for channel in settings.alerts.channels.values():
+        yield from readable_by_others(channel.secret_file)
+    if told:
+        names = ", ".join(one.name for one in told)
+        yield Finding("ok", f"{names} hear of what needs a person; bridge alerts test sends them a message")
 
 
 def _journal(settings: "Settings") -> Iterator[Finding]:

@@ -45,6 +45,7 @@ from bridge.journal.queries.rooms import Stretch
 from bridge.journal.queries.totals import DayTotal
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
 from bridge.journal.records.activities import ActivityRecords, Standing
+from bridge.journal.records.alerts import AlertRecords, AlertStep
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords, ForAPerson
 from bridge.journal.records.endpoints import EndpointRecords
@@ -59,6 +60,7 @@ from bridge.journal.requests.rulings import ruling_key
 from bridge.journal.tables.rows import JournaledEvent, NodeActivity
 from bridge.journal.wakes import (
     ACTIVITIES,
+    ALERTS,
     LEASES,
     OPENING_INVOICES,
     SENDING_EVENTS,
@@ -78,6 +80,7 @@ from bridge.journal.writing.staged.sessions import Exchanges
 
 __all__ = [
     "ACTIVITIES",
+    "ALERTS",
     "LEASES",
     "OPENING_INVOICES",
     "SENDING_EVENTS",
@@ -85,6 +88,8 @@ __all__ = [
     "TOTAL_LIMIT",
     "Action",
     "ActivityRecords",
+    "AlertRecords",
+    "AlertStep",
     "AllowedDestination",
     "ChainAlarm",
     "ChainCommit",

@@ -28,6 +28,7 @@ from bridge.journal.queries import rooms as room_queries
 from bridge.journal.queries.readers import Readers
 from bridge.journal.records.access import AccessRecords
 from bridge.journal.records.activities import ActivityRecords
+from bridge.journal.records.alerts import AlertRecords
 from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
@@ -119,6 +120,8 @@ class Journal:
             on_return=functools.partial(self._moves.tell, None),
         )
         """This bridge among those that share the journal, and what one of them does at a time."""
+        self.alerts = AlertRecords(self._read, self._writer.submit, self.nodes)
+        """What is remembered of what needs a person."""
         self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
         self.access = AccessRecords(self._read, self._writer.submit)
         self.approvals = ApprovalRecords(self._read, self._writer.submit)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 
 __all__ = [
     "ACTIVITIES",
+    "ALERTS",
     "LEASES",
     "OPENING_INVOICES",
     "SENDING_EVENTS",
@@ -23,6 +24,8 @@ __all__ = [
 
 LEASES = "leases"
 """That there may be a lease to take."""
+ALERTS = "alerts"
+"""Telling people of what needs them."""
 ACTIVITIES = "activities"
 """Who is online and who types."""
 SENDING_PAYOUTS = "payouts"

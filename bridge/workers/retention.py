@@ -75,6 +75,7 @@ class Retention:
         await self._forget_idle_sessions()
         await self._forget_quiet_sessions()
         await records.forget_nodes(before=before)
+        await records.forget_alerts(before=before)
         await _all(partial(records.forget_idempotency_keys, before=before, limit=CHUNK))
         await _all(partial(records.forget_deliveries, before=before, limit=CHUNK))
         webhooks = await _all(partial(records.forget_unreadable_webhooks, before=before, limit=CHUNK))

@@ -14,6 +14,7 @@ __all__ = [
     "AttentionKind",
     "Kind",
     "Remedy",
+    "alerts_undelivered",
     "chain_alarm",
     "chain_contradicted",
     "chain_read_by_one",
@@ -73,6 +74,7 @@ class AttentionKind(StrEnum):
     WEBHOOK_UNREADABLE = "webhook-unreadable"
     ENDPOINT_DISABLED = "endpoint-disabled"
     ENDPOINT_MISSED = "endpoint-missed"
+    ALERTS_UNDELIVERED = "alerts-undelivered"
 
 
 Kind = AttentionKind | ProblemKind
@@ -107,6 +109,8 @@ BY_URGENCY: tuple[Kind, ...] = (
     # A service does not know what has happened.
     AttentionKind.ENDPOINT_DISABLED,
     AttentionKind.ENDPOINT_MISSED,
+    # Nobody hears of any of this.
+    AttentionKind.ALERTS_UNDELIVERED,
     # Nobody is paid until somebody says so.
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.PAYOUTS_HELD,
@@ -158,6 +162,8 @@ class Attention:
     rank: int = 0
     """Before what is older of the same kind comes what has a lower one."""
     remedies: tuple[Remedy, ...] = ()
+    lasting_detail: str | None = None
+    """The detail without what comes and goes of it; None if nothing does."""
 
     @property
     def key(self) -> str:
@@ -200,6 +206,21 @@ def payouts_held(held_at: datetime, held_by: str, note: str | None) -> Attention
         ),
         since=held_at,
         remedies=("resume",),
+    )
+
+
+def alerts_undelivered(destination: str, problem: str, failing_since: datetime) -> Attention:
+    """That somebody who is to be told of what is on the list is not reached."""
+    return Attention(
+        kind=AttentionKind.ALERTS_UNDELIVERED,
+        subject=destination,
+        title="Alerts do not arrive",
+        detail=f"{destination}: {problem}",
+        advice=(
+            "Nobody hears there of what is on this list. Look at the mail server or the chat, and at the channel in"
+            " the configuration: bridge alerts test says what is wrong. This goes by itself once messages arrive."
+        ),
+        since=failing_since,
     )
 
 

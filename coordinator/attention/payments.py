@@ -101,11 +101,13 @@ def without_address(invoice: Invoice, gateway_says: str | None) -> Attention:
     is wrong with the provider, if that is known."""
     provider, coin = invoice.wanted.provider, invoice.wanted.coin
     said = "" if gateway_says is None else f"; {provider}: {gateway_says}"
+    unopened = f"{provider} has not opened an invoice in {coin} yet"
     return Attention(
         kind=AttentionKind.WITHOUT_ADDRESS,
         subject=invoice.payment_id,
         title="A buyer has no address to pay to",
-        detail=f"{provider} has not opened an invoice in {coin} yet{said}",
+        detail=f"{unopened}{said}",
+        lasting_detail=unopened,
         advice=(
             f"It is opened as soon as {provider} answers: look whether {provider} and its wallet for {coin} run. If"
             " they will not for long, have the buyer pay with another coin (POST /api/payments/{paymentId}/invoices),"

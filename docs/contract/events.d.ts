@@ -342,6 +342,16 @@ export interface ServerToClientEvents {
   "refund-updated": (payload: RefundUpdated, offset: string) => void;
 
   /**
+   * Something needs a person, or does so no more; or somebody has taken it on, put it off or closed it. It goes to
+   * staff alone.
+   *
+   * Goes to `ops`.
+   *
+   * The bridge adds it to the specification.
+   */
+  "attention-updated": (payload: AttentionUpdated, offset: string) => void;
+
+  /**
    * How the bridge is doing that the watcher is connected to: once a second to whoever watches in the room `ops`.
    * `nodes` has the others. It is not journaled.
    *
@@ -1071,6 +1081,28 @@ export interface RefundUpdated {
   txHash?: string;
   /** The payout that carries it, once there is one. */
   payoutId?: string;
+}
+
+/**
+ * Something needs a person, or does so no more; or somebody has taken it on, put it off or closed it. It goes to
+ * staff alone.
+ *
+ * What `attention-updated` carries.
+ */
+export interface AttentionUpdated {
+  /** What it is called in `GET /api/ops/attention`. */
+  id: string;
+  kind: string;
+  severity: "critical" | "warning" | "notice";
+  state: "open" | "snoozed" | "closed" | "ended";
+  /** What happened to it. */
+  what: "opened" | "changed" | "back" | "awake" | "ended" | "assigned" | "unassigned" | "noted" | "snoozed" | "closed" | "reopened";
+  title: string;
+  paymentId: string | null;
+  payoutId: string | null;
+  assignedTo: string | null;
+  snoozedUntil: string | null;
+  at: string;
 }
 
 /**

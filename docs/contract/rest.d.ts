@@ -971,7 +971,7 @@ export interface paths {
         };
         /**
          * What needs a person
-         * @description Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what can be done about it, but for what was settled or dismissed. Of each kind the first 200, of transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are more.
+         * @description Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what can be done about it, but for what was settled or dismissed. Of each kind the first 200, of transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are more. What somebody has snoozed or closed is listed only where it is asked for (`state`).
          */
         get: operations["getAttention"];
         put?: never;
@@ -1451,6 +1451,123 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ops/attention/assignment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say who sees to something that needs a person
+         * @description Others see it, and are told of it all the same. Null leaves it to anybody again.
+         */
+        post: operations["assignAttention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/attention/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Note something about what needs a person
+         * @description Its history has it, for whoever looks next.
+         */
+        post: operations["noteAttention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/attention/snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put off something that needs a person
+         * @description Until then it is listed with `state=snoozed`, and nobody is told of it. Then it is open again by itself, and whoever hears of what is new hears of it.
+         */
+        post: operations["snoozeAttention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/attention/closure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close something that needs a person
+         * @description Nobody has to look, though what it is about goes on. It is open again once it changes: when its title or detail says something else, or there is news of it. Nothing of what is kept changes: what can be decided or dismissed is better decided or dismissed.
+         */
+        post: operations["closeAttention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/attention/reopening": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have something that was snoozed or closed open again */
+        post: operations["reopenAttention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/attention/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to something that needs a person
+         * @description Also to what needs nobody any more, until it is forgotten. Of many steps the last 500.
+         */
+        get: operations["getAttentionHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/access": {
         parameters: {
             query?: never;
@@ -1567,7 +1684,7 @@ export interface components {
             at: string;
             by: string;
             /** @enum {string} */
-            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "transaction" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "destination-added" | "destination-removed" | "access" | "endpoint-registered" | "endpoint-changed" | "endpoint-enabled" | "endpoint-disabled" | "endpoint-removed" | "endpoint-secret" | "endpoint-test" | "endpoint-replay";
+            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "transaction" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "assignment" | "note" | "snooze" | "closure" | "reopening" | "destination-added" | "destination-removed" | "access" | "endpoint-registered" | "endpoint-changed" | "endpoint-enabled" | "endpoint-disabled" | "endpoint-removed" | "endpoint-secret" | "endpoint-test" | "endpoint-replay";
             /** @description The webhook, payout, payment, seller's list or item of the list that it was done to. */
             subject: string;
             outcome: string;
@@ -1590,6 +1707,18 @@ export interface components {
              */
             raisedAt: string;
         };
+        /** AlertStepItem */
+        AlertStepItem: {
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            at: string;
+            by: string;
+            /** @description `opened`, `changed`, `told`, `assigned`, `unassigned`, `noted`, `snoozed`, `awake`, `closed`, `reopened`, `ended` or `back`. */
+            what: string;
+            words: string;
+        };
         /** ApprovalItem */
         ApprovalItem: {
             /** @description The person who asked for it, or the service where none was named. */
@@ -1602,13 +1731,33 @@ export interface components {
             rejectedBy: string | null;
             decidedAt: string | null;
         };
+        /**
+         * Assignment
+         * @example {
+         *       "id": "payout-failed:out_65f1c0ffee0123456789abcd",
+         *       "to": "Ada",
+         *       "by": "Ada"
+         *     }
+         */
+        Assignment: {
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            /** @description What it is called in `GET /api/ops/attention`. */
+            id: string;
+            /** @description The person; null: nobody any more. */
+            to: string | null;
+        };
+        /** AttentionHistory */
+        AttentionHistory: {
+            steps: components["schemas"]["AlertStepItem"][];
+        };
         /** AttentionItem */
         AttentionItem: {
             /**
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -1629,12 +1778,26 @@ export interface components {
             place: string | null;
             explorerUrl: string | null;
             actions: ("approve" | "reject" | "refund" | "withdraw" | "recheck" | "replay" | "resolve" | "resume" | "accept" | "wait" | "cancel" | "give" | "settle" | "dismiss")[];
+            /** @enum {string} */
+            severity: "critical" | "warning" | "notice";
+            /** @enum {string} */
+            state: "open" | "snoozed" | "closed";
+            /** @description Who sees to it. */
+            assignedTo: string | null;
+            snoozedUntil: string | null;
+            closedBy: string | null;
+            /** @description Why it was closed. */
+            closeNote: string | null;
         };
         /** AttentionList */
         AttentionList: {
             items: components["schemas"]["AttentionItem"][];
             /** @description The kinds of which more are wrong than are here; none if all are here. */
             leftOut: components["schemas"]["LeftOut"][];
+            /** @description How many of those that were found are in the other states. */
+            elsewhere: {
+                [key: string]: number;
+            };
         };
         /**
          * Beginning
@@ -1771,6 +1934,22 @@ export interface components {
             /** @description The currency of the amounts: SHKeeper's `fiat`, or the chain's token. */
             currency: string;
             shares: components["schemas"]["ShareRequest"][];
+        };
+        /**
+         * Closure
+         * @example {
+         *       "id": "payout-failed:out_65f1c0ffee0123456789abcd",
+         *       "note": "known",
+         *       "by": "Ada"
+         *     }
+         */
+        Closure: {
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            /** @description What it is called in `GET /api/ops/attention`. */
+            id: string;
+            /** @description Why, for the record. */
+            note: string;
         };
         /** CoinRequest */
         CoinRequest: {
@@ -2277,6 +2456,12 @@ export interface components {
             /** @description Which of its transfers alone, as the item on the list has it; without it all to the payment's address that are nobody's. */
             place?: string | null;
         };
+        /** Handled */
+        Handled: {
+            message: string;
+            item: components["schemas"]["AttentionItem"];
+            action: components["schemas"]["ActionItem"];
+        };
         /** HistoryList */
         HistoryList: {
             histories: components["schemas"]["ops_histories_HistoryItem"][];
@@ -2431,6 +2616,21 @@ export interface components {
             differing: string[];
             /** @description What one of them does at a time, and it does. */
             work: string[];
+        };
+        /**
+         * Noting
+         * @example {
+         *       "id": "payout-failed:out_65f1c0ffee0123456789abcd",
+         *       "note": "asked",
+         *       "by": "Ada"
+         *     }
+         */
+        Noting: {
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            /** @description What it is called in `GET /api/ops/attention`. */
+            id: string;
+            note: string;
         };
         /** OpsSession */
         OpsSession: {
@@ -3084,6 +3284,21 @@ export interface components {
         Removed: {
             message: string;
         };
+        /**
+         * Reopening
+         * @example {
+         *       "id": "payout-failed:out_65f1c0ffee0123456789abcd",
+         *       "by": "Ada"
+         *     }
+         */
+        Reopening: {
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            /** @description What it is called in `GET /api/ops/attention`. */
+            id: string;
+            /** @description Why, for the record. */
+            note?: string | null;
+        };
         /** Replay */
         Replay: {
             /** @enum {string} */
@@ -3238,6 +3453,27 @@ export interface components {
             reason: string | null;
             /** @description Who sent it, as far as that is known; of a transaction that came to nothing, who signed it. */
             sender: string | null;
+        };
+        /**
+         * Snooze
+         * @example {
+         *       "id": "payout-failed:out_65f1c0ffee0123456789abcd",
+         *       "until": "2030-05-01T07:00:00Z",
+         *       "by": "Ada"
+         *     }
+         */
+        Snooze: {
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            /** @description What it is called in `GET /api/ops/attention`. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            until: string;
+            /** @description Why, for the record. */
+            note?: string | null;
         };
         /**
          * Stage
@@ -7542,6 +7778,12 @@ export interface operations {
             query?: {
                 /** @description How many unmatched transfers at most. */
                 transfers?: number;
+                /** @description Only what stands so. */
+                state?: "open" | "snoozed" | "closed" | "all";
+                /** @description Only what this person sees to. */
+                assignedTo?: string | null;
+                /** @description Only what nobody sees to. */
+                unassigned?: boolean;
             };
             header?: never;
             path?: never;
@@ -9525,6 +9767,455 @@ export interface operations {
                 };
             };
             /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assignAttention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assignment"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handled"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It needs nobody */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    noteAttention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Noting"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handled"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It needs nobody */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    snoozeAttention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Snooze"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handled"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It needs nobody */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    closeAttention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Closure"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handled"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It needs nobody */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopenAttention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reopening"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handled"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It needs nobody */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAttentionHistory: {
+        parameters: {
+            query: {
+                /** @description What it is called in `GET /api/ops/attention`. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttentionHistory"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
             503: {
                 headers: {
                     [name: string]: unknown;

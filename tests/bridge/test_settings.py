@@ -323,3 +323,34 @@ def test_the_decimals_of_a_coin_are_named_in_the_file_or_in_the_environment(
     monkeypatch.delenv("BRIDGE_SHKEEPER_COIN_DECIMALS")
     with pytest.raises(SettingsError, match="shkeeper_coin_decimals"):
         load_settings(file)
+
+
+CHAT = "[alerts.channels.ops]\nkind = 'chat'\n"
+MAIL = "[alerts.channels.ops]\nkind = 'mail'\nhost = 'smtp.example'\nsender = 'a@b.example'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f"{CHAT}url = 'https://chat.example/k3y-value'",
+            "url does not belong here, being secret; name a file in url_",
+        ),
+        (f"{MAIL}to = ['a@b.example']\npassword = 'k3y-value'", "password does not belong here, being secret"),
+        (f'{MAIL}to = ["a@b.example\\nBcc: c@d.example"]', "expected a mail address"),
+        (f"{MAIL}to = []", "alerts.channels.ops.mail.to: "),
+        ("[alerts]\nquiet_hours = '22:00-22:00'", 'expected hours such as "22:00-07:00"'),
+        ("[alerts]\ntime_zone = 'Mars/Olympus'", "there is no time zone 'Mars/Olympus'"),
+        ("[alerts]\nseverities = { payout-lost = 'critical' }", "there is no kind 'payout-lost'"),
+        ("[alerts.channels.'a b']\nkind = 'chat'", "alerts.channels.a b"),
+        (f"{CHAT}warning = 'soon'", "alerts.channels.ops.chat.warning: "),
+        (f"{CHAT}url_file = '/nowhere'", "there is no file /nowhere"),
+    ],
+)
+def test_channels_of_alerts_that_cannot_be_right_stop_the_start(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert message in str(caught.value)
+    assert "k3y-value" not in str(caught.value)

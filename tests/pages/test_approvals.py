@@ -69,7 +69,7 @@ def test_who_asked_is_refused_and_a_second_person_approves(
     approve.click()
     expect(dialog).to_contain_text("Approved: Compared it with the sale.")
     expect(dialog).to_contain_text("Recorded as done by Bo.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(row_of(console, payout).locator(".is-state")).to_have_text("completed")
     expect(item).to_have_count(0)
     assert len(marketplace.sent(payout["payoutId"])) == 1
@@ -92,7 +92,7 @@ def test_a_payout_is_rejected_on_its_own_page_with_a_reason(
     dialog.get_by_label("Why").fill("Not our seller's address")
     reject.click()
     expect(dialog).to_contain_text("Rejected: Not our seller's address.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(facts).to_contain_text("Bo rejected it: Not our seller's address")
     history = console.get_by_role("region", name="What happened")
     for part in ("It waits for somebody's approval", "It was rejected", "awaiting approval", "Bo"):

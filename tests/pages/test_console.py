@@ -83,7 +83,7 @@ def test_an_ambiguous_payout_is_re_checked_and_resolved_by_somebody_with_a_name(
     sign(console, "Ada")
     dialog.get_by_role("button", name="Re-check now").click()
     expect(dialog).to_contain_text("Recorded as done by Ada.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(dialog).to_have_count(0)
 
     item.get_by_role("button", name="Resolve").click()
@@ -98,7 +98,7 @@ def test_an_ambiguous_payout_is_re_checked_and_resolved_by_somebody_with_a_name(
     dialog.get_by_role("button", name="Record it").click()
     dialog.get_by_role("button", name="Yes, it was not sent").click()
     expect(dialog).to_contain_text("Recorded as done by Ada.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(row_of(console, payout)).to_contain_text("failed")
 
     row_of(console, payout).get_by_role("link").click()
@@ -121,7 +121,7 @@ def test_a_payout_whose_provider_is_stuck_stays_in_sight(
     sign(console, "Bob")
     console.get_by_role("button", name="Re-check now").click()
     expect(console.get_by_role("dialog")).to_contain_text("Recorded as done by Bob.")
-    console.get_by_role("button", name="Close").click()
+    console.get_by_role("button", name="Close", exact=True).click()
     expect(console.get_by_role("button", name="Re-check")).to_be_focused()
     shkeeper.gateway.payouts.outcomes.clear()
 
@@ -137,7 +137,7 @@ def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
     dialog.get_by_role("button", name="Hold all payouts").click()
     expect(dialog).to_contain_text("No payout is sent until they are resumed.")
     expect(dialog).to_contain_text("Recorded as done by Ada.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     item = console.locator(".item[data-kind=payouts-held]")
     expect(item).to_contain_text("Ada has held them: two sellers report strange payouts")
     expect(console.get_by_role("button", name="Hold all payouts")).to_have_count(0)
@@ -148,7 +148,7 @@ def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
     item.get_by_role("button", name="Resume").click()
     dialog.get_by_role("button", name="Resume payouts").click()
     expect(dialog).to_contain_text("Payouts are sent again.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(row_of(console, payout)).to_contain_text("completed")
     expect(item).to_have_count(0)
 
@@ -166,13 +166,13 @@ def test_a_webhook_that_nobody_understood_is_replayed_and_dismissed(console: Pag
     console.get_by_role("button", name="Replay now").click()
     expect(console.get_by_role("dialog")).to_contain_text("It still cannot be read")
     expect(console.get_by_role("dialog")).to_contain_text("Recorded as done by Ada.")
-    console.get_by_role("button", name="Close").click()
+    console.get_by_role("button", name="Close", exact=True).click()
 
     item.get_by_role("button", name="Dismiss").click()
     expect(console.get_by_role("dialog")).to_contain_text("Nothing of what is kept changes")
     console.get_by_role("button", name="Dismiss", exact=True).click()
     expect(console.get_by_role("dialog")).to_contain_text("It is off the list.")
-    console.get_by_role("button", name="Close").click()
+    console.get_by_role("button", name="Close", exact=True).click()
     expect(item).to_have_count(0)
 
 

@@ -71,7 +71,7 @@ def test_a_short_payment_is_accepted_by_somebody_who_was_asked_twice(
     dialog.get_by_role("button", name="Yes, accept it as paid").click()
     expect(dialog).to_contain_text("Accepted as paid: The seller agrees; it is completed.")
     expect(dialog).to_contain_text("Recorded as done by Ada.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(item).to_have_count(0)
 
     console.goto(f"{bridge.url}/ops/payments/{payment['paymentId']}")
@@ -99,14 +99,14 @@ def test_what_was_not_counted_is_seen_and_settled_on_the_page_of_the_payment(
     dialog.get_by_label("Your name").fill("Bo")
     dialog.get_by_role("button", name="Record it").click()
     expect(dialog).to_contain_text("Settled elsewhere: Sent back to the buyer.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(console.get_by_role("region", name="What happened")).to_contain_text("Sent back to the buyer")
     facts.get_by_role("button", name="Cancel the payment").click()
     dialog.get_by_label("Why").fill("Nobody wants it")
     dialog.get_by_role("button", name="Cancel the payment …").click()
     dialog.get_by_role("button", name="Yes, cancel the payment").click()
     expect(dialog).to_contain_text("Cancelled: Nobody wants it; it is cancelled.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(facts).to_contain_text("cancelled")
 
 

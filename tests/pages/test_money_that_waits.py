@@ -25,6 +25,6 @@ def test_a_refund_without_an_address_is_withdrawn_from_the_list(console: Page, m
     dialog = console.get_by_role("dialog")
     dialog.get_by_label("Your name").fill("Ada")
     dialog.get_by_role("button", name="Withdraw").click()
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(item).to_have_count(0)
     assert marketplace.client.get(f"/api/refunds/{refund_id}").json()["status"] == "cancelled"

@@ -62,6 +62,6 @@ def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
     page.get_by_role("button", name="Yes, it was not sent").click()
     expect(dialog).to_contain_text("Recorded as done by Ada.")
     expect(dialog).to_contain_text("Not-sent: The wallet's books have no such transaction; it is failed.")
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Close", exact=True).click()
     expect(row.locator(".is-state")).to_have_text("failed")
     expect(item).to_have_count(0)

@@ -62,7 +62,7 @@ def test_what_came_too_much_goes_from_the_list_to_the_buyer_and_back_on_their_wa
     dialog.get_by_role("button", name="Open the refund").click()
     expect(dialog).to_contain_text("the buyer is asked on the payment's page where to send them")
     expect(dialog).to_contain_text("Recorded as done by Ada.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(item).to_have_count(0)
 
     refund = refund_on(page)
@@ -132,13 +132,13 @@ def test_a_refund_is_opened_and_withdrawn_on_the_page_of_the_payment(
     dialog.get_by_role("button", name="Open the refund").click()
     expect(dialog).to_contain_text("It was opened already; nothing was opened once more.")
     assert len(marketplace.payment(payment["paymentId"])["refunds"]) == 1
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(facts.locator("[data-refund]")).to_contain_text("awaiting an address")
     expect(refund_on(page)).to_be_visible()
     facts.get_by_role("button", name="Withdraw the refund").click()
     dialog.get_by_role("button", name="Withdraw it").click()
     expect(dialog).to_contain_text("It is withdrawn, and its money is there again.")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(facts.locator("[data-refund]")).to_contain_text("cancelled")
     expect(refund_on(page)).to_have_count(0)
     # Somebody sends it from another wallet, and has the figures right.
@@ -159,7 +159,7 @@ def test_a_refund_is_opened_and_withdrawn_on_the_page_of_the_payment(
     # Two open one at the same time: the second is told so, and decides. Whoever is quick asks while a dialog closes.
     asking = facts.get_by_role("button", name="Refund").element_handle()
     both = "(close, asking) => { close.click(); asking.click(); }"
-    dialog.get_by_role("button", name="Close").evaluate(both, asking)
+    dialog.get_by_role("button", name="Close", exact=True).evaluate(both, asking)
     expect(dialog).to_contain_text(re.compile(r"Opened before: 12\.50\sUSD"))
     dialog.get_by_label("Amount in USD").fill("10")
     dialog.get_by_label("Why").fill("The bell is missing")
@@ -169,7 +169,7 @@ def test_a_refund_is_opened_and_withdrawn_on_the_page_of_the_payment(
     expect(dialog).to_contain_text(re.compile(r"Opened before: 10\.00\sUSD"))
     dialog.get_by_role("button", name="Open the refund").click()
     expect(dialog).to_contain_text("10 USD are reserved")
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     # What one transaction did is told of another refund only by who has seen that.
     facts.get_by_role("button", name="Refund …").click()
     dialog.get_by_label("Amount in USD").fill("5")
@@ -230,7 +230,7 @@ def test_a_refund_that_failed_is_on_the_list_and_the_buyer_is_asked_anew(
     dialog.get_by_label("Why").fill("Once more")
     dialog.get_by_label("Your name").fill("Ada")
     dialog.get_by_role("button", name="Open the refund").click()
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
     expect(item).to_have_count(0)
     refund = refund_on(page).filter(has_text="Once more")
     refund.get_by_label("Your address").fill(destination("ETH-USDT", f"good of {payment['paymentId']}"))

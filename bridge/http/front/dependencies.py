@@ -16,6 +16,7 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from coordinator.attention.severities import Severities
 from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.payments.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
@@ -40,6 +41,7 @@ __all__ = [
     "GivenReadinessChecks",
     "GivenRefundAddressWait",
     "GivenService",
+    "GivenSeverities",
     "GivenVitals",
     "GivenWebhookReaders",
     "IsConnected",
@@ -81,6 +83,8 @@ GivenEndpointRules = NamedDependency[SkipValidation[EndpointRules]]
 GivenPayoutRules = NamedDependency[SkipValidation[PayoutRules]]
 GivenRefundAddressWait = NamedDependency[SkipValidation[timedelta]]
 """How long a buyer has to say where a refund goes."""
+GivenSeverities = NamedDependency[SkipValidation[Severities]]
+"""How bad each kind of what needs a person is."""
 GivenPayoutSender = NamedDependency[SkipValidation[PayoutSender]]
 GivenService = NamedDependency[SkipValidation[Service]]
 """The service that wants to write; the route is not run for anybody else."""

@@ -16,6 +16,7 @@ from bridge.http.front.dependencies import (
     GivenJournal,
     GivenPayoutSender,
     GivenRefundAddressWait,
+    GivenSeverities,
 )
 from bridge.http.ops.names import stored_webhook_name
 from bridge.http.ops.rows import (
@@ -35,23 +36,34 @@ from bridge.journal import (
     UnmatchedTransfer,
     waiting_name,
 )
+from bridge.workers.alerts.alerting import NeedsAPerson
 from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from coordinator.attention import items as attention
+from coordinator.attention.alerts import seen
 from coordinator.attention.endpoints import endpoint_attention
 from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import Attention, AttentionKind, Kind
 from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import refund_without_address
+from coordinator.attention.telling import Standing
 from coordinator.histories import Beginning
+from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.problems import ProblemKind
 from providers.onchain.matching.matching import paid_already
 
-__all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
+__all__ = [
+    "all_that_needs_a_person",
+    "count_by_kind",
+    "get_attention",
+    "get_totals",
+    "list_actions",
+    "needs_a_person",
+]
 
 SHOWN = 200
 TRANSFERS_LIMIT = 10_000
@@ -72,6 +84,9 @@ class AttentionList(FrozenModel):
     items: list[AttentionItem]
     left_out: list[LeftOut] = Field(
         description="The kinds of which more are wrong than are here; none if all are here.",
+    )
+    elsewhere: dict[Literal["open", "snoozed", "closed"], int] = Field(
+        description="How many of those that were found are in the other states.",
     )
 
 
@@ -103,7 +118,8 @@ class ActionList(FrozenModel):
     description=(
         "Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each "
         "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200, of "
-        "transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are more."
+        "transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are "
+        "more. What somebody has snoozed or closed is listed only where it is asked for (`state`)."
     ),
 )
 async def get_attention(
@@ -112,14 +128,36 @@ async def get_attention(
     opener: GivenInvoiceOpener,
     sender: GivenPayoutSender,
     refund_address_wait: GivenRefundAddressWait,
+    severities: GivenSeverities,
     transfers: Annotated[
         int, QueryParameter(ge=1, le=TRANSFERS_LIMIT, description="How many unmatched transfers at most.")
     ] = SHOWN,
+    standing: Annotated[
+        Literal["open", "snoozed", "closed", "all"],
+        QueryParameter(name="state", description="Only what stands so."),
+    ] = "open",
+    assigned_to: Annotated[
+        Id | None, QueryParameter(name="assignedTo", description="Only what this person sees to.")
+    ] = None,
+    unassigned: Annotated[bool, QueryParameter(description="Only what nobody sees to.")] = False,
 ) -> AttentionList:
-    link = explorer_links(chains)
+    link, now = explorer_links(chains), journal.clock()
     found = await needs_a_person(journal, refund_address_wait, opener, sender, transfers=transfers)
     left_out = _left_out(found, await journal.console.problem_counts(), transfers)
-    return AttentionList(items=[attention_item(one, link) for one in found], left_out=left_out)
+    known = await journal.alerts.alerts(now)
+    listed = [attention_item(one, link, seen(known.get(one.key), one, now), severities, now) for one in found]
+    wanted = [one for one in listed if _is_seen_to(one, assigned_to, unassigned=unassigned)]
+    return AttentionList(
+        items=[one for one in wanted if standing in (one.state, "all")],
+        left_out=left_out,
+        elsewhere=Counter(one.state for one in wanted if standing not in (one.state, "all")),
+    )
+
+
+def _is_seen_to(item: AttentionItem, assigned_to: str | None, *, unassigned: bool) -> bool:
+    if unassigned and item.assigned_to is not None:
+        return False
+    return assigned_to is None or item.assigned_to == assigned_to
 
 
 def _left_out(listed: Sequence[Attention], wrong: Mapping[ProblemKind, int], transfers: int) -> list[LeftOut]:
@@ -156,6 +194,13 @@ async def needs_a_person(
     return await asyncio.to_thread(items)
 
 
+async def all_that_needs_a_person(journal: Journal, refund_address_wait: timedelta) -> NeedsAPerson:
+    """The same, with the kinds of which there are more."""
+    found = await needs_a_person(journal, refund_address_wait)
+    left_out = _left_out(found, await journal.console.problem_counts(), SHOWN)
+    return NeedsAPerson(found, {one.kind for one in left_out})
+
+
 async def count_by_kind(journal: Journal, refund_address_wait: timedelta) -> Mapping[Kind, int]:
     """How many need a person, of every kind there is."""
     counts: Counter[Kind] = Counter(dict.fromkeys(attention.BY_URGENCY, 0))
@@ -172,6 +217,7 @@ async def _besides_problems(
     found = await journal.console.for_a_person(now, now - ADDRESS_EXPECTED_WITHIN)
     transfers = await journal.chains.unmatched_transfers(transfers_shown + len(found.dismissed_at))
     alarms = await journal.chains.alarms(None)
+    standings = await journal.alerts.standings()
     refunds = await journal.refunds.without_address(now - refund_address_wait)
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
@@ -179,6 +225,7 @@ async def _besides_problems(
         wrong = [*_of_journal(found, now, said), *map(_of_alarm, alarms)]
         wrong += [_of_transfer(one, rank) for rank, one in enumerate(transfers)]
         wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
+        wrong += _of_alerts(standings)
         return attention.not_dismissed(wrong, found.dismissed_at)
 
     return await asyncio.to_thread(items)
@@ -284,6 +331,12 @@ def _of_transfer(unmatched: UnmatchedTransfer, rank: int) -> Attention:
         place="" if unmatched.is_alone else transfer.place,
         payout_id=paid_already(transfer.reason),
     )
+
+
+def _of_alerts(standings: Sequence[Standing]) -> Iterator[Attention]:
+    for one in standings:
+        if one.is_undelivered and one.failing_since is not None:
+            yield attention.alerts_undelivered(one.destination, one.problem or "it fails", one.failing_since)
 
 
 def _of_alarm(alarm: ChainAlarm) -> Attention:

@@ -6,6 +6,15 @@ from litestar.di import Provide
 from bridge.http.front.callers import FOR_OPS
 from bridge.http.ops.access import change_access, change_access_in_console, list_revocations
 from bridge.http.ops.actions import dismiss, recheck_payout, replay_webhook, resolve_payout_in_console
+from bridge.http.ops.alerts import (
+    assign_attention,
+    attention_desk,
+    close_attention,
+    get_attention_history,
+    note_attention,
+    reopen_attention,
+    snooze_attention,
+)
 from bridge.http.ops.approvals import (
     approve_payout,
     approve_payout_in_console,
@@ -83,8 +92,18 @@ ops_router = Router(
         dismiss,
         change_access_in_console,
         list_revocations,
+        assign_attention,
+        note_attention,
+        snooze_attention,
+        close_attention,
+        reopen_attention,
+        get_attention_history,
     ],
-    dependencies={"payout_filter": Provide(payout_filter), "payment_filter": Provide(payment_filter)},
+    dependencies={
+        "payout_filter": Provide(payout_filter),
+        "payment_filter": Provide(payment_filter),
+        "attention_desk": Provide(attention_desk, sync_to_thread=False),
+    },
     opt={FOR_OPS: True},
     tags=["Console"],
 )

@@ -8,7 +8,9 @@ from pydantic import AwareDatetime, Field
 
 from bridge.journal import Action, ListedPayment, ListedPayout
 from bridge.workers.chain_followers import ChainFollowers
+from coordinator.attention.alerts import Alert, AlertState
 from coordinator.attention.items import BY_URGENCY, Attention, Remedy
+from coordinator.attention.severities import Severities
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.payments import EscrowState, PaymentStatus
@@ -19,6 +21,7 @@ from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "ActionItem",
+    "AlertStepItem",
     "AttentionItem",
     "ExplorerLinks",
     "PaymentRow",
@@ -123,6 +126,24 @@ class AttentionItem(FrozenModel):
     )
     explorer_url: str | None
     actions: list[Remedy]
+    severity: Literal["critical", "warning", "notice"]
+    state: Literal["open", "snoozed", "closed"]
+    assigned_to: str | None = Field(description="Who sees to it.")
+    snoozed_until: AwareDatetime | None
+    closed_by: str | None
+    close_note: str | None = Field(description="Why it was closed.")
+
+
+class AlertStepItem(FrozenModel):
+    """What happened to something that needs a person."""
+
+    at: AwareDatetime
+    by: str
+    what: str = Field(
+        description="`opened`, `changed`, `told`, `assigned`, `unassigned`, `noted`, `snoozed`, `awake`, `closed`, "
+        "`reopened`, `ended` or `back`."
+    )
+    words: str
 
 
 class ActionItem(FrozenModel):
@@ -148,6 +169,11 @@ class ActionItem(FrozenModel):
         "hold",
         "resume",
         "dismiss",
+        "assignment",
+        "note",
+        "snooze",
+        "closure",
+        "reopening",
         "destination-added",
         "destination-removed",
         "access",
@@ -243,7 +269,9 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
     )
 
 
-def attention_item(attention: Attention, link: ExplorerLinks) -> AttentionItem:
+def attention_item(
+    attention: Attention, link: ExplorerLinks, alert: Alert, severities: Severities, now: datetime
+) -> AttentionItem:
     return AttentionItem(
         kind=attention.kind.value,
         id=attention.key,
@@ -259,7 +287,24 @@ def attention_item(attention: Attention, link: ExplorerLinks) -> AttentionItem:
         place=attention.place,
         explorer_url=link(attention.chain, attention.tx_hash),
         actions=list(attention.remedies),
+        severity=severities.of(attention.kind).value,
+        state=_state(alert, now),
+        assigned_to=alert.assigned_to,
+        snoozed_until=alert.snoozed_until,
+        closed_by=None if alert.closing is None else alert.closing.by,
+        close_note=None if alert.closing is None else alert.closing.note,
     )
+
+
+def _state(alert: Alert, now: datetime) -> Literal["open", "snoozed", "closed"]:
+    """Of what needs a person now, whatever was written down of its end."""
+    match alert.state(now):
+        case AlertState.SNOOZED:
+            return "snoozed"
+        case AlertState.CLOSED:
+            return "closed"
+        case _:
+            return "open"
 
 
 def action_item(action: Action) -> ActionItem:

@@ -109,6 +109,10 @@ class RetentionRecords:
         then."""
         return await self._forget(lambda batch: batch.forgetting.nodes(before))
 
+    async def forget_alerts(self, *, before: datetime) -> int:
+        """Forgets what needed a person and ended before that."""
+        return await self._forget(lambda batch: batch.forgetting.alerts(before))
+
     async def forget_idempotency_keys(self, *, before: datetime, limit: int) -> int:
         return await self._forget(lambda batch: batch.forgetting.idempotency_keys(before, limit))
 

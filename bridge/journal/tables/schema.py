@@ -4,6 +4,7 @@ names a column outside this package."""
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint, false
 
 from bridge.journal.tables.access_tables import revocations
+from bridge.journal.tables.alert_tables import UNSETTLED, alert_destinations, alert_steps, alerts
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.endpoint_tables import endpoint_deliveries, endpoints
@@ -39,10 +40,14 @@ __all__ = [
     "AWAITING_ADDRESS",
     "ENDED",
     "OPEN",
+    "UNSETTLED",
     "RowId",
     "UtcDateTime",
     "actions",
     "activities",
+    "alert_destinations",
+    "alert_steps",
+    "alerts",
     "allowed_destinations",
     "chain_alarms",
     "chain_checkpoints",

@@ -5,7 +5,7 @@ import json
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, exists, select, tuple_
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE
@@ -44,6 +44,11 @@ _OLD_DELIVERIES = (
 )
 _FORGET_DELIVERIES = delete(_DELIVERIES).where(
     tuple_(_DELIVERIES.c.endpoint_id, _DELIVERIES.c.message_id).in_(_OLD_DELIVERIES)
+)
+_ALERTS, _STEPS = schema.alerts, schema.alert_steps
+_FORGET_ALERTS = delete(_ALERTS).where(_ALERTS.c.ended_at < bindparam("before"))
+_FORGET_STEPS = delete(_STEPS).where(
+    _STEPS.c.at < bindparam("before"), ~exists().where(_ALERTS.c.key == _STEPS.c.key)
 )
 _FORGET_NODES = delete(schema.nodes).where(schema.nodes.c.seen_at < bindparam("before"))
 
@@ -88,6 +93,13 @@ class Forgetting:
     def nodes(self, before: datetime) -> int:
         """Forgets the bridges that were seen last before that. Returns how many."""
         forgotten = self._connection.execute(_FORGET_NODES, {"before": before}).rowcount
+        self.writes += forgotten
+        return forgotten
+
+    def alerts(self, before: datetime) -> int:
+        """Forgets what needed a person and ended before that, with what happened to it. Returns how many."""
+        forgotten = self._connection.execute(_FORGET_ALERTS, {"before": before}).rowcount
+        forgotten += self._connection.execute(_FORGET_STEPS, {"before": before}).rowcount
         self.writes += forgotten
         return forgotten
 

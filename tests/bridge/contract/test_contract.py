@@ -37,7 +37,7 @@ CLIENT_TABLE = {
 }
 ADDED = [
     *("session-ended", "access-changed", "payment-progress", "payout-progress"),
-    *("refund-opened", "refund-updated", "system-status"),
+    *("refund-opened", "refund-updated", "attention-updated", "system-status"),
 ]
 CLIENT_ADDITIONS = {
     "join-template-checkout-room",

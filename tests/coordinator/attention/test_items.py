@@ -197,7 +197,8 @@ def others() -> list[Attention]:
 
 def test_every_kind_but_those_of_payments_is_told_by_one_of_these_and_can_be_acted_on() -> None:
     of_payouts = [payout_attention(payout(status), START, START + 2 * DAY) for status in PayoutStatus]
-    everything = [*others(), *(wrong for wrong in of_payouts if wrong is not None)]
+    undelivered = attention.alerts_undelivered("finance ada@shop.example", "it answers 550", START)
+    everything = [*others(), undelivered, *(wrong for wrong in of_payouts if wrong is not None)]
     after_the_end = {
         AttentionKind.PAYOUT_SENT_AFTER_ALL,
         AttentionKind.PAYOUT_PAID_TWICE,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { giftOf, howMany, leftOutWords, paymentIdIn } from "../src/model/attention";
 import type { AttentionItem } from "../src/model/documents";
 
-const ITEM: AttentionItem = { kind: "payment-short", id: "a", title: "", detail: "", advice: "", since: "2026-11-24T10:00:00Z", actions: [] };
+const ITEM: AttentionItem = { kind: "payment-short", id: "a", title: "", detail: "", advice: "", since: "2026-11-24T10:00:00Z", actions: [], severity: "warning", state: "open" };
 
 describe("what needs a person and is not listed", () => {
   test("is counted with what is, as far as it was counted", () => {

@@ -127,6 +127,8 @@ describe("what needs a person", () => {
     advice: "",
     since: "2026-11-24T10:00:00Z",
     actions: [],
+    severity: "warning",
+    state: "open",
   });
   const before = [item("payout-mismatch", "a"), item("payout-failed", "b")];
   const now = [item("payout-ambiguous", "c"), item("payout-failed", "b"), item("payout-mismatch", "a")];

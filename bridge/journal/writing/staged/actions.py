@@ -63,8 +63,8 @@ class Action:
     by: str
     action: str
     """`replay`, `recheck`, `resolution`, `approval`, `rejection`, `acceptance`, `cancellation`, `waiting`,
-    `settlement`, `hold`, `resume`, `dismiss`, `destination-added`, `destination-removed`, `access`, or one of an
-    endpoint, such as `endpoint-registered`."""
+    `settlement`, `hold`, `resume`, `dismiss`, `assignment`, `note`, `snooze`, `closure`, `reopening`,
+    `destination-added`, `destination-removed`, `access`, or one of an endpoint, such as `endpoint-registered`."""
     subject: str
     """The webhook, payout or payment that it was done to, the seller whose list it is, the item of the list, or whose
     access it was."""

@@ -204,5 +204,5 @@ def test_totals_and_attention_of_a_good_day(client: httpx.Client) -> None:
     days = client.get("/api/ops/totals?days=2").json()["days"]
     assert sum(one["count"] for one in days if one["kind"] == "payments") == 9
     assert sum(float(one["amount"]) for one in days if one["kind"] == "payouts") == pytest.approx(9 * 9.8)
-    assert client.get("/api/ops/attention").json() == {"items": [], "leftOut": []}
+    assert client.get("/api/ops/attention").json() == {"items": [], "leftOut": [], "elsewhere": {}}
     assert client.get("/api/ops/totals?days=0").status_code == 400

@@ -14,6 +14,7 @@ import { Failed, Loading } from "../parts/Notice";
 import { desk } from "./desk";
 import { askFor, type Intent } from "./Dialogs";
 import { apply } from "./FilterBar";
+import { Handling, Views } from "./Handling";
 import { Link } from "./router";
 
 const SHOWN_AT_FIRST = 4;
@@ -22,6 +23,8 @@ export function AttentionList(): JSX.Element {
   const { answer, problem } = useStore(desk.attention);
   const [showsAll, setShowsAll] = useState(false);
   const session = useStore(desk.session);
+  const view = useStore(desk.view);
+  const isOpenToAll = view.state === "open" && view.assignedTo === null;
   const items = answer?.items ?? [];
   const leftOut = answer?.leftOut ?? [];
   const shown = showsAll ? items : items.slice(0, SHOWN_AT_FIRST);
@@ -44,7 +47,10 @@ export function AttentionList(): JSX.Element {
       )}
       {answer === null && problem === null && <Loading what="what needs a person" />}
       {problem !== null && <Failed error={problem} retry={() => void desk.askAttention()} />}
-      {answer !== null && items.length === 0 && problem === null && <p class="all-well">Nothing. All goes its way.</p>}
+      {answer !== null && items.length === 0 && problem === null && (
+        <p class="all-well">{isOpenToAll ? "Nothing. All goes its way." : "Nothing stands so."}</p>
+      )}
+      {answer !== null && <Views />}
       <ul>
         {shown.map((item) => (
           <Item key={keyOf(item)} item={item} />
@@ -170,6 +176,7 @@ function Item({ item }: { item: AttentionItem }): JSX.Element {
           </a>
         )}
       </div>
+      <Handling item={item} />
     </li>
   );
 }

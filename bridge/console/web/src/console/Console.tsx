@@ -11,6 +11,7 @@ import { Connections } from "./Connections";
 import { desk } from "./desk";
 import { Dialogs } from "./Dialogs";
 import { Endpoints, OneEndpoint } from "./Endpoints";
+import { HandlingDialogs } from "./Handling";
 import { Heading } from "./Heading";
 import { Overview } from "./Overview";
 import { Link, usePlace } from "./router";
@@ -70,6 +71,7 @@ export function Console(): JSX.Element {
         )}
       </main>
       <Dialogs />
+      <HandlingDialogs />
     </div>
   );
 }

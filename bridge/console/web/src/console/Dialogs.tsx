@@ -26,13 +26,13 @@ export type Intent = { title: string; detail: string } & (
   | EndpointDeed
 );
 
-interface Done {
+export interface Done {
   message: string;
   action: Action | null;
   payout?: PayoutRow;
 }
 
-const WHO = "bridge.who";
+export const WHO = "bridge.who";
 const intended = new Store<{ intent: Intent; time: number } | null>(null);
 let times = 0;
 
@@ -391,7 +391,7 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   return post<Done>(`${payout}/resolution`, { ...by, outcome, ...noted, ...carried });
 }
 
-function Told({ done }: { done: Done }): JSX.Element {
+export function Told({ done }: { done: Done }): JSX.Element {
   return (
     <div role="status">
       <p>{done.message}</p>

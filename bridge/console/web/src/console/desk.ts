@@ -5,6 +5,7 @@
 
 import type { SystemStatus } from "@contract/events";
 import type { AttentionAnswer, DayTotal, Session } from "../model/documents";
+import { OPEN_TO_ALL, queryOf, type View } from "../model/handling";
 import { settled } from "../model/attention";
 import { readFilters } from "../model/filters";
 import { concerned, MOVING_EVENTS, type MovingEvent } from "../model/rows";
@@ -43,6 +44,8 @@ class Desk {
   readonly live: Live<SystemStatus>;
   /** Whether a dialog is open, so that nothing may move under it. */
   isBusy = false;
+  /** What of what needs a person is listed. */
+  readonly view = new Store<View>(OPEN_TO_ALL);
   private transfersShown = TRANSFERS_SHOWN;
   private readonly stories = new Set<(payoutId?: string, paymentId?: string) => void>();
   private readonly askAttentionSoon = paused(() => this.askAttention(), ATTENTION_PAUSE_MS);
@@ -54,6 +57,7 @@ class Desk {
     for (const event of MOVING_EVENTS) {
       this.live.rooms.on(event, (payload: Parameters<typeof concerned>[1]) => this.heard(event, payload));
     }
+    this.live.rooms.on("attention-updated", () => this.askAttentionSoon());
     this.live.rooms.on("system-status", (status) => this.systemIs(status));
   }
 
@@ -94,16 +98,24 @@ class Desk {
   }
 
   async askAttention(): Promise<void> {
+    const view = this.view.value;
     try {
-      const { items, leftOut } = await get<AttentionAnswer>(`/api/ops/attention?transfers=${this.transfersShown}`);
+      const asked = `/api/ops/attention?transfers=${this.transfersShown}${queryOf(view)}`;
+      const { items, leftOut, elsewhere } = await get<AttentionAnswer>(asked);
+      if (view !== this.view.value) return;
       this.attention.update(({ answer }) => ({
-        answer: { items: settled(answer?.items ?? [], items, this.isBusy), leftOut },
+        answer: { items: settled(answer?.items ?? [], items, this.isBusy), leftOut, elsewhere },
         problem: null,
       }));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.attention.update(({ answer }) => ({ answer, problem: error }));
     }
+  }
+
+  async look(view: View): Promise<void> {
+    this.view.set(view);
+    await this.askAttention();
   }
 
   async askForMoreTransfers(): Promise<void> {

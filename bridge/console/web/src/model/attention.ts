@@ -50,6 +50,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "chain-read-by-one": "Blocks read by one",
   "endpoint-disabled": "Endpoint disabled",
   "endpoint-missed": "Endpoint missed events",
+  "alerts-undelivered": "Alerts do not arrive",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */

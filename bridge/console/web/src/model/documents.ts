@@ -1,5 +1,7 @@
 /** What REST tells, as the pages read it. Amounts are decimal strings; times are ISO 8601. */
 
+import type { Handling, HandlingState } from "./handling";
+
 export type PaymentStatus =
   | "pending"
   | "confirming"
@@ -305,6 +307,7 @@ export type AttentionKind =
   | "chain-contradicted"
   | "coin-unfollowed"
   | "chain-read-by-one"
+  | "alerts-undelivered"
   | "endpoint-disabled"
   | "endpoint-missed";
 
@@ -313,7 +316,7 @@ export type Ruling = "accept" | "wait" | "cancel";
 
 export type StaffAction = "approve" | "reject" | "refund" | "withdraw" | "recheck" | "replay" | "resolve" | "resume" | "settle" | "give" | "dismiss" | Ruling;
 
-export interface AttentionItem {
+export interface AttentionItem extends Handling {
   kind: AttentionKind;
   id: string;
   title: string;
@@ -339,6 +342,7 @@ export interface LeftOut {
 export interface AttentionAnswer {
   items: readonly AttentionItem[];
   leftOut: readonly LeftOut[];
+  elsewhere: Partial<Record<HandlingState, number>>;
 }
 
 export interface DayTotal {

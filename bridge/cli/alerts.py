@@ -1,0 +1,89 @@
+"""`bridge alerts`: whether those are reached who are told of what needs a person."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.console import say, styled, symbol
+from coordinator.errors import BridgeError
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
+    from bridge.workers.alerts.destinations import Destination
+
+__all__ = ["alerts"]
+
+alerts = typer.Typer(
+    help="Try whether those are reached who are told of what needs a person.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+class NobodyToTellError(BridgeError):
+    """There is no such channel."""
+
+
+@alerts.callback()
+def about() -> None:
+    """Try whether those are reached who are told of what needs a person."""
+
+
+@alerts.command("test")
+def send_test(
+    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+) -> None:
+    """Send a test message to each destination, and say what is wrong. Exits with 1 if one was not reached.
+
+    Example: [bold]bridge alerts test --channel ops-chat[/bold]
+    """
+    from bridge.settings import load_settings
+    from bridge.workers.alerts.destinations import destinations
+
+    settings = load_settings(config)
+    every = destinations(settings.alerts, os.environ)
+    chosen = [one for one in every if channel in (None, one.channel)]
+    if not chosen:
+        named = "alerts.channels names nobody" if channel is None else f"there is no channel {channel!r}"
+        raise NobodyToTellError(f"{named}; see the comments in config/bridge.toml")
+    problems = asyncio.run(_tried(chosen, settings))
+    for line in _lines(chosen, problems):
+        say(line)
+    if any(problem is not None for problem in problems):
+        raise typer.Exit(1)
+
+
+def _lines(tried: "Sequence[Destination]", problems: Sequence[str | None]) -> Iterator[str]:
+    for one, problem in zip(tried, problems, strict=True):
+        if problem is None:
+            yield f"{styled(symbol('✓', 'ok'), 'green')} {one.name}: the message was taken"
+        else:
+            yield f"{styled(symbol('✗', 'x'), 'red', bold=True)} {one.name}: {problem}"
+
+
+async def _tried(tried: "Sequence[Destination]", settings: "Settings") -> list[str | None]:
+    from bridge.workers.alerts.destinations import UndeliveredError
+    from coordinator.attention.messages import Message, Thing
+
+    link = f"{settings.address}/ops"
+    thing = Thing(
+        "A test", "Somebody tries whether alerts of the bridge arrive here.", "Nothing needs a person.", link
+    )
+    message = Message("The bridge: a test", [thing], None, [], None, link)
+
+    async def problem_of(one: "Destination") -> str | None:
+        try:
+            await one.send(message, secrets.token_hex(16))
+        except UndeliveredError as error:
+            return str(error)
+        return None
+
+    return list(await asyncio.gather(*map(problem_of, tried)))

@@ -1,0 +1,1 @@
+"""Alerts: people are told of what needs them, by mail and in chats."""

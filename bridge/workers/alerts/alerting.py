@@ -1,0 +1,187 @@
+"""Telling people of what needs them: one bridge at a time looks what there is, remembers it, and tells each
+destination what it is to hear. What was told is written down after it arrived, so that everybody is told at least
+once, and nobody again because a bridge was restarted.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from prometheus_client import Counter as Counted
+from prometheus_client import Gauge
+
+from bridge.journal import Journal, JournalUnavailableError
+from bridge.workers.alerts.destinations import Destination, UndeliveredError
+from bridge.workers.checks import DegradedError
+from coordinator.attention.alerts import Alert, AlertState, observed
+from coordinator.attention.items import Attention, AttentionKind
+from coordinator.attention.messages import message_of
+from coordinator.attention.severities import Severities, Severity
+from coordinator.attention.telling import Schedule, Standing, Telling, delivered, failed, to_tell
+
+__all__ = ["Alerting", "NeedsAPerson", "check_delivery"]
+
+logger = logging.getLogger("bridge.alerts")
+
+# Whoever could not be told of an end for so long does not need to hear of it any more.
+ENDINGS_TOLD_FOR = timedelta(days=7)
+
+ALERTS = Gauge(
+    "bridge_alerts", "What needs a person, by how bad it is and what people do about it", ["severity", "state"]
+)
+MESSAGES = Counted("bridge_alert_messages", "Messages to those who are told of it", ["channel", "outcome"])
+FAILING = Gauge("bridge_alert_channel_failing_seconds", "How long a channel has taken no message", ["channel"])
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsAPerson:
+    """What needs a person now."""
+
+    items: Sequence[Attention]
+    more_of: Collection[str]
+    """The kinds of which there are more than these."""
+
+
+class Alerting:
+    """One task that looks every few seconds."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        find: Callable[[], Awaitable[NeedsAPerson]],
+        destinations: Sequence[Destination],
+        *,
+        schedule: Schedule,
+        severities: Severities,
+        console_url: str,
+        look_seconds: float,
+    ) -> None:
+        self._journal = journal
+        self._find = find
+        self._destinations = {one.name: one for one in destinations}
+        self._schedule = schedule
+        self._severities = severities
+        self._console_url = console_url
+        self._look_seconds = look_seconds
+        self._telling: dict[str, asyncio.Task[None]] = {}
+        """Which destinations are being told."""
+
+    async def run(self) -> None:
+        """Goes round until it is cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(self._look_seconds)
+                try:
+                    await self.round()
+                except JournalUnavailableError as error:
+                    logger.warning("could not look what needs a person: %s; trying again", error)
+                except Exception:
+                    logger.exception("could not look what needs a person; trying again")
+        finally:
+            for task in self._telling.values():
+                task.cancel()
+            await asyncio.gather(*self._telling.values(), return_exceptions=True)
+            self._telling.clear()
+            ALERTS.clear()
+            FAILING.clear()
+
+    async def round(self) -> None:
+        """Looks once, and begins to tell whoever is to hear something."""
+        # Whoever is being told now may have been by the time at which the alerts were read.
+        busy = frozenset(self._telling)
+        alerts = await self._look()
+        now = self._journal.clock()
+        standings = {one.destination: one for one in await self._journal.alerts.standings()}
+        gone = standings.keys() - self._destinations.keys()
+        if gone:
+            await self._journal.alerts.forget_standings(sorted(gone))
+        self._measure(alerts, standings.values(), now)
+        for name, destination in self._destinations.items():
+            standing = standings.get(name) or Standing(name)
+            if name not in busy:
+                own = f"{AttentionKind.ALERTS_UNDELIVERED}:{name}"
+                others = [one for one in alerts if one.key != own]
+                telling = to_tell(others, standing, destination.rules, self._schedule, self._severities, now)
+                if telling is not None:
+                    self._telling[name] = asyncio.create_task(self._tell(destination, standing, telling))
+
+    async def told(self) -> None:
+        """Waits until nobody is being told any more."""
+        await asyncio.gather(*self._telling.values())
+
+    async def _look(self) -> Sequence[Alert]:
+        found, records = await self._find(), self._journal.alerts
+        now = self._journal.clock()
+        known = dict(await records.alerts(now - ENDINGS_TOLD_FOR))
+        settled = [item.key for item in found.items if item.key not in known]
+        known |= await records.among(settled) if settled else {}
+        changed = {one.alert.key: one.alert for one in observed(known, found.items, found.more_of, now)}
+        if not changed:
+            return list(known.values())
+        items = [item for item in found.items if item.key in changed]
+        gone = [key for key, alert in changed.items() if alert.ended_at is not None]
+        await records.observe(items, gone, self._severities)
+        return list((await records.alerts(now - ENDINGS_TOLD_FOR)).values())
+
+    async def _tell(self, destination: Destination, standing: Standing, telling: Telling) -> None:
+        try:
+            message = message_of(telling, self._severities, self._console_url)
+            await destination.send(message, _name_of(destination.name, telling))
+        except UndeliveredError as error:
+            await self._note_failure(destination, standing, str(error))
+        except Exception as error:
+            logger.exception("a message to %s could not be made or sent", destination.name)
+            await self._note_failure(destination, standing, f"a fault of the bridge's own: {type(error).__name__}")
+        else:
+            MESSAGES.labels(destination.channel, "delivered").inc()
+            # What is not written down is told again: at least once is what is promised.
+            await self._written(
+                lambda: self._journal.alerts.record_telling(delivered(standing, self._journal.clock()), telling)
+            )
+        finally:
+            self._telling.pop(destination.name, None)
+
+    async def _note_failure(self, destination: Destination, standing: Standing, problem: str) -> None:
+        MESSAGES.labels(destination.channel, "failed").inc()
+        present = failed(standing, problem, self._schedule, self._journal.clock())
+        logger.warning("%s was not told of what needs a person: %s; trying again", destination.name, problem)
+        await self._written(lambda: self._journal.alerts.record_failure(present))
+
+    async def _written(self, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await write()
+        except JournalUnavailableError as error:
+            logger.warning("it is not written down who was told of what needs a person: %s", error)
+
+    def _measure(self, alerts: Sequence[Alert], standings: Collection[Standing], now: datetime) -> None:
+        counts = Counter((self._severities.of(one.kind), one.state(now)) for one in alerts)
+        for severity in Severity:
+            for state in (AlertState.OPEN, AlertState.SNOOZED, AlertState.CLOSED):
+                ALERTS.labels(severity, state).set(counts[severity, state])
+        failing = {one.destination: one.failing_since for one in standings if one.failing_since is not None}
+        for channel in {one.channel for one in self._destinations.values()}:
+            since = [
+                failing[one.name]
+                for one in self._destinations.values()
+                if one.channel == channel and one.name in failing
+            ]
+            FAILING.labels(channel).set(max(((now - at).total_seconds() for at in since), default=0))
+
+
+def _name_of(destination: str, telling: Telling) -> str:
+    """A message's name, which is the same when it is sent again."""
+    parts = [destination, *(f"{one.key} {one.news_at} {one.over_since}" for one in (*telling.new, *telling.over))]
+    return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+async def check_delivery(journal: Journal) -> str | None:
+    """Whether those who are to be told are. Raises DegradedError."""
+    silent = [one for one in await journal.alerts.standings() if one.is_undelivered]
+    if silent:
+        first = silent[0]
+        raise DegradedError(f"{first.destination} is not told of what needs a person: {first.problem}")
+    return None

@@ -1,0 +1,234 @@
+"""Alerts: what is remembered of each thing that needs a person, and what people do about it. Pure: `observed` holds
+what is remembered against what needs a person now, and the others are what a person may say of one.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from coordinator.attention.items import Attention
+from coordinator.attention.lines import one_line
+from coordinator.models import FrozenModel
+
+__all__ = [
+    "Alert",
+    "AlertChange",
+    "AlertState",
+    "Closing",
+    "assigned",
+    "closed",
+    "ending_was_told",
+    "observed",
+    "opened",
+    "reopened",
+    "seen",
+    "snoozed",
+    "was_told",
+]
+
+COMES_AND_GOES_WITHIN = timedelta(minutes=10)
+"""What is back so soon has not ended for whoever was told of it: they are not told again."""
+
+What = Literal[
+    "opened", "changed", "back", "awake", "ended", "assigned", "unassigned", "noted", "snoozed", "closed", "reopened"
+]
+"""What happened to an alert."""
+
+
+class AlertState(StrEnum):
+    """How an alert stands."""
+
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    """Somebody wants to hear of it again later."""
+    CLOSED = "closed"
+    """Somebody has said that nobody needs to look, though what it is about goes on."""
+    ENDED = "ended"
+    """What it is about needs nobody any more."""
+
+
+class Closing(FrozenModel):
+    """That somebody closed an alert."""
+
+    at: AwareDatetime
+    by: str
+    note: str
+
+
+class Alert(FrozenModel):
+    """What is remembered of one thing that needs a person."""
+
+    key: str
+    """What it is called on the list."""
+    kind: str
+    title: str
+    detail: str
+    payment_id: str | None = None
+    payout_id: str | None = None
+    mark: str
+    """Of what it said when it was last looked at: with another it has changed."""
+    first_seen_at: AwareDatetime
+    news_at: AwareDatetime
+    """Since when those who were not told since are to be told: when it opened, came back or awoke."""
+    ended_at: AwareDatetime | None = None
+    """When it was seen no more."""
+    assigned_to: str | None = None
+    snoozed_until: AwareDatetime | None = None
+    closing: Closing | None = None
+    told: tuple[str, ...] = ()
+    """Which destinations know of it."""
+    ending_told: tuple[str, ...] = ()
+    """Which of them were told of its end."""
+
+    def state(self, now: datetime) -> AlertState:
+        if self.ended_at is not None:
+            return AlertState.ENDED
+        if self.closing is not None:
+            return AlertState.CLOSED
+        is_snoozed = self.snoozed_until is not None and self.snoozed_until > now
+        return AlertState.SNOOZED if is_snoozed else AlertState.OPEN
+
+    @property
+    def over_since(self) -> datetime | None:
+        """Since when nobody has to look any more; None if somebody has to."""
+        return self.closing.at if self.closing is not None else self.ended_at
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has ended, and everybody knows who was told of it."""
+        return self.ended_at is not None and set(self.told) <= set(self.ending_told)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """An alert as it is from now on, and what happened to it, in a word and in a sentence."""
+
+    alert: Alert
+    what: What
+    words: str
+
+
+def mark_of(item: Attention) -> str:
+    """What changes with an item: its title, its detail, and when there was news of it last."""
+    said = item.detail if item.lasting_detail is None else item.lasting_detail
+    parts = (item.title, said, "" if item.news_at is None else item.news_at.isoformat())
+    return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def opened(item: Attention, now: datetime) -> Alert:
+    """The alert of what was not there before."""
+    return Alert(
+        key=item.key,
+        kind=item.kind.value,
+        title=one_line(item.title),
+        detail=one_line(item.detail),
+        payment_id=item.payment_id,
+        payout_id=item.payout_id,
+        mark=mark_of(item),
+        first_seen_at=now,
+        news_at=now,
+    )
+
+
+def observed(
+    known: Mapping[str, Alert], items: Sequence[Attention], more_of: Collection[str], now: datetime
+) -> Iterator[AlertChange]:
+    """What changes when `items` are all that needs a person now, but for kinds of which there are more (`more_of`):
+    what is not among those may be there all the same."""
+    there = {item.key for item in items}
+    for item in items:
+        alert = known.get(item.key)
+        change = _opening(opened(item, now)) if alert is None else _seen(alert, item, now)
+        if change is not None:
+            yield change
+    for key, alert in known.items():
+        if alert.ended_at is None and key not in there and alert.kind not in more_of:
+            ended = alert.model_copy(update={"ended_at": now, "snoozed_until": None})
+            yield AlertChange(ended, "ended", "it needs nobody any more")
+
+
+def _opening(alert: Alert) -> AlertChange:
+    return AlertChange(alert, "opened", alert.title)
+
+
+def seen(alert: Alert | None, item: Attention, now: datetime) -> Alert:
+    """How what needs a person stands, whatever is remembered of it."""
+    if alert is None:
+        return opened(item, now)
+    change = _seen(alert, item, now)
+    return alert if change is None else change.alert
+
+
+def _seen(alert: Alert, item: Attention, now: datetime) -> AlertChange | None:
+    mark = mark_of(item)
+    present = alert.model_copy(update={"title": one_line(item.title), "detail": one_line(item.detail), "mark": mark})
+    if alert.ended_at is not None:
+        kept = alert.told if now - alert.ended_at < COMES_AND_GOES_WITHIN else ()
+        return AlertChange(_news(present, now, told=kept), "back", "it needs a person again")
+    if alert.closing is not None and mark != alert.mark:
+        return AlertChange(_news(present, now), "back", f"it was closed by {alert.closing.by}, and has changed")
+    if alert.snoozed_until is not None and alert.snoozed_until <= now:
+        return AlertChange(_news(present, now), "awake", "its snooze is over")
+    return AlertChange(present, "changed", present.detail) if mark != alert.mark else None
+
+
+def _news(alert: Alert, now: datetime, *, told: tuple[str, ...] = ()) -> Alert:
+    """One that is open, and told anew to whoever is not among those that were `told`."""
+    return alert.model_copy(
+        update={
+            "news_at": now,
+            "ended_at": None,
+            "snoozed_until": None,
+            "closing": None,
+            "told": told,
+            "ending_told": (),
+        }
+    )
+
+
+# What people do
+
+
+def assigned(alert: Alert, to: str | None) -> AlertChange:
+    """Somebody sees to it, or nobody any more."""
+    given = alert.model_copy(update={"assigned_to": to})
+    if to is None:
+        return AlertChange(given, "unassigned", "assigned to nobody")
+    return AlertChange(given, "assigned", f"assigned to {to}")
+
+
+def snoozed(alert: Alert, until: datetime, note: str | None) -> AlertChange:
+    """Nobody is told of it, nor shown it, until then."""
+    words = f"snoozed until {until:%Y-%m-%d %H:%M} UTC" + ("" if note is None else f": {note}")
+    return AlertChange(alert.model_copy(update={"snoozed_until": until, "closing": None}), "snoozed", words)
+
+
+def closed(alert: Alert, by: str, note: str, now: datetime) -> AlertChange:
+    """Nobody has to look, until it changes."""
+    closing = Closing(at=now, by=by, note=note)
+    done = alert.model_copy(update={"closing": closing, "snoozed_until": None})
+    return AlertChange(done, "closed", f"closed: {note}")
+
+
+def reopened(alert: Alert, note: str | None) -> AlertChange:
+    """It is open again before its time."""
+    again = alert.model_copy(update={"closing": None, "snoozed_until": None, "ending_told": ()})
+    return AlertChange(again, "reopened", "reopened" if note is None else f"reopened: {note}")
+
+
+# What was told
+
+
+def was_told(alert: Alert, destination: str) -> Alert:
+    """A destination knows of it."""
+    return alert.model_copy(update={"told": (*alert.told, destination)})
+
+
+def ending_was_told(alert: Alert, destination: str) -> Alert:
+    """A destination knows that it is over."""
+    return alert.model_copy(update={"ending_told": (*alert.ending_told, destination)})
