@@ -119,16 +119,13 @@ class Journal:
             is_shared=is_shared,
             on_return=functools.partial(self._moves.tell, None),
         )
-        """This bridge among those that share the journal, and what one of them does at a time."""
         self.alerts = AlertRecords(self._read, self._writer.submit, self.nodes)
-        """What is remembered of what needs a person."""
         self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
         self.access = AccessRecords(self._read, self._writer.submit)
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
         self.console = ConsoleRecords(self._read, self._writer.submit)
         self.endpoints = EndpointRecords(self._read, self._writer.submit, self.offset_text)
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file, writing.url)
-        """Which history this is, and what it has forgotten."""
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
         self.own = OwnRecords(self._read)
         self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
@@ -138,7 +135,6 @@ class Journal:
         self.sessions = SessionRecords(
             self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits, self._moves
         )
-        """What is stored of clients that may come back."""
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
 
     @classmethod

@@ -12,9 +12,10 @@ import { useNow } from "../parts/clock";
 import { OutIcon } from "../parts/icons";
 import { Failed, Loading } from "../parts/Notice";
 import { desk } from "./desk";
-import { askFor, type Intent } from "./Dialogs";
+import { askFor } from "./Dialogs";
 import { apply } from "./FilterBar";
 import { Handling, Views } from "./Handling";
+import type { Intent } from "./intents";
 import { Link } from "./router";
 
 const SHOWN_AT_FIRST = 4;
