@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from types import NoneType
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, StringConstraints
@@ -144,7 +145,7 @@ class Payload(FrozenModel):
         """The same of all its fields, in order, of values that were checked already: none is looked at again."""
         aliases, silent = _shape_of(cls).aliases, _shape_of(cls).silent
         document = {
-            aliases[name]: value if type(value) is str else _plain(value)
+            aliases[name]: value if type(value) in _PLAIN else _plain(value)
             for name, value in fields.items()
             if value is not None or name not in silent
         }
@@ -155,6 +156,9 @@ class Payload(FrozenModel):
             return self.model_dump_json()
         except ValueError:  # halves of characters in a free-form part
             return compact_json(self.model_dump(mode="json"))
+
+
+_PLAIN = frozenset({str, bool, int, NoneType})
 
 
 def _plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ from bridge.journal.writing.prefetch import Prefetch, observations_by_keys
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.actions import waiting_key
 from bridge.journal.writing.staged.parts import StagedParts
-from bridge.journal.writing.statements import Row, Writing, found, insert_into, padded, run
+from bridge.journal.writing.statements import Row, Writing, found, insert_into, padded, run_all
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.payments.decisions import Decision
@@ -326,8 +326,7 @@ class Batch(StagedParts):
             # What changes nothing is not counted: it costs no sync either.
             self._counting() if self.writes else (_COUNT_COMMIT, []),
         )
-        for statement, rows in staged:
-            run(self._connection, statement, rows)
+        run_all(self._connection, staged)
 
     def _counting(self) -> tuple[Writing, list[Row]]:
         head = self._head

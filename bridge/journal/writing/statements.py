@@ -2,7 +2,7 @@
 and what SQLAlchemy does for each run costs more than what the database does. Errors are those of the driver.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial
 from operator import itemgetter
@@ -13,7 +13,18 @@ from sqlalchemy.sql.functions import Function
 
 from bridge.journal.database.engines import common_dialect
 
-__all__ = ["Row", "Writing", "first_known", "found", "insert_into", "numbered", "padded", "rows_found", "run"]
+__all__ = [
+    "Row",
+    "Writing",
+    "first_known",
+    "found",
+    "insert_into",
+    "numbered",
+    "padded",
+    "rows_found",
+    "run",
+    "run_all",
+]
 
 Row = dict[str, Any]
 """Values by the names of a statement's parameters."""
@@ -35,10 +46,17 @@ def insert_into(table: Table) -> Insert:
 
 def run(connection: Connection, statement: Writing, rows: Sequence[Row]) -> None:
     """Runs a statement for each of some rows, which all have the same names."""
-    if rows:
-        text, arguments_of = _compiled(statement, common_dialect(connection.dialect), tuple(rows[0]))
-        with closing(connection.connection.cursor()) as cursor:
-            cursor.executemany(text, arguments_of(rows))
+    run_all(connection, [(statement, rows)])
+
+
+def run_all(connection: Connection, staged: Iterable[tuple[Writing, Sequence[Row]]]) -> None:
+    """Runs some statements, one after the other, each for rows of its own."""
+    dialect = common_dialect(connection.dialect)
+    with closing(connection.connection.cursor()) as cursor:
+        for statement, rows in staged:
+            if rows:
+                text, arguments_of = _compiled(statement, dialect, tuple(rows[0]))
+                cursor.executemany(text, arguments_of(rows))
 
 
 def found(connection: Connection, statement: Select[Any], parameters: Row) -> list[Any]:
