@@ -27,6 +27,7 @@ from bridge.journal.queries import rooms as room_queries
 from bridge.journal.queries.readers import Readers
 from bridge.journal.records.activities import ActivityRecords
 from bridge.journal.records.approvals import ApprovalRecords
+from bridge.journal.records.books import BookRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.histories import HistoryRecords
@@ -110,6 +111,8 @@ class Journal:
         """What the followers of chains write down and look up."""
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
         """What second persons decide about payouts, and where sellers may be paid without one."""
+        self.books = BookRecords(self._read, self._writer.submit)
+        """What all of it comes to."""
         self.console = ConsoleRecords(self._read, self._writer.submit)
         """What finance ops look up and have done."""
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file)

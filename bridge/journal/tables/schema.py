@@ -3,6 +3,7 @@ names a column outside this package."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint, false
 
+from bridge.journal.tables.book_tables import NOT_ENTERED, book_entries, wallet_findings
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import metadata, speak_postgresql
@@ -34,11 +35,13 @@ from bridge.journal.tables.payout_tables import (
 __all__ = [
     "AWAITING_ADDRESS",
     "ENDED",
+    "NOT_ENTERED",
     "RowId",
     "UtcDateTime",
     "actions",
     "activities",
     "allowed_destinations",
+    "book_entries",
     "chain_alarms",
     "chain_checkpoints",
     "chain_transfers",
@@ -69,6 +72,7 @@ __all__ = [
     "sessions",
     "speak_postgresql",
     "unreadable_webhooks",
+    "wallet_findings",
 ]
 
 journal = Table(

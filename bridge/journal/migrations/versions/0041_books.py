@@ -1,0 +1,65 @@
+"""The books: every change of what payments and payouts come to is entered, and wallets are compared with it. What was
+there before is entered by the first bridge that knows of the books."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0041"
+down_revision = "0038"
+branch_labels = None
+depends_on = None
+
+NOT_ENTERED = sa.text("entered_at IS NULL OR entered_at <> updated_at")
+
+
+def row_id() -> sa.types.TypeEngine[int]:
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "book_entries",
+        sa.Column("entry_id", row_id(), primary_key=True),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("unit", sa.String(64), nullable=False),
+        sa.Column("amount", sa.String(120), nullable=False),
+        sa.Column("payment_id", sa.String(64), nullable=False),
+        sa.Column("seller_id", sa.String(200)),
+        sa.Column("wallet", sa.String(300)),
+        sa.Column("payout_id", sa.String(64)),
+    )
+    of_sellers = sa.text("seller_id IS NOT NULL")
+    op.create_index("ix_book_entries_entered_at", "book_entries", ["entered_at"])
+    op.create_index("ix_book_entries_payment_id", "book_entries", ["payment_id"])
+    op.create_index(
+        "ix_book_entries_seller_id_entered_at",
+        "book_entries",
+        ["seller_id", "entered_at"],
+        sqlite_where=of_sellers,
+        postgresql_where=of_sellers,
+    )
+    op.create_table(
+        "wallet_findings",
+        sa.Column("wallet", sa.String(300), primary_key=True),
+        sa.Column("coin", sa.String(64), primary_key=True),
+        sa.Column("found_at", sa.DateTime(timezone=True), primary_key=True),
+        sa.Column("booked", sa.String(120), nullable=False),
+        sa.Column("last_entry_id", row_id(), nullable=False),
+        sa.Column("finding", sa.Text(), nullable=False),
+        sa.Column("differs", sa.Boolean(), nullable=False),
+    )
+    for table in ("payments", "payouts"):
+        op.add_column(table, sa.Column("entered_at", sa.DateTime(timezone=True)))
+        op.create_index(
+            f"ix_{table}_not_entered", table, ["updated_at"], sqlite_where=NOT_ENTERED, postgresql_where=NOT_ENTERED
+        )
+
+
+def downgrade() -> None:
+    for table in ("payments", "payouts"):
+        op.drop_index(f"ix_{table}_not_entered", table)
+        with op.batch_alter_table(table) as altered:
+            altered.drop_column("entered_at")
+    op.drop_table("wallet_findings")
+    op.drop_table("book_entries")
