@@ -137,13 +137,15 @@ def _refunded(payment: Payment) -> Mapping[str | None, Decimal]:
     of_nobody = gone_back(refunds, RefundOf.GOODS, [None])
     came = payment.amount if payment.facts.accepted else payment.goods
     left = excess_over(came, of_nobody)
-    gone: dict[str | None, Decimal] = {}
+    gone: dict[str, Decimal] = {}
     for seller_id in payment.seller_ids:
         before, after = (part_of(payment.shares, seller_id, one) for one in (came, left))
         gone[seller_id] = total([gone_back(refunds, RefundOf.GOODS, [seller_id]), excess_over(before, after)])
     beyond = excess_over(gone_back(refunds, RefundOf.GOODS), total(gone.values()))
-    of_sales = {one: excess_over(amount, withheld_from(payment, one)) for one, amount in gone.items() if one}
-    return {**of_sales, None: beyond}
+    of_sales: dict[str | None, Decimal] = {
+        seller_id: excess_over(gone[seller_id], withheld_from(payment, seller_id)) for seller_id in payment.seller_ids
+    }
+    return of_sales | {None: beyond}
 
 
 def balances_of_payout(payout: Payout) -> Balances:

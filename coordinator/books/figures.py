@@ -41,13 +41,13 @@ class Figures(FrozenModel):
     fees: SignedAmount = Field(description="What of that came for the gateway's fee.")
     excess: SignedAmount = Field(description="What of that came too much.")
     unsold: SignedAmount = Field(
-        description="What of that came for nothing that is sold: received less fees, excess and sales, plus shortfall; "
-        "less than zero where what had come before was sold then."
+        description="What of that is for nothing that was sold: received less fees, excess and sales, plus "
+        "shortfall; less than zero where what had come before was sold then."
     )
     sent_back: SignedAmount = Field(description="What of too much or unsold has arrived at buyers again.")
     held: SignedAmount = Field(
-        description="By how much more is held: received less refunds, payouts and what was sent back; the same as owed, "
-        "fees, excess and unsold less what was sent back."
+        description="By how much more is held: received less refunds, payouts and what was sent back; the same as "
+        "owed, fees, excess and unsold less what was sent back."
     )
 
 

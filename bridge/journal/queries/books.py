@@ -57,9 +57,7 @@ def entries(connection: Connection, wanted: BookFilter, after: BookPlace | None,
             or_(_ENTRIES.c.entered_at > after.entered_at, _ENTRIES.c.entry_id > after.entry_id),
         )
     rows = connection.execute(found.order_by(_ENTRIES.c.entered_at, _ENTRIES.c.entry_id).limit(limit)).mappings()
-    return [
-        ListedEntry(row["entry_id"], row["entered_at"], row["payment_id"], entry_from_row(row)) for row in rows
-    ]
+    return [ListedEntry(row["entry_id"], row["entered_at"], row["payment_id"], entry_from_row(row)) for row in rows]
 
 
 def _conditions(wanted: BookFilter) -> Sequence[ColumnElement[bool]]:

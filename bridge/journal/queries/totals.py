@@ -1,4 +1,4 @@
-"""Totals of the books: what the entries of days, sellers and wallets come to, summed by the database to the last digit."""
+"""Totals of the books: what entries of days, sellers and wallets come to, summed by the database exactly."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -8,12 +8,37 @@ from functools import cache, partial
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Case, Column, Connection, Delete, Dialect, Insert, Select, Table, Update, bindparam, case, func, insert
+from sqlalchemy import (
+    Case,
+    Column,
+    Connection,
+    Delete,
+    Dialect,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    case,
+    func,
+    insert,
+)
 from sqlalchemy.sql.functions import Function
 
 from bridge.journal.database.engines import common_dialect
 
-__all__ = ["Row", "Writing", "entered_too", "first_known", "found", "insert_into", "numbered", "padded", "rows_found", "run"]
+__all__ = [
+    "Row",
+    "Writing",
+    "entered_too",
+    "first_known",
+    "found",
+    "insert_into",
+    "numbered",
+    "padded",
+    "rows_found",
+    "run",
+]
 
 Row = dict[str, Any]
 """Values by the names of a statement's parameters."""
@@ -30,7 +55,9 @@ def first_known(column: Column[Any]) -> Function[Any]:
 def entered_too(table: Table) -> Case[Any]:
     """For an update whose change is entered in the books: up to when they have the row. Where they lacked something
     before, they lack it still."""
-    return case((table.c.entered_at == table.c.updated_at, bindparam("new_updated_at", type_=table.c.updated_at.type)))
+    return case(
+        (table.c.entered_at == table.c.updated_at, bindparam("new_updated_at", type_=table.c.updated_at.type))
+    )
 
 
 @cache

@@ -6,7 +6,14 @@ import pytest
 
 from coordinator.books.entries import Account, EntryKind, balances_of, changes
 from coordinator.payments.agreements import Checkout, Share
-from coordinator.payments.observations import EscrowReleased, Observation, RefundMoved, RefundOf, Release, RequestCancelled
+from coordinator.payments.observations import (
+    EscrowReleased,
+    Observation,
+    RefundMoved,
+    RefundOf,
+    Release,
+    RequestCancelled,
+)
 from coordinator.payments.payments import Payment
 from tests.coordinator.agreed import PAYMENT, judged, notice, play, transfer
 

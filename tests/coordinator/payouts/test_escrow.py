@@ -366,7 +366,7 @@ class World(RuleBasedStateMachine):
         assert found.held == escrow.held + escrow.fee + escrow.excess - escrow.overdrawn
         assert found.held == found.owed + found.fees + found.excess + found.unsold - found.sent_back
         if PaymentStatus.COMPLETED not in self.statuses:
-            assert (found.sales, found.shortfall, found.refunds) == (0, 0, 0)
+            assert found.sales == found.shortfall == found.refunds == 0
             assert found.unsold == payment.goods
         else:
             assert 0 <= found.shortfall <= found.sales <= payment.amount
@@ -377,7 +377,7 @@ class World(RuleBasedStateMachine):
         if self.payment.status is not PaymentStatus.COMPLETED or not is_all_there:
             return
         for seller_id in ("s1", "s2"):
-            of_seller = {kind: ZERO for kind in EntryKind}
+            of_seller = dict.fromkeys(EntryKind, ZERO)
             for account, amount in self.books.items():
                 if account.seller_id == seller_id:
                     of_seller[account.kind] += amount

@@ -19,7 +19,9 @@ __all__ = ["StagedBooks"]
 
 _LATE_PAYMENTS = select(schema.payments).where(text(schema.NOT_ENTERED)).limit(bindparam("limit"))
 _LATE_PAYOUTS = select(schema.payouts).where(text(schema.NOT_ENTERED)).limit(bindparam("limit"))
-_PAYMENTS = select(schema.payments).where(schema.payments.c.payment_id.in_(bindparam("by_payment_ids", expanding=True)))
+_PAYMENTS = select(schema.payments).where(
+    schema.payments.c.payment_id.in_(bindparam("by_payment_ids", expanding=True))
+)
 _PAYOUTS_OF = select(schema.payouts).where(
     schema.payouts.c.payment_id.in_(bindparam("by_payment_ids", expanding=True))
 )
