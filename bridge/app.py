@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
@@ -51,6 +52,7 @@ from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_soc
 from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from coordinator.books.days import zone_named
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
@@ -151,6 +153,7 @@ class Given:
     payment_terms: Terms
     payout_rules: PayoutRules
     refund_address_wait: timedelta
+    usual_zone: ZoneInfo
 
 
 def _given(
@@ -177,6 +180,7 @@ def _given(
         payment_terms=settings.payment_terms,
         payout_rules=settings.payout_rules,
         refund_address_wait=address_wait,
+        usual_zone=zone_named(settings.time_zone),
     )
 
 

@@ -17,6 +17,7 @@ from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from bridge.workers.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
 from bridge.workers.deadlines import Deadlines
 from bridge.workers.invoices import InvoiceOpener
+from bridge.workers.late_entries import LateEntries
 from bridge.workers.leased import LeasedWork, Work
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
@@ -106,6 +107,7 @@ async def running_engine(
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
     comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
     work: dict[str, Work] = {"deadlines": deadlines.run, "retention": retention.run, "books": comparison.run}
+    work["late-entries"] = LateEntries(journal).run
     if registry.invoices:
         work["reconciliation"] = reconciliation.run
         work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from coordinator.errors import BridgeError
 
-__all__ = ["Span", "ZoneUnknownError", "date_in", "day_in", "days_in", "month_in", "zone_named"]
+__all__ = ["Span", "ZoneUnknownError", "date_in", "day_in", "days_in", "known_zone", "month_in", "zone_named"]
 
 _MONTH = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})")
 
@@ -33,6 +33,12 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):  # of a name that is a folder, or none that a file can have
         raise ZoneUnknownError(f"there is no time zone {name!r}; expected a name such as Europe/Berlin") from None
+
+
+def known_zone(name: str) -> str:
+    """The same name, of a time zone that there is. Raises ZoneUnknownError."""
+    zone_named(name)
+    return name
 
 
 def date_in(zone: ZoneInfo, moment: datetime) -> date:

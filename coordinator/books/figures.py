@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from coordinator.books.entries import EntryKind
+from coordinator.books.entries import Entry, EntryKind
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, SignedAmount, difference, total
+from coordinator.money import ZERO, SignedAmount, decimals_of, difference, in_scale_of, product, total
 
-__all__ = ["Figures", "Sum", "figures"]
+__all__ = ["Figures", "Sum", "figures", "owed_by"]
 
 
 class Sum(NamedTuple):
@@ -52,10 +52,17 @@ class Figures(FrozenModel):
 
 
 _NOTHING = Sum(0, ZERO)
+# What makes more owed to sellers, and what less.
+_OWED = {EntryKind.SALE: 1, EntryKind.SHORTFALL: -1, EntryKind.REFUND: -1, EntryKind.PAYOUT: -1}
+
+
+def owed_by(entry: Entry) -> Decimal:
+    """By how much more is owed to its seller."""
+    return product(entry.amount, Decimal(_OWED.get(entry.account.kind, 0)))
 
 
 def figures(sums: Mapping[EntryKind, Sum]) -> Figures:
-    """What sums of each kind come to."""
+    """What sums of each kind come to, all in the scale of the sales."""
     count = {kind: sums.get(kind, _NOTHING).payments for kind in EntryKind}
     of = {kind: sums.get(kind, _NOTHING).amount for kind in EntryKind}
     sales, refunds, shortfall, payouts = (
@@ -64,20 +71,24 @@ def figures(sums: Mapping[EntryKind, Sum]) -> Figures:
     received, fees, excess, sent_back = (
         of[kind] for kind in (EntryKind.RECEIVED, EntryKind.FEE, EntryKind.EXCESS, EntryKind.SENT_BACK)
     )
+    amounts = {
+        "sales": sales,
+        "refunds": refunds,
+        "net_sales": difference(sales, refunds),
+        "shortfall": shortfall,
+        "payouts": payouts,
+        "owed": difference(sales, total([refunds, shortfall, payouts])),
+        "received": received,
+        "fees": fees,
+        "excess": excess,
+        "unsold": difference(total([received, shortfall]), total([sales, fees, excess])),
+        "sent_back": sent_back,
+        "held": difference(received, total([refunds, sent_back, payouts])),
+    }
+    scale = max(sales, refunds, payouts, key=decimals_of)
     return Figures(
         sales_count=count[EntryKind.SALE],
-        sales=sales,
         refunds_count=count[EntryKind.REFUND],
-        refunds=refunds,
-        net_sales=difference(sales, refunds),
-        shortfall=shortfall,
         payouts_count=count[EntryKind.PAYOUT],
-        payouts=payouts,
-        owed=difference(sales, total([refunds, shortfall, payouts])),
-        received=received,
-        fees=fees,
-        excess=excess,
-        unsold=difference(total([received, shortfall]), total([sales, fees, excess])),
-        sent_back=sent_back,
-        held=difference(received, total([refunds, sent_back, payouts])),
+        **{name: in_scale_of(scale, amount) for name, amount in amounts.items()},
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -35,6 +36,7 @@ __all__ = [
     "GivenReadinessChecks",
     "GivenRefundAddressWait",
     "GivenService",
+    "GivenUsualZone",
     "GivenVitals",
     "GivenWebhookReaders",
     "LookUpPresence",
@@ -70,6 +72,8 @@ GivenInvoiceOpener = NamedDependency[SkipValidation[InvoiceOpener]]
 GivenPayoutRules = NamedDependency[SkipValidation[PayoutRules]]
 GivenRefundAddressWait = NamedDependency[SkipValidation[timedelta]]
 """How long a buyer has to say where a refund goes."""
+GivenUsualZone = NamedDependency[SkipValidation[ZoneInfo]]
+"""The time zone of days, where a request names none."""
 GivenPayoutSender = NamedDependency[SkipValidation[PayoutSender]]
 GivenService = NamedDependency[SkipValidation[Service]]
 """The service that wants to write; the route is not run for anybody else."""

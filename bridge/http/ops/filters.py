@@ -4,13 +4,16 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from bridge.http.front.problems import wrong_field
+from bridge.http.ops.zones import GivenZone
 from bridge.journal import ConsoleFilter, Place
+from coordinator.books.days import day_in
 from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payments.problems import ProblemKind
@@ -19,9 +22,13 @@ from coordinator.payouts.statuses import PayoutStatus
 __all__ = [
     "ROWS_LIMIT",
     "AfterQuery",
+    "FromQuery",
     "GivenPaymentFilter",
     "GivenPayoutFilter",
     "LimitQuery",
+    "SellerQuery",
+    "ToQuery",
+    "moment_of",
     "payment_filter",
     "payout_filter",
     "place_text",
@@ -31,6 +38,7 @@ __all__ = [
 ROWS_LIMIT = 1_000
 
 ANY_PROBLEM = "any"
+ENDS = ("to", "completedTo")
 
 LimitQuery = Annotated[int, QueryParameter(ge=1, le=ROWS_LIMIT)]
 AfterQuery = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
@@ -46,10 +54,16 @@ SearchQuery = Annotated[
     str | None, QueryParameter(description="Part of an id, of an address or of a transaction's hash.")
 ]
 FromQuery = Annotated[
-    str | None, QueryParameter(name="from", description="Made since then: a date (UTC), or a time with its zone.")
+    str | None, QueryParameter(name="from", description="Made since then: a date, or a time with its zone.")
 ]
 ToQuery = Annotated[
-    str | None, QueryParameter(name="to", description="Made until then: a date (UTC, whole), or a time with its zone")
+    str | None, QueryParameter(name="to", description="Made until then: a date, whole, or a time with its zone.")
+]
+CompletedFromQuery = Annotated[
+    str | None, QueryParameter(name="completedFrom", description="Completed since then; as `from`.")
+]
+CompletedToQuery = Annotated[
+    str | None, QueryParameter(name="completedTo", description="Completed until then; as `to`.")
 ]
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
@@ -60,6 +74,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 async def payout_filter(
+    zone: GivenZone,
     status: StatusQuery = None,
     provider: TextQuery = None,
     coin: TextQuery = None,
@@ -67,6 +82,8 @@ async def payout_filter(
     search: SearchQuery = None,
     made_from: FromQuery = None,
     made_to: ToQuery = None,
+    completed_from: CompletedFromQuery = None,
+    completed_to: CompletedToQuery = None,
 ) -> ConsoleFilter:
     """Which payouts an address asks for. Raises ValidationException, which names what is wrong."""
     return ConsoleFilter(
@@ -75,12 +92,15 @@ async def payout_filter(
         currency=_name("coin", coin),
         seller_id=_name("sellerId", seller_id),
         search=_search(search),
-        created_from=_moment("from", made_from),
-        created_before=_moment("to", made_to),
+        created_from=moment_of("from", made_from, zone),
+        created_before=moment_of("to", made_to, zone),
+        completed_from=moment_of("completedFrom", completed_from, zone),
+        completed_before=moment_of("completedTo", completed_to, zone),
     )
 
 
 async def payment_filter(
+    zone: GivenZone,
     status: StatusQuery = None,
     provider: TextQuery = None,
     currency: TextQuery = None,
@@ -88,6 +108,8 @@ async def payment_filter(
     search: SearchQuery = None,
     made_from: FromQuery = None,
     made_to: ToQuery = None,
+    completed_from: CompletedFromQuery = None,
+    completed_to: CompletedToQuery = None,
 ) -> ConsoleFilter:
     """Which payments an address asks for. Raises ValidationException, which names what is wrong."""
     return ConsoleFilter(
@@ -97,8 +119,10 @@ async def payment_filter(
         problems=() if problem == ANY_PROBLEM else _some_of(ProblemKind, "problem", problem),
         has_problems=problem == ANY_PROBLEM,
         search=_search(search),
-        created_from=_moment("from", made_from),
-        created_before=_moment("to", made_to),
+        created_from=moment_of("from", made_from, zone),
+        created_before=moment_of("to", made_to, zone),
+        completed_from=moment_of("completedFrom", completed_from, zone),
+        completed_before=moment_of("completedTo", completed_to, zone),
     )
 
 
@@ -130,14 +154,14 @@ def _some_of(words: type[StrEnum], field: str, text: str | None) -> tuple[str, .
     return names
 
 
-def _moment(name: str, text: str | None) -> datetime | None:
-    """When a stretch begins or ends; a day as the end is part of it."""
+def moment_of(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
+    """When a stretch begins or ends; a day as the end is part of it. Raises ValidationException."""
     if not text:
         return None
     try:
         if _DAY.fullmatch(text):
-            day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return day + timedelta(days=1) if name == "to" else day
+            day = day_in(zone, date.fromisoformat(text))
+            return day.ends_at if name in ENDS else day.begins_at
         moment = _MOMENT.validate_python(text)
         # A zone can lead beyond the years that there are.
         return moment.astimezone(UTC)

@@ -1,10 +1,10 @@
-"""What needs a person, what completed from day to day, and what people did."""
+"""What needs a person, and what people did."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from litestar import get
 from litestar.params import QueryParameter
@@ -50,11 +50,10 @@ from coordinator.payments.invoices import Invoice
 from coordinator.payments.problems import ProblemKind
 from providers.onchain.matching.matching import paid_already
 
-__all__ = ["count_by_kind", "get_attention", "get_totals", "list_actions", "needs_a_person"]
+__all__ = ["count_by_kind", "get_attention", "list_actions", "needs_a_person"]
 
 SHOWN = 200
 TRANSFERS_LIMIT = 10_000
-DAYS_LIMIT = 366
 ACTIONS_LIMIT = 1_000
 
 
@@ -72,22 +71,6 @@ class AttentionList(FrozenModel):
     left_out: list[LeftOut] = Field(
         description="The kinds of which more are wrong than are here; none if all are here.",
     )
-
-
-class DayItem(FrozenModel):
-    """What completed on one day in one currency."""
-
-    date: str = Field(description="Of UTC.")
-    currency: str
-    kind: Literal["payments", "payouts", "refunds"]
-    count: int
-    amount: str = Field(description="The sum, a decimal string; of payments without what came for the gateway's fee.")
-
-
-class Totals(FrozenModel):
-    """What completed, by day, oldest first; a day without any is not there."""
-
-    days: list[DayItem]
 
 
 class ActionList(FrozenModel):
@@ -188,23 +171,6 @@ async def _said_of_coins(opener: InvoiceOpener, unopened: Sequence[Invoice]) -> 
     ways = {(invoice.wanted.provider, invoice.wanted.coin) for invoice in unopened}
     said = {way: await opener.trouble_with(*way) for way in sorted(ways)}
     return {way: trouble for way, trouble in said.items() if trouble is not None}
-
-
-@get("/totals", summary="What completed from day to day")
-async def get_totals(
-    journal: GivenJournal,
-    days: Annotated[int, QueryParameter(ge=1, le=DAYS_LIMIT, description="How many, today being one of them.")] = 14,
-) -> Totals:
-    today = journal.clock().replace(hour=0, minute=0, second=0, microsecond=0)
-    found = await journal.console.totals(today - timedelta(days=days - 1))
-    return Totals(
-        days=[
-            DayItem(
-                date=one.date, currency=one.currency, kind=one.kind, count=one.count, amount=format_amount(one.amount)
-            )
-            for one in found
-        ]
-    )
 
 
 @get("/actions", summary="What people did")

@@ -13,6 +13,7 @@ from bridge.http.ops.approvals import (
     withdraw_payout,
     withdraw_payout_in_console,
 )
+from bridge.http.ops.books import export_entries, export_statement, export_totals, get_statement, get_totals
 from bridge.http.ops.filters import payment_filter, payout_filter
 from bridge.http.ops.histories import list_histories
 from bridge.http.ops.holds import (
@@ -25,12 +26,14 @@ from bridge.http.ops.holds import (
 from bridge.http.ops.lists import (
     export_payments,
     export_payouts,
+    export_transfers,
     get_payment_row,
     get_payout_row,
     list_payment_rows,
     list_payout_rows,
+    list_transfer_rows,
 )
-from bridge.http.ops.overview import get_attention, get_totals, list_actions
+from bridge.http.ops.overview import get_attention, list_actions
 from bridge.http.ops.payments import (
     accept_payment,
     cancel_payment_in_console,
@@ -42,6 +45,7 @@ from bridge.http.ops.refunds import open_refund_in_console, withdraw_refund_in_c
 from bridge.http.ops.session import get_ops_session
 from bridge.http.ops.story import get_payment_story, get_payout_story
 from bridge.http.ops.system import get_system_status
+from bridge.http.ops.zones import zone
 
 __all__ = ["ops_router", "payout_decision_router"]
 
@@ -56,7 +60,13 @@ ops_router = Router(
         export_payouts,
         export_payments,
         get_attention,
+        list_transfer_rows,
+        export_transfers,
         get_totals,
+        export_totals,
+        get_statement,
+        export_statement,
+        export_entries,
         list_actions,
         list_histories,
         get_system_status,
@@ -79,7 +89,11 @@ ops_router = Router(
         resume_payouts_in_console,
         dismiss,
     ],
-    dependencies={"payout_filter": Provide(payout_filter), "payment_filter": Provide(payment_filter)},
+    dependencies={
+        "zone": Provide(zone),
+        "payout_filter": Provide(payout_filter),
+        "payment_filter": Provide(payment_filter),
+    },
     opt={FOR_OPS: True},
     tags=["Console"],
 )

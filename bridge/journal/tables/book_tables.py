@@ -1,11 +1,11 @@
-"""The tables of the books: every change of what payments and payouts come to, and what wallets were found to hold."""
+"""The table of the books: every change of what payments and payouts come to."""
 
-from sqlalchemy import Boolean, Column, Index, String, Table, Text
+from sqlalchemy import Column, Index, String, Table
 
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import index_of, metadata
 
-__all__ = ["NOT_ENTERED", "book_entries", "wallet_findings"]
+__all__ = ["NOT_ENTERED", "book_entries"]
 
 NOT_ENTERED = "entered_at IS NULL OR entered_at <> updated_at"
 """Payments and payouts that moved where nobody entered it: at a bridge of before there were books."""
@@ -26,17 +26,4 @@ book_entries = Table(
     index_of(("seller_id", "entered_at"), "seller_id IS NOT NULL"),
     Index(None, "payment_id"),
     comment="The books: what is written here is never changed",
-)
-
-wallet_findings = Table(
-    "wallet_findings",
-    metadata,
-    Column("wallet", String(300), primary_key=True, comment="As in the entries"),
-    Column("coin", String(64), primary_key=True),
-    Column("found_at", UtcDateTime, primary_key=True),
-    Column("booked", String(120), nullable=False, comment="What the entries came to by then"),
-    Column("last_entry_id", RowId, nullable=False, comment="The last of those entries"),
-    Column("finding", Text, nullable=False, comment="What was found and what follows from it, as JSON"),
-    Column("differs", Boolean, nullable=False),
-    comment="What wallets hold, as they were asked from day to day, beside the books",
 )

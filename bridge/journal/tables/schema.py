@@ -3,7 +3,7 @@ names a column outside this package."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint, false
 
-from bridge.journal.tables.book_tables import NOT_ENTERED, book_entries, wallet_findings
+from bridge.journal.tables.book_tables import NOT_ENTERED, book_entries
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import metadata, speak_postgresql
@@ -72,7 +72,6 @@ __all__ = [
     "sessions",
     "speak_postgresql",
     "unreadable_webhooks",
-    "wallet_findings",
 ]
 
 journal = Table(

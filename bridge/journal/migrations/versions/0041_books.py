@@ -1,5 +1,5 @@
-"""The books: every change of what payments and payouts come to is entered, and wallets are compared with it. What was
-there before is entered by the first bridge that knows of the books."""
+"""The books: every change of what payments and payouts come to is entered. What was there
+before is entered by the first bridge that knows of the books."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,14 +12,10 @@ depends_on = None
 NOT_ENTERED = sa.text("entered_at IS NULL OR entered_at <> updated_at")
 
 
-def row_id() -> sa.types.TypeEngine[int]:
-    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
-
 def upgrade() -> None:
     op.create_table(
         "book_entries",
-        sa.Column("entry_id", row_id(), primary_key=True),
+        sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("unit", sa.String(64), nullable=False),
@@ -39,16 +35,6 @@ def upgrade() -> None:
         sqlite_where=of_sellers,
         postgresql_where=of_sellers,
     )
-    op.create_table(
-        "wallet_findings",
-        sa.Column("wallet", sa.String(300), primary_key=True),
-        sa.Column("coin", sa.String(64), primary_key=True),
-        sa.Column("found_at", sa.DateTime(timezone=True), primary_key=True),
-        sa.Column("booked", sa.String(120), nullable=False),
-        sa.Column("last_entry_id", row_id(), nullable=False),
-        sa.Column("finding", sa.Text(), nullable=False),
-        sa.Column("differs", sa.Boolean(), nullable=False),
-    )
     for table in ("payments", "payouts"):
         op.add_column(table, sa.Column("entered_at", sa.DateTime(timezone=True)))
         op.create_index(
@@ -61,5 +47,4 @@ def downgrade() -> None:
         op.drop_index(f"ix_{table}_not_entered", table)
         with op.batch_alter_table(table) as altered:
             altered.drop_column("entered_at")
-    op.drop_table("wallet_findings")
     op.drop_table("book_entries")
