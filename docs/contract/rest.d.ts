@@ -721,7 +721,24 @@ export interface paths {
             cookie?: never;
         };
         /** Every payout of a filter, for a spreadsheet */
-        get: operations["exportPayouts"];
+        get: operations["exportPayoutsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/payouts.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every payout of a filter, for a spreadsheet */
+        get: operations["exportPayoutsXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -738,7 +755,24 @@ export interface paths {
             cookie?: never;
         };
         /** Every payment of a filter, for a spreadsheet */
-        get: operations["exportPayments"];
+        get: operations["exportPaymentsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/payments.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every payment of a filter, for a spreadsheet */
+        get: operations["exportPaymentsXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -767,6 +801,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ops/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Transfers that came for payments, by page and filter of those */
+        get: operations["listTransferRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/transfers.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every transfer that came for the payments of a filter, for a spreadsheet */
+        get: operations["exportTransfersCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/transfers.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every transfer that came for the payments of a filter, for a spreadsheet */
+        get: operations["exportTransfersXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ops/totals": {
         parameters: {
             query?: never;
@@ -774,8 +859,127 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What completed from day to day */
+        /** What was sold, went back and was paid out from day to day */
         get: operations["getTotals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/totals.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for a spreadsheet */
+        get: operations["exportTotalsXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/totals.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for a spreadsheet */
+        get: operations["exportTotalsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A seller's statement of a month */
+        get: operations["getStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/statement.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The lines of a seller's statement, for a spreadsheet */
+        get: operations["exportStatementCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/statement.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The lines of a seller's statement, for a spreadsheet */
+        get: operations["exportStatementXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/entries.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every entry of the books of some days, for a spreadsheet */
+        get: operations["exportEntriesXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/entries.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every entry of the books of some days, for a spreadsheet */
+        get: operations["exportEntriesCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1619,16 +1823,39 @@ export interface components {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
         };
-        /** DayItem */
-        DayItem: {
-            /** @description Of UTC. */
+        /** DayFigures */
+        DayFigures: {
+            /** @description Of the time zone. */
             date: string;
             currency: string;
-            /** @enum {string} */
-            kind: "payments" | "payouts" | "refunds";
-            count: number;
-            /** @description The sum, a decimal string; of payments without what came for the gateway's fee. */
-            amount: string;
+            /** @description Of how many payments there were sales. */
+            salesCount: number;
+            /** @description What was agreed for the goods, of payments that were completed then. */
+            sales: string;
+            refundsCount: number;
+            /** @description What of sales, whenever those were, has arrived at buyers again. */
+            refunds: string;
+            /** @description Sales less refunds. */
+            netSales: string;
+            /** @description What of the sales did not come, and was taken as paid. */
+            shortfall: string;
+            payoutsCount: number;
+            /** @description What has arrived at sellers. */
+            payouts: string;
+            /** @description By how much more is owed to sellers: net sales less shortfall, payouts. */
+            owed: string;
+            /** @description What buyers have paid in all. */
+            received: string;
+            /** @description What of that came for the gateway's fee. */
+            fees: string;
+            /** @description What of that came too much. */
+            excess: string;
+            /** @description What of that is for nothing that was sold: received less fees, excess and sales, plus shortfall; less than zero where what had come before was sold then. */
+            unsold: string;
+            /** @description What of too much or unsold has arrived at buyers again. */
+            sentBack: string;
+            /** @description By how much more is held: received less refunds, payouts and what was sent back; the same as owed, fees, excess and unsold less what was sent back. */
+            held: string;
         };
         /** Delivery */
         Delivery: {
@@ -2088,13 +2315,14 @@ export interface components {
             problems: components["schemas"]["ProblemKind"][];
             confirmations: number | null;
             requiredConfirmations: number | null;
-            /** @description Of the transfer that came last. */
-            txHash: string | null;
+            /** @description Of what came, confirmed before unconfirmed; each is a row of transfers. */
+            txHashes: string[];
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
              */
             createdAt: string;
+            completedAt: string | null;
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
@@ -2294,6 +2522,7 @@ export interface components {
              * @description datetime with the constraint that the value must have timezone info
              */
             createdAt: string;
+            completedAt: string | null;
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
@@ -2666,6 +2895,59 @@ export interface components {
          * @enum {string}
          */
         Stage: "seen" | "mined" | "final" | "reorganised" | "dropped" | "failed";
+        /** Statement */
+        Statement: {
+            sellerId: string;
+            month: string;
+            timeZone: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            beginsAt: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            endsAt: string;
+            currencies: components["schemas"]["StatementFigures"][];
+        };
+        /** StatementFigures */
+        StatementFigures: {
+            currency: string;
+            /** @description What was owed to the seller when the month began. */
+            opening: string;
+            /** @description Of how many payments there were sales. */
+            salesCount: number;
+            /** @description What was agreed for the goods, of payments that were completed then. */
+            sales: string;
+            refundsCount: number;
+            /** @description What of sales, whenever those were, has arrived at buyers again. */
+            refunds: string;
+            /** @description Sales less refunds. */
+            netSales: string;
+            /** @description What of the sales did not come, and was taken as paid. */
+            shortfall: string;
+            payoutsCount: number;
+            /** @description What has arrived at sellers. */
+            payouts: string;
+            /** @description By how much more is owed to sellers: net sales less shortfall, payouts. */
+            owed: string;
+            /** @description What buyers have paid in all. */
+            received: string;
+            /** @description What of that came for the gateway's fee. */
+            fees: string;
+            /** @description What of that came too much. */
+            excess: string;
+            /** @description What of that is for nothing that was sold: received less fees, excess and sales, plus shortfall; less than zero where what had come before was sold then. */
+            unsold: string;
+            /** @description What of too much or unsold has arrived at buyers again. */
+            sentBack: string;
+            /** @description By how much more is held: received less refunds, payouts and what was sent back; the same as owed, fees, excess and unsold less what was sent back. */
+            held: string;
+            /** @description What was owed when it ended: what was owed before, and `owed`. */
+            closing: string;
+        };
         /** Step */
         Step: {
             /**
@@ -2721,7 +3003,8 @@ export interface components {
         };
         /** Totals */
         Totals: {
-            days: components["schemas"]["DayItem"][];
+            timeZone: string;
+            days: components["schemas"]["DayFigures"][];
         };
         /** TransactionHint */
         TransactionHint: {
@@ -2741,6 +3024,37 @@ export interface components {
             value: string | null;
             confirmed: boolean;
             occurredAt: string | null;
+        };
+        /** TransferRow */
+        TransferRow: {
+            paymentId: string;
+            provider: string;
+            externalId: string;
+            sellerId: string;
+            txHash: string;
+            coin: string;
+            coinAmount: string;
+            currency: string;
+            /** @description What it counts for; null while nobody says so. */
+            value: string | null;
+            /** @description How much of that is the gateway's fee, where it says so. */
+            fee: string | null;
+            /** @description What one of the coin counts for. */
+            rate: string | null;
+            /** @description Whether it counts. */
+            confirmed: boolean;
+            /** @description When the provider saw it, if it says so. */
+            occurredAt: string | null;
+            /** @description The payment's. */
+            status: components["schemas"]["PaymentStatus"];
+            /** @description The payment's. */
+            completedAt: string | null;
+        };
+        /** TransferRows */
+        TransferRows: {
+            transfers: components["schemas"]["TransferRow"][];
+            /** @description Pass it as `after` for the next page; null at the end. */
+            next: string | null;
         };
         /** UnmatchedItem */
         UnmatchedItem: {
@@ -5594,6 +5908,8 @@ export interface operations {
     listPayoutRows: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
@@ -5604,10 +5920,14 @@ export interface operations {
                 sellerId?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
                 limit?: number;
                 /** @description `next` of the page before. */
                 after?: string | null;
@@ -5668,6 +5988,8 @@ export interface operations {
     listPaymentRows: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
@@ -5678,10 +6000,14 @@ export interface operations {
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
                 limit?: number;
                 /** @description `next` of the page before. */
                 after?: string | null;
@@ -5873,9 +6199,11 @@ export interface operations {
             };
         };
     };
-    exportPayouts: {
+    exportPayoutsCsv: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
@@ -5886,10 +6214,14 @@ export interface operations {
                 sellerId?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
             };
             header?: never;
             path?: never;
@@ -5897,7 +6229,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter */
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5906,7 +6238,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Something is wrong; the answer names it */
+            /** @description More rows than go into a workbook */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5944,9 +6276,88 @@ export interface operations {
             };
         };
     };
-    exportPayments: {
+    exportPayoutsXlsx: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                coin?: string | null;
+                /** @description Of this seller alone. */
+                sellerId?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportPaymentsCsv: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
@@ -5957,10 +6368,14 @@ export interface operations {
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
             };
             header?: never;
             path?: never;
@@ -5968,7 +6383,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter */
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5977,7 +6392,84 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Something is wrong; the answer names it */
+            /** @description More rows than go into a workbook */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportPaymentsXlsx: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                currency?: string | null;
+                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                problem?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6074,11 +6566,251 @@ export interface operations {
             };
         };
     };
+    listTransferRows: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                currency?: string | null;
+                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                problem?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+                limit?: number;
+                /** @description `next` of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferRows"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTransfersCsv: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                currency?: string | null;
+                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                problem?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTransfersXlsx: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                currency?: string | null;
+                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                problem?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getTotals: {
         parameters: {
             query?: {
-                /** @description How many, today being one of them. */
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description How many, today being one of them; without `from` and `to`. */
                 days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -6096,6 +6828,455 @@ export interface operations {
                 };
             };
             /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTotalsXlsx: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTotalsCsv: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStatement: {
+        parameters: {
+            query: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Whose statement it is. */
+                sellerId: string;
+                /** @description Which month, such as 2026-11. */
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportStatementCsv: {
+        parameters: {
+            query: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Whose statement it is. */
+                sellerId: string;
+                /** @description Which month, such as 2026-11. */
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportStatementXlsx: {
+        parameters: {
+            query: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Whose statement it is. */
+                sellerId: string;
+                /** @description Which month, such as 2026-11. */
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportEntriesXlsx: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Of this seller alone. */
+                sellerId?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportEntriesCsv: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Of this seller alone. */
+                sellerId?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description More rows than go into a workbook */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -214,6 +214,7 @@ export interface PayoutRow {
   /** The same, or nothing was seen of it where a wallet of the marketplace's own is to send it. */
   withdrawable: boolean;
   createdAt: string;
+  completedAt: string | null;
   updatedAt: string;
 }
 
@@ -240,8 +241,9 @@ export interface PaymentRow {
   problems: ProblemKind[];
   confirmations: number | null;
   requiredConfirmations: number | null;
-  txHash: string | null;
+  txHashes: string[];
   createdAt: string;
+  completedAt: string | null;
   updatedAt: string;
   expiresAt: string | null;
 }
@@ -324,12 +326,17 @@ export interface AttentionAnswer {
   leftOut: readonly LeftOut[];
 }
 
+/** What was entered in the books on one day in one currency, as far as the console shows it. */
 export interface DayTotal {
   date: string;
   currency: string;
-  kind: "payments" | "payouts" | "refunds";
-  count: number;
-  amount: string;
+  salesCount: number;
+  sales: string;
+  refundsCount: number;
+  refunds: string;
+  netSales: string;
+  payoutsCount: number;
+  payouts: string;
 }
 
 export interface Action {
