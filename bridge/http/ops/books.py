@@ -25,7 +25,7 @@ from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, SignedAmount, total
 
-__all__ = ["export_entries", "export_statement", "export_totals", "get_statement", "get_totals"]
+__all__ = ["export_entries", "export_statement", "export_totals", "get_statement", "get_totals", "get_wallets"]
 
 DAYS_LIMIT = 366
 DAYS_SHOWN = 14
@@ -103,6 +103,31 @@ class EntryRow(FrozenModel):
     seller_id: str | None
     payout_id: str | None
     wallet: str | None
+
+
+class WalletBalance(FrozenModel):
+    """What the books say that a wallet holds of a coin."""
+
+    wallet: str = Field(description="The provider that keeps it, or the chain and the address.")
+    coin: str
+    booked: SignedAmount = Field(
+        description="What came for payments, less what payouts and refunds have brought to others. What the network "
+        "took, and what the wallet holds of other origin, is not known here."
+    )
+
+
+class Wallets(FrozenModel):
+    """What the books say that wallets hold at this moment."""
+
+    wallets: list[WalletBalance]
+
+
+@get("/wallets", summary="What the books say that wallets hold")
+async def get_wallets(journal: GivenJournal) -> Wallets:
+    found = await journal.books.wallet_totals()
+    return Wallets(
+        wallets=[WalletBalance(wallet=wallet, coin=coin, booked=booked) for (wallet, coin), booked in found.items()]
+    )
 
 
 @get("/totals", summary="What was sold, went back and was paid out from day to day")

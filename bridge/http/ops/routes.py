@@ -13,7 +13,14 @@ from bridge.http.ops.approvals import (
     withdraw_payout,
     withdraw_payout_in_console,
 )
-from bridge.http.ops.books import export_entries, export_statement, export_totals, get_statement, get_totals
+from bridge.http.ops.books import (
+    export_entries,
+    export_statement,
+    export_totals,
+    get_statement,
+    get_totals,
+    get_wallets,
+)
 from bridge.http.ops.filters import payment_filter, payout_filter
 from bridge.http.ops.histories import list_histories
 from bridge.http.ops.holds import (
@@ -67,6 +74,7 @@ ops_router = Router(
         get_statement,
         export_statement,
         export_entries,
+        get_wallets,
         list_actions,
         list_histories,
         get_system_status,

@@ -27,9 +27,9 @@ from bridge.journal.tables import schema
 from coordinator.books.days import Span
 from coordinator.books.entries import OF_COINS, EntryKind
 from coordinator.books.figures import Sum
-from coordinator.money import ZERO, total
+from coordinator.money import ZERO, difference, total
 
-__all__ = ["DayTotals", "Sums", "WalletTotals", "day_totals", "seller_totals", "wallet_totals"]
+__all__ = ["DayTotals", "Sums", "day_totals", "seller_totals", "wallet_totals"]
 
 # SQLite adds floats, or whole numbers of 64 bits: what has no more digits than these before and behind its point is
 # added as two of them, of which nine thousand million have room. What has more is added here.
@@ -45,14 +45,6 @@ class DayTotals(NamedTuple):
     date: str
     currency: str
     sums: Sums
-
-
-class WalletTotals(NamedTuple):
-    """What the entries of wallets come to, by wallet and coin: what came in less what went out."""
-
-    amounts: Mapping[tuple[str, str], Decimal]
-    last_entry_id: int
-    """The last of those entries."""
 
 
 _ENTRIES = schema.book_entries
@@ -92,22 +84,14 @@ def seller_totals(
     return {currency: of_currency for (currency,), of_currency in _by_kind(sums).items()}
 
 
-def wallet_totals(connection: Connection, after_entry_id: int) -> WalletTotals:
-    """What the entries of wallets come to, of those that came later than one."""
-    last = connection.scalar(select(func.max(_ENTRIES.c.entry_id))) or 0
-    sums = _sums(
-        connection,
-        _ENTRIES,
-        (_ENTRIES.c.wallet, _ENTRIES.c.unit, _ENTRIES.c.kind),
-        _ENTRIES.c.entry_id > after_entry_id,
-        _ENTRIES.c.entry_id <= last,
-        _ENTRIES.c.kind.in_(OF_COINS),
-    )
-    amounts = {
-        place: of[EntryKind.COIN_IN].amount - of[EntryKind.COIN_OUT].amount
-        for place, of in _by_kind(sums, every=OF_COINS).items()
+def wallet_totals(connection: Connection) -> Mapping[tuple[str, str], Decimal]:
+    """What the entries of wallets come to, by wallet and coin: what came in less what went out."""
+    of_coins = _ENTRIES.c.kind.in_(OF_COINS)
+    sums = _sums(connection, _ENTRIES, (_ENTRIES.c.wallet, _ENTRIES.c.unit, _ENTRIES.c.kind), of_coins)
+    return {
+        (wallet, coin): difference(of[EntryKind.COIN_IN].amount, of[EntryKind.COIN_OUT].amount)
+        for (wallet, coin), of in _by_kind(sums, every=OF_COINS).items()
     }
-    return WalletTotals(amounts, last)
 
 
 def _by_kind(sums: Mapping[Keys, Sum], every: Sequence[EntryKind] = ()) -> dict[Keys, dict[EntryKind, Sum]]:

@@ -161,6 +161,10 @@ def test_entries_are_behind_the_totals(client: httpx.Client) -> None:
     assert sums["coin-out"] == Decimal("9.80")
     assert {entry["wallet"] for entry in entries if entry["kind"].startswith("coin")} == {"shkeeper"}
     assert {entry["sellerId"] for entry in entries} == {"", "seller-1", "'=1+1", "007"}
+    came = sum(Decimal(entry["amount"]) for entry in entries if entry["kind"] == "coin-in")
+    [wallet] = got(client, "wallets")["wallets"]
+    assert (wallet["wallet"], wallet["coin"]) == ("shkeeper", "ETH-USDT")
+    assert Decimal(wallet["booked"]) == came - Decimal("9.80")
     assert lines(client, "entries", sellerId="007", to="2020-01-01") == []
 
 
