@@ -17,6 +17,7 @@ from bridge.journal.database.engines import parse_database_url, reading_engine, 
 from bridge.journal.queries.totals import day_totals
 from bridge.journal.records.books import BookRecords
 from bridge.journal.tables import schema
+from bridge.workers.late_entries import LateEntries
 from coordinator.books.days import days_in, month_in, zone_named
 from coordinator.books.entries import EntryKind
 from coordinator.books.figures import Figures, figures
@@ -133,8 +134,7 @@ async def test_what_a_bridge_without_books_has_moved_is_entered_with_its_own_mom
     # What moves meanwhile is entered at once, and the rest later all the same.
     await paid_out(journal, payout(2), *ARRIVES)
     clock.now = NOW + 2 * DAY
-    assert await journal.books.enter_late() == 2
-    assert await journal.books.enter_late() == 0
+    assert await LateEntries(journal).round() == 2
     again = await everything(journal.books)
     late = {(one.entered_at, one.payment_id, one.entry) for one in again}
     assert {(one.entered_at, one.payment_id, one.entry) for one in entered} < late
