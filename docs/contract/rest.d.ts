@@ -721,7 +721,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every payout of a filter, for a spreadsheet */
-        get: operations["exportPayoutsCsv"];
+        get: operations["exportPayoutsAsCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -738,7 +738,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every payout of a filter, for a spreadsheet */
-        get: operations["exportPayoutsXlsx"];
+        get: operations["exportPayoutsAsXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -755,7 +755,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every payment of a filter, for a spreadsheet */
-        get: operations["exportPaymentsCsv"];
+        get: operations["exportPaymentsAsCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -772,7 +772,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every payment of a filter, for a spreadsheet */
-        get: operations["exportPaymentsXlsx"];
+        get: operations["exportPaymentsAsXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -826,7 +826,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every transfer that came for the payments of a filter, for a spreadsheet */
-        get: operations["exportTransfersCsv"];
+        get: operations["exportTransfersAsCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -843,7 +843,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every transfer that came for the payments of a filter, for a spreadsheet */
-        get: operations["exportTransfersXlsx"];
+        get: operations["exportTransfersAsXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -869,23 +869,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/ops/totals.xlsx": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The same, for a spreadsheet */
-        get: operations["exportTotalsXlsx"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/ops/totals.csv": {
         parameters: {
             query?: never;
@@ -894,7 +877,24 @@ export interface paths {
             cookie?: never;
         };
         /** The same, for a spreadsheet */
-        get: operations["exportTotalsCsv"];
+        get: operations["exportTotalsAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/totals.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for a spreadsheet */
+        get: operations["exportTotalsAsXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -928,7 +928,7 @@ export interface paths {
             cookie?: never;
         };
         /** The lines of a seller's statement, for a spreadsheet */
-        get: operations["exportStatementCsv"];
+        get: operations["exportStatementAsCsv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -945,24 +945,7 @@ export interface paths {
             cookie?: never;
         };
         /** The lines of a seller's statement, for a spreadsheet */
-        get: operations["exportStatementXlsx"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/ops/entries.xlsx": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Every entry of the books of some days, for a spreadsheet */
-        get: operations["exportEntriesXlsx"];
+        get: operations["exportStatementAsXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -979,7 +962,41 @@ export interface paths {
             cookie?: never;
         };
         /** Every entry of the books of some days, for a spreadsheet */
-        get: operations["exportEntriesCsv"];
+        get: operations["exportEntriesAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/entries.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every entry of the books of some days, for a spreadsheet */
+        get: operations["exportEntriesAsXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/wallets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the books say that wallets hold */
+        get: operations["getWallets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3106,6 +3123,18 @@ export interface components {
             by?: string | null;
             until?: string | null;
             hours?: number | null;
+        };
+        /** WalletBalance */
+        WalletBalance: {
+            /** @description The provider that keeps it, or the chain and the address. */
+            wallet: string;
+            coin: string;
+            /** @description What came for payments, less what payouts and refunds have brought to others. What the network took, and what the wallet holds of other origin, is not known here. */
+            booked: string;
+        };
+        /** Wallets */
+        Wallets: {
+            wallets: components["schemas"]["WalletBalance"][];
         };
         /**
          * Withdrawal
@@ -6199,7 +6228,7 @@ export interface operations {
             };
         };
     };
-    exportPayoutsCsv: {
+    exportPayoutsAsCsv: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -6229,7 +6258,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6238,7 +6267,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6276,7 +6305,7 @@ export interface operations {
             };
         };
     };
-    exportPayoutsXlsx: {
+    exportPayoutsAsXlsx: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -6306,16 +6335,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6353,7 +6382,7 @@ export interface operations {
             };
         };
     };
-    exportPaymentsCsv: {
+    exportPaymentsAsCsv: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -6383,7 +6412,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6392,7 +6421,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6430,7 +6459,7 @@ export interface operations {
             };
         };
     };
-    exportPaymentsXlsx: {
+    exportPaymentsAsXlsx: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -6460,16 +6489,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6646,7 +6675,7 @@ export interface operations {
             };
         };
     };
-    exportTransfersCsv: {
+    exportTransfersAsCsv: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -6676,7 +6705,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6685,7 +6714,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6723,7 +6752,7 @@ export interface operations {
             };
         };
     };
-    exportTransfersXlsx: {
+    exportTransfersAsXlsx: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -6753,16 +6782,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6865,7 +6894,7 @@ export interface operations {
             };
         };
     };
-    exportTotalsXlsx: {
+    exportTotalsAsCsv: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -6883,7 +6912,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6892,7 +6921,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6930,7 +6959,7 @@ export interface operations {
             };
         };
     };
-    exportTotalsCsv: {
+    exportTotalsAsXlsx: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -6948,16 +6977,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7058,7 +7087,7 @@ export interface operations {
             };
         };
     };
-    exportStatementCsv: {
+    exportStatementAsCsv: {
         parameters: {
             query: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -7074,7 +7103,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7083,7 +7112,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7121,7 +7150,7 @@ export interface operations {
             };
         };
     };
-    exportStatementXlsx: {
+    exportStatementAsXlsx: {
         parameters: {
             query: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -7137,16 +7166,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7184,7 +7213,7 @@ export interface operations {
             };
         };
     };
-    exportEntriesXlsx: {
+    exportEntriesAsCsv: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -7202,7 +7231,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7211,7 +7240,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7249,7 +7278,7 @@ export interface operations {
             };
         };
     };
-    exportEntriesCsv: {
+    exportEntriesAsXlsx: {
         parameters: {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
@@ -7267,16 +7296,72 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to 50000 rows, in which amounts are numbers and times those of the zone */
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
-            /** @description More rows than go into a workbook */
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWallets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wallets"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -1,7 +1,7 @@
 """The OpenAPI document: its head, and small pieces that the routes use to describe themselves."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import Litestar, Request, Router
@@ -128,12 +128,10 @@ def _describe(handler: HTTPRouteHandler) -> None:
     handler.responses = {**problem_responses(problems), **described}
 
 
-def _operation_id(handler: HTTPRouteHandler, _method: object, path: Sequence[object]) -> str:
-    """The name of the route's function as programs in other languages spell it; of one that answers in several forms,
-    each with a path of its own, with the form."""
+def _operation_id(handler: HTTPRouteHandler, *_: object) -> str:
+    """The name of the route's function as programs in other languages spell it."""
     first, *others = handler.handler_name.split("_")
-    form = str(path[-1]).rpartition(".")[2] if len(handler.paths) > 1 else ""
-    return first + "".join(map(str.capitalize, (*others, form)))
+    return first + "".join(map(str.capitalize, others))
 
 
 class DescribedOpenAPI(OpenAPIConfig):

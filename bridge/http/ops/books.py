@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field
 
 from bridge.http.front.dependencies import GivenJournal
 from bridge.http.front.problems import AnyRequest, wrong_field
-from bridge.http.ops.exports import EXPORTED, exported, paths
+from bridge.http.ops.exports import export, exported
 from bridge.http.ops.filters import ROWS_LIMIT, FromQuery, SellerQuery, ToQuery, moment_of
 from bridge.http.ops.zones import GivenZone
 from bridge.journal import BookFilter, Journal, ListedEntry
@@ -142,7 +142,7 @@ async def get_totals(
     return Totals(time_zone=zone.key, days=await _day_figures(journal, spans))
 
 
-@get(paths("totals"), summary="The same, for a spreadsheet", responses=EXPORTED)
+@export("totals", "The same, for a spreadsheet")
 async def export_totals(
     request: AnyRequest,
     journal: GivenJournal,
@@ -179,7 +179,7 @@ async def get_statement(
     )
 
 
-@get(paths("statement"), summary="The lines of a seller's statement, for a spreadsheet", responses=EXPORTED)
+@export("statement", "The lines of a seller's statement, for a spreadsheet")
 async def export_statement(
     request: AnyRequest, journal: GivenJournal, zone: GivenZone, seller_id: StatementSellerQuery, month: MonthQuery
 ) -> Stream:
@@ -191,7 +191,7 @@ async def export_statement(
     return await exported(request, StatementLine, _statement_pages(journal, wanted, opening), zone)
 
 
-@get(paths("entries"), summary="Every entry of the books of some days, for a spreadsheet", responses=EXPORTED)
+@export("entries", "Every entry of the books of some days, for a spreadsheet")
 async def export_entries(
     request: AnyRequest,
     journal: GivenJournal,

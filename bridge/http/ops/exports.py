@@ -1,8 +1,10 @@
 """Exports: the rows of a list as a file, in the form that the address ends with."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo
 
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.response import Stream
 
@@ -12,25 +14,36 @@ from bridge.http.ops.csv import csv_lines
 from bridge.http.ops.sheets import SHEET_ROWS, SheetTooLongError, workbook
 from coordinator.models import FrozenModel
 
-__all__ = ["EXPORTED", "exported", "paths"]
+__all__ = ["export", "exported"]
 
-CSV = "text/csv"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-EXPORTED = {
-    200: ResponseSpec(
-        str,
-        description=f"Every row of the filter, as CSV, or as a workbook (`.xlsx`) of up to {SHEET_ROWS} rows, in "
-        "which amounts are numbers and times those of the zone",
-        media_type=CSV,
-        generate_examples=False,
-    ),
-    **problem_responses({400: "More rows than go into a workbook"}),
+MEDIA_TYPES = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+DESCRIPTIONS = {
+    "csv": "Every row of the filter",
+    "xlsx": f"Every row of the filter, up to {SHEET_ROWS}, with amounts as numbers and times of the zone",
 }
 
 
-def paths(name: str) -> list[str]:
-    """Where an export is asked for, in each form."""
-    return [f"/{name}.csv", f"/{name}.xlsx"]
+def export(name: str, summary: str) -> Callable[[Callable[..., Awaitable[Stream]]], list[HTTPRouteHandler]]:
+    """Makes a route of each form of a function that answers with `exported`."""
+
+    def routes(answer: Callable[..., Awaitable[Stream]]) -> list[HTTPRouteHandler]:
+        return [_route(name, form, summary)(answer) for form in MEDIA_TYPES]
+
+    return routes
+
+
+def _route(name: str, form: str, summary: str) -> get:
+    spec = ResponseSpec(str, description=DESCRIPTIONS[form], media_type=MEDIA_TYPES[form], generate_examples=False)
+    return get(
+        f"/{name}.{form}",
+        summary=summary,
+        operation_id=f"export{name.capitalize()}As{form.capitalize()}",
+        media_type=MEDIA_TYPES[form],
+        responses={200: spec, **problem_responses({400: "Something is wrong, or there are too many rows"})},
+    )
 
 
 async def exported(
@@ -40,8 +53,8 @@ async def exported(
     name = request.url.path.rpartition("/")[2]
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     if name.endswith(".csv"):
-        return Stream(csv_lines(model, pages), media_type=CSV, headers=headers)
+        return Stream(csv_lines(model, pages), media_type=MEDIA_TYPES["csv"], headers=headers)
     try:
-        return Stream(await workbook(model, pages, zone), media_type=XLSX, headers=headers)
+        return Stream(await workbook(model, pages, zone), media_type=MEDIA_TYPES["xlsx"], headers=headers)
     except SheetTooLongError as error:
         raise wrong_field("rows", str(error)) from None

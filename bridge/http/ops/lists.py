@@ -13,7 +13,7 @@ from pydantic import Field
 from bridge.http.front.dependencies import GivenChains, GivenJournal
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import AnyRequest
-from bridge.http.ops.exports import EXPORTED, exported, paths
+from bridge.http.ops.exports import export, exported
 from bridge.http.ops.filters import (
     ROWS_LIMIT,
     AfterQuery,
@@ -144,7 +144,7 @@ async def list_transfer_rows(
     return TransferRows(transfers=rows, next=last and place_text(last.created_at, last.payment_id))
 
 
-@get(paths("payouts"), summary="Every payout of a filter, for a spreadsheet", responses=EXPORTED)
+@export("payouts", "Every payout of a filter, for a spreadsheet")
 async def export_payouts(
     request: AnyRequest,
     journal: GivenJournal,
@@ -156,7 +156,7 @@ async def export_payouts(
     return await exported(request, PayoutRow, pages, zone)
 
 
-@get(paths("payments"), summary="Every payment of a filter, for a spreadsheet", responses=EXPORTED)
+@export("payments", "Every payment of a filter, for a spreadsheet")
 async def export_payments(
     request: AnyRequest,
     journal: GivenJournal,
@@ -167,11 +167,7 @@ async def export_payments(
     return await exported(request, PaymentRow, rows, zone)
 
 
-@get(
-    paths("transfers"),
-    summary="Every transfer that came for the payments of a filter, for a spreadsheet",
-    responses=EXPORTED,
-)
+@export("transfers", "Every transfer that came for the payments of a filter, for a spreadsheet")
 async def export_transfers(
     request: AnyRequest,
     journal: GivenJournal,
