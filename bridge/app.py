@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
@@ -37,6 +38,7 @@ from bridge.http.front.origins import Preflights, front_end_only
 from bridge.http.front.problems import exception_handlers
 from bridge.http.front.service_tokens import Service, WatchedServices
 from bridge.http.front.staff import OpsAccess
+from bridge.http.front.zones import zone
 from bridge.http.health import live, metrics, ready
 from bridge.http.ops.routes import access_router, ops_router, payout_decision_router
 from bridge.http.payments.checkouts import checkout_router
@@ -54,6 +56,7 @@ from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator.attention.severities import Severities
+from coordinator.books.days import zone_named
 from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
@@ -166,6 +169,7 @@ class Given:
     refund_address_wait: timedelta
     endpoint_rules: EndpointRules
     severities: Severities
+    usual_zone: ZoneInfo
 
 
 def _given(
@@ -198,6 +202,7 @@ def _given(
         refund_address_wait=address_wait,
         endpoint_rules=settings.endpoint_rules,
         severities=settings.alerts.how_bad,
+        usual_zone=zone_named(settings.time_zone),
     )
 
 
@@ -241,6 +246,7 @@ def rest_app(given: Given) -> Litestar:
             "chains": _of_engine("chains"),
             "checks": Provide(_checks, sync_to_thread=False),
             "pulse": Provide(_pulse, sync_to_thread=False),
+            "zone": Provide(zone),
             "service": Provide(_service, sync_to_thread=False),
             "principal": Provide(_principal, sync_to_thread=False),
         },

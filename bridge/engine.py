@@ -22,6 +22,7 @@ from bridge.workers.checks import Check, DegradedError, LoopLag, Shared, check_d
 from bridge.workers.deadlines import Deadlines
 from bridge.workers.endpoints import Endpoints
 from bridge.workers.invoices import InvoiceOpener
+from bridge.workers.late_entries import LateEntries
 from bridge.workers.leased import LeasedWork, Work
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
@@ -128,6 +129,7 @@ async def running_engine(
         console_url=f"{settings.address}/ops",
         look_seconds=settings.alerts.look_seconds,
     ).run
+    work["late-entries"] = LateEntries(journal).run
     if registry.invoices:
         work["reconciliation"] = reconciliation.run
         work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run

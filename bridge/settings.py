@@ -42,6 +42,7 @@ from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.unread import Unread
 from bridge.workers.alerts.settings import AlertSettings
+from coordinator.books.days import known_zone
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
 from coordinator.payments.invoices import Coin
@@ -94,7 +95,7 @@ class Settings(EndpointSettings):
     stop_seconds: float = Field(20, ge=2, le=600)
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
 
-    public_url: str = ""
+    public_url: Annotated[str, AfterValidator(web_root)] = ""
     reconcile_interval_seconds: float = Field(60, gt=0, le=86_400)
     reconcile_per_second: float = Field(40, gt=0, le=1_000)
     reconcile_days: int = Field(7, ge=0, le=3_650)
@@ -121,6 +122,7 @@ class Settings(EndpointSettings):
     payout_limits: Mapping[Coin, PayoutLimits] = DEFAULT_LIMITS
     allowed_destinations_only: bool = False
     allowed_destination_wait_hours: float = Field(24, ge=0, le=8_760)
+    time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
     refund_address_wait_hours: float = Field(72, ge=0, le=8_760)
     payout_turn_seconds: float = Field(600, ge=0, le=86_400)
     paid_tolerance_percent: Decimal = Field(Decimal(5), ge=0, lt=100, max_digits=8)
@@ -171,11 +173,6 @@ class Settings(EndpointSettings):
             return ",".join(allowed_origins(value))
         except BridgeError as error:
             raise ValueError(str(error)) from None
-
-    @field_validator("public_url")
-    @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        return web_root(value)
 
     @field_validator("database_url")
     @classmethod

@@ -18,10 +18,13 @@ __all__ = [
     "Amount",
     "AmountUnreadableError",
     "PositiveAmount",
+    "SignedAmount",
     "base_units",
     "decimals_of",
+    "difference",
     "excess_over",
     "format_amount",
+    "in_scale_of",
     "parse_amount",
     "portion",
     "product",
@@ -97,6 +100,11 @@ def excess_over(amount: Decimal, limit: Decimal) -> Decimal:
     return max(_EXACT.subtract(amount, limit), ZERO)
 
 
+def difference(one: Decimal, other: Decimal) -> Decimal:
+    """One less the other, to the last digit; below zero where the other is more."""
+    return _EXACT.subtract(one, other)
+
+
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """The sum of amounts, to the last digit."""
     return functools.reduce(_EXACT.add, amounts, ZERO)
@@ -161,6 +169,13 @@ def format_amount(amount: Decimal) -> str:
     return format(amount, "f")
 
 
+def in_scale_of(agreed: Decimal, amount: Decimal) -> Decimal:
+    """An amount with the decimals of what was agreed on; with more where it has more, and no zeros at their end."""
+    known = Decimal(trimmed(amount))
+    decimals = max(decimals_of(agreed), decimals_of(known))
+    return known.quantize(Decimal(1).scaleb(-decimals), None, _EXACT)
+
+
 def trimmed(amount: Decimal) -> str:
     """As `format_amount`, without trailing zeros: some wallets take no more than eight decimals."""
     text = format_amount(amount)
@@ -187,4 +202,16 @@ PositiveAmount = Annotated[
     BeforeValidator(parse_positive_amount),
     PlainSerializer(format_amount, return_type=str, when_used="json"),
     WithJsonSchema(_described("A decimal string of more than zero.")),
+]
+SignedAmount = Annotated[
+    Decimal,
+    PlainSerializer(format_amount, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^-?[0-9]+(\.[0-9]+)?$",
+            "description": "A decimal string, with a minus sign before it where it is less than zero.",
+            "examples": ["-49.90"],
+        }
+    ),
 ]

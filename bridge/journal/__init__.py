@@ -22,6 +22,7 @@ from bridge.journal.errors import (
 )
 from bridge.journal.journal import Journal
 from bridge.journal.queries.addresses import OwnAddress
+from bridge.journal.queries.books import BookFilter, BookPlace, ListedEntry
 from bridge.journal.queries.chains import ChainAlarm, UnmatchedTransfer
 from bridge.journal.queries.coins import WaitedCoin
 from bridge.journal.queries.connections import ConnectedClient
@@ -42,10 +43,11 @@ from bridge.journal.queries.payouts import PayoutHistoryEntry, PayoutRecord
 from bridge.journal.queries.problems import TroubledPayment
 from bridge.journal.queries.refunds import ListedRefund
 from bridge.journal.queries.rooms import Stretch
-from bridge.journal.queries.totals import DayTotal
+from bridge.journal.queries.totals import DayTotals
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
 from bridge.journal.records.activities import ActivityRecords, Standing
 from bridge.journal.records.alerts import AlertRecords, AlertStep
+from bridge.journal.records.books import BookRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords, ForAPerson
 from bridge.journal.records.endpoints import EndpointRecords
@@ -91,6 +93,9 @@ __all__ = [
     "AlertRecords",
     "AlertStep",
     "AllowedDestination",
+    "BookFilter",
+    "BookPlace",
+    "BookRecords",
     "ChainAlarm",
     "ChainCommit",
     "ChainFollowedElsewhereError",
@@ -103,7 +108,7 @@ __all__ = [
     "ConnectedClient",
     "ConsoleFilter",
     "ConsoleRecords",
-    "DayTotal",
+    "DayTotals",
     "Deliver",
     "Dispatcher",
     "Draft",
@@ -129,6 +134,7 @@ __all__ = [
     "JournaledEvent",
     "KeyedObservation",
     "Lease",
+    "ListedEntry",
     "ListedPayment",
     "ListedPayout",
     "ListedRefund",

@@ -30,6 +30,7 @@ from bridge.journal.records.access import AccessRecords
 from bridge.journal.records.activities import ActivityRecords
 from bridge.journal.records.alerts import AlertRecords
 from bridge.journal.records.approvals import ApprovalRecords
+from bridge.journal.records.books import BookRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
 from bridge.journal.records.endpoints import EndpointRecords
@@ -123,6 +124,7 @@ class Journal:
         self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
         self.access = AccessRecords(self._read, self._writer.submit)
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
+        self.books = BookRecords(self._read, self._writer.submit)
         self.console = ConsoleRecords(self._read, self._writer.submit)
         self.endpoints = EndpointRecords(self._read, self._writer.submit, self.offset_text)
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file, writing.url)

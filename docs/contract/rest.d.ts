@@ -936,7 +936,24 @@ export interface paths {
             cookie?: never;
         };
         /** Every payout of a filter, for a spreadsheet */
-        get: operations["exportPayouts"];
+        get: operations["exportPayoutsAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/payouts.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every payout of a filter, for a spreadsheet */
+        get: operations["exportPayoutsAsXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -953,7 +970,24 @@ export interface paths {
             cookie?: never;
         };
         /** Every payment of a filter, for a spreadsheet */
-        get: operations["exportPayments"];
+        get: operations["exportPaymentsAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/payments.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every payment of a filter, for a spreadsheet */
+        get: operations["exportPaymentsAsXlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -982,6 +1016,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ops/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Transfers that came for payments, by page and filter of those */
+        get: operations["listTransferRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/transfers.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every transfer that came for the payments of a filter, for a spreadsheet */
+        get: operations["exportTransfersAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/transfers.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every transfer that came for the payments of a filter, for a spreadsheet */
+        get: operations["exportTransfersAsXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ops/totals": {
         parameters: {
             query?: never;
@@ -989,8 +1074,144 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What completed from day to day */
+        /** What was sold, went back and was paid out from day to day */
         get: operations["getTotals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/totals.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for a spreadsheet */
+        get: operations["exportTotalsAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/totals.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for a spreadsheet */
+        get: operations["exportTotalsAsXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A seller's statement of a month */
+        get: operations["getStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/statement.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The lines of a seller's statement, for a spreadsheet */
+        get: operations["exportStatementAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/statement.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The lines of a seller's statement, for a spreadsheet */
+        get: operations["exportStatementAsXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/entries.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every entry of the books of some days, for a spreadsheet */
+        get: operations["exportEntriesAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/entries.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every entry of the books of some days, for a spreadsheet */
+        get: operations["exportEntriesAsXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/wallets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the books say that wallets hold */
+        get: operations["getWallets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2144,16 +2365,39 @@ export interface components {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
         };
-        /** DayItem */
-        DayItem: {
-            /** @description Of UTC. */
+        /** DayFigures */
+        DayFigures: {
+            /** @description Of the time zone. */
             date: string;
             currency: string;
-            /** @enum {string} */
-            kind: "payments" | "payouts" | "refunds";
-            count: number;
-            /** @description The sum, a decimal string; of payments without what came for the gateway's fee. */
-            amount: string;
+            /** @description Of how many payments there were sales. */
+            salesCount: number;
+            /** @description What was agreed for the goods, of payments that were completed then. */
+            sales: string;
+            refundsCount: number;
+            /** @description What of sales, whenever those were, has arrived at buyers again. */
+            refunds: string;
+            /** @description Sales less refunds. */
+            netSales: string;
+            /** @description What of the sales did not come, and was taken as paid. */
+            shortfall: string;
+            payoutsCount: number;
+            /** @description What has arrived at sellers. */
+            payouts: string;
+            /** @description By how much more is owed to sellers: net sales less shortfall, payouts. */
+            owed: string;
+            /** @description What buyers have paid in all. */
+            received: string;
+            /** @description What of that came for the gateway's fee. */
+            fees: string;
+            /** @description What of that came too much. */
+            excess: string;
+            /** @description What of that is for nothing that was sold: received less fees, excess and sales, plus shortfall; less than zero where what had come before was sold then. */
+            unsold: string;
+            /** @description What of too much or unsold has arrived at buyers again. */
+            sentBack: string;
+            /** @description By how much more is held: received less refunds, payouts and what was sent back; the same as owed, fees, excess and unsold less what was sent back. */
+            held: string;
         };
         /** Delivery */
         Delivery: {
@@ -2819,13 +3063,14 @@ export interface components {
             problems: components["schemas"]["ProblemKind"][];
             confirmations: number | null;
             requiredConfirmations: number | null;
-            /** @description Of the transfer that came last. */
-            txHash: string | null;
+            /** @description Of what came, confirmed before unconfirmed; each is a row of transfers. */
+            txHashes: string[];
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
              */
             createdAt: string;
+            completedAt: string | null;
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
@@ -3027,6 +3272,7 @@ export interface components {
              * @description datetime with the constraint that the value must have timezone info
              */
             createdAt: string;
+            completedAt: string | null;
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
@@ -3481,6 +3727,59 @@ export interface components {
          * @enum {string}
          */
         Stage: "seen" | "mined" | "final" | "reorganised" | "dropped" | "failed";
+        /** Statement */
+        Statement: {
+            sellerId: string;
+            month: string;
+            timeZone: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            beginsAt: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            endsAt: string;
+            currencies: components["schemas"]["StatementFigures"][];
+        };
+        /** StatementFigures */
+        StatementFigures: {
+            currency: string;
+            /** @description What was owed to the seller when the month began. */
+            opening: string;
+            /** @description Of how many payments there were sales. */
+            salesCount: number;
+            /** @description What was agreed for the goods, of payments that were completed then. */
+            sales: string;
+            refundsCount: number;
+            /** @description What of sales, whenever those were, has arrived at buyers again. */
+            refunds: string;
+            /** @description Sales less refunds. */
+            netSales: string;
+            /** @description What of the sales did not come, and was taken as paid. */
+            shortfall: string;
+            payoutsCount: number;
+            /** @description What has arrived at sellers. */
+            payouts: string;
+            /** @description By how much more is owed to sellers: net sales less shortfall, payouts. */
+            owed: string;
+            /** @description What buyers have paid in all. */
+            received: string;
+            /** @description What of that came for the gateway's fee. */
+            fees: string;
+            /** @description What of that came too much. */
+            excess: string;
+            /** @description What of that is for nothing that was sold: received less fees, excess and sales, plus shortfall; less than zero where what had come before was sold then. */
+            unsold: string;
+            /** @description What of too much or unsold has arrived at buyers again. */
+            sentBack: string;
+            /** @description By how much more is held: received less refunds, payouts and what was sent back; the same as owed, fees, excess and unsold less what was sent back. */
+            held: string;
+            /** @description What was owed when it ended: what was owed before, and `owed`. */
+            closing: string;
+        };
         /** Step */
         Step: {
             /**
@@ -3536,7 +3835,8 @@ export interface components {
         };
         /** Totals */
         Totals: {
-            days: components["schemas"]["DayItem"][];
+            timeZone: string;
+            days: components["schemas"]["DayFigures"][];
         };
         /** TransactionHint */
         TransactionHint: {
@@ -3556,6 +3856,37 @@ export interface components {
             value: string | null;
             confirmed: boolean;
             occurredAt: string | null;
+        };
+        /** TransferRow */
+        TransferRow: {
+            paymentId: string;
+            provider: string;
+            externalId: string;
+            sellerId: string;
+            txHash: string;
+            coin: string;
+            coinAmount: string;
+            currency: string;
+            /** @description What it counts for; null while nobody says so. */
+            value: string | null;
+            /** @description How much of that is the gateway's fee, where it says so. */
+            fee: string | null;
+            /** @description What one of the coin counts for. */
+            rate: string | null;
+            /** @description Whether it counts. */
+            confirmed: boolean;
+            /** @description When the provider saw it, if it says so. */
+            occurredAt: string | null;
+            /** @description The payment's. */
+            status: components["schemas"]["PaymentStatus"];
+            /** @description The payment's. */
+            completedAt: string | null;
+        };
+        /** TransferRows */
+        TransferRows: {
+            transfers: components["schemas"]["TransferRow"][];
+            /** @description Pass it as `after` for the next page; null at the end. */
+            next: string | null;
         };
         /** UnmatchedItem */
         UnmatchedItem: {
@@ -3607,6 +3938,18 @@ export interface components {
             by?: string | null;
             until?: string | null;
             hours?: number | null;
+        };
+        /** WalletBalance */
+        WalletBalance: {
+            /** @description The provider that keeps it, or the chain and the address. */
+            wallet: string;
+            coin: string;
+            /** @description What came for payments, less what payouts and refunds have brought to others. What the network took, and what the wallet holds of other origin, is not known here. */
+            booked: string;
+        };
+        /** Wallets */
+        Wallets: {
+            wallets: components["schemas"]["WalletBalance"][];
         };
         /**
          * Withdrawal
@@ -7352,6 +7695,8 @@ export interface operations {
     listPayoutRows: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
@@ -7362,10 +7707,14 @@ export interface operations {
                 sellerId?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
                 limit?: number;
                 /** @description `next` of the page before. */
                 after?: string | null;
@@ -7426,6 +7775,8 @@ export interface operations {
     listPaymentRows: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
@@ -7436,10 +7787,14 @@ export interface operations {
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
                 limit?: number;
                 /** @description `next` of the page before. */
                 after?: string | null;
@@ -7631,9 +7986,11 @@ export interface operations {
             };
         };
     };
-    exportPayouts: {
+    exportPayoutsAsCsv: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
@@ -7644,10 +8001,14 @@ export interface operations {
                 sellerId?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
             };
             header?: never;
             path?: never;
@@ -7664,7 +8025,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Something is wrong; the answer names it */
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7702,9 +8063,88 @@ export interface operations {
             };
         };
     };
-    exportPayments: {
+    exportPayoutsAsXlsx: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                coin?: string | null;
+                /** @description Of this seller alone. */
+                sellerId?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportPaymentsAsCsv: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
@@ -7715,10 +8155,14 @@ export interface operations {
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
             };
             header?: never;
             path?: never;
@@ -7735,7 +8179,84 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Something is wrong; the answer names it */
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportPaymentsAsXlsx: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                currency?: string | null;
+                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                problem?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7838,11 +8359,251 @@ export interface operations {
             };
         };
     };
+    listTransferRows: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                currency?: string | null;
+                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                problem?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+                limit?: number;
+                /** @description `next` of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferRows"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTransfersAsCsv: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                currency?: string | null;
+                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                problem?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTransfersAsXlsx: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description One status, or several with commas between them. */
+                status?: string | null;
+                /** @description Just this one. */
+                provider?: string | null;
+                /** @description Just this one. */
+                currency?: string | null;
+                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                problem?: string | null;
+                /** @description Part of an id, of an address or of a transaction's hash. */
+                search?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Completed since then; as `from`. */
+                completedFrom?: string | null;
+                /** @description Completed until then; as `to`. */
+                completedTo?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getTotals: {
         parameters: {
             query?: {
-                /** @description How many, today being one of them. */
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description How many, today being one of them; without `from` and `to`. */
                 days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -7857,6 +8618,511 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Totals"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTotalsAsCsv: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportTotalsAsXlsx: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStatement: {
+        parameters: {
+            query: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Whose statement it is. */
+                sellerId: string;
+                /** @description Which month, such as 2026-11. */
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportStatementAsCsv: {
+        parameters: {
+            query: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Whose statement it is. */
+                sellerId: string;
+                /** @description Which month, such as 2026-11. */
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportStatementAsXlsx: {
+        parameters: {
+            query: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Whose statement it is. */
+                sellerId: string;
+                /** @description Which month, such as 2026-11. */
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportEntriesAsCsv: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Of this seller alone. */
+                sellerId?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportEntriesAsXlsx: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description Made since then: a date, or a time with its zone. */
+                from?: string | null;
+                /** @description Made until then: a date, whole, or a time with its zone. */
+                to?: string | null;
+                /** @description Of this seller alone. */
+                sellerId?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWallets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wallets"];
                 };
             };
             /** @description Something is wrong; the answer names it */

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -42,6 +43,7 @@ __all__ = [
     "GivenRefundAddressWait",
     "GivenService",
     "GivenSeverities",
+    "GivenUsualZone",
     "GivenVitals",
     "GivenWebhookReaders",
     "IsConnected",
@@ -85,6 +87,8 @@ GivenRefundAddressWait = NamedDependency[SkipValidation[timedelta]]
 """How long a buyer has to say where a refund goes."""
 GivenSeverities = NamedDependency[SkipValidation[Severities]]
 """How bad each kind of what needs a person is."""
+GivenUsualZone = NamedDependency[SkipValidation[ZoneInfo]]
+"""The time zone of days, where a request names none."""
 GivenPayoutSender = NamedDependency[SkipValidation[PayoutSender]]
 GivenService = NamedDependency[SkipValidation[Service]]
 """The service that wants to write; the route is not run for anybody else."""

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated, NamedTuple
+from zoneinfo import ZoneInfo
 
 from litestar.di import NamedDependency
 from litestar.exceptions import PermissionDeniedException
@@ -9,6 +10,7 @@ from litestar.params import QueryParameter, SkipValidation
 
 from bridge.http.front.pages import AfterQuery, FromQuery, StatusQuery, ToQuery, moment_in, read_place, some_of
 from bridge.http.front.problems import wrong_field
+from bridge.http.front.zones import GivenZone
 from bridge.journal import OwnFilter, Place
 from coordinator.ids import is_id
 from coordinator.payments.payments import PaymentStatus
@@ -31,6 +33,7 @@ class OwnPage(NamedTuple):
 
 
 async def own_payments_page(
+    zone: GivenZone,
     status: StatusQuery = None,
     made_from: FromQuery = None,
     made_to: ToQuery = None,
@@ -38,10 +41,11 @@ async def own_payments_page(
     limit: LimitQuery = 20,
 ) -> OwnPage:
     """Raises ValidationException, which names what is wrong."""
-    return _page(PaymentStatus, status, made_from, made_to, after, limit)
+    return _page(PaymentStatus, zone, status, made_from, made_to, after, limit)
 
 
 async def own_payouts_page(
+    zone: GivenZone,
     status: StatusQuery = None,
     made_from: FromQuery = None,
     made_to: ToQuery = None,
@@ -49,7 +53,7 @@ async def own_payouts_page(
     limit: LimitQuery = 20,
 ) -> OwnPage:
     """Raises ValidationException, which names what is wrong."""
-    return _page(PayoutStatus, status, made_from, made_to, after, limit)
+    return _page(PayoutStatus, zone, status, made_from, made_to, after, limit)
 
 
 GivenOwnPage = NamedDependency[SkipValidation[OwnPage]]
@@ -57,6 +61,7 @@ GivenOwnPage = NamedDependency[SkipValidation[OwnPage]]
 
 def _page(
     statuses: type[StrEnum],
+    zone: ZoneInfo,
     status: str | None,
     made_from: str | None,
     made_to: str | None,
@@ -65,8 +70,8 @@ def _page(
 ) -> OwnPage:
     wanted = OwnFilter(
         statuses=some_of(statuses, "status", status),
-        created_from=moment_in("from", made_from),
-        created_before=moment_in("to", made_to),
+        created_from=moment_in("from", made_from, zone),
+        created_before=moment_in("to", made_to, zone),
     )
     return OwnPage(wanted, read_place(after), limit)
 

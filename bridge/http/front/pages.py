@@ -4,12 +4,14 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from litestar.params import QueryParameter
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from bridge.http.front.problems import wrong_field
 from bridge.journal import Place
+from coordinator.books.days import day_in
 from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
 
 __all__ = [
@@ -26,15 +28,16 @@ __all__ = [
     "some_of",
 ]
 
+ENDS = ("to", "completedTo")
 NEXT_DESCRIPTION = "Pass it as `after` for the next page; null at the end."
 
 AfterQuery = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
 StatusQuery = Annotated[str | None, QueryParameter(description="One status, or several with commas between them.")]
 FromQuery = Annotated[
-    str | None, QueryParameter(name="from", description="Made since then: a date (UTC), or a time with its zone.")
+    str | None, QueryParameter(name="from", description="Made since then: a date, or a time with its zone.")
 ]
 ToQuery = Annotated[
-    str | None, QueryParameter(name="to", description="Made until then: a date (UTC, whole), or a time with its zone")
+    str | None, QueryParameter(name="to", description="Made until then: a date, whole, or a time with its zone.")
 ]
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
@@ -68,14 +71,15 @@ def some_of(words: type[StrEnum], field: str, text: str | None) -> tuple[str, ..
     return names
 
 
-def moment_in(name: str, text: str | None) -> datetime | None:
-    """When a stretch begins or ends; a day as the end is part of it."""
+def moment_in(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
+    """When a stretch begins or ends; a day, which is one of the zone, as the end is part of it. Raises
+    ValidationException."""
     if not text:
         return None
     try:
         if _DAY.fullmatch(text):
-            day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return day + timedelta(days=1) if name == "to" else day
+            day = day_in(zone, date.fromisoformat(text))
+            return day.ends_at if name in ENDS else day.begins_at
         moment = _MOMENT.validate_python(text)
         # A zone can lead beyond the years that there are.
         return moment.astimezone(UTC)

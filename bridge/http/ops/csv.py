@@ -3,10 +3,11 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Sequence
+from decimal import Decimal
 
 from coordinator.models import FrozenModel
 
-__all__ = ["csv_lines", "defused"]
+__all__ = ["cell_text", "column_names", "csv_lines", "defused"]
 
 # A spreadsheet takes what begins so for a formula; the wide forms are what some of them read the same.
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -19,21 +20,32 @@ def defused(text: str) -> str:
 
 async def csv_lines(model: type[FrozenModel], pages: AsyncIterator[Sequence[FrozenModel]]) -> AsyncIterator[bytes]:
     """A heading and a line for each row, page by page; the columns are the fields as the API names them."""
-    columns = [field.alias or name for name, field in model.model_fields.items()]
-    yield _line(columns)
+    yield _line(map(defused, column_names(model)))
     async for page in pages:
-        yield b"".join(_line(map(_cell, row.model_dump(mode="json").values())) for row in page)
+        yield b"".join(_line(_cells(row)) for row in page)
 
 
-def _cell(value: object) -> str:
+def _cells(row: FrozenModel) -> Iterable[str]:
+    said = row.model_dump(mode="json").values()
+    for value, text in zip(dict(row).values(), map(cell_text, said), strict=True):
+        # Of amounts, a minus sign is their own.
+        yield text if isinstance(value, Decimal) else defused(text)
+
+
+def column_names(model: type[FrozenModel]) -> list[str]:
+    """The fields as the API names them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def cell_text(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return " ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _line(cells: Iterable[str]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerow([defused(cell) for cell in cells])
+    csv.writer(text).writerow(list(cells))
     return text.getvalue().encode()

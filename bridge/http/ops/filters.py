@@ -6,6 +6,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
 from bridge.http.front.pages import FromQuery, StatusQuery, ToQuery, moment_in, name_in, search_in, some_of
+from bridge.http.front.zones import GivenZone
 from bridge.journal import ConsoleFilter
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payments.problems import ProblemKind
@@ -16,6 +17,7 @@ __all__ = [
     "GivenPaymentFilter",
     "GivenPayoutFilter",
     "LimitQuery",
+    "SellerQuery",
     "payment_filter",
     "payout_filter",
 ]
@@ -35,9 +37,16 @@ SellerQuery = Annotated[str | None, QueryParameter(name="sellerId", description=
 SearchQuery = Annotated[
     str | None, QueryParameter(description="Part of an id, of an address or of a transaction's hash.")
 ]
+CompletedFromQuery = Annotated[
+    str | None, QueryParameter(name="completedFrom", description="Completed since then; as `from`.")
+]
+CompletedToQuery = Annotated[
+    str | None, QueryParameter(name="completedTo", description="Completed until then; as `to`.")
+]
 
 
 async def payout_filter(
+    zone: GivenZone,
     status: StatusQuery = None,
     provider: TextQuery = None,
     coin: TextQuery = None,
@@ -45,6 +54,8 @@ async def payout_filter(
     search: SearchQuery = None,
     made_from: FromQuery = None,
     made_to: ToQuery = None,
+    completed_from: CompletedFromQuery = None,
+    completed_to: CompletedToQuery = None,
 ) -> ConsoleFilter:
     """Which payouts an address asks for. Raises ValidationException, which names what is wrong."""
     return ConsoleFilter(
@@ -53,12 +64,15 @@ async def payout_filter(
         currency=name_in("coin", coin),
         seller_id=name_in("sellerId", seller_id),
         search=search_in(search),
-        created_from=moment_in("from", made_from),
-        created_before=moment_in("to", made_to),
+        created_from=moment_in("from", made_from, zone),
+        created_before=moment_in("to", made_to, zone),
+        completed_from=moment_in("completedFrom", completed_from, zone),
+        completed_before=moment_in("completedTo", completed_to, zone),
     )
 
 
 async def payment_filter(
+    zone: GivenZone,
     status: StatusQuery = None,
     provider: TextQuery = None,
     currency: TextQuery = None,
@@ -66,6 +80,8 @@ async def payment_filter(
     search: SearchQuery = None,
     made_from: FromQuery = None,
     made_to: ToQuery = None,
+    completed_from: CompletedFromQuery = None,
+    completed_to: CompletedToQuery = None,
 ) -> ConsoleFilter:
     """Which payments an address asks for. Raises ValidationException, which names what is wrong."""
     return ConsoleFilter(
@@ -75,8 +91,10 @@ async def payment_filter(
         problems=() if problem == ANY_PROBLEM else some_of(ProblemKind, "problem", problem),
         has_problems=problem == ANY_PROBLEM,
         search=search_in(search),
-        created_from=moment_in("from", made_from),
-        created_before=moment_in("to", made_to),
+        created_from=moment_in("from", made_from, zone),
+        created_before=moment_in("to", made_to, zone),
+        completed_from=moment_in("completedFrom", completed_from, zone),
+        completed_before=moment_in("completedTo", completed_to, zone),
     )
 
 

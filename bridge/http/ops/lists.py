@@ -1,11 +1,11 @@
 """Lists of the console: payouts and payments by page and filter, one of them, and all of them for a spreadsheet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
 
 from litestar import get
 from litestar.exceptions import NotFoundException
-from litestar.openapi import ResponseSpec
 from litestar.params import FromPath
 from litestar.response import Stream
 from pydantic import Field
@@ -13,24 +13,37 @@ from pydantic import Field
 from bridge.http.front.dependencies import GivenChains, GivenJournal
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.pages import NEXT_DESCRIPTION, AfterQuery, place_text, read_place
-from bridge.http.ops.csv import csv_lines
+from bridge.http.front.problems import AnyRequest
+from bridge.http.front.zones import GivenZone
+from bridge.http.ops.exports import export, exported
 from bridge.http.ops.filters import ROWS_LIMIT, GivenPaymentFilter, GivenPayoutFilter, LimitQuery
-from bridge.http.ops.rows import ExplorerLinks, PaymentRow, PayoutRow, explorer_links, payment_row, payout_row
-from bridge.journal import TOTAL_LIMIT, ConsoleFilter, Journal, ListedPayout, Place
+from bridge.http.ops.rows import (
+    ExplorerLinks,
+    PaymentRow,
+    PayoutRow,
+    TransferRow,
+    explorer_links,
+    payment_row,
+    payout_row,
+    transfer_rows,
+)
+from bridge.journal import TOTAL_LIMIT, ConsoleFilter, Journal, ListedPayment, ListedPayout, Place
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 
 __all__ = [
     "export_payments",
     "export_payouts",
+    "export_transfers",
     "get_payment_row",
     "get_payout_row",
     "list_payment_rows",
     "list_payout_rows",
+    "list_transfer_rows",
 ]
 
 TOTAL_DESCRIPTION = f"How many there are with this filter; {TOTAL_LIMIT} if they are that many or more."
-CSV = {200: ResponseSpec(str, description="Every row of the filter", media_type="text/csv", generate_examples=False)}
+Row = TypeVar("Row", bound=FrozenModel)
 
 
 class PayoutRows(FrozenModel):
@@ -39,6 +52,13 @@ class PayoutRows(FrozenModel):
     payouts: list[PayoutRow]
     next: str | None = Field(description=NEXT_DESCRIPTION)
     total: int = Field(description=TOTAL_DESCRIPTION)
+
+
+class TransferRows(FrozenModel):
+    """The transfers of a page of payments, newest payment first."""
+
+    transfers: list[TransferRow]
+    next: str | None = Field(description=NEXT_DESCRIPTION)
 
 
 class PaymentRows(FrozenModel):
@@ -103,33 +123,51 @@ async def get_payment_row(payment_id: FromPath[str], journal: GivenJournal) -> P
     return payment_row(listed)
 
 
-@get(
-    "/payouts.csv",
-    media_type="text/csv",
-    summary="Every payout of a filter, for a spreadsheet",
-    responses=CSV,
-)
+@get("/transfers", summary="Transfers that came for payments, by page and filter of those")
+async def list_transfer_rows(
+    journal: GivenJournal,
+    payment_filter: GivenPaymentFilter,
+    limit: LimitQuery = 100,
+    after: AfterQuery = None,
+) -> TransferRows:
+    found = await journal.console.payments(payment_filter, read_place(after), limit + 1)
+    rows = await asyncio.to_thread(_transfers_of, found[:limit])
+    last = found[limit - 1].payment if len(found) > limit else None
+    return TransferRows(transfers=rows, next=last and place_text(last.created_at, last.payment_id))
+
+
+@export("payouts", "Every payout of a filter, for a spreadsheet")
 async def export_payouts(
+    request: AnyRequest,
     journal: GivenJournal,
     chains: GivenChains,
     payout_filter: GivenPayoutFilter,
+    zone: GivenZone,
 ) -> Stream:
-    return _download(
-        "payouts.csv", csv_lines(PayoutRow, _payout_pages(journal, payout_filter, explorer_links(chains)))
-    )
+    pages = _payout_pages(journal, payout_filter, explorer_links(chains))
+    return await exported(request, PayoutRow, pages, zone)
 
 
-@get(
-    "/payments.csv",
-    media_type="text/csv",
-    summary="Every payment of a filter, for a spreadsheet",
-    responses=CSV,
-)
+@export("payments", "Every payment of a filter, for a spreadsheet")
 async def export_payments(
+    request: AnyRequest,
     journal: GivenJournal,
     payment_filter: GivenPaymentFilter,
+    zone: GivenZone,
 ) -> Stream:
-    return _download("payments.csv", csv_lines(PaymentRow, _payment_pages(journal, payment_filter)))
+    rows = _payment_pages(journal, payment_filter, lambda found: [payment_row(listed) for listed in found])
+    return await exported(request, PaymentRow, rows, zone)
+
+
+@export("transfers", "Every transfer that came for the payments of a filter, for a spreadsheet")
+async def export_transfers(
+    request: AnyRequest,
+    journal: GivenJournal,
+    payment_filter: GivenPaymentFilter,
+    zone: GivenZone,
+) -> Stream:
+    rows = _payment_pages(journal, payment_filter, _transfers_of)
+    return await exported(request, TransferRow, rows, zone)
 
 
 def _payout_rows(journal: Journal, found: Sequence[ListedPayout], link: ExplorerLinks) -> list[PayoutRow]:
@@ -147,14 +185,15 @@ async def _payout_pages(
         after = Place(last.created_at, last.payout_id)
 
 
-async def _payment_pages(journal: Journal, wanted: ConsoleFilter) -> AsyncIterator[list[PaymentRow]]:
+def _transfers_of(found: Sequence[ListedPayment]) -> list[TransferRow]:
+    return [row for listed in found for row in transfer_rows(listed)]
+
+
+async def _payment_pages(
+    journal: Journal, wanted: ConsoleFilter, rows_of: Callable[[Sequence[ListedPayment]], list[Row]]
+) -> AsyncIterator[list[Row]]:
     after = None
     while found := await journal.console.payments(wanted, after, ROWS_LIMIT):
-        yield [payment_row(listed) for listed in found]
+        yield await asyncio.to_thread(rows_of, found)
         last = found[-1].payment
         after = Place(last.created_at, last.payment_id)
-
-
-def _download(name: str, lines: AsyncIterator[bytes]) -> Stream:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Stream(lines, media_type="text/csv", headers=headers)

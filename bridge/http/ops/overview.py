@@ -1,4 +1,4 @@
-"""What needs a person, what completed from day to day, and what people did."""
+"""What needs a person, and what people did."""
 
 import asyncio
 from collections import Counter
@@ -56,18 +56,10 @@ from coordinator.payments.invoices import Invoice
 from coordinator.payments.problems import ProblemKind
 from providers.onchain.matching.matching import paid_already
 
-__all__ = [
-    "all_that_needs_a_person",
-    "count_by_kind",
-    "get_attention",
-    "get_totals",
-    "list_actions",
-    "needs_a_person",
-]
+__all__ = ["all_that_needs_a_person", "count_by_kind", "get_attention", "list_actions", "needs_a_person"]
 
 SHOWN = 200
 TRANSFERS_LIMIT = 10_000
-DAYS_LIMIT = 366
 ACTIONS_LIMIT = 1_000
 
 
@@ -88,22 +80,6 @@ class AttentionList(FrozenModel):
     elsewhere: dict[Literal["open", "snoozed", "closed"], int] = Field(
         description="How many of those that were found are in the other states.",
     )
-
-
-class DayItem(FrozenModel):
-    """What completed on one day in one currency."""
-
-    date: str = Field(description="Of UTC.")
-    currency: str
-    kind: Literal["payments", "payouts", "refunds"]
-    count: int
-    amount: str = Field(description="The sum, a decimal string; of payments without what came for the gateway's fee.")
-
-
-class Totals(FrozenModel):
-    """What completed, by day, oldest first; a day without any is not there."""
-
-    days: list[DayItem]
 
 
 class ActionList(FrozenModel):
@@ -236,23 +212,6 @@ async def _said_of_coins(opener: InvoiceOpener, unopened: Sequence[Invoice]) -> 
     ways = {(invoice.wanted.provider, invoice.wanted.coin) for invoice in unopened}
     said = {way: await opener.trouble_with(*way) for way in sorted(ways)}
     return {way: trouble for way, trouble in said.items() if trouble is not None}
-
-
-@get("/totals", summary="What completed from day to day")
-async def get_totals(
-    journal: GivenJournal,
-    days: Annotated[int, QueryParameter(ge=1, le=DAYS_LIMIT, description="How many, today being one of them.")] = 14,
-) -> Totals:
-    today = journal.clock().replace(hour=0, minute=0, second=0, microsecond=0)
-    found = await journal.console.totals(today - timedelta(days=days - 1))
-    return Totals(
-        days=[
-            DayItem(
-                date=one.date, currency=one.currency, kind=one.kind, count=one.count, amount=format_amount(one.amount)
-            )
-            for one in found
-        ]
-    )
 
 
 @get("/actions", summary="What people did")

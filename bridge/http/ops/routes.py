@@ -23,6 +23,14 @@ from bridge.http.ops.approvals import (
     withdraw_payout,
     withdraw_payout_in_console,
 )
+from bridge.http.ops.books import (
+    export_entries,
+    export_statement,
+    export_totals,
+    get_statement,
+    get_totals,
+    get_wallets,
+)
 from bridge.http.ops.connections import list_connections
 from bridge.http.ops.filters import payment_filter, payout_filter
 from bridge.http.ops.histories import list_histories
@@ -36,12 +44,14 @@ from bridge.http.ops.holds import (
 from bridge.http.ops.lists import (
     export_payments,
     export_payouts,
+    export_transfers,
     get_payment_row,
     get_payout_row,
     list_payment_rows,
     list_payout_rows,
+    list_transfer_rows,
 )
-from bridge.http.ops.overview import get_attention, get_totals, list_actions
+from bridge.http.ops.overview import get_attention, list_actions
 from bridge.http.ops.payments import (
     accept_payment,
     cancel_payment_in_console,
@@ -64,10 +74,17 @@ ops_router = Router(
         list_payment_rows,
         get_payout_row,
         get_payment_row,
-        export_payouts,
-        export_payments,
+        *export_payouts,
+        *export_payments,
         get_attention,
+        list_transfer_rows,
+        *export_transfers,
         get_totals,
+        *export_totals,
+        get_statement,
+        *export_statement,
+        *export_entries,
+        get_wallets,
         list_actions,
         list_histories,
         get_system_status,

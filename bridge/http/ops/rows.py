@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -12,7 +13,7 @@ from coordinator.attention.alerts import Alert, AlertState
 from coordinator.attention.items import BY_URGENCY, Attention, Remedy
 from coordinator.attention.severities import Severities
 from coordinator.models import FrozenModel
-from coordinator.money import Amount
+from coordinator.money import Amount, in_scale_of, quotient, rounded
 from coordinator.payments.payments import EscrowState, PaymentStatus
 from coordinator.payments.problems import ProblemKind, problems_of
 from coordinator.payouts.approval import is_revocable, is_withdrawable
@@ -26,11 +27,13 @@ __all__ = [
     "ExplorerLinks",
     "PaymentRow",
     "PayoutRow",
+    "TransferRow",
     "action_item",
     "attention_item",
     "explorer_links",
     "payment_row",
     "payout_row",
+    "transfer_rows",
 ]
 
 ExplorerLinks = Callable[[str | None, str | None], str | None]
@@ -71,6 +74,7 @@ class PayoutRow(FrozenModel):
         "marketplace's own is to send it, and nothing of that was seen."
     )
     created_at: AwareDatetime
+    completed_at: AwareDatetime | None
     updated_at: AwareDatetime
 
 
@@ -98,12 +102,35 @@ class PaymentRow(FrozenModel):
     problems: list[ProblemKind] = Field(description="What is wrong with it, and waits for a person.")
     confirmations: int | None
     required_confirmations: int | None
-    tx_hash: str | None = Field(description="Of the transfer that came last.")
+    tx_hashes: list[str] = Field(
+        description="Of what came, confirmed before unconfirmed; each is a row of transfers."
+    )
     created_at: AwareDatetime
+    completed_at: AwareDatetime | None
     updated_at: AwareDatetime
     expires_at: AwareDatetime | None = Field(
         description="Until when it waits: as agreed, or longer if a person had it wait."
     )
+
+
+class TransferRow(FrozenModel):
+    """A transfer that came for a payment."""
+
+    payment_id: str
+    provider: str
+    external_id: str
+    seller_id: str
+    tx_hash: str
+    coin: str
+    coin_amount: Amount
+    currency: str
+    value: Amount | None = Field(description="What it counts for; null while nobody says so.")
+    fee: Amount | None = Field(description="How much of that is the gateway's fee, where it says so.")
+    rate: Amount | None = Field(description="What one of the coin counts for.")
+    confirmed: bool = Field(description="Whether it counts.")
+    occurred_at: AwareDatetime | None = Field(description="When the provider saw it, if it says so.")
+    status: PaymentStatus = Field(description="The payment's.")
+    completed_at: AwareDatetime | None = Field(description="The payment's.")
 
 
 class AttentionItem(FrozenModel):
@@ -233,6 +260,7 @@ def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> Payo
         revocable=is_revocable(payout),
         withdrawable=is_withdrawable(payout),
         created_at=payout.created_at,
+        completed_at=listed.completed_at,
         updated_at=listed.updated_at,
     )
 
@@ -240,6 +268,10 @@ def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> Payo
 def payment_row(listed: ListedPayment) -> PaymentRow:
     payment, awaited = listed.payment, listed.payment.awaited
     transfers = (*payment.confirmed, *payment.in_flight)
+
+    def agreed(amount: Decimal) -> Decimal:
+        return in_scale_of(payment.amount, amount)
+
     return PaymentRow(
         payment_id=payment.payment_id,
         provider=payment.provider,
@@ -252,21 +284,54 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
         currency=payment.currency,
         status=payment.status,
         escrow_state=payment.escrow_state,
-        received=payment.received,
-        missing=payment.missing,
-        excess=payment.excess,
-        refunded=payment.refunded,
-        fee=payment.fee,
-        missing_fee=payment.missing_fee,
+        received=agreed(payment.received),
+        missing=agreed(payment.missing),
+        excess=agreed(payment.excess),
+        refunded=agreed(payment.refunded),
+        fee=agreed(payment.fee),
+        missing_fee=agreed(payment.missing_fee),
         problems=[problem.kind for problem in problems_of(payment)],
         late=payment.late,
         confirmations=awaited and awaited.confirmations,
         required_confirmations=awaited and awaited.required_confirmations,
-        tx_hash=transfers[-1].tx_hash if transfers else None,
+        tx_hashes=list(dict.fromkeys(one.tx_hash for one in transfers)),
         created_at=payment.created_at,
+        completed_at=listed.completed_at,
         updated_at=listed.updated_at,
         expires_at=payment.deadline,
     )
+
+
+# More than any coin or currency has.
+RATE_DECIMALS = 10
+
+
+def transfer_rows(listed: ListedPayment) -> list[TransferRow]:
+    """The transfers of a payment, those that count first."""
+    payment = listed.payment
+    counting = [(one, True) for one in payment.confirmed]
+    return [
+        TransferRow(
+            payment_id=payment.payment_id,
+            provider=payment.provider,
+            external_id=payment.external_id,
+            seller_id=payment.seller_id,
+            tx_hash=one.tx_hash,
+            coin=one.asset,
+            coin_amount=one.amount,
+            currency=payment.currency,
+            value=value if value is None else in_scale_of(payment.amount, value),
+            fee=one.fee if one.fee is None else in_scale_of(payment.amount, one.fee),
+            rate=rounded(quotient(value, one.amount), RATE_DECIMALS) if value is not None and one.amount else None,
+            confirmed=counts,
+            occurred_at=one.occurred_at,
+            status=payment.status,
+            completed_at=listed.completed_at,
+        )
+        for one, counts in (*counting, *((one, False) for one in payment.in_flight))
+        # What is paid in the very token that was agreed counts for itself.
+        for value in (one.amount if payment.direct is not None and one.value is None else one.value,)
+    ]
 
 
 def attention_item(

@@ -61,6 +61,8 @@ class ConsoleFilter:
     """Part of an id, of an address or of a transaction's hash."""
     created_from: datetime | None = None
     created_before: datetime | None = None
+    completed_from: datetime | None = None
+    completed_before: datetime | None = None
     problems: Sequence[str] = ()
     """What is wrong with a payment: one of these kinds."""
     has_problems: bool = False
@@ -81,6 +83,8 @@ class ListedPayment:
 
     payment: Payment
     updated_at: datetime
+    completed_at: datetime | None
+    """When it was first known to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class ListedPayout:
 
     payout: Payout
     updated_at: datetime
+    completed_at: datetime | None
+    """When it was first known to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ def listed_payments(
 ) -> list[ListedPayment]:
     """The payments that a filter wants, newest first, from a place on."""
     rows = _page(connection, schema.payments, "payment_id", wanted, after, limit)
-    return [ListedPayment(payment_from_row(row), row["updated_at"]) for row in rows]
+    return [ListedPayment(payment_from_row(row), row["updated_at"], row["completed_at"]) for row in rows]
 
 
 def listed_payouts(
@@ -128,19 +134,19 @@ def listed_payouts(
 ) -> list[ListedPayout]:
     """The payouts that a filter wants, newest first, from a place on."""
     rows = _page(connection, schema.payouts, "payout_id", wanted, after, limit)
-    return [ListedPayout(payout_from_row(row), row["updated_at"]) for row in rows]
+    return [ListedPayout(payout_from_row(row), row["updated_at"], row["completed_at"]) for row in rows]
 
 
 def listed_payment(connection: Connection, payment_id: str) -> ListedPayment | None:
     payments = schema.payments
     row = connection.execute(select(payments).where(payments.c.payment_id == payment_id)).mappings().first()
-    return None if row is None else ListedPayment(payment_from_row(row), row["updated_at"])
+    return None if row is None else ListedPayment(payment_from_row(row), row["updated_at"], row["completed_at"])
 
 
 def listed_payout(connection: Connection, payout_id: str) -> ListedPayout | None:
     payouts = schema.payouts
     row = connection.execute(select(payouts).where(payouts.c.payout_id == payout_id)).mappings().first()
-    return None if row is None else ListedPayout(payout_from_row(row), row["updated_at"])
+    return None if row is None else ListedPayout(payout_from_row(row), row["updated_at"], row["completed_at"])
 
 
 def total(connection: Connection, kind: Literal["payments", "payouts"], wanted: ConsoleFilter) -> int:
@@ -180,10 +186,14 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
         conditions.append(table.c.problems_at.is_not(None))
     if wanted.search is not None:
         conditions.append(table.c.search_text.contains(wanted.search.lower(), autoescape=True))
-    if wanted.created_from is not None:
-        conditions.append(table.c.created_at >= wanted.created_from)
-    if wanted.created_before is not None:
-        conditions.append(table.c.created_at < wanted.created_before)
+    for moment, since, before in (
+        (table.c.created_at, wanted.created_from, wanted.created_before),
+        (table.c.completed_at, wanted.completed_from, wanted.completed_before),
+    ):
+        if since is not None:
+            conditions.append(moment >= since)
+        if before is not None:
+            conditions.append(moment < before)
     return conditions
 
 
@@ -209,7 +219,9 @@ def payouts_for_a_person(connection: Connection, now: datetime, limit: int) -> l
         payouts.c.payout_id.in_(unpaid(connection)),
     ):
         rows = connection.execute(select(payouts).where(condition).order_by(payouts.c.created_at).limit(limit))
-        found += [ListedPayout(payout_from_row(row), row["updated_at"]) for row in rows.mappings()]
+        found += [
+            ListedPayout(payout_from_row(row), row["updated_at"], row["completed_at"]) for row in rows.mappings()
+        ]
     return found
 
 

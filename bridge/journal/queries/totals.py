@@ -1,103 +1,153 @@
-"""Totals as the console shows them: what completed on each UTC day, summed by the database to the last digit."""
+"""Totals of the books: what entries of days, sellers and wallets come to, summed by the database exactly."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
+    FromClause,
     Integer,
     Numeric,
     String,
-    Table,
     and_,
+    case,
     cast,
+    column,
     func,
     literal,
     not_,
     select,
-    true,
+    values,
 )
 
 from bridge.journal.tables import schema
-from coordinator.money import ZERO
-from coordinator.money import total as sum_of
+from coordinator.books.days import Span
+from coordinator.books.entries import OF_COINS, EntryKind
+from coordinator.books.figures import Sum
+from coordinator.money import ZERO, difference, total
 
-__all__ = ["DayTotal", "completed_totals"]
+__all__ = ["DayTotals", "Sums", "day_totals", "seller_totals", "wallet_totals"]
 
 # SQLite adds floats, or whole numbers of 64 bits: what has no more digits than these before and behind its point is
 # added as two of them, of which nine thousand million have room. What has more is added here.
 SHORT_DIGITS = 9
 
-Kind = Literal["payments", "payouts", "refunds"]
-Sum = tuple[str, str, int, Decimal]
-"""A day, a currency, and how many came to how much."""
+Sums = Mapping[EntryKind, Sum]
+"""What the entries of each kind come to."""
 
 
-@dataclass(frozen=True, slots=True)
-class DayTotal:
-    """What completed on one UTC day in one currency."""
+class DayTotals(NamedTuple):
+    """What was entered on one day in one currency."""
 
     date: str
     currency: str
-    kind: Kind
-    count: int
-    amount: Decimal
+    sums: Sums
 
 
-def completed_totals(connection: Connection, since: datetime) -> list[DayTotal]:
-    """What completed on each UTC day since then, oldest day first; of payouts those to sellers, and apart from them
-    those that carried refunds. Of payments that is what was agreed for the goods,
-    without a gateway's fee."""
-    sums: dict[tuple[str, str, Kind], tuple[int, Decimal]] = {}
-    sums_in = _sums_in_postgresql if connection.dialect.name == "postgresql" else _sums_in_sqlite
-    payments, payouts = schema.payments, schema.payouts
-    those_of: tuple[tuple[Kind, Table, Column[Any], ColumnElement[bool]], ...] = (
-        ("payments", payments, payments.c.currency, true()),
-        ("payouts", payouts, payouts.c.coin, payouts.c.refund_id.is_(None)),
-        ("refunds", payouts, payouts.c.coin, payouts.c.refund_id.is_not(None)),
+_ENTRIES = schema.book_entries
+_OF_MONEY = _ENTRIES.c.kind.not_in(OF_COINS)
+Keys = tuple[Any, ...]
+
+
+def day_totals(connection: Connection, days: Sequence[Span]) -> list[DayTotals]:
+    """What was entered on each of some days, oldest day first; a day without any is not there."""
+    if not days:
+        return []
+    known = values(
+        column("day", String),
+        column("begins_at", schema.UtcDateTime),
+        column("ends_at", schema.UtcDateTime),
+        name="known",
     )
-    for kind, table, currency, those in those_of:
-        for date, name, count, amount in sums_in(
-            connection, table, currency, and_(table.c.completed_at >= since, those)
-        ):
-            known_count, known = sums.get((date, name, kind), (0, ZERO))
-            sums[date, name, kind] = (known_count + count, sum_of([known, amount]))
-    return [DayTotal(*of_day, *sums[of_day]) for of_day in sorted(sums)]
+    spans = known.data([tuple(day) for day in days]).cte("days")
+    found_within = and_(_ENTRIES.c.entered_at >= spans.c.begins_at, _ENTRIES.c.entered_at < spans.c.ends_at)
+    sums = _sums(
+        connection,
+        spans.join(_ENTRIES, found_within),
+        (spans.c.day, _ENTRIES.c.unit, _ENTRIES.c.kind),
+        _OF_MONEY,
+    )
+    return [DayTotals(date, currency, of_day) for (date, currency), of_day in _by_kind(sums).items()]
+
+
+def seller_totals(
+    connection: Connection, seller_id: str, begins_at: datetime | None, ends_at: datetime
+) -> Mapping[str, Sums]:
+    """What was entered for a seller in some time, or ever until its end, by currency."""
+    conditions = [_ENTRIES.c.seller_id == seller_id, _ENTRIES.c.entered_at < ends_at]
+    if begins_at is not None:
+        conditions.append(_ENTRIES.c.entered_at >= begins_at)
+    sums = _sums(connection, _ENTRIES, (_ENTRIES.c.unit, _ENTRIES.c.kind), *conditions)
+    return {currency: of_currency for (currency,), of_currency in _by_kind(sums).items()}
+
+
+def wallet_totals(connection: Connection) -> Mapping[tuple[str, str], Decimal]:
+    """What the entries of wallets come to, by wallet and coin: what came in less what went out."""
+    of_coins = _ENTRIES.c.kind.in_(OF_COINS)
+    sums = _sums(connection, _ENTRIES, (_ENTRIES.c.wallet, _ENTRIES.c.unit, _ENTRIES.c.kind), of_coins)
+    return {
+        (wallet, coin): difference(of[EntryKind.COIN_IN].amount, of[EntryKind.COIN_OUT].amount)
+        for (wallet, coin), of in _by_kind(sums, every=OF_COINS).items()
+    }
+
+
+def _by_kind(sums: Mapping[Keys, Sum], every: Sequence[EntryKind] = ()) -> dict[Keys, dict[EntryKind, Sum]]:
+    """Sums whose last key is their kind, by their other keys, in order."""
+    found: dict[Keys, dict[EntryKind, Sum]] = {}
+    for (*keys, kind), one in sorted(sums.items()):
+        found.setdefault(tuple(keys), {name: Sum(0, ZERO) for name in every})[EntryKind(kind)] = one
+    return found
+
+
+def _sums(
+    connection: Connection, those_in: FromClause, keys: Sequence[ColumnElement[Any]], *conditions: ColumnElement[bool]
+) -> dict[Keys, Sum]:
+    """What entries come to, by their keys."""
+    sums_in = _sums_in_postgresql if connection.dialect.name == "postgresql" else _sums_in_sqlite
+    amounts = sums_in(connection, those_in, keys, conditions)
+    counted = select(*keys, func.count(_ENTRIES.c.payment_id.distinct())).select_from(those_in)
+    counts = connection.execute(counted.where(*conditions).group_by(*keys))
+    return {tuple(row[:-1]): Sum(row[-1], amounts[tuple(row[:-1])]) for row in counts}
 
 
 def _sums_in_postgresql(
-    connection: Connection, table: Table, currency: Column[Any], those: ColumnElement[bool]
-) -> Iterator[Sum]:
-    date = func.to_char(func.timezone("UTC", table.c.completed_at), "YYYY-MM-DD", type_=String).label("day")
-    rows = connection.execute(
-        select(date, currency, func.count(), func.sum(cast(table.c.amount, Numeric)))
-        .where(those)
-        .group_by("day", currency)
-    )
-    for day, name, count, amount in rows:
-        yield day, name, count, Decimal(amount)
+    connection: Connection,
+    those_in: FromClause,
+    keys: Sequence[ColumnElement[Any]],
+    conditions: Sequence[ColumnElement[bool]],
+) -> dict[Keys, Decimal]:
+    summed = select(*keys, func.sum(cast(_ENTRIES.c.amount, Numeric))).select_from(those_in)
+    rows = connection.execute(summed.where(*conditions).group_by(*keys))
+    return {tuple(row[:-1]): Decimal(row[-1]) for row in rows}
 
 
 def _sums_in_sqlite(
-    connection: Connection, table: Table, currency: Column[Any], those: ColumnElement[bool]
-) -> Iterator[Sum]:
-    amount, completed_at = table.c.amount, table.c.completed_at
-    point = func.instr(amount + literal("."), ".", type_=Integer)
-    fraction = func.substr(func.substr(amount, point + 1) + literal("0" * SHORT_DIGITS), 1, SHORT_DIGITS)
-    is_short = and_(point <= SHORT_DIGITS + 1, func.length(amount) - point <= SHORT_DIGITS)
-    date = func.substr(completed_at, 1, len("2026-11-24"), type_=String).label("day")
-    short = connection.execute(
-        select(date, currency, func.count(), func.sum(cast(amount, Integer)), func.sum(cast(fraction, Integer)))
-        .where(those, is_short)
-        .group_by("day", currency)
-    )
-    for day, name, count, whole, units in short:
-        yield day, name, count, sum_of([Decimal(whole), Decimal(units).scaleb(-SHORT_DIGITS)])
-    long = connection.execute(select(completed_at, currency, amount).where(those, not_(is_short)))
-    for moment, name, text in long:
-        yield moment.astimezone(UTC).date().isoformat(), name, 1, Decimal(text)
+    connection: Connection,
+    those_in: FromClause,
+    keys: Sequence[ColumnElement[Any]],
+    conditions: Sequence[ColumnElement[bool]],
+) -> dict[Keys, Decimal]:
+    amount = _ENTRIES.c.amount
+    digits = func.ltrim(amount, "-", type_=String)
+    sign = case((amount.startswith("-"), -1), else_=1)
+    point = func.instr(digits + literal("."), ".", type_=Integer)
+    decimals = func.length(digits) - point
+    whole = cast(func.substr(digits, 1, point - 1), Integer)
+    fraction = func.substr(func.substr(digits, point + 1) + literal("0" * SHORT_DIGITS), 1, SHORT_DIGITS)
+    is_short = and_(point <= SHORT_DIGITS + 1, decimals <= SHORT_DIGITS)
+    amounts: dict[Keys, Decimal] = {}
+    for *name, wholes, units, scale in connection.execute(
+        select(*keys, func.sum(sign * whole), func.sum(sign * cast(fraction, Integer)), func.max(decimals))
+        .select_from(those_in)
+        .where(*conditions, is_short)
+        .group_by(*keys)
+    ):
+        exact = total([Decimal(wholes), Decimal(units).scaleb(-SHORT_DIGITS)])
+        amounts[tuple(name)] = exact.quantize(Decimal(1).scaleb(-max(scale, 0)))
+    long = select(*keys, amount).select_from(those_in).where(*conditions, not_(is_short))
+    for *name, text in connection.execute(long):
+        amounts[tuple(name)] = total([amounts.get(tuple(name), ZERO), Decimal(text)])
+    return amounts

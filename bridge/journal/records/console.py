@@ -12,7 +12,6 @@ from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedP
 from bridge.journal.queries.endpoints import endpoints
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
 from bridge.journal.queries.readers import Read
-from bridge.journal.queries.totals import DayTotal, completed_totals
 from bridge.journal.queries.transactions import payments_named
 from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
@@ -103,10 +102,6 @@ class ConsoleRecords:
     async def problem_counts(self) -> Mapping[ProblemKind, int]:
         """How many payments need a person, by kind."""
         return await self._read(problem_queries.problem_counts)
-
-    async def totals(self, since: datetime) -> list[DayTotal]:
-        """What completed on each UTC day since then, oldest day first."""
-        return await self._read(completed_totals, since)
 
     async def payment_events(self, payment_id: str) -> list[JournaledEvent]:
         """The events about a payment and its payouts, in order, as far as they are stored."""

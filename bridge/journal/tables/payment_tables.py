@@ -2,6 +2,7 @@
 
 from sqlalchemy import Column, Index, String, Table, Text, UniqueConstraint
 
+from bridge.journal.tables.book_tables import NOT_ENTERED
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import index_of, metadata
 
@@ -54,6 +55,7 @@ payments = Table(
     Column("terms", Text, nullable=False, comment="How strictly it is taken, as JSON"),
     Column("problems", Text, comment="The kinds of what is wrong with it, with blanks between; empty if nothing is"),
     Column("problems_at", UtcDateTime, comment="When there was news of them last"),
+    Column("entered_at", UtcDateTime, comment="Up to which update the books have it"),
     UniqueConstraint("provider", "external_id"),
     Index(None, "request_id"),
     index_of(("due_at",), "due_at IS NOT NULL"),
@@ -68,6 +70,7 @@ payments = Table(
     Index("ix_payments_buyer", "buyer_id", "created_at", "payment_id"),
     index_of(("completed_at",), "completed_at IS NOT NULL"),
     index_of(("problems_at", "payment_id"), "problems_at IS NOT NULL"),
+    index_of(("updated_at",), NOT_ENTERED, "ix_payments_not_entered"),
 )
 
 checkouts = Table(

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Index, String, Table, Text, UniqueConstraint
 
+from bridge.journal.tables.book_tables import NOT_ENTERED
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import index_of, metadata
 
@@ -49,6 +50,7 @@ payouts = Table(
     Column("asked_through", String(200), comment="The service that asked for it"),
     Column("cleared_at", UtcDateTime, comment="Since when it may be sent; empty while it awaits approval"),
     Column("overdue_at", UtcDateTime, comment="From when on it takes too long; empty while it awaits approval"),
+    Column("entered_at", UtcDateTime, comment="Up to which update the books have it"),
     Index(None, "payment_id"),
     Index(None, "status", "created_at"),
     Index(None, "chain", "destination"),
@@ -57,6 +59,7 @@ payouts = Table(
     Index(None, "seller_id", "created_at"),
     Index(None, "worth_currency", "cleared_at"),
     index_of(("sender",), "sender IS NOT NULL"),
+    index_of(("updated_at",), NOT_ENTERED, "ix_payouts_not_entered"),
 )
 
 payout_names = Table(

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from bridge.catalogue.activities import UserActivity
+from coordinator.books.entries import Account, Entry, EntryKind
 from coordinator.events import Audience, Event
 from coordinator.histories import Place
 from coordinator.money import format_amount
@@ -31,6 +33,8 @@ __all__ = [
     "NodeActivity",
     "activity_from_row",
     "activity_row",
+    "entry_from_row",
+    "entry_row",
     "event_from_row",
     "invoice_from_row",
     "observation_from_text",
@@ -108,6 +112,7 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "return_url": payment.return_url,
         "due_at": payment.due_at,
         "terms": payment.terms.model_dump_json(),
+        "entered_at": now,
         **payment_problems(payment, now),
         **payment_state(payment, now),
     }
@@ -202,6 +207,7 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "asked_through": payout.asked_through,
         "cleared_at": payout.cleared_at,
         "overdue_at": payout.overdue_at,
+        "entered_at": now,
     }
 
 
@@ -226,6 +232,25 @@ def refund_from_row(row: RowMapping) -> Refund:
 
 def payout_observation_from_text(text: str) -> PayoutObservation:
     return _PAYOUT_OBSERVATION.validate_json(text)
+
+
+def entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:
+    account = entry.account
+    return {
+        "entered_at": at,
+        "kind": account.kind,
+        "unit": account.unit,
+        "amount": format_amount(entry.amount),
+        "payment_id": payment_id,
+        "seller_id": account.seller_id,
+        "wallet": account.wallet,
+        "payout_id": account.payout_id,
+    }
+
+
+def entry_from_row(row: RowMapping) -> Entry:
+    account = Account(EntryKind(row["kind"]), row["unit"], row["seller_id"], row["wallet"], row["payout_id"])
+    return Entry(account, Decimal(row["amount"]))
 
 
 def activity_row(node: str, activity: UserActivity) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, 
 
 from bridge.journal.tables.access_tables import revocations
 from bridge.journal.tables.alert_tables import UNSETTLED, alert_destinations, alert_steps, alerts
+from bridge.journal.tables.book_tables import NOT_ENTERED, book_entries
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.endpoint_tables import endpoint_deliveries, endpoints
@@ -39,6 +40,7 @@ from bridge.journal.tables.payout_tables import (
 __all__ = [
     "AWAITING_ADDRESS",
     "ENDED",
+    "NOT_ENTERED",
     "OPEN",
     "UNSETTLED",
     "RowId",
@@ -49,6 +51,7 @@ __all__ = [
     "alert_steps",
     "alerts",
     "allowed_destinations",
+    "book_entries",
     "chain_alarms",
     "chain_checkpoints",
     "chain_transfers",

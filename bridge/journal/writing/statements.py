@@ -8,7 +8,21 @@ from functools import cache, partial
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Delete, Dialect, Insert, Select, Table, Update, bindparam, func, insert
+from sqlalchemy import (
+    Case,
+    Column,
+    Connection,
+    Delete,
+    Dialect,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    case,
+    func,
+    insert,
+)
 from sqlalchemy.sql.functions import Function
 
 from bridge.journal.database.engines import common_dialect
@@ -16,6 +30,7 @@ from bridge.journal.database.engines import common_dialect
 __all__ = [
     "Row",
     "Writing",
+    "entered_too",
     "first_known",
     "found",
     "insert_into",
@@ -36,6 +51,14 @@ Processors = Mapping[str, Callable[[Any], Any]]
 def first_known(column: Column[Any]) -> Function[Any]:
     """For an update: what stands in a column, or what is new if nothing does."""
     return func.coalesce(column, bindparam(f"new_{column.name}", type_=column.type))
+
+
+def entered_too(table: Table) -> Case[Any]:
+    """For an update whose change is entered in the books: up to when they have the row. Where they lacked something
+    before, they lack it still."""
+    return case(
+        (table.c.entered_at == table.c.updated_at, bindparam("new_updated_at", type_=table.c.updated_at.type))
+    )
 
 
 @cache

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
 from alembic import command
 from alembic.config import Config
 from hypothesis import given, settings
@@ -16,15 +15,12 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
 from bridge.http.ops.overview import needs_a_person
-from bridge.journal import ChainCommit, ChainTransfer, ConsoleFilter, DayTotal, Journal, Place
+from bridge.journal import ChainCommit, ChainTransfer, ConsoleFilter, Journal, Place
 from bridge.journal.database.engines import parse_database_url, reading_engine, writing_engine
 from bridge.journal.database.schema_versions import MIGRATIONS
 from bridge.journal.tables import schema
 from coordinator.payments.agreements import Checkout, Share
 from coordinator.payments.observations import (
-    Ending,
-    InvoiceEnded,
-    PaymentAccepted,
     Sighting,
     Stage,
     Transfer,
@@ -212,55 +208,6 @@ async def test_the_first_page_needs_no_sorting_and_no_walk_through_the_table(tmp
             ]
     engine.dispose()
     await journal.close()
-
-
-# Totals
-
-
-async def test_what_completed_is_summed_by_utc_day_and_currency(journal: Journal, clock: Clock) -> None:
-    await paid(journal, 1)
-    await paid(journal, 2, currency="EUR")
-    await paid_out(journal, payout(1))
-    clock.now = NOW + timedelta(hours=3)  # Which is the next day.
-    await paid(journal, 3)
-    await paid(journal, 4, amount=Decimal("0.00000001"))
-    await accept(journal, 4)  # Too much came to be a message about it.
-    await journal.payouts.record_observation("out_1", "sent", PayoutSent(tx_hashes=("0x1",)))
-    await journal.payouts.record_observation("out_1", "confirmed", PayoutConfirmed())
-    await journal.register_payment(payment(5))
-    expected = [
-        DayTotal("2026-05-01", "EUR", "payments", 1, Decimal("10.10")),
-        DayTotal("2026-05-01", "USD", "payments", 1, Decimal("10.10")),
-        DayTotal("2026-05-02", "ETH-USDT", "payouts", 1, Decimal("9.90")),
-        DayTotal("2026-05-02", "USD", "payments", 2, Decimal("10.10000001")),
-    ]
-    assert await journal.console.totals(NOW) == expected
-    # Whatever comes after does not make it another day's.
-    clock.now = NOW + 3 * DAY
-    await observe(journal, 1, "refunded", InvoiceEnded(ending=Ending.REFUNDED))
-    await journal.payouts.record_observation("out_1", "again", PayoutSent(tx_hashes=("0x2",)))
-    assert await journal.console.totals(NOW) == expected
-    assert await journal.console.totals(NOW + timedelta(hours=2)) == expected[2:]
-
-
-@pytest.mark.parametrize("zeros", [0, 1])
-async def test_sums_are_exact_whatever_the_size(journal: Journal, zeros: int) -> None:
-    amounts = [
-        *("0.10", "0.20", "5", "5.5", "999999999.999999999", "999999999", "0.000000001", "1000000000", "70.18"),
-        *("0.000000000000000001", "123456789012345678901234567890.123456789012345678901234567891"),
-    ]
-    for number, amount in enumerate(amounts * 2, 1):
-        exact = Decimal(amount + "0" * zeros if "." in amount and len(amount) < 40 else amount)
-        await paid(journal, number, amount=exact)
-        # Whatever came: a person takes it as paid.
-        await accept(journal, number)
-    [total] = await journal.console.totals(NOW)
-    with localcontext(prec=200):
-        assert total == DayTotal("2026-05-01", "USD", "payments", 22, 2 * sum(map(Decimal, amounts), Decimal()))
-
-
-async def accept(journal: Journal, number: int) -> None:
-    await observe(journal, number, f"accepted-{number}", PaymentAccepted(by="Ada", note="x"))
 
 
 # The migration

@@ -1,5 +1,6 @@
 """Where a payment's money is: at every moment all of it is somewhere, and never more of it went out than came in."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from coordinator.books.entries import Account, EntryKind, balances_of, changes
+from coordinator.books.figures import Sum, figures
 from coordinator.money import ZERO, total
 from coordinator.payments.agreements import Checkout, Share
 from coordinator.payments.decisions import decide
@@ -24,6 +27,7 @@ from coordinator.payments.observations import (
 )
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payments.problems import hold_on_payouts
+from coordinator.payments.refunded import going_back
 from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
 from coordinator.payments.rulings import RulingRefusedError, acceptance, cancellation
 from coordinator.payouts.decisions import decide_payout
@@ -60,6 +64,7 @@ SHARES = (
     Share(request_id="r2", seller_id="s2", amount=Decimal("39.99")),
 )
 AMOUNTS = st.sampled_from(("0.01", "20", "33.33", "39.99", "50", "60.01", "100")).map(Decimal)
+SETTLED = (PayoutStatus.COMPLETED, PayoutStatus.FAILED, PayoutStatus.RETURNED)
 _RELEASES = {
     PayoutStatus.FAILED: Release.FAILED,
     PayoutStatus.RETURNED: Release.FAILED,
@@ -81,11 +86,18 @@ class World(RuleBasedStateMachine):
         """Payouts whose money has left."""
         self.reversed = ZERO
         """What went back by no refund of the bridge's."""
+        self.balances = balances_of(self.payment)
+        self.books: defaultdict[Account, Decimal] = defaultdict(Decimal)
+        """What was entered of it, change by change."""
         self.steps = 0
         self.statuses = {self.payment.status}
 
     def told(self, observation: Observation) -> None:
-        self.payment = decide(self.payment, observation, NOW).payment
+        before, self.payment = self.payment, decide(self.payment, observation, NOW).payment
+        if self.payment is not before:
+            balances, self.balances = self.balances, balances_of(self.payment)
+            for entry in changes(balances, self.balances):
+                self.books[entry.account] += entry.amount
         self.statuses.add(self.payment.status)
 
     @property
@@ -353,6 +365,38 @@ class World(RuleBasedStateMachine):
                 if one.seller_id == seller_id and one.release is not Release.FAILED
             )
             assert left <= max(earned(self.payment, seller_id) - back, ZERO)
+
+    @invariant()
+    def the_books_say_where_the_money_is(self) -> None:
+        escrow, payment = escrow_of(self.payment, self.paid_out), self.payment
+        assert {account: amount for account, amount in self.books.items() if amount} == self.balances
+        sums = {kind: total(amount for one, amount in self.books.items() if one.kind is kind) for kind in EntryKind}
+        found = figures({kind: Sum(1, amount) for kind, amount in sums.items()})
+        assert (found.received, found.fees, found.payouts) == (escrow.received, escrow.fee, escrow.released)
+        assert found.excess == payment.excess
+        assert total([found.refunds, found.sent_back]) == escrow.refunded
+        assert found.held == escrow.held + escrow.fee + escrow.excess - escrow.overdrawn
+        assert found.held == found.owed + found.fees + found.excess + found.unsold - found.sent_back
+        if PaymentStatus.COMPLETED not in self.statuses:
+            assert found.sales == found.shortfall == found.refunds == 0
+            assert found.unsold == payment.goods
+        else:
+            assert 0 <= found.shortfall <= found.sales <= payment.amount
+
+    @invariant()
+    def a_seller_is_owed_what_may_still_be_paid_out(self) -> None:
+        is_all_there = not going_back(self.payment.money_back, RefundOf.GOODS, [None])
+        if self.payment.status is not PaymentStatus.COMPLETED or not is_all_there:
+            return
+        for seller_id in ("s1", "s2"):
+            of_seller = dict.fromkeys(EntryKind, ZERO)
+            for account, amount in self.books.items():
+                if account.seller_id == seller_id:
+                    of_seller[account.kind] += amount
+            owed = figures({kind: Sum(1, amount) for kind, amount in of_seller.items()}).owed
+            is_settled = all(one.status in SETTLED for one in self.paid_out if one.seller_id == seller_id)
+            if is_settled and not any(one.release is Release.UNDER_WAY for one in self.refunds.values()):
+                assert max(owed, ZERO) == left_to_pay_out(self.payment, seller_id, self.paid_out)
 
 
 World.TestCase.settings = settings(stateful_step_count=40)

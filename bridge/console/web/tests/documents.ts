@@ -109,6 +109,7 @@ export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
     revocable: false,
     withdrawable: false,
     createdAt: "2026-11-24T10:00:00Z",
+    completedAt: null,
     updatedAt: "2026-11-24T10:00:00Z",
     ...changes,
   };
@@ -116,5 +117,5 @@ export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
 
 export function paymentRow(changes: Partial<PaymentRow> = {}): PaymentRow {
   const { invoices, history, transfers, sightings, direct, offerId, returnUrl, refundable, refunds, ...row } = payment();
-  return { ...row, fee: "0", missingFee: "0", problems: [], txHash: null, ...changes };
+  return { ...row, fee: "0", missingFee: "0", problems: [], txHashes: [], completedAt: null, ...changes };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   areSet,
   countedRows,
-  csvPath,
+  exportPath,
   type Filters,
   NO_FILTERS,
   pagePath,
@@ -66,7 +66,7 @@ describe("the number of rows", () => {
 
 describe("what is asked of the bridge", () => {
   it("names a payment's coin its currency", () => {
-    const asked = new URL(pagePath(all, 200, "cursor"), "http://bridge");
+    const asked = new URL(pagePath(all, 200, "cursor", "Asia/Tokyo"), "http://bridge");
     expect(asked.pathname).toBe("/api/ops/payments");
     expect(Object.fromEntries(asked.searchParams)).toEqual({
       status: "pending,completed",
@@ -76,6 +76,7 @@ describe("what is asked of the bridge", () => {
       search: "buyer & co=1?",
       from: "2026-11-01",
       to: "2026-11-24",
+      timeZone: "Asia/Tokyo",
       limit: "200",
       after: "cursor",
     });
@@ -83,9 +84,10 @@ describe("what is asked of the bridge", () => {
   });
 
   it("exports what the table shows", () => {
-    expect(csvPath(NO_FILTERS)).toBe("/api/ops/payouts.csv");
-    expect(new URL(csvPath(all), "http://b").searchParams.get("limit")).toBeNull();
-    expect(new URL(csvPath(all), "http://b").searchParams.get("search")).toBe(all.search);
+    expect(exportPath(NO_FILTERS, "csv")).toBe("/api/ops/payouts.csv");
+    expect(exportPath(NO_FILTERS, "xlsx", "UTC")).toBe("/api/ops/payouts.xlsx?timeZone=UTC");
+    expect(new URL(exportPath(all, "csv"), "http://b").searchParams.get("limit")).toBeNull();
+    expect(new URL(exportPath(all, "csv"), "http://b").searchParams.get("search")).toBe(all.search);
   });
 });
 
@@ -116,10 +118,15 @@ describe("whether a row that moved belongs into the table", () => {
     expect(paymentMatches(filtered({ problem: "any" }), paymentRow())).toBe(false);
   });
 
-  it("takes both days in", () => {
+  it("takes both days in, as the zone has them", () => {
     const row = payoutRow({ createdAt: "2026-11-24T23:59:59.999Z" });
-    expect(payoutMatches(filtered({ from: "2026-11-24", to: "2026-11-24" }), row)).toBe(true);
-    expect(payoutMatches(filtered({ to: "2026-11-23" }), row)).toBe(false);
-    expect(payoutMatches(filtered({ from: "2026-11-25" }), row)).toBe(false);
+    for (const [zone, before, madeOn, after] of [
+      ["UTC", "2026-11-23", "2026-11-24", "2026-11-25"],
+      ["Asia/Tokyo", "2026-11-24", "2026-11-25", "2026-11-26"],
+    ] as const) {
+      expect(payoutMatches(filtered({ from: madeOn, to: madeOn }), row, zone)).toBe(true);
+      expect(payoutMatches(filtered({ to: before }), row, zone)).toBe(false);
+      expect(payoutMatches(filtered({ from: after }), row, zone)).toBe(false);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { money } from "../src/model/amounts";
 import { counted, isDismissedWithANote, isProblem, mayDo, mayWithdraw, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
 import type { AttentionItem, AttentionKind, DayTotal, PayoutRow, Session } from "../src/model/documents";
 import { checkoutOf, endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
@@ -215,9 +216,9 @@ describe("charts", () => {
   const total = (date: string, currency: string, amount: string, count = 1): DayTotal => ({
     date,
     currency,
-    kind: "payouts",
-    count,
-    amount,
+    ...{ salesCount: 0, sales: "0.00", refundsCount: 0, refunds: "0.00", netSales: "0.00" },
+    payoutsCount: count,
+    payouts: amount,
   });
 
   it("have one for each currency, over the same days", () => {
@@ -240,7 +241,17 @@ describe("charts", () => {
 
   it("leave out other kinds and older days", () => {
     expect(charts([total("2026-11-01", "USD", "1")], "payouts", 3, "2026-11-24")).toEqual([]);
-    expect(charts([total("2026-11-24", "USD", "1")], "payments", 3, "2026-11-24")).toEqual([]);
+    expect(charts([total("2026-11-24", "USD", "1")], "netSales", 3, "2026-11-24")).toEqual([]);
+  });
+
+  it("draw nothing for a day on which more went back than was sold", () => {
+    const days = [
+      { ...total("2026-11-23", "USD", "0", 0), salesCount: 1, sales: "10.00", netSales: "10.00" },
+      { ...total("2026-11-24", "USD", "0", 0), refundsCount: 1, refunds: "30.50", netSales: "-30.50" },
+    ];
+    const [chart] = charts(days, "netSales", 2, "2026-11-24");
+    expect([chart?.total, chart?.days.map(({ height }) => height)]).toEqual(["-20.5", [1, 0]]);
+    expect(money("-20.5", "USD")).toBe("\u221220.50\u00a0USD");
   });
 
   it("cross months and years", () => {

@@ -8,7 +8,7 @@ from alembic import op
 from bridge.journal.migrations.rewriting import pages
 
 revision = "0042"
-down_revision = "0040"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 

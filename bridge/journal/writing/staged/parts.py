@@ -12,6 +12,7 @@ from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.actions import StagedActions
 from bridge.journal.writing.staged.activities import StagedActivities
 from bridge.journal.writing.staged.alerts import StagedAlerts
+from bridge.journal.writing.staged.books import StagedBooks
 from bridge.journal.writing.staged.chains import StagedChains
 from bridge.journal.writing.staged.claims import StagedClaims
 from bridge.journal.writing.staged.destinations import StagedDestinations
@@ -45,7 +46,7 @@ class _Part(Protocol):
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
-    *("revocations", "endpoints", "alerts"),
+    *("revocations", "endpoints", "alerts", "books"),
 )
 
 
@@ -130,6 +131,10 @@ class StagedParts:
     @cached_property
     def alerts(self) -> StagedAlerts:
         return StagedAlerts(self._connection, now=self.now)
+
+    @cached_property
+    def books(self) -> StagedBooks:
+        return StagedBooks(self._connection)
 
     @cached_property
     def forgetting(self) -> Forgetting:

@@ -1,17 +1,18 @@
 """The payments' part of a batch: payments, and the template checkouts that some of them pay."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Insert, RowMapping, Select, bindparam, exists, insert, select, update
 
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import payment_from_row, payment_problems, payment_row, payment_state
+from bridge.journal.tables.rows import entry_row, payment_from_row, payment_problems, payment_row, payment_state
 from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.writing.recent_payments import RecentPayments
-from bridge.journal.writing.statements import Row, Writing, first_known, insert_into, padded
+from bridge.journal.writing.statements import Row, Writing, entered_too, first_known, insert_into, padded
+from coordinator.books.entries import balances_of, changes
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import is_news
 
@@ -45,7 +46,7 @@ _UPDATE_PAYMENT = (
     .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
     .values({name: bindparam(f"new_{name}") for name in _MOVING})
     # It was completed when that was known first, whatever becomes of it later.
-    .values(completed_at=first_known(schema.payments.c.completed_at))
+    .values(completed_at=first_known(schema.payments.c.completed_at), entered_at=entered_too(schema.payments))
 )
 # Not with the others: most of what moves a payment leaves its deadline, and an index need not be written in vain.
 _SET_DUE_AT = (
@@ -85,7 +86,8 @@ class StagedPayments:
         self._new: set[str] = set()
         self._new_of_requests: defaultdict[str, list[str]] = defaultdict(list)
         """Which of the new payments are for each purchase request."""
-        self._moved: set[str] = set()
+        self._before: dict[str, Payment] = {}
+        """How those that are moved were before this batch."""
         self._due_anew: set[str] = set()
         self._with_news: set[str] = set()
         """Those of the moved with whose problems there is news."""
@@ -188,7 +190,7 @@ class StagedPayments:
         before = self.get(payment.payment_id)
         self._remember(payment)
         self._note_sellers(payment)  # one that an older bridge beside this has registered has none yet
-        self._moved.add(payment.payment_id)
+        self._before.setdefault(payment.payment_id, before or payment)
         if before is None or before.due_at != payment.due_at:
             self._due_anew.add(payment.payment_id)
         if before is None or is_news(before, payment):
@@ -204,7 +206,7 @@ class StagedPayments:
     def statements(self) -> tuple[tuple[Writing, Sequence[Row]], ...]:
         """What is staged, one statement a table."""
         new = [payment_row(self._known[payment_id], self._now) for payment_id in self._new]
-        moved = [self._known[payment_id] for payment_id in self._moved - self._new]
+        moved = [self._known[payment_id] for payment_id in self._before.keys() - self._new]
         due = [
             {"by_payment_id": payment.payment_id, "new_due_at": payment.due_at}
             for payment in moved
@@ -223,11 +225,19 @@ class StagedPayments:
             (_UPDATE_PAYMENT, [_moved_row(payment, self._now) for payment in moved]),
             (_SET_DUE_AT, due),
             (_NOTE_PROBLEMS, problems),
+            (insert_into(schema.book_entries), list(self._entries())),
         )
 
     def changed(self) -> set[str]:
         """The ids of those that it adds or moves."""
-        return self._new | self._moved
+        return self._new | self._before.keys()
+
+    def _entries(self) -> Iterator[Row]:
+        """What is to be written into the books."""
+        for payment_id in dict.fromkeys((*self._new, *self._before)):
+            before = {} if payment_id in self._new else balances_of(self._before[payment_id])
+            for entry in changes(before, balances_of(self._known[payment_id])):
+                yield entry_row(payment_id, entry, self._now)
 
     def known(self) -> Iterable[Payment]:
         """The payments that it had to do with, as they stand."""

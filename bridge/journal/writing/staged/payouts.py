@@ -1,6 +1,6 @@
 """The payouts' part of a batch: what its requests read of payouts, and what they want written of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import payout_from_row, payout_row
-from bridge.journal.writing.statements import Row, Writing, first_known, insert_into
+from bridge.journal.tables.rows import entry_row, payout_from_row, payout_row
+from bridge.journal.writing.statements import Row, Writing, entered_too, first_known, insert_into
+from coordinator.books.entries import balances_of_payout, changes
 from coordinator.payments.transfers import transfer_key
 from coordinator.payouts.decisions import PayoutDecision
 from coordinator.payouts.limits import DAY, WITHOUT_OUTFLOW, Outflow, outflow_of
@@ -72,7 +73,7 @@ _MOVE = (
     .where(schema.payouts.c.payout_id == bindparam("by_payout_id"))
     .values({name: bindparam(f"new_{name}") for name in _MOVING})
     # It was completed when that was known first, whatever is found out later.
-    .values(completed_at=first_known(schema.payouts.c.completed_at))
+    .values(completed_at=first_known(schema.payouts.c.completed_at), entered_at=entered_too(schema.payouts))
 )
 
 
@@ -84,7 +85,8 @@ class StagedPayouts:
         self._now = now
         self._payouts: dict[str, Payout] = {}
         self._new: set[str] = set()
-        self._moved: set[str] = set()
+        self._before: dict[str, Payout] = {}
+        """How those that are moved were before this batch."""
         self._keys: set[tuple[str, str]] = set()
         self._observations: list[dict[str, Any]] = []
         self._names: list[dict[str, Any]] = []
@@ -178,8 +180,8 @@ class StagedPayouts:
         self._note_names(payout)
         self._note_transactions(payout)
         self.writes += 1
+        self._before.setdefault(payout.payout_id, self._payouts[payout.payout_id])
         self._payouts[payout.payout_id] = payout
-        self._moved.add(payout.payout_id)
         self._keys.add((payout.payout_id, key))
         self._observations.append(
             {
@@ -209,7 +211,7 @@ class StagedPayouts:
     def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
         """What is staged, one statement a table."""
         new = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._new]
-        moved = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._moved - self._new]
+        moved = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._before.keys() - self._new]
         return [
             (insert_into(schema.payouts), new),
             (_MOVE, [_moving(row) for row in moved]),
@@ -219,7 +221,16 @@ class StagedPayouts:
                 insert_into(schema.payout_transactions),
                 [{"tx_key": key, "payout_id": payout_id} for key, payout_id in self._transactions],
             ),
+            (insert_into(schema.book_entries), list(self._entries())),
         ]
+
+    def _entries(self) -> Iterator[Row]:
+        """What is to be written into the books."""
+        for payout_id in dict.fromkeys((*self._new, *self._before)):
+            payout = self._payouts[payout_id]
+            before = {} if payout_id in self._new else balances_of_payout(self._before[payout_id])
+            for entry in changes(before, balances_of_payout(payout)):
+                yield entry_row(payout.payment_id, entry, self._now)
 
 
 def _transactions_of(payout: Payout) -> set[str]:

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { PROBLEMS } from "../model/attention";
-import { ANY_PROBLEM, areSet, countedRows, type Filters, NO_FILTERS, STATUSES, type View, writeFilters } from "../model/filters";
+import { ANY_PROBLEM, areSet, countedRows, type Filters, type Form, NO_FILTERS, STATUSES, type View, writeFilters } from "../model/filters";
 import { Problem } from "../net/rest";
 import { useStore } from "../net/store";
 import { desk } from "./desk";
@@ -178,10 +178,10 @@ function Statuses({ filters, change }: { filters: Filters; change: (status: stri
 
 function ExportButton(): JSX.Element {
   const [state, setState] = useState<"ready" | "working" | "done" | string>("ready");
-  const save = async (): Promise<void> => {
+  const save = async (form: Form): Promise<void> => {
     setState("working");
     try {
-      await desk.table.exportCsv();
+      await desk.table.exportAs(form);
       setState("done");
     } catch (error) {
       setState(error instanceof Problem ? error.detail : "It could not be exported.");
@@ -190,8 +190,11 @@ function ExportButton(): JSX.Element {
   const said = { ready: "", working: "Exporting …", done: "Exported." }[state] ?? state;
   return (
     <span class="export">
-      <button type="button" onClick={() => void save()} disabled={state === "working"}>
+      <button type="button" onClick={() => void save("csv")} disabled={state === "working"}>
         Export CSV
+      </button>
+      <button type="button" onClick={() => void save("xlsx")} disabled={state === "working"}>
+        XLSX
       </button>
       <span role="status" class="export-said">
         {said}

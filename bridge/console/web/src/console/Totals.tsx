@@ -4,22 +4,22 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { money } from "../model/amounts";
 import type { DayTotal } from "../model/documents";
-import { day } from "../model/times";
+import { day, dayOf, OWN_ZONE } from "../model/times";
 import { type Chart, charts } from "../model/totals";
 import { useStore } from "../net/store";
 import { Failed } from "../parts/Notice";
 import { useNow } from "../parts/clock";
 import { desk, TOTAL_DAYS } from "./desk";
 
-const KINDS = ["payouts", "payments", "refunds"] as const;
+const KINDS = ["payouts", "netSales", "refunds"] as const;
 /** The currencies with the most of each kind; the table has them all. */
 const CHARTS_OF_A_KIND = 2;
-const KIND_NAMES = { payouts: "Paid out", payments: "Paid in", refunds: "Sent back" } as const;
+const KIND_NAMES = { payouts: "Paid out", netSales: "Sold, net of refunds", refunds: "Refunded" } as const;
 
 export function Totals(): JSX.Element | null {
   const { answer, problem } = useStore(desk.totals);
   const [isTable, setIsTable] = useState(false);
-  const today = new Date(useNow(60_000)).toISOString().slice(0, 10);
+  const today = dayOf(useNow(60_000));
   if (problem !== null && answer === null) return <Failed error={problem} retry={() => void desk.askTotals()} />;
   if (answer === null) return null;
   const all = KINDS.flatMap((kind) => charts(answer, kind, TOTAL_DAYS, today));
@@ -29,6 +29,7 @@ export function Totals(): JSX.Element | null {
     <section class="totals" aria-labelledby="totals-heading">
       <div class="totals-head">
         <h2 id="totals-heading">Completed in {TOTAL_DAYS} days</h2>
+        <span class="soft">days of {OWN_ZONE}</span>
         {!isEmpty && (
           <button type="button" class="quiet" aria-pressed={isTable} onClick={() => setIsTable(!isTable)}>
             As a table
@@ -36,6 +37,16 @@ export function Totals(): JSX.Element | null {
         )}
       </div>
       {isEmpty && <p class="soft">Nothing yet. Each day's total stands here, by currency.</p>}
+      {!isEmpty && (
+        <p class="soft">
+          The same for a spreadsheet:{" "}
+          {(["csv", "xlsx"] as const).map((form) => (
+            <button type="button" class="quiet" key={form} onClick={() => void desk.exportTotals(form)}>
+              {form.toUpperCase()}
+            </button>
+          ))}
+        </p>
+      )}
       {isTable ? (
         <TotalsTable totals={answer} />
       ) : (
@@ -100,30 +111,38 @@ function DayChart({ chart }: { chart: Chart }): JSX.Element {
 }
 
 function TotalsTable({ totals }: { totals: readonly DayTotal[] }): JSX.Element {
-  const rows = [...totals].sort((one, other) => other.date.localeCompare(one.date) || one.kind.localeCompare(other.kind));
+  const rows = [...totals].sort((one, other) => other.date.localeCompare(one.date) || one.currency.localeCompare(other.currency));
+  const amounts = { sales: "Sold", refunds: "Refunded", netSales: "Net", payouts: "Paid out" } as const;
+  const columns = Object.keys(amounts) as (keyof typeof amounts)[];
   return (
     <div class="scrolled" tabIndex={0} role="region" aria-label="Totals by day">
       <table>
-        <caption class="unseen">What was completed, by day (UTC) and currency</caption>
+        <caption class="unseen">What was completed, by day ({OWN_ZONE}) and currency</caption>
         <thead>
           <tr>
             <th scope="col">Day</th>
-            <th scope="col">What</th>
+            <th scope="col">Currency</th>
             <th scope="col" class="number">
-              Number
+              Sales
             </th>
-            <th scope="col" class="number">
-              Amount
-            </th>
+            {columns.map((column) => (
+              <th scope="col" class="number" key={column}>
+                {amounts[column]}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={`${row.date} ${row.kind} ${row.currency}`}>
+            <tr key={`${row.date} ${row.currency}`}>
               <th scope="row">{day(row.date)}</th>
-              <td>{KIND_NAMES[row.kind].toLowerCase()}</td>
-              <td class="number">{row.count}</td>
-              <td class="number">{money(row.amount, row.currency)}</td>
+              <td>{row.currency}</td>
+              <td class="number">{row.salesCount}</td>
+              {columns.map((column) => (
+                <td class="number" key={column}>
+                  {money(row[column], row.currency)}
+                </td>
+              ))}
             </tr>
           ))}
         </tbody>

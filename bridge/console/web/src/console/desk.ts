@@ -7,11 +7,12 @@ import type { SystemStatus } from "@contract/events";
 import type { AttentionAnswer, DayTotal, Session } from "../model/documents";
 import { OPEN_TO_ALL, queryOf, type View } from "../model/handling";
 import { settled } from "../model/attention";
-import { readFilters } from "../model/filters";
+import { type Form, readFilters } from "../model/filters";
 import { concerned, MOVING_EVENTS, type MovingEvent } from "../model/rows";
 import { withValue } from "../model/sparkline";
+import { dayOf, OWN_ZONE } from "../model/times";
 import { Live } from "../net/live";
-import { get, Problem } from "../net/rest";
+import { download, get, Problem } from "../net/rest";
 import { Store } from "../net/store";
 import { Table } from "./table";
 
@@ -22,6 +23,8 @@ const ATTENTION_PAUSE_MS = 400;
 const TOTALS_PAUSE_MS = 1_500;
 /** What gets stuck does so without an event. */
 const ATTENTION_AT_LEAST_MS = 30_000;
+
+const TOTALS_QUERY = new URLSearchParams({ days: TOTAL_DAYS.toString(), timeZone: OWN_ZONE });
 
 export interface Asked<Answer> {
   answer: Answer | null;
@@ -125,12 +128,16 @@ class Desk {
 
   async askTotals(): Promise<void> {
     try {
-      const { days } = await get<{ days: DayTotal[] }>(`/api/ops/totals?days=${TOTAL_DAYS}`);
+      const { days } = await get<{ days: DayTotal[] }>(`/api/ops/totals?${TOTALS_QUERY}`);
       this.totals.set({ answer: days, problem: null });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.totals.update(({ answer }) => ({ answer, problem: error }));
     }
+  }
+
+  async exportTotals(form: Form): Promise<void> {
+    await download(`/api/ops/totals.${form}?${TOTALS_QUERY}`, `totals-${dayOf(Date.now())}.${form}`);
   }
 
   private systemIs(status: SystemStatus): void {

@@ -1,7 +1,8 @@
 /** The rows of the console's table: loaded page by page as they come into sight, and kept as events tell of them. */
 
-import { csvPath, type Filters, pagePath, paymentMatches, payoutMatches, type View } from "../model/filters";
+import { exportPath, type Filters, type Form, pagePath, paymentMatches, payoutMatches, type View } from "../model/filters";
 import type { PaymentRow, PayoutRow } from "../model/documents";
+import { dayOf } from "../model/times";
 import { firstPage, noRows, type Page, type Rows, withChanged, withPage } from "../model/rows";
 import { download, get, Problem } from "../net/rest";
 import { Store } from "../net/store";
@@ -155,9 +156,9 @@ export class Table {
     this.state.update((state) => ({ ...state, rows: withChanged(state.rows, changed, now) }));
   }
 
-  async exportCsv(): Promise<void> {
+  async exportAs(form: Form): Promise<void> {
     const { filters } = this.state.value;
-    await download(csvPath(filters), `${filters.view}-${new Date().toISOString().slice(0, 10)}.csv`);
+    await download(exportPath(filters, form), `${filters.view}-${dayOf(Date.now())}.${form}`);
   }
 }
 

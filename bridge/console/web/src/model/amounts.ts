@@ -1,6 +1,6 @@
 /** Amounts of money as decimal strings: read, compared, added and shown without ever becoming a float. */
 
-const AMOUNT = /^(\d+)(?:\.(\d+))?$/;
+const AMOUNT = /^(-?)(\d+)(?:\.(\d+))?$/;
 const NARROW_SPACE = "\u202f";
 
 interface Exact {
@@ -11,8 +11,8 @@ interface Exact {
 function exact(amount: string): Exact {
   const match = AMOUNT.exec(amount);
   if (match === null) throw new RangeError(`not an amount: ${amount}`);
-  const fraction = match[2] ?? "";
-  return { units: BigInt(match[1] + fraction), decimals: fraction.length };
+  const [, sign = "", whole = "", fraction = ""] = match;
+  return { units: BigInt(`${sign}${whole}${fraction}`), decimals: fraction.length };
 }
 
 function aligned(one: string, other: string): [bigint, bigint, number] {
@@ -23,6 +23,7 @@ function aligned(one: string, other: string): [bigint, bigint, number] {
 }
 
 function text(units: bigint, decimals: number): string {
+  if (units < 0n) return `-${text(-units, decimals)}`;
   const digits = units.toString().padStart(decimals + 1, "0");
   const whole = digits.slice(0, digits.length - decimals);
   const fraction = digits.slice(digits.length - decimals).replace(/0+$/, "");
@@ -50,7 +51,7 @@ export function share(part: string, whole: string): number {
   const [a, b] = aligned(part, whole);
   if (b === 0n) return 0;
   const permyriad = Number((a * 10_000n) / b);
-  return Math.min(permyriad, 10_000) / 10_000;
+  return Math.max(0, Math.min(permyriad, 10_000)) / 10_000;
 }
 
 const decimalsOf = new Map<string, number | null>();
@@ -72,9 +73,10 @@ function usualDecimals(currency: string): number | null {
 export function shown(amount: string, currency: string): string {
   const match = AMOUNT.exec(amount);
   if (match === null) return amount;
-  const whole = (match[1] ?? "0").replace(/^0+(?=\d)/, "").replace(/\B(?=(\d{3})+$)/g, NARROW_SPACE);
-  const fraction = (match[2] ?? "").replace(/0+$/, "").padEnd(usualDecimals(currency) ?? 0, "0");
-  return fraction === "" ? whole : `${whole}.${fraction}`;
+  const whole = (match[2] ?? "0").replace(/^0+(?=\d)/, "").replace(/\B(?=(\d{3})+$)/g, NARROW_SPACE);
+  const fraction = (match[3] ?? "").replace(/0+$/, "").padEnd(usualDecimals(currency) ?? 0, "0");
+  const sign = match[1] === "-" ? "\u2212" : "";
+  return fraction === "" ? `${sign}${whole}` : `${sign}${whole}.${fraction}`;
 }
 
 /** With its currency, which must not be torn from it at the end of a line. */

@@ -230,6 +230,7 @@ export interface PayoutRow {
   /** The same, or nothing was seen of it where a wallet of the marketplace's own is to send it. */
   withdrawable: boolean;
   createdAt: string;
+  completedAt: string | null;
   updatedAt: string;
 }
 
@@ -256,8 +257,9 @@ export interface PaymentRow {
   problems: ProblemKind[];
   confirmations: number | null;
   requiredConfirmations: number | null;
-  txHash: string | null;
+  txHashes: string[];
   createdAt: string;
+  completedAt: string | null;
   updatedAt: string;
   expiresAt: string | null;
 }
@@ -345,12 +347,17 @@ export interface AttentionAnswer {
   elsewhere: Partial<Record<HandlingState, number>>;
 }
 
+/** What was entered in the books on one day in one currency, as far as the console shows it. */
 export interface DayTotal {
   date: string;
   currency: string;
-  kind: "payments" | "payouts" | "refunds";
-  count: number;
-  amount: string;
+  salesCount: number;
+  sales: string;
+  refundsCount: number;
+  refunds: string;
+  netSales: string;
+  payoutsCount: number;
+  payouts: string;
 }
 
 export interface Action {

@@ -5,6 +5,7 @@
 
 import { isProblem } from "./attention";
 import type { PaymentRow, PayoutRow } from "./documents";
+import { dayOf, OWN_ZONE } from "./times";
 
 export type View = "payouts" | "payments";
 
@@ -68,7 +69,7 @@ export function writeFilters(filters: Filters): string {
 }
 
 /** The query of the REST API, which calls a payment's coin its currency. */
-function asked(filters: Filters): URLSearchParams {
+function asked(filters: Filters, timeZone: string): URLSearchParams {
   const query = new URLSearchParams();
   if (filters.status.length > 0) query.set("status", filters.status.join(","));
   if (filters.provider !== "") query.set("provider", filters.provider);
@@ -77,19 +78,24 @@ function asked(filters: Filters): URLSearchParams {
   if (filters.search !== "") query.set("search", filters.search);
   if (filters.from !== "") query.set("from", filters.from);
   if (filters.to !== "") query.set("to", filters.to);
+  if (filters.from !== "" || filters.to !== "") query.set("timeZone", timeZone);
   return query;
 }
 
-export function pagePath(filters: Filters, limit: number, after: string | null): string {
-  const query = asked(filters);
+export function pagePath(filters: Filters, limit: number, after: string | null, timeZone = OWN_ZONE): string {
+  const query = asked(filters, timeZone);
   query.set("limit", limit.toString());
   if (after !== null) query.set("after", after);
   return `/api/ops/${filters.view}?${query}`;
 }
 
-export function csvPath(filters: Filters): string {
-  const query = asked(filters).toString();
-  return `/api/ops/${filters.view}.csv${query === "" ? "" : `?${query}`}`;
+/** What a table can be taken as: lines for programs, and a workbook for a spreadsheet. */
+export type Form = "csv" | "xlsx";
+
+export function exportPath(filters: Filters, form: Form, timeZone = OWN_ZONE): string {
+  const query = asked(filters, timeZone);
+  if (form === "xlsx") query.set("timeZone", timeZone);
+  return `/api/ops/${filters.view}.${form}${query.size === 0 ? "" : `?${query}`}`;
 }
 
 /** The bridge counts no further than this. */
@@ -106,11 +112,11 @@ export function areSet(filters: Filters): boolean {
   return writeFilters({ ...filters, view: "payouts" }) !== "";
 }
 
-function common(filters: Filters, row: PayoutRow | PaymentRow, coin: string, searched: readonly (string | null)[]): boolean {
+function common(filters: Filters, row: PayoutRow | PaymentRow, coin: string, searched: readonly (string | null)[], timeZone: string): boolean {
   if (filters.status.length > 0 && !filters.status.includes(row.status)) return false;
   if (filters.provider !== "" && row.provider !== filters.provider) return false;
   if (filters.coin !== "" && coin !== filters.coin) return false;
-  const madeOn = new Date(row.createdAt).toISOString().slice(0, 10);
+  const madeOn = dayOf(row.createdAt, timeZone);
   if (filters.from !== "" && madeOn < filters.from) return false;
   if (filters.to !== "" && madeOn > filters.to) return false;
   const wanted = filters.search.toLowerCase();
@@ -118,15 +124,15 @@ function common(filters: Filters, row: PayoutRow | PaymentRow, coin: string, sea
 }
 
 /** Whether a row that has just changed belongs into the table. */
-export function payoutMatches(filters: Filters, row: PayoutRow): boolean {
+export function payoutMatches(filters: Filters, row: PayoutRow, timeZone = OWN_ZONE): boolean {
   const searched = [row.payoutId, row.paymentId, row.sellerId, row.taskId, row.destination, ...row.txHashes];
-  return common(filters, row, row.coin, searched);
+  return common(filters, row, row.coin, searched, timeZone);
 }
 
-export function paymentMatches(filters: Filters, row: PaymentRow): boolean {
+export function paymentMatches(filters: Filters, row: PaymentRow, timeZone = OWN_ZONE): boolean {
   const { problem } = filters;
   if (problem === ANY_PROBLEM && row.problems.length === 0) return false;
   if (isProblem(problem) && !row.problems.includes(problem)) return false;
-  const searched = [row.paymentId, row.externalId, row.requestId, row.buyerId, row.sellerId, row.checkoutId, row.txHash];
-  return common(filters, row, row.currency, searched);
+  const searched = [row.paymentId, row.externalId, row.requestId, row.buyerId, row.sellerId, row.checkoutId, ...row.txHashes];
+  return common(filters, row, row.currency, searched, timeZone);
 }

@@ -73,6 +73,14 @@ export function moment(at: string): string {
   return new Date(at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" });
 }
 
+/** The time zone of whoever looks, in which all times are shown and all days are meant. */
+export const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** The day on which something happened, as `2026-11-24`. */
+export function dayOf(at: string | number, timeZone = OWN_ZONE): string {
+  return new Date(at).toLocaleDateString("sv-SE", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
+}
+
 /** A day of a chart, `2026-11-24`, as `24 Nov`. */
 export function day(date: string): string {
   return new Date(`${date}T00:00:00Z`).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });

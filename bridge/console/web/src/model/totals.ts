@@ -11,8 +11,13 @@ export interface DayBar {
   height: number;
 }
 
+/** What is drawn: what was sold less what went back, what went back, and what was paid out. */
+export type Kind = "netSales" | "refunds" | "payouts";
+
+const COUNTS = { netSales: "salesCount", refunds: "refundsCount", payouts: "payoutsCount" } as const;
+
 export interface Chart {
-  kind: DayTotal["kind"];
+  kind: Kind;
   currency: string;
   days: DayBar[];
   total: string;
@@ -20,27 +25,28 @@ export interface Chart {
 }
 
 /** The charts of one kind, each over the same days up to `today`, the one with the most events first. */
-export function charts(totals: readonly DayTotal[], kind: DayTotal["kind"], days: number, today: string): Chart[] {
+export function charts(totals: readonly DayTotal[], kind: Kind, days: number, today: string): Chart[] {
   const dates = datesUpTo(today, days);
-  const ofKind = totals.filter((total) => total.kind === kind && total.date >= (dates[0] ?? ""));
+  const ofKind = totals.filter((total) => !(isZero(total[kind]) && total[COUNTS[kind]] === 0) && total.date >= (dates[0] ?? ""));
   const currencies = [...new Set(ofKind.map((total) => total.currency))];
   return currencies
     .map((currency) => chart(ofKind.filter((total) => total.currency === currency), kind, currency, dates))
     .sort((one, other) => other.count - one.count || one.currency.localeCompare(other.currency));
 }
 
-function chart(totals: readonly DayTotal[], kind: DayTotal["kind"], currency: string, dates: readonly string[]): Chart {
+function chart(totals: readonly DayTotal[], kind: Kind, currency: string, dates: readonly string[]): Chart {
   const byDate = new Map(totals.map((total) => [total.date, total]));
-  const most = totals.reduce((found, { amount }) => (compare(amount, found) > 0 ? amount : found), "0");
+  const most = totals.reduce((found, { [kind]: amount }) => (compare(amount, found) > 0 ? amount : found), "0");
   return {
     kind,
     currency,
     days: dates.map((date) => {
-      const { amount = "0", count = 0 } = byDate.get(date) ?? {};
+      const found = byDate.get(date);
+      const [amount, count] = [found?.[kind] ?? "0", found?.[COUNTS[kind]] ?? 0];
       return { date, amount, count, height: isZero(most) ? 0 : share(amount, most) };
     }),
-    total: sum(totals.map(({ amount }) => amount)),
-    count: totals.reduce((found, { count }) => found + count, 0),
+    total: sum(totals.map((one) => one[kind])),
+    count: totals.reduce((found, one) => found + one[COUNTS[kind]], 0),
   };
 }
 

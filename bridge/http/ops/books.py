@@ -1,0 +1,298 @@
+"""The books: what was sold, went back and was paid out from day to day, a seller's statement of a month, and every
+entry behind both. All of it comes of the same entries by the same rule (`coordinator/books/figures.py`)."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from litestar import get
+from litestar.params import QueryParameter
+from litestar.response import Stream
+from pydantic import AwareDatetime, Field
+
+from bridge.http.front.dependencies import GivenJournal
+from bridge.http.front.pages import FromQuery, ToQuery, moment_in
+from bridge.http.front.problems import AnyRequest, wrong_field
+from bridge.http.front.zones import GivenZone
+from bridge.http.ops.exports import export, exported
+from bridge.http.ops.filters import ROWS_LIMIT, SellerQuery
+from bridge.journal import BookFilter, Journal, ListedEntry
+from coordinator.books.days import Span, date_in, days_in, month_in
+from coordinator.books.entries import EntryKind
+from coordinator.books.figures import Figures, figures, owed_by
+from coordinator.ids import is_id
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, SignedAmount, total
+
+__all__ = ["export_entries", "export_statement", "export_totals", "get_statement", "get_totals", "get_wallets"]
+
+DAYS_LIMIT = 366
+DAYS_SHOWN = 14
+
+DaysQuery = Annotated[
+    int,
+    QueryParameter(ge=1, le=DAYS_LIMIT, description="How many, today being one of them; without `from` and `to`."),
+]
+FirstDayQuery = Annotated[str | None, QueryParameter(name="from", description="The first day, such as 2026-11-01.")]
+LastDayQuery = Annotated[str | None, QueryParameter(name="to", description="The last day; today if none is named.")]
+StatementSellerQuery = Annotated[str, QueryParameter(name="sellerId", description="Whose statement it is.")]
+MonthQuery = Annotated[str, QueryParameter(description="Which month, such as 2026-11.")]
+
+
+class _Day(FrozenModel):
+    date: str = Field(description="Of the time zone.")
+    currency: str
+
+
+class DayFigures(Figures, _Day):
+    """What was entered on one day in one currency."""
+
+
+class Totals(FrozenModel):
+    """What was entered from day to day, oldest first; a day without anything is not there."""
+
+    time_zone: str
+    days: list[DayFigures]
+
+
+class _Currency(FrozenModel):
+    currency: str
+    opening: SignedAmount = Field(description="What was owed to the seller when the month began.")
+
+
+class StatementFigures(Figures, _Currency):
+    """What was entered for a seller in one currency."""
+
+    closing: SignedAmount = Field(description="What was owed when it ended: what was owed before, and `owed`.")
+
+
+class Statement(FrozenModel):
+    """What was sold for a seller in a month, went back and was paid out."""
+
+    seller_id: str
+    month: str
+    time_zone: str
+    begins_at: AwareDatetime
+    ends_at: AwareDatetime
+    currencies: list[StatementFigures]
+
+
+class StatementLine(FrozenModel):
+    """One entry of a seller's statement."""
+
+    entered_at: AwareDatetime
+    kind: EntryKind
+    payment_id: str
+    payout_id: str | None
+    currency: str
+    amount: SignedAmount
+    owed: SignedAmount = Field(description="By how much more is owed for it.")
+    balance: SignedAmount = Field(description="What is owed from then on.")
+
+
+class EntryRow(FrozenModel):
+    """One entry of the books."""
+
+    entry_id: int
+    entered_at: AwareDatetime
+    kind: EntryKind
+    unit: str = Field(description="The currency; of what came into a wallet or left it, the coin.")
+    amount: SignedAmount
+    payment_id: str
+    seller_id: str | None
+    payout_id: str | None
+    wallet: str | None
+
+
+class WalletBalance(FrozenModel):
+    """What the books say that a wallet holds of a coin."""
+
+    wallet: str = Field(description="The provider that keeps it, or the chain and the address.")
+    coin: str
+    booked: SignedAmount = Field(
+        description="What came for payments, less what payouts and refunds have brought to others. What the network "
+        "took, and what the wallet holds of other origin, is not known here."
+    )
+
+
+class Wallets(FrozenModel):
+    """What the books say that wallets hold at this moment."""
+
+    wallets: list[WalletBalance]
+
+
+@get("/wallets", summary="What the books say that wallets hold")
+async def get_wallets(journal: GivenJournal) -> Wallets:
+    found = await journal.books.wallet_totals()
+    return Wallets(
+        wallets=[WalletBalance(wallet=wallet, coin=coin, booked=booked) for (wallet, coin), booked in found.items()]
+    )
+
+
+@get("/totals", summary="What was sold, went back and was paid out from day to day")
+async def get_totals(
+    journal: GivenJournal,
+    zone: GivenZone,
+    days: DaysQuery = DAYS_SHOWN,
+    first_day: FirstDayQuery = None,
+    last_day: LastDayQuery = None,
+) -> Totals:
+    spans = _days(journal.clock(), zone, days, first_day, last_day)
+    return Totals(time_zone=zone.key, days=await _day_figures(journal, spans))
+
+
+@export("totals", "The same, for a spreadsheet")
+async def export_totals(
+    request: AnyRequest,
+    journal: GivenJournal,
+    zone: GivenZone,
+    days: DaysQuery = DAYS_SHOWN,
+    first_day: FirstDayQuery = None,
+    last_day: LastDayQuery = None,
+) -> Stream:
+    found = await _day_figures(journal, _days(journal.clock(), zone, days, first_day, last_day))
+    return await exported(request, DayFigures, _one_page(found), zone)
+
+
+@get("/statement", summary="A seller's statement of a month")
+async def get_statement(
+    journal: GivenJournal, zone: GivenZone, seller_id: StatementSellerQuery, month: MonthQuery
+) -> Statement:
+    span = _month(zone, month)
+    _require_name(seller_id)
+    before = await journal.books.seller_totals(seller_id, None, span.begins_at)
+    within = await journal.books.seller_totals(seller_id, span.begins_at, span.ends_at)
+    opening = {currency: figures(sums).owed for currency, sums in before.items()}
+    currencies = []
+    for currency in sorted({*within, *(name for name, owed in opening.items() if owed)}):
+        of_month, owed = figures(within.get(currency, {})), opening.get(currency, ZERO)
+        closing = total([owed, of_month.owed])
+        currencies.append(StatementFigures(**dict(of_month), currency=currency, opening=owed, closing=closing))
+    return Statement(
+        seller_id=seller_id,
+        month=month,
+        time_zone=zone.key,
+        begins_at=span.begins_at,
+        ends_at=span.ends_at,
+        currencies=currencies,
+    )
+
+
+@export("statement", "The lines of a seller's statement, for a spreadsheet")
+async def export_statement(
+    request: AnyRequest, journal: GivenJournal, zone: GivenZone, seller_id: StatementSellerQuery, month: MonthQuery
+) -> Stream:
+    span = _month(zone, month)
+    _require_name(seller_id)
+    before = await journal.books.seller_totals(seller_id, None, span.begins_at)
+    opening = {currency: figures(sums).owed for currency, sums in before.items()}
+    wanted = BookFilter(span.begins_at, span.ends_at, seller_id)
+    return await exported(request, StatementLine, _statement_pages(journal, wanted, opening), zone)
+
+
+@export("entries", "Every entry of the books of some days, for a spreadsheet")
+async def export_entries(
+    request: AnyRequest,
+    journal: GivenJournal,
+    zone: GivenZone,
+    entered_from: FromQuery = None,
+    entered_to: ToQuery = None,
+    seller_id: SellerQuery = None,
+) -> Stream:
+    if seller_id:
+        _require_name(seller_id)
+    wanted = BookFilter(moment_in("from", entered_from, zone), moment_in("to", entered_to, zone), seller_id or None)
+    return await exported(request, EntryRow, _entry_pages(journal, wanted), zone)
+
+
+def _require_name(seller_id: str) -> None:
+    if not is_id(seller_id):
+        raise wrong_field("sellerId", "expected a name or an id")
+
+
+def _month(zone: ZoneInfo, month: str) -> Span:
+    try:
+        return month_in(zone, month)
+    except (ValueError, OverflowError):
+        raise wrong_field("month", "expected a month such as 2026-11") from None
+
+
+def _days(now: datetime, zone: ZoneInfo, count: int, first_day: str | None, last_day: str | None) -> Sequence[Span]:
+    """The days that an address asks for. Raises ValidationException."""
+    last = _date("to", last_day) or date_in(zone, now)
+    try:
+        first = _date("from", first_day) or last - timedelta(days=count - 1)
+        if not timedelta(0) <= last - first < timedelta(days=DAYS_LIMIT):
+            raise wrong_field("from", f"expected a day before `to`, and {DAYS_LIMIT} days at most")
+        return days_in(zone, first, last)
+    except OverflowError:
+        raise wrong_field("from", "expected a day such as 2026-11-24") from None
+
+
+def _date(name: str, text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise wrong_field(name, "expected a day such as 2026-11-24") from None
+
+
+async def _day_figures(journal: Journal, spans: Sequence[Span]) -> list[DayFigures]:
+    return [
+        DayFigures(date=one.date, currency=one.currency, **dict(figures(one.sums)))
+        for one in await journal.books.day_totals(spans)
+    ]
+
+
+async def _one_page(rows: Sequence[DayFigures]) -> AsyncIterator[Sequence[DayFigures]]:
+    yield rows
+
+
+async def _pages(journal: Journal, wanted: BookFilter) -> AsyncIterator[list[ListedEntry]]:
+    after = None
+    while found := await journal.books.entries(wanted, after, ROWS_LIMIT):
+        yield found
+        after = found[-1].place
+
+
+async def _entry_pages(journal: Journal, wanted: BookFilter) -> AsyncIterator[list[EntryRow]]:
+    async for page in _pages(journal, wanted):
+        yield [
+            EntryRow(
+                entry_id=one.entry_id,
+                entered_at=one.entered_at,
+                kind=one.entry.account.kind,
+                unit=one.entry.account.unit,
+                amount=one.entry.amount,
+                payment_id=one.payment_id,
+                seller_id=one.entry.account.seller_id,
+                payout_id=one.entry.account.payout_id,
+                wallet=one.entry.account.wallet,
+            )
+            for one in page
+        ]
+
+
+async def _statement_pages(
+    journal: Journal, wanted: BookFilter, opening: dict[str, Decimal]
+) -> AsyncIterator[list[StatementLine]]:
+    balances = dict(opening)
+    async for page in _pages(journal, wanted):
+        lines = []
+        for one in page:
+            account, owed = one.entry.account, owed_by(one.entry)
+            balances[account.unit] = total([balances.get(account.unit, ZERO), owed])
+            lines.append(
+                StatementLine(
+                    entered_at=one.entered_at,
+                    kind=account.kind,
+                    payment_id=one.payment_id,
+                    payout_id=account.payout_id,
+                    currency=account.unit,
+                    amount=one.entry.amount,
+                    owed=owed,
+                    balance=balances[account.unit],
+                )
+            )
+        yield lines

@@ -1,0 +1,48 @@
+"""The books' part of the journal: what they come to, and what was found beside them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from bridge.journal.queries import books as book_queries
+from bridge.journal.queries.books import BookFilter, BookPlace, ListedEntry
+from bridge.journal.queries.readers import Read
+from bridge.journal.queries.totals import DayTotals, Sums, day_totals, seller_totals, wallet_totals
+from bridge.journal.writing.writer import Submit
+from coordinator.books.days import Span
+
+__all__ = ["BookRecords"]
+
+# So many take the writer some hundredths of a second.
+LATE_LIMIT = 200
+
+
+class BookRecords:
+    """The books of the journal. Writing raises JournalUnavailableError."""
+
+    def __init__(self, read: Read, submit: Submit) -> None:
+        self._read = read
+        self._submit = submit
+
+    async def day_totals(self, days: Sequence[Span]) -> list[DayTotals]:
+        """What was entered on each of some days, oldest day first."""
+        return await self._read(day_totals, days)
+
+    async def seller_totals(
+        self, seller_id: str, begins_at: datetime | None, ends_at: datetime
+    ) -> Mapping[str, Sums]:
+        """What was entered for a seller in some time, or ever until its end, by currency."""
+        return await self._read(seller_totals, seller_id, begins_at, ends_at)
+
+    async def wallet_totals(self) -> Mapping[tuple[str, str], Decimal]:
+        """What the entries of wallets come to, by wallet and coin."""
+        return await self._read(wallet_totals)
+
+    async def entries(self, wanted: BookFilter, after: BookPlace | None, limit: int) -> list[ListedEntry]:
+        """The entries that a filter wants, oldest first, from a place on."""
+        return await self._read(book_queries.entries, wanted, after, limit)
+
+    async def enter_late(self) -> int:
+        """Enters what moved where nobody entered it, of some payments. Returns of how many; none is left if that is
+        none."""
+        return await self._submit(lambda batch: batch.books.enter_late(LATE_LIMIT))

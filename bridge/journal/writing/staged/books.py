@@ -1,0 +1,126 @@
+"""The part of a batch that is about the books: it enters what moved where nobody entered it, as a bridge of before
+there were books moves payments and payouts. What moves here is entered with it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, bindparam, select, text, update
+
+from bridge.journal.tables import schema
+from bridge.journal.tables.rows import entry_from_row, entry_row, payment_from_row, payout_from_row
+from bridge.journal.writing.statements import Row, Writing, insert_into
+from coordinator.books.entries import Account, Balances, Entry, EntryKind, balances_of, balances_of_payout, changes
+from coordinator.money import ZERO, total
+from coordinator.payouts.payouts import Payout
+
+__all__ = ["StagedBooks"]
+
+_LATE_PAYMENTS = select(schema.payments).where(text(schema.NOT_ENTERED)).limit(bindparam("limit"))
+_LATE_PAYOUTS = select(schema.payouts).where(text(schema.NOT_ENTERED)).limit(bindparam("limit"))
+_PAYMENTS = select(schema.payments).where(
+    schema.payments.c.payment_id.in_(bindparam("by_payment_ids", expanding=True))
+)
+_PAYOUTS_OF = select(schema.payouts).where(
+    schema.payouts.c.payment_id.in_(bindparam("by_payment_ids", expanding=True))
+)
+_ENTRIES_OF = select(schema.book_entries).where(
+    schema.book_entries.c.payment_id.in_(bindparam("by_payment_ids", expanding=True))
+)
+_PAYMENT_ENTERED = (
+    update(schema.payments)
+    .where(schema.payments.c.payment_id == bindparam("by_payment_id"))
+    .values(entered_at=schema.payments.c.updated_at)
+)
+_PAYOUT_ENTERED = (
+    update(schema.payouts)
+    .where(schema.payouts.c.payment_id == bindparam("by_payment_id"))
+    .values(entered_at=schema.payouts.c.updated_at)
+)
+
+
+class _Moments:
+    """When that came about which is entered late, as far as it is written down."""
+
+    def __init__(self, completed_at: datetime | None, updated_at: datetime) -> None:
+        self._completed_at = completed_at
+        self._updated_at = updated_at
+        self._of_payouts: dict[str, datetime] = {}
+        self._refunded_at: list[datetime] = []
+
+    def note(self, payout: Payout, arrived_at: datetime | None) -> None:
+        if arrived_at is not None:
+            self._of_payouts[payout.payout_id] = arrived_at
+            if payout.refund_id is not None:
+                self._refunded_at.append(arrived_at)
+
+    def of(self, entry: Entry) -> datetime:
+        if entry.amount < ZERO:
+            return self._updated_at
+        match entry.account.kind:
+            case EntryKind.PAYOUT:
+                return self._of_payouts.get(entry.account.payout_id or "", self._updated_at)
+            case EntryKind.REFUND | EntryKind.SENT_BACK:
+                return max(self._refunded_at, default=self._updated_at)
+            case EntryKind.COIN_OUT:
+                return max(self._of_payouts.values(), default=self._updated_at)
+            case _:
+                return self._completed_at or self._updated_at
+
+
+class StagedBooks:
+    """Reads and staged writes about the books, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._entries: list[Row] = []
+        self._entered: list[Row] = []
+        self.writes = 0
+        """How many changes are staged."""
+
+    def enter_late(self, limit: int) -> int:
+        """Enters what moved where nobody entered it, of about so many payments. Returns of how many."""
+        rows = self._connection.execute(_LATE_PAYMENTS, {"limit": limit}).mappings().all()
+        late = {row["payment_id"] for row in rows}
+        found = self._connection.execute(_LATE_PAYOUTS, {"limit": limit}).mappings()
+        late |= {row["payment_id"] for row in found}
+        if late:
+            self._enter(sorted(late))
+        return len(late)
+
+    def _enter(self, payment_ids: Sequence[str]) -> None:
+        of_these = {"by_payment_ids": payment_ids}
+        entered: defaultdict[str, list[Entry]] = defaultdict(list)
+        for row in self._connection.execute(_ENTRIES_OF, of_these).mappings():
+            entered[row["payment_id"]].append(entry_from_row(row))
+        payouts: defaultdict[str, list[tuple[Payout, datetime | None]]] = defaultdict(list)
+        for row in self._connection.execute(_PAYOUTS_OF, of_these).mappings():
+            payouts[row["payment_id"]].append((payout_from_row(row), row["completed_at"]))
+        for row in self._connection.execute(_PAYMENTS, of_these).mappings():
+            payment, moments = payment_from_row(row), _Moments(row["completed_at"], row["updated_at"])
+            now = dict(balances_of(payment))
+            for payout, completed_at in payouts[payment.payment_id]:
+                moments.note(payout, completed_at)
+                for account, amount in balances_of_payout(payout).items():
+                    now[account] = total([now.get(account, ZERO), amount])
+            for entry in changes(_balances(entered[payment.payment_id]), now):
+                self._entries.append(entry_row(payment.payment_id, entry, moments.of(entry)))
+        self.writes += len(payment_ids)
+        self._entered += [{"by_payment_id": payment_id} for payment_id in payment_ids]
+
+    def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+        """What is staged."""
+        return (
+            (insert_into(schema.book_entries), self._entries),
+            (_PAYMENT_ENTERED, self._entered),
+            (_PAYOUT_ENTERED, self._entered),
+        )
+
+
+def _balances(entries: Iterable[Entry]) -> Balances:
+    """What entries come to."""
+    found: dict[Account, Decimal] = {}
+    for entry in entries:
+        found[entry.account] = total([found.get(entry.account, ZERO), entry.amount])
+    return {account: amount for account, amount in found.items() if amount}

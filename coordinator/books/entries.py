@@ -1,0 +1,165 @@
+"""Entries: what a change of a payment or of a payout is written into the books as. Pure.
+
+How much of a payment is on which account is read off it; a change is entered as what differs. So the entries of a
+payment always add up to how it stands, in whatever order and however often it was told of, and an entry is never
+changed: what turns out to be otherwise later is entered later.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from coordinator.money import ZERO, difference, excess_over, total
+from coordinator.payments.agreements import part_of
+from coordinator.payments.observations import RefundOf, Release
+from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.refunded import gone_back
+from coordinator.payments.withheld import withheld_from
+from coordinator.payouts.earnings import earned
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.statuses import PayoutStatus
+
+__all__ = ["OF_COINS", "Account", "Balances", "Entry", "EntryKind", "balances_of", "balances_of_payout", "changes"]
+
+
+class EntryKind(StrEnum):
+    """What an amount is. Those of coins are in the coin, all others in the payment's currency."""
+
+    SALE = "sale"
+    """What was agreed for the goods of a seller, once the payment is completed."""
+    SHORTFALL = "shortfall"
+    """What of a sale did not come, and is taken as paid all the same."""
+    REFUND = "refund"
+    """What of a sale has arrived at the buyer again."""
+    PAYOUT = "payout"
+    """What has arrived at a seller."""
+    RECEIVED = "received"
+    """What the buyer has paid in all."""
+    FEE = "fee"
+    """What of that came for the gateway's fee."""
+    EXCESS = "excess"
+    """What of that came too much."""
+    SENT_BACK = "sent-back"
+    """What has arrived at the buyer again and was of no sale: of what came too much, or for nothing that was sold."""
+    COIN_IN = "coin-in"
+    """What came into a wallet."""
+    COIN_OUT = "coin-out"
+    """What has left a wallet and arrived, without what the network took."""
+
+
+OF_COINS = (EntryKind.COIN_IN, EntryKind.COIN_OUT)
+
+
+class Account(NamedTuple):
+    """What amounts are entered under."""
+
+    kind: EntryKind
+    unit: str
+    """The currency, or the coin."""
+    seller_id: str | None = None
+    """Whose it is, of a seller's."""
+    wallet: str | None = None
+    """The provider that keeps it, or the chain and the address; of coins alone."""
+    payout_id: str | None = None
+    """What has carried it, of a payout to a seller."""
+
+
+Balances = Mapping[Account, Decimal]
+"""How much is on each account."""
+
+
+class Entry(NamedTuple):
+    """One change of an account."""
+
+    account: Account
+    amount: Decimal
+    """How much more; less than zero where it is less."""
+
+
+def balances_of(payment: Payment) -> Balances:
+    """What the money of a payment is."""
+    facts = payment.facts
+    if not (payment.paid or facts.completed or facts.accepted or facts.refunds or facts.releases):
+        return {}
+    return {account: amount for account, amount in _amounts_of(payment) if amount}
+
+
+def _amounts_of(payment: Payment) -> Iterator[tuple[Account, Decimal]]:
+    currency = payment.currency
+    yield Account(EntryKind.RECEIVED, currency), payment.paid
+    yield Account(EntryKind.FEE, currency), payment.fee
+    yield Account(EntryKind.EXCESS, currency), payment.excess
+    yield from _coins_of(payment)
+    is_sold = payment.facts.completed or payment.status is PaymentStatus.COMPLETED
+    refunded = _refunded(payment) if is_sold and payment.refunded else {}
+    if is_sold:
+        for seller_id in payment.seller_ids:
+            sale, came = _sale(payment, seller_id)
+            yield Account(EntryKind.SALE, currency, seller_id), sale
+            yield Account(EntryKind.SHORTFALL, currency, seller_id), excess_over(sale, came)
+    for whose, amount in refunded.items():
+        yield Account(EntryKind.REFUND, currency, whose), amount
+    if payment.refunded:
+        sent_back = excess_over(payment.refunded, total(refunded.values()))
+        yield Account(EntryKind.SENT_BACK, currency), sent_back
+    for seller_id, releases in payment.facts.releases.items():
+        for payout_id, one in releases.items():
+            if one.release is Release.DONE and seller_id in payment.seller_ids:
+                worth = earned(payment, seller_id) if one.worth is None else one.worth
+                yield Account(EntryKind.PAYOUT, currency, seller_id, payout_id=payout_id), worth
+
+
+def _coins_of(payment: Payment) -> Iterator[tuple[Account, Decimal]]:
+    direct = payment.direct
+    wallet = payment.provider if direct is None else f"{direct.chain}:{direct.recipient}"
+    coins: dict[str, list[Decimal]] = {}
+    for transfer in payment.confirmed:
+        coins.setdefault(transfer.asset, []).append(transfer.amount)
+    for coin, amounts in coins.items():
+        yield Account(EntryKind.COIN_IN, coin, wallet=wallet), total(amounts)
+
+
+def _sale(payment: Payment, seller_id: str) -> tuple[Decimal, Decimal]:
+    """What was agreed for the goods of a seller, and what of it they have earned: both without what is withheld."""
+    withheld = withheld_from(payment, seller_id)
+    came = excess_over(earned(payment, seller_id), withheld)
+    own = [share for share in payment.shares if share.seller_id == seller_id]
+    if payment.facts.accepted:
+        return excess_over(total(share.amount for share in own), withheld), came
+    return total(share.amount for share in own if share.request_id not in payment.withheld), came
+
+
+def _refunded(payment: Payment) -> Mapping[str | None, Decimal]:
+    """What of a sale has gone back, by whose share it was: first of all goes back what was withheld, which was of no
+    sale. What went back beyond all shares is nobody's."""
+    refunds = payment.money_back
+    of_nobody = gone_back(refunds, RefundOf.GOODS, [None])
+    came = payment.amount if payment.facts.accepted else payment.goods
+    left = excess_over(came, of_nobody)
+    gone: dict[str, Decimal] = {}
+    for seller_id in payment.seller_ids:
+        before, after = (part_of(payment.shares, seller_id, one) for one in (came, left))
+        gone[seller_id] = total([gone_back(refunds, RefundOf.GOODS, [seller_id]), excess_over(before, after)])
+    beyond = excess_over(gone_back(refunds, RefundOf.GOODS), total(gone.values()))
+    of_sales: dict[str | None, Decimal] = {
+        seller_id: excess_over(gone[seller_id], withheld_from(payment, seller_id)) for seller_id in payment.seller_ids
+    }
+    return of_sales | {None: beyond}
+
+
+def balances_of_payout(payout: Payout) -> Balances:
+    """What a payout has taken out of a wallet."""
+    if payout.status is not PayoutStatus.COMPLETED:
+        return {}
+    wallet = payout.provider if payout.sender is None else f"{payout.chain}:{payout.sender}"
+    return {Account(EntryKind.COIN_OUT, payout.coin, wallet=wallet): payout.amount}
+
+
+def changes(before: Balances, after: Balances) -> list[Entry]:
+    """What has to be entered for accounts to stand as they do now, in order of the accounts."""
+    if before == after:
+        return []
+    accounts = [*before, *(account for account in after if account not in before)]
+    found = (Entry(one, difference(after.get(one, ZERO), before.get(one, ZERO))) for one in accounts)
+    return [entry for entry in found if entry.amount]

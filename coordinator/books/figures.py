@@ -1,0 +1,94 @@
+"""Figures: what entries come to, for a day, for a month and for a seller, by one rule. Pure.
+
+Sales count on the day on which they are completed, refunds on the day on which they arrive: what has been closed does
+not change any more.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from pydantic import Field
+
+from coordinator.books.entries import Entry, EntryKind
+from coordinator.models import FrozenModel
+from coordinator.money import ZERO, SignedAmount, decimals_of, difference, in_scale_of, product, total
+
+__all__ = ["Figures", "Sum", "figures", "owed_by"]
+
+
+class Sum(NamedTuple):
+    """What entries of one kind come to."""
+
+    payments: int
+    """Of how many payments they are."""
+    amount: Decimal
+
+
+class Figures(FrozenModel):
+    """What the entries of some time come to, in one currency."""
+
+    sales_count: int = Field(description="Of how many payments there were sales.")
+    sales: SignedAmount = Field(description="What was agreed for the goods, of payments that were completed then.")
+    refunds_count: int
+    refunds: SignedAmount = Field(description="What of sales, whenever those were, has arrived at buyers again.")
+    net_sales: SignedAmount = Field(description="Sales less refunds.")
+    shortfall: SignedAmount = Field(description="What of the sales did not come, and was taken as paid.")
+    payouts_count: int
+    payouts: SignedAmount = Field(description="What has arrived at sellers.")
+    owed: SignedAmount = Field(description="By how much more is owed to sellers: net sales less shortfall, payouts.")
+    received: SignedAmount = Field(description="What buyers have paid in all.")
+    fees: SignedAmount = Field(description="What of that came for the gateway's fee.")
+    excess: SignedAmount = Field(description="What of that came too much.")
+    unsold: SignedAmount = Field(
+        description="What of that is for nothing that was sold: received less fees, excess and sales, plus "
+        "shortfall; less than zero where what had come before was sold then."
+    )
+    sent_back: SignedAmount = Field(description="What of too much or unsold has arrived at buyers again.")
+    held: SignedAmount = Field(
+        description="By how much more is held: received less refunds, payouts and what was sent back; the same as "
+        "owed, fees, excess and unsold less what was sent back."
+    )
+
+
+_NOTHING = Sum(0, ZERO)
+# What makes more owed to sellers, and what less.
+_OWED = {EntryKind.SALE: 1, EntryKind.SHORTFALL: -1, EntryKind.REFUND: -1, EntryKind.PAYOUT: -1}
+
+
+def owed_by(entry: Entry) -> Decimal:
+    """By how much more is owed to its seller."""
+    return product(entry.amount, Decimal(_OWED.get(entry.account.kind, 0)))
+
+
+def figures(sums: Mapping[EntryKind, Sum]) -> Figures:
+    """What sums of each kind come to, all in the scale of the sales."""
+    count = {kind: sums.get(kind, _NOTHING).payments for kind in EntryKind}
+    of = {kind: sums.get(kind, _NOTHING).amount for kind in EntryKind}
+    sales, refunds, shortfall, payouts = (
+        of[kind] for kind in (EntryKind.SALE, EntryKind.REFUND, EntryKind.SHORTFALL, EntryKind.PAYOUT)
+    )
+    received, fees, excess, sent_back = (
+        of[kind] for kind in (EntryKind.RECEIVED, EntryKind.FEE, EntryKind.EXCESS, EntryKind.SENT_BACK)
+    )
+    amounts = {
+        "sales": sales,
+        "refunds": refunds,
+        "net_sales": difference(sales, refunds),
+        "shortfall": shortfall,
+        "payouts": payouts,
+        "owed": difference(sales, total([refunds, shortfall, payouts])),
+        "received": received,
+        "fees": fees,
+        "excess": excess,
+        "unsold": difference(total([received, shortfall]), total([sales, fees, excess])),
+        "sent_back": sent_back,
+        "held": difference(received, total([refunds, sent_back, payouts])),
+    }
+    scale = max(sales, refunds, payouts, key=decimals_of)
+    return Figures(
+        sales_count=count[EntryKind.SALE],
+        refunds_count=count[EntryKind.REFUND],
+        payouts_count=count[EntryKind.PAYOUT],
+        **{name: in_scale_of(scale, amount) for name, amount in amounts.items()},
+    )

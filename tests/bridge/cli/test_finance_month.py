@@ -1,0 +1,139 @@
+"""The demonstration's sales, closed as docs/finance.md says, step by step: every number is explained, to the cent.
+`make soak` closes two thousand sales."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+from bridge.cli.demo_past import SELLERS, play_past
+from bridge.journal import BookFilter, ConsoleFilter, Journal, ListedEntry, ListedPayment, ListedPayout
+from coordinator.books.days import date_in, days_in, zone_named
+from coordinator.books.entries import EntryKind
+from coordinator.books.figures import Figures, figures, owed_by
+from coordinator.money import total
+from coordinator.payments.observations import RefundOf
+from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.earnings import escrow_of
+from coordinator.payouts.observations import PayoutConfirmed, PayoutReturned, PayoutSent
+from coordinator.refunds.refunds import RefundOrder, Sending
+
+DAYS = 56 if "SOAK_MINUTES" in os.environ else 4
+ZONE = zone_named("Asia/Tokyo")
+EVERYTHING = 100_000
+
+
+async def refunded(journal: Journal, listed: Sequence[ListedPayment], paid_out: set[str]) -> int:
+    """Refunds of every fifth sale of which nothing was paid out, half of them in part."""
+    due = [one.payment for one in listed if one.completed_at and one.payment.payment_id not in paid_out]
+    for number, payment in enumerate(due[::3]):
+        amount = payment.goods if number % 2 else min(payment.goods, Decimal("1.23"))
+        order = RefundOrder(RefundOf.GOODS, payment.seller_id, amount, "ETH-USDT", "as agreed", "Ada")
+        opened = await journal.refunds.open(payment.payment_id, order)
+        sending = Sending(f"0xCd{number}", amount)
+        given = await journal.refunds.give_address(opened.refund_id, sending, rules=PayoutRules({}), by="b1")
+        for key, heard in (("sent", PayoutSent(tx_hashes=(f"0xre{number}",))), ("arrived", PayoutConfirmed())):
+            await journal.payouts.record_observation(str(given.payout_id), key, heard)
+    return len(due[::3])
+
+
+async def returned(journal: Journal, listed: Sequence[ListedPayout]) -> int:
+    """Every tenth payout comes back."""
+    back = [one.payout for one in listed if one.completed_at][::10]
+    for payout in back:
+        heard = PayoutReturned(tx_hash=f"0xback{payout.payout_id}", reason="it came back")
+        await journal.payouts.record_observation(payout.payout_id, "back", heard)
+    return len(back)
+
+
+async def entries(journal: Journal, **wanted: object) -> list[ListedEntry]:
+    return await journal.books.entries(BookFilter(**wanted), None, EVERYTHING)  # type: ignore[arg-type]
+
+
+async def test_the_books_of_a_month_close_to_the_cent(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    played = await play_past(url, "key", days=DAYS, random=Random(7))
+    journal = await Journal.open(url)
+    payouts = await journal.console.payouts(ConsoleFilter(), None, EVERYTHING)
+    payments = await journal.console.payments(ConsoleFilter(), None, EVERYTHING)
+    assert len(payments) == played.payments
+    assert await refunded(journal, payments, {one.payout.payment_id for one in payouts}) > 0
+    assert await returned(journal, payouts) > 0
+    payments = await journal.console.payments(ConsoleFilter(), None, EVERYTHING)
+    payouts = await journal.console.payouts(ConsoleFilter(), None, EVERYTHING)
+    today = date_in(ZONE, datetime.now(UTC) + timedelta(days=1))
+    days = days_in(ZONE, today - timedelta(days=DAYS + 4), today)
+    by_day = {one.date: figures(one.sums) for one in await journal.books.day_totals(days)}
+    assert not [one for one in await journal.books.day_totals(days) if one.currency != "USD"]
+
+    await the_days_are_the_payments(payments, by_day)
+    the_money_is_somewhere(payments, payouts, list(by_day.values()))
+    await the_statements_are_the_days(journal, list(by_day.values()))
+    await the_entries_explain_each_day(journal, by_day)
+    await the_wallet_is_what_came_and_went(journal, payments, payouts)
+    await journal.close()
+
+
+async def the_days_are_the_payments(payments: Sequence[ListedPayment], by_day: dict[str, Figures]) -> None:
+    """Step 1."""
+    expected: dict[str, list[Decimal]] = {}
+    for one in payments:
+        if one.completed_at is not None:
+            expected.setdefault(date_in(ZONE, one.completed_at).isoformat(), []).append(one.payment.amount)
+    found = {date: (one.sales_count, one.sales) for date, one in by_day.items() if one.sales_count}
+    assert found == {date: (len(amounts), total(amounts)) for date, amounts in expected.items()}
+
+
+def the_money_is_somewhere(
+    payments: Sequence[ListedPayment], payouts: Sequence[ListedPayout], by_day: Sequence[Figures]
+) -> None:
+    """Steps 2 and 3."""
+    escrows = [
+        escrow_of(one.payment, [each.payout for each in payouts if each.payout.payment_id == one.payment.payment_id])
+        for one in payments
+    ]
+    assert total(one.received for one in by_day) == total(one.received for one in escrows)
+    assert total(one.fees for one in by_day) == total(one.fee for one in escrows)
+    assert total(one.payouts for one in by_day) == total(one.released for one in escrows)
+    went_back = [amount for one in by_day for amount in (one.refunds, one.sent_back)]
+    assert total(went_back) == total(one.refunded for one in escrows)
+    held = total(amount for one in escrows for amount in (one.held, one.fee, one.excess))
+    assert total(one.held for one in by_day) + total(one.overdrawn for one in escrows) == held
+    explained = total(amount for one in by_day for amount in (one.owed, one.fees, one.excess, one.unsold))
+    assert total(one.held for one in by_day) == explained - total(one.sent_back for one in by_day)
+
+
+async def the_statements_are_the_days(journal: Journal, by_day: Sequence[Figures]) -> None:
+    """Step 4."""
+    owed = []
+    for seller_id in SELLERS:
+        sums = await journal.books.seller_totals(seller_id, None, datetime.now(UTC) + timedelta(days=1))
+        statement = [figures(one).owed for one in sums.values()]
+        lines = await entries(journal, seller_id=seller_id)
+        assert total(owed_by(one.entry) for one in lines) == total(statement)
+        owed += statement
+    assert total(owed) == total(one.owed for one in by_day)
+
+
+async def the_entries_explain_each_day(journal: Journal, by_day: dict[str, Figures]) -> None:
+    """Step 5."""
+    names = {EntryKind.SALE: "sales", EntryKind.REFUND: "refunds", EntryKind.PAYOUT: "payouts"}
+    found: dict[tuple[str, str], Decimal] = {}
+    for one in await entries(journal):
+        if (name := names.get(one.entry.account.kind)) is not None:
+            day = (date_in(ZONE, one.entered_at).isoformat(), name)
+            found[day] = total([found.get(day, Decimal(0)), one.entry.amount])
+    assert found.items() >= {
+        ((date, name), getattr(one, name)) for date, one in by_day.items() for name in names.values()
+    } - {((date, name), Decimal(0)) for date in by_day for name in names.values()}
+
+
+async def the_wallet_is_what_came_and_went(
+    journal: Journal, payments: Sequence[ListedPayment], payouts: Sequence[ListedPayout]
+) -> None:
+    """Step 6."""
+    came = total(transfer.amount for one in payments for transfer in one.payment.confirmed)
+    went = total(one.payout.amount for one in payouts if one.payout.status == "completed")
+    assert (await journal.books.wallet_totals()) == {("shkeeper", "ETH-USDT"): came - went}

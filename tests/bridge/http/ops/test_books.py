@@ -1,0 +1,210 @@
+"""Totals, statements and exports of a real, running bridge: they agree with each other, whatever form they are in."""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from tests.asking import client_of
+from tests.made_destinations import destination
+from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
+from tests.waiting import wait_until
+
+TO = destination("ETH-USDT", "seller")
+SELLERS = ("seller-1", "=1+1", "007")
+FAR = "Pacific/Kiritimati"
+"""Where it is the next day for most of the day."""
+
+
+@pytest.fixture(scope="module")
+def shkeeper() -> Iterator[PlayedShkeeper]:
+    with played_shkeeper() as played:
+        yield played
+
+
+@pytest.fixture(scope="module")
+def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]:
+    """Of a bridge in whose books are four sales, the first of which is paid out in part."""
+    bridge = make_bridge(
+        BRIDGE_SHKEEPER_API_KEYS=KEY,
+        BRIDGE_SHKEEPER_URL=shkeeper.url,
+        BRIDGE_SHKEEPER_USER="admin",
+        BRIDGE_SHKEEPER_PASSWORD=OPERATOR_PASSWORD,
+        BRIDGE_TIME_ZONE=FAR,
+    )
+    with client_of(bridge.url) as client:
+        payments = [register(client, number) for number in range(4)]
+        for payment in payments:
+            shkeeper.transfer(payment["invoices"][0]["address"])
+        for payment in payments:
+            wait_until(partial(is_completed, client, payment))
+        made = {"paymentId": payments[0]["paymentId"], "coin": "ETH-USDT", "amount": "9.80", "destination": TO}
+        client.post("/api/payouts", json={"payouts": [made]}).raise_for_status()
+        wait_until(lambda: client.get("/api/ops/payouts?status=completed").json()["total"] == 1)
+        yield client
+
+
+def register(client: httpx.Client, number: int) -> dict[str, Any]:
+    content = {
+        "provider": "shkeeper",
+        "coin": "ETH-USDT",
+        "requestId": f"request-{number}",
+        "buyerId": "b1",
+        "sellerId": SELLERS[number % len(SELLERS)],
+        "amount": "49.90",
+        "currency": "USD",
+    }
+    made: dict[str, Any] = client.post("/api/payments", json=content).raise_for_status().json()
+    return made
+
+
+def is_completed(client: httpx.Client, payment: dict[str, Any]) -> bool:
+    return bool(client.get(f"/api/ops/payments/{payment['paymentId']}").json()["status"] == "completed")
+
+
+def got(client: httpx.Client, path: str, **query: str) -> Any:
+    return client.get(f"/api/ops/{path}", params=query).raise_for_status().json()
+
+
+def lines(client: httpx.Client, path: str, **query: str) -> list[dict[str, str]]:
+    answer = client.get(f"/api/ops/{path}.csv", params=query).raise_for_status()
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def cells(client: httpx.Client, path: str, **query: str) -> list[dict[str, tuple[str | None, str]]]:
+    """The rows of a workbook: of each cell its type and what it says."""
+    answer = client.get(f"/api/ops/{path}.xlsx", params=query).raise_for_status()
+    assert answer.headers["content-disposition"] == f'attachment; filename="{path}.xlsx"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    name = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    rows = []
+    for row in sheet.iter(f"{name}row"):
+        found = {}
+        for cell in row.iter(f"{name}c"):
+            column = re.sub("[0-9]", "", cell.attrib["r"])
+            found[column] = (cell.attrib.get("t"), "".join(cell.itertext()))
+            assert not list(cell.iter(f"{name}f"))
+        rows.append(found)
+    heading = {column: text for column, (_, text) in rows[0].items()}
+    return [{heading[column]: cell for column, cell in row.items()} for row in rows[1:]]
+
+
+def month(zone: str) -> str:
+    return f"{datetime.now(ZoneInfo(zone)):%Y-%m}"
+
+
+def test_the_day_is_the_same_in_every_form(client: httpx.Client) -> None:
+    totals = got(client, "totals")
+    assert totals["timeZone"] == FAR
+    days = totals["days"]
+    assert sum(one["salesCount"] for one in days) == 4
+    assert sum(Decimal(one["sales"]) for one in days) == Decimal("199.60")
+    assert sum(Decimal(one["payouts"]) for one in days) == Decimal("9.80")
+    assert all(re.fullmatch(r"-?[0-9]+\.[0-9]{2,}", one["sales"]) for one in days)
+    for one in days:
+        held = sum(Decimal(one[name]) for name in ("owed", "fees", "excess", "unsold")) - Decimal(one["sentBack"])
+        assert held == Decimal(one["held"])
+    as_lines = lines(client, "totals")
+    assert as_lines == [{name: str(value) for name, value in one.items()} for one in days]
+    for row, line in zip(cells(client, "totals"), as_lines, strict=True):
+        assert row["currency"] == ("inlineStr", "USD")
+        assert row["sales"][0] is None or row["sales"][0] == "n"
+        assert Decimal(row["sales"][1]) == Decimal(line["sales"])
+
+
+def test_days_are_those_of_the_zone(client: httpx.Client) -> None:
+    for zone in (FAR, "Pacific/Pago_Pago", "UTC"):
+        days = got(client, "totals", timeZone=zone)["days"]
+        sold = lines(client, "payments", status="completed", timeZone=zone)
+        by_completion = [datetime.fromisoformat(row["completedAt"]).astimezone(ZoneInfo(zone)) for row in sold]
+        dates = {f"{at:%Y-%m-%d}" for at in by_completion}
+        assert {one["date"] for one in days if one["salesCount"]} == dates
+        for date in dates:
+            query = {"completedFrom": date, "completedTo": date, "timeZone": zone}
+            [of_day] = [one for one in days if one["date"] == date]
+            assert got(client, "payments", **query)["total"] == of_day["salesCount"]
+            assert len(got(client, "totals", **{"from": date, "to": date, "timeZone": zone})["days"]) == 1
+    before = f"{datetime.now(UTC) - timedelta(days=3):%Y-%m-%d}"
+    assert got(client, "payments", completedTo=before)["total"] == 0
+
+
+def test_a_statement_is_its_lines(client: httpx.Client) -> None:
+    for seller in SELLERS:
+        query = {"sellerId": seller, "month": month(FAR)}
+        [statement] = got(client, "statement", **query)["currencies"]
+        found = lines(client, "statement", **query)
+        assert (statement["opening"], statement["closing"]) == ("0", statement["owed"])
+        assert Decimal(found[-1]["balance"]) == Decimal(statement["closing"])
+        assert {(line["kind"], line["owed"]) for line in found} <= {("sale", "49.90"), ("payout", "-9.80")}
+    assert got(client, "statement", sellerId="nobody", month="2026-01")["currencies"] == []
+
+
+def test_entries_are_behind_the_totals(client: httpx.Client) -> None:
+    entries = lines(client, "entries")
+    sums: dict[str, Decimal] = {}
+    for entry in entries:
+        sums[entry["kind"]] = sums.get(entry["kind"], Decimal()) + Decimal(entry["amount"])
+    days = got(client, "totals")["days"]
+    for kind, name in (("sale", "sales"), ("payout", "payouts"), ("received", "received")):
+        assert sums[kind] == sum(Decimal(one[name]) for one in days)
+    assert sums["coin-out"] == Decimal("9.80")
+    assert {entry["wallet"] for entry in entries if entry["kind"].startswith("coin")} == {"shkeeper"}
+    assert {entry["sellerId"] for entry in entries} == {"", "seller-1", "'=1+1", "007"}
+    came = sum(Decimal(entry["amount"]) for entry in entries if entry["kind"] == "coin-in")
+    [wallet] = got(client, "wallets")["wallets"]
+    assert (wallet["wallet"], wallet["coin"]) == ("shkeeper", "ETH-USDT")
+    assert Decimal(wallet["booked"]) == came - Decimal("9.80")
+    assert lines(client, "entries", sellerId="007", to="2020-01-01") == []
+
+
+def test_every_transfer_is_a_row(client: httpx.Client) -> None:
+    rows = got(client, "transfers", limit="3")
+    assert (len(rows["transfers"]), rows["next"] is None) == (3, False)
+    found = lines(client, "transfers")
+    assert len(found) == 4
+    hashes = {tx_hash for row in got(client, "payments")["payments"] for tx_hash in row["txHashes"]}
+    assert {row["txHash"] for row in found} == hashes
+    for row in found:
+        assert (row["coin"], row["currency"], row["confirmed"]) == ("ETH-USDT", "USD", "true")
+        assert Decimal(row["coinAmount"]) * Decimal(row["rate"]) == Decimal(row["value"])
+
+
+def test_a_workbook_has_text_as_text_and_no_formula(client: httpx.Client) -> None:
+    rows = cells(client, "payments")
+    assert {row["sellerId"] for row in rows} == {("inlineStr", seller) for seller in SELLERS}
+    assert {row["amount"][1] for row in rows} == {"49.9"}
+    assert {row["amount"][0] for row in rows} <= {None, "n"}
+    assert all(40_000 < Decimal(row["completedAt"][1]) < 80_000 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("totals?timeZone=Mars/Base", "timeZone"),
+        ("totals?days=0", "days"),
+        ("totals?from=yesterday", "from"),
+        ("totals?from=2026-02-01&to=2026-01-01", "from"),
+        ("totals?from=2020-01-01&to=2026-01-01", "from"),
+        ("totals?to=9999-12-31", "from"),
+        ("payments?completedFrom=2026-13-01", "completedFrom"),
+        ("statement?sellerId=s1&month=May", "month"),
+        ("statement?sellerId=%20&month=2026-05", "sellerId"),
+        ("entries.csv?to=never", "to"),
+        ("payouts.xlsx?timeZone=..", "timeZone"),
+    ],
+)
+def test_a_wrong_query_is_named(client: httpx.Client, path: str, field: str) -> None:
+    answer = client.get(f"/api/ops/{path}")
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"{field}: ")

@@ -1,0 +1,333 @@
+"""The books agree with what the journal tells of payments, payouts and refunds, on both databases."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, null, update
+
+from bridge.journal import BookFilter, Journal, ListedEntry, PayoutRefusedError
+from bridge.journal.database.engines import parse_database_url, reading_engine, writing_engine
+from bridge.journal.queries.totals import day_totals
+from bridge.journal.records.books import BookRecords
+from bridge.journal.tables import schema
+from bridge.workers.late_entries import LateEntries
+from coordinator.books.days import days_in, month_in, zone_named
+from coordinator.books.entries import EntryKind
+from coordinator.books.figures import Figures, figures
+from coordinator.money import difference, total
+from coordinator.payments.observations import PaymentAccepted, RefundOf
+from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.observations import PayoutConfirmed, PayoutReturned, PayoutSent
+from coordinator.refunds.refunds import RefundOrder, RefundRefusedError, Sending
+from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.sales import observe, paid, paid_out, payment, payout
+from tests.clock import Clock
+from tests.coordinator.agreed import judged, notice, transfer
+
+DAY = timedelta(days=1)
+ZONES = ("UTC", "Asia/Tokyo", "America/New_York", "Asia/Kathmandu", "Europe/Berlin")
+ARRIVES = (PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed())
+
+
+async def by_day(journal: Journal, zone: str, days: int = 40) -> dict[tuple[str, str], Figures]:
+    first = NOW.date() - timedelta(days=2)
+    found = await journal.books.day_totals(days_in(zone_named(zone), first, first + timedelta(days=days)))
+    return {(one.date, one.currency): figures(one.sums) for one in found}
+
+
+async def everything(books: BookRecords, **wanted: Any) -> list[ListedEntry]:
+    found: list[ListedEntry] = []
+    while page := await books.entries(BookFilter(**wanted), found[-1].place if found else None, 3):
+        found += page
+    return found
+
+
+# Days
+
+
+@pytest.mark.parametrize(
+    ("zone", "days"),
+    [
+        ("UTC", ["2026-05-01", "2026-05-02"]),
+        ("Europe/Berlin", ["2026-05-02"]),  # there, it is midnight when the first is paid
+        ("America/New_York", ["2026-05-01"]),
+        ("Asia/Kathmandu", ["2026-05-02"]),
+    ],
+)
+async def test_a_sale_is_of_the_day_on_which_it_was_completed(
+    journal: Journal, clock: Clock, zone: str, days: list[str]
+) -> None:
+    await paid(journal, 1, amount=Decimal("10.10"))
+    clock.now = NOW + timedelta(hours=3)
+    await paid(journal, 2, amount=Decimal("10.10"))
+    await journal.register_payment(payment(3))
+    found = await by_day(journal, zone)
+    assert [date for date, _ in found] == days
+    assert sum(one.sales_count for one in found.values()) == 2
+    assert {str(one.sales / one.sales_count) for one in found.values()} == {"10.10"}
+    # Whatever comes after does not change a day that is over.
+    clock.now = NOW + 5 * DAY
+    await paid_out(journal, payout(1), *ARRIVES)
+    after = await by_day(journal, zone)
+    assert {day: after[day] for day in found} == found
+    [later] = [one for day, one in after.items() if day not in found]
+    assert [later.sales, later.payouts, later.payouts_count] == [0, Decimal("0.01"), 1]
+
+
+@pytest.mark.parametrize("amounts", [["49.90", "49.9"], ["5", "7"], ["0.10", "0.2", "123456789012.123456789012"]])
+async def test_sums_keep_the_scale_of_what_was_agreed(journal: Journal, amounts: list[str]) -> None:
+    for number, amount in enumerate(amounts):
+        came = transfer(f"0x{number}", amount)
+        await journal.register_payment(payment(number, amount=Decimal(amount)))
+        await observe(journal, number, f"paid-{number}", notice(judged(came.amount, came.amount), came, proven=None))
+    [found] = (await by_day(journal, "UTC")).values()
+    assert str(found.sales) == str(total(map(Decimal, amounts)))
+    assert found.unsold == found.excess == 0
+
+
+async def test_sums_are_exact_whatever_the_size(journal: Journal) -> None:
+    amounts = [
+        *("0.10", "0.20", "5", "5.5", "999999999.999999999", "999999999", "0.000000001", "1000000000", "70.18"),
+        *("0.000000000000000001", "123456789012345678901234567890.123456789012345678901234567891"),
+    ]
+    for number, amount in enumerate(amounts * 2, 1):
+        await paid(journal, number, amount=Decimal(amount))
+        # Whatever came: a person takes it as paid.
+        await observe(journal, number, f"accepted-{number}", PaymentAccepted(by="Ada", note="x"))
+    [found] = (await by_day(journal, "UTC")).values()
+    with localcontext(prec=200):
+        assert found.sales == 2 * sum(map(Decimal, amounts), Decimal())
+    assert found.sales_count == 22
+
+
+# What moved where nobody entered it
+
+
+async def test_what_a_bridge_without_books_has_moved_is_entered_with_its_own_moments(
+    database_url: str, clock: Clock
+) -> None:
+    journal = await Journal.open(database_url, clock)
+    await paid(journal, 1)
+    clock.now = NOW + DAY
+    await paid_out(journal, payout(1), *ARRIVES)
+    await paid(journal, 2)
+    entered = await everything(journal.books)
+    assert await journal.books.enter_late() == 0
+
+    def as_a_bridge_without_books(everything: bool) -> None:
+        engine = writing_engine(parse_database_url(database_url))
+        with engine.begin() as connection:
+            if everything:
+                connection.execute(delete(schema.book_entries))
+            for table in (schema.payments, schema.payouts):
+                connection.execute(update(table).values(entered_at=null() if everything else NOW - DAY))
+        engine.dispose()
+
+    await asyncio.to_thread(as_a_bridge_without_books, True)
+    # What moves meanwhile is entered at once, and the rest later all the same.
+    await paid_out(journal, payout(2), *ARRIVES)
+    clock.now = NOW + 2 * DAY
+    assert await LateEntries(journal).round() == 2
+    again = await everything(journal.books)
+    late = {(one.entered_at, one.payment_id, one.entry) for one in again}
+    assert {(one.entered_at, one.payment_id, one.entry) for one in entered} < late
+    assert len(again) == len(late) == len(entered) + 2
+    # An entry is never made twice.
+    await asyncio.to_thread(as_a_bridge_without_books, False)
+    assert await journal.books.enter_late() == 2
+    assert await everything(journal.books) == again
+    await journal.close()
+
+
+async def test_totals_are_found_by_index(tmp_path: Path) -> None:
+    journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
+    engine = reading_engine(journal._readers.url)
+    plans = {
+        f"SELECT * FROM payments WHERE {schema.NOT_ENTERED} LIMIT 200": "ix_payments_not_entered",
+        "SELECT * FROM book_entries WHERE seller_id = 's' AND entered_at < '2026'": "ix_book_entries_seller_id",
+        "WITH days(b, e) AS (VALUES ('2026', '2027'), ('2027', '2028')) SELECT days.b, count(*) FROM days JOIN"
+        " book_entries ON entered_at >= b AND entered_at < e GROUP BY 1": "ix_book_entries_entered_at",
+    }
+    with engine.connect() as connection:
+        for statement, index in plans.items():
+            plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+            assert any(index in step for step in plan), plan
+        assert day_totals(connection, []) == []
+    engine.dispose()
+    await journal.close()
+
+
+# Any history
+
+Step = tuple[str, int, str]
+"""What happens, to which payment, or how many hours later, and how much of it."""
+
+
+class History:
+    """A journal in which things happen, each as a provider or a person would tell of it."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.journal = journal
+        self.clock = clock
+        self.came: list[list[Decimal]] = []
+        self.amounts: list[Decimal] = []
+        self.worths: dict[str, Decimal] = {}
+        """Of payouts to sellers."""
+        self.arrived: list[str] = []
+        self.steps = 0
+
+    async def play(self, steps: Sequence[Step]) -> None:
+        for what, number, amount in steps:
+            self.steps += 1
+            await self.do(what, number, Decimal(amount))
+
+    async def do(self, what: str, number: int, amount: Decimal) -> None:
+        if what == "hours":
+            self.clock.move(hours=1 + number)
+        elif what in ("sale", "part"):
+            self.amounts.append(amount)
+            self.came.append([])
+            await self.journal.register_payment(payment(len(self.came) - 1, amount=amount))
+            await self.comes(
+                len(self.came) - 1, amount if what == "sale" else (amount / 2).quantize(Decimal("0.001"))
+            )
+        elif self.came:
+            index = number % len(self.came)
+            if what == "rest" and len(self.came[index]) < 3:
+                await self.comes(index, amount)
+            elif what == "refund":
+                await self.refund(index, amount)
+            elif what == "payout":
+                await self.payout(index, amount)
+            elif what == "back" and self.arrived:
+                back = self.arrived.pop(number % len(self.arrived))
+                await self.hear(back, PayoutReturned(tx_hash=f"0xback{back}", reason="it came back"))
+
+    async def comes(self, index: int, amount: Decimal) -> None:
+        self.came[index].append(amount)
+        came = [transfer(f"0x{index}-{number}", one) for number, one in enumerate(self.came[index])]
+        standing = judged(total(self.came[index]), self.amounts[index])
+        await observe(self.journal, index, f"s{self.steps}", notice(standing, *came, proven=None))
+
+    async def hear(self, payout_id: str, *observations: Any) -> None:
+        for number, one in enumerate(observations):
+            await self.journal.payouts.record_observation(payout_id, f"{self.steps}:{number}", one)
+
+    async def refund(self, index: int, amount: Decimal) -> None:
+        seller = f"seller-{index % 2}"
+        order = RefundOrder(RefundOf.GOODS, seller, amount, "ETH-USDT", "as agreed", "Ada")
+        try:
+            opened = await self.journal.refunds.open(f"pay_{index}", order)
+        except RefundRefusedError:
+            return
+        sending = Sending(f"0xCd{self.steps}", amount)
+        sent = await self.journal.refunds.give_address(opened.refund_id, sending, rules=PayoutRules({}), by="b1")
+        await self.arrives(str(sent.payout_id))
+
+    async def payout(self, index: int, amount: Decimal) -> None:
+        made = payout(index, payout_id=f"out_{self.steps}", amount=amount, worth=amount, worth_currency="USD")
+        found = await self.journal.payment_record(f"pay_{index}")
+        assert found is not None
+        if found.payment.status == "completed":
+            try:
+                await self.journal.payouts.register([made], another=True, rules=None)
+            except PayoutRefusedError:
+                return
+            self.worths[made.payout_id] = amount
+            await self.arrives(made.payout_id)
+
+    async def arrives(self, payout_id: str) -> None:
+        await self.hear(payout_id, PayoutSent(tx_hashes=(f"0x{payout_id}",)), PayoutConfirmed())
+        self.arrived.append(payout_id)
+
+    async def told(self) -> list[tuple[datetime, str, str, Decimal]]:
+        """What the events say: when, of which payment, what, and how much."""
+        found: list[tuple[datetime, str, str, Decimal]] = []
+        for index in range(len(self.came)):
+            sold = False
+            standing: dict[str, Decimal] = defaultdict(Decimal)
+            for one in await self.journal.console.payment_events(f"pay_{index}"):
+                event, payload = one.event, one.event.payload
+                name = payload.get("refundId") or payload.get("payoutId") or ""
+                if event.name == "payment-update" and payload["status"] == "completed" and not sold:
+                    sold = True
+                    found.append((one.committed_at, f"pay_{index}", "sales", self.amounts[index]))
+                if event.name in ("refund-updated", "payout-updated", "payout-completed"):
+                    what = "refunds" if event.name == "refund-updated" else "payouts"
+                    amount = Decimal(payload["amount"]) if what == "refunds" else self.worths.get(name, Decimal())
+                    has_arrived = event.name == "payout-completed" or payload["status"] == "completed"
+                    there = amount if has_arrived else Decimal()
+                    if there != standing[name]:
+                        found.append((one.committed_at, f"pay_{index}", what, there - standing[name]))
+                    standing[name] = there
+        return found
+
+
+async def agree(journal: Journal, clock: Clock, steps: Sequence[Step], *zones: str) -> None:
+    history = History(journal, clock)
+    await history.play(steps)
+    told = await history.told()
+    sold_at = {payment_id: at for at, payment_id, what, _ in told if what == "sales"}
+    for zone in zones:
+        expected: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+        for at, payment_id, what, amount in told:
+            if what == "sales":
+                expected[date_of(zone, at)]["sales"] += amount
+            elif payment_id in sold_at:
+                expected[date_of(zone, max(at, sold_at[payment_id]))][what] += amount
+        found = await by_day(journal, zone)
+        of_days = {
+            date: {"sales": one.sales, "refunds": one.refunds, "payouts": one.payouts}
+            for (date, _), one in found.items()
+        }
+        assert without_nothing(of_days) == without_nothing(expected)
+        assert total(one.held for one in found.values()) == total(
+            difference(total([one.owed, one.fees, one.excess, one.unsold]), one.sent_back) for one in found.values()
+        )
+        await statements_agree(journal, zone, found)
+
+
+def without_nothing(sums: Mapping[str, Mapping[str, Decimal]]) -> dict[tuple[str, str], Decimal]:
+    return {(date, what): amount for date, one in sums.items() for what, amount in one.items() if amount}
+
+
+def date_of(zone: str, at: datetime) -> str:
+    return at.astimezone(zone_named(zone)).date().isoformat()
+
+
+async def statements_agree(journal: Journal, zone: str, found: Mapping[tuple[str, str], Figures]) -> None:
+    """What sellers are told of a month is together what its days come to, and begins where the last month ended."""
+    closing: dict[str, Decimal] = defaultdict(Decimal)
+    for month in ("2026-04", "2026-05", "2026-06"):
+        span = month_in(zone_named(zone), month)
+        sums = []
+        for seller_id in ("seller-0", "seller-1"):
+            before = await journal.books.seller_totals(seller_id, None, span.begins_at)
+            assert total(figures(one).owed for one in before.values()) == closing[seller_id]
+            within = await journal.books.seller_totals(seller_id, span.begins_at, span.ends_at)
+            sums += [figures(one) for one in within.values()]
+            lines = await everything(
+                journal.books, begins_at=span.begins_at, ends_at=span.ends_at, seller_id=seller_id
+            )
+            signs = {EntryKind.SALE: 1, EntryKind.SHORTFALL: -1, EntryKind.REFUND: -1, EntryKind.PAYOUT: -1}
+            owed = sum((signs[one.entry.account.kind] * one.entry.amount for one in lines), Decimal())
+            assert owed == total(figures(one).owed for one in within.values())
+            closing[seller_id] += owed
+        of_days = [one for (date, _), one in found.items() if date.startswith(month)]
+        assert total(one.owed for one in sums) == total(one.owed for one in of_days)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_books_agree_with_the_events_of_any_history(journal: Journal, clock: Clock, seed: int) -> None:
+    chance = random.Random(seed)
+    kinds = ("sale", "sale", "part", "rest", "refund", "payout", "back", "hours", "hours")
+    amounts = ("49.90", "10", "0.01", "7.5", "120.00")
+    steps = [(chance.choice(kinds), chance.randrange(30), chance.choice(amounts)) for _ in range(40)]
+    await agree(journal, clock, steps, *ZONES)

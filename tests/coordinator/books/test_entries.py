@@ -1,0 +1,95 @@
+"""What the money of a payment is in the books; `test_escrow.py` plays everything that can be done with it."""
+
+from decimal import Decimal
+
+import pytest
+
+from coordinator.books.entries import Account, EntryKind, balances_of, changes
+from coordinator.payments.agreements import Checkout, Share
+from coordinator.payments.observations import (
+    EscrowReleased,
+    Observation,
+    RefundMoved,
+    RefundOf,
+    Release,
+    RequestCancelled,
+)
+from coordinator.payments.payments import Payment
+from tests.coordinator.agreed import PAYMENT, judged, notice, play, transfer
+
+SHARES = (
+    Share(request_id="r1", seller_id="s1", amount=Decimal(60)),
+    Share(request_id="r2", seller_id="s2", amount=Decimal(40)),
+)
+CHECKOUT = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="c1", shares=SHARES)})
+
+
+def paid(*values: object) -> Observation:
+    came = [transfer(f"t{number}", value) for number, value in enumerate(values)]
+    return notice(judged(sum((one.amount for one in came), Decimal())), *came, proven=None)
+
+
+def refund(amount: object, seller_id: str | None = "s1", of: RefundOf = RefundOf.GOODS) -> RefundMoved:
+    return RefundMoved(
+        refund_id=f"ref_{seller_id}", of=of, seller_id=seller_id, amount=Decimal(str(amount)), release=Release.DONE
+    )
+
+
+def payout(amount: object, seller_id: str = "s1", release: Release = Release.DONE, step: int = 0) -> EscrowReleased:
+    worth = Decimal(str(amount))
+    return EscrowReleased(payout_id="out_1", seller_id=seller_id, release=release, worth=worth, step=step)
+
+
+SALE = {"sale s1": 100, "received": 100, "coin-in": 100}
+OF_BOTH = {"sale s1": 60, "sale s2": 40, "received": 100, "coin-in": 100}
+
+
+@pytest.mark.parametrize(
+    ("payment", "told", "expected"),
+    [
+        (PAYMENT, [], {}),
+        (PAYMENT, [paid(40)], {"received": 40, "coin-in": 40}),
+        (PAYMENT, [paid(100)], SALE),
+        (PAYMENT, [paid(40), paid(40, 60)], SALE),
+        (PAYMENT, [paid(96)], {"sale s1": 100, "shortfall s1": 4, "received": 96, "coin-in": 96}),
+        (PAYMENT, [paid(120)], {"sale s1": 100, "excess": 20, "received": 120, "coin-in": 120}),
+        (PAYMENT, [paid(100), refund(30)], SALE | {"refund s1": 30}),
+        (PAYMENT, [paid(40), refund(40)], {"received": 40, "coin-in": 40, "sent-back": 40}),
+        (
+            PAYMENT,
+            [paid(120), refund(20, None, RefundOf.EXCESS)],
+            {"sale s1": 100, "excess": 20, "received": 120, "coin-in": 120, "sent-back": 20},
+        ),
+        (PAYMENT, [paid(100), payout(98)], SALE | {"payout s1": 98}),
+        (PAYMENT, [paid(100), payout(98), payout(98, release=Release.FAILED, step=1)], SALE),
+        (CHECKOUT, [paid(100)], OF_BOTH),
+        (CHECKOUT, [paid(100), refund(10, None)], OF_BOTH | {"refund s1": 6, "refund s2": 4}),
+        # What is for a request that was cancelled before is no sale, and neither is its way back a refund of one.
+        (
+            CHECKOUT,
+            [RequestCancelled(request_id="r2"), paid(100)],
+            {"sale s1": 60, "received": 100, "coin-in": 100},
+        ),
+        (
+            CHECKOUT,
+            [RequestCancelled(request_id="r2"), paid(100), refund(40, "s2")],
+            {"sale s1": 60, "received": 100, "coin-in": 100, "sent-back": 40},
+        ),
+    ],
+)
+def test_the_money_of_a_payment_is(payment: Payment, told: list[Observation], expected: dict[str, int]) -> None:
+    found = balances_of(play(*told, payment=payment)[0])
+    assert {" ".join(filter(None, (one.kind, one.seller_id))): amount for one, amount in found.items()} == expected
+
+
+def test_what_came_before_it_was_sold_is_entered_once() -> None:
+    partly = balances_of(play(paid(40), refund(40))[0])
+    completed = balances_of(play(paid(40), refund(40), paid(40, 60))[0])
+    entered = {entry.account.kind: entry.amount for entry in changes(partly, completed)}
+    assert entered == {"received": 60, "coin-in": 60, "sale": 100, "sent-back": -40, "refund": 40}
+
+
+def test_what_is_as_it_was_is_not_entered() -> None:
+    account = Account(EntryKind.FEE, "USD")
+    assert changes({account: Decimal("1.0")}, {account: Decimal(1)}) == []
+    assert changes({account: Decimal(1)}, {}) == [(account, Decimal(-1))]
