@@ -74,11 +74,8 @@ SET_CLOCK_SECONDS = 10.0
 
 
 class Journal:
-    """The ordered, durable record of payments, observations and events.
-
-    Writing methods return once their change is on disk; they raise JournalUnavailableError when it is not, and
-    then the same call can be made again.
-    """
+    """The ordered, durable record of payments, observations and events. Writing methods return once their change is
+    on disk; they raise JournalUnavailableError when it is not, and then the same call can be made again."""
 
     def __init__(
         self,

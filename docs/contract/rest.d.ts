@@ -4085,11 +4085,13 @@ export interface operations {
     listPayments: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
                 /** @description `next` of the page before. */
                 after?: string | null;
@@ -4848,11 +4850,13 @@ export interface operations {
     listPayouts: {
         parameters: {
             query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
                 /** @description One status, or several with commas between them. */
                 status?: string | null;
-                /** @description Made since then: a date (UTC), or a time with its zone. */
+                /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
-                /** @description Made until then: a date (UTC, whole), or a time with its zone */
+                /** @description Made until then: a date, whole, or a time with its zone. */
                 to?: string | null;
                 /** @description `next` of the page before. */
                 after?: string | null;

@@ -84,14 +84,11 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         super().__init__(**options, monitor_clients=False)
         self._async = {**self._async, "translate_request": _as_it_is}
         self.limits = limits
-        self.unread = unread
-        """What waits for everybody, also for those who are no clients of the sockets."""
-        self._arriving = RateLimits(limits.connections)
-        """By the address that they come from."""
+        self.unread = unread  # also by those who are no clients of the sockets
+        self._arriving = RateLimits(limits.connections)  # by the address that they come from
         self.pings: Deadlines[Connection] = Deadlines(Connection.ping)
-        """Who is to be asked next whether it is there."""
+        """Who is to be asked next whether it is there; and who has been asked."""
         self.pongs: Deadlines[Connection] = Deadlines(self._no_pong)
-        """Who has been asked."""
         self.arrivals: Deadlines[Connection] = Deadlines(self._never_connected)
         """Who is not connected to any namespace yet."""
         self.places = places
@@ -103,9 +100,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         self.moved: Callable[[Connection], None] = lambda _: None
         """Called when a connection can be written to directly, or no longer."""
         self.strays = Strays()
-        """Requests that should have come to another bridge."""
-        self.turns = Turns()
-        """Shared by all that clients have done: come, speak and go."""
+        self.turns = Turns()  # shared by all that clients have done
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
