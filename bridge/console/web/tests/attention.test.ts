@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { giftOf, howMany, leftOutWords, paymentIdIn } from "../src/model/attention";
-import type { AttentionItem } from "../src/model/documents";
+import type { AttentionItem } from "../src/model/ops-documents";
 
 const ITEM: AttentionItem = { kind: "payment-short", id: "a", title: "", detail: "", advice: "", since: "2026-11-24T10:00:00Z", actions: [], severity: "warning", state: "open" };
 

@@ -1,6 +1,7 @@
 /** Documents as the bridge tells them, for tests to change. */
 
-import type { PaymentDocument, PaymentRow, PayoutRow, Sighting } from "../src/model/documents";
+import type { PaymentDocument, Sighting } from "../src/model/documents";
+import type { PaymentRow, PayoutRow } from "../src/model/ops-documents";
 
 export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument {
   return {

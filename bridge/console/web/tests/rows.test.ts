@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PayoutRow } from "../src/model/documents";
+import type { PayoutRow } from "../src/model/ops-documents";
 import { concerned, firstPage, type Page, withChanged, withPage } from "../src/model/rows";
 import { payoutRow } from "./documents";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { money } from "../src/model/amounts";
 import { counted, isDismissedWithANote, isProblem, mayDo, mayWithdraw, PROBLEMS, resolutionFault, settled } from "../src/model/attention";
-import type { AttentionItem, AttentionKind, DayTotal, PayoutRow, Session } from "../src/model/documents";
+import type { AttentionItem, AttentionKind, DayTotal, PayoutRow, Session } from "../src/model/ops-documents";
 import { checkoutOf, endOfPrice, explorerLink, grouped, opensWallet, placeToPay, shopOf, shortened, whyNowhere, withShortHashes } from "../src/model/payment-links";
 import { KEPT, linePath, withValue } from "../src/model/sparkline";
 import { age, span, timeLeft } from "../src/model/times";

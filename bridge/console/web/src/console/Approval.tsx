@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { money } from "../model/amounts";
-import type { PayoutRow } from "../model/documents";
+import type { PayoutRow } from "../model/ops-documents";
 import { moment } from "../model/times";
 
 export function worthOf({ worth, worthCurrency }: PayoutRow): string {

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { counted, giftOf, howMany, isProblem, KINDS, keyOf, leftOutWords, mayDo, RULINGS } from "../model/attention";
-import type { AttentionItem, AttentionKind, LeftOut, StaffAction } from "../model/documents";
+import type { AttentionItem, AttentionKind, LeftOut, StaffAction } from "../model/ops-documents";
 import { NO_FILTERS } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
 import { age, moment } from "../model/times";

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isDismissedWithANote, type Outcome, paymentIdIn, resolutionFault, WAITS } from "../model/attention";
-import type { Action, PayoutRow } from "../model/documents";
+import type { Action, PayoutRow } from "../model/ops-documents";
 import { refundFault, sentFault } from "../model/refunds";
 import { get, post, Problem } from "../net/rest";
 import { Store, useStore } from "../net/store";

@@ -4,7 +4,7 @@ import "../styles/story.css";
 import type { ComponentChildren, JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { mayDo } from "../model/attention";
-import type { Delivery, Endpoint } from "../model/documents";
+import type { Delivery, Endpoint } from "../model/ops-documents";
 import { moment } from "../model/times";
 import { get, Problem } from "../net/rest";
 import { useStore } from "../net/store";

@@ -3,7 +3,7 @@
 import "../styles/handling.css";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { AttentionItem, Session } from "../model/documents";
+import type { AttentionItem, Session } from "../model/ops-documents";
 import { type Handle, handles, type HandlingState, SNOOZES, STATES, type Step } from "../model/handling";
 import { moment } from "../model/times";
 import { get, post, Problem } from "../net/rest";

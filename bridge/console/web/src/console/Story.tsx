@@ -6,7 +6,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { money, withFee } from "../model/amounts";
 import { mayDo, mayWithdraw, PROBLEMS, RULINGS } from "../model/attention";
 import { disputeWords } from "../model/disputes";
-import type { PaymentRow, PaymentStory, PayoutRow, Step } from "../model/documents";
+import type { PaymentRow, PaymentStory, PayoutRow, Step } from "../model/ops-documents";
 import type { View } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
 import { moment, when } from "../model/times";

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { money } from "../model/amounts";
 import { mayDo, RULINGS } from "../model/attention";
-import type { PaymentRow, PaymentStory } from "../model/documents";
+import type { PaymentRow, PaymentStory } from "../model/ops-documents";
 import { useStore } from "../net/store";
 import { desk } from "./desk";
 import { askFor } from "./Dialogs";

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { money } from "../model/amounts";
-import type { DayTotal } from "../model/documents";
+import type { DayTotal } from "../model/ops-documents";
 import { day, dayOf, OWN_ZONE } from "../model/times";
 import { type Chart, charts } from "../model/totals";
 import { useStore } from "../net/store";

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { isZero, money, withFee } from "../model/amounts";
-import type { PaymentRow, PayoutRow } from "../model/documents";
+import type { PaymentRow, PayoutRow } from "../model/ops-documents";
 import type { View } from "../model/filters";
 import { shortened } from "../model/payment-links";
 import { age, moment } from "../model/times";

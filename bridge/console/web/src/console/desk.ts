@@ -4,7 +4,7 @@
  */
 
 import type { SystemStatus } from "@contract/events";
-import type { AttentionAnswer, DayTotal, Session } from "../model/documents";
+import type { AttentionAnswer, DayTotal, Session } from "../model/ops-documents";
 import { OPEN_TO_ALL, queryOf, type View } from "../model/handling";
 import { settled } from "../model/attention";
 import { type Form, readFilters } from "../model/filters";

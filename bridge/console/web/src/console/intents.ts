@@ -1,7 +1,7 @@
 /** What staff may do, and the words in which each is asked before it is done. */
 
 import type { Gift } from "../model/attention";
-import type { ProblemKind, Ruling } from "../model/documents";
+import type { ProblemKind, Ruling } from "../model/ops-documents";
 import { ENDPOINT_WORDS, type EndpointDeed } from "./endpointDeeds";
 
 /** What somebody is about to do, and to what, in words. */

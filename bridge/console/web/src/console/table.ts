@@ -1,7 +1,7 @@
 /** The rows of the console's table: loaded page by page as they come into sight, and kept as events tell of them. */
 
 import { exportPath, type Filters, type Form, pagePath, paymentMatches, payoutMatches, type View } from "../model/filters";
-import type { PaymentRow, PayoutRow } from "../model/documents";
+import type { PaymentRow, PayoutRow } from "../model/ops-documents";
 import { dayOf } from "../model/times";
 import { firstPage, noRows, type Page, type Rows, withChanged, withPage } from "../model/rows";
 import { download, get, Problem } from "../net/rest";

@@ -1,6 +1,6 @@
 /** What needs a person: what each kind is called, what may be done about it, and what is shown first. */
 
-import type { AttentionItem, AttentionKind, LeftOut, PayoutRow, ProblemKind, Ruling, Session, StaffAction } from "./documents";
+import type { AttentionItem, AttentionKind, LeftOut, PayoutRow, ProblemKind, Ruling, Session, StaffAction } from "./ops-documents";
 
 /** What can be wrong with a payment, as it is called on the list and in the filter. */
 export const PROBLEMS: Record<ProblemKind, string> = {

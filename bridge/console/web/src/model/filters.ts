@@ -4,7 +4,7 @@
  */
 
 import { isProblem } from "./attention";
-import type { PaymentRow, PayoutRow } from "./documents";
+import type { PaymentRow, PayoutRow } from "./ops-documents";
 import { dayOf, OWN_ZONE } from "./times";
 
 export type View = "payouts" | "payments";

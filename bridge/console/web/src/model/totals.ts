@@ -1,7 +1,7 @@
 /** Totals per day as small charts: one for each currency, because amounts of two currencies do not add up. */
 
 import { compare, isZero, share, sum } from "./amounts";
-import type { DayTotal } from "./documents";
+import type { DayTotal } from "./ops-documents";
 
 export interface DayBar {
   date: string;
