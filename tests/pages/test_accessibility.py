@@ -31,6 +31,18 @@ LOOKS: tuple[tuple[Literal["light", "dark"], ViewportSize, list[str], list[str]]
 )
 
 
+# What of the panel of states lies beyond it, and which of its boxes are wider than a box is.
+SPILLED = """() => {
+  const panel = document.querySelector(".menu fieldset").getBoundingClientRect();
+  const range = document.createRange();
+  return [...document.querySelectorAll(".menu fieldset label")].filter((label) => {
+    range.selectNodeContents(label);
+    const box = label.querySelector("input").getBoundingClientRect();
+    return box.width > 32 || range.getBoundingClientRect().right > panel.right + 1;
+  }).map((label) => label.textContent);
+}"""
+
+
 def expect_no_violation(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")  # colours are measured when nothing moves any more
     if not page.evaluate("'axe' in window"):
@@ -139,6 +151,10 @@ def test_the_console_its_dialogs_a_story_and_the_system(
     page.get_by_role("button", name="As a table").click()
     page.locator("summary").click()
     expect_no_violation(page)
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        spilled = page.evaluate(SPILLED)
+        assert spilled == [], f"{size['width']} px: beyond the panel of states"
     page.keyboard.press("Escape")
     page.get_by_role("grid").focus()
     page.keyboard.press("ArrowDown")
