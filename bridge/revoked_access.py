@@ -40,6 +40,8 @@ class RevokedAccess:
                     self._revocations.revoke_token(one.name)
                 case "room":
                     self._revocations.revoke_room(one.name, one.room, one.revoked_at)
+                    if one.restored_at is not None:
+                        self._revocations.restore_room([one.name], one.room)
 
     def runs(self, stretch: Sequence[JournaledEvent]) -> Sequence[Sequence[JournaledEvent]]:
         """A stretch of events, cut behind each that changes access, so that it takes its effect before the next is

@@ -7,10 +7,18 @@ against the tokens that were issued until then; a token that is issued later gra
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from bridge.access.principals import Principal
 
 __all__ = ["Revocations"]
+
+
+class RevokedRoom(NamedTuple):
+    """A room that was revoked of a user."""
+
+    revoked_at: datetime
+    is_restored: bool = False
 
 
 class Revocations:
@@ -19,7 +27,7 @@ class Revocations:
     def __init__(self) -> None:
         self._users: dict[str, datetime] = {}
         self._tokens: set[str] = set()
-        self._rooms: dict[str, dict[str, datetime]] = {}
+        self._rooms: dict[str, dict[str, RevokedRoom]] = {}
 
     def revoke_all_of(self, user_id: str, at: datetime) -> None:
         """No token of a user that was issued until then is good any more."""
@@ -31,15 +39,21 @@ class Revocations:
 
     def revoke_room(self, user_id: str, room: str, at: datetime) -> None:
         """No token of a user that was issued until then grants the room any more."""
-        self._rooms.setdefault(user_id, {})[room] = at
+        self._rooms.setdefault(user_id, {})[room] = RevokedRoom(at)
 
     def restore_room(self, user_ids: Iterable[str], room: str) -> None:
-        """The tokens of some users grant the room as they say."""
+        """The tokens of some users grant the room as they say. That it was revoked is remembered: whoever was away
+        then has missed what nobody may send them."""
         for user_id in user_ids:
-            taken = self._rooms.get(user_id, {})
-            taken.pop(room, None)
-            if not taken:
-                self._rooms.pop(user_id, None)
+            revoked = self._rooms.get(user_id, {})
+            if room in revoked:
+                revoked[room] = revoked[room]._replace(is_restored=True)
+
+    def has_lost_rooms_since(self, principal: Principal, at: datetime) -> bool:
+        """Whether a room of somebody was revoked at that time or later, also one that was restored."""
+        if principal.sees_everything:
+            return False
+        return any(room.revoked_at >= at for room in self._rooms.get(principal.user_id or "", {}).values())
 
     def refuses(self, principal: Principal) -> bool:
         """Whether the token by which somebody proved who they are is not good any more."""
@@ -50,8 +64,10 @@ class Revocations:
 
     def withholds(self, principal: Principal, room: str) -> bool:
         """Whether somebody may not enter a room any more that their token grants."""
-        taken_at = self._rooms.get(principal.user_id or "", {}).get(room)
-        return taken_at is not None and not principal.sees_everything and _is_from_before(principal, taken_at)
+        revoked = self._rooms.get(principal.user_id or "", {}).get(room)
+        if revoked is None or revoked.is_restored or principal.sees_everything:
+            return False
+        return _is_from_before(principal, revoked.revoked_at)
 
     def applied_to(self, principal: Principal) -> Principal:
         """Somebody without the rooms that are revoked."""

@@ -88,6 +88,8 @@ class TokenVerifier:
             content, key = self._claims(token, header)
             claims = Claims.model_validate(content)
             principal = principal_of(claims, datetime.fromtimestamp(claims.exp, UTC) + self._leeway)
+            # An issuer's clock may be fast by so much: what it issued before must not pass for issued since.
+            principal = replace(principal, issued_at=principal.issued_at and principal.issued_at - self._leeway)
             if self.revocations.refuses(principal):
                 raise TokenError("token_revoked", "the token has been revoked; get a new one")
             return replace(principal, proven_by=key.name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bridge.access import ANYBODY, Principal
 from bridge.catalogue.session import Ending
 from bridge.sockets.errors import NotAllowedError
+from bridge.sockets.presence.activity_log import moment_of
 from bridge.sockets.rooms.manager import Member
 from bridge.sockets.transport.disconnects import Disconnect
 
@@ -128,6 +129,13 @@ class Admission:
     def now(self, principal: Principal) -> Principal:
         """Somebody with what they are still granted at this moment."""
         return principal if self._verifier is None else self._verifier.revocations.applied_to(principal)
+
+    def has_lost_rooms_since(self, principal: Principal, micros: int) -> bool:
+        """Whether somebody has lost a room since a moment, in microseconds since 1970: not all that they missed until
+        then may be sent to them any more, and so they begin anew."""
+        if self._verifier is None:
+            return False
+        return self._verifier.revocations.has_lost_rooms_since(principal, moment_of(micros))
 
     def entered_room(self, member: Member, room: str) -> None:
         """Nothing to do, as when one is left."""

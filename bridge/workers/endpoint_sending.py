@@ -11,7 +11,7 @@ from bridge import __version__
 from bridge.workers.endpoint_connections import connections_to_endpoints
 from coordinator.endpoints.endpoints import EndpointRules, Try
 from coordinator.endpoints.signing import signed_headers
-from providers.answers import NeighbourError, ask
+from providers.answers import AnswerTooLargeError, NeighbourError, ask
 
 __all__ = ["EndpointSender"]
 
@@ -52,6 +52,8 @@ class EndpointSender:
                 deadline_seconds=self._rules.timeout_seconds,
                 limit_bytes=ANSWER_LIMIT_BYTES,
             )
+        except AnswerTooLargeError as error:
+            return error.status, str(error)  # it is the status that counts
         except NeighbourError as error:
             return None, str(error)
         except (httpx.InvalidURL, ValueError):

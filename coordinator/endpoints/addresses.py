@@ -14,6 +14,11 @@ URL_LIMIT_CHARACTERS = 2_000
 # Gateways between IPv6 and IPv4 (RFC 6052): what follows is an address of IPv4, of whatever network.
 _NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 _COMPATIBLE = ip_network("::/96")
+# Of IPv6 this alone is given to anybody (RFC 4291), but for these: protocols' own, documentation (RFC 9637).
+_GIVEN = ip_network("2000::/3")
+_NOT_GIVEN = (ip_network("2001::/23"), ip_network("2001:db8::/32"), ip_network("3fff::/20"))
+# Of protocols (RFC 6890), and what the machines of one cloud alone reach, at an address that looks like any other.
+_INSIDE = (ip_network("192.0.0.0/24"), ip_network("168.63.129.16/32"))
 
 
 def is_reachable(address: Address, allowed: Networks, *, is_encrypted: bool) -> bool:
@@ -21,7 +26,15 @@ def is_reachable(address: Address, allowed: Networks, *, is_encrypted: bool) -> 
     meant = _meant(address)
     if any(meant in network for network in allowed):
         return True
-    return is_encrypted and meant.is_global and not meant.is_multicast and not _embeds(meant)
+    is_public = meant.is_global and not meant.is_multicast and _is_given(meant)
+    return is_encrypted and is_public and not _embeds(meant)
+
+
+def _is_given(address: Address) -> bool:
+    """Whether an address is one of those that are given to anybody on the internet."""
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _INSIDE)
+    return address in _GIVEN and not any(address in network for network in _NOT_GIVEN)
 
 
 def _meant(address: Address) -> Address:

@@ -151,7 +151,7 @@ async def list_revocations(
                 note=one.note,
             )
             for one in await journal.access.revocations()
-            if user_id is None or (one.kind != "token" and one.name == user_id)
+            if one.restored_at is None and (user_id is None or (one.kind != "token" and one.name == user_id))
         ]
     )
 
@@ -169,7 +169,8 @@ async def _change(journal: Journal, data: AccessRequest, by: str, ops_access: Op
         changed_at=moment_text(datetime.now(UTC)),
     )
     action = await journal.access.change(change, by=by, note=data.note)
-    return AccessDone(message=f"Done: {action.outcome}.", action=action_item(action))
+    besides = ". Staff are in every room all the same: revoke their tokens" if data.change == "room_revoked" else ""
+    return AccessDone(message=f"Done: {action.outcome}{besides}.", action=action_item(action))
 
 
 def _require_fields(data: AccessRequest) -> None:

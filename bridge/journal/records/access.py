@@ -20,7 +20,7 @@ class AccessRecords:
         self._submit = submit
 
     async def revocations(self) -> list[Revocation]:
-        """What is taken back, oldest first."""
+        """What is taken back, oldest first, with what was given again."""
         return await self._read(revocations)
 
     async def change(self, change: AccessChanged, *, by: str, note: str | None) -> Action:

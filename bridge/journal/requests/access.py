@@ -24,7 +24,7 @@ def change_access(batch: Batch, change: AccessChanged, *, by: str, note: str | N
         case "room_revoked":
             batch.revocations.add("room", user_id, room, by=by, note=note)
         case "room_restored":
-            batch.revocations.remove("room", user_id, room)
+            batch.revocations.restore("room", user_id, room)
         case "disconnected":
             pass
     batch.add_events([change.to()], payment_id=None)
@@ -42,4 +42,4 @@ def follow_participants(batch: Batch, events: Sequence[Event]) -> None:
         elif event.name == ParticipantsAdded.event_name:
             payload = event.payload
             for user_id in payload["addedUserIds"]:
-                batch.revocations.remove("room", user_id, rooms.chat(payload["chatId"]))
+                batch.revocations.restore("room", user_id, rooms.chat(payload["chatId"]))

@@ -30,6 +30,8 @@ __all__ = [
 
 # Each has connections and a place in memory.
 ENDPOINTS_LIMIT = 100
+# So that none of them takes the places of the others.
+OF_A_SERVICE_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def register(batch: Batch, wanted: EndpointWanted, *, by: str) -> RegisteredEndp
         return RegisteredEndpoint(_changed(batch, mine[0], wanted, by), None)
     if len(known) >= ENDPOINTS_LIMIT:
         raise EndpointsExhaustedError(f"there are {ENDPOINTS_LIMIT} endpoints already; remove one first")
+    if sum(one.service == wanted.service for one in known) >= OF_A_SERVICE_LIMIT:
+        raise EndpointsExhaustedError(f"a service has {OF_A_SERVICE_LIMIT} endpoints at most; remove one first")
     secret = wanted.secret or new_secret()
     endpoint = Endpoint(
         endpoint_id=new_id("end", batch.now),

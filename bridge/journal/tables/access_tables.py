@@ -16,5 +16,6 @@ revocations = Table(
     Column("revoked_at", UtcDateTime, nullable=False, comment="Tokens that were issued until then do not count"),
     Column("revoked_by", String(200), nullable=False),
     Column("note", Text, comment="Why"),
+    Column("restored_at", UtcDateTime, comment="When it was given again; whoever was away then missed something"),
     comment="What is taken back of what tokens grant",
 )

@@ -75,8 +75,17 @@ NOTHING = Restored((), (), ())
 class Returns:
     """Puts clients that come back where they were, one at a time."""
 
-    def __init__(self, recovery: Recovery, activity_log: ActivityLog, recalls: Recalls, replays: Replays) -> None:
+    def __init__(
+        self,
+        recovery: Recovery,
+        activity_log: ActivityLog,
+        recalls: Recalls,
+        replays: Replays,
+        has_lost_rooms: Callable[[Principal, int], bool],
+    ) -> None:
+        """`has_lost_rooms` says whether somebody has lost a room since a moment, in microseconds since 1970."""
         self.recovery = recovery
+        self._has_lost_rooms = has_lost_rooms
         self._replays = replays
         self._activity_log = activity_log
         self._recalls = recalls
@@ -121,6 +130,10 @@ class Returns:
                 return None
             if missed is None:
                 break
+            left = missed.session.left
+            if left is not None and self._has_lost_rooms(principal, left.sure):
+                logger.info("a client begins anew: a room was revoked of its user since it was surely there")
+                break
             is_contested = _is_contested(missed.session)
             is_free = await free(missed.session.sid, is_contested)
             if is_contested and not is_free:
@@ -137,6 +150,8 @@ class Returns:
         missed."""
         left = missed.session.left
         is_current = left is not None and self.recovery.is_current(missed, principal)
+        if left is not None and self._has_lost_rooms(principal, left.sure):
+            return False
         return left is not None and is_current and self._activity_log.reaches(left.sure)
 
     def restore(self, missed: Missed, principal: Principal) -> Restored:

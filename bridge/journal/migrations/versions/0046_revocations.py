@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_by", sa.String(200), nullable=False),
         sa.Column("note", sa.Text()),
+        sa.Column("restored_at", sa.DateTime(timezone=True)),
     )
 
 

@@ -1,11 +1,11 @@
 """The part of a batch that is about revocations: what is taken back of what tokens grant."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
@@ -14,6 +14,15 @@ __all__ = ["Revocation", "RevocationKind", "StagedRevocations", "revocations"]
 
 RevocationKind = Literal["user", "token", "room"]
 
+_RESTORE = (
+    update(schema.revocations)
+    .where(
+        schema.revocations.c.kind == bindparam("by_kind"),
+        schema.revocations.c.name == bindparam("by_name"),
+        schema.revocations.c.room == bindparam("by_room"),
+    )
+    .values(restored_at=bindparam("new_restored_at"))
+)
 _REMOVE = delete(schema.revocations).where(
     schema.revocations.c.kind == bindparam("by_kind"),
     schema.revocations.c.name == bindparam("by_name"),
@@ -35,6 +44,8 @@ class Revocation:
     """Tokens that were issued until then do not count."""
     revoked_by: str
     note: str | None
+    restored_at: datetime | None = None
+    """When it was given again."""
 
 
 def revocations(connection: Connection) -> list[Revocation]:
@@ -49,7 +60,8 @@ class StagedRevocations:
 
     def __init__(self, *, now: datetime) -> None:
         self._now = now
-        self._staged: dict[tuple[RevocationKind, str, str], Revocation | None] = {}
+        self._staged: dict[tuple[RevocationKind, str, str], Revocation] = {}
+        self._restored: list[Row] = []
         self.writes = 0
         """How many changes are staged."""
 
@@ -58,13 +70,17 @@ class StagedRevocations:
         self.writes += 1
         self._staged[kind, name, room] = Revocation(kind, name, room, self._now, by, note)
 
-    def remove(self, kind: RevocationKind, name: str, room: str = "") -> None:
+    def restore(self, kind: RevocationKind, name: str, room: str = "") -> None:
         """Gives it again."""
         self.writes += 1
-        self._staged[kind, name, room] = None
+        staged = self._staged.get((kind, name, room))
+        if staged is None:
+            self._restored.append({"by_kind": kind, "by_name": name, "by_room": room, "new_restored_at": self._now})
+        else:
+            self._staged[kind, name, room] = replace(staged, restored_at=self._now)
 
     def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
-        """What is staged: what was there goes, and the last that was said comes."""
+        """What is staged: what is given again, and what is taken back in the place of what was before."""
         gone = [{"by_kind": kind, "by_name": name, "by_room": room} for kind, name, room in self._staged]
-        come = [asdict(one) for one in self._staged.values() if one is not None]
-        return ((_REMOVE, gone), (insert_into(schema.revocations), come))
+        come = [asdict(one) for one in self._staged.values()]
+        return ((_RESTORE, self._restored), (_REMOVE, gone), (insert_into(schema.revocations), come))
