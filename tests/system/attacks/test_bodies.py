@@ -1,13 +1,18 @@
 """Bodies: what is too large is refused before it has come, and what may not be sent at all before it is looked at."""
 
 import contextlib
+import json
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from bridge.catalogue.publication import DATA_PARTS_LIMIT
+from bridge.http.events import BATCH_PARTS_LIMIT
+from bridge.http.front.bodies import BODY_LIMIT_BYTES, LISTS_LIMIT_BYTES, PART_BYTES
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.attacks.conftest import HonestTraffic
-from tests.system.attacks.strangers import Stranger, figure, honest_traffic, memory_mb
+from tests.system.attacks.strangers import Answer, Stranger, figure, honest_traffic, memory_mb
 from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
 from tests.waiting import wait_until
 
@@ -58,10 +63,62 @@ def test_a_body_that_says_that_it_is_too_large_is_refused_before_it_comes(
         assert stranger.is_closed()
 
 
-def test_a_body_that_is_larger_than_any_may_be_is_told_how_large_one_may(bridge: BridgeProcess) -> None:
+@pytest.mark.parametrize(
+    ("path", "most_bytes"),
+    [(b"/api/events", LARGEST), (b"/api/payments", BODY_LIMIT_BYTES), (b"/api/payouts", LISTS_LIMIT_BYTES)],
+)
+def test_a_body_that_is_larger_than_any_may_be_is_told_how_large_one_may(
+    bridge: BridgeProcess, path: bytes, most_bytes: int
+) -> None:
     with Stranger(bridge) as stranger:
-        stranger.send(post(b"/api/payments", b"Content-Length: %d\r\n" % (LARGEST + 1)))
-        assert f"{LARGEST} bytes".encode() in stranger.answer().body
+        stranger.send(post(path, b"Content-Length: %d\r\n" % (most_bytes + 1)))
+        answer = stranger.answer()
+    assert answer.status == 413
+    assert f"{most_bytes} bytes".encode() in answer.body
+
+
+def json_post(bridge: BridgeProcess, path: str, body: bytes) -> Answer:
+    with Stranger(bridge) as stranger:
+        headers = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+        stranger.send(post(path.encode(), headers) + body)
+        return stranger.answer()
+
+
+def names_that_nobody_knows(count: int) -> bytes:
+    return b"{%s}" % b",".join(b'"k%d":1' % number for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/api/refunds/x/destination", BODY_LIMIT_BYTES // PART_BYTES),
+        ("/api/refunds/x/destination/check", BODY_LIMIT_BYTES // PART_BYTES),
+        ("/api/ops/attention/dismissal", BODY_LIMIT_BYTES // PART_BYTES),
+        ("/api/payments", BODY_LIMIT_BYTES // PART_BYTES),
+        ("/api/payouts", LISTS_LIMIT_BYTES // PART_BYTES),
+        ("/api/template-checkouts", LISTS_LIMIT_BYTES // PART_BYTES),
+        ("/api/refunds", LISTS_LIMIT_BYTES // PART_BYTES),
+        ("/api/events", BATCH_PARTS_LIMIT),
+    ],
+)
+def test_names_that_nobody_knows_are_counted_and_not_listed(bridge: BridgeProcess, path: str, most: int) -> None:
+    for count, is_too_many in ((80, False), (most, False), (most + 1, True)):
+        answer = json_post(bridge, path, names_that_nobody_knows(count))
+        detail = json.loads(answer.body)["detail"]
+        assert (answer.status, len(answer.body) < 10_000) == (400, True)
+        assert (f"body: has more than {most} values" in detail) == is_too_many
+        assert (re.search(r"; and at least \d+ more$", detail) is None) == is_too_many
+
+
+def test_an_event_with_more_names_than_any_has_is_refused_by_its_place(bridge: BridgeProcess) -> None:
+    body = b'{"event": "new-offer", "data": %s}' % names_that_nobody_knows(DATA_PARTS_LIMIT + 1)
+    assert f"data: has more than {DATA_PARTS_LIMIT} values".encode() in json_post(bridge, "/api/events", body).body
+
+
+@pytest.mark.parametrize("body", [b'{"destination":"\xff"}', b"\xff\xfe", b'{"destination":"\\ud800"}'])
+@pytest.mark.parametrize("path", ["/api/refunds/x/destination", "/api/payments", "/api/payouts", "/api/events"])
+def test_a_body_that_is_not_in_utf_8_is_a_400(bridge: BridgeProcess, path: str, body: bytes) -> None:
+    assert json_post(bridge, path, body).status == 400
 
 
 def test_a_body_in_chunks_is_refused_once_it_is_too_large(bridge: BridgeProcess, meanwhile: HonestTraffic) -> None:

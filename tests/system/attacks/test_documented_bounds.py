@@ -14,14 +14,17 @@ import uvicorn
 
 from bridge.catalogue.answers import ErrorCode
 from bridge.catalogue.client_events import WATCHED_LIMIT
+from bridge.catalogue.publication import DATA_PARTS_LIMIT
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.http.event_feed import FOLLOWERS_LIMIT
+from bridge.http.events import BATCH_PARTS_LIMIT
+from bridge.http.front.bodies import BODY_LIMIT_BYTES, LISTS_LIMIT_BYTES, PART_BYTES
 from bridge.settings import BURST_SECONDS, Settings
 from bridge.sockets.presence.watches import WATCHED_LIMIT_BYTES
 from bridge.sockets.rate_limit import MESSAGE_BYTES
-from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT
+from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT, PACKET_PARTS_LIMIT
 from tests.conftest import BridgeProcess
 from tests.system.attacks.conftest import PATIENCE_SECONDS
 from tests.system.attacks.strangers import Stranger
@@ -98,6 +101,25 @@ def over_head(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
 def over_body(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     [most] = numbers
     return statuses(bridge, post(b"/api/payments", b"Content-Length: %d" % (most + 1)))
+
+
+def over_routes_body(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    of_one, of_list = numbers
+    return statuses(
+        bridge,
+        post(b"/api/payments", b"Content-Length: %d" % (of_one + 1)),
+        post(b"/api/payouts", b"Content-Length: %d" % (of_list + 1)),
+    )
+
+
+def over_parts(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    of_one, _, of_batch, _ = numbers
+    found = set()
+    for path, most in ((b"/api/payments", of_one), (b"/api/events", of_batch)):
+        content = b"[%s]" % b",".join([b"0"] * (most + 1))
+        length, kind = b"Content-Length: %d" % len(content), b"Content-Type: application/json"
+        found |= statuses(bridge, post(path, length, kind) + content)
+    return found
 
 
 def over_chunks(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
@@ -207,6 +229,15 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     "the target of a request (its URL)": ([DOOR.target_bytes], over_target),
     "its line and headers together": ([DOOR.head_bytes, DOOR.headers], over_head),
     "a body": ([SETTINGS.door_limits.body_bytes], over_body),
+    "a body of a route that takes one thing; of one that takes a list": (
+        [BODY_LIMIT_BYTES, LISTS_LIMIT_BYTES],
+        over_routes_body,
+    ),
+    "names, values, objects and lists in the JSON of such a body; in events that are published; in the data of one"
+    " event": (
+        [BODY_LIMIT_BYTES // PART_BYTES, LISTS_LIMIT_BYTES // PART_BYTES, BATCH_PARTS_LIMIT, DATA_PARTS_LIMIT],
+        over_parts,
+    ),
     "a body in chunks": ([CHUNKS_LIMIT, CHUNK_LINE_BYTES], over_chunks),
     "what follows the last chunk": ([TRAILER_BYTES], over_trailer),
     "requests behind one that is not answered yet": ([DOOR.waiting_bytes], NOBODY_TOLD),
@@ -245,6 +276,7 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     ),
     "one message": ([SETTINGS.max_payload_bytes], over_message),
     "one message of a client that is not connected yet": ([LIMITS.stranger_message_bytes], over_strangers_message),
+    "names, values, objects and lists in one message": ([PACKET_PARTS_LIMIT], NOBODY_TOLD),
     "packets whose attachments have not come yet, of all clients together": ([INCOMPLETE_LIMIT_BYTES], NOBODY_TOLD),
     "joining rooms": ([LIMITS.joins.per_second, LIMITS.rooms], refused_joins),
     "watching users": ([LIMITS.joins.per_second, WATCHED_LIMIT, WATCHED_LIMIT_BYTES], refused_joins),
