@@ -77,6 +77,7 @@ class Guests:
         self._counts: Counts[str] = Counts()
         self._connections = self._sessions = 0
         self._notice = Notice(logger, "turning connections away", clock)
+        self._bodies = Notice(logger, "ending connections whose heads and bodies do not come whole", clock)
         self._network = _networks_of(trusted)
         self._at_close: list[Callable[[], object]] = []
         CONNECTIONS.set_function(lambda: self._connections)
@@ -144,6 +145,10 @@ class Guests:
         """Somebody else had to leave for one that was let in."""
         self._notice.log(self._all_taken)
 
+    def gave_up_body(self, why: str) -> None:
+        """One had to leave that had sent something, and not all of it."""
+        self._bodies.log(why)
+
     def left(self, guest: Guest) -> None:
         """For the guest to say."""
         if guest.is_seated:
@@ -169,14 +174,20 @@ class Guests:
         return Stand(self._connections, self.places, self._notice.lately)
 
     def trouble(self) -> str | None:
-        """What an operator should know: that connections are turned away."""
+        """What an operator should know: that connections are turned away, or ended."""
         connections, places, turned_away = self.stand
-        if not turned_away:
-            return None
-        return (
-            f"{turned_away} connections were turned away within a minute; {connections} of {places} places are taken,"
-            " and webhooks and health are still answered"
-        )
+        troubles = []
+        if turned_away:
+            troubles.append(
+                f"{turned_away} connections were turned away within a minute; {connections} of {places} places are"
+                " taken, and webhooks and health are still answered"
+            )
+        if self._bodies.lately:
+            troubles.append(
+                f"{self._bodies.lately} connections whose heads and bodies did not come whole were ended within a"
+                " minute, since all together held too much"
+            )
+        return "; ".join(troubles) or None
 
 
 def _networks_of(trusted: str) -> Callable[[str], str | None]:

@@ -10,9 +10,10 @@ import pytest
 from bridge.catalogue.publication import DATA_PARTS_LIMIT
 from bridge.http.events import BATCH_PARTS_LIMIT
 from bridge.http.front.bodies import BODY_LIMIT_BYTES, LISTS_LIMIT_BYTES, PART_BYTES
+from tests.asking import get
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.attacks.conftest import HonestTraffic
-from tests.system.attacks.strangers import Answer, Stranger, figure, honest_traffic, memory_mb
+from tests.system.attacks.strangers import Answer, Stranger, figure, honest_traffic, memory_mb, own_address
 from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
 from tests.waiting import wait_until
 
@@ -153,6 +154,33 @@ def test_a_crowd_of_bodies_that_stop_short_of_their_end_is_not_kept_in_memory(
     assert most_mb - before_mb < 80
 
 
+def test_an_address_that_fills_what_there_is_for_bodies_makes_room_itself(
+    make_bridge: StartBridge, gateway: Gateway
+) -> None:
+    bridge = make_bridge(
+        BRIDGE_HOST="0.0.0.0",
+        BRIDGE_OPEN_TO_NETWORK="true",
+        BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY,
+        BRIDGE_BODY_TIMEOUT_SECONDS="3600",
+    )
+    body = gateway.invoice("order-1", [("0x1", 1)], 100)
+    honest = "".join(f"{name}: {value}\r\n" for name, value in gateway.headers(body).items()).encode()
+    invented = b"X-Shkeeper-Timestamp: 1\r\nX-Shkeeper-Signature: " + b"0" * 64 + b"\r\nContent-Length: 262000\r\n"
+    with Stranger(bridge) as first, contextlib.ExitStack() as stack:
+        first.send(post(b"/webhooks/shkeeper", honest + b"Content-Length: %d\r\n" % len(body)) + body[:-1])
+        wait_until(lambda: figure(bridge, "bridge_door_held_bytes") == len(body) - 1)
+        for _ in range(130):
+            stranger = stack.enter_context(Stranger(bridge, host=own_address()))
+            with contextlib.suppress(OSError):
+                stranger.send(post(b"/webhooks/shkeeper", invented) + b"x" * 261_000)
+        wait_until(lambda: figure(bridge, 'bridge_door_refused_total{reason="made room"}'))
+        first.send(body[-1:])
+        assert first.answer().status == 202
+    assert "heads and bodies did not come whole" in get(f"{bridge.url}/health/ready").json()["checks"]["connections"]
+    assert f"{own_address()} holds most of it" in bridge.log.read_text()
+    bridge.kill()
+
+
 def test_a_trailer_without_an_end_is_refused(bridge: BridgeProcess) -> None:
     with Stranger(bridge) as stranger:
         stranger.send(post(b"/api/events", b"Transfer-Encoding: chunked\r\n") + b"0\r\n")
@@ -174,8 +202,9 @@ def test_a_webhook_that_is_too_large_is_told_by_which_setting(bridge: BridgeProc
     [
         (b"", b"X-Shkeeper-Signature is missing"),
         (b"X-Shkeeper-Signature: abc\r\n", b"X-Shkeeper-Timestamp is missing"),
+        (b"X-Shkeeper-Signature: abc\r\nX-Shkeeper-Timestamp: 1\r\n", b"hexadecimal digits"),
     ],
-    ids=["no-signature", "no-time"],
+    ids=["no-signature", "no-time", "no-digest"],
 )
 @pytest.mark.parametrize("length", [b"Content-Length: 200000", b"Transfer-Encoding: chunked"])
 def test_a_webhook_that_cannot_be_signed_well_is_refused_before_its_body_comes(
