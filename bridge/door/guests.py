@@ -20,7 +20,7 @@ __all__ = ["REFUSED", "Guest", "Guests", "Stand"]
 
 logger = logging.getLogger("bridge.door")
 
-REFUSED = Counter("bridge_door_refused", "Connections and requests that no route has seen, by why", ["reason"])
+REFUSED = Counter("bridge_door_refused", "Connections and requests that no route has read, by why", ["reason"])
 CONNECTIONS = Gauge("bridge_door_connections", "Connections to the port, WebSockets among them")
 
 FULL, ADDRESS = "full", "address"

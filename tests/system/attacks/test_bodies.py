@@ -190,11 +190,13 @@ def test_a_trailer_without_an_end_is_refused(bridge: BridgeProcess) -> None:
 
 def test_a_webhook_that_is_too_large_is_told_by_which_setting(bridge: BridgeProcess, gateway: Gateway) -> None:
     headers = "".join(f"{name}: {value}\r\n" for name, value in gateway.headers(b"").items()).encode()
+    before = figure(bridge, 'bridge_door_refused_total{reason="413"}')
     with Stranger(bridge) as stranger:
         stranger.send(post(b"/webhooks/shkeeper", headers + b"Content-Length: 300000\r\n"))
         answer = stranger.answer()
     assert answer.status == 413
     assert b"max_webhook_bytes" in answer.body
+    assert figure(bridge, 'bridge_door_refused_total{reason="413"}') == before + 1
 
 
 @pytest.mark.parametrize(
