@@ -78,6 +78,8 @@ class Guests:
         self._connections = self._sessions = 0
         self._notice = Notice(logger, "turning connections away", clock)
         self._bodies = Notice(logger, "ending connections whose heads and bodies do not come whole", clock)
+        self._requests = Notice(logger, "refusing requests", clock)
+        self._busy_address = ""
         self._network = _networks_of(trusted)
         self._at_close: list[Callable[[], object]] = []
         CONNECTIONS.set_function(lambda: self._connections)
@@ -149,6 +151,11 @@ class Guests:
         """One had to leave that had sent something, and not all of it."""
         self._bodies.log(why)
 
+    def has_asked_too_much(self, network: str) -> None:
+        """A request was refused, since its address has had more of the loop than its share."""
+        self._busy_address = network
+        self._requests.log(f"{network} has had more than its share of the bridge's time (loop_share_per_address)")
+
     def left(self, guest: Guest) -> None:
         """For the guest to say."""
         if guest.is_seated:
@@ -186,6 +193,11 @@ class Guests:
             troubles.append(
                 f"{self._bodies.lately} connections whose heads and bodies did not come whole were ended within a"
                 " minute, since all together held too much"
+            )
+        if self._requests.lately:
+            troubles.append(
+                f"{self._requests.lately} requests were refused within a minute, since their addresses ask for too"
+                f" much (loop_share_per_address), the last of {self._busy_address}"
             )
         return "; ".join(troubles) or None
 

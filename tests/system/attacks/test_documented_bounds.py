@@ -17,6 +17,7 @@ from bridge.catalogue.client_events import WATCHED_LIMIT
 from bridge.catalogue.publication import DATA_PARTS_LIMIT
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
+from bridge.door.budget import BURST_SECONDS as BURST_OF_THE_LOOP_SECONDS
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.http.event_feed import FOLLOWERS_LIMIT
 from bridge.http.events import BATCH_PARTS_LIMIT
@@ -27,7 +28,7 @@ from bridge.sockets.rate_limit import MESSAGE_BYTES
 from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT, PACKET_PARTS_LIMIT
 from tests.conftest import BridgeProcess
 from tests.system.attacks.conftest import PATIENCE_SECONDS
-from tests.system.attacks.strangers import Stranger
+from tests.system.attacks.strangers import Answer, Stranger
 from tests.system.attacks.test_frames import CONNECT
 from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import GIVE_UP_SECONDS
@@ -190,6 +191,25 @@ def too_many_sockets(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     return {str(found[-1])}
 
 
+def too_much_of_the_loop(bridge: BridgeProcess, _numbers: list[int]) -> set[str]:
+    """Asked for by one of a proxy's clients. What is signed, and health, is answered to them all the same."""
+    own, named = b"127.0.0.1", b"203.0.113.9"
+
+    def asking(method_and_path: bytes, address: bytes) -> bytes:
+        return b"%b HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: %b\r\n\r\n" % (method_and_path, address)
+
+    with Stranger(bridge) as stranger:
+        answers = [Answer(200, {}, b"")]
+        while answers[-1].status == 200 and len(answers) < 3_000:
+            if len(answers) % 20 == 1:  # at a time, so that the bridge is never without one
+                stranger.send(asking(b"GET /metrics", named) * 20)
+            answers.append(stranger.answer())
+        assert answers[-1].headers["retry-after"] == "1"
+    assert statuses(bridge, asking(b"GET /health/live", named), asking(b"GET /metrics", own)) == {"200"}
+    assert statuses(bridge, asking(b"POST /webhooks/shkeeper", named)) == {"401"}
+    return {str(answers[-1].status)}
+
+
 def too_many_followers(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     [most] = numbers
     asking = get(b"/api/events?all=true&after=now", b"Accept: text/event-stream").replace(b": a", b": localhost", 1)
@@ -265,6 +285,8 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         [SETTINGS.connections_per_second, BURST_SECONDS * SETTINGS.connections_per_second],
         too_many_sockets,
     ),
+    "the event loop's time for what one address asks, but for webhooks, health, sockets and what is answered well"
+    " under `/api/`": ([BURST_OF_THE_LOOP_SECONDS * SETTINGS.loop_share_per_address], too_much_of_the_loop),
     "long polls and streams that wait for events at one bridge": ([FOLLOWERS_LIMIT], too_many_followers),
     "whatever is sent over a WebSocket, down to a ping or an empty part of a message; each packet that is posted": (
         [LIMITS.messages.per_second, LIMITS.messages.burst, MESSAGE_BYTES],
