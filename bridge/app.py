@@ -27,6 +27,7 @@ from bridge.http.chains import chain_router
 from bridge.http.endpoints import endpoint_router
 from bridge.http.event_feed import EventFeed
 from bridge.http.events import event_router, plain_publications
+from bridge.http.front.bodies import BODY_LIMIT_BYTES, require_modest_body
 from bridge.http.front.callers import Callers
 from bridge.http.front.dependencies import IsConnected, LookUpPresence, ReadinessChecks
 from bridge.http.front.exact_paths import ExactPaths
@@ -218,6 +219,7 @@ def rest_app(given: Given) -> Litestar:
 
     async def recheck(request: AnyRequest) -> None:
         await given.callers.recheck(request)
+        await require_modest_body(request)
 
     return Litestar(
         route_handlers=[
@@ -252,6 +254,7 @@ def rest_app(given: Given) -> Litestar:
         },
         guards=[guard],
         before_request=recheck,
+        request_max_body_size=BODY_LIMIT_BYTES,
         exception_handlers=exception_handlers,
         cors_config=CORSConfig(
             allow_origins=list(given.origins),

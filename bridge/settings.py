@@ -137,6 +137,7 @@ class Settings(EndpointSettings):
     messages_per_second: float = Field(100, gt=0, le=100_000)
     joins_per_second: float = Field(50, gt=0, le=100_000)
     connections_per_second: float = Field(20, gt=0, le=100_000)
+    loop_share_per_address: float = Field(0.25, gt=0, le=1)
     trusted_proxies: Annotated[str, AfterValidator(require_narrow)] = "127.0.0.1,::1"
     max_connections: int = Field(20_000, ge=10, le=1_000_000)
     connections_per_address: int = Field(500, ge=1, le=1_000_000)

@@ -152,6 +152,7 @@ LIES: dict[str, Lie] = {
     "endless past its end": _endless_encoded(zlib.compress(b"{}", wbits=31), b" "),
     "endless and empty": _endless_encoded(zlib.compress(b"{}", wbits=31)[:10], EMPTY_BLOCK),
     "no answer": answer(b""),
+    "many names": answer(b"{%s}" % b",".join(b'"k%d":{}' % number for number in range(120_000))),
     "no HTTP": lambda _: iter([b"SSH-2.0-neighbour\r\n"]),
 }
 """What ends by itself, or is ended by whoever reads no more of it."""

@@ -50,7 +50,7 @@ class WatchedFile(Generic[T]):
         self._clock = clock
         self._failed_at: float | None = None
         self.trouble: str | None = None
-        """Why it cannot be read; None if it can."""
+        """Why it cannot be read, or holds nothing that serves; None if it can, and does."""
         self._identity = self._identify()
         content = self._content()
         self._digest = hashlib.sha256(content).digest()
@@ -81,16 +81,17 @@ class WatchedFile(Generic[T]):
     def _take(self, content: bytes, now: float) -> None:
         digest = hashlib.sha256(content).digest()
         if digest != self._digest or self._failed_at is not None:
-            self._value = self._read_anew(content)
+            self._value, self.trouble = self._read_anew(content)
             logger.info("read %s anew", self.path)
-        self._digest, self._read_at, self._failed_at, self.trouble = digest, now, None, None
+        self._digest, self._read_at, self._failed_at = digest, now, None
 
-    def _read_anew(self, content: bytes) -> T:
+    def _read_anew(self, content: bytes) -> tuple[T, str | None]:
+        """What it says now, and what is wrong with that."""
         try:
-            return self._read(content)
+            return self._read(content), None
         except NoKeyServesError as error:
             logger.error("%s", error)
-            return self._nothing
+            return self._nothing, str(error)
 
     def _fail(self, trouble: str, now: float) -> None:
         if self._failed_at is None:

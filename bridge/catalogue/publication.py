@@ -4,6 +4,7 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -11,11 +12,16 @@ from bridge.catalogue import EVENTS
 from coordinator.errors import BridgeError
 from coordinator.events import Event, Payload, TargetError
 from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
+from coordinator.json_text import has_more_parts
 
 __all__ = ["PUBLICATIONS_LIMIT", "Fault", "PublicationRefusedError", "read_publications"]
 
 # One batch is one transaction and one stretch of the journal; more come as well in a second request.
 PUBLICATIONS_LIMIT = 500
+# Of the data of one event; a fault in each costs some milliseconds together.
+DATA_PARTS_LIMIT = 5_000
+# After which nothing more is looked at.
+FAULTS_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class PublicationRefusedError(BridgeError):
 def read_publications(body: object) -> list[Event]:
     """The events of `{"event", "target", "data"}` or of `{"events": [...]}`, in their order.
 
-    Raises PublicationRefusedError with every fault there is.
+    Raises PublicationRefusedError with the faults there are, or with the first hundred or so.
     """
     if not isinstance(body, dict):
         raise PublicationRefusedError([Fault("body", 'expected {"event", "target", "data"} or {"events": [...]}')])
@@ -50,11 +56,18 @@ def read_publications(body: object) -> list[Event]:
     if not isinstance(publications, list) or not 0 < len(publications) <= PUBLICATIONS_LIMIT or len(body) > 1:
         message = f"expected a list of 1 to {PUBLICATIONS_LIMIT} events, and nothing beside it"
         raise PublicationRefusedError([Fault("events", message)])
-    read = [_read_one(one, f"events.{number}.") for number, one in enumerate(publications)]
-    faults = [fault for some, _ in read for fault in some]
-    if faults:
-        raise PublicationRefusedError(faults)
-    return [event for _, event in read if event is not None]
+    found: list[Fault] = []
+    events: list[Event] = []
+    for number, one in enumerate(publications):
+        faults, event = _read_one(one, f"events.{number}.")
+        found += faults
+        if event is not None:
+            events.append(event)
+        if len(found) >= FAULTS_LIMIT:
+            break
+    if found:
+        raise PublicationRefusedError(found)
+    return events
 
 
 def _read_one(publication: object, prefix: str) -> tuple[list[Fault], Event | None]:
@@ -64,13 +77,15 @@ def _read_one(publication: object, prefix: str) -> tuple[list[Fault], Event | No
     model = EVENTS.get(name) if isinstance(name, str) else None
     faults = [
         Fault(prefix + field, "there is no such field; known: event, target, data")
-        for field in sorted(publication.keys() - {"event", "target", "data"})
+        for field in sorted(publication.keys() - {"event", "target", "data"})[:FAULTS_LIMIT]
     ]
     if model is None:
         return [*faults, Fault(f"{prefix}event", _unknown(name))], None
     payload, wrong_data = _read_data(model, data)
     faults += [Fault(f"{prefix}data{field}", message) for field, message in wrong_data]
-    faults += [Fault(f"{prefix}target{field}", message) for field, message in _wrong_ids(model, target)]
+    faults += [
+        Fault(f"{prefix}target{field}", message) for field, message in islice(_wrong_ids(model, target), FAULTS_LIMIT)
+    ]
     if faults or payload is None:
         return faults, None
     try:
@@ -91,7 +106,10 @@ def _read_data(model: type[Payload], data: object) -> tuple[Payload | None, list
         return None, [("", "expected the event's payload, an object")]
     try:
         # As JSON, because only there does strictness mean that nothing is converted.
-        return model.model_validate_json(json.dumps(data, allow_nan=False), strict=True), []
+        text = json.dumps(data, allow_nan=False)
+        if has_more_parts(text, DATA_PARTS_LIMIT):
+            return None, [("", f"has more than {DATA_PARTS_LIMIT} values, which no event has")]
+        return model.model_validate_json(text, strict=True), []
     except ValidationError as error:
         return None, [
             ("".join(f".{part}" for part in fault["loc"]), fault["msg"].removeprefix("Value error, "))

@@ -162,7 +162,7 @@ def _run(
     import uvicorn
 
     from bridge.app import create_app
-    from bridge.door import Door, Forwarded
+    from bridge.door import Door, Forwarded, LoopBudget
     from bridge.drain import Drain
     from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 
@@ -181,7 +181,9 @@ def _run(
 
     guests, unread = settings.guests(_raised_file_limit()), settings.unread
     application = create_app(settings, stop=give_up, guests=guests, unread=unread, drain=drain)
-    application = _explaining(Forwarded(application, settings.trusted_proxies), failures)
+    trusted = settings.trusted_proxies
+    application = LoopBudget(application, guests, share=settings.loop_share_per_address, trusted=trusted)
+    application = _explaining(Forwarded(application, trusted), failures)
     company = ExitStack()
 
     class Server(uvicorn.Server):

@@ -3,10 +3,11 @@
 uvicorn listens and hands each connection to `Door`; what asks for a WebSocket goes on to `bridge/sockets`.
 """
 
+from bridge.door.budget import LoopBudget
 from bridge.door.door import Door
 from bridge.door.forwarded import Forwarded
 from bridge.door.guests import Guests, Stand
 from bridge.door.limits import DoorLimits
 from bridge.door.proxies import require_narrow
 
-__all__ = ["Door", "DoorLimits", "Forwarded", "Guests", "Stand", "require_narrow"]
+__all__ = ["Door", "DoorLimits", "Forwarded", "Guests", "LoopBudget", "Stand", "require_narrow"]

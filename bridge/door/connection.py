@@ -238,9 +238,9 @@ class HttpConnection(asyncio.Protocol):
             self._pause()
 
     def _hold(self, held_bytes: int) -> None:
-        more_bytes, self._held_bytes = held_bytes - self._held_bytes, held_bytes
-        if more_bytes:
-            self._door.hold(more_bytes)
+        if held_bytes != self._held_bytes and self._guest is not None:
+            is_more, self._held_bytes = held_bytes > self._held_bytes, held_bytes
+            self._door.hold(self, self._guest.network, held_bytes, is_more=is_more)
 
     def _pause(self) -> None:
         if not self._is_paused and not self._transport.is_closing():

@@ -5,6 +5,7 @@ from typing import Any
 
 from bridge.door.connection import HttpConnection
 from bridge.door.guests import Guest, Guests
+from bridge.door.held import Held
 from bridge.door.limits import DoorLimits
 from bridge.sockets.transport.deadlines import Deadlines
 from bridge.sockets.transport.unread import MADE_ROOM, Unread
@@ -36,7 +37,8 @@ class Door:
         """Who does not read what they are answered."""
         self.leaving: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.break_off())
         """Who is being closed."""
-        self._held_bytes = 0
+        self.held: Held[HttpConnection] = Held(self.limits.held_bytes)
+        """What has come of heads and bodies that are not whole."""
 
     def __call__(
         self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: object = None
@@ -61,13 +63,19 @@ class Door:
         self.guests.made_room()
         return True
 
-    def hold(self, more_bytes: int) -> None:
-        """So much more is held of what has not come whole, or less."""
-        self._held_bytes += more_bytes
-        while more_bytes > 0 and self._held_bytes > self.limits.held_bytes:
-            longest = self.bodies.first() or self.heads.first() or self.answers.first()
+    def hold(self, connection: HttpConnection, network: str | None, held_bytes: int, *, is_more: bool) -> None:
+        """A connection from an address holds so much of what has not come whole."""
+        self.held.note(connection, network, held_bytes)
+        while is_more and self.held.is_too_much:
+            address, its_own = self.held.most()
+            late = (one for one in its_own if one in self.bodies or one in self.heads or one in self.answers)
+            longest = next(late, None)
             if longest is None:
                 return
+            self.guests.gave_up_body(
+                f"what has not come whole of heads and bodies is more than {self.held.limit_bytes} bytes, and"
+                f" {address} holds most of it"
+            )
             longest.turn_out(MADE_ROOM)
 
     def waits_no_more(self, connection: HttpConnection) -> None:

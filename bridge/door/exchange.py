@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from bridge.door.answers import CONTINUE, NOT_STORED, status_line
+from bridge.door.guests import REFUSED
 from bridge.door.head import Head
 
 if TYPE_CHECKING:
@@ -182,6 +183,8 @@ class Exchange:
             self._is_chunked = self._head.version == "1.1"
             if self._is_chunked:
                 lines.append(b"transfer-encoding: chunked\r\n")
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and not self.is_whole:
+            REFUSED.labels(str(status)).inc()
         # What has not come of the body by now is not waited for.
         if not self.is_whole:
             self.keeps_alive = False

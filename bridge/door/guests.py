@@ -20,7 +20,7 @@ __all__ = ["REFUSED", "Guest", "Guests", "Stand"]
 
 logger = logging.getLogger("bridge.door")
 
-REFUSED = Counter("bridge_door_refused", "Connections and requests that no route has seen, by why", ["reason"])
+REFUSED = Counter("bridge_door_refused", "Connections and requests that no route has read, by why", ["reason"])
 CONNECTIONS = Gauge("bridge_door_connections", "Connections to the port, WebSockets among them")
 
 FULL, ADDRESS = "full", "address"
@@ -77,6 +77,9 @@ class Guests:
         self._counts: Counts[str] = Counts()
         self._connections = self._sessions = 0
         self._notice = Notice(logger, "turning connections away", clock)
+        self._bodies = Notice(logger, "ending connections whose heads and bodies do not come whole", clock)
+        self._requests = Notice(logger, "refusing requests", clock)
+        self._busy_address = ""
         self._network = _networks_of(trusted)
         self._at_close: list[Callable[[], object]] = []
         CONNECTIONS.set_function(lambda: self._connections)
@@ -144,6 +147,15 @@ class Guests:
         """Somebody else had to leave for one that was let in."""
         self._notice.log(self._all_taken)
 
+    def gave_up_body(self, why: str) -> None:
+        """One had to leave that had sent something, and not all of it."""
+        self._bodies.log(why)
+
+    def has_asked_too_much(self, network: str) -> None:
+        """A request was refused, since its address has had more of the loop than its share."""
+        self._busy_address = network
+        self._requests.log(f"{network} has had more than its share of the bridge's time (loop_share_per_address)")
+
     def left(self, guest: Guest) -> None:
         """For the guest to say."""
         if guest.is_seated:
@@ -169,14 +181,25 @@ class Guests:
         return Stand(self._connections, self.places, self._notice.lately)
 
     def trouble(self) -> str | None:
-        """What an operator should know: that connections are turned away."""
+        """What an operator should know: that connections are turned away, or ended."""
         connections, places, turned_away = self.stand
-        if not turned_away:
-            return None
-        return (
-            f"{turned_away} connections were turned away within a minute; {connections} of {places} places are taken,"
-            " and webhooks and health are still answered"
-        )
+        troubles = []
+        if turned_away:
+            troubles.append(
+                f"{turned_away} connections were turned away within a minute; {connections} of {places} places are"
+                " taken, and webhooks and health are still answered"
+            )
+        if self._bodies.lately:
+            troubles.append(
+                f"{self._bodies.lately} connections whose heads and bodies did not come whole were ended within a"
+                " minute, since all together held too much"
+            )
+        if self._requests.lately:
+            troubles.append(
+                f"{self._requests.lately} requests were refused within a minute, since their addresses ask for too"
+                f" much (loop_share_per_address), the last of {self._busy_address}"
+            )
+        return "; ".join(troubles) or None
 
 
 def _networks_of(trusted: str) -> Callable[[str], str | None]:

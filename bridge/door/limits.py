@@ -16,7 +16,8 @@ class DoorLimits:
     waiting_bytes: int = 65_536
     """Of the requests that follow before the one before them is answered. Whoever sends more is answered that one."""
     held_bytes: int = 32_000_000
-    """Of heads and bodies that have not come whole, on all connections together. Those that have taken longest go."""
+    """Of heads and bodies that have not come whole, on all connections together. Of the address that holds most the
+    one goes that has taken longest."""
     body_bytes: int = 1_000_000
     """Of any request; what a route takes may be less."""
     head_seconds: float = 10

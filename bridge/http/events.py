@@ -12,6 +12,7 @@ from litestar.openapi.spec import Operation
 from prometheus_client import Counter
 
 from bridge.catalogue.publication import read_publications
+from bridge.http.front.bodies import require_few_parts
 from bridge.http.front.callers import FOR_SERVICES, Callers
 from bridge.http.front.fast_path import PlainPost
 from bridge.http.front.idempotency import require_plain_key
@@ -25,6 +26,9 @@ from coordinator.models import FrozenModel
 __all__ = ["Published", "event_router", "plain_publications"]
 
 PATH = "/api/events"
+
+# Of the largest batch, whose events have some twenty each.
+BATCH_PARTS_LIMIT = 50_000
 
 PUBLISHED = Counter("bridge_events_published", "Events that services published", ["service"])
 
@@ -83,6 +87,7 @@ async def publish_events(
 
 
 async def _publish(service: Service, journal: Journal, body: bytes, idempotency_key: str | None = None) -> Published:
+    require_few_parts(body, BATCH_PARTS_LIMIT)
     try:
         content = json.loads(body)
     except ValueError:

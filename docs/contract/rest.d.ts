@@ -3314,7 +3314,7 @@ export interface components {
             status: number;
             /** @description What was wrong, what was expected, what to do. */
             detail: string;
-            /** @description Each wrong field, where there are some. */
+            /** @description The first 20 wrong fields, where there are some. */
             errors?: components["schemas"]["FieldProblem"][] | null;
         };
         /** ProblemItem */

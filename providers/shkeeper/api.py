@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
+from coordinator.json_text import PARTS_LIMIT
 from providers.answers import Answer as Answered
 from providers.answers import NeighbourError, NotReachedError, TooLateError, ask, neighbour
 from providers.contract import (
@@ -36,6 +37,8 @@ TIMEOUT_SECONDS = 12.0
 # invoices has as many for each.
 ANSWER_LIMIT_BYTES = 4_000_000
 LIST_LIMIT_BYTES = 64_000_000
+# An invoice has one in some thirty bytes.
+LIST_PARTS_LIMIT = 2_000_000
 NOT_FOUND = 404
 BAD_KEY_MESSAGES = frozenset({"no api key", "bad api key"})
 BAD_PASSWORD_MESSAGE = "bad http basic auth credentials"  # noqa: S105 (what is said of a wrong one)
@@ -186,7 +189,7 @@ class ShkeeperApi:
             raise _FailedError(Failure.TOO_SLOW, f"SHKeeper was too slow ({error})") from None
         except NeighbourError as error:
             raise _FailedError(Failure.BROKEN, f"no whole answer came from SHKeeper ({error})") from None
-        return _read(model, answer, question.coin)
+        return _read(model, answer, question)
 
     def _failed(self, error: _FailedError, coin: str | None) -> ProviderUnavailableError:
         """Counts a failure, and says whose it is."""
@@ -229,6 +232,10 @@ class _Question(NamedTuple):
     coin: str | None
     limit_bytes: int
 
+    @property
+    def parts_limit(self) -> int:
+        return PARTS_LIMIT if self.limit_bytes <= ANSWER_LIMIT_BYTES else LIST_PARTS_LIMIT
+
 
 class _KeyAuth(httpx.Auth):
     def __init__(self, key: str) -> None:
@@ -245,7 +252,7 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, ProviderUnavailableError) and not isinstance(error, lasts)
 
 
-def _read(model: type[Answer], answer: Answered, coin: str | None) -> Answer:
+def _read(model: type[Answer], answer: Answered, question: _Question) -> Answer:
     """What the answer says. Raises ProviderError."""
     if answer.status == NOT_FOUND:
         raise NotKnownError("SHKeeper does not know this; or is shkeeper_url not the address of one?")
@@ -253,11 +260,11 @@ def _read(model: type[Answer], answer: Answered, coin: str | None) -> Answer:
         raise ProviderRefusedError(f"SHKeeper answered {answer.status}; is shkeeper_url the address of one?")
     failure = Failure.SERVER_ERROR if answer.status >= 500 else Failure.BROKEN
     try:
-        content = read_object(answer.content)
+        content = read_object(answer.content, parts_limit=question.parts_limit)
     except UnreadableError as error:
         raise _FailedError(failure, f"SHKeeper's answer {error} (status {answer.status})") from None
     if is_error(content) or answer.status >= 500:
-        raise _said_no(content, answer.status, coin)
+        raise _said_no(content, answer.status, question.coin)
     try:
         return model.model_validate(content)
     except ValidationError as error:

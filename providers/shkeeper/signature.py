@@ -46,7 +46,7 @@ def verify(
     if signature is None:
         return
     expected = [sign(key, headers[TIMESTAMP_HEADER], body) for key in keys if key.strip()]
-    if not _SIGNATURE.fullmatch(signature) or not _equals_any(signature, expected):
+    if not _equals_any(signature, expected):
         raise WebhookRefusedError(
             "bad-signature",
             "X-Shkeeper-Signature is not made with a configured key over this time and body;"
@@ -81,6 +81,8 @@ def require_headers(headers: Mapping[str, str], *, keys: Sequence[str], accept_a
         raise WebhookRefusedError("missing-timestamp", "X-Shkeeper-Timestamp is missing; a signature needs its time")
     if not _TIMESTAMP.fullmatch(timestamp):
         raise WebhookRefusedError("bad-timestamp", "X-Shkeeper-Timestamp is not a number of Unix seconds")
+    if not _SIGNATURE.fullmatch(signature):
+        raise WebhookRefusedError("bad-signature", "X-Shkeeper-Signature is not 64 lowercase hexadecimal digits")
 
 
 def _verify_without_signature(headers: Mapping[str, str], keys: Sequence[str], *, accept_api_key_only: bool) -> None:

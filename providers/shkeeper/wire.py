@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 
 from coordinator.errors import BridgeError
 from coordinator.ids import Id, StoredId, require_seen
-from coordinator.json_text import NotJsonError, json_in, refuse_constant
+from coordinator.json_text import PARTS_LIMIT, NotJsonError, json_in, refuse_constant
 
 __all__ = [
     "Address",
@@ -68,10 +68,10 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-def read_object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes, *, parts_limit: int = PARTS_LIMIT) -> dict[str, Any]:
     """The one JSON object that a body is. Raises UnreadableError."""
     try:
-        content = json_in(body, _DECODER)
+        content = json_in(body, _DECODER, parts_limit=parts_limit)
     except NotJsonError as error:
         raise UnreadableError(str(error)) from None
     if not isinstance(content, dict):

@@ -70,7 +70,7 @@ class Problem(FrozenModel):
     title: str
     status: int
     detail: str = Field(description="What was wrong, what was expected, what to do.")
-    errors: list[FieldProblem] | None = Field(None, description="Each wrong field, where there are some.")
+    errors: list[FieldProblem] | None = Field(None, description="The first 20 wrong fields, where there are some.")
 
 
 def problem_responses(by_status: Mapping[int, str]) -> dict[int, ResponseSpec]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException, SerializationException, ValidationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
 from bridge.catalogue.publication import PublicationRefusedError
@@ -36,6 +37,7 @@ __all__ = [
 logger = logging.getLogger("bridge.http")
 
 SHOWN_CHARACTERS = 500
+SHOWN_FAULTS = 20
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
@@ -99,8 +101,10 @@ def no_such(what: str) -> NotFoundException:
 
 
 def _wrong_fields(errors: list[dict[str, str]]) -> Response[dict[str, object]]:
-    shown = [{name: _showable(value) for name, value in error.items()} for error in errors]
+    shown = [{name: _showable(value) for name, value in error.items()} for error in errors[:SHOWN_FAULTS]]
     detail = "; ".join(f"{error['field']}: {error['message']}" for error in shown)
+    if len(errors) > len(shown):
+        detail += f"; and at least {len(errors) - len(shown)} more"
     return problem(400, "Invalid request", detail, errors=shown)
 
 
@@ -181,7 +185,12 @@ def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, objec
             ]
         )
     members = error.extra if isinstance(error.extra, dict) else {}
-    return problem(error.status_code, title, error.detail, headers=with_head_allowed(error.headers), **members)
+    detail = _how_large(request) if isinstance(error, RequestEntityTooLarge) else error.detail
+    return problem(error.status_code, title, detail, headers=with_head_allowed(error.headers), **members)
+
+
+def _how_large(request: AnyRequest) -> str:
+    return f"A body has at most {request.route_handler.resolve_request_max_body_size()} bytes here."
 
 
 def _too_deep(_request: AnyRequest, _error: RecursionError) -> Response[dict[str, object]]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from decimal import Decimal
 
@@ -9,13 +10,16 @@ from coordinator.models import FrozenModel
 
 __all__ = ["cell_text", "column_names", "csv_lines", "defused"]
 
-# A spreadsheet takes what begins so for a formula; the wide forms are what some of them read the same.
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# A spreadsheet takes what begins so for a formula, also behind blanks; the wide forms are what some of them read the
+# same. Where commas are for decimals it looks for cells between semicolons, or tabs, and not for the quotes between
+# commas: a cell may begin anywhere behind one.
+_BEGINS_A_FORMULA = re.compile(r"((?:^|[;\t\r\n])\s*)(?=[=+\-@＝＋－＠])")
 
 
 def defused(text: str) -> str:
     """The text so that every spreadsheet shows it instead of running it."""
-    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text
+    shown = _BEGINS_A_FORMULA.sub(r"\1'", text)
+    return f"'{shown}" if shown.startswith(("\t", "\r", "\n")) else shown
 
 
 async def csv_lines(model: type[FrozenModel], pages: AsyncIterator[Sequence[FrozenModel]]) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ from litestar.params import Body, FromPath
 from pydantic import Field
 
 from bridge.http.documents.refunds import RefundDocument, refund_document
+from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal
 from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
@@ -49,6 +50,7 @@ class RefundDoing(FrozenModel):
     "/payments/{payment_id:str}/refund",
     status_code=201,
     summary="Open a refund",
+    request_max_body_size=LISTS_LIMIT_BYTES,
     description="As `POST /api/refunds`, on record as done by whoever opens it: they cannot approve it.",
     responses=problem_responses(
         {

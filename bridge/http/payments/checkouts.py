@@ -11,6 +11,7 @@ from pydantic import Field
 from bridge.access import ANYBODY, Principal
 from bridge.http.documents.own_shares import shares_for
 from bridge.http.documents.payments import PaymentDocument, payment_document
+from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
     GivenChains,
     GivenInvoiceOpener,
@@ -83,6 +84,7 @@ REQUEST_EXAMPLE = {
 @post(
     "/",
     summary="Register a template checkout",
+    request_max_body_size=LISTS_LIMIT_BYTES,
     description=(
         "One payment of the sum of the shares. As with a payment, the bridge opens the invoice unless an "
         "`externalId` is given. Asking again for the same `checkoutId`, or with the same `Idempotency-Key`, answers "

@@ -10,6 +10,7 @@ from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from bridge.http.documents.payouts import PayoutDocument, PayoutList, known_payout, payout_document
+from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
     GivenChains,
     GivenJournal,
@@ -64,6 +65,7 @@ REQUEST_EXAMPLE = {
     "/",
     status_code=202,
     summary="Have payouts sent",
+    request_max_body_size=LISTS_LIMIT_BYTES,
     description=(
         "Takes payouts for completed payments whose escrow is funded, and has each sent once; follow them with "
         "`GET /api/payouts/{payoutId}` or over the sockets. A payment is paid out once unless `another` is true. "

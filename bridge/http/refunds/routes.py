@@ -11,6 +11,7 @@ from pydantic import Field
 from bridge.access import Principal
 from bridge.http.documents.own_shares import is_of_hidden_share
 from bridge.http.documents.refunds import RefundDocument, RefundList, knows_address, refund_document
+from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
     GivenChains,
     GivenJournal,
@@ -81,6 +82,7 @@ DESTINATION_EXAMPLE = {"destination": "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c
 @post(
     "/",
     summary="Open a refund",
+    request_max_body_size=LISTS_LIMIT_BYTES,
     description=(
         "Has money of a payment go back to its buyer: of what came for the goods, as long as it is not paid out or "
         "under way, or of what came too much. Its money is reserved from then on. The buyer is asked on the "

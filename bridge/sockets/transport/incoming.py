@@ -13,11 +13,13 @@ from engineio.payload import Payload
 from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, CONNECT, DISCONNECT, EVENT
 
 from bridge.sockets.errors import PacketError
+from coordinator.json_text import has_more_parts
 
 __all__ = [
     "ACKNOWLEDGEMENTS",
     "EVENTS",
     "NAMESPACE_LIMIT",
+    "PACKET_PARTS_LIMIT",
     "Message",
     "PacketReader",
     "Receive",
@@ -38,6 +40,9 @@ ATTACHMENTS_LIMIT = 10
 
 # Characters. Longer ones nobody has made, and they are not sent back.
 NAMESPACE_LIMIT = 100
+
+# Names, values, objects and lists. The longest that clients send is a list of two hundred ids.
+PACKET_PARTS_LIMIT = 1_000
 
 # Of all packets together whose attachments have not come yet: as objects they take twenty times as much.
 INCOMPLETE_LIMIT_BYTES = 2_000_000
@@ -152,6 +157,8 @@ class PacketReader:
     def _begin(self, message: str | bytes) -> Any:
         if not isinstance(message, str):
             raise PacketError("an attachment that no packet announced")
+        if has_more_parts(message, PACKET_PARTS_LIMIT):
+            raise PacketError(f"a packet of more than {PACKET_PARTS_LIMIT} values")
         try:
             packet = self._packet_class(encoded_packet=message)
         except Exception:  # whatever the library raises, it cannot read the packet

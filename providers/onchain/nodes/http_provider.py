@@ -3,15 +3,17 @@ reads answers of any size for any time."""
 
 from typing import Any
 
-from coordinator.json_text import NotJsonError, json_in
-from providers.answers import Answer, ask, neighbour
+from coordinator.json_text import NotJsonError, has_more_parts, json_in
+from providers.answers import Answer, AnswerTooLargeError, ask, neighbour
 from providers.onchain.nodes.web3_library import AsyncJSONBaseProvider, RPCEndpoint, RPCResponse
 
-__all__ = ["ANSWER_LIMIT_BYTES", "HttpProvider", "StatusError"]
+__all__ = ["ANSWER_LIMIT_BYTES", "PARTS_LIMIT", "HttpProvider", "StatusError"]
 
 CONNECTIONS = 32
 # The logs of a range that is worth asking for, and the traces of a full block, are some megabytes.
 ANSWER_LIMIT_BYTES = 16_000_000
+# A log has one in some forty bytes; as objects this many take some fifty megabytes.
+PARTS_LIMIT = 200_000
 TOO_MANY_QUESTIONS = 429
 HEADERS = {"Content-Type": "application/json"}
 
@@ -41,7 +43,9 @@ class HttpProvider(AsyncJSONBaseProvider):
         )
         if not answer.is_success and not (400 <= answer.status < 500 and _says_why(answer)):
             raise StatusError(answer.status)
-        said = json_in(answer.content)
+        if has_more_parts(answer.content, PARTS_LIMIT):
+            raise AnswerTooLargeError(f"an answer of more than {PARTS_LIMIT} values")
+        said = json_in(answer.content, parts_limit=PARTS_LIMIT)
         if not isinstance(said, dict):
             raise NotJsonError("is not a JSON object")
         return RPCResponse(**said)  # type: ignore[typeddict-item]  # what is in it web3 looks at

@@ -9,7 +9,7 @@ for: with the stock provider it fails.
 from typing import Any
 
 from coordinator.json_text import NotJsonError, json_in
-from providers.onchain.nodes.http_provider import ANSWER_LIMIT_BYTES
+from providers.onchain.nodes.http_provider import ANSWER_LIMIT_BYTES, PARTS_LIMIT
 from providers.onchain.nodes.web3_library import RPCEndpoint, RPCRequest, RPCResponse, WebSocketProvider
 
 __all__ = ["HeldWebSocketProvider"]
@@ -53,7 +53,7 @@ class HeldWebSocketProvider(WebSocketProvider):
             raise NotJsonError("has ended")
         message = await self._ws.recv()
         try:
-            return self._read(json_in(message), len(message))
+            return self._read(json_in(message, parts_limit=PARTS_LIMIT), len(message))
         except NotJsonError:
             await self._hang_up()
             raise

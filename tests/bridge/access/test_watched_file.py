@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.access import KeysError
+from bridge.access.errors import NoKeyServesError
 from bridge.access.watched_file import GRACE_SECONDS, READ_ANYWAY_SECONDS, WatchedFile
 
 NOTHING: list[str] = []
@@ -21,6 +22,8 @@ class Clock:
 def words_in(content: bytes) -> list[str]:
     if content.startswith(b"!"):
         raise KeysError("it makes no sense")
+    if not content:
+        raise NoKeyServesError("it is empty")
     return content.decode().split()
 
 
@@ -86,6 +89,17 @@ def test_what_it_said_counts_for_a_moment_and_then_nothing_does(
     path.write_text("one two")
     assert file.value() == ["one", "two"]
     assert file.trouble is None
+
+
+def test_a_file_in_which_nothing_serves_any_more_says_nothing_at_once_and_is_a_trouble_until_something_does(
+    path: Path, clock: Clock, file: WatchedFile[list[str]]
+) -> None:
+    path.write_text("")
+    for _ in range(2):
+        assert (file.value(), file.trouble) == ([], "it is empty")
+        clock.now += READ_ANYWAY_SECONDS  # read again, and the same
+    path.write_text("one")
+    assert (file.value(), file.trouble) == (["one"], None)
 
 
 def test_a_file_that_makes_no_sense_at_the_beginning_is_an_error(path: Path) -> None:

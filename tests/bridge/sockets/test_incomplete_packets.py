@@ -4,7 +4,7 @@ import pytest
 import socketio
 
 from bridge.sockets.errors import PacketError
-from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, PacketReader
+from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, PACKET_PARTS_LIMIT, PacketReader
 
 HALF = INCOMPLETE_LIMIT_BYTES // 2
 
@@ -48,3 +48,20 @@ def test_attachments_that_have_come_count_while_others_are_awaited(reader: Packe
     assert one is not None
     assert len(one.data) == 3
     assert reader.read("other", announcing(500)) is None
+
+
+@pytest.mark.parametrize("packet", ['0{%s"sid":1}', '2["watch-users",{%s"userIds":[]}]', '31[{%s"x":1}]'])
+def test_a_packet_with_more_names_than_any_client_sends_is_none(reader: PacketReader, packet: str) -> None:
+    def naming(count: int) -> str:
+        return packet % "".join(f'"k{number}":1,' for number in range(count))
+
+    assert reader.read("one", naming(PACKET_PARTS_LIMIT - 4)) is not None
+    with pytest.raises(PacketError, match=f"more than {PACKET_PARTS_LIMIT} values"):
+        reader.read("one", naming(PACKET_PARTS_LIMIT))
+
+
+def test_what_a_client_writes_in_a_text_is_not_counted(reader: PacketReader) -> None:
+    text = ",[{" * PACKET_PARTS_LIMIT
+    packet = reader.read("one", f'2["send-message",{{"text":"{text}"}}]')
+    assert packet is not None
+    assert packet.data == ["send-message", {"text": text}]

@@ -18,7 +18,7 @@ from tests.proxies import Proxy
 from tests.system.conftest import Gateway, Listener, StartListener
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["LIVE", "Answer", "Stranger", "figure", "honest_traffic", "memory_mb"]
+__all__ = ["LIVE", "Answer", "Stranger", "figure", "honest_traffic", "memory_mb", "own_address"]
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 """A request that is answered 200, and that another may follow."""
@@ -155,6 +155,14 @@ def figure(bridge: BridgeProcess, name: str) -> float:
 def memory_mb(bridge: BridgeProcess) -> float:
     with open(f"/proc/{bridge.process.pid}/status", encoding="ascii") as status:  # noqa: PTH123 (no file of a disk)
         return int(next(line.split()[1] for line in status if line.startswith("VmRSS"))) / 1024
+
+
+def own_address() -> str:
+    """One of this machine's that is not its loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        any_socket.connect(("192.0.2.1", 9))  # which sends nothing
+        address: str = any_socket.getsockname()[0]
+        return address
 
 
 @dataclass

@@ -1,13 +1,19 @@
 """Bodies: what is too large is refused before it has come, and what may not be sent at all before it is looked at."""
 
 import contextlib
+import json
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from bridge.catalogue.publication import DATA_PARTS_LIMIT
+from bridge.http.events import BATCH_PARTS_LIMIT
+from bridge.http.front.bodies import BODY_LIMIT_BYTES, LISTS_LIMIT_BYTES, PART_BYTES
+from tests.asking import get
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.attacks.conftest import HonestTraffic
-from tests.system.attacks.strangers import Stranger, figure, honest_traffic, memory_mb
+from tests.system.attacks.strangers import Answer, Stranger, figure, honest_traffic, memory_mb, own_address
 from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
 from tests.waiting import wait_until
 
@@ -58,10 +64,62 @@ def test_a_body_that_says_that_it_is_too_large_is_refused_before_it_comes(
         assert stranger.is_closed()
 
 
-def test_a_body_that_is_larger_than_any_may_be_is_told_how_large_one_may(bridge: BridgeProcess) -> None:
+@pytest.mark.parametrize(
+    ("path", "most_bytes"),
+    [(b"/api/events", LARGEST), (b"/api/payments", BODY_LIMIT_BYTES), (b"/api/payouts", LISTS_LIMIT_BYTES)],
+)
+def test_a_body_that_is_larger_than_any_may_be_is_told_how_large_one_may(
+    bridge: BridgeProcess, path: bytes, most_bytes: int
+) -> None:
     with Stranger(bridge) as stranger:
-        stranger.send(post(b"/api/payments", b"Content-Length: %d\r\n" % (LARGEST + 1)))
-        assert f"{LARGEST} bytes".encode() in stranger.answer().body
+        stranger.send(post(path, b"Content-Length: %d\r\n" % (most_bytes + 1)))
+        answer = stranger.answer()
+    assert answer.status == 413
+    assert f"{most_bytes} bytes".encode() in answer.body
+
+
+def json_post(bridge: BridgeProcess, path: str, body: bytes) -> Answer:
+    with Stranger(bridge) as stranger:
+        headers = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+        stranger.send(post(path.encode(), headers) + body)
+        return stranger.answer()
+
+
+def names_that_nobody_knows(count: int) -> bytes:
+    return b"{%s}" % b",".join(b'"k%d":1' % number for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/api/refunds/x/destination", BODY_LIMIT_BYTES // PART_BYTES),
+        ("/api/refunds/x/destination/check", BODY_LIMIT_BYTES // PART_BYTES),
+        ("/api/ops/attention/dismissal", BODY_LIMIT_BYTES // PART_BYTES),
+        ("/api/payments", BODY_LIMIT_BYTES // PART_BYTES),
+        ("/api/payouts", LISTS_LIMIT_BYTES // PART_BYTES),
+        ("/api/template-checkouts", LISTS_LIMIT_BYTES // PART_BYTES),
+        ("/api/refunds", LISTS_LIMIT_BYTES // PART_BYTES),
+        ("/api/events", BATCH_PARTS_LIMIT),
+    ],
+)
+def test_names_that_nobody_knows_are_counted_and_not_listed(bridge: BridgeProcess, path: str, most: int) -> None:
+    for count, is_too_many in ((80, False), (most, False), (most + 1, True)):
+        answer = json_post(bridge, path, names_that_nobody_knows(count))
+        detail = json.loads(answer.body)["detail"]
+        assert (answer.status, len(answer.body) < 10_000) == (400, True)
+        assert (f"body: has more than {most} values" in detail) == is_too_many
+        assert (re.search(r"; and at least \d+ more$", detail) is None) == is_too_many
+
+
+def test_an_event_with_more_names_than_any_has_is_refused_by_its_place(bridge: BridgeProcess) -> None:
+    body = b'{"event": "new-offer", "data": %s}' % names_that_nobody_knows(DATA_PARTS_LIMIT + 1)
+    assert f"data: has more than {DATA_PARTS_LIMIT} values".encode() in json_post(bridge, "/api/events", body).body
+
+
+@pytest.mark.parametrize("body", [b'{"destination":"\xff"}', b"\xff\xfe", b'{"destination":"\\ud800"}'])
+@pytest.mark.parametrize("path", ["/api/refunds/x/destination", "/api/payments", "/api/payouts", "/api/events"])
+def test_a_body_that_is_not_in_utf_8_is_a_400(bridge: BridgeProcess, path: str, body: bytes) -> None:
+    assert json_post(bridge, path, body).status == 400
 
 
 def test_a_body_in_chunks_is_refused_once_it_is_too_large(bridge: BridgeProcess, meanwhile: HonestTraffic) -> None:
@@ -96,6 +154,33 @@ def test_a_crowd_of_bodies_that_stop_short_of_their_end_is_not_kept_in_memory(
     assert most_mb - before_mb < 80
 
 
+def test_an_address_that_fills_what_there_is_for_bodies_makes_room_itself(
+    make_bridge: StartBridge, gateway: Gateway
+) -> None:
+    bridge = make_bridge(
+        BRIDGE_HOST="0.0.0.0",
+        BRIDGE_OPEN_TO_NETWORK="true",
+        BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY,
+        BRIDGE_BODY_TIMEOUT_SECONDS="3600",
+    )
+    body = gateway.invoice("order-1", [("0x1", 1)], 100)
+    honest = "".join(f"{name}: {value}\r\n" for name, value in gateway.headers(body).items()).encode()
+    invented = b"X-Shkeeper-Timestamp: 1\r\nX-Shkeeper-Signature: " + b"0" * 64 + b"\r\nContent-Length: 262000\r\n"
+    with Stranger(bridge) as first, contextlib.ExitStack() as stack:
+        first.send(post(b"/webhooks/shkeeper", honest + b"Content-Length: %d\r\n" % len(body)) + body[:-1])
+        wait_until(lambda: figure(bridge, "bridge_door_held_bytes") == len(body) - 1)
+        for _ in range(130):
+            stranger = stack.enter_context(Stranger(bridge, host=own_address()))
+            with contextlib.suppress(OSError):
+                stranger.send(post(b"/webhooks/shkeeper", invented) + b"x" * 261_000)
+        wait_until(lambda: figure(bridge, 'bridge_door_refused_total{reason="made room"}'))
+        first.send(body[-1:])
+        assert first.answer().status == 202
+    assert "heads and bodies did not come whole" in get(f"{bridge.url}/health/ready").json()["checks"]["connections"]
+    assert f"{own_address()} holds most of it" in bridge.log.read_text()
+    bridge.kill()
+
+
 def test_a_trailer_without_an_end_is_refused(bridge: BridgeProcess) -> None:
     with Stranger(bridge) as stranger:
         stranger.send(post(b"/api/events", b"Transfer-Encoding: chunked\r\n") + b"0\r\n")
@@ -105,11 +190,13 @@ def test_a_trailer_without_an_end_is_refused(bridge: BridgeProcess) -> None:
 
 def test_a_webhook_that_is_too_large_is_told_by_which_setting(bridge: BridgeProcess, gateway: Gateway) -> None:
     headers = "".join(f"{name}: {value}\r\n" for name, value in gateway.headers(b"").items()).encode()
+    before = figure(bridge, 'bridge_door_refused_total{reason="413"}')
     with Stranger(bridge) as stranger:
         stranger.send(post(b"/webhooks/shkeeper", headers + b"Content-Length: 300000\r\n"))
         answer = stranger.answer()
     assert answer.status == 413
     assert b"max_webhook_bytes" in answer.body
+    assert figure(bridge, 'bridge_door_refused_total{reason="413"}') == before + 1
 
 
 @pytest.mark.parametrize(
@@ -117,8 +204,9 @@ def test_a_webhook_that_is_too_large_is_told_by_which_setting(bridge: BridgeProc
     [
         (b"", b"X-Shkeeper-Signature is missing"),
         (b"X-Shkeeper-Signature: abc\r\n", b"X-Shkeeper-Timestamp is missing"),
+        (b"X-Shkeeper-Signature: abc\r\nX-Shkeeper-Timestamp: 1\r\n", b"hexadecimal digits"),
     ],
-    ids=["no-signature", "no-time"],
+    ids=["no-signature", "no-time", "no-digest"],
 )
 @pytest.mark.parametrize("length", [b"Content-Length: 200000", b"Transfer-Encoding: chunked"])
 def test_a_webhook_that_cannot_be_signed_well_is_refused_before_its_body_comes(

@@ -1,7 +1,6 @@
 """Crowds: whoever takes all connections that there are, what matters most is still answered, and the rest is told."""
 
 import contextlib
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from tests.asking import client_of, get
 from tests.commands import COLD
 from tests.conftest import BridgeProcess, StartBridge
-from tests.system.attacks.strangers import LIVE, Stranger, figure, honest_traffic
+from tests.system.attacks.strangers import LIVE, Stranger, figure, honest_traffic, own_address
 from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
 from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import wait_until
@@ -116,14 +115,6 @@ def test_who_sends_a_body_without_an_end_takes_no_webhooks_place(
             with contextlib.suppress(OSError):
                 stranger.send(slow.replace(b"/health/live", b"/api/payments"))
         assert get(f"{small.url}/health/live").status_code == 200
-
-
-def own_address() -> str:
-    """One of this machine's that is not its loopback."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        any_socket.connect(("192.0.2.1", 9))  # which sends nothing
-        address: str = any_socket.getsockname()[0]
-        return address
 
 
 def test_one_address_may_not_take_all_places_and_proxies_may(make_bridge: StartBridge) -> None:

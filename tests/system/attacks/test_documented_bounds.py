@@ -14,17 +14,21 @@ import uvicorn
 
 from bridge.catalogue.answers import ErrorCode
 from bridge.catalogue.client_events import WATCHED_LIMIT
+from bridge.catalogue.publication import DATA_PARTS_LIMIT
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
+from bridge.door.budget import BURST_SECONDS as BURST_OF_THE_LOOP_SECONDS
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.http.event_feed import FOLLOWERS_LIMIT
+from bridge.http.events import BATCH_PARTS_LIMIT
+from bridge.http.front.bodies import BODY_LIMIT_BYTES, LISTS_LIMIT_BYTES, PART_BYTES
 from bridge.settings import BURST_SECONDS, Settings
 from bridge.sockets.presence.watches import WATCHED_LIMIT_BYTES
 from bridge.sockets.rate_limit import MESSAGE_BYTES
-from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT
+from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT, PACKET_PARTS_LIMIT
 from tests.conftest import BridgeProcess
 from tests.system.attacks.conftest import PATIENCE_SECONDS
-from tests.system.attacks.strangers import Stranger
+from tests.system.attacks.strangers import Answer, Stranger
 from tests.system.attacks.test_frames import CONNECT
 from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import GIVE_UP_SECONDS
@@ -100,6 +104,25 @@ def over_body(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     return statuses(bridge, post(b"/api/payments", b"Content-Length: %d" % (most + 1)))
 
 
+def over_routes_body(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    of_one, of_list = numbers
+    return statuses(
+        bridge,
+        post(b"/api/payments", b"Content-Length: %d" % (of_one + 1)),
+        post(b"/api/payouts", b"Content-Length: %d" % (of_list + 1)),
+    )
+
+
+def over_parts(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    of_one, _, of_batch, _ = numbers
+    found = set()
+    for path, most in ((b"/api/payments", of_one), (b"/api/events", of_batch)):
+        content = b"[%s]" % b",".join([b"0"] * (most + 1))
+        length, kind = b"Content-Length: %d" % len(content), b"Content-Type: application/json"
+        found |= statuses(bridge, post(path, length, kind) + content)
+    return found
+
+
 def over_chunks(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     most, line_bytes = numbers
     [most_bytes] = ROWS["a body"].numbers
@@ -168,6 +191,25 @@ def too_many_sockets(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     return {str(found[-1])}
 
 
+def too_much_of_the_loop(bridge: BridgeProcess, _numbers: list[int]) -> set[str]:
+    """Asked for by one of a proxy's clients. What is signed, and health, is answered to them all the same."""
+    own, named = b"127.0.0.1", b"203.0.113.9"
+
+    def asking(method_and_path: bytes, address: bytes) -> bytes:
+        return b"%b HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: %b\r\n\r\n" % (method_and_path, address)
+
+    with Stranger(bridge) as stranger:
+        answers = [Answer(200, {}, b"")]
+        while answers[-1].status == 200 and len(answers) < 3_000:
+            if len(answers) % 20 == 1:  # at a time, so that the bridge is never without one
+                stranger.send(asking(b"GET /metrics", named) * 20)
+            answers.append(stranger.answer())
+        assert answers[-1].headers["retry-after"] == "1"
+    assert statuses(bridge, asking(b"GET /health/live", named), asking(b"GET /metrics", own)) == {"200"}
+    assert statuses(bridge, asking(b"POST /webhooks/shkeeper", named)) == {"401"}
+    return {str(answers[-1].status)}
+
+
 def too_many_followers(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     [most] = numbers
     asking = get(b"/api/events?all=true&after=now", b"Accept: text/event-stream").replace(b": a", b": localhost", 1)
@@ -207,6 +249,15 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     "the target of a request (its URL)": ([DOOR.target_bytes], over_target),
     "its line and headers together": ([DOOR.head_bytes, DOOR.headers], over_head),
     "a body": ([SETTINGS.door_limits.body_bytes], over_body),
+    "a body of a route that takes one thing; of one that takes a list": (
+        [BODY_LIMIT_BYTES, LISTS_LIMIT_BYTES],
+        over_routes_body,
+    ),
+    "names, values, objects and lists in the JSON of such a body; in events that are published; in the data of one"
+    " event": (
+        [BODY_LIMIT_BYTES // PART_BYTES, LISTS_LIMIT_BYTES // PART_BYTES, BATCH_PARTS_LIMIT, DATA_PARTS_LIMIT],
+        over_parts,
+    ),
     "a body in chunks": ([CHUNKS_LIMIT, CHUNK_LINE_BYTES], over_chunks),
     "what follows the last chunk": ([TRAILER_BYTES], over_trailer),
     "requests behind one that is not answered yet": ([DOOR.waiting_bytes], NOBODY_TOLD),
@@ -234,6 +285,8 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         [SETTINGS.connections_per_second, BURST_SECONDS * SETTINGS.connections_per_second],
         too_many_sockets,
     ),
+    "the event loop's time for what one address asks, but for webhooks, health, sockets and what is answered well"
+    " under `/api/`": ([BURST_OF_THE_LOOP_SECONDS * SETTINGS.loop_share_per_address], too_much_of_the_loop),
     "long polls and streams that wait for events at one bridge": ([FOLLOWERS_LIMIT], too_many_followers),
     "whatever is sent over a WebSocket, down to a ping or an empty part of a message; each packet that is posted": (
         [LIMITS.messages.per_second, LIMITS.messages.burst, MESSAGE_BYTES],
@@ -245,6 +298,7 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     ),
     "one message": ([SETTINGS.max_payload_bytes], over_message),
     "one message of a client that is not connected yet": ([LIMITS.stranger_message_bytes], over_strangers_message),
+    "names, values, objects and lists in one message": ([PACKET_PARTS_LIMIT], NOBODY_TOLD),
     "packets whose attachments have not come yet, of all clients together": ([INCOMPLETE_LIMIT_BYTES], NOBODY_TOLD),
     "joining rooms": ([LIMITS.joins.per_second, LIMITS.rooms], refused_joins),
     "watching users": ([LIMITS.joins.per_second, WATCHED_LIMIT, WATCHED_LIMIT_BYTES], refused_joins),

@@ -17,7 +17,10 @@ from tests.system.shkeeper.conftest import Marketplace, settings_for
 from tests.waiting import wait_until
 
 MORE_BYTES_AT_MOST = 200_000_000
-COSTLY = {name: LIES[name] for name in ("bomb", "nested bomb", "endless", "deep", "million digits", "lone surrogate")}
+COSTLY = {
+    name: LIES[name]
+    for name in ("bomb", "nested bomb", "endless", "deep", "million digits", "lone surrogate", "many names")
+}
 ALL = {**LIES, "drip": drip}
 
 

@@ -3,13 +3,14 @@
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.http.ops.csv import defused
@@ -197,7 +198,27 @@ def test_exports_hold_every_row_and_no_formula(client: httpx.Client) -> None:
 def test_no_cell_begins_a_formula_and_every_cell_can_be_read_back(text: str, begin: str) -> None:
     cell = defused(begin + text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
-    assert cell.removeprefix("'") == (begin + text).removeprefix("'")
+    assert cell.replace("'", "") == (begin + text).replace("'", "")
+
+
+BLANKS = st.text(alphabet=" \t\xa0", max_size=2)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            BLANKS, st.sampled_from(["", "=", "+1", "-", "@", "＝", "a", "'", '"', ","]), st.sampled_from(";\t\r\n")
+        )
+    )
+)
+@example([("", "a", ";"), ("", "=", "\n")])
+@example([(" ", "=", ";")])
+def test_no_cell_begins_a_formula_behind_a_blank_or_for_who_splits_at_semicolons_or_tabs(
+    parts: list[tuple[str, str, str]],
+) -> None:
+    cell = defused("".join(itertools.chain.from_iterable(parts)))
+    pieces = [cell, *re.split(r"[;\t\r\n]", cell)]
+    assert not [piece for piece in pieces if piece.strip().startswith(("=", "+", "-", "@", "＝"))]
 
 
 def test_attention_of_a_good_day(client: httpx.Client) -> None:

@@ -78,7 +78,7 @@ def test_a_wrong_field_is_named(client: httpx.Client, changes: dict[str, object]
     assert message in document["detail"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 16_000])
 def test_a_body_that_is_no_object_is_refused(client: httpx.Client, body: bytes) -> None:
     problem(client.post("/api/payments", content=body, headers={"Content-Type": "application/json"}), 400)
 
