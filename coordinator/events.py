@@ -138,7 +138,7 @@ class Payload(FrozenModel):
 
         Raises TargetError if one is missing, unless the event goes to everyone anyway.
         """
-        return _event(type(self), self.__dict__, target, self.subject, self._json())
+        return _event(type(self), self.all_values, target, self.subject, self._json())
 
     @classmethod
     def event_of(cls, target: Target = _NO_TARGET, /, **fields: Any) -> Event:

@@ -45,6 +45,11 @@ class FrozenModel(BaseModel):
             return False
         return all(own[name] == others[name] for name in names) and self.model_extra == other.model_extra
 
+    @property
+    def all_values(self) -> Mapping[str, Any]:
+        """Those of its fields, by their names."""
+        return self.__dict__
+
     def value_of(self, name: str) -> Any:
         """The value of a field by its name; None if it has no such field. By getattr pydantic would look for that at
         length."""

@@ -59,8 +59,8 @@ class NoWholeAnswerError(NeighbourError):
 class AnswerTooLargeError(NoWholeAnswerError):
     """The answer is larger than the bridge reads; the rest of it was not read. `status` is what its head says."""
 
-    def __init__(self, limit_bytes: int, status: int) -> None:
-        super().__init__(f"an answer of more than {limit_bytes} bytes")
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
         self.status = status
 
 
@@ -150,7 +150,7 @@ async def _whole(
         async for part in _decoded(response, limit_bytes):
             left -= len(part)
             if left < 0:
-                raise AnswerTooLargeError(limit_bytes, response.status_code)
+                raise AnswerTooLargeError(f"an answer of more than {limit_bytes} bytes", response.status_code)
             parts.append(part)
             # Of pieces of a byte a read holds ten thousand, for which nothing is waited for: others take their turns.
             await asyncio.sleep(0)
@@ -180,6 +180,6 @@ async def _decoded(response: httpx.Response, limit_bytes: int) -> AsyncIterator[
             raise NoWholeAnswerError("its answer goes on past the end of its encoding")
         # What comes to nothing, such as empty blocks, counts as it came.
         if decoder.unconsumed_tail or response.num_bytes_downloaded > limit_bytes:
-            raise AnswerTooLargeError(limit_bytes, response.status_code)
+            raise AnswerTooLargeError(f"an answer of more than {limit_bytes} bytes", response.status_code)
     if not decoder.eof:
         raise NoWholeAnswerError("its encoded answer breaks off")

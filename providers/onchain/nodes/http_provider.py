@@ -44,7 +44,7 @@ class HttpProvider(AsyncJSONBaseProvider):
         if not answer.is_success and not (400 <= answer.status < 500 and _says_why(answer)):
             raise StatusError(answer.status)
         if has_more_parts(answer.content, PARTS_LIMIT):
-            raise AnswerTooLargeError(f"an answer of more than {PARTS_LIMIT} values")
+            raise AnswerTooLargeError(f"an answer of more than {PARTS_LIMIT} values", answer.status)
         said = json_in(answer.content, parts_limit=PARTS_LIMIT)
         if not isinstance(said, dict):
             raise NotJsonError("is not a JSON object")
