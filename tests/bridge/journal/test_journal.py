@@ -360,7 +360,7 @@ async def test_a_dispatcher_starts_after_the_newest_event(journal: Journal) -> N
 async def test_a_journal_on_a_full_disk_says_where_it_is_and_what_to_do(
     tmp_path: Path, is_new: bool, kept_bytes: int
 ) -> None:
-    with small_disk(tmp_path, 1) as disk:
+    with small_disk(tmp_path, 2) as disk:
         url = f"sqlite:///{disk / 'bridge.db'}"
         if not is_new:
             await (await Journal.open(url)).close()

@@ -155,7 +155,7 @@ def test_the_sellers_of_an_older_journals_checkouts_find_them(empty_database_url
     config.set_main_option("script_location", str(MIGRATIONS))
     with beside(empty_database_url) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0038")
+        command.upgrade(config, "0041")
     with beside(empty_database_url) as connection:
         connection.execute(schema.payments.insert(), [row, payment_row(payment(2), NOW)])
 
@@ -168,4 +168,4 @@ def test_the_sellers_of_an_older_journals_checkouts_find_them(empty_database_url
     assert asyncio.run(found()) == ["pay_1"]
     with beside(empty_database_url) as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0038")
+        command.downgrade(config, "0041")

@@ -253,7 +253,7 @@ async def test_the_file_shrinks_as_what_it_held_is_forgotten(
     clock.move(days=11)
     await forgetting(journal).round()
     checkpoint(file)
-    assert size_of(file) < full / 4
+    assert size_of(file) < full / 3
 
 
 def size_of(file: Path) -> int:
