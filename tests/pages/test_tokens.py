@@ -177,7 +177,7 @@ def test_staff_see_who_is_connected_and_close_connections(browsing: Browsing, br
         if what == "Disconnect":
             wait_until(lambda: looked(page) and row.count() == 1)  # it came back
     expect(page.get_by_text("Nobody is connected who is sought.")).to_be_visible()
-    buyer.disconnect()
+    buyer.shutdown()  # also the thread that tries to come back
 
 
 @pytest.mark.parametrize(("path", "me"), [("orders", "b1"), ("sales", "s1")])
