@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 COMES_AND_GOES_WITHIN = timedelta(minutes=10)
-"""What is back so soon has not ended: nobody is told that it is over before, and who knows of it is not told again."""
+"""What is back so soon has not ended: nobody is told before that it is over, nor is who knows of it told again."""
 
 What = Literal[
     "opened", "changed", "back", "awake", "ended", "assigned", "unassigned", "noted", "snoozed", "closed", "reopened"

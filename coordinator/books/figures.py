@@ -35,8 +35,8 @@ class Figures(FrozenModel):
     net_sales: SignedAmount = Field(description="Sales less refunds.")
     shortfall: SignedAmount = Field(description="What of the sales did not come, and was taken as paid.")
     covered: SignedAmount = Field(
-        description="What of the shortfall the marketplace bears: a person took the payments as paid, and sellers are "
-        "owed the whole amount."
+        description="What of the shortfall the marketplace bears: a person took the payments as paid, and sellers "
+        "are owed the whole amount."
     )
     payouts_count: int
     payouts: SignedAmount = Field(description="What has arrived at sellers.")
