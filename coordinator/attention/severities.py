@@ -19,6 +19,11 @@ class Severity(StrEnum):
     NOTICE = "notice"
     """Nobody waits for it, as far as is known."""
 
+    @property
+    def rank(self) -> int:
+        """The worse, the less."""
+        return list(Severity).index(self)
+
 
 _CRITICAL = (
     AttentionKind.PAYOUT_SENT_AFTER_ALL,
