@@ -16,6 +16,7 @@ from coordinator.attention.lines import one_line
 from coordinator.models import FrozenModel
 
 __all__ = [
+    "COMES_AND_GOES_WITHIN",
     "Alert",
     "AlertChange",
     "AlertState",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 COMES_AND_GOES_WITHIN = timedelta(minutes=10)
-"""What is back so soon has not ended for whoever was told of it: they are not told again."""
+"""What is back so soon has not ended: nobody is told before that it is over, nor is who knows of it told again."""
 
 What = Literal[
     "opened", "changed", "back", "awake", "ended", "assigned", "unassigned", "noted", "snoozed", "closed", "reopened"
@@ -95,8 +96,20 @@ class Alert(FrozenModel):
 
     @property
     def over_since(self) -> datetime | None:
-        """Since when nobody has to look any more; None if somebody has to."""
-        return self.closing.at if self.closing is not None else self.ended_at
+        """From when on people are told that nobody has to look any more; None if somebody has to."""
+        if self.closing is not None:
+            return self.closing.at
+        return None if self.ended_at is None else self.ended_at + COMES_AND_GOES_WITHIN
+
+    @property
+    def takes_it_for_open(self) -> tuple[str, ...]:
+        """Which destinations were told of it, and not that it is over."""
+        return tuple(one for one in self.told if one not in self.ending_told)
+
+    @property
+    def is_put_aside(self) -> bool:
+        """Whether a person has closed or snoozed it."""
+        return self.closing is not None or self.snoozed_until is not None
 
     @property
     def is_settled(self) -> bool:
@@ -148,7 +161,7 @@ def observed(
             yield change
     for key, alert in known.items():
         if alert.ended_at is None and key not in there and alert.kind not in more_of:
-            ended = alert.model_copy(update={"ended_at": now, "snoozed_until": None})
+            ended = alert.model_copy(update={"ended_at": now})
             yield AlertChange(ended, "ended", "it needs nobody any more")
 
 
@@ -168,7 +181,8 @@ def _seen(alert: Alert, item: Attention, now: datetime) -> AlertChange | None:
     mark = mark_of(item)
     present = alert.model_copy(update={"title": one_line(item.title), "detail": one_line(item.detail), "mark": mark})
     if alert.ended_at is not None:
-        kept = alert.told if now - alert.ended_at < COMES_AND_GOES_WITHIN else ()
+        is_new = alert.is_put_aside or now - alert.ended_at >= COMES_AND_GOES_WITHIN
+        kept = () if is_new else alert.takes_it_for_open
         return AlertChange(_news(present, now, told=kept), "back", "it needs a person again")
     if alert.closing is not None and mark != alert.mark:
         return AlertChange(_news(present, now), "back", f"it was closed by {alert.closing.by}, and has changed")
@@ -215,9 +229,9 @@ def closed(alert: Alert, by: str, note: str, now: datetime) -> AlertChange:
     return AlertChange(done, "closed", f"closed: {note}")
 
 
-def reopened(alert: Alert, note: str | None) -> AlertChange:
-    """It is open again before its time."""
-    again = alert.model_copy(update={"closing": None, "snoozed_until": None, "ending_told": ()})
+def reopened(alert: Alert, note: str | None, now: datetime) -> AlertChange:
+    """It is open again before its time, and told again to whoever was told that it is over."""
+    again = _news(alert, now, told=alert.takes_it_for_open)
     return AlertChange(again, "reopened", "reopened" if note is None else f"reopened: {note}")
 
 
@@ -226,9 +240,13 @@ def reopened(alert: Alert, note: str | None) -> AlertChange:
 
 def was_told(alert: Alert, destination: str) -> Alert:
     """A destination knows of it."""
-    return alert.model_copy(update={"told": (*alert.told, destination)})
+    return alert if destination in alert.told else alert.model_copy(update={"told": (*alert.told, destination)})
 
 
 def ending_was_told(alert: Alert, destination: str) -> Alert:
-    """A destination knows that it is over."""
+    """A destination takes it for over: if it is not, it is to be told anew."""
+    if alert.ended_at is None and alert.closing is None:
+        return alert.model_copy(update={"told": tuple(one for one in alert.told if one != destination)})
+    if destination in alert.ending_told:
+        return alert
     return alert.model_copy(update={"ending_told": (*alert.ending_told, destination)})

@@ -50,10 +50,9 @@ class Message:
 
 def message_of(telling: Telling, severities: Severities, console_url: str) -> Message:
     """What is to be told, the worst first."""
-    ranks = {severity: rank for rank, severity in enumerate(Severity)}
 
     def worst_first(alerts: Sequence[Alert]) -> list[Alert]:
-        return sorted(alerts, key=lambda one: (ranks[severities.of(one.kind)], one.news_at, one.key))
+        return sorted(alerts, key=lambda one: (severities.of(one.kind).rank, one.news_at, one.key))
 
     new, over = worst_first(telling.new), worst_first(telling.over)
     return Message(

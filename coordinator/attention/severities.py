@@ -19,6 +19,11 @@ class Severity(StrEnum):
     NOTICE = "notice"
     """Nobody waits for it, as far as is known."""
 
+    @property
+    def rank(self) -> int:
+        """The worse, the less."""
+        return list(Severity).index(self)
+
 
 _CRITICAL = (
     AttentionKind.PAYOUT_SENT_AFTER_ALL,
@@ -43,6 +48,7 @@ _WARNING = (
     AttentionKind.CHAIN_CONTRADICTED,
     ProblemKind.CONTRADICTING_BOOKS,
     ProblemKind.UNREADABLE_BOOKS,
+    ProblemKind.REFUND_TOLD_TWICE,
     ProblemKind.FOREIGN,
     ProblemKind.FORGOTTEN,
     AttentionKind.WITHOUT_ADDRESS,
@@ -60,6 +66,8 @@ _WARNING = (
     ProblemKind.UNCONFIRMED_TOO_LONG,
     AttentionKind.TRANSFER_UNMATCHED,
     AttentionKind.WEBHOOK_UNREADABLE,
+    AttentionKind.ENDPOINT_DISABLED,
+    AttentionKind.ENDPOINT_MISSED,
 )
 _NOTICE = (AttentionKind.WEBHOOK_UNMATCHED, AttentionKind.REFUND_WITHOUT_ADDRESS, ProblemKind.OVER)
 

@@ -121,7 +121,7 @@ def to_tell(
     over = [
         (one.over_since, one)
         for one in alerts
-        if one.over_since is not None and destination in one.told and destination not in one.ending_told
+        if one.over_since is not None and one.over_since <= now and destination in one.takes_it_for_open
     ]
     is_quiet = schedule.is_quiet(now)
     if not is_quiet:

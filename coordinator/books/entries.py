@@ -30,6 +30,8 @@ class EntryKind(StrEnum):
     """What was agreed for the goods of a seller, once the payment is completed."""
     SHORTFALL = "shortfall"
     """What of a sale did not come, and is taken as paid all the same."""
+    COVERED = "covered"
+    """What of that the marketplace bears: a person took the payment as paid, so its sellers are owed all of it."""
     REFUND = "refund"
     """What of a sale has arrived at the buyer again."""
     PAYOUT = "payout"
@@ -98,6 +100,8 @@ def _amounts_of(payment: Payment) -> Iterator[tuple[Account, Decimal]]:
             sale, came = _sale(payment, seller_id)
             yield Account(EntryKind.SALE, currency, seller_id), sale
             yield Account(EntryKind.SHORTFALL, currency, seller_id), excess_over(sale, came)
+            if payment.facts.accepted:
+                yield Account(EntryKind.COVERED, currency, seller_id), excess_over(sale, came)
     for whose, amount in refunded.items():
         yield Account(EntryKind.REFUND, currency, whose), amount
     if payment.refunded:
@@ -121,13 +125,13 @@ def _coins_of(payment: Payment) -> Iterator[tuple[Account, Decimal]]:
 
 
 def _sale(payment: Payment, seller_id: str) -> tuple[Decimal, Decimal]:
-    """What was agreed for the goods of a seller, and what of it they have earned: both without what is withheld."""
-    withheld = withheld_from(payment, seller_id)
-    came = excess_over(earned(payment, seller_id), withheld)
+    """What was agreed for the goods of a seller, without what is withheld, and what has come for it."""
+    withheld, came = withheld_from(payment, seller_id), payment.came_for(seller_id)
     own = [share for share in payment.shares if share.seller_id == seller_id]
     if payment.facts.accepted:
         return excess_over(total(share.amount for share in own), withheld), came
-    return total(share.amount for share in own if share.request_id not in payment.withheld), came
+    sold = total(share.amount for share in own if share.request_id not in payment.withheld)
+    return sold, excess_over(came, withheld)
 
 
 def _refunded(payment: Payment) -> Mapping[str | None, Decimal]:

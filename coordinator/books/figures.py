@@ -34,9 +34,15 @@ class Figures(FrozenModel):
     refunds: SignedAmount = Field(description="What of sales, whenever those were, has arrived at buyers again.")
     net_sales: SignedAmount = Field(description="Sales less refunds.")
     shortfall: SignedAmount = Field(description="What of the sales did not come, and was taken as paid.")
+    covered: SignedAmount = Field(
+        description="What of the shortfall the marketplace bears: a person took the payments as paid, and sellers "
+        "are owed the whole amount."
+    )
     payouts_count: int
     payouts: SignedAmount = Field(description="What has arrived at sellers.")
-    owed: SignedAmount = Field(description="By how much more is owed to sellers: net sales less shortfall, payouts.")
+    owed: SignedAmount = Field(
+        description="By how much more is owed to sellers: net sales less shortfall and payouts, plus what is covered."
+    )
     received: SignedAmount = Field(description="What buyers have paid in all.")
     fees: SignedAmount = Field(description="What of that came for the gateway's fee.")
     excess: SignedAmount = Field(description="What of that came too much.")
@@ -47,13 +53,19 @@ class Figures(FrozenModel):
     sent_back: SignedAmount = Field(description="What of too much or unsold has arrived at buyers again.")
     held: SignedAmount = Field(
         description="By how much more is held: received less refunds, payouts and what was sent back; the same as "
-        "owed, fees, excess and unsold less what was sent back."
+        "owed, fees, excess and unsold less what was sent back and what is covered."
     )
 
 
 _NOTHING = Sum(0, ZERO)
 # What makes more owed to sellers, and what less.
-_OWED = {EntryKind.SALE: 1, EntryKind.SHORTFALL: -1, EntryKind.REFUND: -1, EntryKind.PAYOUT: -1}
+_OWED = {
+    EntryKind.SALE: 1,
+    EntryKind.SHORTFALL: -1,
+    EntryKind.COVERED: 1,
+    EntryKind.REFUND: -1,
+    EntryKind.PAYOUT: -1,
+}
 
 
 def owed_by(entry: Entry) -> Decimal:
@@ -65,8 +77,9 @@ def figures(sums: Mapping[EntryKind, Sum]) -> Figures:
     """What sums of each kind come to, all in the scale of the sales."""
     count = {kind: sums.get(kind, _NOTHING).payments for kind in EntryKind}
     of = {kind: sums.get(kind, _NOTHING).amount for kind in EntryKind}
-    sales, refunds, shortfall, payouts = (
-        of[kind] for kind in (EntryKind.SALE, EntryKind.REFUND, EntryKind.SHORTFALL, EntryKind.PAYOUT)
+    sales, refunds, shortfall, covered, payouts = (
+        of[kind]
+        for kind in (EntryKind.SALE, EntryKind.REFUND, EntryKind.SHORTFALL, EntryKind.COVERED, EntryKind.PAYOUT)
     )
     received, fees, excess, sent_back = (
         of[kind] for kind in (EntryKind.RECEIVED, EntryKind.FEE, EntryKind.EXCESS, EntryKind.SENT_BACK)
@@ -76,8 +89,9 @@ def figures(sums: Mapping[EntryKind, Sum]) -> Figures:
         "refunds": refunds,
         "net_sales": difference(sales, refunds),
         "shortfall": shortfall,
+        "covered": covered,
         "payouts": payouts,
-        "owed": difference(sales, total([refunds, shortfall, payouts])),
+        "owed": difference(total([sales, covered]), total([refunds, shortfall, payouts])),
         "received": received,
         "fees": fees,
         "excess": excess,

@@ -2381,10 +2381,12 @@ export interface components {
             netSales: string;
             /** @description What of the sales did not come, and was taken as paid. */
             shortfall: string;
+            /** @description What of the shortfall the marketplace bears: a person took the payments as paid, and sellers are owed the whole amount. */
+            covered: string;
             payoutsCount: number;
             /** @description What has arrived at sellers. */
             payouts: string;
-            /** @description By how much more is owed to sellers: net sales less shortfall, payouts. */
+            /** @description By how much more is owed to sellers: net sales less shortfall and payouts, plus what is covered. */
             owed: string;
             /** @description What buyers have paid in all. */
             received: string;
@@ -2396,7 +2398,7 @@ export interface components {
             unsold: string;
             /** @description What of too much or unsold has arrived at buyers again. */
             sentBack: string;
-            /** @description By how much more is held: received less refunds, payouts and what was sent back; the same as owed, fees, excess and unsold less what was sent back. */
+            /** @description By how much more is held: received less refunds, payouts and what was sent back; the same as owed, fees, excess and unsold less what was sent back and what is covered. */
             held: string;
         };
         /** Delivery */
@@ -3760,10 +3762,12 @@ export interface components {
             netSales: string;
             /** @description What of the sales did not come, and was taken as paid. */
             shortfall: string;
+            /** @description What of the shortfall the marketplace bears: a person took the payments as paid, and sellers are owed the whole amount. */
+            covered: string;
             payoutsCount: number;
             /** @description What has arrived at sellers. */
             payouts: string;
-            /** @description By how much more is owed to sellers: net sales less shortfall, payouts. */
+            /** @description By how much more is owed to sellers: net sales less shortfall and payouts, plus what is covered. */
             owed: string;
             /** @description What buyers have paid in all. */
             received: string;
@@ -3775,7 +3779,7 @@ export interface components {
             unsold: string;
             /** @description What of too much or unsold has arrived at buyers again. */
             sentBack: string;
-            /** @description By how much more is held: received less refunds, payouts and what was sent back; the same as owed, fees, excess and unsold less what was sent back. */
+            /** @description By how much more is held: received less refunds, payouts and what was sent back; the same as owed, fees, excess and unsold less what was sent back and what is covered. */
             held: string;
             /** @description What was owed when it ended: what was owed before, and `owed`. */
             closing: string;

@@ -236,7 +236,9 @@ async def reopen_attention(
     data: Annotated[Reopening, Body(examples=[Example(value={"id": ITEM_EXAMPLE, "by": "Ada"})])],
     attention_desk: GivenDesk,
 ) -> Handled:
-    return await attention_desk.handle(data, "reopening", lambda _by: lambda alert, _now: reopened(alert, data.note))
+    return await attention_desk.handle(
+        data, "reopening", lambda _by: lambda alert, now: reopened(alert, data.note, now)
+    )
 
 
 @get(

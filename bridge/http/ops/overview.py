@@ -71,7 +71,7 @@ class LeftOut(FrozenModel):
 
 
 class AttentionList(FrozenModel):
-    """What does not go on by itself, most urgent first."""
+    """What does not go on by itself: what is critical first, and of each severity the most urgent first."""
 
     items: list[AttentionItem]
     left_out: list[LeftOut] = Field(
@@ -92,10 +92,11 @@ class ActionList(FrozenModel):
     "/attention",
     summary="What needs a person",
     description=(
-        "Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each "
-        "with what can be done about it, but for what was settled or dismissed. Of each kind the first 200, of "
-        "transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are "
-        "more. What somebody has snoozed or closed is listed only where it is asked for (`state`)."
+        "Payments, payouts, webhooks, transfers and chains that do not go on by themselves, what is critical first "
+        "and of each severity the most urgent, each with what can be done about it, but for what was settled or "
+        "dismissed. Of each kind the first 200, of transfers as many as are asked for, the largest of each token "
+        "first; `leftOut` says of which there are more. What somebody has snoozed or closed is listed only where it "
+        "is asked for (`state`)."
     ),
 )
 async def get_attention(
@@ -121,7 +122,8 @@ async def get_attention(
     found = await needs_a_person(journal, refund_address_wait, opener, sender, transfers=transfers)
     left_out = _left_out(found, await journal.console.problem_counts(), transfers)
     known = await journal.alerts.alerts(now)
-    listed = [attention_item(one, link, seen(known.get(one.key), one, now), severities, now) for one in found]
+    worst_first = sorted(found, key=lambda one: severities.of(one.kind).rank)
+    listed = [attention_item(one, link, seen(known.get(one.key), one, now), severities, now) for one in worst_first]
     wanted = [one for one in listed if _is_seen_to(one, assigned_to, unassigned=unassigned)]
     return AttentionList(
         items=[one for one in wanted if standing in (one.state, "all")],

@@ -32,6 +32,14 @@ class SheetTooLongError(BridgeError, ValueError):
     """There are more rows than go into one workbook."""
 
 
+class _Number(Decimal):
+    """An amount that stands in its cell digit for digit: the workbook's writer formats what it is given, and would
+    write a float with the sixteenth digit, which no amount has."""
+
+    def __format__(self, _form: str, _context: object = None) -> str:
+        return format_amount(Decimal(self))
+
+
 class _Sheet:
     """A workbook that is being written."""
 
@@ -62,7 +70,7 @@ class _Sheet:
         if value is None:
             return
         if isinstance(value, Decimal) and len(value.as_tuple().digits) <= NUMBER_DIGITS:
-            self._sheet.write_number(row, column, float(value), self._number(decimals_of(value)))
+            self._sheet.write_number(row, column, _Number(value), self._number(decimals_of(value)))
         elif isinstance(value, Decimal):
             self._sheet.write_string(row, column, format_amount(value))
         elif isinstance(value, bool):

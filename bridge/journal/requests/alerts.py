@@ -1,7 +1,7 @@
 """What the journal's writer does about alerts: it remembers what needs a person, what people do about it, and who was
 told. Each change is committed with its step, its event, and, where a person made it, their action."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from bridge.catalogue.attention import AttentionUpdated
@@ -63,26 +63,22 @@ def _add_step(batch: Batch, key: str, by: str, what: str, words: str) -> None:
 
 
 def record_telling(batch: Batch, standing: Standing, telling: Telling) -> None:
-    """A destination was told. What has changed while it was is told again."""
+    """A destination was told. What was opened again, or is back, while it was told of its end is told again."""
     destination = standing.destination
-    for alert in _as_told(batch, telling.new):
-        batch.alerts.put(was_told(alert, destination))
-        _add_step(batch, alert.key, THE_BRIDGE, "told", f"told {destination}")
-    for alert in _as_told(batch, telling.over):
-        batch.alerts.put(ending_was_told(alert, destination))
-        _add_step(batch, alert.key, THE_BRIDGE, "told", f"told {destination} that it is over")
+    known = batch.alerts.among([one.key for one in (*telling.new, *telling.over)])
+    for one in telling.new:
+        alert = known.get(one.key)
+        if alert is not None and alert.news_at == one.news_at:
+            batch.alerts.put(was_told(alert, destination))
+            _add_step(batch, alert.key, THE_BRIDGE, "told", f"told {destination}")
+    for one in telling.over:
+        alert = known.get(one.key)
+        if alert is not None:
+            batch.alerts.put(ending_was_told(alert, destination))
+            _add_step(batch, alert.key, THE_BRIDGE, "told", f"told {destination} that it is over")
     batch.alerts.put_standing(standing)
 
 
 def record_failure(batch: Batch, standing: Standing) -> None:
     """A destination was not told."""
     batch.alerts.put_standing(standing)
-
-
-def _as_told(batch: Batch, told: Iterable[Alert]) -> list[Alert]:
-    known = batch.alerts.among([one.key for one in told])
-    return [known[one.key] for one in told if one.key in known and _moments(known[one.key]) == _moments(one)]
-
-
-def _moments(alert: Alert) -> tuple[datetime, datetime | None, datetime | None]:
-    return alert.news_at, alert.ended_at, None if alert.closing is None else alert.closing.at

@@ -316,7 +316,13 @@ async def statements_agree(journal: Journal, zone: str, found: Mapping[tuple[str
             lines = await everything(
                 journal.books, begins_at=span.begins_at, ends_at=span.ends_at, seller_id=seller_id
             )
-            signs = {EntryKind.SALE: 1, EntryKind.SHORTFALL: -1, EntryKind.REFUND: -1, EntryKind.PAYOUT: -1}
+            signs = {
+                EntryKind.SALE: 1,
+                EntryKind.SHORTFALL: -1,
+                EntryKind.COVERED: 1,
+                EntryKind.REFUND: -1,
+                EntryKind.PAYOUT: -1,
+            }
             owed = sum((signs[one.entry.account.kind] * one.entry.amount for one in lines), Decimal())
             assert owed == total(figures(one).owed for one in within.values())
             closing[seller_id] += owed

@@ -85,6 +85,38 @@ def test_what_only_comes_and_goes_is_not_told_again(remembered: Remembered) -> N
     assert remembered.held.told == ("chat",)
 
 
+def test_who_was_told_that_it_is_over_is_told_again_however_soon_it_is_back(remembered: Remembered) -> None:
+    remembered.held = was_told(was_told(remembered.held, "chat"), "mail")
+    remembered.look([], START + MINUTE)
+    remembered.held = ending_was_told(remembered.held, "mail")
+    remembered.look([HELD], START + 2 * MINUTE)
+    assert (remembered.held.told, remembered.held.ending_told) == (("chat",), ())
+
+
+@pytest.mark.parametrize("item", [HELD, replace(HELD, detail="Bob has held them.")])
+def test_what_was_put_aside_and_ended_is_told_again_however_soon_it_is_back(
+    remembered: Remembered, item: Attention
+) -> None:
+    known = was_told(remembered.held, "chat")
+    for aside in (closed(known, "Ada", "known", START), snoozed(known, START + HOUR, None)):
+        remembered.held = aside.alert
+        remembered.look([], START + MINUTE)
+        assert remembered.look([item], START + 2 * MINUTE) == [("back", "payouts-held")]
+        assert remembered.held.state(START + 2 * MINUTE) is AlertState.OPEN
+        assert remembered.held.told == ()
+
+
+def test_who_was_told_that_it_is_closed_is_told_when_it_is_open_again(remembered: Remembered) -> None:
+    known = was_told(was_told(remembered.held, "chat"), "mail")
+    done = ending_was_told(closed(known, "Ada", "known", START).alert, "mail")
+    again = reopened(done, None, START + HOUR).alert
+    assert (again.told, again.news_at) == (("chat",), START + HOUR)
+
+
+def test_who_is_told_of_an_end_that_is_none_any_more_is_told_anew(remembered: Remembered) -> None:
+    assert ending_was_told(was_told(was_told(remembered.held, "chat"), "mail"), "mail").told == ("chat",)
+
+
 def test_a_kind_of_which_there_is_more_than_is_listed_does_not_end(remembered: Remembered) -> None:
     assert remembered.look([], START + HOUR, more_of={"payouts-held"}) == []
 
@@ -121,7 +153,7 @@ def test_what_is_snoozed_comes_back_by_itself_at_its_time(remembered: Remembered
 
 def test_a_person_opens_what_is_closed_or_snoozed_before_its_time(remembered: Remembered) -> None:
     for done in (closed(remembered.held, "Ada", "known", START), snoozed(remembered.held, START + HOUR, None)):
-        assert reopened(done.alert, None).alert.state(START) is AlertState.OPEN
+        assert reopened(done.alert, None, START + HOUR).alert.state(START) is AlertState.OPEN
     assert snoozed(closed(remembered.held, "Ada", "known", START).alert, START + HOUR, None).alert.closing is None
 
 

@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from coordinator.attention.alerts import Alert, closed, ending_was_told, snoozed, was_told
+from coordinator.attention.alerts import (
+    COMES_AND_GOES_WITHIN,
+    Alert,
+    closed,
+    ending_was_told,
+    observed,
+    snoozed,
+    was_told,
+)
+from coordinator.attention.items import payouts_held
 from coordinator.attention.severities import Severities, Severity
 from coordinator.attention.telling import (
     LONGEST_PAUSE,
@@ -31,6 +41,8 @@ USUAL = Rules(
 HOURLY = Schedule(UTC, None, HOUR, MINUTE, MINUTE, 15 * MINUTE)
 NIGHT = QuietHours(time(22), time(7))
 CRITICAL, WARNING, NOTICE = "payout-mismatch", "payouts-held", "webhook-unmatched"
+
+HELD, CRITICALLY_HELD = payouts_held(NOON, "Ada", None), Severities({WARNING: Severity.CRITICAL})
 
 
 def alert(kind: str, at: datetime, number: int = 1) -> Alert:
@@ -145,6 +157,31 @@ def test_an_end_is_said_in_the_digest_to_those_who_were_told_and_once() -> None:
     digest = told([by_hand], NOON + HOUR)
     assert digest is not None
     assert list(digest.over) == [by_hand]
+
+
+@pytest.mark.parametrize("there", [1, 4, 9, 30])
+@pytest.mark.parametrize("away", [1, 4, 9, 11, 30])
+def test_of_what_comes_and_goes_nobody_hears_all_the_time_and_in_the_end_they_know_how_it_is(
+    there: int, away: int
+) -> None:
+    often = Schedule(UTC, None, 5 * MINUTE, MINUTE, MINUTE, 15 * MINUTE)
+    known: dict[str, Alert] = {}
+    heard: list[tuple[datetime, str]] = []
+    for minute in range(6 * 60):
+        now = NOON + minute * MINUTE
+        is_there = minute % (there + away) < there or minute > 5 * 60
+        known |= {change.alert.key: change.alert for change in observed(known, [HELD] if is_there else [], (), now)}
+        telling = to_tell(list(known.values()), CHAT, USUAL, often, CRITICALLY_HELD, now)
+        for one in () if telling is None else telling.new:
+            heard.append((now, "new"))
+            known[one.key] = was_told(one, "chat")
+        for one in () if telling is None else telling.over:
+            heard.append((now, "over"))
+            known[one.key] = ending_was_told(one, "chat")
+    assert ("over", "over") not in pairwise(what for _, what in heard)
+    news = [at for at, what in heard if what == "new"]
+    assert all(later - earlier >= COMES_AND_GOES_WITHIN for earlier, later in pairwise(news))
+    assert heard[-1][1] == "new"
 
 
 def test_nobody_is_told_of_what_is_snoozed_or_closed() -> None:

@@ -9,6 +9,7 @@ from coordinator.payments.agreements import Checkout, Share
 from coordinator.payments.observations import (
     EscrowReleased,
     Observation,
+    PaymentAccepted,
     RefundMoved,
     RefundOf,
     Release,
@@ -40,6 +41,7 @@ def payout(amount: object, seller_id: str = "s1", release: Release = Release.DON
     return EscrowReleased(payout_id="out_1", seller_id=seller_id, release=release, worth=worth, step=step)
 
 
+ACCEPTED = PaymentAccepted(by="Ada", note="it is fine")
 SALE = {"sale s1": 100, "received": 100, "coin-in": 100}
 OF_BOTH = {"sale s1": 60, "sale s2": 40, "received": 100, "coin-in": 100}
 
@@ -52,6 +54,20 @@ OF_BOTH = {"sale s1": 60, "sale s2": 40, "received": 100, "coin-in": 100}
         (PAYMENT, [paid(100)], SALE),
         (PAYMENT, [paid(40), paid(40, 60)], SALE),
         (PAYMENT, [paid(96)], {"sale s1": 100, "shortfall s1": 4, "received": 96, "coin-in": 96}),
+        # Its seller is owed all of what a person takes as paid.
+        (
+            PAYMENT,
+            [paid(30), ACCEPTED],
+            {"sale s1": 100, "shortfall s1": 70, "covered s1": 70, "received": 30, "coin-in": 30},
+        ),
+        (PAYMENT, [ACCEPTED], {"sale s1": 100, "shortfall s1": 100, "covered s1": 100}),
+        (PAYMENT, [ACCEPTED, paid(100)], SALE),
+        (
+            CHECKOUT,
+            [paid(50), ACCEPTED],
+            {"sale s1": 60, "shortfall s1": 30, "covered s1": 30}
+            | {"sale s2": 40, "shortfall s2": 20, "covered s2": 20, "received": 50, "coin-in": 50},
+        ),
         (PAYMENT, [paid(120)], {"sale s1": 100, "excess": 20, "received": 120, "coin-in": 120}),
         (PAYMENT, [paid(100), refund(30)], SALE | {"refund s1": 30}),
         (PAYMENT, [paid(40), refund(40)], {"received": 40, "coin-in": 40, "sent-back": 40}),

@@ -376,12 +376,17 @@ class World(RuleBasedStateMachine):
         assert found.excess == payment.excess
         assert total([found.refunds, found.sent_back]) == escrow.refunded
         assert found.held == escrow.held + escrow.fee + escrow.excess - escrow.overdrawn
-        assert found.held == found.owed + found.fees + found.excess + found.unsold - found.sent_back
+        owned = found.owed + found.fees + found.excess + found.unsold
+        assert found.held == owned - found.sent_back - found.covered
+        assert found.unsold >= 0
         if PaymentStatus.COMPLETED not in self.statuses:
             assert found.sales == found.shortfall == found.refunds == 0
             assert found.unsold == payment.goods
         else:
             assert 0 <= found.shortfall <= found.sales <= payment.amount
+            assert found.covered == (found.shortfall if payment.facts.accepted else 0)
+            if not payment.facts.cancelled_requests:
+                assert found.sales == payment.goods + found.shortfall
 
     @invariant()
     def a_seller_is_owed_what_may_still_be_paid_out(self) -> None:

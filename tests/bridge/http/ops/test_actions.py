@@ -208,6 +208,17 @@ def test_what_was_dismissed_stays_off_the_list_until_there_is_news_of_it(client:
     assert updates(client)[-1] == "completed"
 
 
+def test_what_is_critical_is_first_on_the_list_whatever_its_kind(make_bridge: Any) -> None:
+    severities = {"webhook-unmatched": "critical", "payouts-held": "notice"}
+    alerts = json.dumps({"severities": severities})
+    with client_of(make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEY, BRIDGE_ALERTS=alerts).url) as client:
+        ok(client.post("/api/ops/hold", json=BY))
+        post(client, notice("order-1", status="ON_HOLD"))
+        post(client, notice("order-1", balance_fiat="1", status="PARTIAL"))
+        items = ok(client.get("/api/ops/attention"))["items"]
+    assert [one["kind"] for one in items] == ["webhook-unmatched", "webhook-unreadable", "payouts-held"]
+
+
 def test_a_webhook_that_makes_no_sense_is_dismissed_for_good(client: httpx.Client) -> None:
     assert post(client, notice("order-1", status="ON_HOLD")).status_code == 400
     item = attention(client)["webhook-unreadable"]

@@ -17,7 +17,7 @@ from bridge.workers.alerts.alerting import Alerting, check_delivery
 from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.alerts.settings import AlertSettings, ChatSettings
 from bridge.workers.checks import DegradedError
-from coordinator.attention.alerts import Alert, closed, snoozed
+from coordinator.attention.alerts import Alert, closed, reopened, snoozed
 from coordinator.attention.messages import Message
 from tests.answering_server import Asked, answering_requests
 from tests.clock import Clock
@@ -152,6 +152,28 @@ async def test_an_end_is_said_in_the_digest_and_what_comes_back_is_told_again(
     assert [one["Subject"] for one in mail.to(ADA)[2:]] == ["[critical] No payout is sent"]
     assert "again since" in mail.to(ADA)[2].get_content()
     assert [one for one in await steps(journal) if one != "told"] == ["opened", "ended", "back"]
+
+
+async def test_who_is_told_of_an_end_while_it_is_reopened_is_told_that_it_is_open_again(
+    journal: Journal, make: Make, mail: MailSink, clock: Clock
+) -> None:
+    await journal.console.hold_payouts(by="Ada", note=None)
+    alerting = make()
+    await look(alerting)
+    [item] = await needs_a_person(journal, WAIT)
+    act = partial(journal.alerts.act, item, by="Ada", severities=alerting._severities)
+    await act(lambda alert, now: closed(alert, "Ada", "it is known", now), action="closure")
+    clock.move(hours=1)
+    await alerting.round()
+    await act(lambda alert, now: reopened(alert, None, now), action="reopening")
+    await alerting.told()
+    clock.move(minutes=2)
+    await look(alerting)
+    assert [one["Subject"] for one in mail.to(ADA)] == [
+        "[critical] No payout is sent",
+        "The bridge: 1 over",
+        "[critical] No payout is sent",
+    ]
 
 
 async def test_a_thousand_at_once_are_one_message_to_each(
