@@ -96,6 +96,12 @@ class Announcer:
                         await self._is_pressed.wait()
         finally:
             self._telling = None
+            self._wake()  # also those whose change was taken back before it was told
+
+    def _wake(self) -> None:
+        """Has whoever waits look again."""
+        told, self._told = self._told, asyncio.Event()
+        told.set()
 
     async def _tell_some(self) -> None:
         self._busy_seconds = 0.0
@@ -111,8 +117,7 @@ class Announcer:
             with self._busy():
                 self._write(some)
             await self._turns.take()
-        told, self._told = self._told, asyncio.Event()
-        told.set()
+        self._wake()
 
     async def _events_of(self, taken: Sequence[UserActivity]) -> list[tuple[UserActivity, Event]]:
         events: list[tuple[UserActivity, Event]] = []
