@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from bridge.access import ANYBODY, Principal
 from bridge.catalogue.session import Ending
 from bridge.sockets.errors import NotAllowedError
-from bridge.sockets.presence.activity_log import moment_of
 from bridge.sockets.rooms.manager import Member
 from bridge.sockets.transport.disconnects import Disconnect
 
@@ -135,7 +134,8 @@ class Admission:
         then may be sent to them any more, and so they begin anew."""
         if self._verifier is None:
             return False
-        return self._verifier.revocations.has_lost_rooms_since(principal, moment_of(micros))
+        moment = datetime.fromtimestamp(micros / 1_000_000, UTC)
+        return self._verifier.revocations.has_lost_rooms_since(principal, moment)
 
     def entered_room(self, member: Member, room: str) -> None:
         """Nothing to do, as when one is left."""
