@@ -1005,7 +1005,7 @@ export interface paths {
         };
         /**
          * What needs a person
-         * @description Payments, payouts, webhooks, transfers and chains that do not go on by themselves, most urgent first, each with what can be done about it, but for what was settled or dismissed. Of each kind the first 200, of transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are more. What somebody has snoozed or closed is listed only where it is asked for (`state`).
+         * @description Payments, payouts, webhooks, transfers and chains that do not go on by themselves, what is critical first and of each severity the most urgent, each with what can be done about it, but for what was settled or dismissed. Of each kind the first 200, of transfers as many as are asked for, the largest of each token first; `leftOut` says of which there are more. What somebody has snoozed or closed is listed only where it is asked for (`state`).
          */
         get: operations["getAttention"];
         put?: never;
