@@ -16,6 +16,7 @@ from bridge.recovery import rooms_in
 from bridge.registry import Registry
 from bridge.settings import Settings
 from bridge.workers.alerts.alerting import Alerting, check_delivery
+from bridge.workers.alerts.settings import NEVER_TOLD
 from bridge.workers.books_comparison import BooksComparison
 from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
 from bridge.workers.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
@@ -120,6 +121,8 @@ async def running_engine(
     comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
     work: dict[str, Work] = {"deadlines": deadlines.run, "retention": retention.run, "books": comparison.run}
     work[SENDING_EVENTS] = endpoints.run
+    for channel in settings.alerts.silent_channels:
+        logger.warning("alerts.channels.%s is never told of anything: %s", channel, NEVER_TOLD)
     work[ALERTS] = Alerting(
         journal,
         partial(all_that_needs_a_person, journal, timedelta(hours=settings.refund_address_wait_hours)),

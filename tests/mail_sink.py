@@ -27,6 +27,8 @@ class MailSink:
         """Recipients that are unknown here (550)."""
         self.drops_in_data = 0
         """How many times it breaks off when it has the mail, and before it says so."""
+        self.dropped: list[tuple[str, EmailMessage]] = []
+        """What it had then."""
         self.says_nothing: set[str] = set()
         """At which commands it falls silent for good; `connect` is one."""
         self.tls: ssl.SSLContext | None = None
@@ -127,10 +129,11 @@ class _Session(socketserver.StreamRequestHandler):
             if not line:
                 return False
             content += line[1:] if line.startswith(b"..") else line
+        mail = message_from_bytes(content, policy=default)
         if self.sink.drops_in_data:
             self.sink.drops_in_data -= 1
+            self.sink.dropped.append((self.recipient, mail))
             return False
-        mail = message_from_bytes(content, policy=default)
         self.sink.mails.append((self.recipient, mail))
         self._say("250 taken")
         return True

@@ -126,6 +126,7 @@ def _services(settings: "Settings") -> Iterator[Finding]:
 
 def _alerts(settings: "Settings") -> Iterator[Finding]:
     from bridge.workers.alerts.destinations import destinations
+    from bridge.workers.alerts.settings import NEVER_TOLD
 
     try:
         told = destinations(settings.alerts, os.environ)
@@ -134,6 +135,8 @@ def _alerts(settings: "Settings") -> Iterator[Finding]:
         return
     for channel in settings.alerts.channels.values():
         yield from readable_by_others(channel.secret_file)
+    for name in settings.alerts.silent_channels:
+        yield Finding("warning", f"alerts.channels.{name} is never told of anything: {NEVER_TOLD}")
     if told:
         names = ", ".join(one.name for one in told)
         yield Finding("ok", f"{names} hear of what needs a person; bridge alerts test sends them a message")

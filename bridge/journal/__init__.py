@@ -77,7 +77,7 @@ from bridge.journal.writing.staged.actions import Action, waiting_name
 from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
 from bridge.journal.writing.staged.due_look_ups import DueLookUp
-from bridge.journal.writing.staged.holds import PayoutHold
+from bridge.journal.writing.staged.holds import THE_BRIDGE, PayoutHold
 from bridge.journal.writing.staged.sessions import Exchanges
 
 __all__ = [
@@ -87,6 +87,7 @@ __all__ = [
     "OPENING_INVOICES",
     "SENDING_EVENTS",
     "SENDING_PAYOUTS",
+    "THE_BRIDGE",
     "TOTAL_LIMIT",
     "Action",
     "ActivityRecords",

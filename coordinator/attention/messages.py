@@ -7,45 +7,20 @@ neither markup nor a mention; nothing of them comes into a mail's head.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.attention.alerts import Alert
 from coordinator.attention.lines import one_line
+from coordinator.attention.sendings import Message, Thing
 from coordinator.attention.severities import Severities, Severity
 from coordinator.attention.telling import Telling
 
-__all__ = ["Message", "Thing", "as_mrkdwn", "as_plain_text", "message_of"]
+__all__ = ["as_mrkdwn", "as_plain_text", "message_of"]
 
 SHOWN = 20
 """Nobody reads more of them in a message; the rest is counted, and on the list."""
 
 _MRKDWN_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """One thing that a message tells of."""
-
-    heading: str
-    detail: str
-    said: str
-    """Since when, or that it is over."""
-    link: str
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What one destination is told at a time."""
-
-    subject: str
-    new: Sequence[Thing]
-    more: str | None
-    """What else is new, in figures."""
-    over: Sequence[Thing]
-    more_over: str | None
-    link: str
-    """To the list."""
 
 
 def message_of(telling: Telling, severities: Severities, console_url: str) -> Message:

@@ -8,9 +8,21 @@ from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from coordinator.attention.alerts import Alert, AlertState
+from coordinator.attention.sendings import Sending
 from coordinator.attention.severities import Severities, Severity
 
-__all__ = ["Pace", "QuietHours", "Rules", "Schedule", "Standing", "Telling", "delivered", "failed", "to_tell"]
+__all__ = [
+    "Pace",
+    "QuietHours",
+    "Rules",
+    "Schedule",
+    "Standing",
+    "Telling",
+    "delivered",
+    "failed",
+    "to_repeat",
+    "to_tell",
+]
 
 LONGEST_PAUSE = timedelta(minutes=30)
 """Between two tries to reach a destination: by then a greylist has let others through, and a person has mended it."""
@@ -85,6 +97,8 @@ class Standing:
     """What went wrong last."""
     is_undelivered: bool = False
     """Whether it has failed for so long that a person has to look."""
+    in_doubt: Sending | None = None
+    """What was sent last, if nobody knows whether it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +153,26 @@ def to_tell(
     return Telling(urgent, (), is_digest=False) if urgent else None
 
 
+def to_repeat(standing: Standing, telling: Telling | None, schedule: Schedule, now: datetime) -> Sending | None:
+    """What a destination is told again as it was, before anything else; None if nothing, or if it has time until the
+    quiet hours are over. `telling` is what it is to hear besides."""
+    sending = standing.in_doubt
+    if sending is None or (standing.next_try_at is not None and now < standing.next_try_at):
+        return None
+    has_time = sending.is_digest and telling is None and schedule.is_quiet(now)
+    return None if has_time else sending
+
+
 def delivered(standing: Standing, now: datetime) -> Standing:
     """A message went through."""
     return Standing(standing.destination, last_told_at=now)
 
 
-def failed(standing: Standing, problem: str, schedule: Schedule, now: datetime) -> Standing:
-    """A message did not go through: it is tried again, later each time."""
+def failed(
+    standing: Standing, problem: str, schedule: Schedule, now: datetime, in_doubt: Sending | None = None
+) -> Standing:
+    """A message did not go through, as far as is known: it is tried again, later each time, and as it was if it is
+    `in_doubt`."""
     failures = standing.failures + 1
     since = standing.failing_since or now
     pause = min(schedule.retry_after * 2 ** min(failures - 1, 20), LONGEST_PAUSE)
@@ -156,4 +183,5 @@ def failed(standing: Standing, problem: str, schedule: Schedule, now: datetime) 
         next_try_at=now + pause,
         problem=problem,
         is_undelivered=now - since >= schedule.undelivered_after,
+        in_doubt=in_doubt,
     )

@@ -180,7 +180,10 @@ def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, objec
             return _wrong_fields([{"field": "body", "message": "is empty; this takes a JSON object"}])
         return _wrong_fields(
             [
-                {"field": fault.get("key", "body"), "message": fault["message"].removeprefix("Value error, ")}
+                {
+                    "field": _as_asked(request, fault.get("key", "body")),
+                    "message": fault["message"].removeprefix("Value error, "),
+                }
                 for fault in error.extra
             ]
         )
@@ -191,6 +194,13 @@ def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, objec
 
 def _how_large(request: AnyRequest) -> str:
     return f"A body has at most {request.route_handler.resolve_request_max_body_size()} bytes here."
+
+
+def _as_asked(request: AnyRequest, key: str) -> str:
+    """What a parameter is called in the address, of one that the code calls otherwise."""
+    parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
+    described = None if parameter is None else parameter.kwarg_definition
+    return getattr(described, "name", None) or key
 
 
 def _too_deep(_request: AnyRequest, _error: RecursionError) -> Response[dict[str, object]]:

@@ -19,6 +19,7 @@ from bridge.http.front.dependencies import (
 )
 from bridge.http.front.notes import Note
 from bridge.http.front.openapi import problem_responses
+from bridge.http.front.people import Person
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.names import read_webhook_name, stored_webhook_name
@@ -55,7 +56,7 @@ __all__ = [
     "resolve_payout_in_console",
 ]
 
-By = Annotated[Id, StringConstraints(max_length=100)]
+By = Annotated[Person, StringConstraints(max_length=100)]
 ReplayOutcome = Literal["applied", "unchanged", "duplicate", "kept", "unreadable"]
 
 REFUSALS = {

@@ -203,7 +203,10 @@ async def export_entries(
 ) -> Stream:
     if seller_id:
         _require_name(seller_id)
-    wanted = BookFilter(moment_in("from", entered_from, zone), moment_in("to", entered_to, zone), seller_id or None)
+    begins_at, ends_at = moment_in("from", entered_from, zone), moment_in("to", entered_to, zone)
+    if begins_at is not None and ends_at is not None and ends_at < begins_at:
+        raise wrong_field("from", "expected a date or a time that is not after `to`")
+    wanted = BookFilter(begins_at, ends_at, seller_id or None)
     return await exported(request, EntryRow, _entry_pages(journal, wanted), zone)
 
 

@@ -18,6 +18,7 @@ from bridge.http.front.dependencies import (
     GivenService,
 )
 from bridge.http.front.openapi import problem_responses
+from bridge.http.front.people import Person
 from bridge.http.front.problems import wrong_field
 from bridge.http.payouts.orders import Destination
 from bridge.http.payouts.own_addresses import require_orders_to_others
@@ -42,7 +43,7 @@ SOME_AMOUNT = Decimal(1)
 # What is paid once, as an invoice of Lightning, is longer, and is on no list.
 Listed = Annotated[Destination, StringConstraints(max_length=ID_LIMIT_CHARACTERS)]
 By = Annotated[
-    Id | None, Field(description="The person who wants it, for the record; otherwise the service counts as that.")
+    Person | None, Field(description="The person who wants it, for the record; otherwise the service counts as that.")
 ]
 
 

@@ -13,12 +13,13 @@ from bridge.journal.tables import schema
 from bridge.journal.wakes import ALERTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
-from bridge.journal.writing.staged.alerts import alert_from_text
+from bridge.journal.writing.staged.alerts import alert_from_text, standing_from_row
 from bridge.journal.writing.writer import Submit
 from coordinator.attention.alerts import Alert, AlertChange
 from coordinator.attention.items import Attention
+from coordinator.attention.sendings import Sending
 from coordinator.attention.severities import Severities
-from coordinator.attention.telling import Standing, Telling
+from coordinator.attention.telling import Standing
 
 __all__ = ["AlertRecords", "AlertStep"]
 
@@ -82,13 +83,13 @@ class AlertRecords:
             lambda batch: alert_requests.act_on_alert(batch, item, act, action=action, by=by, severities=severities)
         )
 
-    async def record_telling(self, standing: Standing, telling: Telling) -> None:
+    async def record_telling(self, standing: Standing, sending: Sending) -> None:
         """A destination was told."""
-        await self._submit_alone(lambda batch: alert_requests.record_telling(batch, standing, telling))
+        await self._submit_alone(lambda batch: alert_requests.record_telling(batch, standing, sending))
 
-    async def record_failure(self, standing: Standing) -> None:
-        """A destination was not told."""
-        await self._submit_alone(lambda batch: alert_requests.record_failure(batch, standing))
+    async def record_standing(self, standing: Standing) -> None:
+        """A destination is being told, or was not."""
+        await self._submit_alone(lambda batch: batch.alerts.put_standing(standing))
 
     async def forget_standings(self, destinations: Collection[str]) -> None:
         """Nobody is to be told there any more."""
@@ -131,4 +132,4 @@ def _steps(connection: Connection, key: str) -> list[AlertStep]:
 
 def _standings(connection: Connection) -> list[Standing]:
     rows = connection.execute(select(schema.alert_destinations).order_by(schema.alert_destinations.c.destination))
-    return [Standing(**row) for row in rows.mappings()]
+    return [standing_from_row(row) for row in rows.mappings()]

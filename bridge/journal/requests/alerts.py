@@ -10,10 +10,11 @@ from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import THE_BRIDGE
 from coordinator.attention.alerts import Alert, AlertChange, ending_was_told, observed, opened, was_told
 from coordinator.attention.items import Attention
+from coordinator.attention.sendings import Sending
 from coordinator.attention.severities import Severities
-from coordinator.attention.telling import Standing, Telling
+from coordinator.attention.telling import Standing
 
-__all__ = ["act_on_alert", "observe_alerts", "record_failure", "record_telling"]
+__all__ = ["act_on_alert", "observe_alerts", "record_telling"]
 
 
 def observe_alerts(
@@ -62,23 +63,18 @@ def _add_step(batch: Batch, key: str, by: str, what: str, words: str) -> None:
     batch.alerts.add_step({"key": key, "at": batch.now, "by": by, "what": what, "words": words})
 
 
-def record_telling(batch: Batch, standing: Standing, telling: Telling) -> None:
+def record_telling(batch: Batch, standing: Standing, sending: Sending) -> None:
     """A destination was told. What was opened again, or is back, while it was told of its end is told again."""
     destination = standing.destination
-    known = batch.alerts.among([one.key for one in (*telling.new, *telling.over)])
-    for one in telling.new:
+    known = batch.alerts.among([one.key for one in (*sending.new, *sending.over)])
+    for one in sending.new:
         alert = known.get(one.key)
         if alert is not None and alert.news_at == one.news_at:
             batch.alerts.put(was_told(alert, destination))
             _add_step(batch, alert.key, THE_BRIDGE, "told", f"told {destination}")
-    for one in telling.over:
+    for one in sending.over:
         alert = known.get(one.key)
         if alert is not None:
             batch.alerts.put(ending_was_told(alert, destination))
             _add_step(batch, alert.key, THE_BRIDGE, "told", f"told {destination} that it is over")
-    batch.alerts.put_standing(standing)
-
-
-def record_failure(batch: Batch, standing: Standing) -> None:
-    """A destination was not told."""
     batch.alerts.put_standing(standing)

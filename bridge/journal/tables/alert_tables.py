@@ -43,5 +43,8 @@ alert_destinations = Table(
     Column("next_try_at", UtcDateTime),
     Column("problem", Text, comment="What went wrong last"),
     Column("is_undelivered", Boolean, nullable=False, comment="It has failed for so long that a person has to look"),
+    Column(
+        "in_doubt", Text, comment="What was sent last if it may have arrived, as JSON: it is sent again as it was"
+    ),
     comment="How it goes with telling those who are to hear of what needs a person",
 )

@@ -1,27 +1,27 @@
 """Telling people of what needs them: one bridge at a time looks what there is, remembers it, and tells each
-destination what it is to hear. What was told is written down after it arrived, so that everybody is told at least
-once, and nobody again because a bridge was restarted.
+destination what it is to hear. What is told is written down before it is sent and after it arrived, so that everybody
+is told at least once, nobody again because a bridge was restarted, and what may have arrived is repeated as it was.
 """
 
 import asyncio
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from prometheus_client import Counter as Counted
 from prometheus_client import Gauge
 
 from bridge.journal import Journal, JournalUnavailableError
-from bridge.workers.alerts.destinations import Destination, UndeliveredError
+from bridge.workers.alerts.destinations import Destination, DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.checks import DegradedError
 from coordinator.attention.alerts import Alert, AlertState, observed
 from coordinator.attention.items import Attention, AttentionKind
 from coordinator.attention.messages import message_of
+from coordinator.attention.sendings import Sending, Told, sending_name
 from coordinator.attention.severities import Severities, Severity
-from coordinator.attention.telling import Schedule, Standing, Telling, delivered, failed, to_tell
+from coordinator.attention.telling import Schedule, Standing, Telling, delivered, failed, to_repeat, to_tell
 
 __all__ = ["Alerting", "NeedsAPerson", "check_delivery"]
 
@@ -106,8 +106,11 @@ class Alerting:
                 own = f"{AttentionKind.ALERTS_UNDELIVERED}:{name}"
                 others = [one for one in alerts if one.key != own]
                 telling = to_tell(others, standing, destination.rules, self._schedule, self._severities, now)
-                if telling is not None:
-                    self._telling[name] = asyncio.create_task(self._tell(destination, standing, telling))
+                sending = to_repeat(standing, telling, self._schedule, now)
+                if sending is None and standing.in_doubt is None and telling is not None:
+                    sending = self._sending(name, telling)
+                if sending is not None:
+                    self._telling[name] = asyncio.create_task(self._tell(destination, standing, sending))
 
     async def told(self) -> None:
         """Waits until nobody is being told any more."""
@@ -127,29 +130,49 @@ class Alerting:
         await records.observe(items, gone, self._severities)
         return list((await records.alerts(now - ENDINGS_TOLD_FOR)).values())
 
-    async def _tell(self, destination: Destination, standing: Standing, telling: Telling) -> None:
+    def _sending(self, name: str, telling: Telling) -> Sending:
+        message = message_of(telling, self._severities, self._console_url)
+        new, over = (
+            tuple(Told(key=one.key, news_at=one.news_at) for one in some) for some in (telling.new, telling.over)
+        )
+        return Sending(
+            name=sending_name(name, new, over), message=message, new=new, over=over, is_digest=telling.is_digest
+        )
+
+    async def _tell(self, destination: Destination, standing: Standing, sending: Sending) -> None:
         try:
-            message = message_of(telling, self._severities, self._console_url)
-            await destination.send(message, _name_of(destination.name, telling))
+            # Written down before it leaves: whoever is killed meanwhile has it repeated as it was.
+            await self._journal.alerts.record_standing(replace(standing, in_doubt=sending))
+            await destination.send(sending.message, sending.name)
+        except JournalUnavailableError as error:
+            logger.warning("%s is not told of what needs a person yet: %s", destination.name, error)
+        except DoubtfulError as error:
+            await self._note_failure(destination, standing, str(error), sending)
+        except RefusedError as error:
+            await self._note_failure(destination, standing, str(error), None)
         except UndeliveredError as error:
-            await self._note_failure(destination, standing, str(error))
+            await self._note_failure(destination, standing, str(error), standing.in_doubt)
         except Exception as error:
-            logger.exception("a message to %s could not be made or sent", destination.name)
-            await self._note_failure(destination, standing, f"a fault of the bridge's own: {type(error).__name__}")
+            logger.exception("a message to %s could not be sent", destination.name)
+            await self._note_failure(
+                destination, standing, f"a fault of the bridge's own: {type(error).__name__}", None
+            )
         else:
             MESSAGES.labels(destination.channel, "delivered").inc()
             # What is not written down is told again: at least once is what is promised.
             await self._written(
-                lambda: self._journal.alerts.record_telling(delivered(standing, self._journal.clock()), telling)
+                lambda: self._journal.alerts.record_telling(delivered(standing, self._journal.clock()), sending)
             )
         finally:
             self._telling.pop(destination.name, None)
 
-    async def _note_failure(self, destination: Destination, standing: Standing, problem: str) -> None:
+    async def _note_failure(
+        self, destination: Destination, standing: Standing, problem: str, in_doubt: Sending | None
+    ) -> None:
         MESSAGES.labels(destination.channel, "failed").inc()
-        present = failed(standing, problem, self._schedule, self._journal.clock())
+        present = failed(standing, problem, self._schedule, self._journal.clock(), in_doubt)
         logger.warning("%s was not told of what needs a person: %s; trying again", destination.name, problem)
-        await self._written(lambda: self._journal.alerts.record_failure(present))
+        await self._written(lambda: self._journal.alerts.record_standing(present))
 
     async def _written(self, write: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -170,12 +193,6 @@ class Alerting:
                 if one.channel == channel and one.name in failing
             ]
             FAILING.labels(channel).set(max(((now - at).total_seconds() for at in since), default=0))
-
-
-def _name_of(destination: str, telling: Telling) -> str:
-    """A message's name, which is the same when it is sent again."""
-    parts = [destination, *(f"{one.key} {one.news_at} {one.over_since}" for one in (*telling.new, *telling.over))]
-    return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 async def check_delivery(journal: Journal) -> str | None:

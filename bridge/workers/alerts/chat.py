@@ -7,7 +7,8 @@ from functools import cached_property
 import httpx
 
 from bridge.workers.alerts.destinations import UndeliveredError
-from coordinator.attention.messages import Message, as_mrkdwn
+from coordinator.attention.messages import as_mrkdwn
+from coordinator.attention.sendings import Message
 from providers.answers import NeighbourError, ask, neighbour
 from providers.findings import is_this_machine
 from providers.settings import SettingsError, web_root
@@ -26,11 +27,11 @@ class Chat:
     def __init__(self, url: str, where: str) -> None:
         """`where` is what sets it. Raises SettingsError."""
         try:
-            is_usable = bool(web_root(url))
+            is_usable = bool(web_root(url.partition("?")[0])) and "#" not in url
         except ValueError:
             is_usable = False
         if not is_usable or not (url.startswith("https://") or is_this_machine(url)) or not url.isprintable():
-            raise SettingsError(f"{where}: expected an address that begins with https:// and has no query")
+            raise SettingsError(f"{where}: expected an address that begins with https://, without user or fragment")
         self._url = url
 
     @cached_property

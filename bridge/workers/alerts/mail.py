@@ -15,10 +15,11 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
-from bridge.workers.alerts.destinations import UndeliveredError
+from bridge.workers.alerts.destinations import DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.alerts.settings import MailSettings
 from coordinator.attention.lines import one_line
-from coordinator.attention.messages import Message, as_plain_text
+from coordinator.attention.messages import as_plain_text
+from coordinator.attention.sendings import Message
 from providers.certificates import certificates
 
 __all__ = ["MailServer", "mail_of"]
@@ -66,7 +67,7 @@ class MailServer:
             async with asyncio.timeout(self._deadline_seconds):
                 await asyncio.shield(held)
         except TimeoutError:
-            raise UndeliveredError(
+            raise conversation.broken(
                 f"{self._settings.host} has not taken the mail within {self._deadline_seconds:g} s"
             ) from None
         finally:
@@ -94,6 +95,11 @@ class _Known:
         reply: tuple[int, bytes] = super().getreply()  # type: ignore[misc]
         return reply
 
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self._conversation.has_begun = True
+        answer: tuple[int, bytes] = super().data(msg)  # type: ignore[misc]
+        return answer
+
 
 class _Client(_Known, smtplib.SMTP):
     """Over a connection that is plain at first."""
@@ -111,6 +117,12 @@ class _Conversation:
         self._password = password
         self.client: Any = None
         self.is_cut = False
+        self.has_begun = False
+        """Whether the server may have the mail."""
+
+    def broken(self, problem: str) -> UndeliveredError:
+        """What is wrong where nobody says what has become of the mail."""
+        return DoubtfulError(problem) if self.has_begun else UndeliveredError(problem)
 
     def cut(self) -> None:
         """Ends it, wherever it is; also where it has ended."""
@@ -130,6 +142,9 @@ class _Conversation:
             raise UndeliveredError(f"{host} refuses {address}: {code} {_said(said)}") from None
         except smtplib.SMTPAuthenticationError as error:
             raise UndeliveredError(f"{host} does not let {self._settings.user} in: {error.smtp_code}") from None
+        except smtplib.SMTPDataError as error:
+            kind = RefusedError if error.smtp_code >= 500 else UndeliveredError
+            raise kind(f"{host} refuses the mail: {error.smtp_code} {_said(error.smtp_error)}") from None
         except smtplib.SMTPResponseException as error:
             raise UndeliveredError(f"{host} refuses the mail: {error.smtp_code} {_said(error.smtp_error)}") from None
         except smtplib.SMTPNotSupportedError:
@@ -137,9 +152,9 @@ class _Conversation:
                 f"{host} offers no STARTTLS, or takes no such login; nothing was told to it"
             ) from None
         except smtplib.SMTPException:
-            raise UndeliveredError(f"{host} broke off before it had taken the mail") from None
+            raise self.broken(f"{host} broke off before it had taken the mail") from None
         except OSError as error:
-            raise UndeliveredError(f"{host} is not reached, or not safely: {type(error).__name__}") from None
+            raise self.broken(f"{host} is not reached, or not safely: {type(error).__name__}") from None
         finally:
             if self.client is not None:
                 self.client.close()

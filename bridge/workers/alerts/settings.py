@@ -16,10 +16,11 @@ from coordinator.attention.telling import Pace, QuietHours, Rules, Schedule
 from coordinator.models import FrozenModel
 from providers.settings import existing_file, none_if_empty
 
-__all__ = ["AlertSettings", "ChatSettings", "MailSettings"]
+__all__ = ["NEVER_TOLD", "AlertSettings", "ChatSettings", "MailSettings"]
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+NEVER_TOLD = 'all its severities are "never"; set one to "at-once" or "digest", or take the channel out'
 # Of what may be read by whoever reads the configuration.
 SECRET_FIELDS = {"url": "url_file", "password": "password_file"}
 
@@ -147,6 +148,11 @@ class AlertSettings(FrozenModel):
             retry_after=timedelta(seconds=self.retry_seconds),
             undelivered_after=timedelta(minutes=self.undelivered_minutes),
         )
+
+    @property
+    def silent_channels(self) -> tuple[str, ...]:
+        """Those that never hear of anything."""
+        return tuple(name for name, one in self.channels.items() if set(one.rules.paces.values()) == {Pace.NEVER})
 
     @property
     def how_bad(self) -> Severities:

@@ -34,7 +34,7 @@ def test_a_test_message_says_who_was_reached_and_what_is_wrong_with_the_others(t
         channels = {"finance": {**finance, "sender": "bridge@shop.example"}, "chat": {"kind": "chat"}}
         settings = {
             "BRIDGE_ALERTS": json.dumps({"channels": channels}),
-            "BRIDGE_ALERT_SECRET_CHAT": f"{url}/services/a-secret",
+            "BRIDGE_ALERT_SECRET_CHAT": f"{url}/hooks?key=a-secret",
         }
         code, said = run(tmp_path, "alerts", "test", **settings)
         assert code == 1
@@ -49,6 +49,11 @@ def test_a_test_message_says_who_was_reached_and_what_is_wrong_with_the_others(t
         assert (code, "there is no channel 'nobody'" in said) == (1, True)
         _, said = run(tmp_path, "doctor", **settings)
         assert f"finance {ADA}, finance {BOB}, chat hear of what needs a person" in said
+        assert "is never told of anything" not in said
+        silent = {"kind": "chat", "critical": "never", "warning": "never", "notice": "never"}
+        alerts = json.dumps({"channels": {**channels, "chat": silent}})
+        _, said = run(tmp_path, "doctor", **{**settings, "BRIDGE_ALERTS": alerts})
+        assert "alerts.channels.chat is never told of anything" in said
 
 
 @pytest.mark.parametrize("url", ["", "http://chat.example/k3y-value", "ftp://chat.example/k3y-value"])

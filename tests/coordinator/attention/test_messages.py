@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.attention.alerts import Alert, closed
-from coordinator.attention.messages import SHOWN, Message, as_mrkdwn, as_plain_text, message_of
+from coordinator.attention.messages import SHOWN, as_mrkdwn, as_plain_text, message_of
+from coordinator.attention.sendings import Message
 from coordinator.attention.severities import Severities
 from coordinator.attention.telling import Telling
 

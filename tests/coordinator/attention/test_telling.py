@@ -17,6 +17,7 @@ from coordinator.attention.alerts import (
     was_told,
 )
 from coordinator.attention.items import payouts_held
+from coordinator.attention.sendings import Message, Sending
 from coordinator.attention.severities import Severities, Severity
 from coordinator.attention.telling import (
     LONGEST_PAUSE,
@@ -28,6 +29,7 @@ from coordinator.attention.telling import (
     Telling,
     delivered,
     failed,
+    to_repeat,
     to_tell,
 )
 
@@ -204,3 +206,17 @@ def test_who_is_not_reached_is_tried_later_each_time_and_needs_a_person_after_lo
     assert (standing.failing_since, standing.is_undelivered) == (NOON, True)
     assert standing.next_try_at == now + LONGEST_PAUSE
     assert delivered(standing, now) == Standing("chat", last_told_at=now)
+
+
+def test_what_may_have_arrived_is_repeated_before_anything_else_and_a_digest_not_in_quiet_hours() -> None:
+    nightly = Schedule(UTC, NIGHT, HOUR, MINUTE, MINUTE, 15 * MINUTE)
+    night = datetime(2026, 5, 1, 23, 30, tzinfo=UTC)
+    message = Message("Something", [], None, [], None, "https://bridge.example/ops")
+    sent = Sending(name="a-name", message=message, new=(), over=(), is_digest=True)
+    doubtful = failed(CHAT, "it broke off", nightly, night - 2 * MINUTE, sent)
+    urgent = Telling([alert(CRITICAL, night)], [], is_digest=False)
+    assert to_repeat(doubtful, urgent, nightly, night - 2 * MINUTE) is None
+    assert to_repeat(doubtful, None, nightly, night) is None
+    assert to_repeat(doubtful, urgent, nightly, night) == sent
+    assert to_repeat(doubtful, None, HOURLY, night) == sent
+    assert to_repeat(delivered(doubtful, night), urgent, nightly, night + HOUR) is None

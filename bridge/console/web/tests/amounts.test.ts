@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compare, isZero, money, plain, roundMoney, share, shown, sum, withFee } from "../src/model/amounts";
+import { agreed, compare, isZero, money, plain, roundMoney, share, shown, sum, withFee } from "../src/model/amounts";
 
 describe("amounts", () => {
   it("adds without a float's error", () => {
@@ -33,6 +33,14 @@ describe("amounts", () => {
     expect(shown("49.900000", "USDT")).toBe("49.9");
     expect(shown("0.00000001", "BTC")).toBe("0.00000001");
     expect(money("5", "USD")).toBe("5.00\u00a0USD");
+  });
+
+  it("keeps the decimals that were agreed, and two at least", () => {
+    expect(agreed("20.10", "ETH-USDT")).toBe("20.10\u00a0ETH-USDT");
+    expect(agreed("50.00", "ETH-USDT")).toBe("50.00\u00a0ETH-USDT");
+    expect(agreed("49.9", "ETH-USDT")).toBe("49.90\u00a0ETH-USDT");
+    expect(agreed("0.00100", "BTC")).toBe("0.00100\u00a0BTC");
+    expect(agreed("many", "BTC")).toBe("many\u00a0BTC");
   });
 
   it("never cuts decimals that a currency of a country should not have", () => {

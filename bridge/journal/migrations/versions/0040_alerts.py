@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("next_try_at", sa.DateTime(timezone=True)),
         sa.Column("problem", sa.Text()),
         sa.Column("is_undelivered", sa.Boolean(), nullable=False),
+        sa.Column("in_doubt", sa.Text()),
     )
 
 

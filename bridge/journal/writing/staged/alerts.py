@@ -1,17 +1,18 @@
 """The part of a batch that is about alerts: what is remembered of what needs a person, and of who was told."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
 from coordinator.attention.alerts import Alert
+from coordinator.attention.sendings import Sending
 from coordinator.attention.telling import Standing
 
-__all__ = ["StagedAlerts", "alert_from_text"]
+__all__ = ["StagedAlerts", "alert_from_text", "standing_from_row"]
 
 _ALERT = select(schema.alerts.c.content).where(schema.alerts.c.key == bindparam("by_key"))
 _FORGET = delete(schema.alerts).where(schema.alerts.c.key == bindparam("by_key"))
@@ -22,6 +23,17 @@ _FORGET_STANDING = delete(schema.alert_destinations).where(
 
 def alert_from_text(content: str) -> Alert:
     return Alert.model_validate_json(content)
+
+
+def standing_from_row(row: RowMapping) -> Standing:
+    text = row["in_doubt"]
+    return Standing(**{**row, "in_doubt": None if text is None else Sending.model_validate_json(text)})
+
+
+def _standing_row(standing: Standing) -> Row:
+    row = {field.name: getattr(standing, field.name) for field in fields(standing)}
+    in_doubt = standing.in_doubt
+    return {**row, "in_doubt": None if in_doubt is None else in_doubt.model_dump_json()}
 
 
 class StagedAlerts:
@@ -84,6 +96,6 @@ class StagedAlerts:
             (_FORGET_STANDING, [{"by_destination": destination} for destination in self._standings]),
             (
                 insert_into(schema.alert_destinations),
-                [asdict(one) for one in self._standings.values() if one is not None],
+                [_standing_row(one) for one in self._standings.values() if one is not None],
             ),
         )

@@ -17,6 +17,7 @@ from tests.conftest import BridgeProcess, StartBridge
 from tests.waiting import wait_until
 
 SECRET = "a secret of at least thirty-two bytes"
+SILENT = {"ops": {"kind": "chat", "critical": "never", "warning": "never", "notice": "never"}}
 HELD = "payouts-held:payouts"
 CLAIMS: dict[str, dict[str, object]] = {
     "ada": {"staff": True},
@@ -31,7 +32,10 @@ def bridge(make_bridge: StartBridge) -> BridgeProcess:
     return make_bridge(
         BRIDGE_ACCESS="jwt",
         BRIDGE_JWT_SECRETS=SECRET,
-        BRIDGE_ALERTS=json.dumps({"look_seconds": 0.1, "severities": {"payouts-held": "critical"}}),
+        BRIDGE_ALERTS=json.dumps(
+            {"look_seconds": 0.1, "severities": {"payouts-held": "critical"}, "channels": SILENT}
+        ),
+        BRIDGE_ALERT_SECRET_OPS="https://127.0.0.1:9/hooks?key=k",
     )
 
 
@@ -142,6 +146,8 @@ def test_staff_hear_of_it_and_nobody_else(people: dict[str, httpx.Client]) -> No
         ("closure", {}, "note"),
         ("note", {"note": "two\nlines"}, "note"),
         ("assignment", {"to": "x\u202e"}, "to"),
+        ("assignment", {"to": "The  Bridge"}, "to"),
+        ("assignment", {"to": "bob", "by": "the bridge"}, "by"),
     ],
 )
 def test_what_makes_no_sense_is_named(
@@ -150,9 +156,18 @@ def test_what_makes_no_sense_is_named(
     assert problem(do(people["ada"], what, **content), 400)["errors"][0]["field"] == field
 
 
+def test_a_note_of_two_lines_is_refused_in_words(people: dict[str, httpx.Client]) -> None:
+    detail = problem(do(people["ada"], "note", note="two\nlines"), 400)["detail"]
+    assert detail == "note: expected one line of text, with no line breaks or other control characters in it"
+
+
 def test_what_needs_nobody_cannot_be_handled(people: dict[str, httpx.Client]) -> None:
     answer = people["ada"].post("/api/ops/attention/note", json={"id": "payout-failed:out_1", "note": "x"})
     assert problem(answer, 404)["detail"] == "'payout-failed:out_1' needs nobody."
+
+
+def test_a_start_warns_of_a_channel_that_hears_nothing(bridge: BridgeProcess) -> None:
+    assert "alerts.channels.ops is never told of anything" in bridge.log.read_text()
 
 
 def test_the_figures_count_it_by_how_bad_it_is(people: dict[str, httpx.Client]) -> None:

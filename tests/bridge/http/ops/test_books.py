@@ -202,6 +202,9 @@ def test_a_workbook_has_text_as_text_and_no_formula(client: httpx.Client) -> Non
         ("statement?sellerId=s1&month=May", "month"),
         ("statement?sellerId=%20&month=2026-05", "sellerId"),
         ("entries.csv?to=never", "to"),
+        ("entries.csv?from=2026-02-01&to=2026-01-01", "from"),
+        ("attention?state=x", "state"),
+        ("attention?assignedTo=%00", "assignedTo"),
         ("payouts.xlsx?timeZone=..", "timeZone"),
     ],
 )

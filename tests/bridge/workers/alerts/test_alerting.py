@@ -18,7 +18,7 @@ from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.alerts.settings import AlertSettings, ChatSettings
 from bridge.workers.checks import DegradedError
 from coordinator.attention.alerts import Alert, closed, reopened, snoozed
-from coordinator.attention.messages import Message
+from coordinator.attention.sendings import Message
 from tests.answering_server import Asked, answering_requests
 from tests.clock import Clock
 from tests.mail_sink import MailSink, running_mail_sink
@@ -58,6 +58,7 @@ def running_chat() -> Iterator[Chat]:
 @pytest.fixture
 def mail(mails: MailSink) -> MailSink:
     mails.mails.clear()
+    mails.dropped.clear()
     mails.refused.clear()
     mails.greylisted.clear()
     return mails
@@ -236,6 +237,54 @@ async def test_what_breaks_off_once_the_server_has_the_mail_is_told_again_under_
     await look(alerting)
     [to_ada] = mail.to(ADA)
     assert to_ada["Message-ID"].endswith("@shop.example>")
+
+
+async def test_what_may_have_arrived_is_repeated_as_it_was_and_what_is_new_is_in_the_next(
+    journal: Journal, make: Make, mail: MailSink, clock: Clock
+) -> None:
+    clock.move(seconds=1)
+    await journal.console.hold_payouts(by="Ada", note=None)
+    mail.drops_in_data = 2
+    severities = {"payouts-held": "critical", "webhook-unreadable": "critical"}
+    await look(make(severities=severities))
+    await journal.store_unreadable_webhook(provider="shkeeper", reason="status: unknown", body=b"1")
+    await journal.console.resume_payouts(by="Ada", note=None)
+    mail.greylisted[ADA] = 1
+    clock.move(seconds=61)
+    await look(make(severities=severities))
+    clock.move(seconds=121)
+    await look(make(severities=severities))
+    [(_, dropped)] = [one for one in mail.dropped if one[0] == ADA]
+    [repeated] = mail.to(ADA)
+    said = [(one["Message-ID"], one["Subject"], one.get_content()) for one in (dropped, repeated)]
+    assert said[0] == said[1]
+    clock.move(seconds=61)
+    await look(make(severities=severities))
+    clock.move(hours=2)
+    await look(make(severities=severities))
+    assert [one["Subject"] for one in mail.to(ADA)[1:]] == [
+        "[critical] A webhook of shkeeper could not be read",
+        "The bridge: 1 over",
+    ]
+    assert len({one["Message-ID"] for one in mail.to(ADA)}) == 3
+
+
+async def test_who_is_killed_while_it_tells_somebody_has_it_repeated_as_it_was(
+    journal: Journal, make: Make, mail: MailSink, clock: Clock
+) -> None:
+    await journal.console.hold_payouts(by="Ada", note=None)
+    killed = make()
+
+    async def dies_before(_write: object) -> None:
+        """What comes after the mail is not written down any more."""
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(killed, "_written", dies_before)
+        await look(killed)
+    await journal.store_unreadable_webhook(provider="shkeeper", reason="status: unknown", body=b"1")
+    await look(make(severities={"payouts-held": "critical", "webhook-unreadable": "critical"}))
+    first, second = mail.to(ADA)
+    assert (first["Message-ID"], first.get_content()) == (second["Message-ID"], second.get_content())
 
 
 async def test_a_channel_that_has_failed_for_long_needs_a_person_whom_the_others_tell(

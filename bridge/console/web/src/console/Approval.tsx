@@ -1,7 +1,7 @@
 /** A payout that waits for a second person: what is asked, by whom, and why it does not leave by itself. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { money } from "../model/amounts";
+import { agreed, money } from "../model/amounts";
 import type { PayoutRow } from "../model/ops-documents";
 import { moment } from "../model/times";
 
@@ -31,7 +31,7 @@ export function Waiting({ row }: { row: PayoutRow }): JSX.Element {
 /** All that whoever decides has to compare. */
 export function Asked({ row }: { row: PayoutRow }): JSX.Element {
   const asked: [string, ComponentChildren][] = [
-    ["Amount", money(row.amount, row.coin)],
+    ["Amount", agreed(row.amount, row.coin)],
     ["Worth", worthOf(row)],
     row.buyerId === null ? ["Seller", row.sellerId] : ["Buyer", row.buyerId],
     ["To", <code>{row.destination}</code>],

@@ -3,7 +3,7 @@
 import "../styles/story.css";
 import type { ComponentChildren, JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { money, withFee } from "../model/amounts";
+import { agreed, money, withFee } from "../model/amounts";
 import { mayDo, mayWithdraw, PROBLEMS, RULINGS } from "../model/attention";
 import { disputeWords } from "../model/disputes";
 import type { PaymentRow, PaymentStory, PayoutRow, Step } from "../model/ops-documents";
@@ -104,14 +104,14 @@ const SETTLED = ["failed", "returned"];
 
 function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
   const session = useStore(desk.session);
-  const subject = { payoutId: row.payoutId, title: `${money(row.amount, row.coin)} to ${row.buyerId ?? row.sellerId}`, detail: row.destination };
+  const subject = { payoutId: row.payoutId, title: `${agreed(row.amount, row.coin)} to ${row.buyerId ?? row.sellerId}`, detail: row.destination };
   const needsAPerson = TO_RESOLVE.includes(row.status) || row.overdue;
   const mayBeResolved = needsAPerson || row.txHashes.length > 0;
   const isWaiting = row.status === "awaiting_approval";
   return (
     <section class="facts" aria-label="How it stands">
       <p class="facts-head">
-        <span class="amount">{money(row.amount, row.coin)}</span>
+        <span class="amount">{agreed(row.amount, row.coin)}</span>
         <StateMark status={row.status} isOverdue={row.overdue} />
       </p>
       {row.reasons.map((reason) => (

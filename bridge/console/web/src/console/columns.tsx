@@ -1,7 +1,7 @@
 /** The columns of the table: what each shows of a payout or a payment. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { isZero, money, withFee } from "../model/amounts";
+import { agreed, isZero, money, withFee } from "../model/amounts";
 import type { PaymentRow, PayoutRow } from "../model/ops-documents";
 import type { View } from "../model/filters";
 import { shortened } from "../model/payment-links";
@@ -63,7 +63,7 @@ const PAYOUTS: Column<PayoutRow>[] = [
     cell: (row) =>
       row.buyerId === null ? <span class="clipped">{row.sellerId}</span> : <TwoLines first={row.buyerId} second="a refund" />,
   },
-  { name: "Amount", area: "amount", cell: (row) => money(row.amount, row.coin) },
+  { name: "Amount", area: "amount", cell: (row) => agreed(row.amount, row.coin) },
   {
     name: "Provider",
     area: "provider",

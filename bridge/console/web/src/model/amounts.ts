@@ -71,12 +71,23 @@ function usualDecimals(currency: string): number | null {
 
 /** An amount for people: thousands apart, `49.9` USD as `49.90`, and a coin without zeros that say nothing. */
 export function shown(amount: string, currency: string): string {
+  return inDecimals(amount, usualDecimals(currency) ?? 0);
+}
+
+/** With so many decimals at least, and none of the zeros beyond them. */
+function inDecimals(amount: string, decimals: number): string {
   const match = AMOUNT.exec(amount);
   if (match === null) return amount;
   const whole = (match[2] ?? "0").replace(/^0+(?=\d)/, "").replace(/\B(?=(\d{3})+$)/g, NARROW_SPACE);
-  const fraction = (match[3] ?? "").replace(/0+$/, "").padEnd(usualDecimals(currency) ?? 0, "0");
+  const fraction = (match[3] ?? "").replace(/0+$/, "").padEnd(decimals, "0");
   const sign = match[1] === "-" ? "\u2212" : "";
   return fraction === "" ? `${sign}${whole}` : `${sign}${whole}.${fraction}`;
+}
+
+/** What was agreed in a coin, with its currency: `20.10` stays so, and `49.9` is `49.90`. */
+export function agreed(amount: string, currency: string): string {
+  const decimals = Math.max(AMOUNT.exec(amount)?.[3]?.length ?? 0, 2);
+  return `${inDecimals(amount, decimals)}\u00a0${currency}`;
 }
 
 /** With its currency, which must not be torn from it at the end of a line. */
