@@ -198,6 +198,8 @@ def _how_large(request: AnyRequest) -> str:
 
 def _as_asked(request: AnyRequest, key: str) -> str:
     """What a parameter is called in the address, of one that the code calls otherwise."""
+    if "route_handler" not in request.scope:  # as on the fast path
+        return key
     parameter = request.route_handler.parsed_fn_signature.parameters.get(key)
     described = None if parameter is None else parameter.kwarg_definition
     return getattr(described, "name", None) or key
