@@ -48,7 +48,7 @@ def test_who_asked_is_refused_and_a_second_person_approves(
     item.get_by_role("button", name="Approve").click()
     dialog = console.get_by_role("dialog")
     for part in (
-        "60\u00a0ETH-USDT",
+        "60.00\u00a0ETH-USDT",
         "60.00\u00a0USD",
         "seller-of-lamps",
         payout["destination"],

@@ -43,7 +43,7 @@ def test_a_payout_appears_and_completes_before_ones_eyes(
     [payout] = marketplace.pay_out(payment_id)
     row = row_of(console, payout)
     expect(row).to_contain_text("broadcast")
-    for part in ("seller-live", "98\u00a0ETH-USDT", "shkeeper", "not watched"):
+    for part in ("seller-live", "98.00\u00a0ETH-USDT", "shkeeper", "not watched"):
         expect(row).to_contain_text(part)
     shkeeper.gateway.payouts.outcomes.clear()
     expect(row).to_contain_text("completed")
