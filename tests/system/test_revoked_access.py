@@ -1,8 +1,11 @@
 """Access that is taken back: by what is said of a chat's participants, by a service and by staff, at another bridge
 than the one that the client is connected to."""
 
+import json
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -300,3 +303,22 @@ def test_where_nobody_is_asked_who_they_are_only_a_connection_is_disconnected(
     wait_until(lambda: get(f"{bridge.url}/api/ops/connections").json()["connections"] == [shown])
     assert post(f"{bridge.url}/api/access", json={"change": "disconnected", "socketId": socket_id}).status_code == 200
     assert client.wait_for(lambda line: "ready" in line)["recovered"]
+
+
+def test_whom_a_killed_bridge_has_left_as_connected_is_not_shown_and_hides_nobody(
+    make_bridge: StartBridge, listen: StartListener
+) -> None:
+    bridge = make_bridge()
+    bridge.kill()
+    left = {"rooms": {}, "online": [], "typing": [], "beganAt": 0, "leftAt": None, "isOver": False, "keptAt": 0}
+    rows = [(f"0-{number}", json.dumps(left), "2026-11-27 10:00:00.000000", False, True) for number in range(250)]
+    with closing(sqlite3.connect(bridge.database)) as journal, journal:
+        journal.executemany(
+            "INSERT INTO sessions (session_id, content, updated_at, is_idle, is_connected) VALUES (?, ?, ?, ?, ?)",
+            rows,
+        )
+    bridge.start()
+    listen(bridge.url, [["join-user-room", "u12"]])
+    answer = wait_until(lambda: (now := get(f"{bridge.url}/api/ops/connections").json())["connections"] and now)
+    assert [one["rooms"] for one in answer["connections"]] == [["user-u12"]]
+    assert answer["next"] is None

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bridge.http.front.dependencies import GivenIsConnected, GivenJournal
 from bridge.http.front.openapi import problem_responses
-from bridge.journal import Journal
+from bridge.journal import ConnectedClient, Journal
 from coordinator.models import FrozenModel
 
 __all__ = ["list_connections"]
@@ -50,9 +50,14 @@ async def list_connections(
     room: Annotated[str | None, QueryParameter(description="In this room alone.")] = None,
     after: Annotated[str, QueryParameter(description="What the last answer had as `next`.")] = "",
 ) -> ConnectionList:
-    found = await journal.sessions.connected(user_id=user_id, room=room, after=after, limit=PAGE)
+    shown: list[ConnectedClient] = []
+    next_after: str | None = after
+    while next_after is not None and len(shown) < PAGE:
+        found = await journal.sessions.connected(user_id=user_id, room=room, after=next_after, limit=PAGE)
+        # Of a bridge that is alone and was killed the journal has clients that are connected no more.
+        shown += [one for one in found if journal.sessions.is_shared or is_connected(one.socket_id)]
+        next_after = found[-1].socket_id if len(found) == PAGE else None
     names = await _names(journal)
-    shown = [one for one in found if journal.sessions.is_shared or is_connected(one.socket_id)]
     items = [
         ConnectionItem(
             socket_id=one.socket_id,
@@ -63,7 +68,7 @@ async def list_connections(
         )
         for one in shown
     ]
-    return ConnectionList(connections=items, next=found[-1].socket_id if len(found) == PAGE else None)
+    return ConnectionList(connections=items, next=next_after)
 
 
 async def _names(journal: Journal) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
@@ -14,20 +14,13 @@ __all__ = ["Revocation", "RevocationKind", "StagedRevocations", "revocations"]
 
 RevocationKind = Literal["user", "token", "room"]
 
-_RESTORE = (
-    update(schema.revocations)
-    .where(
-        schema.revocations.c.kind == bindparam("by_kind"),
-        schema.revocations.c.name == bindparam("by_name"),
-        schema.revocations.c.room == bindparam("by_room"),
-    )
-    .values(restored_at=bindparam("new_restored_at"))
-)
-_REMOVE = delete(schema.revocations).where(
+_THIS_ONE = and_(
     schema.revocations.c.kind == bindparam("by_kind"),
     schema.revocations.c.name == bindparam("by_name"),
     schema.revocations.c.room == bindparam("by_room"),
 )
+_RESTORE = update(schema.revocations).where(_THIS_ONE).values(restored_at=bindparam("new_restored_at"))
+_REMOVE = delete(schema.revocations).where(_THIS_ONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.asking import client_of
+from tests.bridge.http.ops.sales import is_completed, register
 from tests.made_destinations import destination
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.waiting import wait_until
@@ -43,7 +44,9 @@ def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]
         BRIDGE_TIME_ZONE=FAR,
     )
     with client_of(bridge.url) as client:
-        payments = [register(client, number) for number in range(4)]
+        payments = [
+            register(client, number, seller_id=SELLERS[number % len(SELLERS)], amount="49.90") for number in range(4)
+        ]
         for payment in payments:
             shkeeper.transfer(payment["invoices"][0]["address"])
         for payment in payments:
@@ -52,24 +55,6 @@ def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]
         client.post("/api/payouts", json={"payouts": [made]}).raise_for_status()
         wait_until(lambda: client.get("/api/ops/payouts?status=completed").json()["total"] == 1)
         yield client
-
-
-def register(client: httpx.Client, number: int) -> dict[str, Any]:
-    content = {
-        "provider": "shkeeper",
-        "coin": "ETH-USDT",
-        "requestId": f"request-{number}",
-        "buyerId": "b1",
-        "sellerId": SELLERS[number % len(SELLERS)],
-        "amount": "49.90",
-        "currency": "USD",
-    }
-    made: dict[str, Any] = client.post("/api/payments", json=content).raise_for_status().json()
-    return made
-
-
-def is_completed(client: httpx.Client, payment: dict[str, Any]) -> bool:
-    return bool(client.get(f"/api/ops/payments/{payment['paymentId']}").json()["status"] == "completed")
 
 
 def got(client: httpx.Client, path: str, **query: str) -> Any:

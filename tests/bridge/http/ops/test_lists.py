@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bridge.http.ops.csv import defused
 from tests.asking import client_of
+from tests.bridge.http.ops.sales import is_completed, register
 from tests.made_destinations import destination
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD, PlayedShkeeper, played_shkeeper
 from tests.waiting import wait_until
@@ -39,7 +40,9 @@ def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]
         BRIDGE_SHKEEPER_PASSWORD=OPERATOR_PASSWORD,
     )
     with client_of(bridge.url) as client:
-        payments = [register(client, number) for number in range(12)]
+        payments = [
+            register(client, number, seller_id=SELLERS[number % len(SELLERS)], amount="10.00") for number in range(12)
+        ]
         for payment in payments[:9]:
             shkeeper.transfer(payment["invoices"][0]["address"])
         for payment in payments[:9]:
@@ -50,27 +53,9 @@ def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]
         yield client
 
 
-def register(client: httpx.Client, number: int) -> dict[str, Any]:
-    content = {
-        "provider": "shkeeper",
-        "coin": "ETH-USDT",
-        "requestId": f"request-{number}",
-        "buyerId": "b1",
-        "sellerId": SELLERS[number % len(SELLERS)],
-        "amount": "10.00",
-        "currency": "USD",
-    }
-    made: dict[str, Any] = client.post("/api/payments", json=content).raise_for_status().json()
-    return made
-
-
 def found(client: httpx.Client, payment: dict[str, Any]) -> dict[str, Any]:
     looked_up: dict[str, Any] = client.get(f"/api/ops/payments/{payment['paymentId']}").raise_for_status().json()
     return looked_up
-
-
-def is_completed(client: httpx.Client, payment: dict[str, Any]) -> bool:
-    return bool(found(client, payment)["status"] == "completed")
 
 
 def pages(client: httpx.Client, kind: str, limit: int) -> Iterator[dict[str, Any]]:

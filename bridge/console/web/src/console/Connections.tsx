@@ -9,6 +9,7 @@ import { Failed, Loading } from "../parts/Notice";
 import { desk } from "./desk";
 import { Heading } from "./Heading";
 import { setQuery, usePlace } from "./router";
+import { useWho, WhoField } from "./Who";
 
 interface Connection {
   socketId: string;
@@ -27,7 +28,6 @@ interface Page {
 type Change = { change: "disconnected"; socketId: string } | { change: "tokens_revoked"; userId: string };
 
 const ROOMS_SHOWN = 8;
-const WHO = "bridge.who";
 
 export function Connections(): JSX.Element {
   const { query } = usePlace();
@@ -37,9 +37,7 @@ export function Connections(): JSX.Element {
   const [page, setPage] = useState<Page | null>(null);
   const [problem, setProblem] = useState<unknown>(null);
   const [said, setSaid] = useState("");
-  const [who, setWho] = useState(localStorage.getItem(WHO) ?? "");
-  const session = useStore(desk.session);
-  const isOpen = session?.access !== "jwt";
+  const who = useWho();
   const newest = useRef(0);
 
   const look = async (after?: string): Promise<void> => {
@@ -67,9 +65,9 @@ export function Connections(): JSX.Element {
     else setQuery(sought);
   };
   const change = async (wanted: Change): Promise<void> => {
-    if (isOpen) localStorage.setItem(WHO, who.trim());
+    who.remember();
     try {
-      const by = isOpen && who.trim() !== "" ? { by: who.trim() } : {};
+      const by = who.said.by === "" ? {} : who.said;
       setSaid((await post<{ message: string }>("/api/ops/access", { ...by, ...wanted })).message);
     } catch (error) {
       setSaid(error instanceof Problem ? error.detail : "It was not done. Reload the page and try again.");
@@ -89,13 +87,8 @@ export function Connections(): JSX.Element {
           <input value={room} placeholder="chat-5" spellcheck={false} autoComplete="off" onInput={(event) => setRoom(event.currentTarget.value)} />
         </label>
         <button type="submit">Look</button>
-        {isOpen && (
-          <label>
-            Your name, for the record
-            <input value={who} maxLength={100} autoComplete="name" onInput={(event) => setWho(event.currentTarget.value)} />
-          </label>
-        )}
       </form>
+      {who.isTyped && <WhoField who={who} />}
       <p role="status" class="soft">
         {said}
       </p>
@@ -115,7 +108,7 @@ interface FoundProps {
 function Found({ page, change, more }: FoundProps): JSX.Element {
   const session = useStore(desk.session);
   const { connections, next } = page;
-  if (connections.length === 0) return <p class="notice">Nobody is connected who is sought.</p>;
+  if (connections.length === 0 && next === null) return <p class="notice">Nobody is connected who is sought.</p>;
   const isShared = connections.some((one) => one.bridge !== null);
   return (
     <section class="bridges" aria-label="Who is connected">

@@ -1,12 +1,11 @@
 /** The confirmations of what staff may do. What was done, and by whom, is recorded by the bridge. */
 
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { isDismissedWithANote, type Outcome, paymentIdIn, resolutionFault, WAITS } from "../model/attention";
 import type { Action, PayoutRow } from "../model/ops-documents";
 import { refundFault, sentFault } from "../model/refunds";
 import { get, post, Problem } from "../net/rest";
-import { Store, useStore } from "../net/store";
 import { Asked } from "./Approval";
 import { desk } from "./desk";
 import { endpointDone } from "./endpointDeeds";
@@ -24,7 +23,9 @@ import {
   WORDS,
   type Intent,
 } from "./intents";
+import { Asking, Modal } from "./Modal";
 import { Field, ResolutionFields } from "./ResolutionFields";
+import { useWho, WhoField } from "./Who";
 
 export interface Done {
   message: string;
@@ -32,27 +33,19 @@ export interface Done {
   payout?: PayoutRow;
 }
 
-export const WHO = "bridge.who";
-const intended = new Store<{ intent: Intent; time: number } | null>(null);
-let times = 0;
+const asking = new Asking<Intent>();
 
 export function askFor(intent: Intent): void {
-  times += 1;
-  intended.set({ intent, time: times });
+  asking.about(intent);
 }
 
 export function Dialogs(): JSX.Element | null {
-  const asked = useStore(intended);
-  if (asked === null) return null;
-  // Of a dialog that closes the browser tells later, when another may have been asked for.
-  const close = (): void => intended.update((latest) => (latest === asked ? null : latest));
-  return <ActionDialog key={asked.time} intent={asked.intent} close={close} />;
+  const asked = asking.use();
+  return asked && <ActionDialog key={asked.time} intent={asked.intent} close={asked.close} />;
 }
 
 function ActionDialog({ intent, close }: { intent: Intent; close: () => void }): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const session = useStore(desk.session);
-  const [who, setWho] = useState(() => localStorage.getItem(WHO) ?? "");
+  const who = useWho();
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [txHash, setTxHash] = useState("");
   const [row, setRow] = useState<PayoutRow | null>(null);
@@ -73,7 +66,6 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const isOtherAddress = elsewhere !== null && elsewhere === wanted.sent?.destination;
   const seen = { isForSeveral, isOtherAddress };
   const asSeen = isOtherAddress ? GAVE_BOTH : isForSeveral ? FOR_BOTH : null;
-  const isOpen = session?.access !== "jwt";
   const words = wanted.sent === null ? WORDS[intent.action] : SENT_ALREADY;
   const isNotSent = intent.action === "resolve" && outcome === "not-sent";
   const again = isNotSent ? NOT_SENT_AGAIN : words.again;
@@ -82,35 +74,22 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const knownHashes = row?.txHashes ?? [];
 
   useEffect(() => {
-    const opener = document.activeElement;
-    desk.isBusy = true;
-    dialog.current?.showModal();
-    return () => {
-      desk.isBusy = false;
-      // Where the opener is gone, because nothing needs a person any more, the page itself takes the focus.
-      const back = opener instanceof HTMLElement && opener.isConnected ? opener : document.getElementById("main");
-      back?.focus();
-    };
-  }, []);
-
-  useEffect(() => {
     if (!("payoutId" in intent)) return;
     get<PayoutRow>(`/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`).then(setRow, () => undefined);
   }, [intent]);
 
   const confirm = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const by = who.trim();
     const wrong =
       (intent.action === "resolve" ? resolutionFault(outcome, txHash.trim(), knownHashes.length > 0) : null) ??
       (intent.action === "refund" ? refundFault(wanted.pool, wanted.amount, wanted.currency) : null) ??
       (wanted.sent === null ? null : sentFault(wanted.sent)) ??
       (intent.action === "give" && paymentIdIn(payment) === null ? "Name the payment by its id." : null) ??
       (needsNote && note.trim() === "" ? NOTE_MISSING[isNotSent ? "not-sent" : "why"] : null) ??
-      (isOpen && by === "" ? "Say who you are: it is kept with what you do." : null);
+      (who.said.by === "" ? "Say who you are: it is kept with what you do." : null);
     setFault(wrong);
     if (wrong !== null) return;
-    if (isOpen) localStorage.setItem(WHO, by);
+    who.remember();
     if (again !== undefined && !isAskedAgain) {
       setIsAskedAgain(true);
       return;
@@ -118,7 +97,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     setState("doing");
     try {
       const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", seen };
-      setState(await done(intent, { ...(isOpen ? { by } : {}) }, said));
+      setState(await done(intent, who.said, said));
       void desk.askAttention();
       desk.retell();
     } catch (error) {
@@ -137,7 +116,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   };
   const isDone = typeof state === "object";
   return (
-    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close}>
+    <Modal close={close}>
       <form onSubmit={(event) => void confirm(event)} noValidate>
         <h2 id="dialog-title">{isDone ? "Done" : words.title}</h2>
         <div class="dialog-subject">
@@ -183,13 +162,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
                 <input value={note} maxLength={500} autoComplete="off" onInput={(event) => setNote(event.currentTarget.value)} />
               </Field>
             )}
-            {isOpen ? (
-              <Field label="Your name" note="Kept with what you do. This browser remembers it.">
-                <input value={who} maxLength={100} autoComplete="name" onInput={(event) => setWho(event.currentTarget.value)} />
-              </Field>
-            ) : (
-              <p class="soft">Recorded as done by {session?.userId}.</p>
-            )}
+            <WhoField who={who} />
           </>
         )}
         {isAskedAgain && !isDone && (
@@ -213,7 +186,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
           )}
         </div>
       </form>
-    </dialog>
+    </Modal>
   );
 }
 

@@ -2,15 +2,17 @@
 
 import "../styles/handling.css";
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import type { AttentionItem, Session } from "../model/ops-documents";
+import { useEffect, useState } from "preact/hooks";
+import type { AttentionItem } from "../model/ops-documents";
 import { type Handle, handles, type HandlingState, SNOOZES, STATES, type Step } from "../model/handling";
 import { moment } from "../model/times";
 import { get, post, Problem } from "../net/rest";
-import { Store, useStore } from "../net/store";
+import { useStore } from "../net/store";
 import { desk } from "./desk";
-import { type Done, Told, WHO } from "./Dialogs";
+import { type Done, Told } from "./Dialogs";
+import { Asking, Modal } from "./Modal";
 import { Field } from "./ResolutionFields";
+import { useWho, whoIsHere, WhoField } from "./Who";
 
 const LABELS: Record<Handle, string> = {
   assign: "Assign to me",
@@ -45,12 +47,7 @@ interface Intent {
   handle: Handle | "history";
 }
 
-const intended = new Store<Intent | null>(null);
-
-/** Who is at the console, as far as is known. */
-export function whoIsHere(session: Session | null): string | null {
-  return session?.userId ?? localStorage.getItem(WHO);
-}
+const asking = new Asking<Intent>();
 
 /** Which of the list is shown: what is open, snoozed or closed, of everybody or one's own. */
 export function Views(): JSX.Element {
@@ -86,7 +83,7 @@ export function Views(): JSX.Element {
 export function Handling({ item }: { item: AttentionItem }): JSX.Element {
   const session = useStore(desk.session);
   const about = `${item.title}, ${item.payoutId ?? item.refundId ?? item.webhookId ?? item.paymentId ?? item.id}`;
-  const ask = (handle: Intent["handle"]): void => intended.set({ item, handle });
+  const ask = (handle: Intent["handle"]): void => asking.about({ item, handle });
   return (
     <div class="handling">
       <p class="item-standing">
@@ -118,27 +115,17 @@ export function Handling({ item }: { item: AttentionItem }): JSX.Element {
 }
 
 export function HandlingDialogs(): JSX.Element | null {
-  const intent = useStore(intended);
-  return intent === null ? null : <HandlingDialog key={`${intent.handle} ${intent.item.id}`} intent={intent} close={() => intended.set(null)} />;
-}
-
-function HandlingDialog({ intent: { item, handle }, close }: { intent: Intent; close: () => void }): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const opener = document.activeElement;
-    desk.isBusy = true;
-    dialog.current?.showModal();
-    return () => {
-      desk.isBusy = false;
-      const back = opener instanceof HTMLElement && opener.isConnected ? opener : document.getElementById("main");
-      back?.focus();
-    };
-  }, []);
-  const end = (): void => dialog.current?.close();
+  const asked = asking.use();
+  if (asked === null) return null;
+  const { item, handle } = asked.intent;
   return (
-    <dialog ref={dialog} aria-labelledby="handling-title" onClose={close}>
-      {handle === "history" ? <History item={item} end={end} /> : <HandlingForm item={item} handle={handle} end={end} />}
-    </dialog>
+    <Modal key={asked.time} close={asked.close}>
+      {handle === "history" ? (
+        <History item={item} close={asked.close} />
+      ) : (
+        <HandlingForm item={item} handle={handle} close={asked.close} />
+      )}
+    </Modal>
   );
 }
 
@@ -151,10 +138,8 @@ function Subject({ item }: { item: AttentionItem }): JSX.Element {
   );
 }
 
-function HandlingForm({ item, handle, end }: { item: AttentionItem; handle: Handle; end: () => void }): JSX.Element {
-  const session = useStore(desk.session);
-  const isOpen = session?.access !== "jwt";
-  const [who, setWho] = useState(() => localStorage.getItem(WHO) ?? "");
+function HandlingForm({ item, handle, close }: { item: AttentionItem; handle: Handle; close: () => void }): JSX.Element {
+  const who = useWho();
   const [note, setNote] = useState("");
   const [snooze, setSnooze] = useState(0);
   const [fault, setFault] = useState<string | null>(null);
@@ -165,22 +150,22 @@ function HandlingForm({ item, handle, end }: { item: AttentionItem; handle: Hand
 
   const confirm = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const by = isOpen ? who.trim() : (session?.userId ?? "");
+    const me = who.name.trim();
     const said = note.trim();
     const wrong =
       (needsNote && said === "" ? "Say why: it is kept with what you do." : null) ??
-      (by === "" ? "Say who you are: it is kept with what you do." : null);
+      (me === "" ? "Say who you are: it is kept with what you do." : null);
     setFault(wrong);
     if (wrong !== null) return;
-    if (isOpen) localStorage.setItem(WHO, by);
+    who.remember();
     setState("doing");
     const until = SNOOZES[snooze]?.until(new Date());
     try {
       setState(
         await post<Done>(`/api/ops/attention/${words.route}`, {
           id: item.id,
-          ...(isOpen ? { by } : {}),
-          ...(handle === "assign" ? { to: by } : handle === "unassign" ? { to: null } : said === "" ? {} : { note: said }),
+          ...who.said,
+          ...(handle === "assign" ? { to: me } : handle === "unassign" ? { to: null } : said === "" ? {} : { note: said }),
           ...(handle === "snooze" && until !== undefined ? { until: until.toISOString() } : {}),
         }),
       );
@@ -193,7 +178,7 @@ function HandlingForm({ item, handle, end }: { item: AttentionItem; handle: Hand
 
   return (
     <form onSubmit={(event) => void confirm(event)} noValidate>
-      <h2 id="handling-title">{isDone ? "Done" : words.title}</h2>
+      <h2 id="dialog-title">{isDone ? "Done" : words.title}</h2>
       <Subject item={item} />
       {isDone ? (
         <Told done={state} />
@@ -216,13 +201,7 @@ function HandlingForm({ item, handle, end }: { item: AttentionItem; handle: Hand
               <input value={note} maxLength={500} autoComplete="off" onInput={(event) => setNote(event.currentTarget.value)} />
             </Field>
           )}
-          {isOpen ? (
-            <Field label="Your name" note="Kept with what you do. This browser remembers it.">
-              <input value={who} maxLength={100} autoComplete="name" onInput={(event) => setWho(event.currentTarget.value)} />
-            </Field>
-          ) : (
-            <p class="soft">Recorded as done by {session?.userId}.</p>
-          )}
+          <WhoField who={who} />
         </>
       )}
       {fault !== null && (
@@ -231,7 +210,7 @@ function HandlingForm({ item, handle, end }: { item: AttentionItem; handle: Hand
         </p>
       )}
       <div class="dialog-actions">
-        <button type="button" onClick={end}>
+        <button type="button" onClick={close}>
           {isDone ? "Close" : "Cancel"}
         </button>
         {!isDone && (
@@ -244,7 +223,7 @@ function HandlingForm({ item, handle, end }: { item: AttentionItem; handle: Hand
   );
 }
 
-function History({ item, end }: { item: AttentionItem; end: () => void }): JSX.Element {
+function History({ item, close }: { item: AttentionItem; close: () => void }): JSX.Element {
   const [steps, setSteps] = useState<readonly Step[] | null>(null);
   const [fault, setFault] = useState<string | null>(null);
   useEffect(() => {
@@ -255,7 +234,7 @@ function History({ item, end }: { item: AttentionItem; end: () => void }): JSX.E
   }, [item.id]);
   return (
     <div>
-      <h2 id="handling-title">What happened to it</h2>
+      <h2 id="dialog-title">What happened to it</h2>
       <Subject item={item} />
       {fault !== null && (
         <p class="fault" role="alert">
@@ -273,7 +252,7 @@ function History({ item, end }: { item: AttentionItem; end: () => void }): JSX.E
         </ol>
       )}
       <div class="dialog-actions">
-        <button type="button" onClick={end}>
+        <button type="button" onClick={close}>
           Close
         </button>
       </div>

@@ -1,0 +1,49 @@
+/** The dialog that is in front of the page, of which there is one at most: what it is about, and where the focus goes after it. */
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Store, useStore } from "../net/store";
+import { desk } from "./desk";
+
+interface Asked<Intent> {
+  intent: Intent;
+  /** Tells one time from the next at which the same is asked. */
+  time: number;
+}
+
+/** What somebody is asked about next. */
+export class Asking<Intent> {
+  private readonly asked = new Store<Asked<Intent> | null>(null);
+  private times = 0;
+
+  about(intent: Intent): void {
+    this.times += 1;
+    this.asked.set({ intent, time: this.times });
+  }
+
+  use(): (Asked<Intent> & { close: () => void }) | null {
+    const asked = useStore(this.asked);
+    // Of a dialog that closes the browser tells later, when another may have been asked for.
+    return asked && { ...asked, close: () => this.asked.update((latest) => (latest === asked ? null : latest)) };
+  }
+}
+
+export function Modal({ close, children }: { close: () => void; children: ComponentChildren }): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const opener = document.activeElement;
+    desk.isBusy = true;
+    dialog.current?.showModal();
+    return () => {
+      desk.isBusy = false;
+      // Where the opener is gone, because nothing needs a person any more, the page itself takes the focus.
+      const back = opener instanceof HTMLElement && opener.isConnected ? opener : document.getElementById("main");
+      back?.focus();
+    };
+  }, []);
+  return (
+    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close}>
+      {children}
+    </dialog>
+  );
+}
