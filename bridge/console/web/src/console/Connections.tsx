@@ -77,7 +77,7 @@ export function Connections(): JSX.Element {
   return (
     <div class="system">
       <Heading title="Connections">Connections</Heading>
-      <form class="seek" onSubmit={search} role="search" aria-label="Connections">
+      <form class="connection-search" onSubmit={search} role="search" aria-label="Connections">
         <label>
           User
           <input value={userId} spellcheck={false} autoComplete="off" onInput={(event) => setUserId(event.currentTarget.value)} />
