@@ -10,7 +10,7 @@ from bridge.environment import CONFIG_FILE_VARIABLE
 from bridge.setting_errors import variable_name
 from providers.settings import SettingsError
 
-__all__ = ["find_config_file", "read_config_file"]
+__all__ = ["find_config_file", "read_config_file", "settings_in"]
 
 DEFAULT_CONFIG_FILE = Path("config/bridge.toml")
 
@@ -26,10 +26,7 @@ def find_config_file() -> Path | None:
 def read_config_file(path: Path, settings: Collection[str], secrets: Collection[str]) -> dict[str, Any]:
     """The values in a configuration file, for settings some of which are secrets. Raises SettingsError if it cannot
     be read, or holds one of those."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"cannot read the configuration file {path}: {error}") from None
+    values = settings_in(path)
     for secret in sorted(secrets):
         if secret in values:
             in_file = f", or name a file in {secret}_file" if f"{secret}_file" in settings else ""
@@ -37,3 +34,11 @@ def read_config_file(path: Path, settings: Collection[str], secrets: Collection[
                 f"{path}: {secret} does not belong in this file, being secret; set {variable_name(secret)}{in_file}"
             )
     return values
+
+
+def settings_in(path: Path) -> dict[str, Any]:
+    """What a configuration file says, whatever it is. Raises SettingsError if it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"cannot read the configuration file {path}: {error}") from None

@@ -1,10 +1,10 @@
-"""The command line: `bridge serve`, `demo`, `simulate`, `listen`, `endpoints`, `payouts`, `alerts`, `journal`,
-`doctor` and `contract`.
+"""The command line: `bridge serve` and the other COMMANDS.
 
 A command's module is imported when it is run, so that `bridge --help` and `--version` import next to nothing.
 Exit codes: 0 when it went well, 1 when it did not, 2 when the command was not understood.
 """
 
+import os
 import sys
 
 from bridge import __version__
@@ -19,11 +19,20 @@ COMMANDS = {
     "endpoints": "Register where events are sent, and see what was.",
     "payouts": "Hold all payouts, have them sent again, or approve or reject one.",
     "alerts": "Try whether those are reached who are told of what needs a person.",
-    "journal": "Back the journal up, say that it was restored, and see what it has forgotten.",
     "doctor": "Check the configuration, and say what is wrong and what to do.",
+    "config": "Show every setting with its value, and where that comes from.",
+    "token": "Make a user's token, or read one.",
+    "backup": "Make a consistent copy of the journal, while the bridge runs or not.",
+    "restore": "Put a backup in the place of the journal.",
+    "migrate": "Bring the journal's schema up to date, or say what that will do.",
+    "journal": "Say that the journal was restored, see what it has forgotten, and make its file smaller.",
     "contract": "Print every event, both ways, with its payload.",
+    "completion": "Print the script that has a shell complete commands and options.",
 }
 """Each command is the object of its name in the module `bridge.cli.<name>`; what it does stands in the help."""
+
+COMPLETION_VARIABLE = "_BRIDGE_COMPLETE"
+"""By which a shell asks what may come next."""
 
 HELP = f"""\
 Usage: bridge COMMAND [OPTIONS]
@@ -31,10 +40,10 @@ Usage: bridge COMMAND [OPTIONS]
 Webhooks of payment providers in, live events for buyers, sellers and finance out.
 
 Commands:
-{"".join(f"  {name:<10}{what}" + chr(10) for name, what in COMMANDS.items())}
+{"".join(f"  {name:<12}{what}" + chr(10) for name, what in COMMANDS.items())}
 Options:
-  --version Print the version and exit.
-  --help    Show this message and exit.
+  -V, --version  Print the version and exit.
+  -h, --help     Show this message and exit.
 
 bridge COMMAND --help shows what a command takes.
 """
@@ -56,12 +65,17 @@ def main() -> None:
 
 
 def _main(arguments: list[str]) -> None:
+    if COMPLETION_VARIABLE in os.environ:
+        from bridge.cli.completion import complete
+
+        complete()
+        return
     match arguments:
-        case ["--help", *_]:
+        case ["--help" | "-h", *_]:
             print(HELP, end="")
-        case ["--version"]:
+        case ["--version" | "-V"]:
             print(f"bridge {__version__}")
-        case ["--version", extra, *_]:
+        case ["--version" | "-V", extra, *_]:
             _refuse(f"--version stands alone, without {extra!a}")
         case [name, *arguments] if name in COMMANDS:
             _run(name, arguments)
@@ -93,7 +107,7 @@ def _run(name: str, arguments: list[str]) -> None:
         app.command()(command)
         command = app
     try:
-        command(args=arguments, prog_name=f"bridge {name}")
+        command(args=arguments, prog_name=f"bridge {name}", help_option_names=["-h", "--help"])
     except BridgeError as error:
         report(error)
         sys.exit(1)

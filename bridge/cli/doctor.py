@@ -1,7 +1,9 @@
 """`bridge doctor`: checks the configuration and its surroundings, and says what to do about what is wrong."""
 
+import json
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,13 +29,16 @@ MARKS = {"ok": ("✓", "ok", "green"), "warning": ("!", "!", "yellow"), "error":
 
 def doctor(
     config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a program.")] = False,
 ) -> None:
     """Check the configuration, and say what is wrong and what to do. Exits with 1 if the bridge could not run.
 
     Example: [bold]bridge doctor --config /etc/bridge/bridge.toml[/bold]
     """
     findings = list(_examine(config))
-    for finding in findings:
+    if as_json:
+        say(json.dumps([asdict(finding) for finding in findings], indent=2))
+    for finding in () if as_json else findings:
         drawn, plain, colour = MARKS[finding.level]
         say(f"{styled(symbol(drawn, plain), colour, bold=finding.level == 'error')} {finding.message}")
     if any(finding.level == "error" for finding in findings):

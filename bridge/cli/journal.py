@@ -1,5 +1,6 @@
-"""`bridge journal`: backups of the journal, the word that it was restored, what the books say since, and its size."""
+"""`bridge journal`: the word that it was restored, what the books say since, and its size."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["journal"]
 
 journal = typer.Typer(
-    help="Back the journal up, say that it was restored, and see what it has forgotten.",
+    help="Say that the journal was restored, see what it has forgotten, and make its file smaller.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,20 +27,7 @@ Config = Annotated[Path | None, typer.Option(help="Configuration file (default: 
 
 @journal.callback()
 def about() -> None:
-    """Back the journal up, say that it was restored, and see what it has forgotten."""
-
-
-@journal.command()
-def backup(
-    path: Annotated[Path, typer.Argument(help="The file to write, which must not be there yet.")],
-    config: Config = None,
-) -> None:
-    """Make a consistent copy of an SQLite journal, while the bridge runs or not."""
-    from bridge.journal.upkeep import back_up
-    from bridge.settings import load_settings
-
-    back_up(load_settings(config).database_url, path, datetime.now(UTC))
-    say(f"The journal is backed up in {path}.")
+    """Say that the journal was restored, see what it has forgotten, and make its file smaller."""
 
 
 @journal.command()
@@ -76,13 +64,33 @@ def compact(config: Config = None) -> None:
 
 
 @journal.command()
-def report(config: Config = None) -> None:
+def report(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a program.")] = False,
+) -> None:
     """Show each history of the journal: since when, why, and what was compared, the present one first."""
     from bridge.journal.upkeep import histories_of
     from bridge.settings import load_settings
 
-    for record in histories_of(load_settings(config).database_url):
+    records = histories_of(load_settings(config).database_url)
+    if as_json:
+        say(json.dumps([_as_json(record) for record in records], indent=2))
+        return
+    for record in records:
         _show(record)
+
+
+def _as_json(record: "HistoryRecord") -> dict[str, object]:
+    last, compared = record.last_commit_at, record.compared_at
+    return {
+        "epoch": record.epoch,
+        "beganAt": record.began_at.isoformat(),
+        "beginning": record.beginning,
+        "evidence": list(record.evidence),
+        "lastCommitAt": last and last.isoformat(),
+        "comparison": None if record.comparison is None else list(record.comparison.lines()),
+        "comparedAt": compared and compared.isoformat(),
+    }
 
 
 def _show(record: "HistoryRecord") -> None:

@@ -1,14 +1,17 @@
-"""What is done to a journal from a terminal: a backup of one that runs, the word that one was restored, and its file
-made as small as what it holds."""
+"""Upkeep: what is done to a journal from a terminal. A backup of one that runs, a backup put in its place, the word
+that it was restored, its schema brought up to date, and its file made as small as what it holds."""
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 
+from bridge.journal.database.damage import damage_in
 from bridge.journal.database.engines import opening, parse_database_url, reading_engine, writing_engine
 from bridge.journal.database.lock import WriterLock
 from bridge.journal.database.schema_versions import bring_up_to_date, known_versions, version_of
@@ -17,7 +20,7 @@ from bridge.journal.examine import examine_database
 from bridge.journal.history.mark_file import MarkFile
 from bridge.journal.writing.histories import HistoryRecord, histories, mark_as_backup, open_history
 
-__all__ = ["back_up", "compact", "declare_restored", "histories_of"]
+__all__ = ["back_up", "compact", "declare_restored", "histories_of", "restore"]
 
 HISTORIES_SHOWN = 20
 
@@ -51,6 +54,91 @@ def back_up(database_url: str, path: Path, now: datetime) -> None:
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
         raise JournalUrlError(f"the backup could not be written to {path}: {error}") from None
+
+
+def restore(database_url: str, backup: Path, now: datetime) -> Path | None:
+    """Puts a backup in the place of an SQLite journal that no bridge has open. Returns where the journal is now that
+    was there; None if there was none. Raises JournalUrlError and JournalBusyElsewhereError, and has changed nothing
+    then."""
+    url = parse_database_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        raise JournalUrlError(
+            "the journal is in PostgreSQL, which restores its own backups: stop the bridges, and use pg_restore, or a"
+            " base backup with its WAL; docs/operations.md has both"
+        )
+    path = Path(url.database or "").absolute()
+    if not backup.is_file():
+        raise JournalUrlError(f"there is no backup at {backup.absolute()}")
+    if path.exists() and backup.samefile(path):
+        raise JournalUrlError(f"{backup} is the journal itself; name a backup of it")
+    lock = WriterLock(url, writing_engine(url)) if path.exists() else None
+    try:
+        if lock is not None:
+            lock.take()
+        copy = _sound_copy(backup, path)
+        replaced = _put_aside(path, now)
+        copy.rename(path)
+        _sync_folder(path.parent)
+        return replaced
+    except OSError as error:
+        raise JournalUrlError(f"{backup} could not be restored to {path}: {error}") from None
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _sound_copy(backup: Path, path: Path) -> Path:
+    """A copy of a backup, beside the journal that it is to be: one file, whole, and a journal that this bridge
+    reads."""
+    copy = path.with_name(f"{path.name}.restoring")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    copy.unlink(missing_ok=True)
+    try:
+        copy.touch(mode=0o600)
+        shutil.copyfile(backup, copy)
+        if Path(f"{backup}-wal").exists():
+            raise JournalUrlError(
+                f"{backup} has a write-ahead log beside it, so it is a copy of a journal that was open, and not"
+                " whole; bridge backup makes backups of one file"
+            )
+        engine = create_engine(f"sqlite:///{copy}")
+        try:
+            with engine.connect() as connection:
+                if version_of(connection) is None:
+                    raise JournalUrlError(f"{backup} is empty: it holds no journal")
+                damage = damage_in(connection)
+        finally:
+            engine.dispose()
+        if damage is not None:
+            raise JournalUrlError(f"{backup} is no sound journal: {damage}; take another backup")
+        _sync(copy)
+    except (DBAPIError, JournalUrlError, OSError) as error:
+        copy.unlink(missing_ok=True)
+        if isinstance(error, DBAPIError):
+            raise JournalUrlError(f"{backup} is no sound journal: {error.orig}; take another backup") from None
+        raise
+    return copy
+
+
+def _put_aside(path: Path, now: datetime) -> Path | None:
+    """Gives a journal another name, its write-ahead log with it: what is in that is in no other file."""
+    if not path.exists():
+        return None
+    replaced = path.with_name(f"{path.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
+    if replaced.exists():
+        raise JournalUrlError(f"{replaced} is there already; try again in a second")
+    for end in ("-shm", "-wal", ""):
+        if (file := Path(f"{path}{end}")).exists():
+            file.rename(f"{replaced}{end}")
+    return replaced
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _say_what_it_is(path: Path, now: datetime) -> None:

@@ -103,3 +103,39 @@ def test_doctor_looks_at_keys_and_services(run: Any, services: Path, tmp_path: P
     assert "at least 32" in wrong.stdout
     assert f"chmod 600 {shared}" in wrong.stdout
     assert SERVICE_TOKEN not in good.stdout + wrong.stdout
+
+
+def test_a_token_that_is_made_here_holds_at_the_bridge_and_says_what_it_grants(run: Any, bridge: Any) -> None:
+    keys = {"BRIDGE_ACCESS": "jwt", "BRIDGE_JWT_SECRETS": f"{SECRET},another secret of thirty-two bytes"}
+    made = run("token", "make", "--user", "b1", "--request", "r1", "--role", "ops-view", **keys)
+    assert made.returncode == 0, made.stderr
+    read = run("token", "read", "--json", BRIDGE_TOKEN=made.stdout.strip(), **keys)
+    granted = json.loads(read.stdout)
+    assert (granted["user"], granted["roles"]) == ("b1", ["ops-view"])
+    assert {"user-b1", "request-r1"} <= set(granted["rooms"])
+    listened = run("listen", "--url", bridge.url, "--user", "b1", "--for", "0.2", BRIDGE_TOKEN=made.stdout.strip())
+    assert listened.returncode == 0, listened.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["make", "--user", "b1", "--role", "owner"], "ops-view"),
+        (["make", "--user", "\u202e"], "sub"),
+        (["read"], "has expired"),
+    ],
+)
+def test_what_is_no_good_token_is_said(run: Any, given: list[str], said: str) -> None:
+    keys = {"BRIDGE_ACCESS": "jwt", "BRIDGE_JWT_SECRETS": SECRET, "BRIDGE_TOKEN": token(-600)}
+    refused = run("token", *given, **keys)
+    assert refused.returncode != 0
+    assert said in refused.stderr
+    assert SECRET not in refused.stderr + refused.stdout
+    assert token(-600)[:20] not in refused.stderr
+
+
+def test_nobody_signs_with_keys_that_only_verify(run: Any, tmp_path: Path) -> None:
+    refused = run("token", "make", "--user", "b1")
+    assert (refused.returncode, "no secret to sign with" in refused.stderr) == (1, True)
+    open_to_all = run("token", "read", BRIDGE_TOKEN="x")
+    assert (open_to_all.returncode, 'access = "open"' in open_to_all.stderr) == (1, True)

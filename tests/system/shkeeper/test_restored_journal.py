@@ -317,7 +317,7 @@ def test_a_backup_from_the_terminal_says_itself_that_it_was_restored(
 ) -> None:
     payment_id = marketplace.paid()
     env = {"PATH": "/usr/bin:/bin", "BRIDGE_DATABASE_URL": f"sqlite:///{bridge.database}"}
-    said = run_command("journal", "backup", "copy.db", cwd=tmp_path, env=env)
+    said = run_command("backup", "copy.db", cwd=tmp_path, env=env)
     assert said.returncode == 0, said
     backup().put_back(tmp_path / "copy.db")
     bridge.start()

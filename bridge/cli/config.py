@@ -1,0 +1,38 @@
+"""`bridge config`: every setting with its value, and where that comes from."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.cli.console import bold, on_one_line, say, styled
+
+__all__ = ["config"]
+
+
+def config(
+    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a program.")] = False,
+    changed: Annotated[bool, typer.Option("--changed", help="Only those that are not at their default.")] = False,
+) -> None:
+    """Show every setting with its value, and where that comes from. Secrets are not shown.
+
+    Example: [bold]bridge config --changed[/bold]
+    """
+    from bridge.setting_files import find_config_file, settings_in
+    from bridge.setting_origins import origins_of
+    from bridge.settings import load_settings
+
+    path = config or find_config_file()
+    settings = load_settings(path)
+    in_file = () if path is None else settings_in(path)
+    shown = [one for one in origins_of(settings, path, in_file, os.environ) if not changed or one.origin != "default"]
+    if as_json:
+        say(json.dumps([one._asdict() for one in shown], indent=2))
+        return
+    for one in shown:
+        value = json.dumps(one.value, ensure_ascii=False)
+        origin = styled(one.origin, dim=True) if one.origin == "default" else one.origin
+        say(f"{bold(one.name)} = {on_one_line(value)}  ({origin})")

@@ -1,0 +1,57 @@
+"""Origins of settings: each setting with its value, and where that comes from. Secrets are not shown. Pure."""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic_core import to_jsonable_python
+
+from bridge.journal.database.engines import journal_place
+from bridge.setting_errors import variable_name
+from bridge.settings import Settings
+
+__all__ = ["SettingOrigin", "origins_of"]
+
+# Who asks for it, in a URL: the password stands behind the colon.
+_USER_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
+
+
+class SettingOrigin(NamedTuple):
+    """One setting, for a person to read or a program."""
+
+    name: str
+    value: object
+    """As JSON has it; stars in the place of a secret."""
+    origin: str
+    """The environment variable, the file, or `default`."""
+
+
+def origins_of(
+    settings: Settings, path: Path | None, in_file: Collection[str], environment: Mapping[str, str]
+) -> list[SettingOrigin]:
+    """All of them, in the order in which they are declared; `in_file` are the names that the file at `path` sets."""
+    variables = {name.upper(): name for name in environment}
+    values = settings.model_dump(by_alias=False)
+    found = []
+    for name in type(settings).model_fields:
+        variable = variables.get(variable_name(name).upper())
+        if variable is not None:
+            origin = variable
+        else:
+            origin = str(path) if path is not None and name in in_file else "default"
+        value = journal_place(settings.database_url) if name == "database_url" else values[name]
+        found.append(SettingOrigin(name, _without_passwords(to_jsonable_python(value)), origin))
+    return found
+
+
+def _without_passwords(value: object) -> object:
+    match value:
+        case str():
+            return _USER_IN_URL.sub(r"\1:***@", value)
+        case dict():
+            return {name: _without_passwords(part) for name, part in value.items()}
+        case list():
+            return [_without_passwords(part) for part in value]
+        case _:
+            return value

@@ -1,0 +1,42 @@
+"""`bridge config`: every setting, where it comes from, and no secret."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bridge.settings import all_settings
+
+SECRETS = {
+    "BRIDGE_JWT_SECRETS": "a secret of at least thirty-two bytes",
+    "BRIDGE_SHKEEPER_API_KEYS": "a-key-for-tests-only-0123456789",
+    "BRIDGE_SHKEEPER_PASSWORD": "hunter2hunter2",
+    "BRIDGE_DATABASE_URL": "postgresql://bridge:swordfish@db.example/bridge",
+}
+
+
+def test_each_setting_is_shown_with_where_it_comes_from(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text('port = 8001\nretention_days = 30\n[alerts]\ntime_zone = "Europe/Zurich"\n')
+    said = run("config", "--json", "--config", str(file), BRIDGE_PORT="8002", BRIDGE_ACCESS="open")
+    shown = {one["name"]: (one["value"], one["origin"]) for one in json.loads(said.stdout)}
+    assert shown.keys() == all_settings().model_fields.keys()
+    assert shown["port"] == (8002, "BRIDGE_PORT")
+    assert shown["retention_days"] == (30.0, str(file))
+    assert shown["alerts"][0]["time_zone"] == "Europe/Zurich"
+    assert shown["host"] == ("127.0.0.1", "default")
+    changed = run("config", "--changed", "--config", str(file), BRIDGE_PORT="8002").stdout.splitlines()
+    assert changed[0] == "port = 8002  (BRIDGE_PORT)"
+    assert [line.split(" = ")[0] for line in changed] == ["port", "retention_days", "alerts"]
+
+
+def test_no_secret_is_shown(run: Any) -> None:
+    for options in (["--json"], []):
+        said = run("config", *options, **SECRETS)
+        assert said.returncode == 0, said.stderr
+        assert "db.example" in said.stdout
+        assert not [secret for secret in (*SECRETS.values(), "swordfish") if secret in said.stdout]
+
+
+def test_what_is_wrong_is_said_instead(run: Any) -> None:
+    said = run("config", BRIDGE_PORT="many")
+    assert (said.returncode, said.stdout, "BRIDGE_PORT" in said.stderr) == (1, "", True)
