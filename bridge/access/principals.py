@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 from coordinator import rooms
 from coordinator.ids import Id
 
-__all__ = ["ANYBODY", "Claims", "Principal", "Role", "principal_of", "principal_of_service"]
+__all__ = ["ANYBODY", "Claims", "Principal", "Role", "described_token", "principal_of", "principal_of_service"]
 
 # A token with more than this is a mistake; and what it lists lives in memory for as long as its client.
 LISTED_LIMIT = 1_000
@@ -198,6 +198,21 @@ def principal_of(claims: Claims, expires_at: datetime) -> Principal:
         token_id=claims.jti,
         issued_at=None if claims.iat is None else datetime.fromtimestamp(claims.iat, UTC),
     )
+
+
+def described_token(principal: Principal, leeway: timedelta) -> dict[str, object]:
+    """What a token grants, for a person to read or a program: its times as it says them itself, without the leeway
+    that clocks have."""
+    expires = principal.expires_at and principal.expires_at - leeway
+    issued = principal.issued_at and principal.issued_at + leeway
+    return {
+        "user": principal.user_id,
+        "expires": expires and expires.isoformat(timespec="seconds"),
+        "issued": issued and issued.isoformat(timespec="seconds"),
+        "id": principal.token_id,
+        "roles": sorted(principal.roles),
+        "rooms": sorted(principal.rooms),
+    }
 
 
 def principal_of_service(

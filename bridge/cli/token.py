@@ -15,7 +15,6 @@ from bridge.environment import TOKEN_VARIABLE
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
-    from bridge.access import Principal
     from bridge.settings import Settings
 
 __all__ = ["token"]
@@ -106,6 +105,7 @@ def read(
     Example: [bold]bridge token read < token.txt[/bold]
     """
     from bridge.access.errors import TokenError
+    from bridge.access.principals import described_token
     from bridge.settings import load_settings
 
     settings = load_settings(config)
@@ -117,26 +117,12 @@ def read(
         principal = verifier.principal(given)
     except TokenError as error:
         raise NoTokenError(str(error)) from None
-    shown = _described(principal, timedelta(seconds=settings.jwt_leeway_seconds))
+    shown = described_token(principal, timedelta(seconds=settings.jwt_leeway_seconds))
     if as_json:
         say(json.dumps(shown, indent=2))
         return
     for name, value in shown.items():
         say(f"{name:<8} {on_one_line(', '.join(value) if isinstance(value, list) else str(value))}")
-
-
-def _described(principal: "Principal", leeway: timedelta) -> dict[str, object]:
-    """As the token itself says it, without the leeway that clocks have."""
-    expires = principal.expires_at and principal.expires_at - leeway
-    issued = principal.issued_at and principal.issued_at + leeway
-    return {
-        "user": principal.user_id,
-        "expires": expires and expires.isoformat(timespec="seconds"),
-        "issued": issued and issued.isoformat(timespec="seconds"),
-        "id": principal.token_id,
-        "roles": sorted(principal.roles),
-        "rooms": sorted(principal.rooms),
-    }
 
 
 def _signing_secret(settings: "Settings") -> str:
