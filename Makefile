@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test soak lint format contract screenshots lock npm-package sbom clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -118,6 +118,25 @@ profile: $(VENV)/.test-ready ## Show where the bridge's time goes under load (PR
 
 bench-onchain: has-python has-node $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Measure following a chain, beside what people write by hand
 	$(SUPERVISED) $(BIN)/python -m benchmarks.onchain
+
+npm-package: has-node $(JAVASCRIPT)/node_modules/.ready ## Pack what front ends take from docs/contract, for npm publish, into var/npm
+	@rm -rf $(NPM_PACKAGE) && mkdir -p $(NPM_PACKAGE)/build
+	@cp LICENSE docs/contract/package.json docs/contract/events.d.ts docs/contract/rest.d.ts $(NPM_PACKAGE)
+	@cp docs/contract/events.d.ts $(NPM_PACKAGE)/build
+	@sed 's|"./events"|"./events.js"|' docs/contract/rooms.ts >$(NPM_PACKAGE)/build/rooms.ts  # as Node finds it
+	@ln -s $(abspath $(JAVASCRIPT)/node_modules) $(NPM_PACKAGE)/build/node_modules
+	@$(JAVASCRIPT)/node_modules/.bin/tsc --strict --declaration --target es2022 --module esnext --moduleResolution bundler \
+		--outDir $(NPM_PACKAGE) $(NPM_PACKAGE)/build/rooms.ts
+	@rm -r $(NPM_PACKAGE)/build
+	@cd $(NPM_PACKAGE) && npm pack --silent
+
+NPM_PACKAGE := var/npm
+
+sbom: has-python has-var ## List all that the bridge is made of, as CycloneDX, in var/bridge.cdx.json
+	@$(STEP) "Making an environment for cyclonedx-bom" $(PYTHON) -m venv var/sbom
+	@$(STEP) "Installing cyclonedx-bom" var/sbom/bin/python -m pip --disable-pip-version-check install "cyclonedx-bom>=7,<8"
+	@var/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o var/bridge.cdx.json requirements.lock
+	@echo "var/bridge.cdx.json lists what requirements.lock installs."
 
 lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
 	$(PIP) install --quiet uv

@@ -1,3 +1,3 @@
 """The bridge: routes, journal and sockets around the coordinator."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -14,11 +14,25 @@ from pathlib import Path
 
 import pytest
 
+from bridge import __version__
 from tests.asking import get
 from tests.pages.browsing import BUILT
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
+NODE_MODULES = ROOT / "tests" / "javascript" / "node_modules"
+
+PAGE = """
+import { io, type Socket } from "socket.io-client";
+import type { ClientToServerEvents, ServerToClientEvents } from "bridge-contract/events";
+import type { paths } from "bridge-contract/rest";
+import { Rooms } from "bridge-contract/rooms";
+
+const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io("http://127.0.0.1:8000");
+export const rooms = new Rooms(socket, { lookUp: async () => [], show: () => undefined });
+export type Payments = paths["/api/payments"]["get"];
+socket.on("payment-update", (update) => console.log(update.paymentId));
+"""
 
 SERVICE = """
 from typing import assert_type
@@ -84,6 +98,41 @@ def test_a_wheel_brings_the_pages_and_not_what_they_are_built_from(wheel: Path) 
     built = {f"bridge/console/dist/{file.relative_to(BUILT.parent)}" for file in BUILT.parent.rglob("*.*")}
     assert built <= set(names)
     assert not [name for name in names if name.startswith("bridge/console/web")]
+
+
+def test_a_wheel_says_what_it_is_and_brings_its_licence_and_every_setting(wheel: Path, installed: Path) -> None:
+    content = zipfile.ZipFile(wheel)
+    [metadata] = [name for name in content.namelist() if name.endswith(".dist-info/METADATA")]
+    said = content.read(metadata).decode()
+    assert f"\nVersion: {__version__}\n" in said
+    assert "\nLicense-Expression: Apache-2.0\n" in said
+    assert any(name.endswith("/licenses/LICENSE") for name in content.namelist())
+    documents = installed.parent / "share" / "doc" / "bridge"
+    assert (documents / "bridge.toml").read_bytes() == (ROOT / "config" / "bridge.toml").read_bytes()
+    assert {path.name for path in (documents / "deploy").iterdir()} == {
+        path.name for path in (ROOT / "deploy").iterdir()
+    }
+
+
+def test_the_types_and_the_recipe_are_a_package_of_npm(tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    subprocess.run(["make", "--silent", "npm-package", f"NPM_PACKAGE={packed}"], cwd=ROOT, check=True)
+    [archive] = packed.glob("bridge-contract-*.tgz")
+    assert archive.name == f"bridge-contract-{__version__}.tgz"
+    modules = tmp_path / "node_modules"
+    modules.mkdir()
+    subprocess.run(["tar", "-xzf", archive, "-C", modules], check=True)
+    (modules / "package").rename(modules / "bridge-contract")
+    for name in ("socket.io-client", "socket.io-parser", "@socket.io", "engine.io-client", "engine.io-parser"):
+        (modules / name).symlink_to(NODE_MODULES / name)
+    (tmp_path / "page.mts").write_text(PAGE)
+    tsc = ["node", NODE_MODULES / "typescript" / "bin" / "tsc", "--strict", "--noEmit", "--target", "es2022"]
+    subprocess.run([*tsc, "--module", "nodenext", "page.mts"], cwd=tmp_path, check=True)
+    load = 'const { Rooms } = await import("bridge-contract/rooms"); console.log(typeof Rooms)'
+    loaded = subprocess.run(
+        ["node", "--input-type=module", "--eval", load], cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True
+    )
+    assert loaded.stdout == "function\n"
 
 
 @contextmanager
