@@ -204,8 +204,8 @@ has-node:
 
 # What neither pip nor npm brings: the browser that the tests of the pages drive (CHROMIUM names another one; the one without
 # a window takes a third of the whole one's CPU), the proxies that the bridge is tried
-# behind, and a pooler of PostgreSQL.
-PROGRAMS := chromium nginx haproxy pgbouncer
+# behind, a pooler of PostgreSQL, and what looks through a unit of systemd.
+PROGRAMS := chromium nginx haproxy caddy pgbouncer systemd-analyze
 # Where Debian puts servers, which is on the PATH of root alone.
 SBIN ?= /usr/sbin:/usr/local/sbin
 
@@ -325,6 +325,8 @@ missing() {
 		if [ "$$wanted" = chromium ]; then
 			names="$${CHROMIUM:-chromium-headless-shell} chromium chromium-browser google-chrome google-chrome-stable"
 			package=chromium-headless-shell
+		elif [ "$$wanted" = systemd-analyze ]; then
+			package=systemd
 		fi
 		is_one_there $$names || printf '%s ' $$package
 	done

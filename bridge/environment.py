@@ -5,13 +5,22 @@ import difflib
 import re
 from collections.abc import Collection, Mapping
 
-__all__ = ["CONFIG_FILE_VARIABLE", "TOKEN_VARIABLE", "explain_unknown", "injected_variables", "unknown_variables"]
+__all__ = [
+    "CONFIG_FILE_VARIABLE",
+    "SECRETS_FOLDER_VARIABLE",
+    "TOKEN_VARIABLE",
+    "explain_unknown",
+    "injected_variables",
+    "unknown_variables",
+]
 
 PREFIX = "BRIDGE_"
 CONFIG_FILE_VARIABLE = "BRIDGE_CONFIG"
 TOKEN_VARIABLE = "BRIDGE_TOKEN"  # noqa: S105 (its name, not a token)
 """The token that a command brings to a bridge."""
-OWN = frozenset({CONFIG_FILE_VARIABLE, TOKEN_VARIABLE})
+SECRETS_FOLDER_VARIABLE = "BRIDGE_SECRETS_DIR"
+"""The folder of secret files."""
+OWN = frozenset({CONFIG_FILE_VARIABLE, TOKEN_VARIABLE, SECRETS_FOLDER_VARIABLE})
 
 # Kubernetes tells every pod of every service in its namespace, also of one called bridge-metrics; Docker's links say
 # it in the same way.

@@ -1,4 +1,4 @@
-"""nginx and HAProxy of the tests' own, in front of bridges: real ones, on loopback, each one process that writes into
+"""nginx, HAProxy and Caddy of the tests' own, in front of bridges: real ones, on loopback, each one process that writes into
 its test's folder alone."""
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["DEPLOY", "Proxy", "deployed", "running_haproxy", "running_nginx", "running_program"]
+__all__ = ["DEPLOY", "Proxy", "deployed", "running_caddy", "running_haproxy", "running_nginx", "running_program"]
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 
@@ -81,12 +81,36 @@ def running_haproxy(folder: Path, configuration: str, port: int) -> Iterator[Pro
 
 
 @contextmanager
-def running_program(name: str, arguments: Sequence[str], proxy: Proxy, *, user: str | None = None) -> Iterator[Proxy]:
+def running_caddy(folder: Path, configuration: str, port: int) -> Iterator[Proxy]:
+    """As `running_nginx`, with the whole of a Caddyfile. What Caddy keeps, it keeps in the folder."""
+    file = folder / "Caddyfile"
+    file.write_text(configuration)
+    proxy, places = Proxy(port, folder / "caddy.log"), {"HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    with running_program("caddy", ["run", "--config", str(file)], proxy, variables=places) as running:
+        yield running
+
+
+@contextmanager
+def running_program(
+    name: str,
+    arguments: Sequence[str],
+    proxy: Proxy,
+    *,
+    user: str | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Proxy]:
     """Starts a program, as somebody else where a user is named, and waits until it listens; kills it in the end."""
     program = shutil.which(name, path=PLACES)
     assert program, f"these tests need {name}: `make programs` installs it"
     with proxy.log.open("ab") as log:
-        process = subprocess.Popen([program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user)
+        process = subprocess.Popen(
+            [program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            user=user,
+            env={**os.environ, **(variables or {})},
+        )
     try:
         wait_until(lambda: process.poll() is not None or _listens(proxy.port))
         assert process.poll() is None, f"{name} did not start:\n{proxy.log.read_text()}"

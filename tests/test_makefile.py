@@ -110,7 +110,7 @@ def put(path: Path, script: str) -> None:
 
 
 def put_what_tests_drive(programs: Path) -> None:
-    for name in ("google-chrome", "nginx", "haproxy", "pgbouncer"):
+    for name in ("google-chrome", "nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze"):
         put(programs / name, "exit")
 
 
@@ -304,14 +304,14 @@ def test_whoever_cannot_install_what_the_tests_drive_is_told_first(make: Make, p
     put(programs / "id", "echo 1000")
     assert_says(
         make("test"),
-        "sudo apt-get update && sudo apt-get install chromium-headless-shell nginx haproxy pgbouncer\n",
+        "sudo apt-get update && sudo apt-get install chromium-headless-shell nginx haproxy caddy pgbouncer systemd\n",
         "make test CHROMIUM=",
     )
     put(programs / "google-chrome", "exit")
-    assert_says(make("test"), "sudo apt-get install nginx haproxy pgbouncer\n")
+    assert_says(make("test"), "sudo apt-get install nginx haproxy caddy pgbouncer systemd\n")
     assert make("has-programs", "PROGRAMS=chromium").returncode == 0
     (programs / "sbin").mkdir()
-    for name in ("nginx", "haproxy", "pgbouncer"):
+    for name in ("nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze"):
         put(programs / "sbin" / name, "exit")
     assert make("has-programs", SBIN=str(programs / "sbin")).returncode == 0
     (programs / "google-chrome").unlink()
@@ -332,10 +332,12 @@ def test_root_has_all_that_is_missing_installed_at_once_quietly_and_no_service_s
     assert len(installed.stdout.splitlines()) == 1
     assert orders.read_text().splitlines() == [
         "apt-get -qq update, services: 101",
-        "apt-get -qq install -y --no-install-recommends nginx haproxy pgbouncer, services: 101",
+        "apt-get -qq install -y --no-install-recommends nginx haproxy caddy pgbouncer systemd, services: 101",
         "systemctl --quiet disable nginx",
         "systemctl --quiet disable haproxy",
+        "systemctl --quiet disable caddy",
         "systemctl --quiet disable pgbouncer",
+        "systemctl --quiet disable systemd",
     ]
     assert not policy.exists()
     put(policy, "exit 104")  # the system's own
@@ -343,7 +345,7 @@ def test_root_has_all_that_is_missing_installed_at_once_quietly_and_no_service_s
     assert policy.exists()
     assert orders.read_text().endswith(
         "services: 104\nsystemctl --quiet disable nginx\nsystemctl --quiet disable haproxy\n"
-        "systemctl --quiet disable pgbouncer\n"
+        "systemctl --quiet disable caddy\nsystemctl --quiet disable pgbouncer\nsystemctl --quiet disable systemd\n"
     )
 
 

@@ -98,9 +98,15 @@ def _run(name: str, arguments: list[str]) -> None:
     import typer
 
     from bridge.cli.console import prepare_streams, report
+    from bridge.secret_files import adopt_secret_files
     from coordinator.errors import BridgeError
 
     prepare_streams()
+    try:
+        adopt_secret_files(os.environ)
+    except BridgeError as error:
+        report(error)
+        sys.exit(1)
     command = getattr(import_module(f"bridge.cli.{name}"), name)
     if not isinstance(command, typer.Typer):
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")

@@ -40,3 +40,17 @@ def test_no_secret_is_shown(run: Any) -> None:
 def test_what_is_wrong_is_said_instead(run: Any) -> None:
     said = run("config", BRIDGE_PORT="many")
     assert (said.returncode, said.stdout, "BRIDGE_PORT" in said.stderr) == (1, "", True)
+
+
+def test_files_of_an_orchestrator_count_like_the_environment(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    secret = SECRETS["BRIDGE_JWT_SECRETS"]
+    (folder / "bridge_jwt_secrets").write_text(secret)
+    (folder / "bridge_acess").write_text("jwt")
+    slip = run("doctor", BRIDGE_SECRETS_DIR=str(folder), BRIDGE_PORT="0")
+    assert (slip.returncode, "is it BRIDGE_ACCESS?" in slip.stdout) == (1, True)
+    (folder / "bridge_acess").rename(folder / "bridge_access")
+    made = run("token", "make", "--user", "b1", BRIDGE_SECRETS_DIR=str(folder))
+    assert (made.returncode, made.stdout.count(".")) == (0, 2)
+    assert secret not in slip.stdout + slip.stderr + made.stdout + made.stderr

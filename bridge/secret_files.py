@@ -1,0 +1,64 @@
+"""Secret files: settings that an orchestrator brings as files of a folder, one a setting, as Docker, Kubernetes and
+systemd (`LoadCredential`) do. They are taken for environment variables of their names, so that whatever reads those
+(settings, chains' endpoints, the alerts' secrets) has them."""
+
+import os
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+from bridge.environment import SECRETS_FOLDER_VARIABLE
+from coordinator.errors import BridgeError
+
+__all__ = ["SecretFileError", "adopt_secret_files"]
+
+SYSTEMD_FOLDER_VARIABLE = "CREDENTIALS_DIRECTORY"
+PREFIX = "BRIDGE_"
+# More than a JWK set of a hundred keys; a folder of something else is not read into memory.
+LIMIT_BYTES = 1_000_000
+
+
+class SecretFileError(BridgeError):
+    """A secret's file cannot be taken. The message shows nothing of what is in it."""
+
+
+def adopt_secret_files(environment: MutableMapping[str, str]) -> None:
+    """Adds what the files of the folder say that the environment names, or that systemd does. Files whose names do
+    not begin like the bridge's variables are somebody else's. Raises SecretFileError."""
+    for name, value in _secrets_in(environment).items():
+        known = environment.get(name)
+        if known is not None and known != value:
+            raise SecretFileError(
+                f"{name} is set in the environment, and is a file in {_folder_of(environment)} that says something"
+                " else; take one of them out"
+            )
+        environment[name] = value
+
+
+def _folder_of(environment: Mapping[str, str]) -> Path | None:
+    named = environment.get(SECRETS_FOLDER_VARIABLE)
+    if named is None:
+        by_systemd = environment.get(SYSTEMD_FOLDER_VARIABLE)
+        return None if not by_systemd else Path(by_systemd)
+    if not named.strip() or not Path(named).is_dir():
+        raise SecretFileError(f"{SECRETS_FOLDER_VARIABLE}: there is no folder {named!r}; name the one that is meant")
+    return Path(named)
+
+
+def _secrets_in(environment: Mapping[str, str]) -> dict[str, str]:
+    folder = _folder_of(environment)
+    if folder is None:
+        return {}
+    try:
+        files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name.upper().startswith(PREFIX)]
+        return {path.name.upper(): _content(path) for path in files}
+    except OSError as error:
+        raise SecretFileError(f"{error.filename or folder} cannot be read: {os.strerror(error.errno or 0)}") from None
+
+
+def _content(path: Path) -> str:
+    if path.stat().st_size > LIMIT_BYTES:
+        raise SecretFileError(f"{path} is larger than {LIMIT_BYTES:,} bytes, and no setting")
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise SecretFileError(f"{path} is not a text file in UTF-8") from None
