@@ -1,5 +1,5 @@
-"""nginx, HAProxy and Caddy of the tests' own, in front of bridges: real ones, on loopback, each one process that writes into
-its test's folder alone."""
+"""nginx, HAProxy and Caddy of the tests' own, in front of bridges: real ones, on loopback, each one process that
+writes into its test's folder alone."""
 
 import os
 import shutil

@@ -1,7 +1,7 @@
 """deploy/bridge.service: systemd finds nothing to say against it, and the bridge lives with what it forbids.
 
-systemd itself does not run here. What its unit forbids by a filter of system calls, by memory that cannot be both written
-and executed, and by new privileges, the kernel forbids the bridge in the same words.
+systemd itself does not run here. What its unit forbids by a filter of system calls, by memory that cannot be both
+written and executed, and by new privileges, the kernel forbids the bridge in the same words.
 """
 
 import ctypes
