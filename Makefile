@@ -204,8 +204,9 @@ has-node:
 
 # What neither pip nor npm brings: the browser that the tests of the pages drive (CHROMIUM names another one; the one without
 # a window takes a third of the whole one's CPU), the proxies that the bridge is tried
-# behind, a pooler of PostgreSQL, and what looks through a unit of systemd.
-PROGRAMS := chromium nginx haproxy caddy pgbouncer systemd-analyze
+# behind, a pooler of PostgreSQL, and what looks through a unit of systemd and rules of
+# Prometheus.
+PROGRAMS := chromium nginx haproxy caddy pgbouncer systemd-analyze promtool
 # Where Debian puts servers, which is on the PATH of root alone.
 SBIN ?= /usr/sbin:/usr/local/sbin
 
@@ -327,6 +328,8 @@ missing() {
 			package=chromium-headless-shell
 		elif [ "$$wanted" = systemd-analyze ]; then
 			package=systemd
+		elif [ "$$wanted" = promtool ]; then
+			package=prometheus
 		fi
 		is_one_there $$names || printf '%s ' $$package
 	done

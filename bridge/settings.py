@@ -94,6 +94,7 @@ class Settings(EndpointSettings):
     journal_mark_file: Path | None = None
     stop_seconds: float = Field(20, ge=2, le=600)
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_format: Literal["text", "json"] = "text"
 
     public_url: Annotated[str, AfterValidator(web_root)] = ""
     reconcile_interval_seconds: float = Field(60, gt=0, le=86_400)

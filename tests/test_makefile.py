@@ -110,7 +110,7 @@ def put(path: Path, script: str) -> None:
 
 
 def put_what_tests_drive(programs: Path) -> None:
-    for name in ("google-chrome", "nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze"):
+    for name in ("google-chrome", "nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze", "promtool"):
         put(programs / name, "exit")
 
 
@@ -300,18 +300,22 @@ def test_the_versions_of_node_are_those_that_the_pages_are_built_with(
     assert (make("has-node").returncode == 0) is is_good
 
 
+OTHERS = "nginx haproxy caddy pgbouncer systemd prometheus"
+"""The packages of what the tests drive besides a browser."""
+
+
 def test_whoever_cannot_install_what_the_tests_drive_is_told_first(make: Make, programs: Path) -> None:
     put(programs / "id", "echo 1000")
     assert_says(
         make("test"),
-        "sudo apt-get update && sudo apt-get install chromium-headless-shell nginx haproxy caddy pgbouncer systemd\n",
+        f"sudo apt-get update && sudo apt-get install chromium-headless-shell {OTHERS}\n",
         "make test CHROMIUM=",
     )
     put(programs / "google-chrome", "exit")
-    assert_says(make("test"), "sudo apt-get install nginx haproxy caddy pgbouncer systemd\n")
+    assert_says(make("test"), f"sudo apt-get install {OTHERS}\n")
     assert make("has-programs", "PROGRAMS=chromium").returncode == 0
     (programs / "sbin").mkdir()
-    for name in ("nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze"):
+    for name in ("nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze", "promtool"):
         put(programs / "sbin" / name, "exit")
     assert make("has-programs", SBIN=str(programs / "sbin")).returncode == 0
     (programs / "google-chrome").unlink()
@@ -332,12 +336,13 @@ def test_root_has_all_that_is_missing_installed_at_once_quietly_and_no_service_s
     assert len(installed.stdout.splitlines()) == 1
     assert orders.read_text().splitlines() == [
         "apt-get -qq update, services: 101",
-        "apt-get -qq install -y --no-install-recommends nginx haproxy caddy pgbouncer systemd, services: 101",
+        f"apt-get -qq install -y --no-install-recommends {OTHERS}, services: 101",
         "systemctl --quiet disable nginx",
         "systemctl --quiet disable haproxy",
         "systemctl --quiet disable caddy",
         "systemctl --quiet disable pgbouncer",
         "systemctl --quiet disable systemd",
+        "systemctl --quiet disable prometheus",
     ]
     assert not policy.exists()
     put(policy, "exit 104")  # the system's own
@@ -346,6 +351,7 @@ def test_root_has_all_that_is_missing_installed_at_once_quietly_and_no_service_s
     assert orders.read_text().endswith(
         "services: 104\nsystemctl --quiet disable nginx\nsystemctl --quiet disable haproxy\n"
         "systemctl --quiet disable caddy\nsystemctl --quiet disable pgbouncer\nsystemctl --quiet disable systemd\n"
+        "systemctl --quiet disable prometheus\n"
     )
 
 

@@ -1,11 +1,14 @@
 """Log lines: the one place through which all that is logged goes. Whatever a stranger has put into a text, it is one
-line that begins as lines do; what goes on below it, such as a traceback, is set in, so that nobody forges one."""
+line that begins as lines do; what goes on below it, such as a traceback, is set in, so that nobody forges one. For a
+program each record is one JSON object on a line of its own."""
 
+import json
 import logging
+from datetime import UTC, datetime
 
 from bridge.cli.console import on_one_line
 
-__all__ = ["LogLines"]
+__all__ = ["JsonLines", "LogLines"]
 
 # A stranger may send a megabyte, which is no line that anybody reads.
 LINE_LIMIT_CHARACTERS = 8_000
@@ -19,15 +22,34 @@ class LogLines(logging.Formatter):
         record.message = record.getMessage()
         if self.usesTime():
             record.asctime = self.formatTime(record, self.datefmt)
-        below = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")
-        if record.stack_info:
-            below = f"{below}\n{self.formatStack(record.stack_info)}"
+        below = _below(self, record)
         lines = [self.formatMessage(record), *(f"{SET_IN}{line}" for line in below.split("\n") if line)]
         return "\n".join(map(_line, lines))
 
 
+class JsonLines(logging.Formatter):
+    """Writes a record as one JSON object: `time` (UTC, with milliseconds), `level`, `logger`, `message`, and
+    `exception` where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        said = {"time": at, "level": record.levelname.lower(), "logger": record.name}
+        said["message"] = _shortened(record.getMessage())
+        if below := _below(self, record):
+            said["exception"] = _shortened(below)
+        return json.dumps(said)  # in ASCII, which no reader splits in another place
+
+
+def _below(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    below = record.exc_text or (formatter.formatException(record.exc_info) if record.exc_info else "")
+    return f"{below}\n{formatter.formatStack(record.stack_info)}" if record.stack_info else below
+
+
 def _line(text: str) -> str:
-    shown = text if text.isprintable() else on_one_line(text)
-    if len(shown) <= LINE_LIMIT_CHARACTERS:
-        return shown
-    return f"{shown[:LINE_LIMIT_CHARACTERS]}… ({len(shown)} characters)"
+    return _shortened(text if text.isprintable() else on_one_line(text))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LINE_LIMIT_CHARACTERS:
+        return text
+    return f"{text[:LINE_LIMIT_CHARACTERS]}… ({len(text)} characters)"

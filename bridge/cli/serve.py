@@ -21,7 +21,7 @@ from bridge.cli.address import DEFAULT_URL, open_listener, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.ending import EndInTime
 from bridge.cli.local_shkeeper import DEFAULT_PORT, announce, local_shkeeper
-from bridge.cli.log_lines import LogLines
+from bridge.cli.log_lines import JsonLines, LogLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,7 +75,7 @@ def serve(
         # Nobody else needs to know it: that SHKeeper, and all that it knows, ends with this process.
         overrides["shkeeper_api_keys"] = (secrets.token_urlsafe(),)
         settings = load_settings(config, **overrides)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     _warn(settings)
     # Before anything is announced. A warning may be of a misspelt BRIDGE_PORT, which explains why this one fails.
     listener = open_listener(settings.host, settings.port, BACKLOG)
@@ -131,13 +131,16 @@ def _note_injected() -> None:
         )
 
 
-def configure_logging(level: str) -> None:
+def configure_logging(level: str, log_format: str = "text") -> None:
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"line": {"()": LogLines, "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "formatters": {
+                "text": {"()": LogLines, "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
+                "json": {"()": JsonLines},
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": log_format}},
             "root": {"level": level.upper(), "handlers": ["stderr"]},
             # Their news is the server's start and stop, which is said more plainly here.
             "loggers": {

@@ -3,11 +3,11 @@
 import asyncio
 from contextlib import suppress
 
-from litestar import MediaType, Response, get
+from litestar import Response, get
 from litestar.openapi import ResponseSpec
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
+from bridge.figures import CONTENT_TYPE, exposition
 from bridge.http.attention_figures import GivenAttentionFigures
 from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenReadinessChecks
 from bridge.journal import JournalUnavailableError
@@ -64,7 +64,7 @@ async def _said_of(check: Check) -> str:
     return "ok" if said is None else f"ok: {said}"
 
 
-@get("/metrics", media_type=MediaType.TEXT, include_in_schema=False)
+@get("/metrics", include_in_schema=False)
 async def metrics(
     journal: GivenJournal, chains: GivenChains, sender: GivenPayoutSender, figures: GivenAttentionFigures
 ) -> Response[bytes]:
@@ -72,4 +72,5 @@ async def metrics(
     with suppress(JournalUnavailableError):  # these figures stay as they were
         await chains.measure()
         await sender.measure()
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    # As a header: of a media type that is text the framework says once more which characters it has.
+    return Response(exposition(), headers={"content-type": CONTENT_TYPE})

@@ -1,12 +1,13 @@
 """Log lines: whatever a stranger says, nobody else writes a line."""
 
+import json
 import logging
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.cli.log_lines import LINE_LIMIT_CHARACTERS, LogLines
+from bridge.cli.log_lines import LINE_LIMIT_CHARACTERS, JsonLines, LogLines
 
 LINES = LogLines("LINE %(levelname)s %(name)s: %(message)s")
 
@@ -51,3 +52,20 @@ def test_a_megabyte_is_no_line() -> None:
 def test_a_stack_is_set_in_too() -> None:
     record = logging.LogRecord("bridge", logging.ERROR, "x", 1, "said", (), None, sinfo="Stack\n  deep")
     assert LINES.format(record) == "LINE ERROR bridge: said\n    Stack\n      deep"
+
+
+@given(st.text(), st.text())
+def test_for_a_program_each_record_is_one_object_on_one_line(said: str, raised: str) -> None:
+    record = logging.LogRecord("bridge", logging.ERROR, "x", 1, "said %s", (said,), None)
+    record.created = 1_700_000_000.25
+    record.exc_info = (ValueError, ValueError(raised), None)
+    written = JsonLines().format(record)
+    assert written.isascii()
+    assert len(written.splitlines()) == 1
+    assert json.loads(written) == {
+        "time": "2023-11-14T22:13:20.250Z",
+        "level": "error",
+        "logger": "bridge",
+        "message": f"said {said}",
+        "exception": f"ValueError: {raised}" if raised else "ValueError",
+    }
