@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock npm-package sbom clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test soak lint format contract screenshots lock npm-package image sbom clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -131,6 +131,11 @@ npm-package: has-node $(JAVASCRIPT)/node_modules/.ready ## Pack what front ends 
 	@cd $(NPM_PACKAGE) && npm pack --silent
 
 NPM_PACKAGE := var/npm
+
+image: ## Build the image, with docker, podman or buildah
+	@builder=$$(command -v docker || command -v podman || command -v buildah) || \
+		{ echo "There is no docker, podman or buildah to build it with."; exit 1; }; \
+	echo "$$builder build --tag bridge ."; exec "$$builder" build --tag bridge .
 
 sbom: has-python has-var ## List all that the bridge is made of, as CycloneDX, in var/bridge.cdx.json
 	@$(STEP) "Making an environment for cyclonedx-bom" $(PYTHON) -m venv var/sbom

@@ -1,0 +1,95 @@
+"""Dockerfile and compose.yaml: what they copy is there and let through, what they set are settings, and what they say
+of time and of users agrees with the bridge. `make image` builds it, where there is a builder and the images that it
+begins with."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from bridge.environment import SECRETS_FOLDER_VARIABLE
+from bridge.settings import all_settings, variable_name
+from tests.proxies import DEPLOY
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE = ROOT / "compose.yaml"
+VARIABLES = {variable_name(name) for name in all_settings().model_fields} | {SECRETS_FOLDER_VARIABLE}
+
+
+def services() -> dict[str, Any]:
+    composed: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
+    return composed
+
+
+def test_what_is_copied_is_there_and_is_let_through() -> None:
+    let_through = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    sources = [
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
+    assert sources
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert any(source == name or source.startswith(f"{name}/") for name in let_through), source
+
+
+def test_a_wheel_needs_nothing_that_is_not_copied() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    wanted = {
+        "LICENSE",
+        "README.md",
+        "hatch_build.py",
+        *re.findall(r'^"([\w/]+)[\w.]*" = "share', project, re.MULTILINE),
+    }
+    for name in wanted:
+        assert re.search(rf"^COPY .*\b{re.escape(name.split('/')[0])}\b", DOCKERFILE, re.MULTILINE), name
+
+
+def test_it_runs_as_nobody_who_may_do_anything() -> None:
+    [user] = re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE)
+    assert int(user) > 1_000
+    for name in ("one", "two"):
+        bridge = services()["services"][name]
+        assert (bridge["read_only"], bridge["cap_drop"]) == (True, ["ALL"])
+        assert f"/var/lib/bridge:uid={user},mode=0700" in bridge["tmpfs"]
+
+
+def test_what_is_set_is_a_setting() -> None:
+    named = set(re.findall(r"\b(BRIDGE_\w+)=", DOCKERFILE)) | {"BRIDGE_PORT"}
+    for name in ("one", "two"):
+        bridge = services()["services"][name]
+        named |= {*bridge["environment"], *bridge["secrets"]}
+    assert named - VARIABLES == set()
+
+
+def test_its_supervisor_waits_for_longer_than_it_takes() -> None:
+    for name in ("one", "two"):
+        seconds = int(services()["services"][name]["stop_grace_period"].removesuffix("s"))
+        assert seconds > all_settings().model_fields["stop_seconds"].default
+    [timeout] = re.findall(r"^HEALTHCHECK .*--timeout=(\d+)s", DOCKERFILE, re.MULTILINE)
+    assert int(timeout) > 5  # within which readiness has answered
+
+
+def test_the_proxy_of_the_composition_leads_to_both(tmp_path: Path) -> None:
+    """By the very command that it tells, from the configuration that the bridge brings."""
+    [command] = re.findall(r"^#\s+(sed .*) >secrets/Caddyfile$", COMPOSE.read_text(), re.MULTILINE)
+    made = subprocess.run(
+        ["sh", "-c", command],
+        cwd=ROOT,
+        env={"BRIDGE_DOMAIN": "live.example", "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    assert made.count("reverse_proxy one:8000 two:8000 {") == (DEPLOY / "Caddyfile").read_text().count(
+        "reverse_proxy "
+    )
+    (tmp_path / "Caddyfile").write_text(made)
+    adapt = ["caddy", "adapt", "--validate", "--config", "Caddyfile"]
+    adapted = subprocess.run(adapt, cwd=tmp_path, capture_output=True, text=True)
+    assert adapted.returncode == 0, adapted.stderr
+    assert '"host":["live.example"]' in adapted.stdout
