@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from propcache.api import cached_property
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-__all__ = ["FrozenModel"]
+if TYPE_CHECKING:
+    from functools import cached_property
+else:
+    try:
+        from propcache.api import cached_property
+    except ModuleNotFoundError:  # a service that only has the client derives little
+        from functools import cached_property
+
+__all__ = ["FrozenModel", "cached_property"]
 
 
 _set = object.__setattr__

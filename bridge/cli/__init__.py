@@ -95,7 +95,14 @@ def _refuse(why: str) -> None:
 def _run(name: str, arguments: list[str]) -> None:
     from importlib import import_module
 
-    import typer
+    try:
+        import typer
+    except ModuleNotFoundError:
+        print(
+            "error: only the client for services is installed; the server comes with pip install 'bridge[server]'",
+            file=sys.stderr,
+        )
+        sys.exit(1)
 
     from bridge.cli.console import prepare_streams, report
     from bridge.secret_files import adopt_secret_files

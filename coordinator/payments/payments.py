@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from propcache.api import cached_property
 from pydantic import AwareDatetime, Field
 
-from coordinator.models import FrozenModel
+from coordinator.models import FrozenModel, cached_property
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
 from coordinator.payments.agreements import Checkout, DirectPayment, Share, Terms, part_of
 from coordinator.payments.facts import Facts

@@ -15,11 +15,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from propcache.api import cached_property
 from pydantic import AwareDatetime, Field
 
 from coordinator.ids import StoredId
-from coordinator.models import FrozenModel
+from coordinator.models import FrozenModel, cached_property
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
 from coordinator.payments.observations import Sighting, Stage
 from coordinator.payments.transfers import transfer_key

@@ -86,6 +86,26 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python.parent
 
 
+# httpx, pydantic and tenacity, with what those bring.
+OF_THE_CLIENT = (
+    *("httpx", "httpcore", "h11", "anyio", "sniffio", "certifi", "idna"),
+    *("pydantic", "pydantic_core", "annotated_types", "typing_extensions.py", "typing_inspection", "tenacity"),
+)
+
+
+@pytest.fixture(scope="module")
+def client_alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that has the wheel and what it requires by itself, without any extra."""
+    folder = tmp_path_factory.mktemp("client")
+    venv.create(folder, symlinks=True)
+    [packages] = folder.glob("lib/python*/site-packages")
+    with zipfile.ZipFile(wheel) as content:
+        content.extractall(packages)
+    for name in OF_THE_CLIENT:
+        (packages / name).symlink_to(Path(sysconfig.get_path("purelib"), name))
+    return folder / "bin"
+
+
 def test_the_pages_name_no_other_host_and_run_nothing_inline() -> None:
     page = BUILT.read_text(encoding="utf-8")
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", page)
@@ -177,6 +197,30 @@ def test_a_wheel_alone_runs_a_sale_in_an_empty_folder_with_an_empty_environment(
         assert "stands at PAID" in run(installed / "bridge", "simulate", "transfer", address, "--shkeeper", shkeeper)
         wait_until(lambda: get(f"{bridge}/api/payments/{payment_id}").json()["status"] == "completed")
     assert {path.name for path in (tmp_path / "bridge").iterdir()} == {"var"}
+
+
+def test_the_wheel_alone_brings_the_client_and_requires_three_libraries(wheel: Path) -> None:
+    content = zipfile.ZipFile(wheel)
+    [metadata] = [name for name in content.namelist() if name.endswith(".dist-info/METADATA")]
+    required = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra ==)", content.read(metadata).decode(), re.MULTILINE)
+    assert required == ["httpx", "pydantic", "tenacity"]
+
+
+def test_a_service_that_has_the_client_alone_sells_something(
+    client_alone: Path, installed: Path, tmp_path: Path
+) -> None:
+    service = tmp_path / "service.py"
+    service.write_text(SERVICE)
+    (tmp_path / "bridge").mkdir()
+    with serving(installed / "bridge", tmp_path / "bridge") as (bridge, _):
+        python = [str(client_alone / "python"), "-P", str(service), bridge]
+        sold = subprocess.run(python, cwd=tmp_path, env={}, check=True, stdout=subprocess.PIPE, text=True).stdout
+        payment_id, _, client = sold.split()
+        assert client_alone.parent in Path(client).parents
+        assert get(f"{bridge}/api/payments/{payment_id}").json()["status"] == "pending"
+    run = "import sys; sys.argv = ['bridge', 'serve']; from bridge.cli import main; main()"
+    refused = subprocess.run([client_alone / "python", "-P", "-c", run], env={}, stderr=subprocess.PIPE, text=True)
+    assert (refused.returncode, "pip install 'bridge[server]'" in refused.stderr) == (1, True)
 
 
 def test_a_service_is_type_checked_against_the_wheel(installed: Path, tmp_path: Path) -> None:

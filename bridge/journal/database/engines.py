@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,10 @@ def parse_database_url(text_url: str) -> URL:
             raise JournalUrlError("the journal must be a file; write a URL such as sqlite:///var/bridge.db")
         return url.set(drivername="sqlite+pysqlite")
     if backend in ("postgresql", "postgres"):
+        if find_spec("psycopg") is None:
+            raise JournalUrlError(
+                "a journal in PostgreSQL needs psycopg, which is not installed: pip install 'bridge[postgres]'"
+            )
         return url.set(drivername="postgresql+psycopg")
     raise JournalUrlError(f"the journal is stored in SQLite or PostgreSQL, not in {backend}")
 

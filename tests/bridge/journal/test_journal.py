@@ -1,6 +1,7 @@
 """The journal keeps its promises on a real SQLite file: once, in order, all or nothing."""
 
 import asyncio
+import sys
 import random
 import re
 import sqlite3
@@ -264,6 +265,12 @@ async def test_after_closing_nothing_is_accepted(database_url: str) -> None:
     await journal.close()
     with pytest.raises(JournalUnavailableError, match="closed"):
         await journal.check()
+
+
+def test_a_postgresql_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is not installed
+    with pytest.raises(JournalUrlError, match=r"pip install 'bridge\[postgres\]'"):
+        parse_database_url("postgresql://bridge@127.0.0.1/bridge")
 
 
 @pytest.mark.parametrize(
