@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test soak lint format contract screenshots lock npm-package image sbom clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package image sbom clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -56,6 +56,18 @@ check-others:
 	@$(SUPERVISED) $(BIN)/python -m pytest -qq -k $(A_PROPERTY) >/dev/null
 
 A_PROPERTY := test_models_and_sockets_agree_on_what_an_id_is
+
+test-matrix: has-python has-node what-tests-need ## Run the tests with other Pythons (PYTHONS="python3.12 python3.13")
+	@for python in $(PYTHONS); do \
+		echo "With $$($$python --version), in var/$$(basename $$python):"; \
+		$$python -m venv var/$$(basename $$python) && \
+		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements.lock && \
+		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-dev.lock && \
+		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable . && \
+		$(PYTHON) -IS bridge/cli/supervisor.py var/$$(basename $$python)/bin/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder || exit 1; \
+	done
+
+PYTHONS ?= $(wordlist 1, 9, $(shell for minor in 12 13; do command -v python3.$$minor; done))
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)

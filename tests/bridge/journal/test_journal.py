@@ -1,10 +1,10 @@
 """The journal keeps its promises on a real SQLite file: once, in order, all or nothing."""
 
 import asyncio
-import sys
 import random
 import re
 import sqlite3
+import sys
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
