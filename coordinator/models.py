@@ -12,7 +12,7 @@ __all__ = ["FrozenModel"]
 
 
 _set = object.__setattr__
-# Which of its fields were named is asked of none of them; a copy has a set of its own.
+# Which of its fields were named is asked of none of them.
 _ANY_FIELDS: set[str] = set()
 
 
@@ -84,13 +84,11 @@ class FrozenModel(BaseModel):
         fields, names = self.__dict__.copy(), model.__pydantic_fields__
         if len(fields) != len(names):
             fields = {name: fields[name] for name in names}
-        named = self.__pydantic_fields_set__
         if update:
             fields.update(update)
-            named = named.union(update)
         copied = model.__new__(model)
         _set(copied, "__dict__", fields)
-        _set(copied, "__pydantic_fields_set__", named)
+        _set(copied, "__pydantic_fields_set__", _ANY_FIELDS)
         _set(copied, "__pydantic_extra__", None)
         _set(copied, "__pydantic_private__", None)
         return copied
