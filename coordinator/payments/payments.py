@@ -372,8 +372,8 @@ class Payment(FrozenModel):
     @cached_property
     def deadline(self) -> datetime | None:
         """Until when it waits for its money: as agreed, or as a person prolonged it."""
-        moments = [at for at in (self.expires_at, self.facts.waiting_until) if at is not None]
-        return max(moments) if self.expires_at is not None else None
+        until = self.facts.waiting_until
+        return self.expires_at if self.expires_at is None or until is None else max(self.expires_at, until)
 
     @property
     def is_out_of_time(self) -> bool:
