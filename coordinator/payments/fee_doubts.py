@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from coordinator.money import ZERO, excess_over
-from coordinator.payments.fee_shares import is_bearable, is_doubtful, is_striking, takes_nothing
+from coordinator.payments.fee_shares import is_bearable, is_doubtful, is_striking
 from coordinator.payments.figures import money, most_for_goods, of_amount
 from coordinator.payments.payments import Payment, PaymentStatus
 
@@ -25,9 +25,6 @@ class _Asked(NamedTuple):
 
 def has_striking_fee(payment: Payment) -> bool:
     """Whether any fee that was asked for is more than half of the payment, whatever its rule."""
-    facts = payment.facts
-    if takes_nothing(facts.fees_said, facts.fees_priced):
-        return False
     return any(is_striking(one.fee, one.on) for one in _asked_for(payment))
 
 

@@ -223,7 +223,7 @@ class Payment(FrozenModel):
 
     def _goods_of(self, counting: Sequence[Transfer], paid: Decimal) -> Decimal:
         """What of that which came is for the goods."""
-        if self._asks_for_no_fee and not any(one.fee for one in counting):
+        if self.is_free_of_fees and not any(one.fee for one in counting):
             return paid  # the usual case
         fee = fee_in(counting, paid, self.fee_terms) if paid else ZERO
         return excess_over(paid, fee) if fee else paid
@@ -265,7 +265,8 @@ class Payment(FrozenModel):
         return bearable_terms(FeeTerms(self.amount, facts.fees_said, facts.fees_priced, facts.rates))
 
     @cached_property
-    def _asks_for_no_fee(self) -> bool:
+    def is_free_of_fees(self) -> bool:
+        """Whether no fee is asked for, as far as anybody has said."""
         return takes_nothing(self.facts.fees_said, self.facts.fees_priced)
 
     @property
@@ -273,7 +274,7 @@ class Payment(FrozenModel):
         """Whether the gateway asks for a fee, or has taken one."""
         if self.received is not self.paid and self.fee:
             return True
-        return not self._asks_for_no_fee and bool(self.fee_terms.whole(self.facts.coin or ANY_COIN))
+        return not self.is_free_of_fees and bool(self.fee_terms.whole(self.facts.coin or ANY_COIN))
 
     def asked_in(self, coin: str, priced: Decimal | None = None) -> Decimal:
         """What is asked for if the rest is paid in one coin, to the last digit: what is missing and the fee on it, as

@@ -142,7 +142,7 @@ def _is_plain(payment: Payment) -> bool:
         return False
     if facts.forgotten_at is not None or facts.emptied_at is not None:
         return False
-    if has_striking_fee(payment):
+    if not payment.is_free_of_fees and has_striking_fee(payment):
         return False
     if facts.unreadable is not None or facts.refunds or facts.disputes or (facts.releases and overdrawn(payment)):
         return False

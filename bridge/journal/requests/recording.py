@@ -24,7 +24,7 @@ from coordinator.payments.observations import (
     TransferSeen,
     TransferSighted,
 )
-from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.payments import Effect, Payment, PaymentStatus
 
 __all__ = [
     "SIBLINGS_LIMIT",
@@ -44,6 +44,7 @@ __all__ = [
 SIBLINGS_LIMIT = 20
 # A payment that is younger is asked about soon in any case.
 ASKED_OFTEN_FOR = timedelta(minutes=10)
+_OUTCOMES = {effect: Outcome(effect) for effect in Effect}
 
 
 def record_observation(
@@ -67,7 +68,7 @@ def record_observation(
         batch.wakes.add(following_chain(moved.direct.chain))
     if moved.facts.contested_by:
         _take_from_contenders(batch, moved)
-    return Recorded(Outcome(decision.effect), moved)
+    return Recorded(_OUTCOMES[decision.effect], moved)
 
 
 def record_report(batch: Batch, *, provider: str, external_id: str, key: str, observation: Observation) -> Recorded:
@@ -110,7 +111,7 @@ def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, ob
         observation=observation,
         decision=decision,
     )
-    return Recorded(Outcome(decision.effect), move(batch, decision, siblings))
+    return Recorded(_OUTCOMES[decision.effect], move(batch, decision, siblings))
 
 
 def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) -> Payment:
@@ -129,14 +130,15 @@ def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Pay
     """A payment that knows what of the money that is reported for it was reported as another's before."""
     if payment.facts.borrowed:
         return with_holders_money(batch, payment, observation)
-    is_looked_up = isinstance(observation, InvoiceSnapshot) and observation.agreed is not None
+    booked = payment.facts.booked
     # Whoever is asked may say only now where money came that was told of before.
-    known = () if is_looked_up else {one.transfer.key for one in payment.facts.booked}
+    is_looked_up = isinstance(observation, InvoiceSnapshot) and observation.agreed is not None
+    known = () if is_looked_up or not booked else {one.transfer.key for one in booked}
     claims = money_claims(payment.provider, observation, known)
     if not claims:
         return payment
     taken = batch.claims.taken([name for claim in claims.values() for name in claim], payment.payment_id)
-    for key, claim in claims.items():
+    for key, claim in claims.items() if taken else ():
         holder_id = taken.get(claim.address) or taken.get(claim.output)
         if holder_id is not None:
             payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment

@@ -134,8 +134,9 @@ def moved_payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
     return {
         "by_payment_id": payment.payment_id,
         "new_facts": payment.facts.model_dump_json(),
-        "new_status": payment.status,
-        "new_escrow_state": payment.escrow_state,
+        # A text of another class the driver looks up how to adapt, which costs more than to bind it.
+        "new_status": str(payment.status),
+        "new_escrow_state": str(payment.escrow_state),
         "new_updated_at": now,
         "new_completed_at": now if payment.status is PaymentStatus.COMPLETED else None,
         "new_search_text": _search_text(_payment_names(payment)),
@@ -245,7 +246,7 @@ def entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:
     account = entry.account
     return {
         "entered_at": at,
-        "kind": account.kind,
+        "kind": str(account.kind),
         "unit": account.unit,
         "amount": format_amount(entry.amount),
         "payment_id": payment_id,

@@ -350,8 +350,8 @@ def _outcome(decision: Decision | None) -> dict[str, Any]:
     payment = decision.payment
     return {
         "payment_id": payment.payment_id,
-        "effect": decision.effect,
-        "status": payment.status,
-        "escrow_state": payment.escrow_state,
+        "effect": str(decision.effect),
+        "status": str(payment.status),
+        "escrow_state": str(payment.escrow_state),
         "received": format(payment.received, "f"),
     }
