@@ -213,7 +213,7 @@ class StagedPayments:
     def statements(self) -> tuple[tuple[Writing, Sequence[Row]], ...]:
         """What is staged, one statement a table."""
         new = [payment_row(self._known[payment_id], self._now) for payment_id in self._new]
-        moved = [self._known[payment_id] for payment_id in self._before.keys() - self._new]
+        moved = [self._known[payment_id] for payment_id in self._before if payment_id not in self._new]
         due = [
             {"by_payment_id": payment.payment_id, "new_due_at": payment.due_at}
             for payment in moved
