@@ -6,7 +6,7 @@ others; requests later in the batch see what earlier ones staged.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from bridge.journal.writing.staged.parts import StagedParts
 from bridge.journal.writing.statements import Row, Writing, found, insert_into, padded, run_all
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
+from coordinator.payments.claims import MoneyClaim
 from coordinator.payments.decisions import Decision
 from coordinator.payments.events import REQUEST_CANCELLED
 from coordinator.payments.observations import Observation
@@ -102,6 +103,8 @@ class Batch(StagedParts):
         super().__init__(connection, recent, now=now)
         self.next_offset = next_offset
         self._head = head
+        self.told_claims: dict[tuple[str, str], Mapping[str, MoneyClaim]] = {}
+        """By provider and key, what names the money that some of its messages tell of, as they say it."""
         self._unknown_keys: set[tuple[str, str]] = set()
         """What was looked for and is not in the database."""
         self._observation_keys: set[tuple[str, str]] = set()
@@ -141,6 +144,7 @@ class Batch(StagedParts):
             )
             self.payments.prefetch(provider, {one.external_id for one in of_provider})
         for one in wanted:
+            self.told_claims[one.provider, one.key] = one.claims
             claims += self._open_claims(one)
         self.claims.prefetch(claims)
 
