@@ -8,8 +8,6 @@ import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from types import NoneType
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, StringConstraints
@@ -17,7 +15,6 @@ from pydantic import Field, StringConstraints
 from coordinator.compact_json import compact_json
 from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
-from coordinator.money import format_amount
 
 __all__ = [
     "EVERYONE",
@@ -138,56 +135,29 @@ class Payload(FrozenModel):
 
         Raises TargetError if one is missing, unless the event goes to everyone anyway.
         """
-        return _event(type(self), self.all_values, target, self.subject, self._json())
-
-    @classmethod
-    def event_of(cls, target: Target = _NO_TARGET, /, **fields: Any) -> Event:
-        """The same of all its fields, in order, of values that were checked already: none is looked at again."""
-        aliases, silent = _shape_of(cls).aliases, _shape_of(cls).silent
-        document = {
-            aliases[name]: value if type(value) in _PLAIN else _plain(value)
-            for name, value in fields.items()
-            if value is not None or name not in silent
-        }
-        return _event(cls, fields, target, fields.get(cls.subject_field), compact_json(document))
+        rule, said = self.audience_rule, self.all_values
+        everyone = rule.everyone or (
+            rule.everyone_if is not None and said[rule.everyone_if[0]] == rule.everyone_if[1]
+        )
+        rooms = dict.fromkeys(rule.fixed_rooms)  # because a room that two ids make is one room
+        for make, id_name, if_known, field_name in _sources_of(type(self)):
+            named = said.get(field_name) or target.get(id_name)
+            if type(named) is str:
+                rooms[make(named)] = None
+            elif named:
+                rooms.update(dict.fromkeys(map(make, named)))
+            elif not everyone and not if_known:
+                raise TargetError(id_name, f"{self.event_name} goes to a room that is made of it")
+        subject = self.subject
+        if subject is None and type(about := target.get("requestId")) is str:
+            subject = about
+        return Event(self.event_name, Audience(everyone, tuple(rooms)), self._json(), subject)
 
     def _json(self) -> str:
         try:
             return self.model_dump_json()
         except ValueError:  # halves of characters in a free-form part
             return compact_json(self.model_dump(mode="json"))
-
-
-_PLAIN = frozenset({str, bool, int, NoneType})
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    if type(value) is Decimal:
-        return format_amount(value)
-    return str(value) if isinstance(value, str) else value
-
-
-def _event(
-    model: type[Payload], said: Mapping[str, Any], target: Target, subject: str | None, payload_json: str
-) -> Event:
-    """What a payload makes of its rule and of the target."""
-    rule = model.audience_rule
-    everyone = rule.everyone or (rule.everyone_if is not None and said[rule.everyone_if[0]] == rule.everyone_if[1])
-    rooms: dict[str, None] = {}  # because a room that two ids make is one room
-    for room in rule.fixed_rooms:
-        rooms[room] = None
-    for make, id_name, if_known, field_name in _shape_of(model).sources:
-        named = said.get(field_name) or target.get(id_name)
-        if type(named) is str:
-            rooms[make(named)] = None
-        elif named:
-            rooms.update(dict.fromkeys(map(make, named)))
-        elif not everyone and not if_known:
-            raise TargetError(id_name, f"{model.event_name} goes to a room that is made of it")
-    if subject is None and type(about := target.get("requestId")) is str:
-        subject = about
-    return Event(model.event_name, Audience(everyone, tuple(rooms)), payload_json, subject)
 
 
 class _Source(NamedTuple):
@@ -200,23 +170,11 @@ class _Source(NamedTuple):
     """Empty where the target has it: no field is named so."""
 
 
-class _Shape(NamedTuple):
-    """What is the same for all payloads of a kind."""
-
-    aliases: Mapping[str, str]
-    """By the name of each field, its name on the wire."""
-    silent: frozenset[str]
-    """The fields that are left out where they have no value."""
-    sources: tuple[_Source, ...]
-
-
 @functools.cache
-def _shape_of(model: type[Payload]) -> _Shape:
-    aliases = {name: field.alias or name for name, field in model.model_fields.items()}
-    silent = frozenset(name for name, field in model.model_fields.items() if field.exclude_if is not None)
-    names = {alias: name for name, alias in aliases.items()}
-    sources = (
+def _sources_of(model: type[Payload]) -> tuple[_Source, ...]:
+    """The same for all payloads of a kind."""
+    names = {field.alias or name: name for name, field in model.model_fields.items()}
+    return tuple(
         _Source(rule.make, rule.id_name, rule.if_known, names.get(rule.id_name, ""))
         for rule in model.audience_rule.rooms
     )
-    return _Shape(aliases, silent, tuple(sources))

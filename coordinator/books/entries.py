@@ -84,44 +84,60 @@ def balances_of(payment: Payment) -> Balances:
     facts = payment.facts
     if not (payment.paid or facts.completed or facts.accepted or facts.refunds or facts.releases):
         return {}
-    return {account: amount for account, amount in _amounts_of(payment) if amount}
-
-
-def _amounts_of(payment: Payment) -> Iterator[tuple[Account, Decimal]]:
-    currency = payment.currency
-    yield Account(EntryKind.RECEIVED, currency), payment.paid
-    yield Account(EntryKind.FEE, currency), payment.fee
-    yield Account(EntryKind.EXCESS, currency), payment.excess
-    yield from _coins_of(payment)
-    is_sold = payment.facts.completed or payment.status is PaymentStatus.COMPLETED
-    refunded = _refunded(payment) if is_sold and payment.refunded else {}
+    found: dict[Account, Decimal] = {Account(EntryKind.RECEIVED, payment.currency): payment.paid}
+    if payment.received is not payment.paid:
+        found[Account(EntryKind.FEE, payment.currency)] = payment.fee
+    if payment.excess:
+        found[Account(EntryKind.EXCESS, payment.currency)] = payment.excess
+    found.update(_coins_of(payment))
+    is_sold = facts.completed or payment.status is PaymentStatus.COMPLETED
     if is_sold:
         for seller_id in payment.seller_ids:
-            sale, came = _sale(payment, seller_id)
-            yield Account(EntryKind.SALE, currency, seller_id), sale
-            yield Account(EntryKind.SHORTFALL, currency, seller_id), excess_over(sale, came)
-            if payment.facts.accepted:
-                yield Account(EntryKind.COVERED, currency, seller_id), excess_over(sale, came)
-    for whose, amount in refunded.items():
-        yield Account(EntryKind.REFUND, currency, whose), amount
+            found.update(_sold(payment, seller_id))
     if payment.refunded:
-        sent_back = excess_over(payment.refunded, total(refunded.values()))
-        yield Account(EntryKind.SENT_BACK, currency), sent_back
+        found.update(_gone_back(payment, _refunded(payment) if is_sold else {}))
+    if facts.releases:
+        found.update(_paid_out(payment))
+    return {account: amount for account, amount in found.items() if amount}
+
+
+def _sold(payment: Payment, seller_id: str) -> Iterator[tuple[Account, Decimal]]:
+    currency, facts = payment.currency, payment.facts
+    if payment.checkout is None and payment.received >= payment.amount and not facts.accepted and not facts.withheld:
+        yield Account(EntryKind.SALE, currency, seller_id), payment.amount  # the usual case
+        return
+    sale, came = _sale(payment, seller_id)
+    short = excess_over(sale, came)
+    yield Account(EntryKind.SALE, currency, seller_id), sale
+    yield Account(EntryKind.SHORTFALL, currency, seller_id), short
+    if facts.accepted:
+        yield Account(EntryKind.COVERED, currency, seller_id), short
+
+
+def _gone_back(payment: Payment, of_sales: Mapping[str | None, Decimal]) -> Iterator[tuple[Account, Decimal]]:
+    currency = payment.currency
+    for whose, amount in of_sales.items():
+        yield Account(EntryKind.REFUND, currency, whose), amount
+    yield Account(EntryKind.SENT_BACK, currency), excess_over(payment.refunded, total(of_sales.values()))
+
+
+def _paid_out(payment: Payment) -> Iterator[tuple[Account, Decimal]]:
     for seller_id, releases in payment.facts.releases.items():
         for payout_id, one in releases.items():
             if one.release is Release.DONE and seller_id in payment.seller_ids:
                 worth = earned(payment, seller_id) if one.worth is None else one.worth
-                yield Account(EntryKind.PAYOUT, currency, seller_id, payout_id=payout_id), worth
+                yield Account(EntryKind.PAYOUT, payment.currency, seller_id, payout_id=payout_id), worth
 
 
 def _coins_of(payment: Payment) -> Iterator[tuple[Account, Decimal]]:
     direct = payment.direct
     wallet = payment.provider if direct is None else f"{direct.chain}:{direct.recipient}"
-    coins: dict[str, list[Decimal]] = {}
+    coins: dict[str, Decimal] = {}
     for transfer in payment.confirmed:
-        coins.setdefault(transfer.asset, []).append(transfer.amount)
-    for coin, amounts in coins.items():
-        yield Account(EntryKind.COIN_IN, coin, wallet=wallet), total(amounts)
+        known = coins.get(transfer.asset)
+        coins[transfer.asset] = transfer.amount if known is None else total([known, transfer.amount])
+    for coin, amount in coins.items():
+        yield Account(EntryKind.COIN_IN, coin, None, wallet), amount
 
 
 def _sale(payment: Payment, seller_id: str) -> tuple[Decimal, Decimal]:
@@ -162,6 +178,8 @@ def balances_of_payout(payout: Payout) -> Balances:
 
 def changes(before: Balances, after: Balances) -> list[Entry]:
     """What has to be entered for accounts to stand as they do now, in order of the accounts."""
+    if not before:
+        return [Entry(account, amount) for account, amount in after.items() if amount]
     if before == after:
         return []
     accounts = [*before, *(account for account in after if account not in before)]

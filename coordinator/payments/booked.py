@@ -2,7 +2,7 @@
 part only grows, so that two messages about one transfer are merged in any order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -93,7 +93,7 @@ class Booked(FrozenModel):
     @property
     def counts(self) -> bool:
         """Whether it is this payment's, and confirmed."""
-        return self.is_own and self.is_confirmed
+        return (self.doubts is None or self.doubts.are_settled) and (self.is_proven or self.is_confirmed)
 
     @property
     def is_confirmed(self) -> bool:
@@ -126,8 +126,10 @@ class Seen(FrozenModel):
     first_told_at: AwareDatetime | None = None
 
 
-def with_booked(known: Sequence[Booked], more: Iterable[Booked]) -> tuple[Booked, ...]:
+def with_booked(known: Sequence[Booked], more: Sequence[Booked]) -> tuple[Booked, ...]:
     """All of them, in order of their keys; what two of one key know is put together."""
+    if not known and len(more) < 2:
+        return tuple(more)  # the usual case
     by_key = {one.transfer.key: one for one in known}
     for one in more:
         other = by_key.get(one.transfer.key)

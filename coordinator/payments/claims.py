@@ -25,7 +25,11 @@ class MoneyClaim(NamedTuple):
 
 def address_claim(provider: str, address: str) -> str:
     """What names an address that a provider gave out."""
-    return f"{provider} address {address_key(address)}"
+    return _of_address(provider, address_key(address))
+
+
+def _of_address(provider: str, key: str) -> str:
+    return f"{provider} address {key}"
 
 
 def money_claims(provider: str, observation: Observation, known: Collection[str] = ()) -> Mapping[str, MoneyClaim]:
@@ -39,6 +43,6 @@ def money_claims(provider: str, observation: Observation, known: Collection[str]
         of_coin = observation.address if transfer.asset == observation.coin else None
         place = observation.places.get(transfer.transfer_id) or of_coin
         if place and (key := transfer.key) not in known:
-            output = f"{provider} output {transfer.asset} {key} {address_key(place)}"
-            claims[key] = MoneyClaim(output, address_claim(provider, place))
+            at = address_key(place)
+            claims[key] = MoneyClaim(f"{provider} output {transfer.asset} {key} {at}", _of_address(provider, at))
     return claims

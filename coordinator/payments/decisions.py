@@ -8,27 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.events import Event
-from coordinator.payments.agreements import Share
+from coordinator.payments.agreements import Checkout, Share
 from coordinator.payments.checkout_events import (
     CheckoutPaymentConfirmed,
     CheckoutPaymentFailed,
     CheckoutPaymentPending,
 )
-from coordinator.payments.events import (
-    PaymentCreated,
-    PaymentProgress,
-    PaymentReceived,
-    PaymentUpdate,
-    PurchaseRequestUpdate,
-    SellerOfferUpdate,
-    SellerOfferUpdateData,
-)
+from coordinator.payments.events import PaymentCreated
 from coordinator.payments.evidence import misfit_of
 from coordinator.payments.facts import Facts, Misfit, MisfitKind
 from coordinator.payments.merging import merged, with_unfit
 from coordinator.payments.observations import SETBACKS, Observation, TransferSighted
 from coordinator.payments.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus
-from coordinator.payments.reversals import PaymentDisputed
+from coordinator.payments.telling import Telling
 
 __all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "progress_event", "standing_of"]
 
@@ -89,11 +81,12 @@ def _moved(payment: Payment, facts: Facts, observation: Observation, siblings: S
     if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     events: list[Event] = []
+    telling = Telling(moved, observation.tx_hash)
     # The first of each pair is cheap, and decides most.
     if moved.status is not payment.status or _outward(moved) != _outward(payment):
-        events += _events(payment, moved, observation, siblings)
+        events += _events(payment, moved, observation, siblings, telling)
     if moved.paid != payment.paid or _progress(moved) != _progress(payment):
-        events.append(progress_event(moved, observation))
+        events.append(telling.progress(observation))
     return Decision(moved, Effect.APPLIED if events else Effect.UNCHANGED, tuple(events))
 
 
@@ -124,68 +117,31 @@ def _progress(payment: Payment) -> tuple[object, ...]:
     )
 
 
-def progress_event(payment: Payment, observation: Observation | None = None) -> Event:
-    """How far a payment has come, and what was seen last."""
-    awaited = payment.awaited
-    has_fee = payment.has_fee
-    about = {"checkoutId": payment.checkout.checkout_id} if payment.checkout else {"requestId": payment.request_id}
-    return PaymentProgress.event_of(
-        {**about, "buyerId": payment.buyer_id, "sellerId": payment.seller_ids},
-        payment_id=payment.payment_id,
-        status=payment.status,
-        received=payment.received,
-        missing=payment.missing,
-        fee=payment.fee if has_fee else None,
-        missing_fee=payment.missing_fee if has_fee else None,
-        currency=payment.currency,
-        late=payment.late,
-        confirmations=awaited and awaited.confirmations,
-        required_confirmations=awaited and awaited.required_confirmations,
-        tx_hash=observation and observation.tx_hash,
-        reason=_reason(observation),
-    )
+def progress_event(payment: Payment) -> Event:
+    """How far a payment has come, where nothing was seen that is new."""
+    return Telling(payment, None).progress(None)
 
 
-def _reason(observation: Observation | None) -> str | None:
-    """What the parties are to know of an observation beside the figures."""
-    match observation:
-        case TransferSighted(sighting=sighting):
-            return sighting.reason
-        case PaymentDisputed(outcome=outcome):
-            return outcome
-    return None
-
-
-def _events(before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment]) -> list[Event]:
-    tx_hash = observation.tx_hash
-    requests = [share.request_id for share in after.shares] if after.checkout else after.request_id
-    update = PaymentUpdate.event_of(
-        {"requestId": requests, "buyerId": after.buyer_id, "sellerId": after.seller_ids},
-        payment_id=after.payment_id,
-        status=after.status,
-        escrow_state=after.escrow_state,
-        tx_hash=tx_hash,
-    )
+def _events(
+    before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment], telling: Telling
+) -> Iterator[Event]:
+    yield telling.update()
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
-    if after.status == before.status:
+    if after.status is before.status:
         # A person took it as paid for the others too.
         told_now = before.withheld - after.withheld if after.status is PaymentStatus.COMPLETED else frozenset()
-        of_others = [
-            event
-            for share in after.shares
-            if share.request_id in told_now
-            for event in _share_events(after, share, happened, tx_hash, siblings, completes=True)
-        ]
-        return [update, *of_others]
+        for share in after.shares:
+            if share.request_id in told_now:
+                yield from _share_events(after, share, happened, siblings, telling, completes=True)
+        return
     # That it was paid was told before its money went back, and is told once.
     completes = after.status is PaymentStatus.COMPLETED and not before.facts.completed
-    of_shares = [
-        event
-        for share in after.shares
-        if share.request_id not in after.withheld
-        for event in _share_events(after, share, happened, tx_hash, siblings, completes=completes)
-    ]
-    return [update, *of_shares, *_checkout_events(after, completes=completes)]
+    withheld = after.withheld
+    for share in after.shares:
+        if share.request_id not in withheld:
+            yield from _share_events(after, share, happened, siblings, telling, completes=completes)
+    if after.checkout is not None:
+        yield from _checkout_events(after, after.checkout, completes=completes)
 
 
 def _setback(observation: Observation) -> str | None:
@@ -199,49 +155,24 @@ def _share_events(
     payment: Payment,
     share: Share,
     happened: str,
-    tx_hash: str | None,
     siblings: Sequence[Payment],
+    telling: Telling,
     *,
     completes: bool,
 ) -> Iterator[Event]:
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     if completes:
-        yield PaymentReceived.event_of(
-            {"sellerId": share.seller_id},
-            purchase_request_id=share.request_id,
-            amount=share.amount,
-            currency=payment.currency,
-            buyer_id=payment.buyer_id,
-        )
-    if standing_of(share.request_id, (payment, *siblings)) is not payment:
+        yield telling.received(share)
+    if siblings and standing_of(share.request_id, (payment, *siblings)) is not payment:
         return  # the request has the status of its best payment
-    yield PurchaseRequestUpdate.event_of(
-        type=happened,
-        request_id=share.request_id,
-        status=payment.status,
-        payment_id=payment.payment_id,
-        tx_hash=tx_hash,
-        provider=payment.provider,
-    )
+    yield telling.request_update(share, happened)
     if completes:
-        yield SellerOfferUpdate.event_of(
-            seller_id=share.seller_id,
-            request_id=share.request_id,
-            event_type="payment-completed",
-            data=SellerOfferUpdateData.of_checked(
-                offer_id=share.offer_id,
-                is_selected=True,
-                payment_id=payment.payment_id,
-                transaction_hash=tx_hash,
-            ),
-        )
+        yield telling.offer_update(share)
 
 
-def _checkout_events(payment: Payment, *, completes: bool) -> Iterator[Event]:
-    """What a new status of a payment means for its template checkout, if it has one."""
-    if payment.checkout is None:
-        return
-    checkout_id = payment.checkout.checkout_id
+def _checkout_events(payment: Payment, checkout: Checkout, *, completes: bool) -> Iterator[Event]:
+    """What a new status of a payment means for its template checkout."""
+    checkout_id = checkout.checkout_id
     if completes:
         yield CheckoutPaymentConfirmed(
             checkout_id=checkout_id,

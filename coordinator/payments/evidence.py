@@ -101,9 +101,9 @@ def _at_other_address(payment: Payment, observation: InvoiceSnapshot | InvoiceEn
     if not isinstance(observation, InvoiceSnapshot) and observation.is_looked_up:
         return None
     address, given = observation.address, payment.facts.given
-    if is_among(address, given) if address else not given:
+    if not given and not (address and payment.is_opened_here):
         return None
-    if not given and not payment.is_opened_here:
+    if address and is_among(address, given):
         return None
     what = "a transfer to" if isinstance(observation, TransferSeen) else "an invoice that is to be paid at"
     where = address[:120] if address else _UNTOLD

@@ -27,6 +27,7 @@ __all__ = [
     "is_doubtful",
     "is_striking",
     "least_fee_in",
+    "takes_nothing",
 ]
 
 ANY_COIN = ""
@@ -81,6 +82,18 @@ class FeeTerms(NamedTuple):
         if coin not in self.priced and not self.named(coin):
             return None
         return max(fee.on(self.amount) for fee in self.fees(coin))
+
+
+def takes_nothing(said: Mapping[str, tuple[Fee, ...]], priced: Mapping[str, Decimal]) -> bool:
+    """Whether all fees that were named come to nothing, and no price asked for one. Then the fee in what came is what
+    its transfers say, and nothing if they say none."""
+    if priced:
+        return False
+    for fees in said.values():  # no generator: it is asked of every payment that moves
+        for fee in fees:
+            if fee.policy is not FeePolicy.NONE:
+                return False
+    return True
 
 
 def is_bearable(fee: Decimal, amount: Decimal) -> bool:

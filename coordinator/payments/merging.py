@@ -241,7 +241,7 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     all_booked = with_booked(facts.booked, reported)
     ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
     books = Books.of_checked(balance=snapshot.received, transfer_ids=ids, is_whole=not snapshot.unreadable)
-    best = max(facts.books, books, key=lambda some: some.rank)
+    best = books if books.rank > facts.books.rank else facts.books
     update: dict[str, object] = {
         "standing": max(facts.standing, snapshot.standing),
         "books": best,

@@ -1,11 +1,11 @@
 """Payments: what is known of one, the status that follows from it, and the events that tell of a change.
 
 What is known (`Facts`) is merged from observations so that the order in which they arrive, and how often, makes
-no difference: every part only grows. The status is read off the facts by one table, `STATUS_RULES`; the moves it
-may make are another, `TRANSITIONS` of `statuses.py`.
+no difference: every part only grows. `Payment.status` reads the status off the facts; the moves it may make are a
+table, `TRANSITIONS` of `statuses.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +15,15 @@ from coordinator.models import FrozenModel, cached_property
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
 from coordinator.payments.agreements import Checkout, DirectPayment, Share, Terms, part_of
 from coordinator.payments.facts import Facts
-from coordinator.payments.fee_shares import ANY_COIN, FeeTerms, asked_in, bearable_terms, fee_in, is_bearable
+from coordinator.payments.fee_shares import (
+    ANY_COIN,
+    FeeTerms,
+    asked_in,
+    bearable_terms,
+    fee_in,
+    is_bearable,
+    takes_nothing,
+)
 from coordinator.payments.lateness import KEPT_FOR, ZONES, came_late
 from coordinator.payments.money_back import money_back
 from coordinator.payments.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
@@ -33,10 +41,8 @@ from coordinator.payments.sums import DisputeKind, came_to, counted, in_dispute,
 from coordinator.payments.unconfirmed import unconfirmed
 
 __all__ = [
-    "ESCROW_RULES",
     "HALF_A_CENT",
     "OPEN_STATUSES",
-    "STATUS_RULES",
     "TRANSITIONS",
     "UNPAID_STATUSES",
     "Effect",
@@ -113,11 +119,43 @@ class Payment(FrozenModel):
 
     @cached_property
     def status(self) -> PaymentStatus:
-        return next(status for status, applies in STATUS_RULES if applies(self))
+        """The first that applies. Money that is there outranks an ending that came too late for it, but for a
+        person's; only a refund outranks money. Time runs out on a payment that lacks money, unless more is under way
+        or came late."""
+        if self.is_refunded:
+            return PaymentStatus.REFUNDED
+        if self.is_paid:
+            return PaymentStatus.COMPLETED
+        endings = self.facts.endings
+        if Ending.FAILED in endings:
+            return PaymentStatus.FAILED
+        if self.is_withdrawn or not endings.isdisjoint(GIVEN_UP):
+            return PaymentStatus.CANCELLED
+        # Whether enough has come, and only what its provider says has to be cleared.
+        has_come = self.standing >= Standing.PAID and self.is_held
+        is_too_late = self.is_out_of_time and not self.late and not has_come
+        if is_too_late and (not self.in_flight or _has_passed(self.facts.patience_ended, self.deadline)):
+            return PaymentStatus.EXPIRED
+        if self.paid and not has_come:
+            return PaymentStatus.PARTIALLY_PAID
+        return PaymentStatus.CONFIRMING if self.in_flight or self.confirmed else PaymentStatus.PENDING
 
     @cached_property
     def escrow_state(self) -> EscrowState:
-        return next(state for state, applies in ESCROW_RULES if applies(self))
+        """The first that applies. Escrow is released exactly when a payout has arrived for every seller, but for
+        those whose money went back to the buyer."""
+        if self.status is PaymentStatus.REFUNDED:
+            return EscrowState.REFUNDED
+        if self.facts.releases and self.releases:
+            return EscrowState.RELEASED if all(map(self._is_released, self.seller_ids)) else EscrowState.RELEASING
+        return EscrowState.FUNDED if self.status is PaymentStatus.COMPLETED else EscrowState.NONE
+
+    def _is_released(self, seller_id: str) -> bool:
+        """Whether a payout has arrived for a seller, or their money went back."""
+        if self.release_of(seller_id) is Release.DONE:
+            return True
+        refunds = self.money_back
+        return bool(refunds) and gone_back(refunds, RefundOf.GOODS, [seller_id]) >= self.came_for(seller_id)
 
     def release_of(self, seller_id: str) -> Release | None:
         """How far the escrow is released to one seller; None if no payout was begun."""
@@ -184,6 +222,8 @@ class Payment(FrozenModel):
 
     def _goods_of(self, counting: Sequence[Transfer], paid: Decimal) -> Decimal:
         """What of that which came is for the goods."""
+        if self.is_free_of_fees and not any(one.fee for one in counting):
+            return paid  # the usual case
         fee = fee_in(counting, paid, self.fee_terms) if paid else ZERO
         return excess_over(paid, fee) if fee else paid
 
@@ -223,10 +263,17 @@ class Payment(FrozenModel):
         facts = self.facts
         return bearable_terms(FeeTerms(self.amount, facts.fees_said, facts.fees_priced, facts.rates))
 
+    @cached_property
+    def is_free_of_fees(self) -> bool:
+        """Whether no fee is asked for, as far as anybody has said."""
+        return takes_nothing(self.facts.fees_said, self.facts.fees_priced)
+
     @property
     def has_fee(self) -> bool:
         """Whether the gateway asks for a fee, or has taken one."""
-        return bool(self.fee or self.fee_terms.whole(self.facts.coin or ANY_COIN))
+        if self.received is not self.paid and self.fee:
+            return True
+        return not self.is_free_of_fees and bool(self.fee_terms.whole(self.facts.coin or ANY_COIN))
 
     def asked_in(self, coin: str, priced: Decimal | None = None) -> Decimal:
         """What is asked for if the rest is paid in one coin, to the last digit: what is missing and the fee on it, as
@@ -250,8 +297,10 @@ class Payment(FrozenModel):
         facts = self.facts
         if facts.accepted or self.direct is not None:
             return False
+        if facts.borrowed or is_unread(facts):
+            return True
         kinds = in_dispute(facts)
-        if facts.borrowed or is_unread(facts) or DisputeKind.SANK in kinds:
+        if DisputeKind.SANK in kinds:
             return True
         # Where the least that its prices make of the coins is enough, nothing follows from what it claims beyond.
         return bool(kinds) and self._goods_of(*proven(facts)) < self.least
@@ -261,7 +310,7 @@ class Payment(FrozenModel):
         """What has to come for the goods, at least."""
         return product(self.amount, (HUNDRED - self.terms.tolerance_percent).scaleb(-2))
 
-    @property
+    @cached_property
     def has_enough(self) -> bool:
         """Whether at least that has come, or all to the cent."""
         return self._for_goods >= self.least or self.received >= self.amount
@@ -323,8 +372,8 @@ class Payment(FrozenModel):
     @cached_property
     def deadline(self) -> datetime | None:
         """Until when it waits for its money: as agreed, or as a person prolonged it."""
-        moments = [at for at in (self.expires_at, self.facts.waiting_until) if at is not None]
-        return max(moments) if self.expires_at is not None else None
+        until = self.facts.waiting_until
+        return self.expires_at if self.expires_at is None or until is None else max(self.expires_at, until)
 
     @property
     def is_out_of_time(self) -> bool:
@@ -345,55 +394,3 @@ class Payment(FrozenModel):
 
 def _has_passed(passed: datetime | None, deadline: datetime | None) -> bool:
     return passed is not None and deadline is not None and passed >= deadline
-
-
-def _timed_out(payment: Payment) -> bool:
-    if not payment.is_out_of_time or payment.late or _has_come(payment):
-        return False
-    return not payment.in_flight or _has_passed(payment.facts.patience_ended, payment.deadline)
-
-
-def _has_come(payment: Payment) -> bool:
-    """Whether enough has come, and only what its provider says has to be cleared."""
-    return payment.standing >= Standing.PAID and payment.is_held
-
-
-# The first rule that applies gives the status. Money that is there outranks an ending that came too late for it, but
-# for a person's; only a refund outranks money. Time runs out on a payment that lacks money, unless more is under way
-# or came late.
-STATUS_RULES: tuple[tuple[PaymentStatus, Callable[[Payment], bool]], ...] = (
-    (PaymentStatus.REFUNDED, lambda payment: payment.is_refunded),
-    (PaymentStatus.COMPLETED, lambda payment: payment.is_paid),
-    (PaymentStatus.FAILED, lambda payment: Ending.FAILED in payment.facts.endings),
-    (
-        PaymentStatus.CANCELLED,
-        lambda payment: payment.is_withdrawn or not payment.facts.endings.isdisjoint(GIVEN_UP),
-    ),
-    (PaymentStatus.EXPIRED, _timed_out),
-    (PaymentStatus.PARTIALLY_PAID, lambda payment: payment.paid > 0 and not _has_come(payment)),
-    (PaymentStatus.CONFIRMING, lambda payment: bool(payment.in_flight or payment.confirmed)),
-    (PaymentStatus.PENDING, lambda payment: True),
-)
-
-
-def _is_released(payment: Payment) -> bool:
-    """Whether a payout has arrived for every seller whose money did not go back."""
-    if not payment.releases:
-        return False
-    refunds = payment.money_back
-    return all(
-        payment.release_of(seller_id) is Release.DONE
-        or (bool(refunds) and gone_back(refunds, RefundOf.GOODS, [seller_id]) >= payment.came_for(seller_id))
-        for seller_id in payment.seller_ids
-    )
-
-
-# The first rule that applies gives the state. Escrow is released exactly when a payout has arrived for every seller,
-# but for those whose money went back to the buyer.
-ESCROW_RULES: tuple[tuple[EscrowState, Callable[[Payment], bool]], ...] = (
-    (EscrowState.REFUNDED, lambda payment: payment.status is PaymentStatus.REFUNDED),
-    (EscrowState.RELEASED, _is_released),
-    (EscrowState.RELEASING, lambda payment: bool(payment.releases)),
-    (EscrowState.FUNDED, lambda payment: payment.status is PaymentStatus.COMPLETED),
-    (EscrowState.NONE, lambda payment: True),
-)

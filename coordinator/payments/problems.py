@@ -135,16 +135,18 @@ def _borrowed(payment: Payment) -> str | None:
     return f"{', '.join(sorted(borrowed))} was another payment's before" if borrowed else None
 
 
+_DOUBTFUL = (
+    *("misfits", "completed_siblings", "endings", "cancelled_requests", "withdrawn"),
+    *("forgotten_at", "emptied_at", "unreadable", "refunds", "disputes"),
+)
+
+
 def _is_plain(payment: Payment) -> bool:
-    """Whether nothing can be wrong, which is the case for most payments, and they are many."""
+    """Whether nothing can be wrong, which is the case for most payments: there are no facts that are `_DOUBTFUL`."""
     facts = payment.facts
-    if facts.misfits or facts.completed_siblings or facts.endings or facts.cancelled_requests or facts.withdrawn:
+    if any(map(facts.all_values.get, _DOUBTFUL)) or (facts.releases and overdrawn(payment)):
         return False
-    if facts.forgotten_at is not None or facts.emptied_at is not None:
-        return False
-    if has_striking_fee(payment):
-        return False
-    if facts.unreadable is not None or facts.refunds or facts.disputes or (facts.releases and overdrawn(payment)):
+    if not payment.is_free_of_fees and has_striking_fee(payment):
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance

@@ -74,18 +74,18 @@ class Dispute(NamedTuple):
 def counted(facts: Facts) -> tuple[Transfer, ...]:
     """The booked transfers that count, each with the smallest that was told of it, and worth no more than prices
     allow."""
-    return tuple(_as_priced(one, facts) for one in facts.booked if _is_counting(one, facts))
+    return tuple([_as_priced(one, facts) for one in facts.booked if _is_counting(one, facts)])
 
 
 def _is_counting(one: Booked, facts: Facts) -> bool:
-    return one.counts and one.transfer.key not in facts.taken
+    return one.counts and not (facts.taken and one.transfer.key in facts.taken)
 
 
 def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:
     """What the transfers that count come to."""
+    if len(counting) == 1 and (value := counting[0].value) is not None:
+        return value  # the usual case
     values = [one.value for one in counting]
-    if len(values) == 1 and values[0] is not None:
-        return values[0]
     known = Decimal(trimmed(total(value for value in values if value is not None)))
     if None not in values:
         return known
@@ -184,7 +184,7 @@ def _overvalued(one: Booked, facts: Facts) -> Dispute | None:
 
 
 def _as_priced(one: Booked, facts: Facts) -> Transfer:
-    transfer = one.counted
+    transfer = one.transfer if one.spread is None else one.counted
     return as_priced(transfer, facts.rates) if facts.rates or not transfer.amount else transfer
 
 

@@ -60,6 +60,8 @@ def _fits(payment: Payment, snapshot: InvoiceSnapshot) -> bool:
         case Standing.NOTHING | Standing.PARTIAL:
             return came < max(payment.least, product(amount, USUAL_LIMIT))
         case Standing.PAID:
+            if came == amount:
+                return True  # the usual case
             return min(payment.least, product(amount, LEAST_LIMIT)) <= came <= product(amount, MOST_LIMIT)
         case Standing.OVERPAID if snapshot.above_limit is None:
             return came >= amount

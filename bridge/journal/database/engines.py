@@ -44,6 +44,9 @@ CONNECTION_SETTINGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # milliseconds
 }
+# How long SQLite's log becomes before it is brought into the file: 16 MB. Most pages are written by many commits, and
+# each of them is brought in once.
+LOG_PAGES = 4_000
 # With less nothing is begun: a new journal has some hundred kilobytes.
 FULL_DISK_BYTES = 1_000_000
 # Of each kind of database a journal says some hundred things.
@@ -212,6 +215,7 @@ def writing_engine(url: URL) -> Engine:
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",
             "synchronous=FULL",
+            f"wal_autocheckpoint={LOG_PAGES}",
         ),
     )
     return engine

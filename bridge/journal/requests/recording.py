@@ -1,14 +1,14 @@
 """Recording: writes down what was observed of a payment and moves it, with the events that follow. Decides inside a
 batch and stages what follows, as all requests do."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bridge.journal.wakes import following_chain
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from coordinator.addresses import address_key
-from coordinator.payments.claims import address_claim, money_claims
+from coordinator.payments.claims import MoneyClaim, address_claim, money_claims
 from coordinator.payments.decisions import Decision, decide, not_counted
 from coordinator.payments.facts import Misfit
 from coordinator.payments.observations import (
@@ -24,7 +24,7 @@ from coordinator.payments.observations import (
     TransferSeen,
     TransferSighted,
 )
-from coordinator.payments.payments import Payment, PaymentStatus
+from coordinator.payments.payments import Effect, Payment, PaymentStatus
 
 __all__ = [
     "SIBLINGS_LIMIT",
@@ -44,6 +44,7 @@ __all__ = [
 SIBLINGS_LIMIT = 20
 # A payment that is younger is asked about soon in any case.
 ASKED_OFTEN_FOR = timedelta(minutes=10)
+_OUTCOMES = {effect: Outcome(effect) for effect in Effect}
 
 
 def record_observation(
@@ -54,7 +55,8 @@ def record_observation(
         return Recorded(Outcome.DUPLICATE, batch.payments.named(provider, external_id))
     payment = batch.payments.named(provider, external_id)
     if payment is not None and isinstance(observation, _ABOUT_AN_ADDRESS):
-        payment = with_claims(batch, with_addresses(batch, payment), observation)
+        told = batch.told_claims.get((provider, key))
+        payment = with_claims(batch, with_addresses(batch, payment), observation, told)
     siblings = [] if payment is None else siblings_of(batch, payment)
     decision = None if payment is None else decide(payment, observation, batch.now, siblings)
     batch.add_observation(
@@ -67,7 +69,7 @@ def record_observation(
         batch.wakes.add(following_chain(moved.direct.chain))
     if moved.facts.contested_by:
         _take_from_contenders(batch, moved)
-    return Recorded(Outcome(decision.effect), moved)
+    return Recorded(_OUTCOMES[decision.effect], moved)
 
 
 def record_report(batch: Batch, *, provider: str, external_id: str, key: str, observation: Observation) -> Recorded:
@@ -110,7 +112,7 @@ def record_misfit(batch: Batch, *, payment_id: str, key: str, misfit: Misfit, ob
         observation=observation,
         decision=decision,
     )
-    return Recorded(Outcome(decision.effect), move(batch, decision, siblings))
+    return Recorded(_OUTCOMES[decision.effect], move(batch, decision, siblings))
 
 
 def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) -> Payment:
@@ -125,18 +127,22 @@ def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) 
     return payment
 
 
-def with_claims(batch: Batch, payment: Payment, observation: Observation) -> Payment:
-    """A payment that knows what of the money that is reported for it was reported as another's before."""
+def with_claims(
+    batch: Batch, payment: Payment, observation: Observation, told: Mapping[str, MoneyClaim] | None = None
+) -> Payment:
+    """A payment that knows what of the money that is reported for it was reported as another's before. `told` is what
+    names all of that money, where somebody has put it together already."""
     if payment.facts.borrowed:
         return with_holders_money(batch, payment, observation)
-    is_looked_up = isinstance(observation, InvoiceSnapshot) and observation.agreed is not None
+    booked = payment.facts.booked
     # Whoever is asked may say only now where money came that was told of before.
-    known = () if is_looked_up else {one.transfer.key for one in payment.facts.booked}
-    claims = money_claims(payment.provider, observation, known)
+    is_looked_up = isinstance(observation, InvoiceSnapshot) and observation.agreed is not None
+    known = () if is_looked_up or not booked else {one.transfer.key for one in booked}
+    claims = told if told is not None and not known else money_claims(payment.provider, observation, known)
     if not claims:
         return payment
     taken = batch.claims.taken([name for claim in claims.values() for name in claim], payment.payment_id)
-    for key, claim in claims.items():
+    for key, claim in claims.items() if taken else ():
         holder_id = taken.get(claim.address) or taken.get(claim.output)
         if holder_id is not None:
             payment = decide(payment, MoneyTaken(transfer_key=key, payment_id=holder_id), batch.now).payment

@@ -37,11 +37,11 @@ __all__ = [
     "entry_row",
     "event_from_row",
     "invoice_from_row",
+    "moved_payment_row",
     "observation_from_text",
     "payment_from_row",
     "payment_problems",
     "payment_row",
-    "payment_state",
     "payout_from_row",
     "payout_observation_from_text",
     "payout_row",
@@ -114,19 +114,6 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "terms": payment.terms.model_dump_json(),
         "entered_at": now,
         **payment_problems(payment, now),
-        **payment_state(payment, now),
-    }
-
-
-def payment_problems(payment: Payment, now: datetime) -> dict[str, Any]:
-    """What is wrong with a payment, of which there was news now."""
-    kinds = " ".join(problem.kind for problem in problems_of(payment))
-    return {"problems": kinds or None, "problems_at": now if kinds else None}
-
-
-def payment_state(payment: Payment, now: datetime) -> dict[str, Any]:
-    """What of a payment's row changes in its life, besides its deadline and problems."""
-    return {
         "facts": payment.facts.model_dump_json(),
         "status": payment.status,
         "escrow_state": payment.escrow_state,
@@ -136,17 +123,38 @@ def payment_state(payment: Payment, now: datetime) -> dict[str, Any]:
     }
 
 
-def _payment_names(payment: Payment) -> Iterator[str]:
+def payment_problems(payment: Payment, now: datetime) -> dict[str, Any]:
+    """What is wrong with a payment, of which there was news now."""
+    kinds = " ".join(problem.kind for problem in problems_of(payment))
+    return {"problems": kinds or None, "problems_at": now if kinds else None}
+
+
+def moved_payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
+    """What of a payment's row changes in its life, besides its deadline and problems, for an update."""
+    return {
+        "by_payment_id": payment.payment_id,
+        "new_facts": payment.facts.model_dump_json(),
+        # A text of another class the driver looks up how to adapt, which costs more than to bind it.
+        "new_status": str(payment.status),
+        "new_escrow_state": str(payment.escrow_state),
+        "new_updated_at": now,
+        "new_completed_at": now if payment.status is PaymentStatus.COMPLETED else None,
+        "new_search_text": _search_text(_payment_names(payment)),
+    }
+
+
+def _payment_names(payment: Payment) -> list[str]:
     """What a payment can be found by."""
-    yield from (payment.payment_id, payment.external_id, payment.request_id, payment.buyer_id, payment.seller_id)
+    names = [payment.payment_id, payment.external_id, payment.request_id, payment.buyer_id, payment.seller_id]
     if payment.checkout is not None:
-        yield payment.checkout.checkout_id
+        names.append(payment.checkout.checkout_id)
         for share in payment.shares:
-            yield from (share.request_id, share.seller_id)
+            names += (share.request_id, share.seller_id)
     facts = payment.facts
     transfers: tuple[Booked | Seen | Sighting, ...] = (*facts.booked, *facts.seen, *facts.sightings)
-    yield from (one.transfer.tx_hash for one in transfers)
-    yield from sorted(facts.hints)
+    names += [one.transfer.tx_hash for one in transfers]
+    names += sorted(facts.hints)
+    return names
 
 
 def _payout_names(payout: Payout) -> Iterator[str]:
@@ -162,7 +170,7 @@ def _payout_names(payout: Payout) -> Iterator[str]:
 
 
 def _search_text(names: Iterable[str]) -> str:
-    return "\n".join(dict.fromkeys(name.lower() for name in names))
+    return "\n".join(dict.fromkeys(map(str.lower, names)))
 
 
 def payment_from_row(row: RowMapping) -> Payment:
@@ -238,7 +246,7 @@ def entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:
     account = entry.account
     return {
         "entered_at": at,
-        "kind": account.kind,
+        "kind": str(account.kind),
         "unit": account.unit,
         "amount": format_amount(entry.amount),
         "payment_id": payment_id,

@@ -6,7 +6,7 @@ others; requests later in the batch see what earlier ones staged.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from bridge.journal.writing.staged.parts import StagedParts
 from bridge.journal.writing.statements import Row, Writing, found, insert_into, padded, run_all
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
+from coordinator.payments.claims import MoneyClaim
 from coordinator.payments.decisions import Decision
 from coordinator.payments.events import REQUEST_CANCELLED
 from coordinator.payments.observations import Observation
@@ -102,6 +103,8 @@ class Batch(StagedParts):
         super().__init__(connection, recent, now=now)
         self.next_offset = next_offset
         self._head = head
+        self.told_claims: dict[tuple[str, str], Mapping[str, MoneyClaim]] = {}
+        """By provider and key, what names the money that some of its messages tell of, as they say it."""
         self._unknown_keys: set[tuple[str, str]] = set()
         """What was looked for and is not in the database."""
         self._observation_keys: set[tuple[str, str]] = set()
@@ -133,20 +136,24 @@ class Batch(StagedParts):
 
     def prefetch(self, wanted: Sequence[Prefetch]) -> None:
         """Looks up at once what several requests will ask for."""
+        recent, claims = self._recent, list[str]()
         for provider in {one.provider for one in wanted}:
             of_provider = [one for one in wanted if one.provider == provider]
             self._prefetch_keys(
-                provider, {one.key for one in of_provider if self._recent.keys(provider, one.external_id) is None}
+                provider, {one.key for one in of_provider if recent.keys(provider, one.external_id) is None}
             )
             self.payments.prefetch(provider, {one.external_id for one in of_provider})
-        self.claims.prefetch({claim for one in wanted for claim in self._open_claims(one)})
+        for one in wanted:
+            self.told_claims[one.provider, one.key] = one.claims
+            claims += self._open_claims(one)
+        self.claims.prefetch(claims)
 
     def _open_claims(self, wanted: Prefetch) -> Collection[str]:
         """What a message may claim: nothing that its payment has."""
         payment = self.payments.named(wanted.provider, wanted.external_id)
         if payment is None:
             return ()
-        booked = {one.transfer.key for one in payment.facts.booked}
+        booked = {one.transfer.key for one in payment.facts.booked} if payment.facts.booked else ()
         return [name for key, claim in wanted.claims.items() if key not in booked for name in claim]
 
     def prefetch_keys(self, wanted: Sequence[tuple[str, str]]) -> None:
@@ -230,14 +237,12 @@ class Batch(StagedParts):
         """Writes down an observation and what it did; without a decision it waits for its payment."""
         self._writes += 1
         self._observation_keys.add((provider, key))
-        row = {
-            "provider": provider,
-            "key": key,
-            "external_id": external_id,
-            "observation": observation.model_dump_json(),
-            "received_at": self.now,
-            **_outcome(decision),
-        }
+        row = _outcome(decision)
+        row["provider"] = provider
+        row["key"] = key
+        row["external_id"] = external_id
+        row["observation"] = observation.model_dump_json()
+        row["received_at"] = self.now
         self._new_observations.append(row)
         if decision is None:
             self._unclaimed[provider, external_id].append(row)
@@ -255,27 +260,27 @@ class Batch(StagedParts):
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
         offset, now, room_offsets = self.next_offset, self.now, self._room_offsets
+        new, told = self._new_events, self.events
         for event in events:
             name, (everyone, rooms), payload_json, subject = event
-            self._new_events.append(
-                {
-                    "offset": offset,
-                    "name": name,
-                    "everyone": everyone,
-                    "rooms": compact_json(rooms),
-                    "payload": payload_json,
-                    "payment_id": payment_id,
-                    "committed_at": now,
-                    "subject": subject,
-                }
-            )
-            if name == REQUEST_CANCELLED:
-                self._newly_cancelled.add(subject)
-            self.events.append(JournaledEvent(offset, event, now))
+            row = {
+                "offset": offset,
+                "name": name,
+                "everyone": everyone,
+                "rooms": compact_json(rooms),
+                "payload": payload_json,
+                "payment_id": payment_id,
+                "committed_at": now,
+                "subject": subject,
+            }
+            new.append(row)
+            told.append(JournaledEvent(offset, event, now))
             for room in rooms:
                 room_offsets[room].append(offset)
             if everyone:
                 room_offsets[EVERYONE].append(offset)
+            if name == REQUEST_CANCELLED:
+                self._newly_cancelled.add(subject)
             offset += 1
         self._writes += offset - self.next_offset
         self.next_offset = offset
@@ -349,8 +354,8 @@ def _outcome(decision: Decision | None) -> dict[str, Any]:
     payment = decision.payment
     return {
         "payment_id": payment.payment_id,
-        "effect": decision.effect,
-        "status": payment.status,
-        "escrow_state": payment.escrow_state,
+        "effect": str(decision.effect),
+        "status": str(payment.status),
+        "escrow_state": str(payment.escrow_state),
         "received": format(payment.received, "f"),
     }

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.events import Event, Payload
+from coordinator.payments.agreements import Checkout, Share
 from coordinator.payments.decisions import created, decide
 from coordinator.payments.events import (
     PaymentProgress,
@@ -373,13 +374,39 @@ def test_every_event_tells_of_a_change_and_a_repeat_tells_nothing(some: list[Obs
         assert decision.payment == payment
 
 
-@given(st.lists(observations, max_size=6), st.none() | st.just("o1"))
-def test_events_of_checked_values_are_those_of_their_models(some: list[Observation], offer_id: str | None) -> None:
+ids = st.sampled_from(("r1", '"\\/', "été 😀 \u2028", "x" * 200))
+
+
+@given(st.lists(observations, max_size=6), st.lists(ids, min_size=6, max_size=6), st.none() | ids, st.booleans())
+def test_events_are_told_as_their_models_say(
+    some: list[Observation], named: list[str], offer_id: str | None, for_several: bool
+) -> None:
+    payment_id, provider, request_id, buyer_id, seller_id, other = named
+    own = {"request_id": request_id, "seller_id": seller_id, "offer_id": offer_id}
+    shares = (Share(**own, amount=Decimal("40.0")), Share(request_id=other, seller_id=other, amount=Decimal(60)))
+    payment = PAYMENT.model_copy(
+        update={
+            **own,
+            "payment_id": payment_id,
+            "provider": provider,
+            "buyer_id": buyer_id,
+            "checkout": Checkout(checkout_id=other, shares=shares) if for_several else None,
+        }
+    )
     kinds = (PaymentUpdate, PaymentProgress, PaymentReceived, PurchaseRequestUpdate, SellerOfferUpdate)
     models: dict[str, type[Payload]] = {kind.event_name: kind for kind in kinds}
-    for event in play(some, PAYMENT.model_copy(update={"offer_id": offer_id}))[1]:
+    requests = {share.request_id: share for share in payment.shares}
+    for event in play(some, payment)[1]:
+        if event.name not in models:
+            continue
         told = models[event.name].model_validate_json(event.payload_json)
-        assert told.to(requestId="r1", buyerId="b1", sellerId="s1") == event
+        sellers: Sequence[str] = payment.seller_ids
+        if event.name == "payment-received":
+            sellers = (requests[event.payload["purchaseRequestId"]].seller_id,)
+        about: dict[str, str | Sequence[str]] = {"requestId": list(requests) if for_several else request_id}
+        if for_several and event.name == "payment-progress":
+            about = {"checkoutId": other}
+        assert told.to(**about, buyerId=buyer_id, sellerId=sellers) == event
 
 
 def every_life(

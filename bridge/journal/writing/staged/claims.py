@@ -39,7 +39,7 @@ class StagedClaims:
 
     def prefetch(self, claims: Collection[str]) -> None:
         """Looks up at once what several requests will ask for."""
-        unknown = {claim for claim in claims if claim not in self._known}
+        unknown = set(claims).difference(self._known)
         if unknown:
             self._known.update(dict.fromkeys(unknown))
             parameters = padded(unknown)
@@ -54,8 +54,12 @@ class StagedClaims:
         if not claims:
             return {}
         self.prefetch(claims)
-        holders = ((claim, self._known[claim]) for claim in claims)
-        return {claim: holder for claim, holder in holders if holder is not None and holder != payment_id}
+        taken = {}
+        for claim in claims:
+            holder = self._known[claim]
+            if holder is not None and holder != payment_id:
+                taken[claim] = holder
+        return taken
 
     def claim(self, claims: Collection[str], payment_id: str) -> None:
         """Gives a payment those that nobody has."""

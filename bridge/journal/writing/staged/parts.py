@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol, cast
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -48,6 +48,7 @@ _PARTS = (
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
     *("revocations", "endpoints", "alerts", "books"),
 )
+_NAMES = frozenset(_PARTS)
 
 
 class StagedParts:
@@ -154,8 +155,9 @@ class StagedParts:
     def staged_writes(self) -> int:
         """How many changes are staged in all parts, or made at once."""
         deleted = self.forgetting.writes if "forgetting" in self.__dict__ else 0
-        return deleted + sum(part.writes for part in self._used())
+        made: dict[str, _Part] = self.__dict__
+        return deleted + sum([made[name].writes for name in made.keys() & _NAMES])
 
     def _used(self) -> list[_Part]:
         made = self.__dict__
-        return [cast(_Part, made[name]) for name in _PARTS if name in made]
+        return [made[name] for name in _PARTS if name in made]

@@ -1,14 +1,14 @@
 """The payments' part of a batch: payments, and the template checkouts that some of them pay."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Insert, RowMapping, Select, bindparam, exists, insert, select, update
 
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import entry_row, payment_from_row, payment_problems, payment_row, payment_state
+from bridge.journal.tables.rows import entry_row, moved_payment_row, payment_from_row, payment_problems, payment_row
 from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.statements import Row, Writing, entered_too, first_known, insert_into, padded
@@ -101,7 +101,13 @@ class StagedPayments:
 
     def prefetch(self, provider: str, external_ids: Collection[str]) -> None:
         """Looks up at once what several requests will ask for."""
-        names = {name for name in external_ids if self._recent.named(provider, name) is None}
+        names = set[str]()
+        for name in external_ids:
+            recent = self._recent.named(provider, name)
+            if recent is None:
+                names.add(name)
+            else:
+                self._remember(recent)
         if not names:
             return
         parameters = padded(names)
@@ -189,7 +195,8 @@ class StagedPayments:
         self.writes += 1
         before = self.get(payment.payment_id)
         self._remember(payment)
-        self._note_sellers(payment)  # one that an older bridge beside this has registered has none yet
+        if payment.checkout is not None:
+            self._note_sellers(payment)  # one that an older bridge beside this has registered has none yet
         self._before.setdefault(payment.payment_id, before or payment)
         if before is None or before.due_at != payment.due_at:
             self._due_anew.add(payment.payment_id)
@@ -206,7 +213,7 @@ class StagedPayments:
     def statements(self) -> tuple[tuple[Writing, Sequence[Row]], ...]:
         """What is staged, one statement a table."""
         new = [payment_row(self._known[payment_id], self._now) for payment_id in self._new]
-        moved = [self._known[payment_id] for payment_id in self._before.keys() - self._new]
+        moved = [self._known[payment_id] for payment_id in self._before if payment_id not in self._new]
         due = [
             {"by_payment_id": payment.payment_id, "new_due_at": payment.due_at}
             for payment in moved
@@ -222,30 +229,27 @@ class StagedPayments:
             (insert_into(schema.checkouts), list(self._checkouts.values())),
             (insert_into(schema.checkout_requests), self._checkout_requests),
             (_NOTE_SELLER, self._checkout_sellers),
-            (_UPDATE_PAYMENT, [_moved_row(payment, self._now) for payment in moved]),
+            (_UPDATE_PAYMENT, [moved_payment_row(payment, self._now) for payment in moved]),
             (_SET_DUE_AT, due),
             (_NOTE_PROBLEMS, problems),
-            (insert_into(schema.book_entries), list(self._entries())),
+            (insert_into(schema.book_entries), self._entries()),
         )
 
     def changed(self) -> set[str]:
         """The ids of those that it adds or moves."""
         return self._new | self._before.keys()
 
-    def _entries(self) -> Iterator[Row]:
+    def _entries(self) -> list[Row]:
         """What is to be written into the books."""
-        for payment_id in dict.fromkeys((*self._new, *self._before)):
-            before = {} if payment_id in self._new else balances_of(self._before[payment_id])
-            for entry in changes(before, balances_of(self._known[payment_id])):
-                yield entry_row(payment_id, entry, self._now)
+        new, known, now, rows = self._new, self._known, self._now, list[Row]()
+        for payment_id in dict.fromkeys((*new, *self._before)):
+            before = {} if payment_id in new else balances_of(self._before[payment_id])
+            rows += [entry_row(payment_id, entry, now) for entry in changes(before, balances_of(known[payment_id]))]
+        return rows
 
     def known(self) -> Iterable[Payment]:
         """The payments that it had to do with, as they stand."""
         return self._known.values()
-
-
-def _moved_row(payment: Payment, now: datetime) -> Row:
-    return {"by_payment_id": payment.payment_id, **_prefixed(payment_state(payment, now))}
 
 
 def _prefixed(values: Mapping[str, Any]) -> Row:
