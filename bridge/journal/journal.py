@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -250,12 +250,18 @@ class Journal:
 
         Raises IdempotencyKeyReusedError.
         """
-        places = await self._writer.submit(lambda batch: requests.publish_events(batch, events, idempotency))
-        return [self.offset_text(place) for place in places]
+        return self.offset_texts(
+            await self._writer.submit(lambda batch: requests.publish_events(batch, events, idempotency))
+        )
 
     def offset_text(self, place: Place) -> str:
         """A place as clients know it: opaque to them, of no other journal than this, and proof that it was there."""
-        return self._offsets.text(place)
+        [text] = self._offsets.texts([place])
+        return text
+
+    def offset_texts(self, places: Iterable[tuple[int, datetime | None]]) -> list[str]:
+        """The same of several."""
+        return self._offsets.texts(places)
 
     async def held_offset(self, text: str) -> int:
         """The number of an offset that a client brings back, for whoever wants what came after it.
