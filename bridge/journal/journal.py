@@ -206,12 +206,8 @@ class Journal:
     ) -> Recorded:
         """Writes down what a provider saw, moves the payment it is about, and appends the events that follow."""
         recorded = await self._writer.submit(
-            functools.partial(
-                requests.record_report,
-                provider=provider,
-                external_id=external_id,
-                key=key,
-                observation=observation,
+            lambda batch: requests.record_report(
+                batch, provider=provider, external_id=external_id, key=key, observation=observation
             ),
             about=Prefetch(provider, key, external_id, money_claims(provider, observation)),
         )
@@ -250,14 +246,12 @@ class Journal:
 
         Raises IdempotencyKeyReusedError.
         """
-        return self.offset_texts(
-            await self._writer.submit(lambda batch: requests.publish_events(batch, events, idempotency))
-        )
+        places = await self._writer.submit(lambda batch: requests.publish_events(batch, events, idempotency))
+        return self.offset_texts(places)
 
     def offset_text(self, place: Place) -> str:
         """A place as clients know it: opaque to them, of no other journal than this, and proof that it was there."""
-        [text] = self._offsets.texts([place])
-        return text
+        return self._offsets.texts([place])[0]
 
     def offset_texts(self, places: Iterable[tuple[int, datetime | None]]) -> list[str]:
         """The same of several."""
