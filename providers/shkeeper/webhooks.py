@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from coordinator.ids import Id
 from coordinator.money import ZERO, Amount
@@ -65,14 +65,15 @@ class InvoiceNotice(Wire):
     fee_percent: Amount | None = None
     fee_fixed: Amount | None = None
 
-    @property
-    def fee(self) -> Fee | None:
-        """What is asked for on top; None where the gateway does not say so, or in words that are not known."""
-        # Older gateways know only of percents, and do not name a policy.
-        policy = FEE_POLICIES.get(self.fee_policy or "PERCENT_FEE")
-        if policy is None or (self.fee_percent is None and self.fee_fixed is None):
-            return None
-        return _fee(policy, self.fee_percent or ZERO, self.fee_fixed or ZERO)
+
+def _fee_in(said: Mapping[str, Any]) -> Fee | None:
+    """What an invoice asks for on top; None where the gateway does not say so, or in words that are not known."""
+    percent, fixed = said["fee_percent"], said["fee_fixed"]
+    # Older gateways know only of percents, and do not name a policy.
+    policy = FEE_POLICIES.get(said["fee_policy"] or "PERCENT_FEE")
+    if policy is None or (percent is None and fixed is None):
+        return None
+    return _fee(policy, percent or ZERO, fixed or ZERO)
 
 
 @lru_cache
@@ -106,8 +107,7 @@ class PayoutNotice(Wire):
     amount: Amount | None = None
 
 
-_INVOICE = TypeAdapter(InvoiceNotice)
-_UNCONFIRMED = TypeAdapter(UnconfirmedNotice)
+_INVOICE = InvoiceNotice.__pydantic_validator__  # which costs half of what model_validate does
 
 STANDINGS = {
     "UNPAID": Standing.NOTHING,
@@ -173,9 +173,9 @@ def _reading(content: dict[str, Any], confirmations: Mapping[str, int]) -> Readi
     if "payout_id" in content:
         return _payout_reading(PayoutNotice.model_validate(content))
     if content.get("status") == "unconfirmed":
-        unconfirmed = _UNCONFIRMED.validate_python(content)
+        unconfirmed = UnconfirmedNotice.model_validate(content)
         return Reading(unconfirmed.external_id, _transfer_seen(unconfirmed), _key("unconfirmed", unconfirmed))
-    invoice = _INVOICE.validate_python(content)
+    invoice: InvoiceNotice = _INVOICE.validate_python(content)
     return Reading(invoice.external_id, _observation(invoice, confirmations), _key("invoice", invoice))
 
 
@@ -193,7 +193,8 @@ def _payout_reading(notice: PayoutNotice) -> PayoutReading:
 def _key(kind: str, notice: InvoiceNotice | UnconfirmedNotice | PayoutNotice) -> str:
     """One key for one message: of what is used, not of the bytes, so that a gateway which was updated between two
     tries, and now writes more fields or another order, still says the same."""
-    return f"{kind}:{hashlib.sha256(notice.model_dump_json().encode()).hexdigest()}"
+    said = notice.__pydantic_serializer__.to_json(notice)  # as model_dump_json, at a third of the cost
+    return f"{kind}:{hashlib.sha256(said).hexdigest()}"
 
 
 def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
@@ -202,38 +203,54 @@ def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
 
 
 def _observation(notice: InvoiceNotice, confirmations: Mapping[str, int]) -> Observation:
+    said = notice.__dict__  # pydantic makes each look at an attribute long
+    transactions: Sequence[WireTransaction] = said["transactions"]
     # A transaction pays an invoice once, so its hash names it. One that is there twice is told of twice.
-    transfers = tuple(dict.fromkeys(map(_transfer, notice.transactions)))
-    if notice.status in ENDINGS:
-        return InvoiceEnded(
-            ending=ENDINGS[notice.status], currency=notice.fiat, address=notice.addr, transfers=transfers
-        )
-    # It is sent about each transaction that has enough confirmations. The others in it may have one alone.
-    txids = dict.fromkeys(transaction.txid for transaction in notice.transactions)
-    causes = {transaction.txid for transaction in notice.transactions if transaction.trigger} or txids.keys()
-    others = [transaction for transaction in notice.transactions if transaction.txid not in causes]
+    transfers = tuple([_transfer(transaction.__dict__) for transaction in transactions])
+    if len(transfers) > 1:
+        transfers = tuple(dict.fromkeys(transfers))
+    status: str = said["status"]
+    if status in ENDINGS:
+        return InvoiceEnded(ending=ENDINGS[status], currency=notice.fiat, address=notice.addr, transfers=transfers)
+    caused_by, proven, settling = _causes(transactions, confirmations)
     return InvoiceSnapshot.of_checked(
-        standing=STANDINGS[notice.status],
-        currency=notice.fiat,
-        received=notice.balance_fiat,
+        standing=STANDINGS[status],
+        currency=said["fiat"],
+        received=said["balance_fiat"],
         transfers=transfers,
-        caused_by=next((txid for txid in reversed(txids) if txid in causes), None),
-        proven=frozenset(causes) if others else None,
-        settling_seconds={one.crypto: settling_seconds(one.crypto, confirmations) for one in others},
-        coin=notice.crypto,
-        fee=notice.fee,
-        address=notice.addr,
-        above_limit=notice.overpaid_fiat,
-        calls_paid=notice.paid,
+        caused_by=caused_by,
+        proven=proven,
+        settling_seconds=settling,
+        coin=said["crypto"],
+        fee=_fee_in(said),
+        address=said["addr"],
+        above_limit=said["overpaid_fiat"],
+        calls_paid=said["paid"],
     )
 
 
-def _transfer(transaction: WireTransaction) -> Transfer:
+def _causes(
+    transactions: Sequence[WireTransaction], confirmations: Mapping[str, int]
+) -> tuple[str | None, frozenset[str] | None, Mapping[str, int]]:
+    """By the id of its last cause, what a message is sent about; what it proves, where that is not all; and of the
+    coins of the rest, when that has settled."""
+    if len(transactions) == 1:
+        return transactions[0].txid, None, {}
+    # It is sent about each transaction that has enough confirmations. The others in it may have one alone.
+    txids = dict.fromkeys(transaction.txid for transaction in transactions)
+    causes = {transaction.txid for transaction in transactions if transaction.trigger} or txids.keys()
+    others = [transaction for transaction in transactions if transaction.txid not in causes]
+    settling = {one.crypto: settling_seconds(one.crypto, confirmations) for one in others}
+    last = next((txid for txid in reversed(txids) if txid in causes), None)
+    return last, frozenset(causes) if others else None, settling
+
+
+def _transfer(said: Mapping[str, Any]) -> Transfer:
     return Transfer.of_checked(
-        transfer_id=transaction.txid,
-        asset=transaction.crypto,
-        amount=transaction.amount_crypto,
-        value=transaction.amount_fiat,
-        fee=transaction.fee_fiat,
-        occurred_at=transaction.date,
+        transfer_id=said["txid"],
+        asset=said["crypto"],
+        amount=said["amount_crypto"],
+        value=said["amount_fiat"],
+        fee=said["fee_fiat"],
+        occurred_at=said["date"],
     )
