@@ -45,8 +45,11 @@ class JournalHistory:
 
     def delivered(self, stretch: Sequence[JournaledEvent]) -> list[DeliveredEvent]:
         """Events of the journal, as they are delivered."""
-        offsets = self._journal.offset_texts((number, at) for number, _, at in stretch)
-        return [DeliveredEvent(one[0], one[1], offset) for one, offset in zip(stretch, offsets, strict=True)]
+        if not stretch:
+            return []
+        numbers, events, times = zip(*stretch, strict=True)
+        offsets = self._journal.offset_texts(zip(numbers, times, strict=True))
+        return list(map(DeliveredEvent, numbers, events, offsets))
 
     async def number_of(self, offset: str) -> int:
         try:

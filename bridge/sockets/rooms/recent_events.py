@@ -50,18 +50,20 @@ class RecentEvents:
     def add(self, delivered: Iterable[DeliveredEvent]) -> None:
         """Notes events, in order, and forgets the oldest that are too many by that."""
         note, numbers, of, rooms_of = self._delivered.append, self._numbers, self._of, self.rooms_of
+        getsizeof, size_bytes = sys.getsizeof, self.size_bytes
         for one in delivered:
             number, event, offset = one
             rooms = rooms_of(event)
             note((one, rooms))
             numbers[offset] = number
-            self.size_bytes += EVENT_BYTES + sys.getsizeof(event.payload_json)
+            size_bytes += EVENT_BYTES + getsizeof(event.payload_json)
             for room in rooms:
                 of_room = of.get(room)
                 if of_room is None:
                     of[room] = deque((one,))
                 else:
                     of_room.append(one)
+        self.size_bytes = size_bytes
         while self._delivered and (len(self._delivered) > self._limit or self.size_bytes > self._limit_bytes):
             self._forget_oldest()
 
