@@ -4,10 +4,12 @@ Pure functions over bytes (SHKeeper: services/webhook_hmac.py): HMAC-SHA256 unde
 timestamp, a full stop and the raw body, in lowercase hex.
 """
 
+import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from providers.contract import WebhookRefusedError
 
@@ -17,6 +19,7 @@ SIGNATURE_HEADER = "x-shkeeper-signature"
 TIMESTAMP_HEADER = "x-shkeeper-timestamp"
 API_KEY_HEADER = "x-shkeeper-api-key"
 
+BLOCK_BYTES = 64
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 # Unix seconds have ten digits until the year 2286.
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
@@ -24,7 +27,22 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 def sign(key: str, timestamp: str, body: bytes) -> str:
     """The signature of a body sent at `timestamp`, Unix seconds in decimal."""
-    return hmac.digest(_bytes(key), b"%b.%b" % (_bytes(timestamp), body), "sha256").hex()
+    inner, outer = _keyed(key)
+    inner = inner.copy()
+    inner.update(b"%b.%b" % (_bytes(timestamp), body))
+    outer = outer.copy()
+    outer.update(inner.digest())
+    return outer.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _keyed(key: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """The two hashes of HMAC, inner and outer, once they have taken the key in (RFC 2104): to copy them for each
+    signature costs a fraction of what `hmac.digest` does."""
+    content = _bytes(key)
+    block = (hashlib.sha256(content).digest() if len(content) > BLOCK_BYTES else content).ljust(BLOCK_BYTES, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+    return inner, outer
 
 
 def verify(

@@ -30,9 +30,18 @@ from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.signature import require_headers, verify
+from providers.shkeeper.usual_notice import NoticeRead, usual_notice
 from providers.shkeeper.wire import Address, Code, GivenId, Moment, UnreadableError, Wire, faults, read_object
 
-__all__ = ["ENDINGS", "STANDINGS", "InvoiceNotice", "PayoutNotice", "ShkeeperWebhooks", "UnconfirmedNotice"]
+__all__ = [
+    "ENDINGS",
+    "STANDINGS",
+    "InvoiceNotice",
+    "PayoutNotice",
+    "ShkeeperWebhooks",
+    "UnconfirmedNotice",
+    "notice_by_model",
+]
 
 PROVIDER = "shkeeper"
 
@@ -107,8 +116,6 @@ class PayoutNotice(Wire):
     amount: Amount | None = None
 
 
-_INVOICE = InvoiceNotice.__pydantic_validator__  # which costs half of what model_validate does
-
 STANDINGS = {
     "UNPAID": Standing.NOTHING,
     "PARTIAL": Standing.PARTIAL,
@@ -174,9 +181,18 @@ def _reading(content: dict[str, Any], confirmations: Mapping[str, int]) -> Readi
         return _payout_reading(PayoutNotice.model_validate(content))
     if content.get("status") == "unconfirmed":
         unconfirmed = UnconfirmedNotice.model_validate(content)
-        return Reading(unconfirmed.external_id, _transfer_seen(unconfirmed), _key("unconfirmed", unconfirmed))
-    invoice: InvoiceNotice = _INVOICE.validate_python(content)
-    return Reading(invoice.external_id, _observation(invoice, confirmations), _key("invoice", invoice))
+        key = _key("unconfirmed", unconfirmed.model_dump_json())
+        return Reading(unconfirmed.external_id, _transfer_seen(unconfirmed), key)
+    said, text = usual_notice(content) or notice_by_model(content)
+    return Reading(said["external_id"], _observation(said, confirmations), _key("invoice", text))
+
+
+def notice_by_model(content: Mapping[str, Any]) -> NoticeRead:
+    """The notice of an invoice, in whatever form. Raises ValidationError."""
+    notice = InvoiceNotice.model_validate(content)
+    return NoticeRead(
+        {**notice.__dict__, "transactions": [one.__dict__ for one in notice.transactions]}, notice.model_dump_json()
+    )
 
 
 def _payout_reading(notice: PayoutNotice) -> PayoutReading:
@@ -187,14 +203,14 @@ def _payout_reading(notice: PayoutNotice) -> PayoutReading:
         observations.append(PayoutConfirmed(stated=stated))
     if notice.external_id is not None:
         observations.append(PayoutBooked(external_id=notice.external_id, stated=stated))
-    return PayoutReading(notice.external_id, notice.crypto, tuple(observations), _key("payout", notice))
+    key = _key("payout", notice.model_dump_json())
+    return PayoutReading(notice.external_id, notice.crypto, tuple(observations), key)
 
 
-def _key(kind: str, notice: InvoiceNotice | UnconfirmedNotice | PayoutNotice) -> str:
+def _key(kind: str, notice_json: str) -> str:
     """One key for one message: of what is used, not of the bytes, so that a gateway which was updated between two
     tries, and now writes more fields or another order, still says the same."""
-    said = notice.__pydantic_serializer__.to_json(notice)  # as model_dump_json, at a third of the cost
-    return f"{kind}:{hashlib.sha256(said).hexdigest()}"
+    return f"{kind}:{hashlib.sha256(notice_json.encode()).hexdigest()}"
 
 
 def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
@@ -202,16 +218,15 @@ def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
     return TransferSeen(transfer=transfer, address=notice.addr)
 
 
-def _observation(notice: InvoiceNotice, confirmations: Mapping[str, int]) -> Observation:
-    said = notice.__dict__  # pydantic makes each look at an attribute long
-    transactions: Sequence[WireTransaction] = said["transactions"]
+def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> Observation:
+    transactions: Sequence[Mapping[str, Any]] = said["transactions"]
     # A transaction pays an invoice once, so its hash names it. One that is there twice is told of twice.
-    transfers = tuple([_transfer(transaction.__dict__) for transaction in transactions])
+    transfers = tuple([_transfer(one) for one in transactions])
     if len(transfers) > 1:
         transfers = tuple(dict.fromkeys(transfers))
     status: str = said["status"]
     if status in ENDINGS:
-        return InvoiceEnded(ending=ENDINGS[status], currency=notice.fiat, address=notice.addr, transfers=transfers)
+        return InvoiceEnded(ending=ENDINGS[status], currency=said["fiat"], address=said["addr"], transfers=transfers)
     caused_by, proven, settling = _causes(transactions, confirmations)
     return InvoiceSnapshot.of_checked(
         standing=STANDINGS[status],
@@ -230,17 +245,17 @@ def _observation(notice: InvoiceNotice, confirmations: Mapping[str, int]) -> Obs
 
 
 def _causes(
-    transactions: Sequence[WireTransaction], confirmations: Mapping[str, int]
+    transactions: Sequence[Mapping[str, Any]], confirmations: Mapping[str, int]
 ) -> tuple[str | None, frozenset[str] | None, Mapping[str, int]]:
     """By the id of its last cause, what a message is sent about; what it proves, where that is not all; and of the
     coins of the rest, when that has settled."""
     if len(transactions) == 1:
-        return transactions[0].txid, None, {}
+        return transactions[0]["txid"], None, {}
     # It is sent about each transaction that has enough confirmations. The others in it may have one alone.
-    txids = dict.fromkeys(transaction.txid for transaction in transactions)
-    causes = {transaction.txid for transaction in transactions if transaction.trigger} or txids.keys()
-    others = [transaction for transaction in transactions if transaction.txid not in causes]
-    settling = {one.crypto: settling_seconds(one.crypto, confirmations) for one in others}
+    txids = dict.fromkeys(one["txid"] for one in transactions)
+    causes = {one["txid"] for one in transactions if one["trigger"]} or txids.keys()
+    others = [one for one in transactions if one["txid"] not in causes]
+    settling = {one["crypto"]: settling_seconds(one["crypto"], confirmations) for one in others}
     last = next((txid for txid in reversed(txids) if txid in causes), None)
     return last, frozenset(causes) if others else None, settling
 
