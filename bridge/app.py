@@ -18,9 +18,9 @@ from litestar.plugins.pydantic import PydanticPlugin
 
 from bridge.access import Principal, Revocations
 from bridge.console.pages import pages_router
-from bridge.door import Guests
+from bridge.door import Forwarded, Guests, LoopBudget
 from bridge.drain import Drain
-from bridge.engine import Stop
+from bridge.engine import Engine, Stop
 from bridge.http.attention_figures import AttentionFigures
 from bridge.http.catch_up import catch_up_router
 from bridge.http.chains import chain_router
@@ -49,6 +49,7 @@ from bridge.http.presence import get_presence
 from bridge.http.refunds.routes import refund_router
 from bridge.http.refused_webhooks import refused_webhooks
 from bridge.http.webhooks import plain_webhooks, webhook_router
+from bridge.journal import Journal
 from bridge.registry import Registry, build_registry
 from bridge.runtime import Runtime
 from bridge.settings import Settings, all_settings, load_settings
@@ -84,8 +85,8 @@ def create_app(
     drain: Drain | None = None,
 ) -> Any:
     """The ASGI application: REST, webhooks and Socket.IO on one port. `stop` ends its server where it may not go
-    on; `guests` are the connections of the front door before it, if that is ours, and `unread` what those have not
-    read; `drain` is how it leaves its clients to others before it ends."""
+    on; `guests` are the connections of the front door before it, if that is ours, of whom none asks for too much, and
+    `unread` what those have not read; `drain` is how it leaves its clients to others before it ends."""
     settings = settings or load_settings()
     unread = unread or settings.unread
     unread.show()
@@ -127,10 +128,20 @@ def create_app(
     runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, revocations, feed)
     given = _given(settings, sockets, callers, registry, vitals, feed, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
-    plain = plain_webhooks(registry.readers, settings.max_webhook_bytes)
-    plain |= plain_publications(callers, settings.max_publication_bytes)
-    beside = Interruption(Preflights(Head(FastPath(rest, plain)), settings.frontend_origins))
-    return ExactPaths(asgi_app(sockets, beside=beside))
+    beside = Interruption(Preflights(Head(rest), settings.frontend_origins))
+    application: Any = ExactPaths(asgi_app(sockets, beside=beside))
+
+    def journal() -> Journal:
+        running: Engine = rest.state.engine
+        return running.journal
+
+    application = FastPath(application, plain_publications(callers, settings.max_publication_bytes), journal)
+    if guests is not None:
+        trusted = settings.trusted_proxies
+        application = LoopBudget(application, guests, share=settings.loop_share_per_address, trusted=trusted)
+        application = Forwarded(application, trusted)
+    # Whose they are is known by their signatures alone.
+    return FastPath(application, plain_webhooks(registry.readers, settings.max_webhook_bytes), journal)
 
 
 def described_routes() -> dict[str, Any]:

@@ -43,9 +43,13 @@ class JournalHistory:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    def delivered(self, journaled: JournaledEvent) -> DeliveredEvent:
-        """An event of the journal, as it is delivered."""
-        return DeliveredEvent(journaled.offset, journaled.event, self._journal.offset_text(journaled.place))
+    def delivered(self, stretch: Sequence[JournaledEvent]) -> list[DeliveredEvent]:
+        """Events of the journal, as they are delivered."""
+        if not stretch:
+            return []
+        numbers, events, times = zip(*stretch, strict=True)
+        offsets = self._journal.offset_texts(zip(numbers, times, strict=True))
+        return list(map(DeliveredEvent, numbers, events, offsets))
 
     async def number_of(self, offset: str) -> int:
         try:
@@ -63,7 +67,7 @@ class JournalHistory:
     ) -> tuple[Sequence[DeliveredEvent], bool]:
         looked_up = self._journal.room_events(names, everyone=everyone, hidden=(), after=after, limit=limit)
         stretch = await _asked(looked_up)
-        return [self.delivered(one) for one in stretch.events], stretch.more
+        return self.delivered(stretch.events), stretch.more
 
 
 class JournalSessions:

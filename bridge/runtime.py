@@ -92,9 +92,10 @@ class Delivery:
             self._deliver(run, recovery, history)
 
     def _deliver(self, stretch: Sequence[JournaledEvent], recovery: Recovery, history: JournalHistory) -> None:
-        delivered = [history.delivered(one) for one in stretch]
+        delivered = history.delivered(stretch)
         recovery.note_delivered(delivered)
-        written = deliver(self._sockets, [one.event for one in delivered], offsets=[one.offset for one in delivered])
+        _, events, offsets = zip(*delivered, strict=True)
+        written = deliver(self._sockets, events, offsets=offsets)
         self._vitals.delivered(stretch, written)
         self._revoked_access.apply(stretch[-1])
 

@@ -58,9 +58,14 @@ _EXPECTED = f"expected an id {NO_UNSEEN}, and not of blanks alone"
 DERIVED_DIGITS = 24
 
 
+def _all_seen(value: str) -> bool:
+    """Whether all characters are of ASCII and can be seen, as those of nearly all ids and addresses."""
+    return value.isascii() and value.isprintable()
+
+
 def _plain(value: str) -> str:
     # Pydantic refuses lone surrogates by itself.
-    if _WHOLE.fullmatch(value) is None:
+    if not (_all_seen(value) and value.strip()) and _WHOLE.fullmatch(value) is None:
         raise ValueError(_EXPECTED)
     return value
 
@@ -79,7 +84,7 @@ StoredId = Annotated[str, StringConstraints(min_length=1, max_length=ID_LIMIT_CH
 
 def require_seen(value: str) -> str:
     """Returns a text that is no id, such as an address. Raises ValueError if something in it cannot be seen."""
-    if _UNSEEN.search(value) is not None:
+    if not _all_seen(value) and _UNSEEN.search(value) is not None:
         raise ValueError(f"expected text {NO_UNSEEN}")
     return value
 

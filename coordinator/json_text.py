@@ -20,7 +20,7 @@ def has_more_parts(content: bytes | str, limit: int) -> bool:
     """Whether JSON has more members, items, objects and lists than that. It is not read for it: they are counted by
     what separates and opens them, and what is within quotes is left out only where that could make a difference."""
     content = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-    if _marks(content) <= limit:
+    if len(content) <= limit or _marks(content) <= limit:
         return False
     unescaped = content.replace(rb"\\", b"").replace(rb"\"", b"")
     return _marks(b"".join(unescaped.split(b'"')[::2])) > limit

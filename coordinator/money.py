@@ -49,7 +49,8 @@ CENT_DECIMALS = 2
 _CENT = Decimal("0.01")
 # Python's own arithmetic rounds to 28 digits.
 _EXACT = Context(prec=2 * (MAX_INTEGER_DIGITS + MAX_DECIMALS))
-_AMOUNT = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?(?:[eE](?P<exponent>[+-]?[0-9]{1,3}))?")
+_PLAIN_AMOUNT = re.compile(rf"[0-9]{{1,{MAX_INTEGER_DIGITS}}}(?:\.[0-9]{{1,{MAX_DECIMALS}}})?")
+_AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 
 
 class AmountUnreadableError(BridgeError, ValueError):
@@ -62,13 +63,12 @@ def parse_amount(value: object) -> Decimal:
     Takes what SHKeeper's older gateways write too: trailing zeros and exponents such as `0E-10`.
     Raises AmountUnreadableError for floats, signs, blanks, and anything beyond 78 digits or 30 decimals.
     """
+    if isinstance(value, str) and _PLAIN_AMOUNT.fullmatch(value) is not None:
+        return Decimal(value)  # as nearly all are
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if isinstance(value, str) and (match := _AMOUNT.fullmatch(value)) is not None:
+    if isinstance(value, str) and _AMOUNT.fullmatch(value) is not None:
         amount = Decimal(value)
-        whole, fraction, exponent_text = match.groups()
-        if exponent_text is None and len(whole) <= MAX_INTEGER_DIGITS and len(fraction or "") <= MAX_DECIMALS:
-            return amount
     elif isinstance(value, Decimal):
         amount = value
     elif isinstance(value, str):

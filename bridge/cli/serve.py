@@ -24,7 +24,7 @@ from bridge.cli.local_shkeeper import DEFAULT_PORT, announce, local_shkeeper
 from bridge.cli.log_lines import JsonLines, LogLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from bridge.settings import Settings
@@ -165,7 +165,7 @@ def _run(
     import uvicorn
 
     from bridge.app import create_app
-    from bridge.door import Door, Forwarded, LoopBudget
+    from bridge.door import Door
     from bridge.drain import Drain
     from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 
@@ -184,9 +184,7 @@ def _run(
 
     guests, unread = settings.guests(_raised_file_limit()), settings.unread
     application = create_app(settings, stop=give_up, guests=guests, unread=unread, drain=drain)
-    trusted = settings.trusted_proxies
-    application = LoopBudget(application, guests, share=settings.loop_share_per_address, trusted=trusted)
-    application = _explaining(Forwarded(application, trusted), failures)
+    application = _explaining(application, failures)
     company = ExitStack()
 
     class Server(uvicorn.Server):
@@ -214,6 +212,7 @@ def _run(
     server = Server(
         uvicorn.Config(
             application,
+            interface="asgi3",
             loop="uvloop",
             http=cast(Any, Door(guests, settings.door_limits, unread)),
             ws=WebSocketProtocol,
@@ -275,11 +274,11 @@ def _explaining(application: Any, failures: list[BaseException]) -> Any:
     """The application; why it failed to start or to stop is kept in `failures`, to be told without uvicorn's
     traceback."""
 
-    async def explaining(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "lifespan":
-            await application(scope, receive, send)
-            return
+    def explaining(scope: Any, receive: Any, send: Any) -> "Awaitable[None]":
+        asked = lifespan if scope["type"] == "lifespan" else application
+        return asked(scope, receive, send)
 
+    async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         async def send_without_traceback(message: Any) -> None:
             await send({"type": message["type"]})
 

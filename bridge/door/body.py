@@ -4,9 +4,9 @@ import re
 from http import HTTPStatus
 from typing import Protocol
 
-from bridge.door.head import RequestError
+from bridge.door.head import CHUNKED, RequestError
 
-__all__ = ["Body", "ChunkedBody", "CountedBody", "too_large"]
+__all__ = ["Body", "body_of", "too_large"]
 
 # The first line of a chunk: its length, and what may be said besides, which nobody reads.
 CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})(?:[ \t]*;[\t -~\x80-\xff]*)?")
@@ -29,6 +29,11 @@ class Body(Protocol):
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         """What of these bytes is content, and what of them comes after the body. Raises RequestError."""
+
+
+def body_of(length: int, limit_bytes: int) -> Body:
+    """What is to come of a body that is so long, or CHUNKED; a chunked one has at most as many bytes as the limit."""
+    return ChunkedBody(limit_bytes) if length == CHUNKED else CountedBody(length)
 
 
 class CountedBody:

@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from bridge.door.answers import STOPPING, TOO_MANY, problem
-from bridge.door.body import Body, ChunkedBody, CountedBody, too_large
-from bridge.door.exchange import Exchange, scope_of
+from bridge.door.body import Body, body_of, too_large
+from bridge.door.exchange import Exchange, Message, scope_between, scope_of
 from bridge.door.guests import REFUSED, Guest
-from bridge.door.head import CHUNKED, END, Head, RequestError, read_head, require_readable
+from bridge.door.head import END, Head, RequestError, read_head, require_readable
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES, UnreadAnswer
 from bridge.sockets.transport.handshake import Request
 
@@ -51,11 +51,12 @@ class HttpConnection(asyncio.Protocol):
         "_is_deaf",
         "_is_paused",
         "_looked_at",
+        "_scope",
         "_server_state",
         "_state",
         "_transport",
         "_unread",
-        "_unread_answer",
+        "unread_answer",
     )
 
     def __init__(self, door: "Door", config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
@@ -71,6 +72,8 @@ class HttpConnection(asyncio.Protocol):
         """How much is kept of a head or a body that has not come whole, or of what has come before its turn."""
         self._looked_at = 0
         """How much of that was found to be the beginning of a head."""
+        self._scope: Message | None = None
+        """What of the scope is the same for all of its requests, once there was one."""
         self._exchange: Exchange | None = None
         """The request that is under way."""
         self._body: Body | None = None
@@ -80,7 +83,7 @@ class HttpConnection(asyncio.Protocol):
         """Whether nothing more is listened to."""
         self._is_deaf = False
         """Whether it has sent so much before its turn that it is closed after this one."""
-        self._unread_answer: UnreadAnswer | None = None
+        self.unread_answer: UnreadAnswer | None = None
         """While what was answered waits for the client to read it."""
 
     # The transport's side
@@ -108,7 +111,7 @@ class HttpConnection(asyncio.Protocol):
             self._guest.leave()
 
     def pause_writing(self) -> None:
-        self._unread_answer = UnreadAnswer(self._door, self, self._transport)
+        self.unread_answer = UnreadAnswer(self._door, self, self._transport)
 
     def resume_writing(self) -> None:
         self._door.answers.discard(self)
@@ -116,9 +119,9 @@ class HttpConnection(asyncio.Protocol):
         self._go_on()
 
     def _free_unread_answer(self) -> None:
-        if self._unread_answer is not None:
-            self._unread_answer.free()
-            self._unread_answer = None
+        if self.unread_answer is not None:
+            self.unread_answer.free()
+            self.unread_answer = None
 
     def _turn_away(self, why: str = TOO_MANY) -> None:
         """It is closed without waiting for anything, even if it never reads why."""
@@ -139,7 +142,7 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._body is not None:
             self._read_body(data)
-        elif self._exchange is None and self._unread_answer is None:
+        elif self._exchange is None and self.unread_answer is None:
             self._read_head(self._unread + data if self._unread else data)
         else:
             self._wait_with(self._unread + data)
@@ -198,24 +201,24 @@ class HttpConnection(asyncio.Protocol):
         exchange.is_too_large = head.length > door.limits.body_bytes
         if self._guest.is_last:
             exchange.keeps_alive = False
-        if head.length:
-            self._body = ChunkedBody(door.limits.body_bytes) if head.length == CHUNKED else CountedBody(head.length)
-        self._start(exchange, head)
-        if self._body is None:
-            self._wait_with(rest)
-            return
-        door.bodies.add(self, door.limits.body_seconds)
+        self._scope = self._scope or scope_between(self._transport, self._config)
+        running = exchange.run(self._config.loaded_app, scope_of(head, self._scope, self._state))
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(running)
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
+        self._begin_body(exchange, head.length, rest)
+
+    def _begin_body(self, exchange: Exchange, length: int, rest: bytes) -> None:
+        if 0 < length <= len(rest) and not exchange.is_too_large:  # it has come with its head, as most do
+            exchange.feed(rest[:length], is_whole=True)
+            rest = rest[length:]
+        elif length:
+            self._body = body_of(length, self._door.limits.body_bytes)
+            self._door.bodies.add(self, self._door.limits.body_seconds)
         if exchange.is_too_large:
             self._pause()
         elif rest:
-            self._read_body(rest)
-
-    def _start(self, exchange: Exchange, head: Head) -> None:
-        scope = scope_of(head, self._transport, self._config, self._state)
-        tasks: set[asyncio.Task[None]] = self._server_state.tasks
-        task = asyncio.get_running_loop().create_task(exchange.run(self._config.loaded_app, scope))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+            self.data_received(rest)
 
     def _read_body(self, data: bytes) -> None:
         body, exchange = self._body, self._exchange
@@ -269,11 +272,6 @@ class HttpConnection(asyncio.Protocol):
         """Sends something of an answer."""
         self._transport.write(content)
 
-    async def until_read(self) -> None:
-        """Returns once the client has read so much that there is room for more."""
-        if self._unread_answer is not None:
-            await self._unread_answer.freed()
-
     def answered(self, exchange: Exchange) -> None:
         """The answer to a request is written, whole."""
         self._server_state.total_requests += 1
@@ -285,14 +283,15 @@ class HttpConnection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Turns to the next request, once the one before is answered and the answer on its way."""
-        if self._exchange is not None or self._unread_answer is not None or self._is_closing:
+        if self._exchange is not None or self.unread_answer is not None or self._is_closing:
             return
         if self._unread:
             # In a turn of its own: whoever sends hundreds at once is not alone here.
             asyncio.get_running_loop().call_soon(self._read_on)
         else:
             self._door.idle.add(self, self._door.limits.idle_seconds)
-            self.resume()
+            if self._is_paused:
+                self.resume()
 
     def _read_on(self) -> None:
         if self._exchange is None and not self._is_closing:
@@ -342,8 +341,8 @@ class HttpConnection(asyncio.Protocol):
     def _leave_within_moments(self) -> None:
         """However long the client takes to read what is still to be written."""
         self._door.forget(self)
-        if self._unread_answer is not None and self._unread_answer.unread_bytes > LARGE_ANSWER_BYTES:
-            self._unread_answer.give_time()
+        if self.unread_answer is not None and self.unread_answer.unread_bytes > LARGE_ANSWER_BYTES:
+            self.unread_answer.give_time()
         else:
             self._door.leaving.add(self, self._door.limits.linger_seconds)
 
@@ -376,7 +375,7 @@ class HttpConnection(asyncio.Protocol):
 
     def late_reader(self) -> None:
         """It has been given long enough to read what it was answered, or to read on."""
-        if self._unread_answer is None or not self._unread_answer.gives_more_time():
+        if self.unread_answer is None or not self.unread_answer.gives_more_time():
             self.turn_out("answer unread")
 
     def late(self, part: str) -> None:

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import re
 from collections.abc import MutableMapping
+from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bridge.door.answers import CONTINUE, NOT_STORED, status_line
 from bridge.door.guests import REFUSED
@@ -14,32 +15,41 @@ from bridge.door.head import Head
 if TYPE_CHECKING:
     from bridge.door.connection import HttpConnection
 
-__all__ = ["Exchange", "scope_of"]
+__all__ = ["Exchange", "Message", "scope_between", "scope_of"]
 
 logger = logging.getLogger("bridge.door")
 
 # An application that puts what it was told into a header must not be made to write one of somebody else's.
 UNFIT_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 UNFIT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+NOT_STORED_LINE = b"%b: %b\r\n" % NOT_STORED
 WITHOUT_CONTENT = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 Message = MutableMapping[str, Any]
 
 
-def scope_of(head: Head, transport: asyncio.BaseTransport, config: Any, state: dict[str, Any]) -> Message:
-    """What an ASGI application is told of a request; `config` is uvicorn's."""
+def scope_between(transport: asyncio.BaseTransport, config: Any) -> Message:
+    """What an ASGI application is told of all requests of a connection; `config` is uvicorn's."""
     peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
     return {
         "type": "http",
         "asgi": {"version": config.asgi_version, "spec_version": "2.3"},
-        "http_version": head.version,
         "server": tuple(own[:2]) if isinstance(own, tuple) else None,
         "client": tuple(peer[:2]) if isinstance(peer, tuple) else None,
         "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
-        "method": head.method,
         "root_path": config.root_path,
-        "path": config.root_path + head.path,
-        "raw_path": config.root_path.encode() + head.raw_path,
+    }
+
+
+def scope_of(head: Head, between: Message, state: dict[str, Any]) -> Message:
+    """What it is told of one of them."""
+    root_path: str = between["root_path"]
+    return {
+        **between,
+        "http_version": head.version,
+        "method": head.method,
+        "path": root_path + head.path,
+        "raw_path": root_path.encode() + head.raw_path,
         "query_string": head.query,
         "headers": head.headers,
         "state": state.copy(),
@@ -153,15 +163,17 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": not self.is_whole}
 
     async def send(self, message: Message) -> None:
-        if self._connection is not None:
-            await self._connection.until_read()
-        if self._connection is None:
+        connection = self._connection
+        if connection is not None and connection.unread_answer is not None:
+            await connection.unread_answer.freed()
+            connection = self._connection
+        if connection is None:
             return
         kind = message["type"]
         if self._opening is None and not self.is_begun:
             if kind != "http.response.start":
                 raise RuntimeError(f"an answer does not begin with {kind}")
-            self._opening = self._opening_of(message, self._connection.default_headers)
+            self._opening = self._opening_of(message, connection.default_headers)
             return
         if kind != "http.response.body" or self._is_over:
             raise RuntimeError(f"an answer has no {kind} here")
@@ -175,8 +187,14 @@ class Exchange:
 
     def _opening_of(self, message: Message, default_headers: list[tuple[bytes, bytes]]) -> bytes:
         status: int = message["status"]
-        lines, names = self._fields(message, default_headers)
-        lines.insert(0, status_line(status))
+        usual = _fields_of(tuple(default_headers))
+        given = _fields_of(tuple(map(tuple, message.get("headers", ()))))
+        lines = [status_line(status), usual.lines, given.lines]
+        self._expected_bytes = given.content_length
+        if given.closes:
+            self.keeps_alive = False
+        if not (given.says_whether_stored or usual.says_whether_stored):
+            lines.append(NOT_STORED_LINE)
         self._has_content = self._head.method != "HEAD" and status not in WITHOUT_CONTENT
         if self._has_content and self._expected_bytes is None:
             # Of HTTP/1.0, the end of the connection is the end of the answer.
@@ -188,29 +206,10 @@ class Exchange:
         # What has not come of the body by now is not waited for.
         if not self.is_whole:
             self.keeps_alive = False
-        if not self.keeps_alive and b"connection" not in names:
+        if not (self.keeps_alive or given.says_how_it_ends):
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
         return b"".join(lines)
-
-    def _fields(self, message: Message, default_headers: list[tuple[bytes, bytes]]) -> tuple[list[bytes], set[bytes]]:
-        """The lines of the headers that the application gives and that all answers have, and their names."""
-        lines: list[bytes] = []
-        names: set[bytes] = set()
-        for name, value in (*default_headers, *message.get("headers", ())):
-            if UNFIT_NAME.search(name) or UNFIT_VALUE.search(value):
-                raise RuntimeError("an answer has a header that is none")
-            name = name.lower()
-            if name == b"content-length":
-                self._expected_bytes = int(value)
-            elif name == b"connection" and b"close" in value.lower():
-                self.keeps_alive = False
-            if name != b"transfer-encoding":
-                names.add(name)
-                lines.append(name + b": " + value + b"\r\n")
-        if NOT_STORED[0] not in names:
-            lines.append(b"%b: %b\r\n" % NOT_STORED)
-        return lines, names
 
     def _write(self, body: bytes, *, more: bool) -> None:
         if not self._has_content:
@@ -232,3 +231,30 @@ class Exchange:
         if self._expected_bytes < 0 or (self._expected_bytes and not more):
             raise RuntimeError("an answer is not as long as it says")
         return body
+
+
+class _Fields(NamedTuple):
+    """Headers of an answer, and what they say of it."""
+
+    lines: bytes
+    content_length: int | None
+    closes: bool
+    """Whether the connection is not to go on."""
+    says_how_it_ends: bool
+    says_whether_stored: bool
+
+
+@lru_cache(maxsize=256)
+def _fields_of(headers: tuple[tuple[bytes, bytes], ...]) -> _Fields:
+    """Raises RuntimeError for what is no header. Most answers have the same ones."""
+    if any(UNFIT_NAME.search(name) or UNFIT_VALUE.search(value) for name, value in headers):
+        raise RuntimeError("an answer has a header that is none")
+    said = [(name.lower(), value) for name, value in headers if name.lower() != b"transfer-encoding"]
+    found = dict(said)
+    return _Fields(
+        b"".join(b"%b: %b\r\n" % field for field in said),
+        int(found[b"content-length"]) if b"content-length" in found else None,
+        any(name == b"connection" and b"close" in value.lower() for name, value in said),
+        b"connection" in found,
+        NOT_STORED[0] in found,
+    )

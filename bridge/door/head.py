@@ -21,6 +21,8 @@ METHODS = {b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"
 LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++) ([!-~]++) HTTP/(\d\.\d)")
 # Whole, and without looking back: what is wrong is found in one pass over the bytes.
 HEADERS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+")
+# One of them, once they are known to be such, without the blanks around its value.
+FIELD = re.compile(rb"([^:]++):[ \t]*+((?:[^\r]*[^\r \t])?)[ \t]*+\r\n")
 PATH = re.compile(rb"(/[^?#]*)(?:\?([^#]*))?")
 # Whoever takes the bridge for a proxy asks so.
 ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(.*)")
@@ -77,16 +79,25 @@ def read_head(content: bytes, limits: DoorLimits) -> Head:
         raise RequestError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This server speaks HTTP/1.1.")
     if method not in METHODS:
         raise RequestError(HTTPStatus.NOT_IMPLEMENTED, "This server does not know the request's method.")
-    if fields and HEADERS.fullmatch(fields + b"\r\n") is None:
+    fields = fields and fields + b"\r\n"
+    if HEADERS.fullmatch(fields) is None:
         raise _bad(
             "A header is not name: value on a line of its own that ends with CR and LF; names have no spaces, and"
             " values are not folded."
         )
-    headers, found = _headers(fields, limits)
+    headers = [(name.lower(), value) for name, value in FIELD.findall(fields)]
+    if len(headers) > limits.headers:
+        raise RequestError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request has at most {limits.headers} headers here."
+        )
+    found = dict(headers)
+    if len(found) < len(headers):
+        found = _of_framing(headers)
     host = found.get(b"host")
     _require_one_host(host, version)
     raw_path, query = _path_of(method, target, host)
-    _unescaped(query)  # for whoever reads it
+    if query:
+        _unescaped(query)  # for whoever reads it
     length = _length(found, version)
     connection = found.get(b"connection", b"").lower()
     tokens = {token.strip() for token in connection.split(b",")} if connection else ()
@@ -108,19 +119,10 @@ def read_head(content: bytes, limits: DoorLimits) -> Head:
     )
 
 
-def _headers(fields: bytes, limits: DoorLimits) -> tuple[list[tuple[bytes, bytes]], dict[bytes, bytes]]:
-    """All, and what those say that tell how to read the request: of some that may stand there twice, joined."""
-    lines = fields.split(b"\r\n") if fields else []
-    if len(lines) > limits.headers:
-        raise RequestError(
-            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request has at most {limits.headers} headers here."
-        )
-    headers: list[tuple[bytes, bytes]] = []
+def _of_framing(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """What those say that tell how to read the request: of some that may stand there twice, joined."""
     found: dict[bytes, bytes] = {}
-    for line in lines:
-        name, _, value = line.partition(b":")
-        name, value = name.lower(), value.strip(b" \t")
-        headers.append((name, value))
+    for name, value in headers:
         if name in OF_FRAMING:
             if name not in found:
                 found[name] = value
@@ -128,7 +130,7 @@ def _headers(fields: bytes, limits: DoorLimits) -> tuple[list[tuple[bytes, bytes
                 raise _bad(f"{ONCE[name]} stands there twice.")
             else:
                 found[name] += b"," + value
-    return headers, found
+    return found
 
 
 def _require_one_host(host: bytes | None, version: bytes) -> None:
@@ -140,7 +142,7 @@ def _require_one_host(host: bytes | None, version: bytes) -> None:
 
 
 def _path_of(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
-    absolute = ABSOLUTE.fullmatch(target)
+    absolute = None if target.startswith(b"/") else ABSOLUTE.fullmatch(target)
     if absolute is not None:
         authority, rest = absolute.groups()
         if HOST.fullmatch(authority) is None or (host is not None and authority.lower() != host.lower()):

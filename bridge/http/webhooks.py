@@ -30,9 +30,9 @@ from coordinator.payouts.payouts import Payout
 from providers import known
 from providers.contract import (
     AskFirst,
-    NoneOfOurs,
     PayoutReading,
     ProviderError,
+    Reading,
     WebhookReaders,
     WebhookRefusedError,
     WebhookUnreadableError,
@@ -150,23 +150,22 @@ async def take_webhook(
         refused_webhooks.note_admitted(provider)
         return await _store_unreadable(journal, provider, body, str(error))
     refused_webhooks.note_admitted(provider)
-    if isinstance(reading, NoneOfOurs):
-        _counter(provider, Outcome.NONE_OF_OURS).inc()
-        return Accepted(outcome=Outcome.NONE_OF_OURS, payment_id=None)
+    if isinstance(reading, Reading):
+        external_id, observation, key = reading
+        try:
+            recorded = await journal.record_observation(
+                provider=provider, external_id=external_id, key=key, observation=observation
+            )
+        except JournalUnavailableError:
+            WEBHOOKS.labels(provider, "not-committed").inc()
+            raise
+        outcome, payment = recorded.outcome, recorded.payment
+        _counter(provider, outcome).inc()
+        return Accepted.of_checked(outcome=outcome, payment_id=payment and payment.payment_id)
     if isinstance(reading, PayoutReading):
         return await _record_payout(journal, provider, body, reading)
-    try:
-        recorded = await journal.record_observation(
-            provider=provider,
-            external_id=reading.external_id,
-            key=reading.key,
-            observation=reading.observation,
-        )
-    except JournalUnavailableError:
-        WEBHOOKS.labels(provider, "not-committed").inc()
-        raise
-    _counter(provider, recorded.outcome).inc()
-    return Accepted(outcome=recorded.outcome, payment_id=recorded.payment and recorded.payment.payment_id)
+    _counter(provider, Outcome.NONE_OF_OURS).inc()
+    return Accepted(outcome=Outcome.NONE_OF_OURS, payment_id=None)
 
 
 async def _record_payout(journal: Journal, provider: str, body: bytes, reading: PayoutReading) -> Accepted:

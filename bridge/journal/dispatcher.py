@@ -74,6 +74,11 @@ class Upcoming:
     def take(self, limit: int) -> list[JournaledEvent]:
         """What was committed here and comes next, with no gap."""
         committed, stretch, at = self._committed, list[JournaledEvent](), self.cursor
+        # As a rule it is all of it: its offsets rise, so that there is no gap where their number has none.
+        if committed and committed[0].offset == at + 1 and committed[-1].offset == at + len(committed) <= at + limit:
+            stretch += committed
+            committed.clear()
+            return stretch
         while committed and committed[0].offset <= at:
             committed.popleft()  # it was read meanwhile
         while committed and committed[0].offset == at + 1 and len(stretch) < limit:
@@ -163,7 +168,7 @@ class Dispatcher:
             moved, self._moved = self._moved, asyncio.Event()
             moved.set()
             CURSOR.set(self.cursor)
-            names = [journaled.event.name for journaled in stretch]
+            names = [event.name for _, event, _ in stretch]
             for name in set(names):
                 DISPATCHED.labels(name).inc(names.count(name))
 

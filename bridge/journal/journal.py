@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -206,12 +206,8 @@ class Journal:
     ) -> Recorded:
         """Writes down what a provider saw, moves the payment it is about, and appends the events that follow."""
         recorded = await self._writer.submit(
-            functools.partial(
-                requests.record_report,
-                provider=provider,
-                external_id=external_id,
-                key=key,
-                observation=observation,
+            lambda batch: requests.record_report(
+                batch, provider=provider, external_id=external_id, key=key, observation=observation
             ),
             about=Prefetch(provider, key, external_id, money_claims(provider, observation)),
         )
@@ -251,11 +247,15 @@ class Journal:
         Raises IdempotencyKeyReusedError.
         """
         places = await self._writer.submit(lambda batch: requests.publish_events(batch, events, idempotency))
-        return [self.offset_text(place) for place in places]
+        return self.offset_texts(places)
 
     def offset_text(self, place: Place) -> str:
         """A place as clients know it: opaque to them, of no other journal than this, and proof that it was there."""
-        return self._offsets.text(place)
+        return self._offsets.texts([place])[0]
+
+    def offset_texts(self, places: Iterable[tuple[int, datetime | None]]) -> list[str]:
+        """The same of several."""
+        return self._offsets.texts(places)
 
     async def held_offset(self, text: str) -> int:
         """The number of an offset that a client brings back, for whoever wants what came after it.

@@ -36,7 +36,9 @@ async def emit_global_event(event: str, data: Any) -> None:
     Where the server keeps confidence, an event about money goes to staff alone.
     """
     server = get_socket_server()
-    audience = reached(event, Audience(everyone=True), keeps_confidence=server.keeps_confidence)
+    audience = Audience(everyone=True)
+    if server.keeps_confidence:
+        audience = reached(event, audience)
     if audience.everyone:
         await server.emit(event, data)
     else:

@@ -10,6 +10,8 @@ from coordinator.events import Event
 
 __all__ = ["deliver"]
 
+To = tuple[str, ...] | None
+"""Some rooms, or everyone."""
 Ended = tuple[Event, str | None]
 """An event and its offset, if it is delivered with one."""
 
@@ -27,32 +29,34 @@ def deliver(
     written: list[int] = []
     run: list[Ended] = []
     """What goes to the same clients, with nothing between that anybody hears."""
-    run_to: tuple[str, ...] | None = ()
-    subscribers = NOBODY
+    run_to: To = ()
+    subscribers, count = NOBODY, 0
+    found: dict[To, Subscribers] = {(): NOBODY}
+    """Who they are, as long as nothing is sent: whose socket turns out to be full is not written to past what it has
+    not read."""
+    keeps_confidence, subscribers_of = server.keeps_confidence, server.manager.subscribers
     ends: Sequence[str | None] = offsets or [None] * len(events)
     for event, offset in zip(events, ends, strict=True):
-        audience = reached(event.name, event.audience, keeps_confidence=server.keeps_confidence)
+        audience = reached(event.name, event.audience) if keeps_confidence else event.audience
         to = None if audience.everyone else audience.rooms
         if to != run_to:
-            others = _subscribers(server, to, besides)
+            others = found.get(to)
+            if others is None:
+                others = found[to] = subscribers_of("/", to, besides)
             if not others:
                 written.append(0)
                 continue
             if run:
                 _send(subscribers, run)
-                # Whose socket turned out to be full is not written to past what it has not read.
-                others = _subscribers(server, to, besides)
-            run, run_to, subscribers = [], to, others
-        if subscribers:
+                others = subscribers_of("/", to, besides)
+                found = {(): NOBODY, to: others}
+            run, run_to, subscribers, count = [], to, others, len(others)
+        if count:
             run.append((event, offset))
-        written.append(len(subscribers))
+        written.append(count)
     if run:
         _send(subscribers, run)
     return written
-
-
-def _subscribers(server: SocketServer, to: tuple[str, ...] | None, besides: Sequence[str]) -> Subscribers:
-    return server.manager.subscribers("/", to, besides) if to is None or to else NOBODY
 
 
 def _send(subscribers: Subscribers, run: Sequence[Ended]) -> None:

@@ -4,10 +4,12 @@ Pure functions over bytes (SHKeeper: services/webhook_hmac.py): HMAC-SHA256 unde
 timestamp, a full stop and the raw body, in lowercase hex.
 """
 
+import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from providers.contract import WebhookRefusedError
 
@@ -17,6 +19,7 @@ SIGNATURE_HEADER = "x-shkeeper-signature"
 TIMESTAMP_HEADER = "x-shkeeper-timestamp"
 API_KEY_HEADER = "x-shkeeper-api-key"
 
+BLOCK_BYTES = 64
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 # Unix seconds have ten digits until the year 2286.
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
@@ -24,7 +27,22 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 def sign(key: str, timestamp: str, body: bytes) -> str:
     """The signature of a body sent at `timestamp`, Unix seconds in decimal."""
-    return hmac.digest(_bytes(key), _bytes(timestamp) + b"." + body, "sha256").hex()
+    inner, outer = _keyed(key)
+    inner = inner.copy()
+    inner.update(b"%b.%b" % (_bytes(timestamp), body))
+    outer = outer.copy()
+    outer.update(inner.digest())
+    return outer.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _keyed(key: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """The two hashes of HMAC, inner and outer, once they have taken the key in (RFC 2104): to copy them for each
+    signature costs a fraction of what `hmac.digest` does."""
+    content = _bytes(key)
+    block = (hashlib.sha256(content).digest() if len(content) > BLOCK_BYTES else content).ljust(BLOCK_BYTES, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+    return inner, outer
 
 
 def verify(
@@ -45,15 +63,17 @@ def verify(
     signature = headers.get(SIGNATURE_HEADER)
     if signature is None:
         return
-    expected = [sign(key, headers[TIMESTAMP_HEADER], body) for key in keys if key.strip()]
-    if not _equals_any(signature, expected):
+    timestamp = headers[TIMESTAMP_HEADER]
+    # In a time that tells neither which one fits nor how well: every key is tried before the answer is known.
+    matches = [hmac.compare_digest(signature, sign(key, timestamp, body)) for key in keys if key.strip()]
+    if not any(matches):
         raise WebhookRefusedError(
             "bad-signature",
             "X-Shkeeper-Signature is not made with a configured key over this time and body;"
             " compare the keys, and see that no proxy changes the body",
         )
     # Looked at last, so that what is refused for its time alone is known to come from the gateway.
-    behind_seconds = now.timestamp() - int(headers[TIMESTAMP_HEADER])
+    behind_seconds = now.timestamp() - int(timestamp)
     if abs(behind_seconds) > window_seconds:
         side = "behind" if behind_seconds > 0 else "ahead of"
         raise WebhookRefusedError(
@@ -68,8 +88,7 @@ def require_headers(headers: Mapping[str, str], *, keys: Sequence[str], accept_a
     """Returns if a webhook may be signed well by its headers, whatever its body is, which need not have come. Raises
     WebhookRefusedError."""
     # Anyone can sign with an empty key, so one that slipped through the configuration must not count.
-    keys = [key for key in keys if key.strip()]
-    if not keys:
+    if not any(map(str.strip, keys)):
         raise WebhookRefusedError(
             "no-keys", "no SHKeeper key is configured; set BRIDGE_SHKEEPER_API_KEYS to the wallet's API key"
         )
@@ -96,16 +115,10 @@ def _verify_without_signature(headers: Mapping[str, str], keys: Sequence[str], *
         raise WebhookRefusedError("missing-signature", f"X-Shkeeper-Signature is missing{hint}")
     if api_key is None:
         raise WebhookRefusedError("missing-signature", "X-Shkeeper-Signature and X-Shkeeper-Api-Key are both missing")
-    if not _equals_any(api_key, keys):
+    # Bytes, because a header may hold any Latin-1 letter, which compare_digest does not take in text.
+    matches = [hmac.compare_digest(_bytes(api_key), _bytes(key)) for key in keys if key.strip()]
+    if not any(matches):
         raise WebhookRefusedError("bad-api-key", "X-Shkeeper-Api-Key is not a configured key; compare the keys")
-
-
-def _equals_any(given: str, candidates: Sequence[str]) -> bool:
-    """Compares with each candidate, in a time that tells neither which one fits nor how well."""
-    # Bytes, because a header may hold any Latin-1 letter, which compare_digest does not take in text. A list, so that
-    # every candidate is compared before the answer is known.
-    matches = [hmac.compare_digest(_bytes(given), _bytes(candidate)) for candidate in candidates]
-    return any(matches)
 
 
 def _bytes(text: str) -> bytes:

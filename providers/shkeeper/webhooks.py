@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from coordinator.ids import Id
 from coordinator.money import ZERO, Amount
@@ -30,9 +30,18 @@ from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.signature import require_headers, verify
+from providers.shkeeper.usual_notice import NoticeRead, usual_notice
 from providers.shkeeper.wire import Address, Code, GivenId, Moment, UnreadableError, Wire, faults, read_object
 
-__all__ = ["ENDINGS", "STANDINGS", "InvoiceNotice", "PayoutNotice", "ShkeeperWebhooks", "UnconfirmedNotice"]
+__all__ = [
+    "ENDINGS",
+    "STANDINGS",
+    "InvoiceNotice",
+    "PayoutNotice",
+    "ShkeeperWebhooks",
+    "UnconfirmedNotice",
+    "notice_by_model",
+]
 
 PROVIDER = "shkeeper"
 
@@ -65,14 +74,15 @@ class InvoiceNotice(Wire):
     fee_percent: Amount | None = None
     fee_fixed: Amount | None = None
 
-    @property
-    def fee(self) -> Fee | None:
-        """What is asked for on top; None where the gateway does not say so, or in words that are not known."""
-        # Older gateways know only of percents, and do not name a policy.
-        policy = FEE_POLICIES.get(self.fee_policy or "PERCENT_FEE")
-        if policy is None or (self.fee_percent is None and self.fee_fixed is None):
-            return None
-        return _fee(policy, self.fee_percent or ZERO, self.fee_fixed or ZERO)
+
+def _fee_in(said: Mapping[str, Any]) -> Fee | None:
+    """What an invoice asks for on top; None where the gateway does not say so, or in words that are not known."""
+    percent, fixed = said["fee_percent"], said["fee_fixed"]
+    # Older gateways know only of percents, and do not name a policy.
+    policy = FEE_POLICIES.get(said["fee_policy"] or "PERCENT_FEE")
+    if policy is None or (percent is None and fixed is None):
+        return None
+    return _fee(policy, percent or ZERO, fixed or ZERO)
 
 
 @lru_cache
@@ -105,9 +115,6 @@ class PayoutNotice(Wire):
     crypto: Code | None = None
     amount: Amount | None = None
 
-
-_INVOICE = TypeAdapter(InvoiceNotice)
-_UNCONFIRMED = TypeAdapter(UnconfirmedNotice)
 
 STANDINGS = {
     "UNPAID": Standing.NOTHING,
@@ -173,10 +180,19 @@ def _reading(content: dict[str, Any], confirmations: Mapping[str, int]) -> Readi
     if "payout_id" in content:
         return _payout_reading(PayoutNotice.model_validate(content))
     if content.get("status") == "unconfirmed":
-        unconfirmed = _UNCONFIRMED.validate_python(content)
-        return Reading(unconfirmed.external_id, _transfer_seen(unconfirmed), _key("unconfirmed", unconfirmed))
-    invoice = _INVOICE.validate_python(content)
-    return Reading(invoice.external_id, _observation(invoice, confirmations), _key("invoice", invoice))
+        unconfirmed = UnconfirmedNotice.model_validate(content)
+        key = _key("unconfirmed", unconfirmed.model_dump_json())
+        return Reading(unconfirmed.external_id, _transfer_seen(unconfirmed), key)
+    said, text = usual_notice(content) or notice_by_model(content)
+    return Reading(said["external_id"], _observation(said, confirmations), _key("invoice", text))
+
+
+def notice_by_model(content: Mapping[str, Any]) -> NoticeRead:
+    """The notice of an invoice, in whatever form. Raises ValidationError."""
+    notice = InvoiceNotice.model_validate(content)
+    return NoticeRead(
+        {**notice.__dict__, "transactions": [one.__dict__ for one in notice.transactions]}, notice.model_dump_json()
+    )
 
 
 def _payout_reading(notice: PayoutNotice) -> PayoutReading:
@@ -187,13 +203,14 @@ def _payout_reading(notice: PayoutNotice) -> PayoutReading:
         observations.append(PayoutConfirmed(stated=stated))
     if notice.external_id is not None:
         observations.append(PayoutBooked(external_id=notice.external_id, stated=stated))
-    return PayoutReading(notice.external_id, notice.crypto, tuple(observations), _key("payout", notice))
+    key = _key("payout", notice.model_dump_json())
+    return PayoutReading(notice.external_id, notice.crypto, tuple(observations), key)
 
 
-def _key(kind: str, notice: InvoiceNotice | UnconfirmedNotice | PayoutNotice) -> str:
+def _key(kind: str, notice_json: str) -> str:
     """One key for one message: of what is used, not of the bytes, so that a gateway which was updated between two
     tries, and now writes more fields or another order, still says the same."""
-    return f"{kind}:{hashlib.sha256(notice.model_dump_json().encode()).hexdigest()}"
+    return f"{kind}:{hashlib.sha256(notice_json.encode()).hexdigest()}"
 
 
 def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
@@ -201,39 +218,54 @@ def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
     return TransferSeen(transfer=transfer, address=notice.addr)
 
 
-def _observation(notice: InvoiceNotice, confirmations: Mapping[str, int]) -> Observation:
+def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> Observation:
+    transactions: Sequence[Mapping[str, Any]] = said["transactions"]
     # A transaction pays an invoice once, so its hash names it. One that is there twice is told of twice.
-    transfers = tuple(dict.fromkeys(map(_transfer, notice.transactions)))
-    if notice.status in ENDINGS:
-        return InvoiceEnded(
-            ending=ENDINGS[notice.status], currency=notice.fiat, address=notice.addr, transfers=transfers
-        )
-    # It is sent about each transaction that has enough confirmations. The others in it may have one alone.
-    txids = dict.fromkeys(transaction.txid for transaction in notice.transactions)
-    causes = {transaction.txid for transaction in notice.transactions if transaction.trigger} or txids.keys()
-    others = [transaction for transaction in notice.transactions if transaction.txid not in causes]
+    transfers = tuple([_transfer(one) for one in transactions])
+    if len(transfers) > 1:
+        transfers = tuple(dict.fromkeys(transfers))
+    status: str = said["status"]
+    if status in ENDINGS:
+        return InvoiceEnded(ending=ENDINGS[status], currency=said["fiat"], address=said["addr"], transfers=transfers)
+    caused_by, proven, settling = _causes(transactions, confirmations)
     return InvoiceSnapshot.of_checked(
-        standing=STANDINGS[notice.status],
-        currency=notice.fiat,
-        received=notice.balance_fiat,
+        standing=STANDINGS[status],
+        currency=said["fiat"],
+        received=said["balance_fiat"],
         transfers=transfers,
-        caused_by=next((txid for txid in reversed(txids) if txid in causes), None),
-        proven=frozenset(causes) if others else None,
-        settling_seconds={one.crypto: settling_seconds(one.crypto, confirmations) for one in others},
-        coin=notice.crypto,
-        fee=notice.fee,
-        address=notice.addr,
-        above_limit=notice.overpaid_fiat,
-        calls_paid=notice.paid,
+        caused_by=caused_by,
+        proven=proven,
+        settling_seconds=settling,
+        coin=said["crypto"],
+        fee=_fee_in(said),
+        address=said["addr"],
+        above_limit=said["overpaid_fiat"],
+        calls_paid=said["paid"],
     )
 
 
-def _transfer(transaction: WireTransaction) -> Transfer:
+def _causes(
+    transactions: Sequence[Mapping[str, Any]], confirmations: Mapping[str, int]
+) -> tuple[str | None, frozenset[str] | None, Mapping[str, int]]:
+    """By the id of its last cause, what a message is sent about; what it proves, where that is not all; and of the
+    coins of the rest, when that has settled."""
+    if len(transactions) == 1:
+        return transactions[0]["txid"], None, {}
+    # It is sent about each transaction that has enough confirmations. The others in it may have one alone.
+    txids = dict.fromkeys(one["txid"] for one in transactions)
+    causes = {one["txid"] for one in transactions if one["trigger"]} or txids.keys()
+    others = [one for one in transactions if one["txid"] not in causes]
+    settling = {one["crypto"]: settling_seconds(one["crypto"], confirmations) for one in others}
+    last = next((txid for txid in reversed(txids) if txid in causes), None)
+    return last, frozenset(causes) if others else None, settling
+
+
+def _transfer(said: Mapping[str, Any]) -> Transfer:
     return Transfer.of_checked(
-        transfer_id=transaction.txid,
-        asset=transaction.crypto,
-        amount=transaction.amount_crypto,
-        value=transaction.amount_fiat,
-        fee=transaction.fee_fiat,
-        occurred_at=transaction.date,
+        transfer_id=said["txid"],
+        asset=said["crypto"],
+        amount=said["amount_crypto"],
+        value=said["amount_fiat"],
+        fee=said["fee_fiat"],
+        occurred_at=said["date"],
     )

@@ -81,12 +81,15 @@ def read_object(body: bytes, *, parts_limit: int = PARTS_LIMIT) -> dict[str, Any
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuses a field that is there twice: to guess which of two amounts counts is not the bridge's business."""
-    content: dict[str, Any] = {}
-    for name, value in members:
-        if name in content:
-            raise UnreadableError(f"has the field {name[:SHOWN_NAME_CHARACTERS]!a} twice in one object")
-        content[name] = value
-    return content
+    content = dict(members)
+    if len(content) == len(members):
+        return content
+    names: set[str] = set()
+    for name, _ in members:
+        if name in names:
+            break
+        names.add(name)
+    raise UnreadableError(f"has the field {name[:SHOWN_NAME_CHARACTERS]!a} twice in one object")
 
 
 # Amounts are text; those that are numbers after all keep every digit.

@@ -2,13 +2,15 @@
 is done for such a request. Whatever is not the plain case goes through it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from litestar import Litestar, Response
+from litestar import Response
 from litestar.enums import ScopeType
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
+from bridge.http.front.interruption import answer_interrupted
 from bridge.http.front.problems import send_problem
 from bridge.journal import Journal
 from coordinator.models import FrozenModel
@@ -20,7 +22,7 @@ Answer = Callable[[Journal, Mapping[str, str], bytes], Awaitable[FrozenModel | R
 raises is answered as when a route raises it."""
 
 # What such a request asks for needs more than its route.
-NOT_PLAIN = ("origin", "idempotency-key")
+NOT_PLAIN = {"origin", "idempotency-key"}
 
 
 class PlainPost(NamedTuple):
@@ -33,50 +35,51 @@ class PlainPost(NamedTuple):
 
 
 class FastPath:
-    """An ASGI application before another: it answers a POST to one of some paths that says how long it is and is no
-    web page's."""
+    """An ASGI application before another: it answers a POST to one of some paths, spelled exactly so, that says how
+    long it is and is no web page's."""
 
-    def __init__(self, application: Litestar, posts: Mapping[str, PlainPost]) -> None:
+    def __init__(self, application: ASGIApp, posts: Mapping[str, PlainPost], journal: Callable[[], Journal]) -> None:
         self._application = application
-        self._posts = posts
+        self._posts = {path.encode(): post for path, post in posts.items()}
+        self._journal = journal
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        post, headers = None, {}
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # No coroutine of its own, which all that others do would go through as well.
         if scope["type"] == ScopeType.HTTP and scope["method"] == "POST":
-            post = self._posts.get(scope["path"])
-            headers = {} if post is None else _headers(scope)
-        if post is None or not _is_plain(headers, post.max_body_bytes):
-            await self._application(scope, receive, send)
-            return
+            post = self._posts.get(scope.get("raw_path") or b"")
+            if post is not None:
+                headers = _headers(scope)
+                length = headers.get("content-length", "")
+                is_plain = length.isdecimal() and int(length) <= post.max_body_bytes
+                if is_plain and NOT_PLAIN.isdisjoint(headers):
+                    return self._answer(post, headers, scope, receive, send)
+        return self._application(scope, receive, send)
+
+    async def _answer(
+        self, post: PlainPost, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         try:
-            journal = self._application.state.engine.journal
-            refusal = post.require(headers)
-            if isinstance(refusal, Response):
-                await send_problem(refusal, scope, receive, send)
-                return
-            body = await _body(receive)
-            if body is None:
-                return
-            answer = await post.answer(journal, headers, body)
+            answer = post.require(headers)
+            if not isinstance(answer, Response):
+                body = await _body(receive)
+                if body is None:
+                    return
+                answer = await post.answer(self._journal(), headers, body)
         except Exception as error:
             await send_problem(error, scope, receive, send)
-            return
-        if isinstance(answer, FrozenModel):
-            await _send_accepted(answer, send)
+        except asyncio.CancelledError:
+            await answer_interrupted(scope, receive, send)
         else:
-            await send_problem(answer, scope, receive, send)
-
-
-def _is_plain(headers: Mapping[str, str], max_body_bytes: int) -> bool:
-    length = headers.get("content-length")
-    if length is None or not length.isdecimal() or int(length) > max_body_bytes:
-        return False
-    return not any(name in headers for name in NOT_PLAIN)
+            if isinstance(answer, FrozenModel):
+                await _send_accepted(answer, send)
+            else:
+                await send_problem(answer, scope, receive, send)
 
 
 def _headers(scope: Scope) -> dict[str, str]:
     # Of two with one name the first counts, as it does in the framework.
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(list(scope["headers"]))}
+    headers: list[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # as the front door has them
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers)}
 
 
 async def _body(receive: Receive) -> bytes | None:
@@ -87,12 +90,12 @@ async def _body(receive: Receive) -> bytes | None:
         if message["type"] != "http.request":
             return None
         parts.append(message["body"])
-        if not message.get("more_body"):
+        if not message["more_body"]:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _send_accepted(accepted: FrozenModel, send: Send) -> None:
-    content = accepted.model_dump_json().encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    content = accepted.__pydantic_serializer__.to_json(accepted)  # as model_dump_json, at a third of the cost
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
     await send({"type": "http.response.start", "status": 202, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": False})

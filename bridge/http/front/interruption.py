@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from bridge.http.front.problems import send_problem
 from bridge.journal import JournalUnavailableError
 
-__all__ = ["Interruption"]
+__all__ = ["Interruption", "answer_interrupted"]
 
 
 class Interruption:
@@ -25,5 +25,10 @@ class Interruption:
         except asyncio.CancelledError:
             if scope["type"] != ScopeType.HTTP:
                 raise
-            with suppress(RuntimeError):  # where an answer was begun already
-                await send_problem(JournalUnavailableError("the bridge stops"), scope, receive, send)
+            await answer_interrupted(scope, receive, send)
+
+
+async def answer_interrupted(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a request that the bridge does not wait for, unless an answer was begun already."""
+    with suppress(RuntimeError):
+        await send_problem(JournalUnavailableError("the bridge stops"), scope, receive, send)

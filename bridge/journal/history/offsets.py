@@ -8,6 +8,7 @@ signed since. A copy that goes its own way begins another history, and signs wit
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -34,10 +35,16 @@ class Offsets:
         # Copied for each: half of the cost is to take in the key.
         self._proof = hashlib.blake2b(key=key, digest_size=_PROOF_BYTES, person=_PERSON)
 
-    def text(self, place: Place) -> str:
-        """A place in the journal, as clients know it."""
-        micros = 0 if place.at is None else (place.at - _BEGINNING) // _MICROSECOND
-        return self._signed(f"{self._epoch}-{place.number}-{micros:x}")
+    def texts(self, places: Iterable[tuple[int, datetime | None]]) -> list[str]:
+        """Places in the journal, as clients know them."""
+        texts: list[str] = []
+        begin, end, end_of = f"{self._epoch}-", "-0", None
+        for number, at in places:
+            if at is not end_of:  # what is of one commit has the very same time
+                micros = 0 if at is None else (at - _BEGINNING) // _MICROSECOND
+                end, end_of = f"-{micros:x}", at
+            texts.append(self._signed(f"{begin}{number}{end}"))
+        return texts
 
     def _signed(self, said: str) -> str:
         proof = self._proof.copy()

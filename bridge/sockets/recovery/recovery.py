@@ -116,11 +116,10 @@ class Recovery:
 
     # What is delivered
 
-    def note_delivered(self, delivered: Iterable[DeliveredEvent]) -> None:
+    def note_delivered(self, delivered: Sequence[DeliveredEvent]) -> None:
         """Notes what goes to the clients at this moment."""
-        for one in delivered:
-            self._remembered.add(one)
-            self.cursor, self._offset = one.number, one.offset
+        self._remembered.add(delivered)
+        self.cursor, _, self._offset = delivered[-1]
         for moved in self._waiting_for.copy():
             moved.set()
 
@@ -327,7 +326,7 @@ class Recovery:
         return self._remembered.first or self.cursor + 1
 
     def _is_for(self, since_of: dict[str, int], delivered: DeliveredEvent) -> bool:
-        audience = self._remembered.rooms_of(delivered)
+        audience = self._remembered.rooms_of(delivered.event)
         return any(room is None or since_of.get(room, delivered.number) < delivered.number for room in audience)
 
 

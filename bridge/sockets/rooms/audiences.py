@@ -1,4 +1,4 @@
-"""Whom a server tells of an event. It must never tell strangers what is confidential."""
+"""Whom a server that keeps confidence tells of an event. It must never tell strangers what is confidential."""
 
 from bridge.catalogue import EVENTS
 from coordinator import rooms
@@ -7,9 +7,9 @@ from coordinator.events import Audience
 __all__ = ["reached"]
 
 
-def reached(name: str, audience: Audience, *, keeps_confidence: bool) -> Audience:
-    """Whom a server sends an event to. One that keeps confidence tells of money only the event's rooms and staff."""
-    if not (keeps_confidence and audience.everyone):
+def reached(name: str, audience: Audience) -> Audience:
+    """Whom such a server sends an event to: of money it tells only the event's rooms and staff."""
+    if not audience.everyone:
         return audience
     model = EVENTS.get(name)
     is_confidential = model is not None and model.audience_rule.confidential

@@ -18,6 +18,7 @@ EVENT_BYTES = 800
 
 Room = str | None
 """None is everyone."""
+EVERYONE: tuple[Room, ...] = (None,)
 
 
 class DeliveredEvent(NamedTuple):
@@ -46,21 +47,30 @@ class RecentEvents:
     def __len__(self) -> int:
         return len(self._delivered)
 
-    def add(self, delivered: DeliveredEvent) -> None:
-        """Notes an event, and forgets the oldest that are too many by that."""
-        rooms = self.rooms_of(delivered)
-        self._delivered.append((delivered, rooms))
-        self._numbers[delivered.offset] = delivered.number
-        self.size_bytes += _size_bytes(delivered)
-        for room in rooms:
-            self._of.setdefault(room, deque()).append(delivered)
+    def add(self, delivered: Iterable[DeliveredEvent]) -> None:
+        """Notes events, in order, and forgets the oldest that are too many by that."""
+        note, numbers, of, rooms_of = self._delivered.append, self._numbers, self._of, self.rooms_of
+        getsizeof, size_bytes = sys.getsizeof, self.size_bytes
+        for one in delivered:
+            number, event, offset = one
+            rooms = rooms_of(event)
+            note((one, rooms))
+            numbers[offset] = number
+            size_bytes += EVENT_BYTES + getsizeof(event.payload_json)
+            for room in rooms:
+                of_room = of.get(room)
+                if of_room is None:
+                    of[room] = deque((one,))
+                else:
+                    of_room.append(one)
+        self.size_bytes = size_bytes
         while self._delivered and (len(self._delivered) > self._limit or self.size_bytes > self._limit_bytes):
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
         delivered, rooms = self._delivered.popleft()
         del self._numbers[delivered.offset]
-        self.size_bytes -= _size_bytes(delivered)
+        self.size_bytes -= EVENT_BYTES + sys.getsizeof(delivered.event.payload_json)
         for room in rooms:
             of_room = self._of[room]
             of_room.popleft()  # each room has them in the same order
@@ -90,11 +100,9 @@ class RecentEvents:
                 return
             yield delivered
 
-    def rooms_of(self, delivered: DeliveredEvent) -> tuple[Room, ...]:
+    def rooms_of(self, event: Event) -> tuple[Room, ...]:
         """The rooms that receive an event, each once; None alone stands for everyone."""
-        audience = reached(delivered.event.name, delivered.event.audience, keeps_confidence=self._keeps_confidence)
-        return (None,) if audience.everyone else tuple(dict.fromkeys(audience.rooms))
-
-
-def _size_bytes(delivered: DeliveredEvent) -> int:
-    return EVENT_BYTES + sys.getsizeof(delivered.event.payload_json)
+        audience = reached(event.name, event.audience) if self._keeps_confidence else event.audience
+        if audience.everyone:
+            return EVERYONE
+        return audience.rooms if len(audience.rooms) == 1 else tuple(dict.fromkeys(audience.rooms))

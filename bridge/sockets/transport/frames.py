@@ -3,10 +3,11 @@
 """
 
 import struct
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from engineio.packet import MESSAGE, Packet
+from propcache.api import cached_property
 
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
@@ -49,7 +50,12 @@ class Outgoing:
 def event_message(event: Event, offset: str | None) -> Outgoing:
     """An event, as the journal has its payload, with its offset for the clients that take them."""
     end = "]" if offset is None else f',"{offset}"]'
-    return Outgoing(f"2[{compact_json(event.name)},{event.payload_json}{end}")
+    return Outgoing(f"{_begin_of(event.name)}{event.payload_json}{end}")
+
+
+@lru_cache
+def _begin_of(name: str) -> str:
+    return f"2[{compact_json(name)},"
 
 
 def frames_of(messages: list[Outgoing]) -> bytes:

@@ -49,7 +49,7 @@ class House:
 
         async def tell(stretch: Sequence[JournaledEvent]) -> None:
             await self.tells.wait()
-            delivered = [history.delivered(one) for one in stretch]
+            delivered = history.delivered(stretch)
             recovery.note_delivered(delivered)
             deliver(server, [one.event for one in delivered], offsets=[one.offset for one in delivered])
 

@@ -3,6 +3,7 @@
 Each is the output of `printf '%s' '<timestamp>.<body>' | openssl dgst -sha256 -hmac '<key>'`.
 """
 
+import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -50,6 +51,12 @@ def refusal(sent: Mapping[str, str], body: bytes = BODY, *, now: datetime = NOW,
 def test_the_signature_is_the_one_of_the_algorithm(key: str, body: bytes, signature: str) -> None:
     assert sign(key, TIMESTAMP, body) == signature
     verify(headers(signature), body, keys=[key], now=NOW)
+
+
+@given(st.text(max_size=100), st.text("0123456789", max_size=12), st.binary())
+def test_it_is_an_hmac_also_with_a_key_that_is_longer_than_a_block(key: str, timestamp: str, body: bytes) -> None:
+    expected = hmac.new(key.encode(), timestamp.encode() + b"." + body, "sha256").hexdigest()
+    assert sign(key, timestamp, body) == expected
 
 
 @pytest.mark.parametrize("keys", [[ONE, TWO], [TWO, ONE], [TWO]])

@@ -313,6 +313,12 @@ def test_of_two_transactions_with_one_hash_both_are_told_of_unless_they_are_the_
     assert told.proven is None
 
 
+@pytest.mark.parametrize("trigger", [True, False])
+def test_a_transaction_that_is_there_twice_is_the_same_as_one_that_is_there_once(trigger: bool) -> None:
+    one = transaction(trigger=trigger)
+    assert read(invoice(transactions=[one, one])).observation == read(invoice(transactions=[one])).observation
+
+
 any_text = st.text(st.characters() | st.characters(categories=["Cs"]))  # lone surrogates too
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | any_text,

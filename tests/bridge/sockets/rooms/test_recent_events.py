@@ -19,16 +19,17 @@ def told(number: int, audience: tuple[str, ...], payload: str = "1", name: str =
 @given(
     audiences=st.lists(AUDIENCES, max_size=40),
     limit=st.integers(1, 40),
+    stretch=st.integers(1, 40),
     after=st.integers(0, 45),
     since_of=st.dictionaries(st.sampled_from(ROOMS), st.integers(0, 45)),
 )
 def test_what_is_found_is_what_went_to_everyone_and_to_the_rooms_since_they_were_joined(
-    audiences: list[tuple[str, ...]], limit: int, after: int, since_of: dict[str, int]
+    audiences: list[tuple[str, ...]], limit: int, stretch: int, after: int, since_of: dict[str, int]
 ) -> None:
     remembered = RecentEvents(keeps_confidence=False, limit_bytes=1_000_000, limit=limit)
     everything = [told(number, audience) for number, audience in enumerate(audiences, 1)]
-    for one in everything:
-        remembered.add(one)
+    for at in range(0, len(everything), stretch):
+        remembered.add(everything[at : at + stretch])
     kept = everything[-limit:]
     assert remembered.first == (kept[0].number if kept else None)
     expected = [
@@ -46,17 +47,17 @@ def test_what_is_found_is_what_went_to_everyone_and_to_the_rooms_since_they_were
 def test_large_events_push_out_the_oldest_also_one_that_is_too_large_by_itself() -> None:
     remembered = RecentEvents(keeps_confidence=False, limit_bytes=100_000)
     for number in range(1, 21):
-        remembered.add(told(number, ("a",), "x" * (20_000 - EVENT_BYTES)))
+        remembered.add([told(number, ("a",), "x" * (20_000 - EVENT_BYTES))])
         assert remembered.size_bytes <= 100_000
     assert remembered.first == 17
     assert [one.number for one in remembered.after(0, {"a": 0})] == [17, 18, 19, 20]
-    remembered.add(told(21, ("a",), "x" * 200_000))
+    remembered.add([told(21, ("a",), "x" * 200_000)])
     assert (len(remembered), remembered.size_bytes) == (0, 0)
     assert remembered.after(0, {"a": 0}) == []
 
 
 def test_what_is_confidential_is_found_by_staff_and_not_by_everyone() -> None:
     remembered = RecentEvents(keeps_confidence=True, limit_bytes=100_000)
-    remembered.add(told(1, (), name="payment-update"))
+    remembered.add([told(1, (), name="payment-update")])
     assert remembered.after(0, {"a": 0}) == []
     assert [one.number for one in remembered.after(0, {rooms.STAFF: 0})] == [1]
