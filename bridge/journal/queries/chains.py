@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Connection, Float, and_, cast, func, or_, select, text, union
+from sqlalchemy import ColumnElement, Connection, Float, String, Table, and_, cast, func, or_, select, text, union
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
@@ -23,9 +23,11 @@ __all__ = [
     "chain_transfers_since",
     "payments_at",
     "payments_moved",
+    "payments_named",
     "payments_on_chain",
-    "payouts_on_chain",
+    "payouts_named",
     "payouts_to",
+    "payouts_waiting",
     "unmatched_transfers",
 ]
 
@@ -88,14 +90,17 @@ def payments_on_chain(
     return [payment_from_row(row) for row in rows.mappings()]
 
 
-def payments_moved(connection: Connection, chain: str, *, since: datetime) -> list[Payment]:
-    """Payments over a chain that came, or moved, since then."""
+def payments_moved(connection: Connection, chain: str, *, since: datetime) -> dict[str, str]:
+    """Payments over a chain that came, or moved, since then, by their ids, each with its latest move: another one
+    whenever it moves again."""
     payments = schema.payments
-    rows = connection.execute(
-        select(payments).where(
-            payments.c.chain == chain, payments.c.chain.is_not(None), payments.c.updated_at >= since
-        )
-    )
+    moved = select(payments.c.payment_id, _latest_move(payments)).where(*_moved(payments, chain, since))
+    return dict(connection.execute(moved).all())
+
+
+def payments_named(connection: Connection, payment_ids: Sequence[str]) -> list[Payment]:
+    """Those of some payments that there are."""
+    rows = connection.execute(select(schema.payments).where(schema.payments.c.payment_id.in_(payment_ids)))
     return [payment_from_row(row) for row in rows.mappings()]
 
 
@@ -107,34 +112,32 @@ def payments_at(
     payments = schema.payments
     there = and_(payments.c.chain == chain, payments.c.recipient.in_(recipients))
     is_open = text(f"payments.{schema.OPEN}")  # in the words of the index, or it would not be used
-    has_moved = and_(payments.c.chain.is_not(None), payments.c.updated_at >= moved_since)
+    has_moved = and_(*_moved(payments, chain, moved_since))
     found = union(*(select(payments.c.payment_id).where(there, either) for either in (is_open, has_moved)))
     rows = connection.execute(select(payments).where(payments.c.payment_id.in_(found)))
     return [payment_from_row(row) for row in rows.mappings()]
 
 
-def payouts_on_chain(
-    connection: Connection, chain: str, *, moved_since: datetime, after: str, limit: int
-) -> list[Payout]:
-    """Payouts over a chain, in order of their ids, that are not settled, or were no longer ago than that."""
+def payouts_waiting(connection: Connection, chain: str, *, moved_since: datetime) -> dict[str, str]:
+    """Payouts over a chain that are not settled, or moved since then, by their ids, each with its latest move. Each
+    kind goes by an index of its own: all that were ever sent over the chain are many more."""
     payouts = schema.payouts
-    rows = connection.execute(
-        select(payouts)
-        .where(
-            payouts.c.chain == chain,
-            payouts.c.payout_id > after,
-            or_(payouts.c.status.in_(UNSETTLED_STATUSES), payouts.c.updated_at >= moved_since),
-        )
-        .order_by(payouts.c.payout_id)
-        .limit(limit)
-    )
+    is_unsettled = and_(payouts.c.chain == chain, text(f"payouts.{schema.UNDER_WAY}"))  # in the words of the index
+    has_moved = and_(*_moved(payouts, chain, moved_since))
+    found = (select(payouts.c.payout_id, _latest_move(payouts)).where(either) for either in (is_unsettled, has_moved))
+    return dict(connection.execute(union(*found)).all())
+
+
+def payouts_named(connection: Connection, payout_ids: Sequence[str]) -> list[Payout]:
+    """Those of some payouts that there are."""
+    rows = connection.execute(select(schema.payouts).where(schema.payouts.c.payout_id.in_(payout_ids)))
     return [payout_from_row(row) for row in rows.mappings()]
 
 
 def payouts_to(
     connection: Connection, chain: str, destinations: Sequence[str], *, moved_since: datetime
 ) -> list[Payout]:
-    """As `payouts_on_chain`, those to some addresses."""
+    """As `payouts_waiting`, those to some addresses, all of each."""
     payouts = schema.payouts
     rows = connection.execute(
         select(payouts).where(
@@ -210,6 +213,16 @@ def chain_alarms(connection: Connection, since: datetime | None) -> list[ChainAl
     found = select(alarms).order_by(alarms.c.alarm_id.desc()).limit(ALARMS_SHOWN)
     rows = connection.execute(found if since is None else found.where(alarms.c.raised_at >= since))
     return [ChainAlarm(row.chain, row.kind, row.block_number, row.message, row.raised_at) for row in rows]
+
+
+def _moved(table: Table, chain: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What holds for payments or payouts over a chain that moved since then, in the words of their index."""
+    return table.c.chain == chain, table.c.chain.is_not(None), table.c.updated_at >= since
+
+
+def _latest_move(table: Table) -> ColumnElement[str]:
+    # To tell two of them apart it need not be made a moment of, which takes as long as all the rest.
+    return cast(table.c.updated_at, String)
 
 
 def _transfers(connection: Connection, condition: ColumnElement[bool]) -> list[ChainTransfer]:

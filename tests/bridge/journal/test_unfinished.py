@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
-from bridge.journal.queries.chains import payments_at
+from bridge.journal.queries.chains import payments_at, payments_moved, payouts_waiting
 from bridge.journal.queries.unfinished import Page, ended_payments, open_payments, unopened_invoices
 from bridge.journal.tables import schema
 
@@ -43,6 +43,14 @@ def test_money_at_a_wallet_is_for_those_who_wait_there_or_did_lately_however_man
     plan = plan_of(connection, lambda: payments_at(connection, "ethereum", ["0x1"], moved_since=NOW))
     assert "ix_payments_open_at (chain=? AND recipient=? AND status=?)" in plan
     assert "ix_payments_moved_at (chain=? AND recipient=? AND updated_at>?)" in plan
+
+
+def test_who_waits_on_a_chain_is_found_with_each_block_however_many_were_paid_over_it(connection: Connection) -> None:
+    plan = plan_of(connection, lambda: payouts_waiting(connection, "ethereum", moved_since=NOW))
+    assert "ix_payouts_under_way (chain=?)" in plan
+    assert "ix_payouts_chain_updated_at (chain=? AND updated_at>?)" in plan
+    plan = plan_of(connection, lambda: payments_moved(connection, "ethereum", since=NOW))
+    assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan
 
 
 @pytest.mark.parametrize(
