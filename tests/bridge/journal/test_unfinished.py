@@ -1,5 +1,6 @@
 """What is unfinished is read in pages whose order an index has: nothing is sorted, however much there is."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, create_engine, event
 from bridge.journal.queries.chains import payments_at, payments_moved, payouts_waiting
 from bridge.journal.queries.unfinished import Page, ended_payments, open_payments, unopened_invoices
 from bridge.journal.tables import schema
+from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -47,7 +49,8 @@ def test_money_at_a_wallet_is_for_those_who_wait_there_or_did_lately_however_man
 
 def test_who_waits_on_a_chain_is_found_with_each_block_however_many_were_paid_over_it(connection: Connection) -> None:
     plan = plan_of(connection, lambda: payouts_waiting(connection, "ethereum", moved_since=NOW))
-    assert "ix_payouts_under_way (chain=?)" in plan
+    assert "ix_payouts_under_way (chain=? AND status=?)" in plan
+    assert set(re.findall("'(.+?)'", schema.UNDER_WAY)) == set(UNSETTLED_STATUSES)
     assert "ix_payouts_chain_updated_at (chain=? AND updated_at>?)" in plan
     plan = plan_of(connection, lambda: payments_moved(connection, "ethereum", since=NOW))
     assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan

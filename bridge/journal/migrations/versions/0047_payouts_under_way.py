@@ -10,11 +10,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    is_under_way = sa.text("status NOT IN ('completed', 'failed', 'returned')")
+    is_under_way = sa.text(
+        "status IN ('awaiting_approval', 'created', 'ambiguous', 'broadcast', 'confirming', 'mismatch', 'dropped')"
+    )
     op.create_index(
         "ix_payouts_under_way",
         "payouts",
-        ["chain"],
+        ["chain", "status"],
         sqlite_where=is_under_way,
         postgresql_where=is_under_way,
     )
