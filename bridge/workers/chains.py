@@ -9,7 +9,7 @@ from functools import partial
 from pydantic import TypeAdapter
 
 from bridge.journal import ChainCommit, ChainTransfer, Journal
-from bridge.workers.last_looks import PAGE, LastLook
+from bridge.workers.last_looks import LastLook
 from coordinator.money import base_units
 from coordinator.payments.observations import Sighting, Stage
 from coordinator.payments.payments import OPEN_STATUSES, Payment
@@ -130,15 +130,12 @@ class JournalChainStore:
     async def watched(self, chain: str) -> Sequence[Watched]:
         now, of = self._journal.clock(), self._chains[chain]
         since, anew = now - self._watched_on, _Looks()
-        found: list[Watched | None] = []
-        after = ""
-        while page := await self._journal.chains.payments(chain, moved_since=since, after=after, limit=PAGE):
-            found += [watched_payment(of, payment) for payment in page]
-            after = page[-1].payment_id
+        payments = await self._journal.chains.payments_waiting(chain, moved_since=since)
         payouts = await self._journal.chains.payouts_waiting(chain, moved_since=since)
+        found = await anew.payments.again(payments, partial(self._payments, of))
         found += await anew.payouts.again(payouts, partial(self._payouts, of))
         self._asked_at[chain], self._looks[chain] = now, anew
-        return [one for one in found if one is not None]
+        return found
 
     async def news(self, chain: str) -> Sequence[Watched]:
         now, of, looks = self._journal.clock(), self._chains[chain], self._looks[chain]

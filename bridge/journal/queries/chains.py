@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Float, String, Table, and_, ca
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
 from bridge.journal.writing.staged.chains import ChainTransfer
-from coordinator.payments.payments import OPEN_STATUSES, Payment
+from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
@@ -24,7 +24,7 @@ __all__ = [
     "payments_at",
     "payments_moved",
     "payments_named",
-    "payments_on_chain",
+    "payments_waiting",
     "payouts_named",
     "payouts_to",
     "payouts_waiting",
@@ -71,31 +71,20 @@ def chain_following(connection: Connection, chain: str) -> str | None:
     return following
 
 
-def payments_on_chain(
-    connection: Connection, chain: str, *, moved_since: datetime, after: str, limit: int
-) -> list[Payment]:
-    """Payments over a chain, in order of their ids, that money may come for: those that are open, and those that
-    ended no longer ago than that."""
+def payments_waiting(connection: Connection, chain: str, *, moved_since: datetime) -> dict[str, str]:
+    """Payments over a chain that money may come for, since they are open or moved since then, by their ids, each with
+    its latest move: another one whenever it moves again. Each kind goes by an index of its own: all that were ever
+    paid over the chain are many more."""
     payments = schema.payments
-    rows = connection.execute(
-        select(payments)
-        .where(
-            payments.c.chain == chain,
-            payments.c.payment_id > after,
-            or_(payments.c.status.in_(OPEN_STATUSES), payments.c.updated_at >= moved_since),
-        )
-        .order_by(payments.c.payment_id)
-        .limit(limit)
-    )
-    return [payment_from_row(row) for row in rows.mappings()]
+    there = and_(payments.c.chain == chain, payments.c.chain.is_not(None))
+    is_open = and_(there, text(f"payments.{schema.OPEN}"))  # in the words of the index, or it would not be used
+    return _latest_moves(connection, payments, payments.c.payment_id, is_open, _moved(payments, chain, moved_since))
 
 
 def payments_moved(connection: Connection, chain: str, *, since: datetime) -> dict[str, str]:
-    """Payments over a chain that came, or moved, since then, by their ids, each with its latest move: another one
-    whenever it moves again."""
+    """Payments over a chain that came, or moved, since then, as `payments_waiting`."""
     payments = schema.payments
-    moved = select(payments.c.payment_id, _latest_move(payments)).where(*_moved(payments, chain, since))
-    return dict(connection.execute(moved).all())
+    return _latest_moves(connection, payments, payments.c.payment_id, _moved(payments, chain, since))
 
 
 def payments_named(connection: Connection, payment_ids: Sequence[str]) -> list[Payment]:
@@ -107,25 +96,22 @@ def payments_named(connection: Connection, payment_ids: Sequence[str]) -> list[P
 def payments_at(
     connection: Connection, chain: str, recipients: Sequence[str], *, moved_since: datetime
 ) -> list[Payment]:
-    """As `payments_on_chain`, those to some addresses. Each kind goes by an index of its own: all that a wallet was
-    ever paid are many more."""
+    """As `payments_waiting`, those to some addresses, all of each. Each kind goes by an index of its own: all that a
+    wallet was ever paid are many more."""
     payments = schema.payments
     there = and_(payments.c.chain == chain, payments.c.recipient.in_(recipients))
     is_open = text(f"payments.{schema.OPEN}")  # in the words of the index, or it would not be used
-    has_moved = and_(*_moved(payments, chain, moved_since))
+    has_moved = _moved(payments, chain, moved_since)
     found = union(*(select(payments.c.payment_id).where(there, either) for either in (is_open, has_moved)))
     rows = connection.execute(select(payments).where(payments.c.payment_id.in_(found)))
     return [payment_from_row(row) for row in rows.mappings()]
 
 
 def payouts_waiting(connection: Connection, chain: str, *, moved_since: datetime) -> dict[str, str]:
-    """Payouts over a chain that are not settled, or moved since then, by their ids, each with its latest move. Each
-    kind goes by an index of its own: all that were ever sent over the chain are many more."""
+    """Payouts over a chain that are not settled, or moved since then, as `payments_waiting`."""
     payouts = schema.payouts
-    is_unsettled = and_(payouts.c.chain == chain, text(f"payouts.{schema.UNDER_WAY}"))  # in the words of the index
-    has_moved = and_(*_moved(payouts, chain, moved_since))
-    found = (select(payouts.c.payout_id, _latest_move(payouts)).where(either) for either in (is_unsettled, has_moved))
-    return dict(connection.execute(union(*found)).all())
+    is_unsettled = and_(payouts.c.chain == chain, text(f"payouts.{schema.UNDER_WAY}"))  # as above
+    return _latest_moves(connection, payouts, payouts.c.payout_id, is_unsettled, _moved(payouts, chain, moved_since))
 
 
 def payouts_named(connection: Connection, payout_ids: Sequence[str]) -> list[Payout]:
@@ -215,14 +201,17 @@ def chain_alarms(connection: Connection, since: datetime | None) -> list[ChainAl
     return [ChainAlarm(row.chain, row.kind, row.block_number, row.message, row.raised_at) for row in rows]
 
 
-def _moved(table: Table, chain: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
+def _moved(table: Table, chain: str, since: datetime) -> ColumnElement[bool]:
     """What holds for payments or payouts over a chain that moved since then, in the words of their index."""
-    return table.c.chain == chain, table.c.chain.is_not(None), table.c.updated_at >= since
+    return and_(table.c.chain == chain, table.c.chain.is_not(None), table.c.updated_at >= since)
 
 
-def _latest_move(table: Table) -> ColumnElement[str]:
-    # To tell two of them apart it need not be made a moment of, which takes as long as all the rest.
-    return cast(table.c.updated_at, String)
+def _latest_moves(
+    connection: Connection, table: Table, named: ColumnElement[str], *either: ColumnElement[bool]
+) -> dict[str, str]:
+    # To tell two moves apart they need not be made moments of, which takes as long as all the rest.
+    latest_move = cast(table.c.updated_at, String)
+    return dict(connection.execute(union(*(select(named, latest_move).where(one) for one in either))).all())
 
 
 def _transfers(connection: Connection, condition: ColumnElement[bool]) -> list[ChainTransfer]:

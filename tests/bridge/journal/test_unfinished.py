@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
-from bridge.journal.queries.chains import payments_at, payments_moved, payouts_waiting
+from bridge.journal.queries.chains import payments_at, payments_moved, payments_waiting, payouts_waiting
 from bridge.journal.queries.unfinished import Page, ended_payments, open_payments, unopened_invoices
 from bridge.journal.tables import schema
 from coordinator.payouts.statuses import UNSETTLED_STATUSES
@@ -52,6 +52,9 @@ def test_who_waits_on_a_chain_is_found_with_each_block_however_many_were_paid_ov
     assert "ix_payouts_under_way (chain=? AND status=?)" in plan
     assert set(re.findall("'(.+?)'", schema.UNDER_WAY)) == set(UNSETTLED_STATUSES)
     assert "ix_payouts_chain_updated_at (chain=? AND updated_at>?)" in plan
+    plan = plan_of(connection, lambda: payments_waiting(connection, "ethereum", moved_since=NOW))
+    assert "ix_payments_waiting (chain=? AND status=?)" in plan
+    assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan
     plan = plan_of(connection, lambda: payments_moved(connection, "ethereum", since=NOW))
     assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan
 

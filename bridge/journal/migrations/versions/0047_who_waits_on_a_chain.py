@@ -1,4 +1,5 @@
-"""Payouts over a chain that are under way, or moved lately, are found by indexes of their own."""
+"""Payments that wait on a chain are found by an index of their own, and payouts over one that are under way, or moved
+lately."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +11,14 @@ depends_on = None
 
 
 def upgrade() -> None:
+    is_waiting = sa.text("chain IS NOT NULL AND status IN ('pending', 'confirming', 'partially_paid')")
+    op.create_index(
+        "ix_payments_waiting",
+        "payments",
+        ["chain", "status"],
+        sqlite_where=is_waiting,
+        postgresql_where=is_waiting,
+    )
     is_under_way = sa.text(
         "status IN ('awaiting_approval', 'created', 'ambiguous', 'broadcast', 'confirming', 'mismatch', 'dropped')"
     )
@@ -33,3 +42,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_payouts_chain_updated_at", "payouts")
     op.drop_index("ix_payouts_under_way", "payouts")
+    op.drop_index("ix_payments_waiting", "payments")
