@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -103,8 +103,8 @@ class Play:
     it: Followed
     liar: int
     recipients: list[str]
-    taken_back: Counter[str] = field(default_factory=Counter)
-    """What was deep enough to be final when the chain took it back, in whole tokens for each recipient."""
+    taken_back: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    """What was deep enough to be final when the chain took it back, for each recipient."""
 
     def may_count(self, recipient: str, last: int) -> Decimal:
         """What was there up to a block, or may have been final."""
@@ -133,7 +133,7 @@ class Play:
                 head = anvil.head()
                 for recipient in self.recipients:
                     deep = self.on_chain(recipient, head - CONFIRMATIONS + 1)
-                    self.taken_back[recipient] += int(max(deep - self.on_chain(recipient, head - depth), 0))
+                    self.taken_back[recipient] += max(deep - self.on_chain(recipient, head - depth), Decimal())
                 anvil.reorganise(depth)
                 anvil.mine()
             case ("stumble", method, times):
