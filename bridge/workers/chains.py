@@ -143,8 +143,10 @@ class JournalChainStore:
         since = min(self._asked_at.get(chain, now), now) - ASKED_TWICE_FOR
         payments = await self._journal.chains.payments_moved(chain, since=since)
         payouts = await self._journal.chains.payouts_waiting(chain, moved_since=since)
-        moved = await looks.payments.again(payments, partial(self._payments, of))
         await looks.payouts.again(payouts, partial(self._payouts, of))
+        moved = await looks.payments.again(
+            payments, partial(self._payments, of)
+        )  # the last that may fail: it says once
         self._asked_at[chain] = now
         return [*moved, *looks.payouts.all]
 

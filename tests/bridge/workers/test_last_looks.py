@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+import pytest
 from pydantic import SecretStr
 
-from bridge.journal import Journal
+from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.chains import JournalChainStore
 from bridge.workers.last_looks import PAGE, LastLook
 from coordinator.payments.agreements import DirectPayment
@@ -70,10 +71,7 @@ async def names(store: JournalChainStore) -> list[str]:
     return [one.subject.id for one in await store.news("anvil")]
 
 
-async def test_a_payment_is_news_when_it_moves_also_by_a_clock_that_was_set_back(
-    journal: Journal, clock: Clock
-) -> None:
-    store = JournalChainStore(journal, {"anvil": CHAIN}, days=7)
+async def register(journal: Journal) -> None:
     payment = Payment(
         payment_id="pay_1",
         provider="onchain",
@@ -87,6 +85,29 @@ async def test_a_payment_is_news_when_it_moves_also_by_a_clock_that_was_set_back
         direct=DirectPayment(chain="anvil", recipient=BOB),
     )
     await journal.register_payment(payment)
+
+
+async def pay_out(journal: Journal) -> None:
+    payout = Payout(
+        payout_id="out_1",
+        provider="onchain",
+        payment_id=await paid(journal, 2),
+        seller_id="s1",
+        destination=BOB,
+        coin="USDT",
+        amount=Decimal(7),
+        created_at=START,
+        chain="anvil",
+        sender=BOB,
+    )
+    await journal.payouts.register([payout], rules=None, another=True, known={"out_1": [PayoutKnown()]})
+
+
+async def test_a_payment_is_news_when_it_moves_also_by_a_clock_that_was_set_back(
+    journal: Journal, clock: Clock
+) -> None:
+    store = JournalChainStore(journal, {"anvil": CHAIN}, days=7)
+    await register(journal)
     assert await names(store) == ["pay_1"]
     assert await names(store) == []
     clock.move(hours=-1)
@@ -101,19 +122,7 @@ async def test_a_payout_is_told_of_for_as_long_as_it_waits_with_the_transaction_
     journal: Journal, clock: Clock
 ) -> None:
     store = JournalChainStore(journal, {"anvil": CHAIN}, days=7)
-    payout = Payout(
-        payout_id="out_1",
-        provider="onchain",
-        payment_id=await paid(journal),
-        seller_id="s1",
-        destination=BOB,
-        coin="USDT",
-        amount=Decimal(7),
-        created_at=START,
-        chain="anvil",
-        sender=BOB,
-    )
-    await journal.payouts.register([payout], rules=None, another=True, known={"out_1": [PayoutKnown()]})
+    await pay_out(journal)
     clock.move(hours=1)
     assert [one.hints for one in await store.watched("anvil")] == [frozenset()]
     assert [one.hints for one in await store.news("anvil")] == [frozenset()]
@@ -122,3 +131,25 @@ async def test_a_payout_is_told_of_for_as_long_as_it_waits_with_the_transaction_
     await journal.payouts.record_observation("out_1", "sent", PayoutSent(tx_hashes=(named,)))
     for _ in range(2):
         assert [one.hints for one in await store.news("anvil")] == [frozenset({named})]
+
+
+class Failing(JournalChainStore):
+    """Cannot read payouts the first time."""
+
+    has_failed = False
+
+    async def _payouts(self, chain: Chain, payout_ids: Sequence[str]) -> dict[str, Watched | None]:
+        if not self.has_failed:
+            self.has_failed = True
+            raise JournalUnavailableError("the database is away")
+        return await super()._payouts(chain, payout_ids)
+
+
+async def test_what_moved_is_news_once_more_where_it_could_not_be_told(journal: Journal) -> None:
+    store = Failing(journal, {"anvil": CHAIN}, days=7)
+    await register(journal)
+    await pay_out(journal)
+    with pytest.raises(JournalUnavailableError):
+        await store.news("anvil")
+    assert await names(store) == ["pay_1", "out_1"]
+    assert await names(store) == ["out_1"]
