@@ -1,13 +1,15 @@
 """Stores the followers' records in the journal: what they see is committed together with what it changes."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import partial
 
 from pydantic import TypeAdapter
 
 from bridge.journal import ChainCommit, ChainTransfer, Journal
+from bridge.workers.last_looks import LastLook
 from coordinator.money import base_units
 from coordinator.payments.observations import Sighting, Stage
 from coordinator.payments.payments import OPEN_STATUSES, Payment
@@ -20,7 +22,6 @@ from providers.onchain.store import Assigned, ChainStep, Recorded
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
 
-PAGE = 500
 # Whoever came so long before the last look is looked at once more: the clocks of those that share a journal differ by
 # milliseconds, and that of a machine may be set back.
 ASKED_TWICE_FOR = timedelta(seconds=90)
@@ -28,7 +29,6 @@ _FOLLOWING = TypeAdapter(Following)
 SETTLED_BY_BLOCKS = (Stage.MINED, Stage.FINAL, Stage.FAILED, Stage.DROPPED)
 # Reasons why a transaction counts for nothing although a person may still assign it to its payment.
 REPORTED_BY_A_PERSON = (FITS_ANOTHER, NOBODYS_BEFORE)
-Found = TypeVar("Found", Payment, Payout)
 
 
 def watched_payment(chain: Chain, payment: Payment) -> Watched | None:
@@ -102,6 +102,14 @@ def _claims(
     return frozenset((hints - settled) | lost | still_given), frozenset(lost)
 
 
+@dataclass(slots=True)
+class _Looks:
+    """What was looked at last of a chain."""
+
+    payments: LastLook = field(default_factory=LastLook)
+    payouts: LastLook = field(default_factory=LastLook)
+
+
 class JournalChainStore:
     """The store of all followers. What has ended is watched for some days more, since money may still come for it."""
 
@@ -113,40 +121,42 @@ class JournalChainStore:
         """Where each chain is followed to, as it was read or written here."""
         self._asked_at: dict[str, datetime] = {}
         """When it was last asked who waits on each."""
+        self._looks: defaultdict[str, _Looks] = defaultdict(_Looks)
 
     async def following(self, chain: str) -> Following | None:
         found = self._left[chain] = await self._journal.chains.following(chain)
         return None if found is None else _FOLLOWING.validate_json(found)
 
     async def watched(self, chain: str) -> Sequence[Watched]:
-        records, now = self._journal.chains, self._journal.clock()
-        of, since = self._chains[chain], now - self._watched_on
-
-        async def payments(after: str) -> list[Payment]:
-            return await records.payments(chain, moved_since=since, after=after, limit=PAGE)
-
-        async def payouts(after: str) -> list[Payout]:
-            return await records.payouts(chain, moved_since=since, after=after, limit=PAGE)
-
-        found: list[Watched | None] = []
-        await _each_page(payments, lambda one: one.payment_id, lambda one: found.append(watched_payment(of, one)))
-        await _each_page(payouts, lambda one: one.payout_id, lambda one: found.append(watched_payout(of, one)))
-        self._asked_at[chain] = now
-        return [one for one in found if one is not None]
+        now, of = self._journal.clock(), self._chains[chain]
+        since, anew = now - self._watched_on, _Looks()
+        payments = await self._journal.chains.payments_waiting(chain, moved_since=since)
+        payouts = await self._journal.chains.payouts_waiting(chain, moved_since=since)
+        found = await anew.payments.again(payments, partial(self._payments, of))
+        found += await anew.payouts.again(payouts, partial(self._payouts, of))
+        self._asked_at[chain], self._looks[chain] = now, anew
+        return found
 
     async def news(self, chain: str) -> Sequence[Watched]:
-        now, of = self._journal.clock(), self._chains[chain]
+        now, of, looks = self._journal.clock(), self._chains[chain], self._looks[chain]
         # The machine's clock may have been set back meanwhile.
         since = min(self._asked_at.get(chain, now), now) - ASKED_TWICE_FOR
-        moved = await self._journal.chains.payments_moved(chain, since=since)
-        found = [watched_payment(of, one) for one in moved]
-
-        async def payouts(after: str) -> list[Payout]:
-            return await self._journal.chains.payouts(chain, moved_since=since, after=after, limit=PAGE)
-
+        payments = await self._journal.chains.payments_moved(chain, since=since)
+        payouts = await self._journal.chains.payouts_waiting(chain, moved_since=since)
+        await looks.payouts.again(payouts, partial(self._payouts, of))
+        moved = await looks.payments.again(
+            payments, partial(self._payments, of)
+        )  # the last that may fail: it says once
         self._asked_at[chain] = now
-        await _each_page(payouts, lambda one: one.payout_id, lambda one: found.append(watched_payout(of, one)))
-        return [one for one in found if one is not None]
+        return [*moved, *looks.payouts.all]
+
+    async def _payments(self, chain: Chain, payment_ids: Sequence[str]) -> dict[str, Watched | None]:
+        found = await self._journal.chains.payments_named(payment_ids)
+        return {payment.payment_id: watched_payment(chain, payment) for payment in found}
+
+    async def _payouts(self, chain: Chain, payout_ids: Sequence[str]) -> dict[str, Watched | None]:
+        found = await self._journal.chains.payouts_named(payout_ids)
+        return {payout.payout_id: watched_payout(chain, payout) for payout in found}
 
     async def waiting_at(self, chain: str, recipients: Sequence[str]) -> Sequence[Watched]:
         records, since = self._journal.chains, self._journal.clock() - self._watched_on
@@ -192,16 +202,6 @@ class JournalChainStore:
         )
         await self._journal.chains.record_step(commit)
         self._left[chain] = following
-
-
-async def _each_page(
-    read: Callable[[str], Awaitable[list[Found]]], id_of: Callable[[Found], str], take: Callable[[Found], None]
-) -> None:
-    after = ""
-    while page := await read(after):
-        for one in page:
-            take(one)
-        after = id_of(page[-1])
 
 
 def _subject(transfer: ChainTransfer) -> Subject | None:

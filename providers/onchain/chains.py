@@ -36,6 +36,8 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _SCHEMES = ("http", "https", "ws", "wss")
 # So many hashes are kept to notice reorganisations with.
 CONFIRMATIONS_LIMIT = 10_000
+# Of every chain's own coin, whatever it is called, nodes tell in units of 10^-18.
+OWN_COIN_DECIMALS = 18
 
 
 class ChainsError(BridgeError):
@@ -63,7 +65,7 @@ class Token(_Configured):
     """A coin of a chain: a contract's (ERC-20), or the chain's own."""
 
     symbol: str
-    decimals: int = Field(ge=0, le=30)
+    decimals: int = Field(ge=0, le=30, strict=True)
     address: Address | None = None
     """The contract; None for the chain's own coin."""
     called: frozenset[tuple[str, str]] = frozenset()
@@ -78,8 +80,8 @@ class Chain(_Configured):
     """One chain that payments and payouts may be on."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
-    chain_id: int = Field(ge=1)
-    confirmations: Annotated[int, Field(ge=1, le=CONFIRMATIONS_LIMIT)] | Literal["finalized"]
+    chain_id: int = Field(ge=1, strict=True)
+    confirmations: int | Literal["finalized"]
     """How many blocks, the transfer's own included, make it final; or the chain's own word for it."""
     block_seconds: float = Field(gt=0, le=3600)
     explorer: str | None = None
@@ -87,6 +89,14 @@ class Chain(_Configured):
     tokens: tuple[Token, ...] = Field(min_length=1)
     endpoints: tuple[SecretStr, ...] = ()
     """URLs of nodes, which may hold keys. Without one the chain is not watched."""
+
+    @field_validator("confirmations", mode="before")
+    @classmethod
+    def _is_a_depth(cls, confirmations: object) -> object:
+        is_depth = type(confirmations) is int and 1 <= confirmations <= CONFIRMATIONS_LIMIT
+        if confirmations != "finalized" and not is_depth:
+            raise ValueError(f'expected a number of blocks, from 1 to {CONFIRMATIONS_LIMIT}, or "finalized"')
+        return confirmations
 
     @field_validator("endpoints")
     @classmethod
@@ -115,6 +125,12 @@ class Chain(_Configured):
         for address, count in Counter(token.address for token in tokens if token.address is not None).items():
             if count > 1:
                 raise ValueError(f"a chain cannot have two tokens at {address}; name one")
+        own = [token for token in tokens if token.is_native]
+        if len(own) > 1 or any(token.decimals != OWN_COIN_DECIMALS for token in own):
+            raise ValueError(
+                f"without an address {' and '.join(token.symbol for token in own)} would be the chain's own coin, of"
+                f" which there is one, with {OWN_COIN_DECIMALS} decimals; name the address of what is a contract's"
+            )
         return tokens
 
     @property
@@ -225,14 +241,14 @@ def _own(path: Path) -> dict[str, Any]:
 
 def _overlay(content: dict[str, Any], path: Path, own: Mapping[str, Any], providers: Collection[str]) -> None:
     _give_up_names(content, own, providers)
-    ids: dict[object, str] = {}
+    ids: dict[str, str] = {}
     for name, entry in own.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("tokens", {}), dict):
             raise ChainsError(f"{path}: {name}: expected a table of settings, with a table of tokens")
         shipped = content.get(name, {})
         # One that comes with the bridge under another name makes way.
         same = {other for other, known in content.items() if known.get("chain_id") == entry.get("chain_id")}
-        if ids.setdefault(entry.get("chain_id", name), name) != name:
+        if ids.setdefault(str(entry.get("chain_id", name)), name) != name:
             raise ChainsError(f"{path}: two chains have the same chain_id")
         for other in same - set(own):
             del content[other]
@@ -242,7 +258,7 @@ def _overlay(content: dict[str, Any], path: Path, own: Mapping[str, Any], provid
 
 def _give_up_names(content: Mapping[str, Any], own: Mapping[str, Any], providers: Collection[str]) -> None:
     """Takes from what comes with the bridge the names that the own file gives to coins."""
-    given = {(provider, token[provider]) for provider in providers for token in _tokens(own) if provider in token}
+    given = [(provider, token[provider]) for provider in providers for token in _tokens(own) if provider in token]
     for token in _tokens(content):
         for provider in providers:
             if (provider, token.get(provider)) in given:
@@ -257,16 +273,26 @@ def _tokens(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _read_chain(name: str, entry: Any, environment: Mapping[str, str], providers: Collection[str]) -> Chain:
     tokens = [_token(symbol, token, providers) for symbol, token in entry["tokens"].items()]
-    named = environment.get(variable_name(name), "")
-    endpoints = [*entry.get("endpoints", []), *(url.strip() for url in named.split(",") if url.strip())]
+    named, written = environment.get(variable_name(name), ""), entry.get("endpoints", [])
+    if not isinstance(written, list):
+        raise ChainsError(f"{name}.endpoints: expected a list of URLs")
+    endpoints = [*written, *(url.strip() for url in named.split(",") if url.strip())]
     try:
         return Chain.model_validate({**entry, "name": name, "tokens": tokens, "endpoints": endpoints})
     except ValidationError as error:
         [fault, *_] = error.errors(include_url=False, include_input=False, include_context=False)
-        place = ".".join(str(part) for part in fault["loc"])
+        place = ".".join(str(part) for part in _named(fault["loc"], list(entry["tokens"])))
         where = f" (also set in {variable_name(name)})" if fault["loc"][:1] == ("endpoints",) else ""
         message = fault["msg"].removeprefix("Value error, ")
         raise ChainsError(f"{name}.{place}: {message}{where}") from None
+
+
+def _named(place: tuple[int | str, ...], symbols: list[str]) -> tuple[int | str, ...]:
+    """A place in a chain as its file has it, where tokens have names and no numbers."""
+    match place:
+        case ("tokens", int(number), *rest):
+            return ("tokens", symbols[number], *rest)
+    return place
 
 
 def _token(symbol: str, token: Any, providers: Collection[str]) -> Any:

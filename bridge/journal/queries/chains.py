@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Connection, Float, and_, cast, func, or_, select, text, union
+from sqlalchemy import ColumnElement, Connection, Float, String, Table, and_, cast, func, or_, select, text, union
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
 from bridge.journal.writing.staged.chains import ChainTransfer
-from coordinator.payments.payments import OPEN_STATUSES, Payment
+from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
@@ -23,9 +23,11 @@ __all__ = [
     "chain_transfers_since",
     "payments_at",
     "payments_moved",
-    "payments_on_chain",
-    "payouts_on_chain",
+    "payments_named",
+    "payments_waiting",
+    "payouts_named",
     "payouts_to",
+    "payouts_waiting",
     "unmatched_transfers",
 ]
 
@@ -69,72 +71,59 @@ def chain_following(connection: Connection, chain: str) -> str | None:
     return following
 
 
-def payments_on_chain(
-    connection: Connection, chain: str, *, moved_since: datetime, after: str, limit: int
-) -> list[Payment]:
-    """Payments over a chain, in order of their ids, that money may come for: those that are open, and those that
-    ended no longer ago than that."""
+def payments_waiting(connection: Connection, chain: str, *, moved_since: datetime) -> dict[str, str]:
+    """Payments over a chain that money may come for, since they are open or moved since then, by their ids, each with
+    its latest move: another one whenever it moves again. Each kind goes by an index of its own: all that were ever
+    paid over the chain are many more."""
     payments = schema.payments
-    rows = connection.execute(
-        select(payments)
-        .where(
-            payments.c.chain == chain,
-            payments.c.payment_id > after,
-            or_(payments.c.status.in_(OPEN_STATUSES), payments.c.updated_at >= moved_since),
-        )
-        .order_by(payments.c.payment_id)
-        .limit(limit)
-    )
-    return [payment_from_row(row) for row in rows.mappings()]
+    there = and_(payments.c.chain == chain, payments.c.chain.is_not(None))
+    is_open = and_(there, text(f"payments.{schema.OPEN}"))  # in the words of the index, or it would not be used
+    return _latest_moves(connection, payments, payments.c.payment_id, is_open, _moved(payments, chain, moved_since))
 
 
-def payments_moved(connection: Connection, chain: str, *, since: datetime) -> list[Payment]:
-    """Payments over a chain that came, or moved, since then."""
+def payments_moved(connection: Connection, chain: str, *, since: datetime) -> dict[str, str]:
+    """Payments over a chain that came, or moved, since then, as `payments_waiting`."""
     payments = schema.payments
-    rows = connection.execute(
-        select(payments).where(
-            payments.c.chain == chain, payments.c.chain.is_not(None), payments.c.updated_at >= since
-        )
-    )
+    return _latest_moves(connection, payments, payments.c.payment_id, _moved(payments, chain, since))
+
+
+def payments_named(connection: Connection, payment_ids: Sequence[str]) -> list[Payment]:
+    """Those of some payments that there are."""
+    rows = connection.execute(select(schema.payments).where(schema.payments.c.payment_id.in_(payment_ids)))
     return [payment_from_row(row) for row in rows.mappings()]
 
 
 def payments_at(
     connection: Connection, chain: str, recipients: Sequence[str], *, moved_since: datetime
 ) -> list[Payment]:
-    """As `payments_on_chain`, those to some addresses. Each kind goes by an index of its own: all that a wallet was
-    ever paid are many more."""
+    """As `payments_waiting`, those to some addresses, all of each. Each kind goes by an index of its own: all that a
+    wallet was ever paid are many more."""
     payments = schema.payments
     there = and_(payments.c.chain == chain, payments.c.recipient.in_(recipients))
     is_open = text(f"payments.{schema.OPEN}")  # in the words of the index, or it would not be used
-    has_moved = and_(payments.c.chain.is_not(None), payments.c.updated_at >= moved_since)
+    has_moved = _moved(payments, chain, moved_since)
     found = union(*(select(payments.c.payment_id).where(there, either) for either in (is_open, has_moved)))
     rows = connection.execute(select(payments).where(payments.c.payment_id.in_(found)))
     return [payment_from_row(row) for row in rows.mappings()]
 
 
-def payouts_on_chain(
-    connection: Connection, chain: str, *, moved_since: datetime, after: str, limit: int
-) -> list[Payout]:
-    """Payouts over a chain, in order of their ids, that are not settled, or were no longer ago than that."""
+def payouts_waiting(connection: Connection, chain: str, *, moved_since: datetime) -> dict[str, str]:
+    """Payouts over a chain that are not settled, or moved since then, as `payments_waiting`."""
     payouts = schema.payouts
-    rows = connection.execute(
-        select(payouts)
-        .where(
-            payouts.c.chain == chain,
-            payouts.c.payout_id > after,
-            or_(payouts.c.status.in_(UNSETTLED_STATUSES), payouts.c.updated_at >= moved_since),
-        )
-        .order_by(payouts.c.payout_id)
-        .limit(limit)
-    )
+    is_unsettled = and_(payouts.c.chain == chain, text(f"payouts.{schema.UNDER_WAY}"))  # as above
+    return _latest_moves(connection, payouts, payouts.c.payout_id, is_unsettled, _moved(payouts, chain, moved_since))
+
+
+def payouts_named(connection: Connection, payout_ids: Sequence[str]) -> list[Payout]:
+    """Those of some payouts that there are."""
+    rows = connection.execute(select(schema.payouts).where(schema.payouts.c.payout_id.in_(payout_ids)))
     return [payout_from_row(row) for row in rows.mappings()]
 
 
 def payouts_to(
     connection: Connection, chain: str, destinations: Sequence[str], *, moved_since: datetime
 ) -> list[Payout]:
-    """As `payouts_on_chain`, those to some addresses."""
+    """As `payouts_waiting`, those to some addresses, all of each."""
     payouts = schema.payouts
     rows = connection.execute(
         select(payouts).where(
@@ -210,6 +199,19 @@ def chain_alarms(connection: Connection, since: datetime | None) -> list[ChainAl
     found = select(alarms).order_by(alarms.c.alarm_id.desc()).limit(ALARMS_SHOWN)
     rows = connection.execute(found if since is None else found.where(alarms.c.raised_at >= since))
     return [ChainAlarm(row.chain, row.kind, row.block_number, row.message, row.raised_at) for row in rows]
+
+
+def _moved(table: Table, chain: str, since: datetime) -> ColumnElement[bool]:
+    """What holds for payments or payouts over a chain that moved since then, in the words of their index."""
+    return and_(table.c.chain == chain, table.c.chain.is_not(None), table.c.updated_at >= since)
+
+
+def _latest_moves(
+    connection: Connection, table: Table, named: ColumnElement[str], *either: ColumnElement[bool]
+) -> dict[str, str]:
+    # To tell two moves apart they need not be made moments of, which takes as long as all the rest.
+    latest_move = cast(table.c.updated_at, String)
+    return dict(connection.execute(union(*(select(named, latest_move).where(one) for one in either))).all())
 
 
 def _transfers(connection: Connection, condition: ColumnElement[bool]) -> list[ChainTransfer]:

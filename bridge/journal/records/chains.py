@@ -77,28 +77,33 @@ class ChainRecords:
         """Where a chain is followed to; None if it never was."""
         return await self._read(chain_queries.chain_following, chain)
 
-    async def payments(self, chain: str, *, moved_since: datetime, after: str, limit: int) -> list[Payment]:
-        """Payments over a chain, in order of their ids, that are open or moved since then."""
-        return await self._read(
-            chain_queries.payments_on_chain, chain, moved_since=moved_since, after=after, limit=limit
-        )
+    async def payments_waiting(self, chain: str, *, moved_since: datetime) -> dict[str, str]:
+        """Payments over a chain that are open or moved since then, by their ids, each with its latest move: another
+        one whenever it moves again."""
+        return await self._read(chain_queries.payments_waiting, chain, moved_since=moved_since)
 
-    async def payments_moved(self, chain: str, *, since: datetime) -> list[Payment]:
-        """Payments over a chain that came, or moved, since then."""
+    async def payments_moved(self, chain: str, *, since: datetime) -> dict[str, str]:
+        """Payments over a chain that came, or moved, since then, as `payments_waiting`."""
         return await self._read(chain_queries.payments_moved, chain, since=since)
 
+    async def payments_named(self, payment_ids: Sequence[str]) -> list[Payment]:
+        """Those of some payments that there are."""
+        return await self._read(chain_queries.payments_named, payment_ids)
+
     async def payments_at(self, chain: str, recipients: Sequence[str], *, moved_since: datetime) -> list[Payment]:
-        """As `payments`, those to some addresses."""
+        """As `payments_waiting`, those to some addresses, all of each."""
         return await self._read(chain_queries.payments_at, chain, recipients, moved_since=moved_since)
 
-    async def payouts(self, chain: str, *, moved_since: datetime, after: str, limit: int) -> list[Payout]:
-        """Payouts over a chain, in order of their ids, that are unsettled or moved since then."""
-        return await self._read(
-            chain_queries.payouts_on_chain, chain, moved_since=moved_since, after=after, limit=limit
-        )
+    async def payouts_waiting(self, chain: str, *, moved_since: datetime) -> dict[str, str]:
+        """Payouts over a chain that are unsettled or moved since then, as `payments_waiting`."""
+        return await self._read(chain_queries.payouts_waiting, chain, moved_since=moved_since)
+
+    async def payouts_named(self, payout_ids: Sequence[str]) -> list[Payout]:
+        """Those of some payouts that there are."""
+        return await self._read(chain_queries.payouts_named, payout_ids)
 
     async def payouts_to(self, chain: str, destinations: Sequence[str], *, moved_since: datetime) -> list[Payout]:
-        """As `payouts`, those to some addresses."""
+        """As `payouts_waiting`, those to some addresses, all of each."""
         return await self._read(chain_queries.payouts_to, chain, destinations, moved_since=moved_since)
 
     async def transfers(self, chain: str, tx_hashes: Sequence[str]) -> list[ChainTransfer]:

@@ -63,6 +63,7 @@ payments = Table(
     index_of(("provider", "updated_at", "payment_id"), ENDED, "ix_payments_ended"),
     Index(None, "chain", "recipient"),
     index_of(("chain", "recipient", "status"), OPEN, "ix_payments_open_at"),
+    index_of(("chain", "status"), f"chain IS NOT NULL AND {OPEN}", "ix_payments_waiting"),
     index_of(("chain", "recipient", "updated_at"), "chain IS NOT NULL", "ix_payments_moved_at"),
     index_of(("chain", "updated_at"), "chain IS NOT NULL"),
     Index(None, "created_at", "payment_id"),

@@ -8,6 +8,7 @@ from bridge.journal.tables.metadata import index_of, metadata
 
 __all__ = [
     "AWAITING_ADDRESS",
+    "UNDER_WAY",
     "allowed_destinations",
     "forgotten_payouts",
     "payout_holds",
@@ -20,6 +21,10 @@ __all__ = [
 
 AWAITING_ADDRESS = "status = 'awaiting_address'"
 """Refunds whose buyers have not said where they go."""
+UNDER_WAY = (
+    "status IN ('awaiting_approval', 'created', 'ambiguous', 'broadcast', 'confirming', 'mismatch', 'dropped')"
+)
+"""Payouts that something is still to be found out about."""
 
 payouts = Table(
     "payouts",
@@ -59,6 +64,8 @@ payouts = Table(
     Index(None, "seller_id", "created_at"),
     Index(None, "worth_currency", "cleared_at"),
     index_of(("sender",), "sender IS NOT NULL"),
+    index_of(("chain", "status"), UNDER_WAY, "ix_payouts_under_way"),
+    index_of(("chain", "updated_at"), "chain IS NOT NULL"),
     index_of(("updated_at",), NOT_ENTERED, "ix_payouts_not_entered"),
 )
 

@@ -27,6 +27,7 @@ from bridge.journal.tables.payment_tables import (
 )
 from bridge.journal.tables.payout_tables import (
     AWAITING_ADDRESS,
+    UNDER_WAY,
     allowed_destinations,
     forgotten_payouts,
     payout_holds,
@@ -42,6 +43,7 @@ __all__ = [
     "ENDED",
     "NOT_ENTERED",
     "OPEN",
+    "UNDER_WAY",
     "UNSETTLED",
     "RowId",
     "UtcDateTime",

@@ -230,9 +230,10 @@ _LAST_EVENT = (
 
 
 def reach_of(connection: Connection) -> Reach:
-    """How far a journal is."""
-    last = connection.execute(_LAST_EVENT).first()
+    """How far a journal is, at least: another bridge may commit in between. The commits come first, so that whoever
+    goes on from them looks for events that came after."""
     numbers = connection.execute(_REACH).mappings().one()
+    last = connection.execute(_LAST_EVENT).first()
     return Reach(
         events=0 if last is None else last.offset,
         last_event_at=None if last is None else last.committed_at,

@@ -23,9 +23,10 @@ from providers.onchain.blocks.transfers import (
 )
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.matching.following import Sighted
+from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
-from providers.onchain.reading.scanning import times_in
+from providers.onchain.reading.scanning import times_in, transactions_of
 
 __all__ = ["Due", "Witnesses", "Word"]
 
@@ -189,8 +190,12 @@ class Witnesses:
         return Word.AGREES, ""
 
     def _of_content(self, due: Sequence[Due], block: Mapping[str, Any]) -> tuple[Word, str]:
-        """What another endpoint's block says of its time, and of transactions as far as they are in the block."""
-        transactions = {str(_of(one, "hash")): one for one in block.get("transactions") or ()}
+        """What another endpoint's block says of its time, and of transactions as far as they are in the block. Raises
+        FaultyError."""
+        try:
+            transactions = {str(one.get("hash")): one for one in transactions_of(block)}
+        except MalformedError as error:
+            raise FaultyError(Fault.INCONSISTENT, str(error)) from None
         for one in due:
             transaction = transactions.get(one.tx_hash)
             if transaction is None:

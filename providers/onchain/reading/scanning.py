@@ -25,7 +25,17 @@ from providers.onchain.quantities import hash_in, quantity
 from providers.onchain.reading.traces import Traces
 from providers.onchain.watchlist import Watchlist
 
-__all__ = ["BlockSeen", "RangeSeen", "Seen", "mined_at", "see_again", "see_block", "see_range", "times_in"]
+__all__ = [
+    "BlockSeen",
+    "RangeSeen",
+    "Seen",
+    "mined_at",
+    "see_again",
+    "see_block",
+    "see_range",
+    "times_in",
+    "transactions_of",
+]
 
 
 logger = logging.getLogger("bridge.onchain")
@@ -127,7 +137,7 @@ async def _own_coin_again(
     header = header_of(content)
     found: list[ChainTransfer] = []
     try:
-        found += await traces.shown_by(place, header.id, _transactions(content))
+        found += await traces.shown_by(place, header.id, transactions_of(content))
     except RefusedByNodeError as error:  # no reason to leave out all else
         logger.warning("%s: what contracts send in block %d is not read again: %s", chain.name, number, error)
     for transfer in _sent(chain, content, watchlist):
@@ -189,18 +199,18 @@ async def _own_coin(
     """What moved of the chain's own coin, each with who told that it did."""
     moved = [(transfer, await _success(rpc, transfer)) for transfer in _sent(chain, content, watchlist)]
     reported = [(transfer, success.place) for transfer, success in moved if success.answer]
-    reported += await traces.sent_on(block, _transactions(content)) or ()
+    reported += await traces.sent_on(block, transactions_of(content)) or ()
     tellers = {transfer.transfer_id: place for transfer, place in reported}
     return [(one, tellers[one.transfer_id]) for one in distinct(transfer for transfer, _ in reported)]
 
 
 def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
     """What the transactions of a block were to send themselves. Raises MalformedError."""
-    sent = [transfer for one in _transactions(content) if (transfer := from_transaction(chain, one)) is not None]
+    sent = [transfer for one in transactions_of(content) if (transfer := from_transaction(chain, one)) is not None]
     return [transfer for transfer in sent if transfer.recipient in watchlist]
 
 
-def _transactions(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def transactions_of(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The transactions of a block. Raises MalformedError."""
     transactions = content.get("transactions")
     if not isinstance(transactions, list) or not all(isinstance(one, dict) for one in transactions):
@@ -219,8 +229,8 @@ async def _success(rpc: ChainRpc, transfer: ChainTransfer) -> SourcedAnswer:
     return await rpc.first_good(there)
 
 
-def _is_failure(receipt: Mapping[str, Any] | None, transfer: ChainTransfer) -> bool:
+def _is_failure(receipt: Any, transfer: ChainTransfer) -> bool:
     """What the receipt of a transaction in its block says. Raises FaultyError."""
-    if receipt is None or receipt.get("blockHash") != transfer.block.hash:
+    if not isinstance(receipt, dict) or receipt.get("blockHash") != transfer.block.hash:
         raise FaultyError(Fault.LAGGING, f"it has no receipt of a transaction in block {transfer.block.number}")
     return bool(receipt.get("status") == FAILED_STATUS)

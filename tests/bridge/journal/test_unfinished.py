@@ -1,5 +1,6 @@
 """What is unfinished is read in pages whose order an index has: nothing is sorted, however much there is."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
-from bridge.journal.queries.chains import payments_at
+from bridge.journal.queries.chains import payments_at, payments_moved, payments_waiting, payouts_waiting
 from bridge.journal.queries.unfinished import Page, ended_payments, open_payments, unopened_invoices
 from bridge.journal.tables import schema
+from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -43,6 +45,18 @@ def test_money_at_a_wallet_is_for_those_who_wait_there_or_did_lately_however_man
     plan = plan_of(connection, lambda: payments_at(connection, "ethereum", ["0x1"], moved_since=NOW))
     assert "ix_payments_open_at (chain=? AND recipient=? AND status=?)" in plan
     assert "ix_payments_moved_at (chain=? AND recipient=? AND updated_at>?)" in plan
+
+
+def test_who_waits_on_a_chain_is_found_with_each_block_however_many_were_paid_over_it(connection: Connection) -> None:
+    plan = plan_of(connection, lambda: payouts_waiting(connection, "ethereum", moved_since=NOW))
+    assert "ix_payouts_under_way (chain=? AND status=?)" in plan
+    assert set(re.findall("'(.+?)'", schema.UNDER_WAY)) == set(UNSETTLED_STATUSES)
+    assert "ix_payouts_chain_updated_at (chain=? AND updated_at>?)" in plan
+    plan = plan_of(connection, lambda: payments_waiting(connection, "ethereum", moved_since=NOW))
+    assert "ix_payments_waiting (chain=? AND status=?)" in plan
+    assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan
+    plan = plan_of(connection, lambda: payments_moved(connection, "ethereum", since=NOW))
+    assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,33 @@ async def test_whose_logs_make_no_sense_is_set_aside_and_nobody_else(follow: Fol
         assert it.rpc.endpoints[liar].last_reason == "one transfer is told in two ways"
 
 
+@pytest.mark.parametrize("liar", [0, 1])
+async def test_whose_receipts_are_none_is_set_aside_and_stops_no_coin(
+    follow: Follow, anvil: Anvil, liar: int
+) -> None:
+    async with follow(endpoints=3, own_coin=True) as it:
+        await it.follow()
+        await it.register(currency="ETH")
+        it.liars[liar].answers["eth_getTransactionReceipt"] = "none"
+        anvil.send(BOB, 100 * 10**18)
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+
+
+async def test_whose_blocks_hold_no_transactions_is_no_second_word_and_stops_no_coin(
+    follow: Follow, anvil: Anvil
+) -> None:
+    async with follow(endpoints=2, own_coin=True) as it:
+        await it.follow()
+        await it.register(currency="ETH")
+        it.liars[1].changes("eth_getBlockByNumber", lambda _, block: block and block | {"transactions": 5.0})
+        anvil.send(BOB, 100 * 10**18)
+        for _ in range(2):
+            await goes_on(it)
+            it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        assert (await it.payment()).status == COMPLETED
+
+
 async def test_a_trace_that_is_larger_than_is_taken_stops_and_blames_nobody(
     follow: Follow, anvil: Anvil, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

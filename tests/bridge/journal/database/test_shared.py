@@ -10,14 +10,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from bridge.journal import Journal, JournaledEvent, JournalUnavailableError
 from bridge.journal.clocks import utc_now
+from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.database.lock import _OPENING
 from bridge.journal.errors import JournalBusyElsewhereError
 from bridge.journal.requests.payments import IdempotencyKey
 from bridge.journal.upkeep import declare_restored, histories_of
 from bridge.journal.writing.batch import Batch
+from bridge.journal.writing.histories import reach_of
 from coordinator.events import Audience, Event
 from coordinator.histories import Beginning
 from coordinator.payouts.comparisons import Comparison
@@ -79,6 +82,28 @@ async def test_what_any_of_them_publishes_is_delivered_by_each_once_and_in_one_o
         for place in range(3):  # what one publishes, in the order in which it did
             numbers = [number for _, number in first if number // 100 == place]
             assert numbers == [100 * place + number for number in range(50)]
+
+
+async def test_who_looks_how_far_a_journal_is_knows_the_events_of_all_commits_that_it_counts(
+    database_url: str,
+) -> None:
+    """Or it would give the number of an event that another has committed meanwhile to its own."""
+    loop, others_commits = asyncio.get_running_loop(), [1]
+    engine = writing_engine(parse_database_url(database_url))
+    async with nodes(database_url, 1) as [other]:
+
+        def commit_in_between(*_: object) -> None:
+            if others_commits:
+                asyncio.run_coroutine_threadsafe(other.publish(others_commits.pop()), loop).result()
+
+        await other.publish(0)
+        with engine.connect() as connection:
+            before = reach_of(connection)
+            event.listen(connection, "after_cursor_execute", commit_in_between)
+            reach = await asyncio.to_thread(reach_of, connection)
+        assert others_commits == []
+        assert reach.events - before.events >= reach.commits - before.commits
+    engine.dispose()
 
 
 async def test_one_that_is_behind_knows_how_far_the_others_are(database_url: str) -> None:

@@ -12,8 +12,9 @@ from providers.onchain.confirming.claim_rounds import ClaimRounds
 from providers.onchain.confirming.claims import Lookup, Verdict, judge_claim
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.rpc import ChainRpc
+from tests.anvil import BOB, CAROL
 
-USDT, USDC = Token(symbol="USDT", decimals=6), Token(symbol="USDC", decimals=6)
+USDT, USDC = Token(symbol="USDT", decimals=6, address=BOB), Token(symbol="USDC", decimals=6, address=CAROL)
 SINCE = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 CHAIN = Chain(name="anvil", chain_id=1, confirmations=3, block_seconds=1, tokens=(USDT, USDC))
 BLOCK = BlockId(number=5, hash="0xb5")
