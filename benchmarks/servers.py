@@ -119,7 +119,7 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, server: Server) -
         if process.poll() is not None:
             raise ServerError("it did not start")
         if time.monotonic() > give_up:
-            raise ServerError(f"it did not listen within {server.start_seconds:g} s")
+            raise ServerError(f"it was not there within {server.start_seconds:g} s")
         time.sleep(0.05)
     time.sleep(0.5)
     # Whoever else may answer at that port.
