@@ -47,6 +47,7 @@ from bridge.sockets.presence.presence import Presence
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns, brought_by
+from bridge.sockets.recovery.when_saved import WhenSaved
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
 from bridge.sockets.rooms.subscribers import Subscribers
 from bridge.sockets.transport.asking import answers
@@ -151,7 +152,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         await self._part_with(sid, namespace, self.reason.SERVER_DISCONNECT, for_good=True)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
-        await self.eio.turns.take()
         if eio_sid not in self.environ:
             return  # The connection was closed before this.
         try:
@@ -347,6 +347,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except Exception:
             logger.exception("the handler of %s returned what cannot be sent as its acknowledgement", event)
             parts = packet_parts(self.packet_class(ACK, namespace=namespace, id=id, data=[INTERNAL_FAILURE]))
+        if isinstance(answer, WhenSaved) and self.recovery is not None:
+            try:
+                # Here, where little is kept of all who wait.
+                await self.recovery.wait_until_saved(sid)
+            except ClientGoneError:
+                return
         for part in parts:
             await self.eio.send(eio_sid, part)
 
@@ -365,6 +371,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return [INTERNAL_FAILURE]
         if answer is self.not_handled:
             return [UNKNOWN_EVENT]
+        if isinstance(answer, WhenSaved):
+            return answer
         return [] if answer is None else list(answer) if isinstance(answer, tuple) else [answer]
 
     async def _trigger_event(self, event: str, namespace: str, *args: Any) -> Any:

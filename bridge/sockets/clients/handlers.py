@@ -26,6 +26,7 @@ from bridge.catalogue.client_events import (
 from bridge.sockets.clients.activity import Activity
 from bridge.sockets.errors import ClientGoneError, NotAllowedError, TooManyError
 from bridge.sockets.presence.typing import Typing
+from bridge.sockets.recovery.when_saved import WhenSaved
 from bridge.sockets.server import SocketServer
 from coordinator import rooms
 
@@ -34,7 +35,7 @@ __all__ = ["register_handlers"]
 # While the journal cannot be written; a client that repeats what is not answered would fill the memory.
 WAITING_LIMIT = 1_000
 
-Answer = dict[str, Any]
+Answer = dict[str, Any] | WhenSaved
 Handler = Callable[..., Awaitable[Answer]]
 
 
@@ -78,7 +79,8 @@ def _join(server: SocketServer, membership: RoomMembership) -> Handler:
     async def join(sid: str, arguments: tuple[object, ...]) -> Answer:
         names = membership.rooms(event.read(arguments))
         _require_rooms(server, sid, names)
-        return await _enter(server, sid, names)
+        await _enter(server, sid, names)
+        return WhenSaved([success(rooms=list(names))])
 
     return join
 
@@ -91,8 +93,7 @@ def _leave(server: SocketServer, membership: RoomMembership) -> Handler:
         _require_patience(server, sid)
         for name in names:
             await server.leave_room(sid, name)
-        await _wait_until_saved(server, sid)
-        return success(rooms=list(names))
+        return WhenSaved([success(rooms=list(names))])
 
     return leave
 
@@ -107,9 +108,9 @@ def _user_online(server: SocketServer, activity: Activity) -> Handler:
         activity.presence.claim(sid, user_id)
         if server.recovery is not None:
             server.recovery.is_online(sid, user_id)
-        answer = await _enter(server, sid, names)
+        await _enter(server, sid, names)
         await activity.come_online(sid, user_id)
-        return answer
+        return success(rooms=list(names))
 
     return user_online
 
@@ -170,9 +171,8 @@ def _refresh_token(server: SocketServer) -> Handler:
                 await server.leave_room(sid, room)
         if principal.is_staff:
             await server.enter_room(sid, rooms.STAFF)
-        await _wait_until_saved(server, sid)
         expires_at = principal.expires_at
-        return success(expiresAt=None if expires_at is None else moment_text(expires_at))
+        return WhenSaved([success(expiresAt=None if expires_at is None else moment_text(expires_at))])
 
     return refresh_token
 
@@ -181,18 +181,9 @@ def _users(users: Sequence[UserStatus]) -> Answer:
     return success(users=[user.model_dump(mode="json") for user in users])
 
 
-async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answer:
+async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
     for name in names:
         await server.enter_room(sid, name)
-    await _wait_until_saved(server, sid)
-    return success(rooms=list(names))
-
-
-async def _wait_until_saved(server: SocketServer, sid: str) -> None:
-    """Waits until the client would get its rooms back after whatever happens, so that its answer means that. While
-    nothing can be kept, it receives what goes to its rooms all the same, and is answered once it can."""
-    if server.recovery is not None:
-        await server.recovery.wait_until_saved(sid)
 
 
 def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:

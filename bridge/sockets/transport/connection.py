@@ -244,7 +244,11 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     async def _handle(self) -> None:
         while self._came:
             content = self._came.popleft()
-            fault = None if content is None else await self._take(content)
+            fault = None
+            if content is not None:
+                # Here, where next to nothing is kept of those in a crowd who wait.
+                await self.server.turns.take()
+                fault = await self._take(content)
             if content is None or fault is not None or self.closed:
                 await self._leave(fault)  # and nothing is listened to any more
                 return
@@ -282,6 +286,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     async def receive(self, pkt: Any) -> None:
         if self.protocol is None:  # which paces whatever comes over it, down to a part of a message
             await self.keep_to_rate_limit(len(pkt.data) if isinstance(pkt.data, str | bytes) else 0)
+            await self.server.turns.take()
         if pkt.packet_type == PONG:
             self.last_ping = None
             self.schedule_ping()
