@@ -76,7 +76,7 @@ class PendingSaves(Generic[T]):
         """How many wait until something is saved."""
         return sum(len(batch.waiters.get(name, ())) for batch in (self._next, self._under_way))
 
-    def wait_until_saved(self, name: str) -> Awaitable[None]:
+    def wait_until_saved(self, name: str) -> asyncio.Future[None]:
         """Done once something is saved as it is now. Raises ClientGoneError if it is abandoned."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         for batch in (self._next, self._under_way):

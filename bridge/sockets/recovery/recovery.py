@@ -7,7 +7,7 @@ heard. It is recovered only if all its rooms are known, and all that it missed c
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -219,7 +219,7 @@ class Recovery:
         """How many wait for `wait_until_saved`."""
         return self._sessions.waiting_count(sid)
 
-    def wait_until_saved(self, sid: str) -> Awaitable[None]:
+    def wait_until_saved(self, sid: str) -> asyncio.Future[None]:
         """Done once what a client has changed is saved, so that it would get it back after whatever happens. Raises
         ClientGoneError if it goes before that."""
         return self._sessions.wait_until_saved(sid)

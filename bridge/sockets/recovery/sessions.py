@@ -4,8 +4,9 @@ A session that is known nowhere is unknown. That never means that its client was
 recovered has to be known.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -231,7 +232,7 @@ class Sessions:
         """How many wait until a session is saved."""
         return self._changes.waiting_count(sid)
 
-    def wait_until_saved(self, sid: str) -> Awaitable[None]:
+    def wait_until_saved(self, sid: str) -> asyncio.Future[None]:
         """Done once the session of a client is saved as it is now. Raises ClientGoneError if the client goes before
         that."""
         return self._changes.wait_until_saved(sid)
