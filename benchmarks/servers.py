@@ -1,5 +1,6 @@
 """The bridge and its peers as processes on a core of their own."""
 
+import http.client
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 from benchmarks.processes import on_first_core
@@ -35,6 +37,8 @@ class Server:
     webhooks_at: str | None = None
     """None: it is not asked to take webhooks."""
     is_ours: bool = False
+    ready_at: str | None = None
+    """Where it says that it is ready, if it listens before it is: what it does until then is its start's."""
     rounds: int = 100
     """How many events, and how many bursts, make a measurement: fewer where each takes long."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +54,7 @@ SERVERS: Mapping[str, Server] = {
         emits_at="/api/events",
         webhooks_at="/webhooks/shkeeper",
         is_ours=True,
+        ready_at="/health/ready",
     ),
     "Node": Server(("node", str(PEERS / "node.mjs")), webhooks_at="/webhook"),
     "uWebSockets": Server(("node", str(PEERS / "uws.mjs"))),
@@ -77,7 +82,7 @@ def running(server: Server) -> Iterator[tuple[int, int]]:
     with tempfile.TemporaryDirectory() as folder:
         process = _started(server, port, folder)
         try:
-            _await_answer(process, port, server.start_seconds)
+            _await_answer(process, port, server)
             yield process.pid, port
         except ServerError as error:
             if process.poll() is not None:
@@ -108,13 +113,13 @@ def _started(server: Server, port: int, folder: str) -> subprocess.Popen[bytes]:
         raise ServerError(f"it did not start: {error}") from None
 
 
-def _await_answer(process: subprocess.Popen[bytes], port: int, seconds: float) -> None:
-    give_up = time.monotonic() + seconds
-    while not answers(port):
+def _await_answer(process: subprocess.Popen[bytes], port: int, server: Server) -> None:
+    give_up = time.monotonic() + server.start_seconds
+    while not (answers(port) and (server.ready_at is None or _says_yes(port, server.ready_at))):
         if process.poll() is not None:
             raise ServerError("it did not start")
         if time.monotonic() > give_up:
-            raise ServerError(f"it did not listen within {seconds:g} s")
+            raise ServerError(f"it was not there within {server.start_seconds:g} s")
         time.sleep(0.05)
     time.sleep(0.5)
     # Whoever else may answer at that port.
@@ -128,6 +133,17 @@ def answers(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _says_yes(port: int, path: str) -> bool:
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        asked.request("GET", path)
+        return asked.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()
 
 
 def _ended(code: int) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from bridge.settings import USUAL_FILES, Settings
 from coordinator.compact_json import compact_json
 
-__all__ = ["digests_of"]
+__all__ = ["Agreement"]
 
 # What each bridge has for itself: where it is, how much it can carry, and where its files are.
 OF_ITS_OWN = {
@@ -33,15 +33,29 @@ OF_ITS_OWN = {
 DIGEST_BYTES = 2
 
 
-def digests_of(settings: Settings) -> Mapping[str, str]:
-    """What has to be alike at each bridge, by the settings' names. Of a file that is what it says now."""
-    digests = {name: _digest(_of_setting(settings, name)) for name in sorted(_shared_names(settings))}
-    chains = {name: chain.model_dump(mode="json", exclude={"endpoints"}) for name, chain in settings.chains.items()}
-    return {"version": version("bridge"), **digests, "chains": _digest(chains)}
+class Agreement:
+    """What has to be alike at each bridge, as digests by the settings' names. It is asked for every other second, so
+    only what stands in files is read anew."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        names = type(settings).model_fields.keys() - OF_ITS_OWN
+        self._in_files = sorted(
+            name for name in names if name in USUAL_FILES or _names_a_file(getattr(settings, name))
+        )
+        chains = {
+            name: chain.model_dump(mode="json", exclude={"endpoints"}) for name, chain in settings.chains.items()
+        }
+        self._lasting = {"version": version("bridge"), "chains": _digest(chains)} | self._digests_of(
+            names.difference(self._in_files)
+        )
 
-def _shared_names(settings: Settings) -> Iterable[str]:
-    return type(settings).model_fields.keys() - OF_ITS_OWN
+    def digests(self) -> Mapping[str, str]:
+        """Those of this moment."""
+        return self._lasting | self._digests_of(self._in_files)
+
+    def _digests_of(self, names: Iterable[str]) -> dict[str, str]:
+        return {name: _digest(_of_setting(self._settings, name)) for name in names}
 
 
 def _of_setting(settings: Settings, name: str) -> object:
@@ -64,6 +78,16 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple | list | frozenset | set):
         return [_plain(part) for part in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _names_a_file(value: object) -> bool:
+    if isinstance(value, BaseModel):
+        return any(_names_a_file(part) for _, part in value)
+    if isinstance(value, Mapping):
+        return any(map(_names_a_file, value.values()))
+    if isinstance(value, tuple | list | frozenset | set):
+        return any(map(_names_a_file, value))
+    return isinstance(value, Path)
 
 
 def _digest(value: object) -> str:

@@ -12,7 +12,7 @@ from litestar import Litestar
 from prometheus_client import Gauge
 
 from bridge.access import Revocations
-from bridge.agreement import digests_of
+from bridge.agreement import Agreement
 from bridge.door import Guests
 from bridge.drain import Drain
 from bridge.engine import Engine, Sessions, Stop, running_engine, untroubled
@@ -147,7 +147,7 @@ class Runtime:
             connections=lambda: self.sockets.manager.client_count,
             turned_away=self._turned_away,
             is_stopping=lambda: self.drain.has_begun,
-            settings=partial(digests_of, self.settings),
+            settings=Agreement(self.settings).digests,
         )
         engine_runs = running_engine(
             self.settings, self.registry, delivery.deliver, delivery.begin, report=own.report, stop=self.stop

@@ -15,6 +15,7 @@ Overridden here:
   heard again; and attachments could fill the memory.
 - `_handle_event_internal`: a handler that raised, or an event without a handler, left the client's acknowledgement
   unanswered; and clients could call the connect and disconnect handlers by sending events of those names.
+- `_handle_event`: a task for each event, also where its handler is a plain function, which is called in place here.
 - `_trigger_event`: a cancelled connect handler counted as consent, handlers were called twice on a TypeError of their
   own, and class-based namespaces acknowledged events they do not have.
 - `_engineio_server_class`: the engine of our own kind.
@@ -30,6 +31,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import socketio
@@ -41,18 +43,19 @@ from bridge.catalogue.answers import failure
 from bridge.catalogue.session import Ending, SessionEnded
 from bridge.sockets.admission import ENDINGS, Admission
 from bridge.sockets.errors import ClientGoneError, PacketError
+from bridge.sockets.handler_calls import fitting, is_cancelled
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.announcer import Announcer
 from bridge.sockets.presence.presence import Presence
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns, brought_by
+from bridge.sockets.recovery.when_saved import WhenSaved
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
-from bridge.sockets.rooms.subscribers import Subscribers
 from bridge.sockets.transport.asking import answers
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.engine import Engine
-from bridge.sockets.transport.frames import Outgoing
+from bridge.sockets.transport.frames import Outgoing, frames_of
 from bridge.sockets.transport.incoming import ACKNOWLEDGEMENTS, EVENTS, NAMESPACE_LIMIT, PacketReader
 from coordinator import rooms
 from coordinator.compact_json import compact_json
@@ -94,7 +97,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def __init__(self, *, admission: Admission, keeps_confidence: bool = False, **options: Any) -> None:
         super().__init__(client_manager=ClientManager(), **options)
         self.admission = admission
-        admission.end_session = self._end_session
+        admission.end_session = lambda member, reason: self.eio.start(self._close_session(member, reason))
         self.manager.watchers.append(admission)
         self.eio.moved = self.manager.moved
         self.keeps_confidence = keeps_confidence
@@ -118,9 +121,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         await super().shutdown()
         if self.returns is not None:
             await self.returns.close()
-
-    def _end_session(self, member: Member, reason: Ending) -> None:
-        self.eio.start(self._close_session(member, reason))
 
     async def _close_session(self, member: Member, reason: Ending) -> None:
         """Says why, then closes the connection rather than the namespace: from that the stock client comes back by
@@ -151,7 +151,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         await self._part_with(sid, namespace, self.reason.SERVER_DISCONNECT, for_good=True)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
-        await self.eio.turns.take()
         if eio_sid not in self.environ:
             return  # The connection was closed before this.
         try:
@@ -234,13 +233,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self.enter_room(sid, rooms.STAFF, namespace)
         try:
             answer = await self._trigger_event("connect", namespace, sid, self.environ[eio_sid], auth or None)
-            if _is_cancelled():
+            if is_cancelled():
                 raise asyncio.CancelledError  # A class-based namespace has swallowed it.
         except RefusedByHandlerError as refusal:
             arguments: dict[str, Any] = refusal.error_args
             return arguments
         except (Exception, asyncio.CancelledError) as error:
-            if _is_cancelled():
+            if is_cancelled():
                 raise
             if not isinstance(error, ClientGoneError) or self._is_arriving(sid, eio_sid, namespace):
                 logger.exception("the connect handler of %s failed for %s; refused the client", namespace, sid)
@@ -276,7 +275,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             # Also of who will not be recovered: the next process has to know who was online.
             pid = self.recovery.begin(sid, principal)
             answer |= {"pid": pid} if connection.takes_offsets else {}
-        Subscribers(queued={sid: connection}).send([Outgoing("0" + compact_json(answer)), *restored.messages])
+        messages = [Outgoing("0" + compact_json(answer)), *restored.messages]
+        connection.writer.put_messages(messages, frames_of(messages))
         await self.manager.connect(sid, namespace)
         for user_id in restored.online:
             self.comes_back_online(sid, user_id)
@@ -328,27 +328,42 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             if namespace == DEFAULT_NAMESPACE:
                 logger.info("🔌 User disconnected: %s", sid)
 
-    async def _handle_event_internal(
-        self,
-        server: Any,
-        sid: str,
-        eio_sid: str,
-        data: list[Any],
-        namespace: str,
-        id: int | None,  # noqa: A002 (the library's name)
-    ) -> None:
+    async def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: list[Any]) -> None:  # noqa: A002
+        handler, _ = self._get_event_handler(data[0], namespace, ())
+        if handler is None or inspect.iscoroutinefunction(handler):
+            await super()._handle_event(eio_sid, namespace, id, data)  # in a task
+        else:
+            await self._respond(self.manager.sid_from_eio_sid(eio_sid, namespace), eio_sid, data, namespace, id)
+
+    async def _handle_event_internal(self, server: Any, sid: str, eio_sid: str, data: Any, *rest: Any) -> None:
         await self.eio.turns.take()  # what reads a packet only begins this
+        await self._respond(sid, eio_sid, data, *rest)
+
+    async def _respond(self, sid: str, eio_sid: str, data: list[Any], namespace: str, ack_id: int | None) -> None:
         event, *arguments = data
         answer = await self._answer(event, namespace, sid, arguments)
-        if id is None or answer is None:
+        if ack_id is None or answer is None:
             return
         try:
-            parts = packet_parts(self.packet_class(ACK, namespace=namespace, id=id, data=answer))
+            parts = packet_parts(self.packet_class(ACK, namespace=namespace, id=ack_id, data=answer))
         except Exception:
             logger.exception("the handler of %s returned what cannot be sent as its acknowledgement", event)
-            parts = packet_parts(self.packet_class(ACK, namespace=namespace, id=id, data=[INTERNAL_FAILURE]))
-        for part in parts:
-            await self.eio.send(eio_sid, part)
+            parts = packet_parts(self.packet_class(ACK, namespace=namespace, id=ack_id, data=[INTERNAL_FAILURE]))
+        if isinstance(answer, WhenSaved) and self.recovery is not None:
+            saved = self.recovery.wait_until_saved(sid)
+            if not saved.done():  # no task: of thousands who wait, each would be kept whole
+                saved.add_done_callback(partial(self._acknowledge, eio_sid, parts))
+                return
+        self._acknowledge(eio_sid, parts)
+
+    def _acknowledge(
+        self, eio_sid: str, parts: list[str | bytes], saved: "asyncio.Future[None] | None" = None
+    ) -> None:
+        connection = self.eio.sockets.get(eio_sid)
+        is_there = saved is None or not (saved.cancelled() or saved.exception())
+        if connection is not None and is_there:
+            for part in parts:
+                connection.writer.put(Outgoing(part).packet)
 
     async def _answer(self, event: str, namespace: str, sid: str, arguments: list[Any]) -> list[Any] | None:
         """Runs the handler of an event; returns what to answer, or None to a client that has gone meanwhile."""
@@ -357,7 +372,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         try:
             answer = await self._trigger_event(event, namespace, sid, *arguments)
         except (Exception, asyncio.CancelledError) as error:
-            if _is_cancelled():
+            if is_cancelled():
                 raise
             if isinstance(error, ClientGoneError):
                 return None
@@ -365,12 +380,14 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return [INTERNAL_FAILURE]
         if answer is self.not_handled:
             return [UNKNOWN_EVENT]
+        if isinstance(answer, WhenSaved):
+            return answer
         return [] if answer is None else list(answer) if isinstance(answer, tuple) else [answer]
 
     async def _trigger_event(self, event: str, namespace: str, *args: Any) -> Any:
         handler, arguments = self._get_event_handler(event, namespace, args)
         if handler is not None:
-            outcome = handler(*self._fitting(event, handler, arguments))
+            outcome = handler(*(fitting(handler, arguments) if event in self.reserved_events else arguments))
             return await outcome if inspect.isawaitable(outcome) else outcome
         owner, arguments = self._get_namespace_handler(namespace, args)
         if owner is None:
@@ -378,21 +395,5 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         method = getattr(owner, f"on_{event}", None)
         if method is None and type(owner).trigger_event is socketio.AsyncNamespace.trigger_event:
             return self.not_handled
-        return await owner.trigger_event(event, *self._fitting(event, method, arguments))
-
-    def _fitting(self, event: str, handler: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, without the last if the handler is of the older kind: connect without `auth`, disconnect
-        without the reason."""
-        if event not in self.reserved_events or handler is None:
-            return arguments
-        try:
-            inspect.signature(handler).bind(*arguments)
-        except TypeError:
-            return arguments[:-1]
-        return arguments
-
-
-def _is_cancelled() -> bool:
-    """Whether this task itself is being cancelled, as opposed to something that a handler waited for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+        fit = fitting(method, arguments) if event in self.reserved_events else arguments
+        return await owner.trigger_event(event, *fit)

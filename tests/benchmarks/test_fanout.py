@@ -91,7 +91,7 @@ def bench(begin: Begin) -> Callable[..., tuple[int, str, str]]:
 def program(tmp_path: Path) -> Callable[..., str]:
     """A server of the test's own, in the words of a program."""
 
-    def written(name: str, source: str, **options: float) -> str:
+    def written(name: str, source: str, **options: float | str) -> str:
         path = tmp_path / f"{name}.py"
         path.write_text(source)
         return f"program({str(path)!r}, **{options!r})"
@@ -113,6 +113,7 @@ def test_peers_that_fail_are_said_to_have_failed_and_the_rest_goes_on(
         "is killed": program("killed", IS_KILLED),
         "unstarted": program("unstarted", NEVER_STARTS),
         "deaf": program("deaf", NEVER_LISTENS, start_seconds=0.5),
+        "unready": program("unready", NEVER_ANSWERS, start_seconds=0.5, ready_at="/ready"),
         "silent": program("silent", NEVER_ANSWERS, answer_seconds=0.5),
         "bridge": "bridge",
         "starts once": program("once", STARTS_ONCE),
@@ -123,7 +124,7 @@ def test_peers_that_fail_are_said_to_have_failed_and_the_rest_goes_on(
     assert code == 0, said
     for label in ("CPU µs per delivery, one event at a time", "connections accepted per second"):
         *failed, ours, once, node = cells(printed, label)
-        assert failed == ["failed"] * 5
+        assert failed == ["failed"] * 6
         assert re.fullmatch(r"[\d,.]+", ours)
         assert re.fullmatch(r"[\d,.]+ \(1 of 2\)", once), printed
         assert re.fullmatch(r"[\d,.]+", node)
@@ -133,7 +134,8 @@ def test_peers_that_fail_are_said_to_have_failed_and_the_rest_goes_on(
         "ends": "the server ended with exit code 7; ",
         "is killed": "the server was ended by SIGKILL; ",
         "unstarted": "the server ended with exit code 3; it did not start",
-        "deaf": "it did not listen within 0.5 s",
+        "deaf": "it was not there within 0.5 s",
+        "unready": "it was not there within 0.5 s",
         "silent": "did not come within 0.5 s",
     }
     expected = [(f"    {who}, run {run}, fan-out: ", why) for run in (1, 2) for who, why in reasons.items()]

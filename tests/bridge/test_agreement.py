@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bridge.agreement import digests_of
+from bridge.agreement import Agreement
 from bridge.catalogue.system import NodeStatus
 from bridge.journal import Journal
 from bridge.journal.absences import LEASE
@@ -29,7 +29,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 def digests(**settings: Any) -> Mapping[str, str]:
-    return digests_of(load_settings(**settings))
+    return Agreement(load_settings(**settings)).digests()
 
 
 def test_what_each_has_for_itself_makes_no_difference() -> None:
@@ -59,6 +59,20 @@ def test_of_a_file_counts_what_it_says_and_not_where_it_is(tmp_path: Path) -> No
     one, two, three = (digests(jwt_secrets_file=tmp_path / name) for name in ("one", "two", "three"))
     assert differing(one, two) == []
     assert differing(one, three) == ["jwt_secrets_file"]
+
+
+def test_what_stands_in_a_file_is_read_each_time_and_nothing_else(tmp_path: Path) -> None:
+    secrets, password = tmp_path / "secrets", tmp_path / "password"
+    secrets.write_text(KEY)
+    password.write_text("one")
+    mail = {"kind": "mail", "host": "mail.example.com", "sender": "a@example.com", "to": ["b@example.com"]}
+    channels = {"people": mail | {"password_file": password}}
+    agreement = Agreement(load_settings(jwt_secrets_file=secrets, alerts={"channels": channels}))
+    before = agreement.digests()
+    assert all(agreement.digests()[name] is before[name] for name in ("version", "chains", "presence_to"))
+    secrets.write_text("another")
+    password.write_text("two")
+    assert differing(before, agreement.digests()) == ["alerts", "jwt_secrets_file"]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -26,6 +26,7 @@ from bridge.catalogue.client_events import (
 from bridge.sockets.clients.activity import Activity
 from bridge.sockets.errors import ClientGoneError, NotAllowedError, TooManyError
 from bridge.sockets.presence.typing import Typing
+from bridge.sockets.recovery.when_saved import WhenSaved
 from bridge.sockets.server import SocketServer
 from coordinator import rooms
 
@@ -34,8 +35,13 @@ __all__ = ["register_handlers"]
 # While the journal cannot be written; a client that repeats what is not answered would fill the memory.
 WAITING_LIMIT = 1_000
 
-Answer = dict[str, Any]
-Handler = Callable[..., Awaitable[Answer]]
+Answer = dict[str, Any] | WhenSaved
+Handler = Callable[[str, tuple[object, ...]], Answer]
+"""Of what is done at once; in place, without a task of its own."""
+LaterHandler = Callable[[str, tuple[object, ...]], Awaitable[Answer]]
+"""Of what takes its time."""
+
+Refused = (ArgumentError, NotAllowedError, TooManyError, TokenError)
 
 
 def register_handlers(server: SocketServer, activity: Activity) -> None:
@@ -48,37 +54,54 @@ def register_handlers(server: SocketServer, activity: Activity) -> None:
     for membership in ROOM_MEMBERSHIPS:
         server.on(membership.join.name, _answering(_join(server, membership)))
         server.on(membership.leave.name, _answering(_leave(server, membership)))
-    server.on(USER_ONLINE.name, _answering(_user_online(server, activity)))
-    server.on(TYPING_START.name, _answering(_typing_start(server, activity)))
+    server.on(USER_ONLINE.name, _answering_later(_user_online(server, activity)))
+    server.on(TYPING_START.name, _answering_later(_typing_start(server, activity)))
     server.on(TYPING_STOP.name, _answering(_typing_stop(server, activity)))
-    server.on(WATCH_USERS.name, _answering(_watch_users(server, activity)))
-    server.on(UNWATCH_USERS.name, _answering(_unwatch_users(server, activity)))
+    server.on(WATCH_USERS.name, _answering_later(_watch_users(server, activity)))
+    server.on(UNWATCH_USERS.name, _answering_later(_unwatch_users(server, activity)))
     server.on(REFRESH_TOKEN.name, _answering(_refresh_token(server)))
 
 
-def _answering(handle: Handler) -> Handler:
+def _answering(handle: Handler) -> Callable[..., Answer]:
+    def answered(sid: str, *arguments: object) -> Answer:
+        try:
+            return handle(sid, arguments)
+        except Refused as error:
+            return _refusal(error)
+
+    return answered
+
+
+def _answering_later(handle: LaterHandler) -> Callable[..., Awaitable[Answer]]:
     async def answered(sid: str, *arguments: object) -> Answer:
         try:
             return await handle(sid, arguments)
-        except ArgumentError as error:
-            return failure("bad_argument", str(error))
-        except NotAllowedError as error:
-            return failure("not_allowed", str(error))
-        except TooManyError as error:
-            return failure("too_many", str(error))
-        except TokenError as error:
-            return failure(error.code, str(error))
+        except Refused as error:
+            return _refusal(error)
 
     return answered
+
+
+def _refusal(error: ArgumentError | NotAllowedError | TooManyError | TokenError) -> Answer:
+    match error:
+        case ArgumentError():
+            return failure("bad_argument", str(error))
+        case NotAllowedError():
+            return failure("not_allowed", str(error))
+        case TooManyError():
+            return failure("too_many", str(error))
+        case TokenError():
+            return failure(error.code, str(error))
 
 
 def _join(server: SocketServer, membership: RoomMembership) -> Handler:
     event = membership.join
 
-    async def join(sid: str, arguments: tuple[object, ...]) -> Answer:
+    def join(sid: str, arguments: tuple[object, ...]) -> Answer:
         names = membership.rooms(event.read(arguments))
         _require_rooms(server, sid, names)
-        return await _enter(server, sid, names)
+        _enter(server, sid, names)
+        return WhenSaved([success(rooms=list(names))])
 
     return join
 
@@ -86,18 +109,17 @@ def _join(server: SocketServer, membership: RoomMembership) -> Handler:
 def _leave(server: SocketServer, membership: RoomMembership) -> Handler:
     event = membership.leave
 
-    async def leave(sid: str, arguments: tuple[object, ...]) -> Answer:
+    def leave(sid: str, arguments: tuple[object, ...]) -> Answer:
         names = membership.rooms(event.read(arguments))
         _require_patience(server, sid)
         for name in names:
-            await server.leave_room(sid, name)
-        await _wait_until_saved(server, sid)
-        return success(rooms=list(names))
+            server.manager.basic_leave_room(sid, "/", name)
+        return WhenSaved([success(rooms=list(names))])
 
     return leave
 
 
-def _user_online(server: SocketServer, activity: Activity) -> Handler:
+def _user_online(server: SocketServer, activity: Activity) -> LaterHandler:
     async def user_online(sid: str, arguments: tuple[object, ...]) -> Answer:
         user_id = USER_ONLINE.read(arguments)
         names = (rooms.user(user_id),)
@@ -107,14 +129,14 @@ def _user_online(server: SocketServer, activity: Activity) -> Handler:
         activity.presence.claim(sid, user_id)
         if server.recovery is not None:
             server.recovery.is_online(sid, user_id)
-        answer = await _enter(server, sid, names)
+        _enter(server, sid, names)
         await activity.come_online(sid, user_id)
-        return answer
+        return success(rooms=list(names))
 
     return user_online
 
 
-def _typing_start(server: SocketServer, activity: Activity) -> Handler:
+def _typing_start(server: SocketServer, activity: Activity) -> LaterHandler:
     async def typing_start(sid: str, arguments: tuple[object, ...]) -> Answer:
         typing = TYPING_START.read(arguments)
         _require_typist(server, sid, typing)
@@ -126,7 +148,7 @@ def _typing_start(server: SocketServer, activity: Activity) -> Handler:
 
 
 def _typing_stop(server: SocketServer, activity: Activity) -> Handler:
-    async def typing_stop(sid: str, arguments: tuple[object, ...]) -> Answer:
+    def typing_stop(sid: str, arguments: tuple[object, ...]) -> Answer:
         typing = TYPING_STOP.read(arguments)
         _require_typist(server, sid, typing)
         activity.stop_typing(sid, Typing(typing.chat_id, typing.user_id))
@@ -135,7 +157,7 @@ def _typing_stop(server: SocketServer, activity: Activity) -> Handler:
     return typing_stop
 
 
-def _watch_users(server: SocketServer, activity: Activity) -> Handler:
+def _watch_users(server: SocketServer, activity: Activity) -> LaterHandler:
     """Whoever is connected may: who is online is told to everyone, and answered to everyone who asks over REST."""
 
     async def watch_users(sid: str, arguments: tuple[object, ...]) -> Answer:
@@ -148,7 +170,7 @@ def _watch_users(server: SocketServer, activity: Activity) -> Handler:
     return watch_users
 
 
-def _unwatch_users(server: SocketServer, activity: Activity) -> Handler:
+def _unwatch_users(server: SocketServer, activity: Activity) -> LaterHandler:
     async def unwatch_users(sid: str, arguments: tuple[object, ...]) -> Answer:
         watched = UNWATCH_USERS.read(arguments)
         _require_connection(server, sid)
@@ -159,7 +181,7 @@ def _unwatch_users(server: SocketServer, activity: Activity) -> Handler:
 
 
 def _refresh_token(server: SocketServer) -> Handler:
-    async def refresh_token(sid: str, arguments: tuple[object, ...]) -> Answer:
+    def refresh_token(sid: str, arguments: tuple[object, ...]) -> Answer:
         renewal = REFRESH_TOKEN.read(arguments)
         _require_connection(server, sid)
         _require_patience(server, sid)
@@ -167,12 +189,11 @@ def _refresh_token(server: SocketServer) -> Handler:
         principal = server.admission.renew(("/", sid), renewal.token)
         for room in server.manager.get_rooms(sid, "/"):
             if room != sid and not principal.may_see(room):
-                await server.leave_room(sid, room)
+                server.manager.basic_leave_room(sid, "/", room)
         if principal.is_staff:
-            await server.enter_room(sid, rooms.STAFF)
-        await _wait_until_saved(server, sid)
+            _enter(server, sid, (rooms.STAFF,))
         expires_at = principal.expires_at
-        return success(expiresAt=None if expires_at is None else moment_text(expires_at))
+        return WhenSaved([success(expiresAt=None if expires_at is None else moment_text(expires_at))])
 
     return refresh_token
 
@@ -181,18 +202,9 @@ def _users(users: Sequence[UserStatus]) -> Answer:
     return success(users=[user.model_dump(mode="json") for user in users])
 
 
-async def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> Answer:
+def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
     for name in names:
-        await server.enter_room(sid, name)
-    await _wait_until_saved(server, sid)
-    return success(rooms=list(names))
-
-
-async def _wait_until_saved(server: SocketServer, sid: str) -> None:
-    """Waits until the client would get its rooms back after whatever happens, so that its answer means that. While
-    nothing can be kept, it receives what goes to its rooms all the same, and is answered once it can."""
-    if server.recovery is not None:
-        await server.recovery.wait_until_saved(sid)
+        server.manager.basic_enter_room(sid, "/", name)
 
 
 def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:

@@ -76,16 +76,17 @@ class PendingSaves(Generic[T]):
         """How many wait until something is saved."""
         return sum(len(batch.waiters.get(name, ())) for batch in (self._next, self._under_way))
 
-    async def wait_until_saved(self, name: str) -> None:
-        """Waits until something is saved as it is now. Raises ClientGoneError if it is abandoned."""
+    def wait_until_saved(self, name: str) -> asyncio.Future[None]:
+        """Done once something is saved as it is now. Raises ClientGoneError if it is abandoned."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         for batch in (self._next, self._under_way):
             if name in batch.changes:
-                waiter = asyncio.get_running_loop().create_future()
                 batch.waiters.setdefault(name, []).append(waiter)
                 if self._saving is None:
                     self._begin()
-                await waiter
-                return
+                return waiter
+        waiter.set_result(None)
+        return waiter
 
     def abandon(self, name: str) -> None:
         """Nobody waits for something any more."""

@@ -155,13 +155,13 @@ class Recovery:
         delivered = self._all_of(missed)
         if principal.is_staff:
             session.rooms.setdefault(rooms.STAFF, self.cursor)
-        session.typing = set()
+        session.typing = ()
         self._sessions.take_up(session)
         # Whoever did not hear all that it was told before it left did not hear either who came and went.
         has_lost = left is not None and bool(delivered) and delivered[0].number <= left.delivered_until
         knew_until = 0 if left is None else left.sure if has_lost else left.at
         events = [(one.event, one.offset) for one in delivered]
-        return Resumed(tuple(session.rooms), frozenset(session.online), session.watching, events, knew_until)
+        return Resumed(tuple(session.rooms), session.online, session.watching, events, knew_until)
 
     def entered_room(self, member: tuple[str, str], room: str) -> None:
         """A client has entered a room."""
@@ -176,14 +176,14 @@ class Recovery:
         namespace, sid = member
         session = self._sessions.of(sid)
         if session is not None and namespace == "/" and session.rooms.pop(room, None) is not None:
-            session.online = {user_id for user_id in session.online if rooms.user(user_id) != room}
+            session.online = tuple(user_id for user_id in session.online if rooms.user(user_id) != room)
             self._sessions.changed(session)
 
     def is_online(self, sid: str, user_id: str) -> None:
         """A client has said that a user is online."""
         session = self._sessions.of(sid)
         if session is not None and user_id not in session.online:
-            session.online.add(user_id)
+            session.online += (user_id,)
             self._sessions.changed(session)
 
     def types(self, sid: str, chat_id: str, user_id: str, *, is_typing: bool) -> None:
@@ -191,10 +191,8 @@ class Recovery:
         session = self._sessions.of(sid)
         if session is None or ((chat_id, user_id) in session.typing) == is_typing:
             return
-        if is_typing:
-            session.typing.add((chat_id, user_id))
-        else:
-            session.typing.discard((chat_id, user_id))
+        others = tuple(one for one in session.typing if one != (chat_id, user_id))
+        session.typing = (*others, (chat_id, user_id)) if is_typing else others
         self._sessions.changed(session, soon=True)
 
     def watches(self, sid: str, user_ids: tuple[str, ...]) -> None:
@@ -220,10 +218,10 @@ class Recovery:
         """How many wait for `wait_until_saved`."""
         return self._sessions.waiting_count(sid)
 
-    async def wait_until_saved(self, sid: str) -> None:
-        """Waits until what a client has changed is saved, so that it would get it back after whatever happens. Raises
+    def wait_until_saved(self, sid: str) -> asyncio.Future[None]:
+        """Done once what a client has changed is saved, so that it would get it back after whatever happens. Raises
         ClientGoneError if it goes before that."""
-        await self._sessions.wait_until_saved(sid)
+        return self._sessions.wait_until_saved(sid)
 
     def session_ids(self) -> Collection[str]:
         """The sessions of the clients that are connected."""

@@ -210,7 +210,7 @@ def _is_contested(session: Session) -> bool:
     if session.left is not None:
         return False
     now = asyncio.get_running_loop().time()
-    session.exchanges = [at for at in session.exchanges if now - at < EXCHANGES_WITHIN_SECONDS][-EXCHANGES:]
-    is_contested = len(session.exchanges) == EXCHANGES
-    session.exchanges.append(now)
+    lately = tuple(at for at in session.exchanges if now - at < EXCHANGES_WITHIN_SECONDS)[-EXCHANGES:]
+    is_contested = len(lately) == EXCHANGES
+    session.exchanges = (*lately, now)
     return is_contested

@@ -4,6 +4,7 @@ A session that is known nowhere is unknown. That never means that its client was
 recovered has to be known.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class Leaving(NamedTuple):
 
 @dataclass(slots=True)
 class Session:
-    """What a client gets back."""
+    """What a client gets back. There is one for each client, so what most have none of is an empty tuple."""
 
     sid: str
     """That of its client, which keeps it."""
@@ -38,9 +39,9 @@ class Session:
     """The newest event when it began: what came before was never its."""
     rooms: dict[str, int] = field(default_factory=dict)
     """Since which event it is in each room."""
-    online: set[str] = field(default_factory=set)
+    online: tuple[str, ...] = ()
     """The users that it has said are online."""
-    typing: set[tuple[str, str]] = field(default_factory=set)
+    typing: tuple[tuple[str, str], ...] = ()
     """Who types with it, each the id of a chat and of a user."""
     watching: tuple[str, ...] = ()
     """The users whom it watches."""
@@ -48,7 +49,7 @@ class Session:
     """None while its client is connected."""
     is_over: bool = False
     """Whether its client has gone for good, or to another process."""
-    exchanges: list[float] = field(default_factory=list)
+    exchanges: tuple[float, ...] = ()
     """When it was taken over from a connection that was still there, by the event loop's clock; of this process."""
     is_stored: bool = False
     """Whether the store has had it."""
@@ -231,10 +232,10 @@ class Sessions:
         """How many wait until a session is saved."""
         return self._changes.waiting_count(sid)
 
-    async def wait_until_saved(self, sid: str) -> None:
-        """Waits until the session of a client is saved as it is now. Raises ClientGoneError if the client goes before
+    def wait_until_saved(self, sid: str) -> asyncio.Future[None]:
+        """Done once the session of a client is saved as it is now. Raises ClientGoneError if the client goes before
         that."""
-        await self._changes.wait_until_saved(sid)
+        return self._changes.wait_until_saved(sid)
 
     async def close(self) -> None:
         """Saves what is still to be saved, if it can be."""

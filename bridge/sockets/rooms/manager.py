@@ -5,9 +5,10 @@ Nothing of it is documented except `emit`; see `server.py` for how it is held. O
 - `get_participants`, `pre_connect`, `connect`, `emit`: nobody hears anything before its CONNECT; `connect` registered
   a client anew that had gone away in the meantime; and `emit` made a task for each client, where each is written to
   at once here, what it is told being encoded once.
-- `basic_enter_room`, `basic_leave_room`, `basic_close_room`, `basic_disconnect`, `get_rooms`: an index of the rooms
-  each client is in, because the library looks through all rooms of all clients to find them; and `basic_enter_room`
-  left an empty room behind for a client that was gone.
+- `basic_enter_room`, `basic_leave_room`, `basic_close_room`, `basic_disconnect`, `get_rooms`: the library looks
+  through all rooms of all clients to find those of one, and keeps a third of a kilobyte for each membership; and
+  `basic_enter_room` left an empty room behind for a client that was gone. Of its `rooms`, that of everyone alone is
+  left to it, by which it finds clients.
 
 Used besides: `_generate_ack_id`.
 """
@@ -19,7 +20,7 @@ import socketio
 from socketio.packet import EVENT
 
 from bridge.sockets.errors import ClientGoneError
-from bridge.sockets.rooms.subscribers import SubscriberIndex, Subscribers
+from bridge.sockets.rooms.subscribers import NOBODY, Client, RoomIndex, Subscribers
 from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.frames import Outgoing
 
@@ -27,6 +28,8 @@ __all__ = ["ClientManager", "Member", "Watcher", "packet_parts"]
 
 Member = tuple[str, str]
 """A namespace and the sid of one of its clients."""
+
+NOBODY_THERE = RoomIndex()
 
 
 class Watcher(Protocol):
@@ -44,35 +47,33 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
 
     def __init__(self) -> None:
         super().__init__()
-        self._rooms_of: dict[Member, dict[str | None, None]] = {}
-        """The rooms of each client in the order in which it entered them; None is the library's room of everyone."""
-        self._held: dict[Member, list[list[str | bytes]]] = {}
-        """For each client that waits for its CONNECT, the packets addressed to it alone, to be sent right after."""
-        self._connections: dict[Member, Connection] = {}
-        self._subscribers = SubscriberIndex()
-        """Those who have had their CONNECT."""
+        self._of: dict[str, RoomIndex] = {}
+        """By namespace."""
         self.watchers: list[Watcher] = []
+
+    def _client(self, sid: str, namespace: str) -> Client | None:
+        index = self._of.get(namespace)
+        return None if index is None else index.clients.get(sid)
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
         """The connected members of a room, or of several, each once."""
-        members: Iterator[tuple[str, str]] = super().get_participants(namespace, room)
-        if not self._held:
-            return members
-        return (member for member in members if (namespace, member[0]) not in self._held)
+        index = self._of.get(namespace, NOBODY_THERE)
+        names = [room] if room is None or isinstance(room, str) else room
+        for sid in dict.fromkeys(sid for name in names for sid in index.hearing(name)):
+            yield sid, self.eio_sid_from_sid(sid, namespace)
 
     async def pre_connect(self, eio_sid: str, namespace: str, sid: str | None = None) -> str | None:
         """Registers a client, whose sid is a new one unless it is given; None if its connection has a client there
         already."""
-        if sid is None:
-            sid = await super().pre_connect(eio_sid, namespace)
-        elif self.sid_from_eio_sid(eio_sid, namespace) is None:
-            self.basic_enter_room(sid, namespace, None, eio_sid=eio_sid)
-            self.basic_enter_room(sid, namespace, sid, eio_sid=eio_sid)
-            self.pending_connect.setdefault(namespace, []).append(sid)
-        else:
+        if self.sid_from_eio_sid(eio_sid, namespace) is not None:
             return None
-        if sid is not None:
-            self._held[namespace, sid] = []
+        if sid is None:
+            sid = str(self.server.eio.generate_id())
+        super().basic_enter_room(sid, namespace, None, eio_sid=eio_sid)
+        connection = self.server.eio.sockets.get(eio_sid)
+        client = Client(sid, connection if isinstance(connection, Connection) else None)
+        self._of.setdefault(namespace, RoomIndex()).clients[sid] = client
+        self.pending_connect.setdefault(namespace, []).append(sid)
         return sid
 
     async def connect(self, sid: str, namespace: str) -> str | None:
@@ -80,53 +81,36 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
 
         Nothing here waits for anything, so nothing emitted later can overtake what was held.
         """
-        held = self._held.pop((namespace, sid), None)
-        if held is None:
+        client = self._client(sid, namespace)
+        held = None if client is None else client.held
+        if client is None or held is None:
             return None
         await super().connect(sid, namespace)
-        connection = self._connections.get((namespace, sid))
-        if connection is not None:
-            connection.keep_apart()
-            self._place(namespace, sid, connection)
+        self._of[namespace].hears(client)
+        if client.connection is not None:
+            client.connection.keep_apart()
             for parts in held:
-                connection.writer.put_parts(parts)
+                client.connection.writer.put_parts(parts)
         return sid
 
     def moved(self, connection: Connection) -> None:
         """A connection can be written to directly, or no longer."""
-        for namespace in self.rooms:
+        for namespace, index in self._of.items():
             sid = self.sid_from_eio_sid(connection.sid, namespace)
-            if sid is not None and (namespace, sid) not in self._held:
-                self._place(namespace, sid, connection)
-
-    def _place(self, namespace: str, sid: str, connection: Connection) -> None:
-        for room in self._rooms_of[namespace, sid]:
-            if room != sid:  # which is the connection itself
-                self._subscribers.add((namespace, room), sid, connection)
+            if sid is not None:
+                index.moved(index.clients[sid])
 
     def subscribers(
-        self, namespace: str, to: str | Collection[str] | None, besides: Collection[str | None] = ()
+        self, namespace: str, to: str | Collection[str] | None, besides: Collection[str] = ()
     ) -> Subscribers:
         """Who receives what goes to a room, to several or, with None, to everyone; each once."""
-        rooms = [(namespace, room) for room in ([to] if to is None or isinstance(to, str) else to)]
-        found = self._subscribers.of(rooms, besides)
-        # Every client is in a room of its own, by its sid.
-        alone = {
-            room: self._connections[namespace, room]
-            for _, room in rooms
-            if room is not None
-            and (namespace, room) in self._connections
-            and (namespace, room) not in self._held
-            and room not in besides
-        }
-        if not alone:
-            return found
-        direct = {sid: send for sid, send in found.direct.items() if sid not in alone}
-        return Subscribers(direct, {**found.queued, **alone})
+        index = self._of.get(namespace)
+        return NOBODY if index is None else index.of([to] if to is None or isinstance(to, str) else to, besides)
 
     def connection(self, sid: str, namespace: str = "/") -> Connection | None:
         """The connection of a client."""
-        return self._connections.get((namespace, sid))
+        client = self._client(sid, namespace)
+        return None if client is None else client.connection
 
     async def emit(
         self,
@@ -140,69 +124,64 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         **rest: Any,
     ) -> None:
         room = to or room
-        if self._held and room:
-            skipped = skip_sid if isinstance(skip_sid, list) else [skip_sid]
-            for sid in {room} if isinstance(room, str) else set(room):
-                if (namespace, sid) in self._held and sid not in skipped:
-                    self._hold(sid, namespace, event, data, callback)
+        besides = skip_sid if isinstance(skip_sid, list) else [] if skip_sid is None else [skip_sid]
+        for name in {room} if isinstance(room, str) else set(room or ()):
+            client = self._client(name, namespace)
+            if client is not None and client.held is not None and name not in besides:
+                client.held.append(self._event_parts(event, data, namespace, self._ack_id(name, callback)))
         if callback:
             await super().emit(event, data, namespace, room=room, skip_sid=skip_sid, callback=callback, **rest)
             return
-        besides = skip_sid if isinstance(skip_sid, list) else [] if skip_sid is None else [skip_sid]
         subscribers = self.subscribers(namespace, room or None, besides)
         if subscribers:
-            arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
-            packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments])
-            subscribers.send([Outgoing(part) for part in packet_parts(packet)])
+            subscribers.send([Outgoing(part) for part in self._event_parts(event, data, namespace)])
 
-    def _hold(self, sid: str, namespace: str, event: str, data: Any, callback: Any) -> None:
+    def _ack_id(self, sid: str, callback: Any) -> int | None:
+        return self._generate_ack_id(sid, callback) if callback else None
+
+    def _event_parts(self, event: str, data: Any, namespace: str, ack_id: int | None = None) -> list[str | bytes]:
         arguments = [] if data is None else list(data) if isinstance(data, tuple) else [data]
-        ack_id = self._generate_ack_id(sid, callback) if callback else None
-        packet = self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments], id=ack_id)
-        self._held[namespace, sid].append(packet_parts(packet))
+        return packet_parts(self.server.packet_class(EVENT, namespace=namespace, data=[event, *arguments], id=ack_id))
 
-    def basic_enter_room(self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None) -> None:
-        member = (namespace, sid)
-        if eio_sid is None and member not in self._rooms_of:
+    def basic_enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
+        client = self._client(sid, namespace)
+        if client is None:
             raise ClientGoneError(f"the client {sid} is not connected to {namespace}, so it cannot enter a room")
-        super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
-        self._rooms_of.setdefault(member, {})[room] = None
-        if room is None:
-            connection = self.server.eio.sockets.get(self.eio_sid_from_sid(sid, namespace))
-            if isinstance(connection, Connection):
-                self._connections[member] = connection
+        if room != sid and self.is_sid_room(namespace, room):
+            raise ValueError("cannot enter a sid room")
+        if room == sid or room in client.rooms:
             return
-        if room != sid and member not in self._held and member in self._connections:
-            self._subscribers.add((namespace, room), sid, self._connections[member])
-        if room != sid:
-            for watcher in self.watchers:
-                watcher.entered_room(member, room)
+        self._of[namespace].enter(client, room)
+        for watcher in self.watchers:
+            watcher.entered_room((namespace, sid), room)
 
-    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
-        super().basic_leave_room(sid, namespace, room)
-        member = (namespace, sid)
-        if room not in self._rooms_of.get(member, {}):
+    def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
+        client = self._client(sid, namespace)
+        if client is None or room not in client.rooms:
             return
-        del self._rooms_of[member][room]
-        self._subscribers.discard((namespace, room), sid)
-        if room is not None:
-            for watcher in self.watchers:
-                watcher.left_room(member, room)
+        self._of[namespace].leave(client, room)
+        self._has_left((namespace, sid), room)
+
+    def _has_left(self, member: Member, room: str) -> None:
+        for watcher in self.watchers:
+            watcher.left_room(member, room)
 
     def basic_close_room(self, room: str, namespace: str) -> None:
         if self.is_sid_room(namespace, room):
             raise ValueError("cannot close a sid room")
-        for sid in list(self.rooms.get(namespace, {}).get(room, ())):
-            self.basic_leave_room(sid, namespace, room)
+        for client in self._of.get(namespace, NOBODY_THERE).members(room):
+            self.basic_leave_room(client.sid, namespace, room)
 
     def basic_disconnect(self, sid: str, namespace: str, **_: Any) -> None:
-        member = (namespace, sid)
-        # In reverse, so that the room of everyone, by which the library finds the client, comes last.
-        for room in reversed(list(self._rooms_of.get(member, ()))):
-            self.basic_leave_room(sid, namespace, room)
-        self._rooms_of.pop(member, None)
-        self._held.pop(member, None)
-        self._connections.pop(member, None)
+        client, member = self._client(sid, namespace), (namespace, sid)
+        if client is not None:
+            rooms, index = client.rooms, self._of[namespace]
+            index.forget(client)
+            for room in reversed(rooms):
+                self._has_left(member, room)
+            super().basic_leave_room(sid, namespace, None)
+            if not index.clients:
+                del self._of[namespace]
         self.callbacks.pop(sid, None)
         for pending in (self.pending_connect, self.pending_disconnect):
             waiting = pending.get(namespace, [])
@@ -216,14 +195,16 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
     @property
     def client_count(self) -> int:
         """How many clients there are, each once for each of its namespaces."""
-        return len(self._connections)
+        return sum(len(index.clients) for index in self._of.values())
 
     def room_count(self, sid: str, namespace: str) -> int:
         """How many rooms a client is in, besides its own and that of everyone."""
-        return len(self._rooms_of.get((namespace, sid), {}).keys() - {None, sid})
+        client = self._client(sid, namespace)
+        return 0 if client is None else len(client.rooms)
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
-        return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]
+        client = self._client(sid, namespace)
+        return [] if client is None else [sid, *client.rooms]
 
 
 def packet_parts(packet: Any) -> list[str | bytes]:

@@ -1,18 +1,18 @@
-"""Who hears what goes to each room, kept such that telling them touches as little memory as can be: with a thousand
-clients that is a quarter of what a delivery costs.
+"""Who hears what goes to each room, kept such that telling many touches as little memory as can be (with a thousand
+clients that is a quarter of what a delivery costs), and that a room of few takes no more than their names would.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.direct import Send, write_frames
 from bridge.sockets.transport.frames import Outgoing, frames_of
 
-__all__ = ["NOBODY", "SubscriberIndex", "Subscribers"]
+__all__ = ["NOBODY", "Client", "RoomIndex", "Subscribers"]
 
-Room = tuple[str, str | None]
-"""A namespace and a room in it; None is the room of everyone."""
+# Up to so many it costs next to nothing to look how each is written to. Most rooms are of one buyer or one chat.
+FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,48 +43,149 @@ class Subscribers:
 NOBODY = Subscribers()
 
 
-class SubscriberIndex:
-    """The clients in each room."""
+@dataclass(slots=True, eq=False)
+class Client:
+    """One client of a namespace."""
+
+    sid: str
+    connection: Connection | None
+    """None where the engine has none of our kind for it: then it hears nothing."""
+    rooms: tuple[str, ...] = ()
+    """Those that it is in, in the order in which it entered them; not its own, by its sid, nor that of everyone."""
+    held: list[list[str | bytes]] | None = field(default_factory=list)
+    """While it waits for its CONNECT, what was addressed to it alone, to be sent right after; None once it hears."""
+
+
+class _Crowd:
+    """The clients of a room of many."""
+
+    __slots__ = ("direct", "queued")
 
     def __init__(self) -> None:
-        self._direct: dict[Room, dict[str, Send]] = {}
-        self._queued: dict[Room, dict[str, Connection]] = {}
+        self.direct: dict[str, Send] = {}
+        self.queued: dict[str, Connection] = {}
 
-    def add(self, room: Room, sid: str, connection: Connection) -> None:
-        """From now on a client receives what goes to a room."""
-        send = connection.direct
-        if send is not None:
-            self._direct.setdefault(room, {})[sid] = send
-            _remove(self._queued, room, sid)
+    def put(self, client: Client) -> None:
+        """A client is among them, in the one way or the other."""
+        self.discard(client)
+        _sort(client, self.direct, self.queued)
+
+    def discard(self, client: Client) -> None:
+        self.direct.pop(client.sid, None)
+        self.queued.pop(client.sid, None)
+
+
+def _sort(client: Client, direct: dict[str, Send], queued: dict[str, Connection]) -> None:
+    """Puts a client where it belongs as things stand."""
+    if client.connection is None:
+        return
+    send = client.connection.direct
+    if send is not None:
+        direct[client.sid] = send
+    else:
+        queued[client.sid] = client.connection
+
+
+class RoomIndex:
+    """The clients of one namespace, and who of them hears what goes to each room. Whoever has not had its CONNECT is
+    in its rooms, and hears nothing."""
+
+    def __init__(self) -> None:
+        self.clients: dict[str, Client] = {}
+        """By their sids."""
+        self._hearers: dict[str | None, tuple[Client, ...] | _Crowd] = {}
+        """By room; None is that of everyone."""
+
+    def hears(self, client: Client) -> None:
+        """From now on a client hears what goes to everyone, and to the rooms that it is in."""
+        client.held = None
+        for room in (None, *client.rooms):
+            self._add(room, client)
+
+    def enter(self, client: Client, room: str) -> None:
+        """A client is in a room from now on, in which it was not."""
+        client.rooms += (room,)
+        if client.held is None:
+            self._add(room, client)
+
+    def leave(self, client: Client, room: str) -> None:
+        """A client is not in a room any more, in which it was."""
+        client.rooms = tuple(one for one in client.rooms if one != room)
+        self._discard(room, client)
+
+    def forget(self, client: Client) -> None:
+        """A client is gone."""
+        for room in (None, *client.rooms):
+            self._discard(room, client)
+        client.rooms = ()
+        del self.clients[client.sid]
+
+    def moved(self, client: Client) -> None:
+        """A client can be written to directly, or no longer."""
+        for room in (None, *client.rooms) if client.held is None else ():
+            hearers = self._hearers[room]
+            if isinstance(hearers, _Crowd):
+                hearers.put(client)
+
+    def _add(self, room: str | None, client: Client) -> None:
+        hearers = self._hearers.get(room, ())
+        if not isinstance(hearers, _Crowd) and len(hearers) < FEW:
+            self._hearers[room] = (*hearers, client)
+            return
+        if not isinstance(hearers, _Crowd):
+            few, hearers = hearers, _Crowd()
+            for one in few:
+                hearers.put(one)
+            self._hearers[room] = hearers
+        hearers.put(client)
+
+    def _discard(self, room: str | None, client: Client) -> None:
+        hearers = self._hearers.get(room, ())
+        if isinstance(hearers, _Crowd):
+            hearers.discard(client)
+            is_empty = not (hearers.direct or hearers.queued)
         else:
-            self._queued.setdefault(room, {})[sid] = connection
-            _remove(self._direct, room, sid)
+            hearers = self._hearers[room] = tuple(one for one in hearers if one is not client)
+            is_empty = not hearers
+        if is_empty:
+            del self._hearers[room]
 
-    def discard(self, room: Room, sid: str) -> None:
-        """A client receives no more of what goes to a room."""
-        _remove(self._direct, room, sid)
-        _remove(self._queued, room, sid)
+    def members(self, room: str) -> list[Client]:
+        """Whoever is in a room, also who hears nothing yet; to be asked rarely."""
+        return [client for client in self.clients.values() if room == client.sid or room in client.rooms]
 
-    def of(self, rooms: Iterable[Room], besides: Collection[str | None] = ()) -> Subscribers:
-        """Those in at least one of some rooms."""
-        direct: dict[str, Send] | None = None
-        queued: dict[str, Connection] | None = None
+    def hearing(self, room: str | None) -> Iterator[str]:
+        """The sids of those who hear what goes to a room, each once."""
+        client = None if room is None else self.clients.get(room)
+        hearers = self._hearers.get(room, ())
+        if client is not None and client.held is None:
+            yield client.sid
+        elif isinstance(hearers, _Crowd):
+            yield from (*hearers.direct, *hearers.queued)
+        else:
+            yield from (one.sid for one in hearers)
+
+    def of(self, rooms: Collection[str | None], besides: Collection[str] = ()) -> Subscribers:
+        """Those who hear what goes to at least one of some rooms."""
+        direct: dict[str, Send] = {}
+        queued: dict[str, Connection] = {}
         for room in rooms:
-            if room in self._direct:
-                direct = self._direct[room] if direct is None else direct | self._direct[room]
-            if room in self._queued:
-                queued = self._queued[room] if queued is None else queued | self._queued[room]
-        if direct is None and queued is None:
-            return NOBODY
-        if besides:
-            direct = {sid: send for sid, send in (direct or {}).items() if sid not in besides}
-            queued = {sid: connection for sid, connection in (queued or {}).items() if sid not in besides}
-        return Subscribers(direct or {}, queued or {})
-
-
-def _remove(index: dict[Room, dict[str, Send]] | dict[Room, dict[str, Connection]], room: Room, sid: str) -> None:
-    members = index.get(room)
-    if members is not None:
-        members.pop(sid, None)
-        if not members:
-            del index[room]
+            hearers = self._hearers.get(room, ())
+            if not isinstance(hearers, _Crowd):
+                for client in hearers:
+                    _sort(client, direct, queued)
+            elif len(rooms) == 1 and not besides:
+                return Subscribers(hearers.direct, hearers.queued)
+            else:
+                direct |= hearers.direct
+                queued |= hearers.queued
+        for room in rooms:
+            # Every client is in a room of its own, by its sid. What goes there may be held back for a moment.
+            alone = None if room is None else self.clients.get(room)
+            if alone is not None and alone.held is None and alone.connection is not None:
+                direct.pop(alone.sid, None)
+                queued[alone.sid] = alone.connection
+        for sid in besides:
+            direct.pop(sid, None)
+            queued.pop(sid, None)
+        return Subscribers(direct, queued)

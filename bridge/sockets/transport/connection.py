@@ -15,19 +15,19 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import SocketIsClosedError
-from engineio.packet import NOOP, PING, PONG, Packet
+from engineio.packet import MESSAGE, NOOP, PING, PONG, Packet
 from prometheus_client import Counter
 
 from bridge.sockets.rate_limit import messages_in
 from bridge.sockets.transport.direct import Send as WriteAtOnce
 from bridge.sockets.transport.disconnects import Disconnect
-from bridge.sockets.transport.frames import Outgoing, content_of, frame_of_packet
+from bridge.sockets.transport.frames import Outgoing, content_of, frame_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, packet_of, received
 from bridge.sockets.transport.polling import Polling
 from bridge.sockets.transport.receivers import Guest
@@ -74,7 +74,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.seat: Guest | None = None
         """Its place, while it polls."""
         self._polling: Polling | None = None
-        self._came: deque[str | bytes | None] | None = None
+        self._came: list[str | bytes | None] | None = None
         """What came while something that came before is handled; None: nothing is. Ends with None once it is gone."""
         self._rate_full_at = 0.0
         """When it may send as much at once again as any may; by the event loop's clock."""
@@ -226,7 +226,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.last_ping = None
             self.schedule_ping()
         elif self._came is None:
-            self._came = deque((content,))
+            self._came = [content]
             self.server.start(self._handle())
         else:
             self._came.append(content)
@@ -243,8 +243,12 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     async def _handle(self) -> None:
         while self._came:
-            content = self._came.popleft()
-            fault = None if content is None else await self._take(content)
+            content = self._came.pop(0)
+            fault = None
+            if content is not None:
+                # Here, where next to nothing is kept of those in a crowd who wait.
+                await self.server.turns.take()
+                fault = await self._take(content)
             if content is None or fault is not None or self.closed:
                 await self._leave(fault)  # and nothing is listened to any more
                 return
@@ -282,9 +286,15 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     async def receive(self, pkt: Any) -> None:
         if self.protocol is None:  # which paces whatever comes over it, down to a part of a message
             await self.keep_to_rate_limit(len(pkt.data) if isinstance(pkt.data, str | bytes) else 0)
+            await self.server.turns.take()
         if pkt.packet_type == PONG:
             self.last_ping = None
             self.schedule_ping()
+        elif pkt.packet_type == MESSAGE:
+            # As `_trigger_event` does, without three coroutines in between. A handler that is cancelled is seen to
+            # where it was called; what comes next is handled all the same.
+            with suppress(asyncio.CancelledError):
+                await self.server.handlers["message"](self.sid, pkt.data)
         elif pkt.packet_type not in (PING, NOOP):  # which clients have no business to send, and do no harm
             await super().receive(pkt)
 
@@ -318,11 +328,11 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """Accepts the WebSocket, and speaks over it: through the web server's door for as long as it lasts, or else
         until it is gone."""
         door = scope.get("extensions", {}).get(DOOR)
-        opening = None if self.connected else self.server.open_packet(self, "websocket")
+        opening = None if self.connected else self.server.openings.of(self.sid, "websocket")
         accept: Message = {"type": "websocket.accept"}
         if opening is not None and door is not None:
             # As one: where it is cut off between the two, stock clients do not notice until their time-out.
-            accept[FIRST_FRAMES] = frame_of_packet(opening)
+            accept[FIRST_FRAMES] = frame_of(opening)
         await send(accept)
         if opening is not None:
             self.move(Event.ACCEPTED)
@@ -336,7 +346,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self._take_over(door)
             return
         if opening is not None:
-            self.writer.put(opening)
+            self.writer.put(Packet(encoded_packet=opening))
         pump = asyncio.create_task(self._pump(send))
         fault = None
         try:

@@ -18,13 +18,14 @@ Used besides: `_trigger_event`, `_cors_allowed_origins`, `_make_response`, `_upg
 import asyncio
 import logging
 import math
+import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
 import engineio
-from engineio.packet import OPEN, Packet
+from engineio.packet import Packet
 from prometheus_client import Counter
 
 from bridge.access.refused_origins import refused_origins
@@ -36,6 +37,7 @@ from bridge.sockets.transport.deadlines import Deadlines
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.environ import environ_of, put_body, stored_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, body_of, declared_bytes, is_payload
+from bridge.sockets.transport.openings import Openings
 from bridge.sockets.transport.polling import answer_polls
 from bridge.sockets.transport.receivers import Guest, Places
 from bridge.sockets.transport.refusals import METHODS, Code, Refusal, refusal_of
@@ -53,6 +55,8 @@ JSON, TEXT = "application/json", "text/plain; charset=utf-8"
 OCTETS = "application/octet-stream"
 # HTML, and not plain text, since some browsers would offer a download.
 WRITTEN = {"status": "200 OK", "headers": [("Content-Type", "text/html")], "response": b"ok"}
+# Of an id that nobody guesses; without a fraction of a character.
+ID_BYTES = 15
 TOO_FAST = "too many connections from this address; try again in {:.1f} s"
 NO_PLACE = b"there are too many connections, or too many from this address; try again in a while"
 
@@ -100,6 +104,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         self.moved: Callable[[Connection], None] = lambda _: None
         """Called when a connection can be written to directly, or no longer."""
         self.strays = Strays()
+        self.openings = Openings(self)
         self.turns = Turns()  # shared by all that clients have done
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -263,7 +268,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if connection is None:
             return self._unauthorized()
         connection.move(Event.OPENED)
-        connection.writer.put(self.open_packet(connection, transport))
+        connection.writer.put(Packet(encoded_packet=self.openings.of(connection.sid, transport)))
         return self._ok(await connection.poll(), jsonp_index=jsonp_index)
 
     def _wait_seconds(self, scope: Message) -> float:
@@ -338,16 +343,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         self.arrivals.add(connection, self.limits.connect_timeout_seconds)
         return connection
 
-    def open_packet(self, connection: Connection, transport: str) -> Packet:
-        """The first packet of a connection."""
-        content = {
-            "sid": connection.sid,
-            "upgrades": self._upgrades(connection.sid, transport),
-            "pingInterval": round(self.ping_interval * 1000),
-            "pingTimeout": round(self.ping_timeout * 1000),
-            "maxPayload": self.max_http_buffer_size,
-        }
-        return Packet(OPEN, content)
+    def generate_id(self) -> str:
+        return secrets.token_urlsafe(ID_BYTES)
 
 
 def _address_in(scope: Message) -> str:

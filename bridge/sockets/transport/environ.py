@@ -1,5 +1,6 @@
 """A client's request as the `environ` that python-socketio documents, and the little of it that is kept."""
 
+from functools import lru_cache
 from typing import Any
 
 from bridge.sockets.transport.incoming import Message, Receive, Send
@@ -27,6 +28,7 @@ class Body:
         return content
 
 
+@lru_cache(maxsize=256)  # browsers send the same dozen; of what strangers make up, no more is kept
 def _key(name: bytes) -> str:
     return CONTENT_HEADERS.get(name.lower()) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
 

@@ -3,6 +3,7 @@ loop, a webhook for one, is kept waiting for one slice and not for all of them."
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Generator
 
 __all__ = ["Turns"]
 
@@ -11,6 +12,16 @@ SLICE_SECONDS = 0.003
 # Of those who waited no more are let in at once: they are not asked again, and what each has done may cost a hundred
 # times as much as what was done by those before them.
 FITTING_LIMIT = 50
+
+
+class _Now:
+    """What need not be waited for."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
+
+
+NOW = _Now()
 
 
 class Turns:
@@ -27,20 +38,22 @@ class Turns:
         """How many of them are let in and have not gone on yet: nobody overtakes them."""
         self._is_open = False
 
-    async def take(self) -> None:
-        """Returns when it is the caller's turn."""
+    def take(self) -> Awaitable[None]:
+        """Done when it is the caller's turn. No coroutine: of thousands who wait, each would keep its frame."""
         loop = asyncio.get_running_loop()
         if not self._is_open:
             self._open(loop)
         if not self._waiting and not self._let_in and loop.time() < self._slice_ends_at:
             self._taken += 1
-            return
+            return NOW
         waiter = loop.create_future()
+        # Called right before whoever waits goes on.
+        waiter.add_done_callback(self._goes_on)
         self._waiting.append(waiter)
-        try:
-            await waiter
-        finally:
-            self._let_in -= waiter.done() and not waiter.cancelled()
+        return waiter
+
+    def _goes_on(self, waiter: asyncio.Future[None]) -> None:
+        self._let_in -= not waiter.cancelled()
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begins a slice; the next turn of the loop ends it."""

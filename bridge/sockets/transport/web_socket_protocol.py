@@ -270,9 +270,9 @@ class WebSocketProtocol(asyncio.Protocol):
         self._answer(status, headers, body)
 
     def _accept(self, message: Message) -> None:
-        self._answer(
-            HTTPStatus.SWITCHING_PROTOCOLS, accepting(self._accept_key, message), message.get(FIRST_FRAMES, b"")
-        )
+        headers = accepting(self._accept_key, message)
+        self._answer(HTTPStatus.SWITCHING_PROTOCOLS, headers, message.get(FIRST_FRAMES, b""))
+        self._accept_key = b""
         self._is_open = True
 
     def _write(self, frames: bytes) -> None:

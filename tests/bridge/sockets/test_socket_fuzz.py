@@ -185,7 +185,7 @@ async def test_whatever_is_brought_instead_of_a_token_is_answered_once(
 ) -> None:
     websocket = await dial(watched.url)
     packet = "40" + json.dumps(auth)
-    clients = len(watched.server.manager._rooms_of)
+    clients = watched.server.manager.client_count
 
     await websocket.send(packet)
     await websocket.send("40/nowhere,")
@@ -196,6 +196,6 @@ async def test_whatever_is_brought_instead_of_a_token_is_answered_once(
         assert answers[0].startswith("40{")
     else:
         assert json.loads(answers[0].removeprefix("44"))["data"]["code"] in {"token_missing", "token_invalid"}
-        assert len(watched.server.manager._rooms_of) == clients
+        assert watched.server.manager.client_count == clients
     await websocket.close()
     await watched.back_to_before()

@@ -41,7 +41,7 @@ def remains(server: Any) -> bool:
     manager = server.manager
     kept = [manager.rooms, manager.pending_connect, manager.pending_disconnect, manager.callbacks, server.environ]
     if isinstance(manager, ClientManager):
-        kept += [manager._rooms_of, manager._held]
+        kept.append(manager._of)
     return any(kept)
 
 

@@ -57,12 +57,12 @@ class Watched:
         roster = activity.presence._roster
         kept = {
             "members of rooms": sorted(
-                (namespace, str(room), len(members))
-                for namespace, rooms in manager.rooms.items()
-                for room, members in rooms.items()
+                (namespace, str(room), len([*index.hearing(room)]))
+                for namespace, index in manager._of.items()
+                for room in index._hearers
             ),
-            "clients": len(manager._rooms_of),
-            "waiting": (manager._held, manager.pending_connect, manager.pending_disconnect),
+            "clients": manager.client_count,
+            "waiting": (manager.pending_connect, manager.pending_disconnect),
             "callbacks": manager.callbacks,
             "connections": (len(self.server.eio.sockets), len(self.server.environ)),
             "packets": self.server._reader._incomplete,
@@ -74,7 +74,7 @@ class Watched:
 
     async def begin(self) -> None:
         """Notes what there is, once the neighbour has come to rest."""
-        await self._eventually(lambda: not self.server.manager._held)
+        await self._eventually(lambda: not self.server.manager.pending_connect)
         self._before = self.holdings()
         self._tasks_before = len(lasting_tasks())
 

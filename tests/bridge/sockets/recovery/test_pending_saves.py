@@ -24,7 +24,7 @@ async def test_what_is_back_is_not_lost_by_an_answer_of_before() -> None:
     await asked.wait()
     changes.discard("session")  # another process has it
     changes.add("session", "back")  # and it is here again
-    waiting = asyncio.create_task(changes.wait_until_saved("session"))
+    waiting = changes.wait_until_saved("session")
     answers.set()
     await waiting
     assert (saved, lost) == (["before", "back"], [])

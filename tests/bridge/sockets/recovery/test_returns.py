@@ -221,6 +221,8 @@ async def test_nothing_of_a_client_that_went_waits_for_the_journal(house: House,
             await client.send("join-request-room", "r0")
         assert client.sid is not None
         await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 5)
+        # Thousands may wait: for none of them there is a task.
+        assert not [task for task in asyncio.all_tasks() if "_handle" in str(task.get_coro())]
         await client.cut()
         await house._eventually(lambda: house.recovery.waiting_count(client.sid or "") == 0)
 

@@ -73,7 +73,7 @@ async def test_one_alone_does_not_wait_and_one_that_is_cancelled_holds_nobody_up
     await turns.take()
     while time.perf_counter() < until:
         pass
-    cancelled, waiting = asyncio.create_task(turns.take()), asyncio.create_task(turns.take())
+    cancelled, waiting = asyncio.ensure_future(turns.take()), asyncio.ensure_future(turns.take())
     await asyncio.sleep(0)
     cancelled.cancel()
     await waiting

@@ -1,0 +1,25 @@
+"""How the handlers of events are called."""
+
+import asyncio
+import inspect
+from typing import Any
+
+__all__ = ["fitting", "is_cancelled"]
+
+
+def fitting(handler: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments of a connect or a disconnect, without the last if the handler is of the older kind: connect
+    without `auth`, disconnect without the reason."""
+    if handler is None:
+        return arguments
+    try:
+        inspect.signature(handler).bind(*arguments)
+    except TypeError:
+        return arguments[:-1]
+    return arguments
+
+
+def is_cancelled() -> bool:
+    """Whether this task itself is being cancelled, as opposed to something that a handler waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
