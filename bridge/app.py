@@ -37,6 +37,7 @@ from bridge.http.front.interruption import Interruption
 from bridge.http.front.openapi import RouteConventions, openapi_config
 from bridge.http.front.origins import Preflights, front_end_only
 from bridge.http.front.problems import exception_handlers
+from bridge.http.front.queries import KnownParameters
 from bridge.http.front.service_tokens import Service, WatchedServices
 from bridge.http.front.staff import OpsAccess
 from bridge.http.front.zones import zone
@@ -265,7 +266,7 @@ def rest_app(given: Given) -> Litestar:
         lifespan=[lambda application: given.run(application)],
         logging_config=None,
         openapi_config=openapi_config(),
-        plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
+        plugins=[PydanticPlugin(prefer_alias=True), RouteConventions(), KnownParameters()],
     )
 
 

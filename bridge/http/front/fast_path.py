@@ -33,8 +33,8 @@ class PlainPost(NamedTuple):
 
 
 class FastPath:
-    """An ASGI application before another: it answers a POST to one of some paths that says how long it is and is no
-    web page's."""
+    """An ASGI application before another: it answers a POST to one of some paths that has no query, says how long it
+    is, and is no web page's."""
 
     def __init__(self, application: Litestar, posts: Mapping[str, PlainPost]) -> None:
         self._application = application
@@ -42,7 +42,7 @@ class FastPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         post, headers = None, {}
-        if scope["type"] == ScopeType.HTTP and scope["method"] == "POST":
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "POST" and not scope["query_string"]:
             post = self._posts.get(scope["path"])
             headers = {} if post is None else _headers(scope)
         if post is None or not _is_plain(headers, post.max_body_bytes):
