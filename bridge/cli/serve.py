@@ -164,6 +164,7 @@ def _run(
     from bridge.app import create_app
     from bridge.door import Door, Forwarded, LoopBudget
     from bridge.drain import Drain
+    from bridge.sockets.loop_shares import LoopShares
     from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
@@ -182,7 +183,8 @@ def _run(
     guests, unread = settings.guests(_raised_file_limit()), settings.unread
     application = create_app(settings, stop=give_up, guests=guests, unread=unread, drain=drain)
     trusted = settings.trusted_proxies
-    application = LoopBudget(application, guests, share=settings.loop_share_per_address, trusted=trusted)
+    shares = LoopShares(settings.loop_share_per_address)
+    application = LoopBudget(application, guests, shares, trusted=trusted)
     application = _explaining(Forwarded(application, trusted), failures)
     company = ExitStack()
 

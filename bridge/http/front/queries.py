@@ -1,6 +1,6 @@
-"""Queries, as anybody may write them into a URL: what cannot be seen in one is refused before a route looks at it, and
-so is a parameter that the route does not have. A NUL alone is an error to one of the databases, and a list by a misspelt
-filter is one of everything."""
+"""Queries, as anybody may write them into a URL: what cannot be seen in one is refused before a route looks at it,
+and so is a parameter that the route does not have. A NUL alone is an error to one of the databases, and a list by a
+misspelt filter is one of everything."""
 
 import re
 

@@ -16,14 +16,15 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import SocketIsClosedError
 from engineio.packet import NOOP, PING, PONG, Packet
 from prometheus_client import Counter
 
+from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import messages_in
 from bridge.sockets.transport.direct import Send as WriteAtOnce
 from bridge.sockets.transport.disconnects import Disconnect
@@ -43,6 +44,7 @@ __all__ = ["Connection"]
 logger = logging.getLogger("bridge.sockets")
 
 ALIVE = str(PONG)
+T = TypeVar("T")
 
 # A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
 LATENESS_SECONDS = 0.05
@@ -54,12 +56,14 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     server: "Engine"
 
-    def __init__(self, engine: "Engine", sid: str, address: str | None) -> None:
+    def __init__(self, engine: "Engine", sid: str, address: str | None, share: Share | None) -> None:
         # Not the library's, which makes a queue for each, whether it polls or not.
         self.server = engine
         self.sid = sid
         self.address = address
         """What its client counts under; None: it is not counted."""
+        self._share = share
+        """What its address may have of the event loop's time; None: that is not counted."""
         self.last_ping: float | None = None
         self.session: dict[str, Any] = {}
         self.state = State.ARRIVING
@@ -220,6 +224,11 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     # Reading
 
+    @property
+    def is_kept_waiting(self) -> bool:
+        """Whether what it has sent waits, since its address has sent too much."""
+        return self.protocol is not None and self.protocol.is_kept_waiting
+
     def received(self, content: str | bytes) -> None:
         """A message has come over the WebSocket. They are handled one after the other."""
         if content == ALIVE:
@@ -244,7 +253,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     async def _handle(self) -> None:
         while self._came:
             content = self._came.popleft()
-            fault = None if content is None else await self._take(content)
+            fault = None if content is None else await self._charged(self._take(content))
             if content is None or fault is not None or self.closed:
                 await self._leave(fault)  # and nothing is listened to any more
                 return
@@ -253,6 +262,10 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if self._came:
                 await asyncio.sleep(0)  # one that sends thousands at once is not alone here
         self._came = None
+
+    async def _charged(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs this at the expense of the client's address."""
+        return await (work if self._share is None else self._share.charged(work))
 
     async def _leave(self, fault: Disconnect | None = None) -> None:
         """It has gone, or is closed for what it sent."""
@@ -352,7 +365,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """From here on everything is written at once; first what has waited."""
         self.protocol = door
         self._keep_to_bounds()
-        door.take_over(self, self.writer, rate_limit=self.server.limits.messages)
+        door.take_over(self, self.writer, rate_limit=self.server.limits.messages, share=self._share)
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""

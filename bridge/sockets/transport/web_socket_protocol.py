@@ -14,6 +14,7 @@ from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
+from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.disconnects import FIRST_OF_OUR_OWN, Disconnect
 from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
@@ -284,9 +285,11 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # The door
 
-    def take_over(self, receiver: Receiver, writer: Writer, *, rate_limit: RateLimit) -> None:
+    def take_over(
+        self, receiver: Receiver, writer: Writer, *, rate_limit: RateLimit, share: Share | None = None
+    ) -> None:
         """From now on everything is handed to `receiver`, first what the application has not asked for, and `writer`
-        alone writes."""
+        alone writes. `share` is what may be had of the event loop's time."""
         self._writer = writer
         if self._status is not None:
             writer.drop()
@@ -295,6 +298,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._receiver = receiver
         if self._reading is not None:
             self._reading.rate_limit = rate_limit
+            self._reading.share = share
         writer.take_over(self.transport)
         early, self._early, self._next = self._early, None, None
         for message in early or ():
@@ -313,6 +317,11 @@ class WebSocketProtocol(asyncio.Protocol):
             self._receiver.stalled(Disconnect.MADE_ROOM)
         else:
             self.abort()
+
+    @property
+    def is_kept_waiting(self) -> bool:
+        """Whether what it has sent waits for its address's turn."""
+        return self._reading is not None and self._reading.waits_for_turn
 
     def pause(self) -> None:
         """Reads no more until `resume`, so that what the client sends waits with the client."""

@@ -17,12 +17,12 @@ from bridge.catalogue.client_events import WATCHED_LIMIT
 from bridge.catalogue.publication import DATA_PARTS_LIMIT
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
-from bridge.door.budget import BURST_SECONDS as BURST_OF_THE_LOOP_SECONDS
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.http.event_feed import FOLLOWERS_LIMIT
 from bridge.http.events import BATCH_PARTS_LIMIT
 from bridge.http.front.bodies import BODY_LIMIT_BYTES, LISTS_LIMIT_BYTES, PART_BYTES
 from bridge.settings import BURST_SECONDS, Settings
+from bridge.sockets.loop_shares import BURST_SECONDS as BURST_OF_THE_LOOP_SECONDS
 from bridge.sockets.presence.watches import WATCHED_LIMIT_BYTES
 from bridge.sockets.rate_limit import MESSAGE_BYTES
 from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT, PACKET_PARTS_LIMIT
