@@ -109,11 +109,18 @@ def test_who_sends_a_body_without_an_end_takes_no_webhooks_place(
     small: BridgeProcess, gateway: Gateway, listen: StartListener
 ) -> None:
     slow = LIVE.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nContent-Length: 100\r\n\r\n")
+    # Which may be signed, for all that can be said before the body has come.
+    claimed = slow.replace(
+        b"\r\n\r\n", b"\r\nX-Shkeeper-Timestamp: 1\r\nX-Shkeeper-Signature: " + b"0" * 64 + b"\r\n\r\n"
+    )
     with contextlib.ExitStack() as stack, honest_traffic(small, gateway, listen):
-        for _ in range(2 * PLACES):
+        for number in range(4 * PLACES):
             stranger = stack.enter_context(Stranger(small))
             with contextlib.suppress(OSError):
-                stranger.send(slow.replace(b"/health/live", b"/api/payments"))
+                if number % 2:
+                    stranger.send(claimed.replace(b"/health/live", b"/webhooks/shkeeper"))
+                else:
+                    stranger.send(slow.replace(b"/health/live", b"/api/payments"))
         assert get(f"{small.url}/health/live").status_code == 200
 
 
