@@ -43,7 +43,9 @@ class LoopBudget:
         network = self._counted_as(scope)
         if network is None:
             await self._application(scope, receive, send)
-        elif scope["path"].startswith(PATIENT):
+            return
+        scope[LOOP_SHARE] = Share(self._shares, network)
+        if scope["path"].startswith(PATIENT):
             await self._in_turn(network, scope, receive, send)
         elif self._shares.is_overdrawn(network):
             await self._refuse(network, scope, send)
@@ -57,7 +59,6 @@ class LoopBudget:
                 await self._refuse(network, scope, send)
                 return
             await self._shares.turn(share, network)
-        scope[LOOP_SHARE] = Share(self._shares, network)
         await self._timed(network, scope, receive, send)
 
     async def _refuse(self, network: str, scope: Scope, send: Any) -> None:

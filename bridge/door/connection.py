@@ -106,7 +106,7 @@ class HttpConnection(asyncio.Protocol):
             self._guest.leave()
 
     def pause_writing(self) -> None:
-        self._unread_answer = UnreadAnswer(self._door, self, self._transport)
+        self._unread_answer = UnreadAnswer(self._door, self, self._transport, self._exchange)
 
     def resume_writing(self) -> None:
         self._door.answers.discard(self)

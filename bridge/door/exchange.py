@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.door.answers import CONTINUE, NOT_STORED, status_line
 from bridge.door.guests import REFUSED
 from bridge.door.head import Head
+from bridge.sockets.loop_shares import LOOP_SHARE, Share
 
 if TYPE_CHECKING:
     from bridge.door.connection import HttpConnection
@@ -58,6 +59,7 @@ class Exchange:
         "_is_chunked",
         "_is_over",
         "_opening",
+        "_scope",
         "_waiter",
         "_wants_continue",
         "is_begun",
@@ -86,6 +88,7 @@ class Exchange:
         self._waiter: asyncio.Future[None] | None = None
         self._opening: bytes | None = None
         """The answer's line and headers, which leave with the first of its content."""
+        self._scope: Message = {}
         self._has_content = True
         self._is_chunked = False
         self._expected_bytes: int | None = None
@@ -96,6 +99,7 @@ class Exchange:
 
     async def run(self, application: Any, scope: Message) -> None:
         """Has the application answer."""
+        self._scope = scope
         try:
             await application(scope, self.receive, self.send)
         except Exception:
@@ -108,6 +112,12 @@ class Exchange:
             self._connection.fail()
 
     # The connection's side
+
+    @property
+    def network(self) -> str | None:
+        """The address for which it is asked, once the application has found out; None: it is not counted."""
+        share: Share | None = self._scope.get(LOOP_SHARE)
+        return None if share is None else share.network
 
     def feed(self, content: bytes, *, is_whole: bool) -> None:
         """Something of the body has come."""

@@ -16,7 +16,7 @@ from bridge.sockets.rate_limit import RateLimit, RateLimits
 __all__ = ["BURST_SECONDS", "LOOP_SHARE", "PROBES", "WAITING_LIMIT", "LoopShares", "Share"]
 
 LOOP_SHARE = "bridge.loop_share"
-"""In the scope of a request for a socket: the share of its client's address."""
+"""In the scope of a request: the share of its client's address, if that is counted."""
 PROBES = "/health/"
 """Whose share is that of all who ask for health together."""
 
@@ -132,25 +132,25 @@ class LoopShares:
 
 
 class Share:
-    """What one address may have for what it sends over its sockets."""
+    """What one address may have, for what it sends over its sockets for one."""
 
-    __slots__ = ("_network", "_shares", "clock")
+    __slots__ = ("_shares", "clock", "network")
 
     def __init__(self, shares: LoopShares, network: str) -> None:
         self._shares = shares
-        self._network = network
+        self.network = network
         self.clock = shares.clock
 
     def is_due(self) -> bool:
         """Whether more may be read at once."""
-        return self._shares.is_due(self._network)
+        return self._shares.is_due(self.network)
 
     def when_due(self, go_on: GoOn) -> None:
         """Calls this once more may be read."""
-        self._shares.when_due(self._network, self._network, go_on)
+        self._shares.when_due(self.network, self.network, go_on)
 
     def spend(self, seconds: float) -> None:
-        self._shares.spend(self._network, seconds, is_patient=True)
+        self._shares.spend(self.network, seconds, is_patient=True)
 
     async def charged(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs this at the address's expense."""

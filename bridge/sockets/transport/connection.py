@@ -71,7 +71,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """When its WebSocket ended, by the event loop's clock: some time before it is closed here, in a crowd."""
         self.takes_offsets = True
         """Whether journaled events end with their offset for this client."""
-        self.writer = Writer(self, engine.unread, engine.limits.stranger_backlog_bytes)
+        unread = engine.unread.of(None if share is None else share.network)
+        self.writer = Writer(self, unread, engine.limits.stranger_backlog_bytes)
         """Whatever goes to the client goes by it."""
         self.protocol: WebSocketProtocol | None = None
         """What is read from, and ended; None while it polls, or where the web server has no such door."""

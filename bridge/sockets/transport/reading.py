@@ -13,7 +13,7 @@ from typing import Protocol
 from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import RateLimit, messages_in
 from bridge.sockets.transport.frame_reader import FrameReader, ReceivedFrame, WebSocketError
-from bridge.sockets.transport.unread import Unread
+from bridge.sockets.transport.unread import Counts
 
 __all__ = ["Reading"]
 
@@ -49,18 +49,18 @@ class Reading:
         "_resting",
         "_subscriber",
         "_transport",
-        "_unread",
         "rate_limit",
         "share",
+        "unread",
         "waits_for_turn",
     )
 
     def __init__(
-        self, transport: asyncio.Transport, subscriber: Subscriber, limit_bytes: int, unread: Unread
+        self, transport: asyncio.Transport, subscriber: Subscriber, limit_bytes: int, unread: Counts
     ) -> None:
         """What has come and is not read whole counts in `unread`."""
         self._transport = transport
-        self._unread = unread
+        self.unread = unread
         self._held_bytes = 0
         """As it counts there."""
         self._fed_bytes = 0
@@ -105,7 +105,7 @@ class Reading:
         held_bytes = self.unread_bytes
         if held_bytes != self._held_bytes:
             self._held_bytes = held_bytes
-            self._unread.note(self, held_bytes)
+            self.unread.note(self, held_bytes)
 
     def _read(self, *, has_turn: bool = False) -> None:
         """Reads on, unless somebody is waited for."""

@@ -299,6 +299,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._reading is not None:
             self._reading.rate_limit = rate_limit
             self._reading.share = share
+            self._reading.unread = self.unread.of(None if share is None else share.network)
         writer.take_over(self.transport)
         early, self._early, self._next = self._early, None, None
         for message in early or ():
