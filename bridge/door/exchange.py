@@ -22,6 +22,9 @@ logger = logging.getLogger("bridge.door")
 # An application that puts what it was told into a header must not be made to write one of somebody else's.
 UNFIT_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 UNFIT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# Content that is longer is not put behind the opening of its answer, but written by itself: of what many are
+# answered, and do not read, there is one copy.
+COPIED_BYTES = 16_384
 WITHOUT_CONTENT = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 Message = MutableMapping[str, Any]
@@ -230,8 +233,12 @@ class Exchange:
             content += b"" if more else b"0\r\n\r\n"
         else:
             content = self._counted(body, more=more)
-        if not self.is_begun and self._opening is not None:
-            content, self._opening, self.is_begun = self._opening + content, None, True
+        if not self.is_begun and self._opening is not None and self._connection is not None:
+            opening, self._opening, self.is_begun = self._opening, None, True
+            if len(content) > COPIED_BYTES:
+                self._connection.write(opening)
+            else:
+                content = opening + content
         if content and self._connection is not None:
             self._connection.write(content)
 

@@ -49,9 +49,9 @@ class Reading:
         "_resting",
         "_subscriber",
         "_transport",
+        "_unread",
         "rate_limit",
         "share",
-        "unread",
         "waits_for_turn",
     )
 
@@ -60,7 +60,7 @@ class Reading:
     ) -> None:
         """What has come and is not read whole counts in `unread`."""
         self._transport = transport
-        self.unread = unread
+        self._unread = unread
         self._held_bytes = 0
         """As it counts there."""
         self._fed_bytes = 0
@@ -86,6 +86,12 @@ class Reading:
         if self._reader is not None:
             self._reader.limit_bytes = limit_bytes
 
+    def count_in(self, unread: Counts) -> None:
+        """From now on what has come and is not read whole counts there."""
+        self._unread = unread
+        if self._held_bytes:
+            unread.note(self, self._held_bytes)
+
     def feed(self, data: bytes) -> None:
         """Something has come."""
         if self._reader is not None:
@@ -105,7 +111,7 @@ class Reading:
         held_bytes = self.unread_bytes
         if held_bytes != self._held_bytes:
             self._held_bytes = held_bytes
-            self.unread.note(self, held_bytes)
+            self._unread.note(self, held_bytes)
 
     def _read(self, *, has_turn: bool = False) -> None:
         """Reads on, unless somebody is waited for."""

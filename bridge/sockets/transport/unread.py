@@ -118,8 +118,8 @@ class Unread:
         else:
             self._held.pop(holder, None)
         self._held_bytes += held_bytes - before.size_bytes
-        if held_bytes > before.size_bytes:
-            if network is not None and self._of_address[network] > self._limit_bytes_per_address:
+        if held_bytes > before.size_bytes or network != before.network:
+            if network is not None and self._of_address.get(network, 0) > self._limit_bytes_per_address:
                 self._make_room_of(network)
             if self._held_bytes > self.limit_bytes:
                 self._make_room_of_all()

@@ -38,6 +38,8 @@ UNCOUNTED = Unread(math.inf)
 """Where no front door counts what waits."""
 
 NORMAL, LOST = 1000, 1006
+# Clients wait for the answer to their handshake (RFC 6455, section 4.1). Some send their first packets with it.
+EARLY_BYTES = 16_384
 # For what is still to be written, and for the client's answer to a close.
 FLUSH_SECONDS = 5.0
 BY_CODE = {disconnect.code: disconnect for disconnect in Disconnect}
@@ -130,15 +132,24 @@ class WebSocketProtocol(asyncio.Protocol):
             self._writer.resumed()
 
     def data_received(self, data: bytes) -> None:
-        if self._reading is not None:
+        if self._reading is None:
+            return
+        if not self._is_open and self._reading.unread_bytes + len(data) > EARLY_BYTES:
+            self._refuse_early(b"wait for the answer to the handshake before you send more")
+        else:
             self._reading.feed(data)
+
+    def _refuse_early(self, why: bytes) -> None:
+        """Of what comes before it is open."""
+        if self._status is None:
+            self._answer(HTTPStatus.BAD_REQUEST, [], why)
+            self._end(LOST)
 
     def broken(self, error: WebSocketError) -> None:
         """The client has broken the protocol."""
         logger.debug("closing a WebSocket: the client sent %s", error)
         if not self._is_open and self._status is None:
-            self._answer(HTTPStatus.BAD_REQUEST, [], b"what follows the handshake is no frame of a WebSocket")
-            self._end(LOST)
+            self._refuse_early(b"what follows the handshake is no frame of a WebSocket")
             return
         self.finish(BY_CODE[error.status])
         # The rest of what it sends is still read, or the system would reset the connection, and it not hear why.
@@ -194,6 +205,7 @@ class WebSocketProtocol(asyncio.Protocol):
             "extensions": {DOOR: self, "websocket.http.response": {}},
         }
         self._early = deque([{"type": "websocket.connect"}])
+        self.pause()  # until somebody asks for what comes
         task = asyncio.get_running_loop().create_task(self._run(scope))
         self._server_state.tasks.add(task)
         task.add_done_callback(self._server_state.tasks.discard)
@@ -299,7 +311,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._reading is not None:
             self._reading.rate_limit = rate_limit
             self._reading.share = share
-            self._reading.unread = self.unread.of(None if share is None else share.network)
+            if share is not None:
+                self._reading.count_in(self.unread.of(share.network))
         writer.take_over(self.transport)
         early, self._early, self._next = self._early, None, None
         for message in early or ():

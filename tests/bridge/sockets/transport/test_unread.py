@@ -81,11 +81,11 @@ def test_those_of_one_address_make_room_for_each_other_and_for_nobody_else() -> 
 
 def test_what_is_found_to_be_of_an_address_counts_there_from_then_on() -> None:
     unread = Unread(10 * LIMIT_BYTES, LIMIT_BYTES)
-    [client] = clients_of(unread, LIMIT_BYTES - 1)
-    unread.of("203.0.113.7").note(client, LIMIT_BYTES)
-    assert (client.is_ended, unread.held_bytes) == (False, LIMIT_BYTES)
-    unread.of("203.0.113.7").note(client, LIMIT_BYTES + 1)
-    assert (client.is_ended, unread.held_bytes) == (True, 0)
+    first, second = clients_of(unread, LIMIT_BYTES, 1)
+    unread.of("203.0.113.7").note(first, LIMIT_BYTES)
+    assert (first.is_ended, unread.held_bytes) == (False, LIMIT_BYTES + 1)
+    unread.of("203.0.113.7").note(second, 1)
+    assert (first.is_ended, second.is_ended, unread.held_bytes) == (True, False, 1)
 
 
 def test_what_was_read_meanwhile_counts_no_more() -> None:

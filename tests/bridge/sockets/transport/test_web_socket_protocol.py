@@ -7,7 +7,7 @@ import math
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -329,6 +329,32 @@ async def taken(receiver: Receiver, until: asyncio.Event | None = None, share: S
         receiver.door.take_over(receiver, receiver.writer, rate_limit=Limits().messages, share=share)
 
     return app
+
+
+@pytest.mark.parametrize(("length", "status"), [(1_000, b"101"), (60_000, b"400")])
+async def test_little_is_kept_of_who_does_not_wait_for_the_answer_to_their_handshake(
+    length: int, status: bytes
+) -> None:
+    asked, until = asyncio.Event(), asyncio.Event()
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        asked.set()
+        await until.wait()
+        with suppress(OSError):
+            await send({"type": "websocket.accept"})
+
+    async with serving(app) as (address, _):
+        host, port = address.removeprefix("ws://").removesuffix("/").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(HANDSHAKE + frame(Kind.TEXT, b"x" * length))
+        await asked.wait()
+        if status == b"101":
+            until.set()
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            assert (await reader.readline()).split()[1] == status
+        until.set()
+        writer.transport.abort()
 
 
 async def test_of_an_address_that_has_had_its_share_of_the_loop_one_is_read_after_the_other(
