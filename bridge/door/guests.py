@@ -16,7 +16,7 @@ from bridge.door.proxies import trusts
 from bridge.sockets.addresses import network_of
 from bridge.sockets.notice import Notice
 
-__all__ = ["REFUSED", "Guest", "Guests", "Stand"]
+__all__ = ["PROBES_PER_ADDRESS", "REFUSED", "Guest", "Guests", "Stand"]
 
 logger = logging.getLogger("bridge.door")
 

@@ -25,7 +25,7 @@ from bridge.sockets.transport.receivers import Guest, Receiver
 from bridge.sockets.transport.unread import Unread
 from bridge.sockets.transport.writer import Writer
 
-__all__ = ["DOOR", "FIRST_FRAMES", "WebSocketProtocol"]
+__all__ = ["DOOR", "EARLY_BYTES", "FIRST_FRAMES", "WebSocketProtocol"]
 
 logger = logging.getLogger("bridge.sockets")
 
