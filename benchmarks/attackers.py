@@ -19,12 +19,22 @@ HOST = b"Host: 127.0.0.1\r\n"
 LIVE = b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"
 POST = b"POST /api/events HTTP/1.1\r\n" + HOST
 CONNECTIONS = 1_000
+# As many as one address may have. Whoever comes over a proxy is counted by what that says.
+OF_ADDRESS = 500
+ADDRESS, SEVEN_ADDRESSES = "203.0.113.66", [f"198.51.100.{number}" for number in range(7)]
+# What may be begun by who is not let in, and more than their sockets take of answers.
+BEGUN_BYTES, OPENAPI = 131_071, LIVE.replace(b"/health/live", b"/schema/openapi.json")
 PIECE_BYTES = 200_000
 # What honest clients do comes first on their core.
 NICENESS = 19
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Attack = Callable[[int], Awaitable[None]]
+
+
+def of(request: bytes, address: str = ADDRESS) -> bytes:
+    """A request as a proxy passes it on for an address."""
+    return request.replace(b"\r\n\r\n", f"\r\nX-Forwarded-For: {address}\r\n\r\n".encode(), 1)
 
 
 async def _open(port: int, first: bytes) -> Line:
@@ -39,8 +49,10 @@ async def _forget(reader: asyncio.StreamReader) -> None:
             pass
 
 
-def flood(first: bytes, again: bytes, *, connections: int = 1, reads: bool = True) -> Attack:
-    """The same over and over, as fast as it is taken, on new connections once they are closed."""
+def flood(
+    first: bytes, again: bytes, *, connections: int = 1, reads: bool = True, pause_seconds: float = 0.01
+) -> Attack:
+    """The same over and over, as fast as it is taken, on new connections once they are closed, after a pause."""
     piece = again * max(1, PIECE_BYTES // len(again))
 
     async def one(port: int) -> None:
@@ -56,7 +68,7 @@ def flood(first: bytes, again: bytes, *, connections: int = 1, reads: bool = Tru
                     writer.transport.abort()
                     if reading is not None:
                         reading.cancel()
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause_seconds)
 
     async def attack(port: int) -> None:
         await asyncio.gather(*(one(port) for _ in range(connections)))
@@ -64,23 +76,51 @@ def flood(first: bytes, again: bytes, *, connections: int = 1, reads: bool = Tru
     return attack
 
 
-def hold(first: bytes, drip: bytes = b"") -> Attack:
-    """Many connections at once, each with a beginning and then next to nothing; a new one for each that is closed."""
+def hold(
+    first: bytes,
+    drip: bytes = b"",
+    *,
+    connections: int = CONNECTIONS,
+    reads: bool = True,
+    then: bytes = b"",
+    pause_seconds: float = 0.1,
+) -> Attack:
+    """Many connections at once, each with a beginning, with something `then` once that is answered, and then next to
+    nothing; a new one for each that is closed."""
 
     async def one(port: int) -> None:
         while True:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, EOFError):
                 reader, writer = await _open(port, first)
-                reading = asyncio.create_task(_forget(reader))
+                if then:
+                    await reader.readuntil(b"\r\n\r\n")
+                    writer.write(then)
+                reading = asyncio.create_task(_forget(reader) if reads else writer.wait_closed())
                 while not reading.done():
                     if drip:
                         writer.write(drip)
                     await asyncio.wait([reading], timeout=1)
                 writer.transport.abort()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(pause_seconds)
 
     async def attack(port: int) -> None:
-        await asyncio.gather(*(one(port) for _ in range(CONNECTIONS)))
+        await asyncio.gather(*(one(port) for _ in range(connections)))
+
+    return attack
+
+
+LET_IN = of(HANDSHAKE) + masked(b"40")
+BEGUN = b"\x81\xff" + BEGUN_BYTES.to_bytes(8, "big") + b"\0\0\0\0" + b"x" * (BEGUN_BYTES - 1)
+
+
+def of_one_address(again: bytes, *, reads: bool = True) -> Attack:
+    """As many sockets as it may have. How often it connects a proxy bounds, or the bridge."""
+    return flood(LET_IN, again, connections=OF_ADDRESS, reads=reads, pause_seconds=2.0)
+
+
+def side_by_side(*attacks: Attack) -> Attack:
+    async def attack(port: int) -> None:
+        await asyncio.gather(*(one(port) for one in attacks))
 
     return attack
 
@@ -98,6 +138,15 @@ ATTACKS: dict[str, Attack] = {
     "pings": flood(HANDSHAKE, masked(b"", 0x89)),
     "empty parts": flood(HANDSHAKE + masked(b"", 0x01), masked(b"", 0x00)),
     "events": flood(HANDSHAKE + masked(b"40"), masked(b'42["nothing"]')),
+    "events of one address": of_one_address(masked(b'42["nothing"]')),
+    "joins of one address": of_one_address(masked(b'421["join-user-room","u"]')),
+    "acks unread of one address": of_one_address(masked(b'421["unwatch-users",{}]'), reads=False),
+    "answers unread of one address": hold(of(OPENAPI), connections=OF_ADDRESS, reads=False, pause_seconds=2.0),
+    "messages begun of one address": hold(LET_IN, then=BEGUN, connections=OF_ADDRESS, pause_seconds=2.0),
+    "requests of one address": flood(b"", of(LIVE.replace(b"/health/live", b"/api/chains")), connections=50),
+    "health of seven addresses": side_by_side(
+        *(flood(b"", of(LIVE.replace(b"live", b"ready"), one), connections=10) for one in SEVEN_ADDRESSES)
+    ),
 }
 
 if __name__ == "__main__":

@@ -57,9 +57,9 @@ def attacked(kind: str, port: int) -> Iterator[None]:
         attacker.wait()
 
 
-async def notice(plan: Plan, pid: int, port: int, kind: str) -> Noticed:
+async def notice(plan: Plan, pid: int, port: int, kind: str, clients: int) -> Noticed:
     heard, posting = Heard(ANSWER_SECONDS), Poster(port, ANSWER_SECONDS)
-    await connect(port, 1, heard)
+    await connect(port, clients, heard)
     await posting.open()
     for body in plan["registrations"]:
         await posting.post(request_of("/api/payments", body))
@@ -74,7 +74,7 @@ async def notice(plan: Plan, pid: int, port: int, kind: str) -> Noticed:
         heard.timing = True
         for request in requests:
             heard.sent_at = began = time.perf_counter()
-            await heard.after(_timed(posting, request, answered), 1)
+            await heard.after(_timed(posting, request, answered), clients)
             most_kb = max(most_kb, memory_kb(pid))
             await asyncio.sleep(max(0.0, began + 1 / PER_SECOND - time.perf_counter()))
     return Noticed(
@@ -104,24 +104,25 @@ def on_core_of_clients() -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-def measure(kind: str, webhooks: int) -> Noticed:
+def measure(kind: str, webhooks: int, clients: int) -> Noticed:
     server = SERVERS["bridge"]
     with running(server) as (pid, port), on_core_of_clients():
         plan = webhooks_plan(server, replace(SIZES, webhooks=webhooks))
-        return uvloop.run(notice(plan, pid, port, kind))
+        return uvloop.run(notice(plan, pid, port, kind, clients))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=tuple(ATTACKS), help="one kind of attacker")
     parser.add_argument("--webhooks", type=int, default=400, help="how many are sent beside each")
+    parser.add_argument("--clients", type=int, default=1, help="how many clients hear of each")
     options = parser.parse_args()
     end_on_signals()
     more_files()
     print(f"{'beside':24} {'webhook p50':>12} {'p99':>10} {'delivery p99':>13} {'memory':>10}   p99 beside nobody's")
     alone: Noticed | None = None
     for kind in (NOBODY, *([options.only] if options.only else ATTACKS)):
-        found = measure(kind, options.webhooks)
+        found = measure(kind, options.webhooks, options.clients)
         alone = alone or found
         times = max(found.webhook_p99 / alone.webhook_p99, found.delivery_p99 / alone.delivery_p99)
         met = times <= MOST_TIMES and found.more_megabytes <= MOST_MEGABYTES

@@ -37,6 +37,7 @@ from bridge.http.front.interruption import Interruption
 from bridge.http.front.openapi import RouteConventions, openapi_config
 from bridge.http.front.origins import Preflights, front_end_only
 from bridge.http.front.problems import exception_handlers
+from bridge.http.front.queries import KnownParameters
 from bridge.http.front.service_tokens import Service, WatchedServices
 from bridge.http.front.staff import OpsAccess
 from bridge.http.front.zones import zone
@@ -54,6 +55,7 @@ from bridge.registry import Registry, build_registry
 from bridge.runtime import Runtime
 from bridge.settings import Settings, all_settings, load_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_socket_server, show_figures
+from bridge.sockets.loop_shares import LoopShares
 from bridge.sockets.transport.unread import Unread
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
@@ -135,13 +137,13 @@ def create_app(
         running: Engine = rest.state.engine
         return running.journal
 
-    application = FastPath(application, plain_publications(callers, settings.max_publication_bytes), journal)
+    posts = plain_publications(callers, settings.max_publication_bytes)
+    posts |= plain_webhooks(registry.readers, settings.max_webhook_bytes)
+    application = FastPath(application, posts, journal)
     if guests is not None:
-        trusted = settings.trusted_proxies
-        application = LoopBudget(application, guests, share=settings.loop_share_per_address, trusted=trusted)
-        application = Forwarded(application, trusted)
-    # Whose they are is known by their signatures alone.
-    return FastPath(application, plain_webhooks(registry.readers, settings.max_webhook_bytes), journal)
+        shares, trusted = LoopShares(settings.loop_share_per_address), settings.trusted_proxies
+        application = Forwarded(LoopBudget(application, guests, shares, trusted=trusted), trusted)
+    return application
 
 
 def described_routes() -> dict[str, Any]:
@@ -276,7 +278,7 @@ def rest_app(given: Given) -> Litestar:
         lifespan=[lambda application: given.run(application)],
         logging_config=None,
         openapi_config=openapi_config(),
-        plugins=[PydanticPlugin(prefer_alias=True), RouteConventions()],
+        plugins=[PydanticPlugin(prefer_alias=True), RouteConventions(), KnownParameters()],
     )
 
 

@@ -133,6 +133,7 @@ class Settings(EndpointSettings):
     connect_timeout_seconds: float = Field(45, gt=0, le=3600)
     backlog_limit_bytes: int = Field(4_000_000, ge=10_000, le=1_000_000_000)
     unread_limit_bytes: int = Field(256_000_000, ge=1_000_000, le=1_000_000_000_000)
+    unread_limit_bytes_per_address: int = Field(32_000_000, ge=1_000_000, le=1_000_000_000_000)
     replay_limit_bytes: int = Field(8_000_000, ge=0, le=1_000_000_000)
     remembered_bytes: int = Field(32_000_000, ge=0, le=100_000_000_000)
     messages_per_second: float = Field(100, gt=0, le=100_000)
@@ -247,7 +248,7 @@ class Settings(EndpointSettings):
     @property
     def unread(self) -> Unread:
         """What waits to be read: nothing yet."""
-        return Unread(self.unread_limit_bytes)
+        return Unread(self.unread_limit_bytes, self.unread_limit_bytes_per_address)
 
     def guests(self, file_limit: int) -> Guests:
         """How many connections there may be, where a process may have so many files open."""

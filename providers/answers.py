@@ -70,6 +70,8 @@ class Answer:
 
     status: int
     content: bytes
+    retry_after: str = ""
+    """What it says of when to ask again."""
 
     @property
     def is_success(self) -> bool:
@@ -154,7 +156,7 @@ async def _whole(
             parts.append(part)
             # Of pieces of a byte a read holds ten thousand, for which nothing is waited for: others take their turns.
             await asyncio.sleep(0)
-        return Answer(response.status_code, b"".join(parts))
+        return Answer(response.status_code, b"".join(parts), response.headers.get("retry-after", ""))
     finally:
         await response.aclose()
 

@@ -27,8 +27,9 @@ def answering(answer: Callable[[str, bytes], tuple[int, dict[str, Any]]]) -> Ite
 
 
 @contextmanager
-def answering_requests(answer: Callable[[Asked], tuple[int, Any] | None]) -> Iterator[str]:
-    """The same, by all of a request; where `answer` gives None, the connection is closed without an answer."""
+def answering_requests(answer: Callable[[Asked], tuple[Any, ...] | None]) -> Iterator[str]:
+    """The same, by all of a request; headers may follow status and content. Where `answer` gives None, the connection
+    is closed without an answer."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -39,10 +40,12 @@ def answering_requests(answer: Callable[[Asked], tuple[int, Any] | None]) -> Ite
             if answered is None:
                 self.close_connection = True
                 return
-            status, content = answered
+            status, content, *headers = answered
             body = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            for name, value in headers:
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

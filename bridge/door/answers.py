@@ -1,7 +1,7 @@
 """Answers as they go over the wire: their first line, and what the front door answers by itself. No I/O."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
@@ -37,8 +37,9 @@ def problem(status: HTTPStatus, detail: str, headers: list[tuple[bytes, bytes]])
     )
 
 
-async def too_often(send: Callable[[Any], Awaitable[None]]) -> None:
-    """The same for who has asked for too much, as ASGI has it."""
+async def too_often(scope: MutableMapping[str, Any], send: Callable[[Any], Awaitable[None]]) -> None:
+    """The same for who has asked for too much, as ASGI has it; for a WebSocket that is not open yet too."""
+    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     status = HTTPStatus.TOO_MANY_REQUESTS
     content = _document(status, TOO_OFTEN)
     headers = [
@@ -47,8 +48,8 @@ async def too_often(send: Callable[[Any], Awaitable[None]]) -> None:
         (b"retry-after", b"1"),
         (b"connection", b"close"),
     ]
-    await send({"type": "http.response.start", "status": status.value, "headers": headers})
-    await send({"type": "http.response.body", "body": content, "more_body": False})
+    await send({"type": f"{kind}.start", "status": status.value, "headers": headers})
+    await send({"type": f"{kind}.body", "body": content, "more_body": False})
 
 
 def _document(status: HTTPStatus, detail: str) -> bytes:

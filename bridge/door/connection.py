@@ -33,8 +33,6 @@ its objects, the attributes. It uses of ours the constructor and `shutdown`."""
 EMPTY_LINE = b"\r\n"
 # Of a body that the application has not asked for yet. As much again comes with the read that goes over it.
 WAITING_BYTES = 65_536
-# Whoever comes when all is full is answered here.
-MATTERS_MOST = ("/webhooks/", "/health/", "/metrics")
 
 
 class HttpConnection(asyncio.Protocol):
@@ -111,7 +109,7 @@ class HttpConnection(asyncio.Protocol):
             self._guest.leave()
 
     def pause_writing(self) -> None:
-        self.unread_answer = UnreadAnswer(self._door, self, self._transport)
+        self.unread_answer = UnreadAnswer(self._door, self, self._transport, self._exchange)
 
     def resume_writing(self) -> None:
         self._door.answers.discard(self)
@@ -191,7 +189,7 @@ class HttpConnection(asyncio.Protocol):
         door.waits_no_more(self)
         if self._guest is None:
             return
-        if not head.path.startswith(MATTERS_MOST) and not door.find_place(self._guest):
+        if not door.has_place(self._guest, head.path):
             self._turn_away()
             return
         if head.is_web_socket and self._config.ws_protocol_class is not None:

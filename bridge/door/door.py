@@ -14,6 +14,8 @@ __all__ = ["Door"]
 
 # Who has just come is not sent away for somebody else's sake: their request is on its way.
 MOMENT_SECONDS = 1.0
+# Whoever comes when all is full is answered here.
+WEBHOOKS, PROBES = "/webhooks/", ("/health/", "/metrics")
 
 
 class Door:
@@ -46,17 +48,20 @@ class Door:
         return HttpConnection(self, config, server_state, app_state)
 
     def enter(self, address: str) -> Guest | None:
-        """Lets a connection in, if there is a place for it."""
-        return self.guests.enter(address, lambda: self._make_room(self.heads.first()))
+        """Lets a connection in, if there is a place for it. What is signed comes whole within moments, so that where
+        all are taken whoever takes longest over a body has to leave, if nobody is silent."""
+        return self.guests.enter(address, lambda: self._make_room(self.heads.first() or self.bodies.first()))
 
-    def find_place(self, guest: Guest) -> bool:
-        """Finds one for who has asked for something; returns whether there is one."""
+    def has_place(self, guest: Guest, path: str) -> bool:
+        """Whether there is one for who asks for this, be it one of those that are kept."""
+        if path.startswith(WEBHOOKS) or (path.startswith(PROBES) and self.guests.may_probe(guest)):
+            return True
         patience = self.limits.head_seconds - MOMENT_SECONDS
         return self.guests.find_place(guest, lambda: self._make_room(self.heads.first(within_seconds=patience)))
 
-    def _make_room(self, silent: HttpConnection | None) -> bool:
-        """Has one leave that is being closed, or has been answered and asked nothing more; or else who is silent."""
-        longest = self.leaving.first() or self.idle.first() or silent
+    def _make_room(self, slow: HttpConnection | None) -> bool:
+        """Has one leave that is being closed, or has been answered and asked nothing more; or else who is slow."""
+        longest = self.leaving.first() or self.idle.first() or slow
         if longest is None:
             return False
         longest.turn_out(MADE_ROOM)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bridge.door.answers import CONTINUE, NOT_STORED, status_line
 from bridge.door.guests import REFUSED
 from bridge.door.head import Head
+from bridge.sockets.loop_shares import LOOP_SHARE, Share
 
 if TYPE_CHECKING:
     from bridge.door.connection import HttpConnection
@@ -23,6 +24,9 @@ logger = logging.getLogger("bridge.door")
 UNFIT_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 UNFIT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 NOT_STORED_LINE = b"%b: %b\r\n" % NOT_STORED
+# Content that is longer is not put behind the opening of its answer, but written by itself: of what many are
+# answered, and do not read, there is one copy.
+COPIED_BYTES = 16_384
 WITHOUT_CONTENT = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 Message = MutableMapping[str, Any]
@@ -68,6 +72,7 @@ class Exchange:
         "_is_chunked",
         "_is_over",
         "_opening",
+        "_scope",
         "_waiter",
         "_wants_continue",
         "is_begun",
@@ -96,6 +101,7 @@ class Exchange:
         self._waiter: asyncio.Future[None] | None = None
         self._opening: bytes | None = None
         """The answer's line and headers, which leave with the first of its content."""
+        self._scope: Message = {}
         self._has_content = True
         self._is_chunked = False
         self._expected_bytes: int | None = None
@@ -106,6 +112,7 @@ class Exchange:
 
     async def run(self, application: Any, scope: Message) -> None:
         """Has the application answer."""
+        self._scope = scope
         try:
             await application(scope, self.receive, self.send)
         except Exception:
@@ -118,6 +125,12 @@ class Exchange:
             self._connection.fail()
 
     # The connection's side
+
+    @property
+    def network(self) -> str | None:
+        """The address for which it is asked, once the application has found out; None: it is not counted."""
+        share: Share | None = self._scope.get(LOOP_SHARE)
+        return None if share is None else share.network
 
     def feed(self, content: bytes, *, is_whole: bool) -> None:
         """Something of the body has come."""
@@ -219,8 +232,12 @@ class Exchange:
             content += b"" if more else b"0\r\n\r\n"
         else:
             content = self._counted(body, more=more)
-        if not self.is_begun and self._opening is not None:
-            content, self._opening, self.is_begun = self._opening + content, None, True
+        if not self.is_begun and self._opening is not None and self._connection is not None:
+            opening, self._opening, self.is_begun = self._opening, None, True
+            if len(content) > COPIED_BYTES:
+                self._connection.write(opening)
+            else:
+                content = opening + content
         if content and self._connection is not None:
             self._connection.write(content)
 

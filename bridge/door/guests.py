@@ -16,7 +16,7 @@ from bridge.door.proxies import trusts
 from bridge.sockets.addresses import network_of
 from bridge.sockets.notice import Notice
 
-__all__ = ["REFUSED", "Guest", "Guests", "Stand"]
+__all__ = ["PROBES_PER_ADDRESS", "REFUSED", "Guest", "Guests", "Stand"]
 
 logger = logging.getLogger("bridge.door")
 
@@ -24,12 +24,14 @@ REFUSED = Counter("bridge_door_refused", "Connections and requests that no route
 CONNECTIONS = Gauge("bridge_door_connections", "Connections to the port, WebSockets among them")
 
 FULL, ADDRESS = "full", "address"
+# Whoever looks after the bridge asks one thing at a time.
+PROBES_PER_ADDRESS = 2
 
 
 class Guest:
     """One connection, from when it is let in until it is gone; or a session that polls."""
 
-    __slots__ = ("_guests", "is_last", "is_seated", "network")
+    __slots__ = ("_guests", "is_last", "is_probing", "is_seated", "network")
 
     def __init__(
         self, guests: "Guests", network: str | None, *, is_last: bool = False, is_seated: bool = False
@@ -40,6 +42,8 @@ class Guest:
         """Whether it is a session, which takes no connection's place."""
         self.is_last = is_last
         """Whether it has one of the places that are kept."""
+        self.is_probing = False
+        """Whether it has that for asking after the bridge's health."""
 
     def leave(self) -> None:
         """It is gone, or as good as. May be said again."""
@@ -75,6 +79,8 @@ class Guests:
         self._reserved_places = reserved_places
         self.per_address = min(per_address, max(1, places // 4))
         self._counts: Counts[str] = Counts()
+        self._probing: Counts[str | None] = Counts()
+        """By address, how many have places that are kept, and ask after the bridge's health."""
         self._connections = self._sessions = 0
         self._notice = Notice(logger, "turning connections away", clock)
         self._bodies = Notice(logger, "ending connections whose heads and bodies do not come whole", clock)
@@ -143,6 +149,18 @@ class Guests:
             self._turn_away(FULL, self._all_taken)
         return not guest.is_last
 
+    def may_probe(self, guest: Guest) -> bool:
+        """Whether it may keep its place for asking after the bridge's health. Of the places that are kept half are
+        for that, however many ask: the others are for webhooks."""
+        if guest.is_last and not guest.is_probing:
+            of_address = self._probing[guest.network] if guest.network is not None else 0
+            most = max(1, self._reserved_places // 2)
+            if of_address >= PROBES_PER_ADDRESS or self._probing.total() >= most:
+                return False
+            guest.is_probing = True
+            self._probing[guest.network] += 1
+        return True
+
     def made_room(self) -> None:
         """Somebody else had to leave for one that was let in."""
         self._notice.log(self._all_taken)
@@ -163,6 +181,9 @@ class Guests:
         else:
             self._connections -= 1
         network = guest.network
+        if guest.is_probing:
+            self._probing[network] -= 1
+            self._probing += Counts[str | None]()  # without those that have none
         if network is not None:
             self._counts[network] -= 1
             if not self._counts[network]:

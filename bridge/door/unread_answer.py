@@ -8,6 +8,7 @@ from bridge.sockets.transport.unread import MADE_ROOM
 if TYPE_CHECKING:
     from bridge.door.connection import HttpConnection
     from bridge.door.door import Door
+    from bridge.door.exchange import Exchange
 
 __all__ = ["LARGE_ANSWER_BYTES", "UnreadAnswer"]
 
@@ -18,17 +19,21 @@ LARGE_ANSWER_BYTES = 65_536
 class UnreadAnswer:
     """The way out of one connection, from when something waits there until nothing does."""
 
-    __slots__ = ("_connection", "_door", "_free", "_transport", "_waiting_bytes")
+    __slots__ = ("_connection", "_door", "_free", "_transport", "_unread", "_waiting_bytes")
 
-    def __init__(self, door: "Door", connection: "HttpConnection", transport: asyncio.Transport) -> None:
+    def __init__(
+        self, door: "Door", connection: "HttpConnection", transport: asyncio.Transport, exchange: "Exchange | None"
+    ) -> None:
+        """`exchange` is the one whose answer it is, if the application answers."""
         self._door = door
+        self._unread = door.unread.of(None if exchange is None else exchange.network)
         self._connection = connection
         self._transport = transport
         self._free: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting_bytes = 0
         """How much waited when the client was last given time for it."""
         self.give_time()
-        door.unread.note(self, self._waiting_bytes)
+        self._unread.note(self, self._waiting_bytes)
 
     @property
     def unread_bytes(self) -> int:
@@ -36,7 +41,7 @@ class UnreadAnswer:
 
     def free(self) -> None:
         """Nothing waits any more, or nobody is there who could read it."""
-        self._door.unread.note(self, 0)
+        self._unread.note(self, 0)
         self._free.set_result(None)
 
     def give_time(self) -> None:

@@ -30,11 +30,11 @@ class RateLimit:
         """When an allowance that is full at `full_at` is full again once `count` more are taken; times in seconds."""
         return max(full_at, now) + count / self.per_second
 
-    def wait_seconds(self, full_at: float, now: float) -> float:
-        """How long one waits that has taken so much already; 0 while the allowance lasts."""
+    def wait_seconds(self, full_at: float, now: float, kept: float = 0.0) -> float:
+        """How long one waits that has taken so much already; 0 while the allowance lasts, or has so much left."""
         if math.isinf(self.per_second):
             return 0.0
-        wait_seconds = full_at - now - self.burst / self.per_second
+        wait_seconds = full_at - now - (self.burst - kept) / self.per_second
         return wait_seconds if wait_seconds > ROUNDING_SECONDS else 0.0
 
     def take(self, full_at: float, now: float) -> tuple[float, float]:
@@ -66,7 +66,11 @@ class RateLimits:
 
     def is_overdrawn(self, one: Hashable, now: float) -> bool:
         """Whether one has taken more than its allowance."""
-        return self.rate_limit.wait_seconds(self._full_at.get(one, now), now) > 0
+        return self.overdrawn_seconds(one, now) > 0
+
+    def overdrawn_seconds(self, one: Hashable, now: float, kept: float = 0.0) -> float:
+        """How long until one has taken no more than its allowance, or so much is left of it; 0 if that is so."""
+        return self.rate_limit.wait_seconds(self._full_at.get(one, now), now, kept)
 
     def spend(self, one: Hashable, now: float, count: int) -> None:
         """Takes so many from an allowance, however much is left of it."""

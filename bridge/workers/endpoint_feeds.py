@@ -114,6 +114,8 @@ class Feed:
         self._to_save, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_room.set()
         self._heard, self._due, self._looked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._rests_until = journal.steady()
+        """Until when the endpoint has asked to be sent nothing new, by the steady clock."""
 
     def hear(self, newest: int) -> None:
         """There are events up to this one."""
@@ -258,7 +260,13 @@ class Feed:
         async for event in self._wanted():
             await self._room_in_the_journal()
             await room.acquire()
+            await self._rest_is_over()
             tasks.create_task(send(event))
+
+    async def _rest_is_over(self) -> None:
+        """Once the endpoint may be sent something new. What is under way meanwhile may make it longer."""
+        while (left_seconds := (self._rests_until - self._journal.steady()).total_seconds()) > 0:  # noqa: ASYNC110 (a clock, which nothing signals)
+            await asyncio.sleep(left_seconds)
 
     def _look_behind(self) -> None:
         cursor = self._progress.cursor()
@@ -316,6 +324,8 @@ class Feed:
         body = sent_body(delivery, event, self._records.offset_text)
         keys = self.endpoint.keys(self._journal.clock())
         tried = await self._send(self.endpoint.url, delivery.message_id, body, keys)
+        if tried.rest_asked is not None and not tried.is_accepted:
+            self._rests_until = max(self._rests_until, self._journal.steady() + tried.rest_asked)
         after = after_try(delivery, tried, self._rules, self._chance(), only_once=only_once)
         outcome = after.status if after.status is not DeliveryStatus.PENDING else "refused"
         DELIVERIES.labels(self.endpoint.endpoint_id, outcome).inc()

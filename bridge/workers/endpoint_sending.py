@@ -10,6 +10,7 @@ import httpx
 from bridge import __version__
 from bridge.workers.endpoint_connections import connections_to_endpoints
 from coordinator.endpoints.endpoints import EndpointRules, Try
+from coordinator.endpoints.retry_after import rest_asked
 from coordinator.endpoints.signing import signed_headers
 from providers.answers import AnswerTooLargeError, NeighbourError, ask
 
@@ -34,10 +35,13 @@ class EndpointSender:
     async def send(self, url: str, message_id: str, body: bytes, keys: Sequence[str]) -> Try:
         """Makes one try."""
         begun = time.monotonic()
-        status, said = await self._ask(url, message_id, body, keys)
-        return Try(self._clock(), status, said, round((time.monotonic() - begun) * 1000))
+        status, said, retry_after = await self._ask(url, message_id, body, keys)
+        now = self._clock()
+        took_ms = round((time.monotonic() - begun) * 1000)
+        return Try(now, status, said, took_ms, rest_asked(retry_after, now))
 
-    async def _ask(self, url: str, message_id: str, body: bytes, keys: Sequence[str]) -> tuple[int | None, str]:
+    async def _ask(self, url: str, message_id: str, body: bytes, keys: Sequence[str]) -> tuple[int | None, str, str]:
+        """The status, what was said, and when to try again as the answer has it."""
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"bridge/{__version__}",
@@ -53,11 +57,11 @@ class EndpointSender:
                 limit_bytes=ANSWER_LIMIT_BYTES,
             )
         except AnswerTooLargeError as error:
-            return error.status, str(error)  # it is the status that counts
+            return error.status, str(error), ""  # it is the status that counts
         except NeighbourError as error:
-            return None, str(error)
+            return None, str(error), ""
         except (httpx.InvalidURL, ValueError):
-            return None, "its URL cannot be used"
+            return None, "its URL cannot be used", ""
         if answer.is_redirect:
-            return answer.status, "it redirects, which is not followed: register where it leads"
-        return answer.status, answer.content.decode("utf-8", "replace")
+            return answer.status, "it redirects, which is not followed: register where it leads", ""
+        return answer.status, answer.content.decode("utf-8", "replace"), answer.retry_after

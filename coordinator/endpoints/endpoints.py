@@ -208,6 +208,8 @@ class Try:
     status: int | None
     said: str
     took_ms: int
+    rest_asked: timedelta | None = None
+    """How long the answer asks to be let alone."""
 
     @property
     def is_accepted(self) -> bool:
@@ -224,6 +226,8 @@ def after_try(delivery: Delivery, tried: Try, rules: EndpointRules, chance: floa
         status, next_at = DeliveryStatus.FAILED, None
     else:
         pause = rules.retries[tries - 1] * (1 - JITTER_SHARE + 2 * JITTER_SHARE * chance)
+        if tried.rest_asked is not None:
+            pause = max(pause, tried.rest_asked * (1 + JITTER_SHARE * chance))
         status, next_at = DeliveryStatus.PENDING, tried.at + pause
     return replace(
         delivery,

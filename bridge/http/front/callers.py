@@ -9,7 +9,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode, principal_of_service
 from bridge.http.front.origins import RequireFrontEnd
-from bridge.http.front.queries import require_plain_query
+from bridge.http.front.queries import require_known_query, require_plain_query
 from bridge.http.front.service_tokens import ANY_SERVICE, Service, WatchedServices
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Callers:
         self._require_front_end(connection)
         require_plain_query(connection)
         self._recognize(connection, handler)
+        require_known_query(connection, handler)
 
     async def recheck(self, request: Request[Any, Any, Any]) -> None:
         """Refuses whoever is not known any more once the body has come, before a route acts on it: a sender takes as

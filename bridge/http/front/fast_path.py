@@ -35,8 +35,8 @@ class PlainPost(NamedTuple):
 
 
 class FastPath:
-    """An ASGI application before another: it answers a POST to one of some paths, spelled exactly so, that says how
-    long it is and is no web page's."""
+    """An ASGI application before another: it answers a POST to one of some paths, spelled exactly so and without a
+    query, that says how long it is and is no web page's."""
 
     def __init__(self, application: ASGIApp, posts: Mapping[str, PlainPost], journal: Callable[[], Journal]) -> None:
         self._application = application
@@ -45,7 +45,7 @@ class FastPath:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # No coroutine of its own, which all that others do would go through as well.
-        if scope["type"] == ScopeType.HTTP and scope["method"] == "POST":
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "POST" and not scope["query_string"]:
             post = self._posts.get(scope.get("raw_path") or b"")
             if post is not None:
                 headers = _headers(scope)

@@ -162,6 +162,17 @@ def _make(application: Litestar) -> None:
     kept_by.provide_openapi_schema()
 
 
+class EncodedOnce(JsonRenderPlugin):
+    """The document in JSON. It is made once, and all who ask share it, or do not read it."""
+
+    _content: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        if self._content is None:
+            self._content = super().render(request, openapi_schema)
+        return self._content
+
+
 def openapi_config() -> OpenAPIConfig:
     """How an application describes itself."""
     return DescribedOpenAPI(
@@ -173,7 +184,7 @@ def openapi_config() -> OpenAPIConfig:
             + IDEMPOTENCY
         ),
         openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, before_request=_MadeAtTheSide()),
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        render_plugins=[EncodedOnce(path="/openapi.json")],
         use_handler_docstrings=True,
         operation_id_creator=_operation_id,
         components=Components(

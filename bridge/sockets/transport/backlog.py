@@ -9,7 +9,7 @@ from typing import Any
 
 from engineio.packet import NOOP
 
-from bridge.sockets.transport.unread import PIECE_BYTES, Unread
+from bridge.sockets.transport.unread import PIECE_BYTES, Counts
 
 __all__ = ["Backlog"]
 
@@ -19,7 +19,7 @@ class Backlog:
 
     __slots__ = ("_end", "_packets", "_unread", "_waits", "size_bytes")
 
-    def __init__(self, unread: Unread, end: Callable[[], None]) -> None:
+    def __init__(self, unread: Counts, end: Callable[[], None]) -> None:
         """It counts in `unread`; `end` ends its client where there is no room for it any more."""
         self._unread = unread
         self._end = end

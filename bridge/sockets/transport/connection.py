@@ -15,15 +15,16 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import SocketIsClosedError
 from engineio.packet import MESSAGE, NOOP, PING, PONG, Packet
 from prometheus_client import Counter
 
+from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import messages_in
 from bridge.sockets.transport.direct import Send as WriteAtOnce
 from bridge.sockets.transport.disconnects import Disconnect
@@ -43,6 +44,7 @@ __all__ = ["Connection"]
 logger = logging.getLogger("bridge.sockets")
 
 ALIVE = str(PONG)
+T = TypeVar("T")
 
 # A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
 LATENESS_SECONDS = 0.05
@@ -54,12 +56,14 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     server: "Engine"
 
-    def __init__(self, engine: "Engine", sid: str, address: str | None) -> None:
+    def __init__(self, engine: "Engine", sid: str, address: str | None, share: Share | None) -> None:
         # Not the library's, which makes a queue for each, whether it polls or not.
         self.server = engine
         self.sid = sid
         self.address = address
         """What its client counts under; None: it is not counted."""
+        self._share = share
+        """What its address may have of the event loop's time; None: that is not counted."""
         self.last_ping: float | None = None
         self.session: dict[str, Any] = {}
         self.state = State.ARRIVING
@@ -67,7 +71,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """When its WebSocket ended, by the event loop's clock: some time before it is closed here, in a crowd."""
         self.takes_offsets = True
         """Whether journaled events end with their offset for this client."""
-        self.writer = Writer(self, engine.unread, engine.limits.stranger_backlog_bytes)
+        unread = engine.unread.of(None if share is None else share.network)
+        self.writer = Writer(self, unread, engine.limits.stranger_backlog_bytes)
         """Whatever goes to the client goes by it."""
         self.protocol: WebSocketProtocol | None = None
         """What is read from, and ended; None while it polls, or where the web server has no such door."""
@@ -220,6 +225,11 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     # Reading
 
+    @property
+    def is_kept_waiting(self) -> bool:
+        """Whether what it has sent waits, since its address has sent too much."""
+        return self.protocol is not None and self.protocol.is_kept_waiting
+
     def received(self, content: str | bytes) -> None:
         """A message has come over the WebSocket. They are handled one after the other."""
         if content == ALIVE:
@@ -248,7 +258,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if content is not None:
                 # Here, where next to nothing is kept of those in a crowd who wait.
                 await self.server.turns.take()
-                fault = await self._take(content)
+                fault = await self._charged(self._take(content))
             if content is None or fault is not None or self.closed:
                 await self._leave(fault)  # and nothing is listened to any more
                 return
@@ -257,6 +267,10 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if self._came:
                 await asyncio.sleep(0)  # one that sends thousands at once is not alone here
         self._came = None
+
+    async def _charged(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs this at the expense of the client's address."""
+        return await (work if self._share is None else self._share.charged(work))
 
     async def _leave(self, fault: Disconnect | None = None) -> None:
         """It has gone, or is closed for what it sent."""
@@ -362,7 +376,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """From here on everything is written at once; first what has waited."""
         self.protocol = door
         self._keep_to_bounds()
-        door.take_over(self, self.writer, rate_limit=self.server.limits.messages)
+        door.take_over(self, self.writer, rate_limit=self.server.limits.messages, share=self._share)
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""

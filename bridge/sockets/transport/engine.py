@@ -22,7 +22,6 @@ import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs
 
 import engineio
 from engineio.packet import Packet
@@ -31,11 +30,12 @@ from prometheus_client import Counter
 from bridge.access.refused_origins import refused_origins
 from bridge.sockets.addresses import COUNTED_AS, network_of
 from bridge.sockets.limits import Bounds, Limits
+from bridge.sockets.loop_shares import LOOP_SHARE
 from bridge.sockets.rate_limit import RateLimits
 from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.deadlines import Deadlines
 from bridge.sockets.transport.disconnects import Disconnect
-from bridge.sockets.transport.environ import environ_of, put_body, stored_of
+from bridge.sockets.transport.environ import environ_of, put_body, query_of, stored_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, body_of, declared_bytes, is_payload
 from bridge.sockets.transport.openings import Openings
 from bridge.sockets.transport.polling import answer_polls
@@ -61,21 +61,6 @@ TOO_FAST = "too many connections from this address; try again in {:.1f} s"
 NO_PLACE = b"there are too many connections, or too many from this address; try again in a while"
 
 REFUSED = Counter("bridge_sockets_refused", "Connections refused because their address makes too many")
-
-
-def _query_of(query_string: bytes) -> dict[str, str]:
-    """The first value of each name in a query."""
-    if query_string in USUAL_QUERIES:
-        return USUAL_QUERIES[query_string]
-    return _read_query(query_string)
-
-
-def _read_query(query_string: bytes) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(query_string.decode("latin-1")).items()}
-
-
-# With which a thousand come at once. Others are read anew: what strangers make up is not kept.
-USUAL_QUERIES = {query: _read_query(query) for query in (b"EIO=4&transport=websocket", b"EIO=4&transport=polling")}
 
 
 class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
@@ -128,7 +113,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         return Bounds(limits.backlog_bytes, message_bytes)
 
     def _no_pong(self, connection: Connection, _due: float) -> None:
-        connection.end(Disconnect.PING_TIMEOUT)
+        if connection.is_kept_waiting:  # by the bridge, which may not have read its answer yet
+            self.pongs.add(connection, self.ping_timeout)
+        else:
+            connection.end(Disconnect.PING_TIMEOUT)
 
     def _never_connected(self, connection: Connection, _due: float) -> None:
         connection.end(Disconnect.NEVER_CONNECTED)
@@ -146,7 +134,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if scope["method"] == "OPTIONS":
             await self._answer(environ, HTTPStatus.NO_CONTENT)
             return
-        query = _query_of(scope["query_string"])
+        query = query_of(scope["query_string"])
         connection = self._present(query)
         refusal = self._refusal(query, environ, connection)
         if refusal is not None:
@@ -225,7 +213,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         """A WebSocket for a new connection, or for one that has been polling."""
         await receive()
         await self.turns.take()
-        query = _query_of(scope["query_string"])
+        query = query_of(scope["query_string"])
         environ = environ_of(scope, receive, send)
         connection = self._present(query)
         refusal = self._refusal(query, environ, connection)
@@ -329,7 +317,9 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     async def _arrived(self, environ: dict[str, Any], seat: Guest | None = None) -> Connection | None:
         """A new connection; None if a handler does not want it."""
-        connection = Connection(self, self.strays.prefix + self.generate_id(), _counted_as(environ["asgi.scope"]))
+        scope = environ["asgi.scope"]
+        sid = self.strays.prefix + self.generate_id()
+        connection = Connection(self, sid, _counted_as(scope), scope.get(LOOP_SHARE))
         self.sockets[connection.sid] = connection
         if seat is not None:
             connection.seat = seat

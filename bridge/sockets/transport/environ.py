@@ -2,10 +2,11 @@
 
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qs
 
 from bridge.sockets.transport.incoming import Message, Receive, Send
 
-__all__ = ["environ_of", "put_body", "stored_of"]
+__all__ = ["environ_of", "put_body", "query_of", "stored_of"]
 
 # The others, and the request itself, would be kept for as long as a client stays, and hold what it likes.
 STORED = ("REQUEST_METHOD", "REMOTE_ADDR", "REMOTE_PORT", "wsgi.url_scheme")
@@ -64,3 +65,18 @@ def put_body(environ: dict[str, Any], body: bytes) -> None:
 def stored_of(environ: dict[str, Any]) -> dict[str, Any]:
     """What connect handlers are told of it, and what is kept."""
     return {key: environ[key] for key in STORED}
+
+
+def query_of(query_string: bytes) -> dict[str, str]:
+    """The first value of each name in a query."""
+    if query_string in USUAL_QUERIES:
+        return USUAL_QUERIES[query_string]
+    return _read_query(query_string)
+
+
+def _read_query(query_string: bytes) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(query_string.decode("latin-1")).items()}
+
+
+# With which a thousand come at once. Others are read anew: what strangers make up is not kept.
+USUAL_QUERIES = {query: _read_query(query) for query in (b"EIO=4&transport=websocket", b"EIO=4&transport=polling")}

@@ -2,16 +2,18 @@
 
 A ping, an answer to one, an empty message or an empty part of one costs as much to read as a message does, so each
 frame counts, and a long one for several. A client that is too fast is left waiting: what it sends stays with it, and
-nothing is lost. What has come of a message that is not whole counts with all that is kept for connections.
+nothing is lost. So is one whose address has had its share of the event loop's time, until it is its turn. What has
+come of a message that is not whole counts with all that is kept for connections, and so does what is left waiting.
 """
 
 import asyncio
 from collections.abc import Iterator
 from typing import Protocol
 
+from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import RateLimit, messages_in
 from bridge.sockets.transport.frame_reader import FrameReader, ReceivedFrame, WebSocketError
-from bridge.sockets.transport.unread import Unread
+from bridge.sockets.transport.unread import Counts
 
 __all__ = ["Reading"]
 
@@ -49,10 +51,12 @@ class Reading:
         "_transport",
         "_unread",
         "rate_limit",
+        "share",
+        "waits_for_turn",
     )
 
     def __init__(
-        self, transport: asyncio.Transport, subscriber: Subscriber, limit_bytes: int, unread: Unread
+        self, transport: asyncio.Transport, subscriber: Subscriber, limit_bytes: int, unread: Counts
     ) -> None:
         """What has come and is not read whole counts in `unread`."""
         self._transport = transport
@@ -69,14 +73,24 @@ class Reading:
         self.rate_limit = OPENING_RATE_LIMIT
         self._rate_full_at = 0.0
         """When it may send as much at once again as any may; by the event loop's clock."""
-        self._resting: asyncio.TimerHandle | None = None
-        """While it has sent more than it may."""
+        self.share: Share | None = None
+        """What its address may have of the event loop's time; None: that is not counted."""
+        self.waits_for_turn = False
+        """While its address has had more than that."""
+        self._resting: asyncio.Handle | None = None
+        """While it has sent more than it may, or is to go on in another turn."""
         self._is_paused = False
 
     def limit(self, limit_bytes: int) -> None:
         """From now on one message has no more than that."""
         if self._reader is not None:
             self._reader.limit_bytes = limit_bytes
+
+    def count_in(self, unread: Counts) -> None:
+        """From now on what has come and is not read whole counts there."""
+        self._unread = unread
+        if self._held_bytes:
+            unread.note(self, self._held_bytes)
 
     def feed(self, data: bytes) -> None:
         """Something has come."""
@@ -99,7 +113,23 @@ class Reading:
             self._held_bytes = held_bytes
             self._unread.note(self, held_bytes)
 
-    def _read(self) -> None:
+    def _read(self, *, has_turn: bool = False) -> None:
+        """Reads on, unless somebody is waited for."""
+        share = self.share
+        if self._frames is None or self._is_paused:
+            return
+        if share is None:
+            self._read_frames()
+        elif has_turn or share.is_due():
+            began = share.clock()
+            self._read_frames()
+            share.spend(share.clock() - began)
+        elif not self._transport.is_closing():
+            self._transport.pause_reading()
+            self.waits_for_turn = True
+            share.when_due(self._has_turn)
+
+    def _read_frames(self) -> None:
         frames, reader = self._frames, self._reader
         if frames is None or reader is None:
             return
@@ -114,6 +144,8 @@ class Reading:
                 if wait_seconds or read == FRAMES_PER_TURN:
                     self._rest(wait_seconds)
                     return
+                if self._is_paused:
+                    return
         except WebSocketError as error:
             self._reader = None
             self._subscriber.broken(error)
@@ -122,32 +154,40 @@ class Reading:
     def _rest(self, seconds: float) -> None:
         """Reads on after a while, or in another turn."""
         if not self._transport.is_closing():
-            if not self._is_paused:
-                self._transport.pause_reading()
-            self._resting = asyncio.get_running_loop().call_later(seconds, self._read_on)
+            self._transport.pause_reading()
+            self._resting = asyncio.get_running_loop().call_later(seconds, self._is_rested)
 
-    def _read_on(self) -> None:
+    def _is_rested(self) -> None:
         self._resting = None
-        self._read()
+        self._read_on()
+
+    def _has_turn(self) -> None:
+        self.waits_for_turn = False
+        self._read_on(has_turn=True)
+
+    def _read_on(self, *, has_turn: bool = False) -> None:
+        self._read(has_turn=has_turn)
         self._note()
-        if not self._is_paused:
-            self._listen()
+        self._listen()
 
     def pause(self) -> None:
         """Reads no more until `resume`, so that what the client sends waits with the client."""
         if not self._is_paused and not self._transport.is_closing():
             self._is_paused = True
-            if self._resting is None:
-                self._transport.pause_reading()
+            self._transport.pause_reading()
 
     def resume(self) -> None:
         """Reads again."""
         if self._is_paused:
             self._is_paused = False
-            self._listen()
+            if self._frames is None:
+                self._listen()
+            elif self._resting is None and not self.waits_for_turn:
+                self._rest(0)
 
     def _listen(self) -> None:
-        if self._resting is None and not self._transport.is_closing():
+        is_awaited = self._is_paused or self.waits_for_turn or self._resting is not None
+        if not is_awaited and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def stop(self) -> None:

@@ -14,6 +14,7 @@ from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
+from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.disconnects import FIRST_OF_OUR_OWN, Disconnect
 from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
@@ -24,7 +25,7 @@ from bridge.sockets.transport.receivers import Guest, Receiver
 from bridge.sockets.transport.unread import Unread
 from bridge.sockets.transport.writer import Writer
 
-__all__ = ["DOOR", "FIRST_FRAMES", "WebSocketProtocol"]
+__all__ = ["DOOR", "EARLY_BYTES", "FIRST_FRAMES", "WebSocketProtocol"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -37,6 +38,8 @@ UNCOUNTED = Unread(math.inf)
 """Where no front door counts what waits."""
 
 NORMAL, LOST = 1000, 1006
+# Clients wait for the answer to their handshake (RFC 6455, section 4.1). Some send their first packets with it.
+EARLY_BYTES = 16_384
 # For what is still to be written, and for the client's answer to a close.
 FLUSH_SECONDS = 5.0
 BY_CODE = {disconnect.code: disconnect for disconnect in Disconnect}
@@ -129,15 +132,24 @@ class WebSocketProtocol(asyncio.Protocol):
             self._writer.resumed()
 
     def data_received(self, data: bytes) -> None:
-        if self._reading is not None:
+        if self._reading is None:
+            return
+        if not self._is_open and self._reading.unread_bytes + len(data) > EARLY_BYTES:
+            self._refuse_early(b"wait for the answer to the handshake before you send more")
+        else:
             self._reading.feed(data)
+
+    def _refuse_early(self, why: bytes) -> None:
+        """Of what comes before it is open."""
+        if self._status is None:
+            self._answer(HTTPStatus.BAD_REQUEST, [], why)
+            self._end(LOST)
 
     def broken(self, error: WebSocketError) -> None:
         """The client has broken the protocol."""
         logger.debug("closing a WebSocket: the client sent %s", error)
         if not self._is_open and self._status is None:
-            self._answer(HTTPStatus.BAD_REQUEST, [], b"what follows the handshake is no frame of a WebSocket")
-            self._end(LOST)
+            self._refuse_early(b"what follows the handshake is no frame of a WebSocket")
             return
         self.finish(BY_CODE[error.status])
         # The rest of what it sends is still read, or the system would reset the connection, and it not hear why.
@@ -193,6 +205,7 @@ class WebSocketProtocol(asyncio.Protocol):
             "extensions": {DOOR: self, "websocket.http.response": {}},
         }
         self._early = deque([{"type": "websocket.connect"}])
+        self.pause()  # until somebody asks for what comes
         task = asyncio.get_running_loop().create_task(self._run(scope))
         self._server_state.tasks.add(task)
         task.add_done_callback(self._server_state.tasks.discard)
@@ -284,9 +297,11 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # The door
 
-    def take_over(self, receiver: Receiver, writer: Writer, *, rate_limit: RateLimit) -> None:
+    def take_over(
+        self, receiver: Receiver, writer: Writer, *, rate_limit: RateLimit, share: Share | None = None
+    ) -> None:
         """From now on everything is handed to `receiver`, first what the application has not asked for, and `writer`
-        alone writes."""
+        alone writes. `share` is what may be had of the event loop's time."""
         self._writer = writer
         if self._status is not None:
             writer.drop()
@@ -295,6 +310,9 @@ class WebSocketProtocol(asyncio.Protocol):
         self._receiver = receiver
         if self._reading is not None:
             self._reading.rate_limit = rate_limit
+            self._reading.share = share
+            if share is not None:
+                self._reading.count_in(self.unread.of(share.network))
         writer.take_over(self.transport)
         early, self._early, self._next = self._early, None, None
         for message in early or ():
@@ -313,6 +331,11 @@ class WebSocketProtocol(asyncio.Protocol):
             self._receiver.stalled(Disconnect.MADE_ROOM)
         else:
             self.abort()
+
+    @property
+    def is_kept_waiting(self) -> bool:
+        """Whether what it has sent waits for its address's turn."""
+        return self._reading is not None and self._reading.waits_for_turn
 
     def pause(self) -> None:
         """Reads no more until `resume`, so that what the client sends waits with the client."""

@@ -13,7 +13,7 @@ from bridge.sockets.transport.backlog import Backlog
 from bridge.sockets.transport.direct import Borrowed, Send
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import Outgoing, frame_of_packet, frames_of
-from bridge.sockets.transport.unread import PIECE_BYTES, Unread
+from bridge.sockets.transport.unread import PIECE_BYTES, Counts
 
 __all__ = ["Client", "Mode", "Writer"]
 
@@ -79,7 +79,7 @@ class Writer:
         "write_frames",
     )
 
-    def __init__(self, client: Client, unread: Unread, limit_bytes: int) -> None:
+    def __init__(self, client: Client, unread: Counts, limit_bytes: int) -> None:
         """No more than `limit_bytes` may wait for the client. What does counts in `unread`."""
         self._client = client
         self._unread = unread

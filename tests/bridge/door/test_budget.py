@@ -1,14 +1,19 @@
 """How much of the loop's time one address may have: who is refused beyond it, and who never is."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from bridge.door.budget import BURST_SECONDS, LoopBudget
+from bridge.door.budget import LoopBudget
 from bridge.door.guests import Guests
+from bridge.sockets.loop_shares import BURST_SECONDS, WAITING_LIMIT, LoopShares
 
 SHARE = 0.25
+PATIENT_BURST = BURST_SECONDS * SHARE / 2
+"""What those may have at once who wait for more."""
 
 
 class Bridge:
@@ -17,9 +22,18 @@ class Bridge:
     def __init__(self) -> None:
         self.now, self.cost_seconds, self.status = 1_000.0, 0.1, 404
         self.guests = Guests(places=10, reserved_places=1, per_address=10, clock=lambda: self.now)
-        self._budget = LoopBudget(
-            self._answer, self.guests, share=SHARE, trusted="10.0.0.0/8", clock=lambda: self.now
-        )
+        shares = LoopShares(SHARE, lambda: self.now, self._call_later)
+        self.spend = partial(shares.spend, "203.0.113.7", is_patient=True)
+        self._budget = LoopBudget(self._answer, self.guests, shares, trusted="10.0.0.0/8")
+
+    def _call_later(self, seconds: float, go_on: Callable[[], object]) -> None:
+        """The clock goes on when somebody waits for it."""
+
+        def late() -> None:
+            self.now += seconds
+            go_on()
+
+        asyncio.get_running_loop().call_soon(late)
 
     async def _answer(self, _scope: Any, _receive: Any, send: Any) -> None:
         self.now += self.cost_seconds / 2
@@ -27,13 +41,13 @@ class Bridge:
         self.now += self.cost_seconds / 2
         await send({"type": "http.response.start", "status": self.status})
 
-    async def asked(self, path: str = "/x", address: str = "203.0.113.7") -> int:
-        told: list[Any] = []
+    async def asked(self, path: str = "/x", address: str = "203.0.113.7", kind: str = "http") -> int:
+        told = self.told = list[Any]()
 
         async def send(message: Any) -> None:
             told.append(message)
 
-        await self._budget({"type": "http", "path": path, "client": (address, 1)}, None, send)
+        await self._budget({"type": kind, "path": path, "client": (address, 1)}, None, send)
         self.headers = dict(told[0].get("headers", ()))
         return int(told[0]["status"])
 
@@ -57,9 +71,6 @@ async def test_who_has_had_more_than_their_share_of_the_loop_is_told_to_come_lat
     ("path", "address", "status"),
     [
         ("/webhooks/shkeeper", "203.0.113.7", 202),
-        ("/webhooks/shkeeper", "203.0.113.7", 401),
-        ("/health/live", "203.0.113.7", 200),
-        ("/socket.io/", "203.0.113.7", 200),
         ("/api/events", "203.0.113.7", 202),
         ("/metrics", "127.0.0.1", 200),
         ("/metrics", "10.1.2.3", 200),
@@ -69,8 +80,75 @@ async def test_who_is_known_by_what_they_bring_and_proxies_are_not_counted(
     path: str, address: str, status: int
 ) -> None:
     bridge = Bridge()
-    bridge.status = status
+    bridge.status, began = status, bridge.now
     assert {await bridge.asked(path, address) for _ in range(50)} == {status}
+    assert bridge.now - began == pytest.approx(50 * bridge.cost_seconds)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/webhooks/shkeeper", 401), ("/health/live", 200), ("/socket.io/", 200), ("/socket.io/", 400)],
+)
+async def test_what_cannot_be_refused_is_answered_later_once_its_address_has_had_its_share(
+    path: str, status: int
+) -> None:
+    bridge = Bridge()
+    bridge.status, began, requests = status, bridge.now, 50
+    assert {await bridge.asked(path) for _ in range(requests)} == {status}
+    assert SHARE * (bridge.now - began) == pytest.approx(requests * bridge.cost_seconds - PATIENT_BURST, abs=0.2)
+    # Half of the share is there for requests that would be refused, and nobody else waits.
+    bridge.status = 404
+    assert await bridge.asked() == 404
+    began = bridge.now
+    assert await bridge.asked(address="203.0.113.8") == 404
+    assert bridge.now - began == pytest.approx(bridge.cost_seconds)
+
+
+async def test_whoever_floods_keeps_nobody_behind_their_address_from_more_than_half_of_it() -> None:
+    bridge = Bridge()
+    while await bridge.asked() != 429:
+        pass
+    began, messages = bridge.now, 20
+    for _ in range(messages):
+        assert await bridge.asked("/socket.io/") == 404
+        while await bridge.asked() != 429:
+            pass  # as soon as they may
+    assert bridge.now - began < messages * bridge.cost_seconds / (SHARE / 2) * 1.2
+
+
+async def test_all_who_ask_for_health_have_one_share_and_are_answered_one_address_after_the_other() -> None:
+    bridge, began = Bridge(), 1_000.0
+    flood = [f"203.0.113.{number}" for number in range(7)]
+    answered: list[str] = []
+
+    async def ask(address: str) -> None:
+        await bridge.asked("/health/ready", address)
+        answered.append(address)
+
+    asked = [asyncio.create_task(ask(address)) for address in flood for _ in range(30)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    behind = len(answered)
+    asked.append(asyncio.create_task(ask("198.51.100.1")))
+    await asyncio.gather(*asked)
+    assert answered.index("198.51.100.1") - behind <= len(flood) + 1
+    assert SHARE * (bridge.now - began) > len(asked) * bridge.cost_seconds - PATIENT_BURST - 0.2
+    # A webhook of an address that has not asked is not kept waiting.
+    bridge.status, began = 401, bridge.now
+    await bridge.asked("/webhooks/shkeeper", "198.51.100.2")
+    assert bridge.now - began == pytest.approx(bridge.cost_seconds)
+
+
+@pytest.mark.parametrize(("kind", "prefix"), [("http", "http"), ("websocket", "websocket.http")])
+async def test_no_more_wait_than_an_address_has_connections(kind: str, prefix: str) -> None:
+    bridge = Bridge()
+    bridge.cost_seconds = 0.0
+    bridge.spend(10.0)
+    waiting = [asyncio.create_task(bridge.asked("/socket.io/", kind=kind)) for _ in range(WAITING_LIMIT)]
+    await asyncio.sleep(0)
+    assert await bridge.asked("/socket.io/", kind=kind) == 429
+    assert bridge.told[0]["type"] == f"{prefix}.response.start"
+    assert set(await asyncio.gather(*waiting)) == {404}
 
 
 async def test_what_a_request_waits_for_is_not_counted_and_what_is_raised_is_passed_on() -> None:
@@ -83,7 +161,7 @@ async def test_what_a_request_waits_for_is_not_counted_and_what_is_raised_is_pas
             seen.append("cancelled")
             raise
 
-    budget = LoopBudget(answer, bridge.guests, share=SHARE, trusted="", clock=lambda: bridge.now)
+    budget = LoopBudget(answer, bridge.guests, LoopShares(SHARE, lambda: bridge.now), trusted="")
     for _ in range(3):
         asked = asyncio.ensure_future(
             budget({"type": "http", "path": "/x", "client": ("203.0.113.7", 1)}, None, None)

@@ -39,6 +39,33 @@ def test_who_has_a_kept_place_gets_another_once_somebody_has_left() -> None:
     assert guests.stand[:2] == (1, 1)
 
 
+def all_taken() -> Guests:
+    """With twenty more that are kept."""
+    guests = Guests(places=100, reserved_places=20, per_address=100)
+    for _ in range(100):
+        guest = guests.enter("", nobody_leaves)
+        assert guest is not None
+        assert guests.may_probe(guest)  # at a place of its own
+    return guests
+
+
+def test_of_the_places_that_are_kept_half_stay_for_webhooks_however_many_ask_for_health() -> None:
+    guests = all_taken()
+    let_in = [guests.enter(f"203.0.113.{number % 7}", nobody_leaves) for number in range(20)]
+    probing = [guest for guest in let_in if guest is not None and guests.may_probe(guest)]
+    assert [guests.may_probe(guest) for guest in probing] == [True] * 10
+    assert len({guest.network for guest in probing}) == 7
+    probing.pop().leave()
+    assert (another := guests.enter("198.51.100.1", nobody_leaves)) is not None
+    assert guests.may_probe(another)
+
+
+def test_of_one_address_few_have_such_a_place_at_once() -> None:
+    guests = all_taken()
+    let_in = [guests.enter("203.0.113.7", nobody_leaves) for _ in range(5)]
+    assert [guest is not None and guests.may_probe(guest) for guest in let_in] == [True, True, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("addresses", "let_in"),
     [

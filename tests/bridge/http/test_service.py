@@ -1,6 +1,7 @@
 """What holds for every route: health, pages of other origins, the log, the OpenAPI document; and no key is kept."""
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -70,6 +71,35 @@ def test_a_path_has_one_spelling(client: httpx.Client, path: str) -> None:
 def test_an_id_in_a_path_may_be_written_in_percents_where_it_has_to_be(client: httpx.Client) -> None:
     answer = client.get("/api/payments/caf%C3%A9%20%7E%3A")
     assert problem(answer, 404)["detail"] == "There is no payment 'café ~:'."
+
+
+def test_a_parameter_that_a_route_does_not_have_is_refused_with_the_names_of_those_it_has(
+    client: httpx.Client,
+) -> None:
+    paths = client.get("/schema/openapi.json").json()["paths"]
+    routes = [
+        (method, path, [one["name"] for one in route.get("parameters", ()) if one["in"] == "query"])
+        for path, methods in paths.items()
+        for method, route in methods.items()
+        if path.startswith("/api/")
+    ]
+    for method, path, names in routes:
+        answer = client.request(method, re.sub(r"\{.*?\}", "1", path), params={"statsu": "paid", "Limit": "1"})
+        expected = f"expected some of {', '.join(sorted(names))}" if names else "none is taken here"
+        message = f"there is no such parameter; {expected}"
+        assert problem(answer, 400)["errors"] == [{"field": name, "message": message} for name in ("statsu", "Limit")]
+    assert len(routes) > 60
+
+
+def test_what_others_put_behind_the_addresses_of_pages_probes_and_webhooks_is_passed_over(
+    client: httpx.Client,
+) -> None:
+    for path in ("/ops", "/health/live", "/metrics", "/schema/openapi.json", "/socket.io/"):
+        asked = {"EIO": "4", "transport": "polling", "utm_source": "mail"}
+        assert client.get(path, params=asked).status_code == 200
+    body = notice(f"order-{next(NUMBERS)}")
+    answer = client.post("/webhooks/shkeeper", params={"shop": "1"}, content=body, headers=signed(body))
+    assert answer.status_code == 202
 
 
 def test_only_the_front_end_may_read_answers_in_a_browser(client: httpx.Client) -> None:

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bridge.sockets import FrontendUrlError, create_socket_server
 from bridge.sockets.origins import allowed_origins
+from bridge.sockets.transport.connection import Connection
 from coordinator.errors import BridgeError
 from tests.bridge.sockets.clients import connect
 from tests.clock import pass_seconds
@@ -178,6 +179,24 @@ async def test_whoever_never_answers_a_ping_is_closed_when_the_time_is_over(
     with pytest.raises(ConnectionClosed, match=r"4000 .* ping timeout"):
         await websocket.recv()
     await eventually(lambda: not server.eio.sockets)
+
+
+async def test_whose_answers_the_bridge_leaves_waiting_is_not_closed_for_want_of_them(
+    serve: Serve, dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = new_server(ping_interval_seconds=0.1, ping_timeout_seconds=GIVE_UP_SECONDS)
+    websocket = await dial(await serve(server, is_patient=False))
+    await websocket.send("40")
+    while await websocket.recv() != "2":
+        pass
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "is_kept_waiting", True)
+        await pass_seconds(GIVE_UP_SECONDS)
+        await pass_seconds(0)  # in which it is looked who is late
+        await websocket.send("3")
+        assert await websocket.recv() == "2"
+    await pass_seconds(GIVE_UP_SECONDS)
+    await websocket.wait_closed()
 
 
 async def test_too_large_a_payload_ends_the_connection(serve: Serve, dial: Dial, eventually: Eventually) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -36,23 +37,28 @@ class Receiver:
         self.secret = ""
         self.came: list[dict[str, Any]] = []
         """What it was sent, whatever it answered."""
+        self.came_at: list[float] = []
+        """When, by the machine's steady clock."""
         self.taken: list[int] = []
         """The numbers of the events that it took, in the order in which they came."""
         self.refuses: Callable[[int, int], int | None] = lambda number, tries: None
         """The status that it answers an event, by its number and how often that came; None: it takes it."""
+        self.headers: list[tuple[str, str]] = []
+        """What it answers beside that."""
         self._tries: dict[str, int] = {}
 
-    def answer(self, asked: Asked) -> tuple[int, Any]:
+    def answer(self, asked: Asked) -> tuple[Any, ...]:
         headers = {name.lower(): value for name, value in asked.headers.items()}
         message = Webhook(self.secret).verify(asked.body, headers)
         name = headers["webhook-id"]
         self._tries[name] = self._tries.get(name, 0) + 1
         self.came.append({**message, "id": name})
+        self.came_at.append(time.monotonic())
         number = int(message["data"].get("type", -1))
         refused = self.refuses(number, self._tries[name])
         if refused is None:
             self.taken.append(number)
-        return refused or 200, {"said": "thank you" if refused is None else "no"}
+        return refused or 200, {"said": "thank you" if refused is None else "no"}, *self.headers
 
 
 @pytest.fixture
@@ -195,6 +201,24 @@ async def test_what_is_not_taken_comes_again_with_the_same_id(
     assert len({one["id"] for one in receiver.came}) == 15
     tries = {one.offset: one.tries for one in await deliveries(journal, endpoint_id)}
     assert tries == {number: 4 if number % 3 == 0 else 1 for number in range(1, 16)}
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+async def test_one_that_asks_to_be_let_alone_is_sent_nothing_meanwhile(
+    journal: Journal, receiver: Receiver, is_ordered: bool
+) -> None:
+    receiver.refuses = lambda number, tries: 429 if (number, tries) == (1, 1) else None
+    receiver.headers = [("Retry-After", "1")]  # which means nothing beside a 200
+    await register(journal, receiver, is_ordered=is_ordered)
+    async with sending(journal):
+        await publish(journal, 1)
+        await until(lambda: receiver.came != [])
+        began = time.monotonic()
+        await publish(journal, *range(2, 20))
+        await until(lambda: len(receiver.taken) == 19)
+    # Of those that are not in order some may have been on their way.
+    at_rest = [at - began for at in receiver.came_at[1 if is_ordered else 8 :]]
+    assert min(at_rest) > 0.9
 
 
 async def test_one_that_is_slow_or_gone_holds_no_other_up(journal: Journal, receiver: Receiver) -> None:

@@ -1,5 +1,6 @@
 """An endpoint's life: what a try makes of a delivery, and of the endpoint."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from coordinator.endpoints.endpoints import (
     matches,
     message_id,
 )
+from coordinator.endpoints.retry_after import LONGEST_REST, rest_asked
 from coordinator.endpoints.signing import new_secret, require_secret, signed_headers
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -48,6 +50,35 @@ def test_tries_go_on_for_three_days_about_their_times_and_then_end() -> None:
     assert timedelta(days=3) < RULES.patience < timedelta(days=3.5)
     ended = after_try(delivery, answered(500, at), RULES, 0.5, only_once=False)
     assert (ended.status, ended.tries, ended.next_at) == (DeliveryStatus.FAILED, 10, None)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        (" 7200 ", 7_200),
+        ("Fri, 01 May 2026 12:10:00 GMT", 600),
+        ("Fri, 01 May 2026 12:10:00", 600),
+        ("9" * 400, LONGEST_REST.total_seconds()),
+        ("Fri, 01 May 2099 12:10:00 GMT", LONGEST_REST.total_seconds()),
+        *[(text, None) for text in ("", "0", "-5", "1.5", "soon", "\u0665", "Fri, 01 May 2026 11:00:00 GMT")],
+        ("Fri, 01 May 20266 12:10:00 GMT", None),
+    ],
+)
+def test_how_long_an_answer_asks_to_be_let_alone_is_read_as_seconds_or_a_date(
+    header: str, seconds: float | None
+) -> None:
+    found = rest_asked(header, NOW)
+    assert (found and found.total_seconds()) == seconds
+
+
+def test_whoever_asks_for_it_is_tried_later_and_never_sooner() -> None:
+    first, second = STANDARD_RETRIES[:2]
+    for asked, pause in ((timedelta(seconds=1), 0.9 * first), (second, second)):
+        tried = replace(answered(429), rest_asked=asked)
+        assert after_try(DELIVERY, tried, RULES, 0.0, only_once=False).next_at == NOW + pause
+    taken = replace(answered(200), rest_asked=second)
+    assert after_try(DELIVERY, taken, RULES, 0.0, only_once=False).next_at is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,11 +110,21 @@ def test_who_sends_a_body_without_an_end_takes_no_webhooks_place(
     small: BridgeProcess, gateway: Gateway, listen: StartListener
 ) -> None:
     slow = LIVE.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nContent-Length: 100\r\n\r\n")
+    # Which may be signed, for all that can be said before the body has come.
+    signature = b"X-Shkeeper-Timestamp: %d\r\nX-Shkeeper-Signature: " % time.time() + b"0" * 64
+    claimed = slow.replace(b"\r\n\r\n", b"\r\n" + signature + b"\r\n\r\n")
     with contextlib.ExitStack() as stack, honest_traffic(small, gateway, listen):
-        for _ in range(2 * PLACES):
+        for number in range(6 * PLACES):
             stranger = stack.enter_context(Stranger(small))
             with contextlib.suppress(OSError):
-                stranger.send(slow.replace(b"/health/live", b"/api/payments"))
+                if number % 2:
+                    stranger.send(claimed.replace(b"/health/live", b"/webhooks/shkeeper"))
+                else:
+                    stranger.send(slow.replace(b"/health/live", b"/api/payments"))
+        body = gateway.invoice("nobody's", [], 1)
+        with client_of(small.url) as http:  # on a connection of its own
+            answer = http.post("/webhooks/shkeeper", content=body, headers=gateway.headers(body))
+        assert answer.status_code == 202
         assert get(f"{small.url}/health/live").status_code == 200
 
 

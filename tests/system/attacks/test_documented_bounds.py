@@ -17,15 +17,18 @@ from bridge.catalogue.client_events import WATCHED_LIMIT
 from bridge.catalogue.publication import DATA_PARTS_LIMIT
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
-from bridge.door.budget import BURST_SECONDS as BURST_OF_THE_LOOP_SECONDS
+from bridge.door.guests import PROBES_PER_ADDRESS
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.http.event_feed import FOLLOWERS_LIMIT
 from bridge.http.events import BATCH_PARTS_LIMIT
 from bridge.http.front.bodies import BODY_LIMIT_BYTES, LISTS_LIMIT_BYTES, PART_BYTES
 from bridge.settings import BURST_SECONDS, Settings
+from bridge.sockets.loop_shares import BURST_SECONDS as BURST_OF_THE_LOOP_SECONDS
+from bridge.sockets.loop_shares import WAITING_LIMIT
 from bridge.sockets.presence.watches import WATCHED_LIMIT_BYTES
 from bridge.sockets.rate_limit import MESSAGE_BYTES
 from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT, PACKET_PARTS_LIMIT
+from bridge.sockets.transport.web_socket_protocol import EARLY_BYTES
 from tests.conftest import BridgeProcess
 from tests.system.attacks.conftest import PATIENCE_SECONDS
 from tests.system.attacks.strangers import Answer, Stranger
@@ -235,6 +238,11 @@ def over_message(bridge: BridgeProcess, numbers: list[int], opening: bytes = CON
     return {str(int.from_bytes(code, "big"))}
 
 
+def over_handshake(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
+    [most] = numbers
+    return statuses(bridge, HANDSHAKE + b"\x81\xff" + most.to_bytes(8, "big") + b"\0" * most)
+
+
 def over_strangers_message(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     return over_message(bridge, numbers, opening=b"")
 
@@ -285,8 +293,18 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         [SETTINGS.connections_per_second, BURST_SECONDS * SETTINGS.connections_per_second],
         too_many_sockets,
     ),
-    "the event loop's time for what one address asks, but for webhooks, health, sockets and what is answered well"
-    " under `/api/`": ([BURST_OF_THE_LOOP_SECONDS * SETTINGS.loop_share_per_address], too_much_of_the_loop),
+    "the event loop's time for what one address asks, and for what it sends over its sockets, but for signed webhooks"
+    " and what is answered well under `/api/`": (
+        [BURST_OF_THE_LOOP_SECONDS * SETTINGS.loop_share_per_address],
+        too_much_of_the_loop,
+    ),
+    "the event loop's time for all who ask for health": (
+        [BURST_OF_THE_LOOP_SECONDS * SETTINGS.loop_share_per_address],
+        NOBODY_TOLD,
+    ),
+    "requests of one address that wait for their turn": ([WAITING_LIMIT], too_much_of_the_loop),
+    "the last places for connections that ask for health": ([PROBES_PER_ADDRESS], no_place),
+    "what follows the handshake of a WebSocket before it is answered": ([EARLY_BYTES], over_handshake),
     "long polls and streams that wait for events at one bridge": ([FOLLOWERS_LIMIT], too_many_followers),
     "whatever is sent over a WebSocket, down to a ping or an empty part of a message; each packet that is posted": (
         [LIMITS.messages.per_second, LIMITS.messages.burst, MESSAGE_BYTES],
@@ -311,6 +329,7 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     "what waits for a client that does not read": ([LIMITS.backlog_bytes], NOBODY_TOLD),
     "answers and events that wait to be read, and messages over WebSockets that have not come whole,"
     " of all connections together": ([SETTINGS.unread_limit_bytes], NOBODY_TOLD),
+    "the same of one address": ([SETTINGS.unread_limit_bytes_per_address], NOBODY_TOLD),
 }
 
 

@@ -1,15 +1,21 @@
 """Frames: whatever a client sends over a WebSocket it sends at its pace; what is beyond it waits with the client."""
 
+import contextlib
 import json
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from bridge.sockets.loop_shares import BURST_SECONDS
 from tests.asking import get
-from tests.conftest import BridgeProcess
+from tests.conftest import BridgeProcess, StartBridge
 from tests.system.attacks.conftest import HonestTraffic
-from tests.system.attacks.strangers import Stranger, memory_mb
+from tests.system.attacks.strangers import Stranger, honest_traffic, memory_mb
+from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
+from tests.system.soak.lines import HANDSHAKE
 
 MASK = b"\0\0\0\0"
 BURST = 1_000
@@ -96,3 +102,49 @@ def test_a_client_that_says_little_is_not_kept_waiting_by_one_that_floods(
             assert content
             heard += content
         assert b'"ok":true' in heard
+
+
+SHARE = 0.05
+"""Of the event loop for one address, at a bridge whose attackers cost the tests little."""
+
+
+@pytest.fixture(scope="module")
+def sharing(make_bridge: StartBridge) -> BridgeProcess:
+    return make_bridge(BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY, BRIDGE_LOOP_SHARE_PER_ADDRESS=str(SHARE))
+
+
+def cpu_seconds(bridge: BridgeProcess) -> float:
+    user, system = Path(f"/proc/{bridge.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def test_what_many_sockets_of_one_address_send_takes_no_more_of_the_loop_than_one_address_may(
+    sharing: BridgeProcess, gateway: Gateway, listen: StartListener
+) -> None:
+    """Each of them within its own pace; and whoever else is behind that address is heard."""
+    of_address = HANDSHAKE.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 203.0.113.66\r\n\r\n")
+    join, attack_seconds = frame(0x81, b'421["join-user-room","u"]'), 3.0
+    with contextlib.ExitStack() as stack:
+
+        def opened() -> Stranger:
+            stranger = stack.enter_context(Stranger(sharing))
+            stranger.send(of_address)
+            assert stranger.answer("HEAD").status == 101
+            stranger.send(CONNECT)
+            return stranger
+
+        attackers, honest = [opened() for _ in range(30)], opened()
+        before_seconds, began = cpu_seconds(sharing), time.monotonic()
+        for attacker in attackers:
+            attacker.send(join * BURST)
+            attacker.read_on()
+        honest.send(join)
+        heard = b""
+        while b'"ok":true' not in heard:
+            heard += honest.receive()
+        time.sleep(max(0.0, began + attack_seconds - time.monotonic()))
+        took_seconds, lasted_seconds = cpu_seconds(sharing) - before_seconds, time.monotonic() - began
+        with honest_traffic(sharing, gateway, listen):
+            assert get(f"{sharing.url}/health/live").status_code == 200
+    # With what it takes to listen to them at all, and what the bridge does by itself.
+    assert took_seconds < 2 * SHARE * (BURST_SECONDS + lasted_seconds) + 0.05 * lasted_seconds

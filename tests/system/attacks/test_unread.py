@@ -140,6 +140,36 @@ def test_large_answers_that_hundreds_do_not_read_are_bounded_all_together(
     assert "(unread_limit_bytes)" in told[0]
 
 
+def test_one_address_fills_no_more_than_there_is_for_one(
+    make_bridge: StartBridge, gateway: Gateway, listen: StartListener
+) -> None:
+    """With answers, and with the beginnings of messages. Whoever else does not read at once is let be."""
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY, BRIDGE_UNREAD_LIMIT_BYTES_PER_ADDRESS=str(LIMIT_BYTES))
+    ask = b"GET /schema/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: %b\r\n\r\n"
+    size_bytes = len(get(f"{bridge.url}/schema/openapi.json").content)
+    of_address = HANDSHAKE.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n")
+    begun = b"\x81\xff" + STRANGERS_BYTES.to_bytes(8, "big") + b"\0\0\0\0" + b"x" * (STRANGERS_BYTES - 1)
+    attackers = 20
+    with contextlib.ExitStack() as stack, honest_traffic(bridge, gateway, listen):
+        neighbour = stack.enter_context(Stranger(bridge, receive_buffer_bytes=4_096))
+        neighbour.send(ask % b"203.0.113.8")
+        for _ in range(attackers):
+            stack.enter_context(Stranger(bridge, receive_buffer_bytes=4_096)).send(ask % b"203.0.113.7")
+        wait_until(lambda: figure(bridge, 'bridge_door_refused_total{reason="made room"}') >= attackers - 5)
+        assert figure(bridge, "bridge_unread_bytes") <= LIMIT_BYTES + size_bytes
+        for _ in range(attackers):
+            stranger = stack.enter_context(Stranger(bridge))
+            stranger.send(of_address)
+            assert stranger.answer("HEAD").status == 101
+            with contextlib.suppress(OSError):
+                stranger.send(begun)
+        wait_until(lambda: figure(bridge, 'bridge_sockets_closed_total{reason="made room"}') >= 5)
+        assert figure(bridge, "bridge_unread_bytes") <= LIMIT_BYTES + size_bytes
+        assert len(neighbour.answer().body) == size_bytes
+    assert "waits for those of 203.0.113.7 is more than" in bridge.log.read_text()
+    bridge.kill()
+
+
 def test_and_so_is_what_sessions_do_not_read(tight: BridgeProcess) -> None:
     """Each of them has less waiting than it may have by itself."""
     event, posts = "\x1e".join(f'42{number}["no-such-event"]' for number in range(500)), 2

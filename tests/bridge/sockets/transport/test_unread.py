@@ -6,7 +6,7 @@ import pytest
 from engineio.packet import MESSAGE, Packet
 
 from bridge.sockets.transport.backlog import Backlog
-from bridge.sockets.transport.unread import PIECE_BYTES, Unread
+from bridge.sockets.transport.unread import PIECE_BYTES, Counts, Unread
 from coordinator.compact_json import compact_json
 
 LIMIT_BYTES = 1_000
@@ -15,7 +15,7 @@ LIMIT_BYTES = 1_000
 class Client:
     """One that has not read something yet."""
 
-    def __init__(self, unread: Unread) -> None:
+    def __init__(self, unread: Counts) -> None:
         self._unread = unread
         self.unread_bytes = 0
         self.is_ended = False
@@ -25,11 +25,11 @@ class Client:
         self._unread.note(self, held_bytes)
 
     def make_room(self) -> None:
-        self.is_ended = True
+        self.is_ended, self.unread_bytes = True, 0
         self._unread.note(self, 0)
 
 
-def clients_of(unread: Unread, *held_bytes: int) -> list[Client]:
+def clients_of(unread: Counts, *held_bytes: int) -> list[Client]:
     clients = [Client(unread) for _ in held_bytes]
     for client, held in zip(clients, held_bytes, strict=True):
         client.wait(held)
@@ -60,6 +60,32 @@ def test_beyond_it_those_are_ended_who_hold_most_until_a_quarter_is_free(
     unread = Unread(LIMIT_BYTES)
     assert [client.is_ended for client in clients_of(unread, *held_bytes)] == is_ended
     assert unread.held_bytes <= 0.75 * LIMIT_BYTES
+
+
+def test_those_of_one_address_make_room_for_each_other_and_for_nobody_else() -> None:
+    unread = Unread(10 * LIMIT_BYTES, LIMIT_BYTES)
+    here, elsewhere = unread.of("203.0.113.7"), unread.of("203.0.113.8")
+    uncounted = clients_of(unread, 2 * LIMIT_BYTES)
+    others = clients_of(elsewhere, LIMIT_BYTES)
+    clients = clients_of(here, 400, 300, 200, 101)
+    assert [client.is_ended for client in clients] == [True, False, False, False]
+    assert not any(client.is_ended for client in (*uncounted, *others))
+    clients[1].wait(0)
+    clients += clients_of(here, LIMIT_BYTES - 301)
+    assert not any(client.is_ended for client in clients[1:])
+    assert "unread_limit_bytes" in (unread.trouble() or "")
+    for client in (*clients, *others, *uncounted):
+        client.wait(0)
+    assert unread.held_bytes == 0
+
+
+def test_what_is_found_to_be_of_an_address_counts_there_from_then_on() -> None:
+    unread = Unread(10 * LIMIT_BYTES, LIMIT_BYTES)
+    first, second = clients_of(unread, LIMIT_BYTES, 1)
+    unread.of("203.0.113.7").note(first, LIMIT_BYTES)
+    assert (first.is_ended, unread.held_bytes) == (False, LIMIT_BYTES + 1)
+    unread.of("203.0.113.7").note(second, 1)
+    assert (first.is_ended, second.is_ended, unread.held_bytes) == (True, False, 1)
 
 
 def test_what_was_read_meanwhile_counts_no_more() -> None:

@@ -7,7 +7,7 @@ import math
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from websockets.frames import Opcode as Kind
 
 from bridge.door.connection import HttpConnection
 from bridge.sockets.limits import Limits
+from bridge.sockets.loop_shares import LoopShares, Share
 from bridge.sockets.transport.direct import write_frames
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import frame_of
@@ -317,7 +318,7 @@ class Receiver:
         self.door.abort()
 
 
-async def taken(receiver: Receiver, until: asyncio.Event | None = None) -> App:
+async def taken(receiver: Receiver, until: asyncio.Event | None = None, share: Share | None = None) -> App:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
@@ -325,9 +326,88 @@ async def taken(receiver: Receiver, until: asyncio.Event | None = None) -> App:
             await until.wait()
         receiver.door = scope["extensions"][DOOR]
         receiver.door.limit(LIMIT_BYTES)
-        receiver.door.take_over(receiver, receiver.writer, rate_limit=Limits().messages)
+        receiver.door.take_over(receiver, receiver.writer, rate_limit=Limits().messages, share=share)
 
     return app
+
+
+@pytest.mark.parametrize(("length", "status"), [(1_000, b"101"), (60_000, b"400")])
+async def test_little_is_kept_of_who_does_not_wait_for_the_answer_to_their_handshake(
+    length: int, status: bytes
+) -> None:
+    asked, until = asyncio.Event(), asyncio.Event()
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        asked.set()
+        await until.wait()
+        with suppress(OSError):
+            await send({"type": "websocket.accept"})
+
+    async with serving(app) as (address, _):
+        host, port = address.removeprefix("ws://").removesuffix("/").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(HANDSHAKE + frame(Kind.TEXT, b"x" * length))
+        await asked.wait()
+        if status == b"101":
+            until.set()
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            assert (await reader.readline()).split()[1] == status
+        until.set()
+        writer.transport.abort()
+
+
+async def test_of_an_address_that_has_had_its_share_of_the_loop_one_is_read_after_the_other(
+    eventually: Eventually,
+) -> None:
+    now, looks = 1_000.0, list[Callable[[], object]]()
+    shares = LoopShares(0.25, lambda: now, lambda _seconds, look: looks.append(look))
+    shares.spend("203.0.113.7", 10.0, is_patient=True)
+    first, second = Receiver(), Receiver()
+    async with AsyncExitStack() as stack:
+        for receiver in (first, second):
+            app = await taken(receiver, share=Share(shares, "203.0.113.7"))
+            address, _ = await stack.enter_async_context(serving(app))
+            _, writer = await opened(address)
+            stack.callback(lambda writer: writer.transport.abort(), writer)
+            writer.write(frame(Kind.TEXT, b"1") + frame(Kind.PING, b"") + frame(Kind.TEXT, b"2"))
+            await eventually(lambda receiver=receiver: receiver.door.is_kept_waiting)  # type: ignore[misc]
+        looks.pop()()
+        assert (first.heard, second.heard) == ([], [])  # there is nothing left of the share yet
+        now += 100
+        looks.pop()()
+        assert (first.heard, second.heard) == (["1", "2"], [])
+        looks.pop()()
+        assert second.heard == ["1", "2"]
+        assert looks == []
+        writer.write(frame(Kind.TEXT, b"3"))
+        await eventually(lambda: second.heard == ["1", "2", "3"])  # at once, as nobody waits
+
+
+async def test_what_comes_while_something_is_handled_is_left_unread_and_counts_as_that(
+    eventually: Eventually,
+) -> None:
+    class Handling(Receiver):
+        def received(self, content: str | bytes) -> None:
+            super().received(content)
+            self.door.pause()
+
+    receiver = Handling()
+    async with serving(await taken(receiver)) as (address, _):
+        _, writer = await opened(address)
+        pieces = [b"a" * 1_000, b"b", b"c"]
+        writer.write(b"".join(frame(Kind.TEXT, piece) for piece in pieces) + frame(Kind.CLOSE, b""))
+        for number in range(1, len(pieces) + 1):
+            await eventually(lambda number=number: len(receiver.heard) == number)  # type: ignore[misc]
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert len(receiver.heard) == number
+            assert receiver.door.unread.held_bytes > 1_000
+            receiver.door.resume()
+        await eventually(lambda: receiver.is_lost)
+        assert receiver.heard == [piece.decode() for piece in pieces]
+        assert receiver.door.unread.held_bytes == 0
+        writer.transport.abort()
 
 
 async def test_whoever_takes_over_hears_what_came_before_and_all_that_comes(eventually: Eventually) -> None:

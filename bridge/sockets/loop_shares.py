@@ -1,0 +1,187 @@
+"""Shares of the event loop: how much of its time each address has had, and who waits until it may have more.
+
+What can be refused without harm is refused (`bridge/door/budget.py`). What cannot, a message over a socket for one,
+is read later: of one address one after the other, so that a flood keeps those waiting for moments who are behind the
+same address, and nobody else.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Generic, TypeVar
+
+from bridge.sockets.rate_limit import RateLimit, RateLimits
+
+__all__ = ["BURST_SECONDS", "LOOP_SHARE", "PROBES", "WAITING_LIMIT", "LoopShares", "Share"]
+
+LOOP_SHARE = "bridge.loop_share"
+"""In the scope of a request: the share of its client's address, if that is counted."""
+PROBES = "/health/"
+"""Whose share is that of all who ask for health together."""
+
+BURST_SECONDS = 4
+"""An address may have at once what it may have in so long."""
+# Of a share, what those who wait have whatever those do who are refused, and the other way around.
+HALF = 0.5
+MICROSECONDS = 1_000_000
+# Of one address: as many as it has connections. Who comes again and again on others would be in line for each.
+WAITING_LIMIT = 500
+# What the timers of event loops are exact to.
+SHORTEST_WAIT_SECONDS = 0.001
+
+T = TypeVar("T")
+GoOn = Callable[[], object]
+Clock = Callable[[], float]
+CallLater = Callable[[float, GoOn], object]
+
+
+class Line:
+    """Who waits: of several addresses one of each in turn."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[GoOn]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def of(self, network: str) -> int:
+        """How many of an address wait."""
+        return len(self._waiting.get(network, ()))
+
+    def add(self, network: str, go_on: GoOn) -> None:
+        self._waiting.setdefault(network, deque()).append(go_on)
+
+    def first(self) -> GoOn:
+        """Takes the first one out."""
+        network = next(iter(self._waiting))
+        of_address = self._waiting.pop(network)
+        go_on = of_address.popleft()
+        if of_address:
+            self._waiting[network] = of_address  # behind the others
+        return go_on
+
+
+class LoopShares:
+    """What each address has had of the loop's time."""
+
+    def __init__(self, share: float, clock: Clock = time.perf_counter, call_later: CallLater | None = None) -> None:
+        """`share` of the loop is what one may have; `call_later` is the loop's own, if none is given."""
+        per_second, burst = share * MICROSECONDS, BURST_SECONDS * share * MICROSECONDS
+        self.clock = clock
+        self._call_later = call_later
+        self._spent = RateLimits(RateLimit(per_second, burst))
+        self._spent_by_patient = RateLimits(RateLimit(HALF * per_second, HALF * burst))
+        """Of that, what those have had who wait."""
+        self._kept = (1 - HALF) * burst
+        self._lines: dict[str, Line] = {}
+
+    def is_overdrawn(self, network: str) -> bool:
+        """Whether an address has had more than its share."""
+        return self._spent.is_overdrawn(network, self.clock())
+
+    def spend(self, network: str, seconds: float, *, is_patient: bool = False) -> None:
+        """An address has had so much; `is_patient`: for what waits if it has to."""
+        now, count = self.clock(), round(seconds * MICROSECONDS)
+        self._spent.spend(network, now, count)
+        if is_patient:
+            self._spent_by_patient.spend(network, now, count)
+
+    def is_due(self, share: str) -> bool:
+        """Whether what is patient need not wait: nobody of the same share does, and something is left of it."""
+        return share not in self._lines and not self._wait_seconds(share)
+
+    def _wait_seconds(self, share: str) -> float:
+        now = self.clock()
+        wait_seconds = self._spent.overdrawn_seconds(share, now, kept=self._kept)
+        return wait_seconds and min(wait_seconds, self._spent_by_patient.overdrawn_seconds(share, now))
+
+    def when_due(self, share: str, network: str, go_on: GoOn) -> None:
+        """Calls this once it is the turn of an address that waits for its own share, or for one of several."""
+        line = self._lines.get(share)
+        if line is None:
+            line = self._lines[share] = Line()
+            self._look_again(share, 0)
+        line.add(network, go_on)
+
+    def _look_again(self, share: str, wait_seconds: float) -> None:
+        call_later = self._call_later or asyncio.get_running_loop().call_later
+        call_later(max(wait_seconds, SHORTEST_WAIT_SECONDS) if wait_seconds else 0, lambda: self._next(share))
+
+    def _next(self, share: str) -> None:
+        """One in each turn of the loop: what it does then is known, and counted, before the next one goes on."""
+        line, wait_seconds = self._lines[share], self._wait_seconds(share)
+        if not wait_seconds:
+            line.first()()
+            if not line:
+                del self._lines[share]
+                return
+        self._look_again(share, wait_seconds)
+
+    def has_room(self, share: str, network: str) -> bool:
+        """Whether another of an address may wait."""
+        line = self._lines.get(share)
+        return line is None or line.of(network) < WAITING_LIMIT
+
+    async def turn(self, share: str, network: str) -> None:
+        """Returns once it is the turn of an address."""
+        if not self.is_due(share):
+            waiter = asyncio.get_running_loop().create_future()
+            self.when_due(share, network, lambda: None if waiter.done() else waiter.set_result(None))
+            await waiter
+
+
+class Share:
+    """What one address may have, for what it sends over its sockets for one."""
+
+    __slots__ = ("_shares", "clock", "network")
+
+    def __init__(self, shares: LoopShares, network: str) -> None:
+        self._shares = shares
+        self.network = network
+        self.clock = shares.clock
+
+    def is_due(self) -> bool:
+        """Whether more may be read at once."""
+        return self._shares.is_due(self.network)
+
+    def when_due(self, go_on: GoOn) -> None:
+        """Calls this once more may be read."""
+        self._shares.when_due(self.network, self.network, go_on)
+
+    def spend(self, seconds: float) -> None:
+        self._shares.spend(self.network, seconds, is_patient=True)
+
+    async def charged(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs this at the address's expense."""
+        steps = Steps(work, self.clock)
+        try:
+            return await steps
+        finally:
+            self.spend(steps.seconds)
+
+
+class Steps(Awaitable[T], Generic[T]):
+    """Runs a coroutine, and counts how long the loop is with it."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], clock: Clock) -> None:
+        self._coroutine = coroutine
+        self._clock = clock
+        self.seconds = 0.0
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        error: BaseException | None = None
+        while True:
+            began = self._clock()
+            try:
+                waits_for = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
+            except StopIteration as ended:
+                result: T = ended.value
+                return result
+            finally:
+                self.seconds += self._clock() - began
+            try:
+                yield waits_for
+                error = None
+            except BaseException as thrown:  # to be raised where the coroutine waits
+                error = thrown
