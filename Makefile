@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo pages test soak lint format contract screenshots lock clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
-.PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
+.PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others run-tests
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -36,26 +36,24 @@ test: has-python has-node has-programs ## Run every check and every test
 	@$(MAKE) --no-print-directory --jobs=3 $(EACH_AT_ONCE) BEGUN=1 what-tests-need
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(SUPERVISED) $(MAKE) --no-print-directory --jobs=2 check-types check-others
-	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
+	@$(SUPERVISED) $(MAKE) --no-print-directory --jobs=2 check-types run-tests
 
 # Side by side: each is told of by its line when it is done.
 what-tests-need: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) programs
 
 EACH_AT_ONCE := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
+# Beside what one core can do meanwhile: the other checks, and collecting the tests.
 check-types:
 	$(SUPERVISED) $(BIN)/mypy
 
-# With all else that one core can do meanwhile. Collecting compiles the tests, and with the first property Hypothesis reads
-# the constants of all modules: each of the tests' processes would.
 check-others:
 	$(BIN)/lint-imports --no-cache
 	$(SUPERVISED) npm --prefix $(WEB) run --silent check
 	$(SUPERVISED) npm --prefix $(WEB) run --silent test
-	@$(SUPERVISED) $(BIN)/python -m pytest -qq -k $(A_PROPERTY) >/dev/null
 
-A_PROPERTY := test_models_and_sockets_agree_on_what_an_id_is
+run-tests: check-others
+	$(SUPERVISED) $(BIN)/python -m pytest --processes 6
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
