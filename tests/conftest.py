@@ -5,6 +5,7 @@ import functools
 import gc
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from benchmarks.servers import free_port
 from tests.asking import client_of
 from tests.commands import Command, share_warm_parent
 from tests.waiting import GIVE_UP_SECONDS
+
+pytest_plugins = ["tests.side_by_side"]
 
 # The same examples in every run: a test that fails once fails again, and none fails because the machine is busy. In
 # `make soak` others each time, and many more.
@@ -36,15 +39,35 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
 
+MEMORY = "/dev/shm"
+# More than twice of what a run takes.
+ROOM_BYTES = 3_000_000_000
+
+
+def takes_what_tests_write() -> bool:
+    """Whether files are kept in memory here, as many as the tests write, and programs among them may be run."""
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return False
+    has_room = found.f_bavail * found.f_frsize >= ROOM_BYTES
+    return has_room and not found.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK | os.X_OK)
+
+
+# Each commit of thousands of journals would wait for the disk.
+if "TMPDIR" not in os.environ and takes_what_tests_write():
+    os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
 TESTS = Path(__file__).parent
 # What waits for processes, clients and browsers most of its time.
 LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
     """Has the processes of the tests, which are not started yet, share what takes seconds to start."""
-    share_warm_parent()
+    if session.config.option.processes > 1:
+        share_warm_parent()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
