@@ -246,6 +246,7 @@ def rest_app(given: Given) -> Litestar:
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),
+            "wallets": _of_engine("wallets"),
             "checks": Provide(_checks, sync_to_thread=False),
             "pulse": Provide(_pulse, sync_to_thread=False),
             "zone": Provide(zone),

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 from bridge.settings import Settings
 from bridge.workers.alerts.destinations import Destination, destinations
+from bridge.workers.wallets.settings import WalletRules
+from coordinator.books.days import zone_named
 from providers import known
 from providers.contract import InvoiceGateways, PayoutGateways, WebhookReaders
 from providers.onchain.chains import Chain
+from providers.wallet_keepers import WalletKeepers
 
 __all__ = ["Registry", "build_registry"]
 
@@ -23,6 +26,10 @@ class Registry:
     """Those at which the bridge itself opens invoices."""
     payouts: PayoutGateways
     """Those through which the bridge sends payouts."""
+    wallets: WalletKeepers
+    """Those that say what their wallets hold."""
+    wallet_rules: WalletRules
+    """How those, and wallets on chains, are compared with the books."""
     chains: Mapping[str, Chain] = field(default_factory=dict)
     """Those that are followed, for payments and payouts over them, and to check the payouts of others."""
     told: Sequence[Destination] = ()
@@ -40,6 +47,8 @@ def build_registry(settings: Settings) -> Registry:
         {name: one.reader for name, one in connected.items() if one.reader is not None},
         {name: one.invoices for name, one in connected.items() if one.invoices is not None},
         {name: one.payouts for name, one in connected.items() if one.payouts is not None},
+        {name: one.wallets for name, one in connected.items() if one.wallets is not None},
+        settings.wallets.rules(zone_named(settings.time_zone), settings.chains),
         settings.chains,
         told=destinations(settings.alerts, os.environ),
         close=tuple(one.close for one in connected.values() if one.close is not None),

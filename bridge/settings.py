@@ -42,6 +42,7 @@ from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.unread import Unread
 from bridge.workers.alerts.settings import AlertSettings
+from bridge.workers.wallets.settings import WalletSettings
 from coordinator.books.days import known_zone
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
@@ -151,6 +152,7 @@ class Settings(EndpointSettings):
     max_webhook_bytes: int = Field(262_144, ge=1_000, le=10_000_000)
     max_publication_bytes: int = Field(1_000_000, ge=1_000, le=10_000_000)
     alerts: AlertSettings = AlertSettings()
+    wallets: WalletSettings = WalletSettings()
 
     @field_validator("jwt_secrets", mode="before")
     @classmethod

@@ -21,6 +21,7 @@ from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 from providers.findings import Finding
 from providers.settings import ProviderSettings
+from providers.wallet_keepers import WalletKeeper
 
 __all__ = [
     "AnswerUnusableError",
@@ -337,6 +338,7 @@ class Connected:
     reader: WebhookReader | None = None
     invoices: InvoiceGateway | None = None
     payouts: PayoutGateway | None = None
+    wallets: WalletKeeper | None = None
     close: Callable[[], Awaitable[None]] | None = None
     """Lets go of what it holds open."""
 

@@ -36,7 +36,7 @@ from providers.shkeeper.refusals import shown
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Address, Code, Wire, Words, faults
 
-__all__ = ["Balance", "ShkeeperInvoices", "opened_invoice"]
+__all__ = ["ShkeeperInvoices", "opened_invoice"]
 
 # What is offered changes by an operator's hand, and SHKeeper itself keeps it for a minute.
 COINS_SECONDS = 30.0
@@ -70,14 +70,6 @@ class PaymentRequestAnswer(Wire):
     """Of a Lightning invoice the URI that names its address on the chain too."""
     recalculate_after: int | None = None
     """How many hours after the invoice was opened its price holds no more; 0: it always does."""
-
-
-class Balance(Wire):
-    """`GET /{crypto}/balance`: what the wallet of a coin holds."""
-
-    amount_crypto: Amount
-    amount_fiat: Amount | None = None
-    server_status: Words | None = None
 
 
 def opened_invoice(
@@ -234,7 +226,3 @@ class ShkeeperInvoices:
     async def names(self) -> Sequence[str]:
         answer = await self._api.ask(ListAnswer, "GET", "invoices", limit_bytes=LIST_LIMIT_BYTES)
         return [invoice.external_id for invoice in answer.invoices]
-
-    async def balance(self, coin: str) -> Balance:
-        """What the wallet of a coin holds."""
-        return await self._api.ask(Balance, "GET", f"{quote(coin)}/balance", coin=coin)

@@ -66,6 +66,7 @@ class Shkeeper:
         from providers.shkeeper.credentials import CredentialCheck
         from providers.shkeeper.invoices import ShkeeperInvoices
         from providers.shkeeper.payouts import ShkeeperPayouts
+        from providers.shkeeper.wallets import ShkeeperWallets
 
         password = own.shkeeper_password.get_secret_value()
         api = ShkeeperApi(url=own.shkeeper_url, api_keys=own.shkeeper_keys)
@@ -85,7 +86,13 @@ class Shkeeper:
             rate_margin_percent=surroundings.rate_margin_percent,
             test_networks=own.shkeeper_test_networks,
         )
-        return Connected(reader, invoices, payouts if own.shkeeper_user else None, close=api.aclose)
+        return Connected(
+            reader,
+            invoices,
+            payouts if own.shkeeper_user else None,
+            ShkeeperWallets(api, invoices.coins),
+            close=api.aclose,
+        )
 
     def sends_payouts(self, settings: BaseModel) -> bool:
         return bool(ShkeeperSettings.of(settings).shkeeper_user)

@@ -17,6 +17,7 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from bridge.workers.wallets.comparing import WalletComparisons
 from coordinator.attention.severities import Severities
 from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.payments.agreements import Terms
@@ -45,6 +46,7 @@ __all__ = [
     "GivenSeverities",
     "GivenUsualZone",
     "GivenVitals",
+    "GivenWallets",
     "GivenWebhookReaders",
     "IsConnected",
     "LookUpPresence",
@@ -102,4 +104,5 @@ GivenPublicUrl = NamedDependency[SkipValidation[str]]
 GivenPresence = NamedDependency[SkipValidation[LookUpPresence]]
 GivenPulse = NamedDependency[SkipValidation[Pulse]]
 GivenVitals = NamedDependency[SkipValidation[Vitals]]
+GivenWallets = NamedDependency[SkipValidation[WalletComparisons]]
 GivenReadinessChecks = NamedDependency[SkipValidation[ReadinessChecks]]

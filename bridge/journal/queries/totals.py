@@ -27,9 +27,10 @@ from bridge.journal.tables import schema
 from coordinator.books.days import Span
 from coordinator.books.entries import OF_COINS, EntryKind
 from coordinator.books.figures import Sum
+from coordinator.books.wallets import WalletCoin
 from coordinator.money import ZERO, difference, total
 
-__all__ = ["DayTotals", "Sums", "day_totals", "seller_totals", "wallet_totals"]
+__all__ = ["DayTotals", "Sums", "came_since", "day_totals", "seller_totals", "wallet_totals"]
 
 # SQLite adds floats, or whole numbers of 64 bits: what has no more digits than these before and behind its point is
 # added as two of them, of which nine thousand million have room. What has more is added here.
@@ -84,14 +85,21 @@ def seller_totals(
     return {currency: of_currency for (currency,), of_currency in _by_kind(sums).items()}
 
 
-def wallet_totals(connection: Connection) -> Mapping[tuple[str, str], Decimal]:
+def wallet_totals(connection: Connection) -> Mapping[WalletCoin, Decimal]:
     """What the entries of wallets come to, by wallet and coin: what came in less what went out."""
     of_coins = _ENTRIES.c.kind.in_(OF_COINS)
     sums = _sums(connection, _ENTRIES, (_ENTRIES.c.wallet, _ENTRIES.c.unit, _ENTRIES.c.kind), of_coins)
     return {
-        (wallet, coin): difference(of[EntryKind.COIN_IN].amount, of[EntryKind.COIN_OUT].amount)
+        WalletCoin(wallet, coin): difference(of[EntryKind.COIN_IN].amount, of[EntryKind.COIN_OUT].amount)
         for (wallet, coin), of in _by_kind(sums, every=OF_COINS).items()
     }
+
+
+def came_since(connection: Connection, since: datetime) -> Mapping[WalletCoin, Decimal]:
+    """What has come into wallets since then, without what was taken back of it."""
+    lately = and_(_ENTRIES.c.kind == EntryKind.COIN_IN, _ENTRIES.c.entered_at >= since)
+    sums = _sums(connection, _ENTRIES, (_ENTRIES.c.wallet, _ENTRIES.c.unit), lately)
+    return {WalletCoin(*keys): one.amount for keys, one in sums.items() if one.amount > ZERO}
 
 
 def _by_kind(sums: Mapping[Keys, Sum], every: Sequence[EntryKind] = ()) -> dict[Keys, dict[EntryKind, Sum]]:

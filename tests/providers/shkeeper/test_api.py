@@ -182,9 +182,3 @@ async def test_an_invoice_that_is_looked_up_says_what_its_webhooks_would(
                 hashes = [transfer.transfer_id for transfer in snapshot.transfers]
                 found.append((snapshot.standing, str(snapshot.received), hashes))
     assert found == expected
-
-
-async def test_a_balance_is_looked_up(gateway: Gateway, api: ShkeeperApi) -> None:
-    gateway.answers(says({"amount_crypto": "12.5", "amount_fiat": "12.5", "rate": "1", "server_status": "Synced"}))
-    assert (await ShkeeperInvoices(api).balance("ETH-USDT")).amount_crypto == Decimal("12.5")
-    assert gateway.asked == ["GET ETH-USDT/balance"]
