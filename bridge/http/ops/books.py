@@ -21,7 +21,7 @@ from bridge.http.ops.filters import ROWS_LIMIT, SellerQuery
 from bridge.journal import BookFilter, Journal, ListedEntry
 from coordinator.books.days import Span, date_in, days_in, month_in
 from coordinator.books.entries import EntryKind
-from coordinator.books.figures import Figures, figures, owed_by
+from coordinator.books.figures import Figures, SellerFigures, figures, owed_by
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, SignedAmount, total
@@ -62,7 +62,7 @@ class _Currency(FrozenModel):
     opening: SignedAmount = Field(description="What was owed to the seller when the month began.")
 
 
-class StatementFigures(Figures, _Currency):
+class StatementFigures(SellerFigures, _Currency):
     """What was entered for a seller in one currency."""
 
     closing: SignedAmount = Field(description="What was owed when it ended: what was owed before, and `owed`.")
@@ -144,7 +144,8 @@ async def get_statement(
     for currency in sorted({*within, *(name for name, owed in opening.items() if owed)}):
         of_month, owed = figures(within.get(currency, {})), opening.get(currency, ZERO)
         closing = total([owed, of_month.owed])
-        currencies.append(StatementFigures(**dict(of_month), currency=currency, opening=owed, closing=closing))
+        own = {name: value for name, value in of_month if name in SellerFigures.model_fields}
+        currencies.append(StatementFigures(**own, currency=currency, opening=owed, closing=closing))
     return Statement(
         seller_id=seller_id,
         month=month,
