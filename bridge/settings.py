@@ -29,6 +29,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableSettingError
 
 from bridge.access import KeysError
+from bridge.access.grant_settings import GrantSettings
 from bridge.door import DoorLimits, Guests, require_narrow
 from bridge.endpoint_settings import EndpointSettings
 from bridge.environment import injected_variables
@@ -153,6 +154,7 @@ class Settings(EndpointSettings):
     max_publication_bytes: int = Field(1_000_000, ge=1_000, le=10_000_000)
     alerts: AlertSettings = AlertSettings()
     wallets: WalletSettings = WalletSettings()
+    grants: GrantSettings = GrantSettings()
 
     @field_validator("jwt_secrets", mode="before")
     @classmethod

@@ -77,6 +77,17 @@ class Should(NamedTuple):
     """What of the booked may not be in the wallet yet, but at the address that it was paid to."""
 
     @property
+    def amounts(self) -> Mapping[str, Decimal]:
+        """All of them, by name."""
+        return {
+            "booked": self.booked,
+            "noted": self.noted,
+            "leaving": self.leaving,
+            "arriving": self.arriving,
+            "gathering": self.gathering,
+        }
+
+    @property
     def least(self) -> Decimal:
         return difference(total([self.booked, self.noted]), total([self.leaving, self.gathering]))
 
@@ -189,8 +200,9 @@ def compared(
     is_opened = before is not None and before.is_opened
     if isinstance(held, Unknown):
         return Comparison(
-            **of._asdict(),
-            **should._asdict(),
+            wallet=of.wallet,
+            coin=of.coin,
+            **should.amounts,
             compared_at=now,
             standing=Standing.UNKNOWN,
             held=None,
@@ -235,8 +247,9 @@ def _judged(
     standing = _standing(found, tolerance)
     differs = standing is Standing.DIFFERS
     return Comparison(
-        **of._asdict(),
-        **should._asdict(),
+        wallet=of.wallet,
+        coin=of.coin,
+        **should.amounts,
         compared_at=now,
         standing=standing,
         held=held.amount,

@@ -504,7 +504,7 @@ export interface RefusedError {
 }
 
 /** Why something was not done, for programs. */
-export type ErrorCode = "bad_argument" | "not_allowed" | "too_many" | "unknown_event" | "internal" | "token_missing" | "token_expired" | "token_invalid" | "token_revoked";
+export type ErrorCode = "bad_argument" | "not_allowed" | "too_many" | "unknown_event" | "internal" | "unavailable" | "token_missing" | "token_expired" | "token_invalid" | "token_revoked";
 
 /** What an event about watching users is answered with. */
 export type UsersAnswer = UsersDone | Refused;

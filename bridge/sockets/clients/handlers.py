@@ -6,7 +6,7 @@ It must never let a client into a room, or speak for a user, beyond what its pri
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from bridge.access import TokenError
+from bridge.access import GrantsUnknownError, TokenError
 from bridge.catalogue.activities import UserStatus
 from bridge.catalogue.answers import failure, success
 from bridge.catalogue.chat import moment_text
@@ -68,6 +68,8 @@ def _answering(handle: Handler) -> Handler:
             return failure("too_many", str(error))
         except TokenError as error:
             return failure(error.code, str(error))
+        except GrantsUnknownError as error:
+            return failure("unavailable", str(error))
 
     return answered
 
@@ -77,7 +79,7 @@ def _join(server: SocketServer, membership: RoomMembership) -> Handler:
 
     async def join(sid: str, arguments: tuple[object, ...]) -> Answer:
         names = membership.rooms(event.read(arguments))
-        _require_rooms(server, sid, names)
+        await _require_rooms(server, sid, names)
         return await _enter(server, sid, names)
 
     return join
@@ -103,7 +105,7 @@ def _user_online(server: SocketServer, activity: Activity) -> Handler:
         names = (rooms.user(user_id),)
         _require_connection(server, sid)
         _require_voice(server, sid, user_id)
-        _require_rooms(server, sid, names)
+        await _require_rooms(server, sid, names)
         activity.presence.claim(sid, user_id)
         if server.recovery is not None:
             server.recovery.is_online(sid, user_id)
@@ -164,7 +166,7 @@ def _refresh_token(server: SocketServer) -> Handler:
         _require_connection(server, sid)
         _require_patience(server, sid)
         _require_pace(server, sid)
-        principal = server.admission.renew(("/", sid), renewal.token)
+        principal = await server.admission.renew(("/", sid), renewal.token, server.manager.get_rooms(sid, "/"))
         for room in server.manager.get_rooms(sid, "/"):
             if room != sid and not principal.may_see(room):
                 await server.leave_room(sid, room)
@@ -195,11 +197,24 @@ async def _wait_until_saved(server: SocketServer, sid: str) -> None:
         await server.recovery.wait_until_saved(sid)
 
 
-def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
-    principal = server.admission.principal(sid)
-    denied = [name for name in names if not principal.may_see(name)]
-    if denied:
+async def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
+    denied = _denied(server, sid, names)
+    if denied and not (server.admission.asks and all(map(rooms.is_part, denied))):
         raise NotAllowedError(f"the token does not grant {denied[0]}")
+    _require_place(server, sid, names)
+    if denied:
+        await server.admission.ask(("/", sid), denied)
+        _require_connection(server, sid)
+        if denied := _denied(server, sid, names):
+            raise NotAllowedError(f"{denied[0]} is granted neither by the token nor by the marketplace")
+
+
+def _denied(server: SocketServer, sid: str, names: tuple[str, ...]) -> list[str]:
+    principal = server.admission.principal(sid)
+    return [name for name in names if not principal.may_see(name)]
+
+
+def _require_place(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
     limit = server.eio.limits.rooms
     if server.manager.room_count(sid, "/") + len(names) > limit:
         raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")

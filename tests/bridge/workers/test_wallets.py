@@ -91,8 +91,8 @@ async def test_a_wallet_is_what_was_there_and_what_came_and_went(
         going = await compare(comparisons)
         assert going.standing is Standing.AGREES
         assert going.leaving == 98
-    arrived = [("sent", PayoutSent(tx_hashes=("0x1",))), ("arrived", PayoutConfirmed())]
-    await journal.payouts.record_observations(payout_id, arrived)
+    await journal.payouts.record_observations(payout_id, [("sent", PayoutSent(tx_hashes=("0x1",)))])
+    await journal.payouts.record_observations(payout_id, [("arrived", PayoutConfirmed())])
     gone = await compare(comparisons)
     assert gone.standing is Standing.AGREES
     assert (gone.booked, gone.leaving) == (Decimal(2), Decimal(0))
