@@ -368,6 +368,9 @@ class Provider(Protocol):
     def names_its_coins(self) -> bool:
         """Whether a chain's tokens have names of their own there, which the file of chains says."""
 
+    def network_of(self, coin: str) -> str | None:
+        """What people call the network that a coin is sent over; None if it is not known, or there is none."""
+
     @property
     def how_to_open_invoices(self) -> str:
         """What may be missing where it is not set up to."""

@@ -2847,6 +2847,8 @@ export interface components {
         InvoiceItem: {
             coin: string;
             displayName: string | null;
+            /** @description What people call the network that the coin is sent over: what is sent over another is lost. Null where that is not known, or there is none. */
+            network: string | null;
             address: string | null;
             /** @description The provider's own page, on which it is paid instead of at an address. */
             checkoutUrl: string | null;

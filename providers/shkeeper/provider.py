@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from providers.contract import Connected, Surroundings, WebhookDescription
 from providers.findings import Finding
+from providers.shkeeper.coins import network_of
 from providers.shkeeper.findings import NO_KEY, shkeeper_findings
 from providers.shkeeper.settings import ShkeeperSettings
 from providers.shkeeper.webhooks import PROVIDER, ShkeeperWebhooks
@@ -75,6 +76,7 @@ class Shkeeper:
             CredentialCheck(api, user=own.shkeeper_user, password=password),
             confirmations=own.shkeeper_confirmations,
             decimals=own.shkeeper_coin_decimals,
+            test_networks=own.shkeeper_test_networks,
         )
         payouts = ShkeeperPayouts(
             api,
@@ -93,6 +95,9 @@ class Shkeeper:
             ShkeeperWallets(api, invoices.coins),
             close=api.aclose,
         )
+
+    def network_of(self, coin: str) -> str | None:
+        return network_of(coin)
 
     def sends_payouts(self, settings: BaseModel) -> bool:
         return bool(ShkeeperSettings.of(settings).shkeeper_user)
