@@ -17,6 +17,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.plugins.pydantic import PydanticPlugin
 
 from bridge.access import Grants, Principal, Revocations
+from bridge.console.branding import BrandSettings
 from bridge.console.pages import pages_router
 from bridge.door import Guests
 from bridge.drain import Drain
@@ -177,6 +178,7 @@ class Given:
     endpoint_rules: EndpointRules
     severities: Severities
     usual_zone: ZoneInfo
+    brand: BrandSettings
 
 
 def _given(
@@ -212,10 +214,13 @@ def _given(
         endpoint_rules=settings.endpoint_rules,
         severities=settings.alerts.how_bad,
         usual_zone=zone_named(settings.time_zone),
+        brand=settings.brand,
     )
 
 
-FOR_PARAMETERS = tuple(field.name for field in fields(Given) if field.name not in ("run", "callers", "origins"))
+FOR_PARAMETERS = tuple(
+    field.name for field in fields(Given) if field.name not in ("run", "callers", "origins", "brand")
+)
 
 
 def rest_app(given: Given) -> Litestar:
@@ -245,7 +250,7 @@ def rest_app(given: Given) -> Litestar:
             get_presence,
             ops_router,
             access_router,
-            pages_router(),
+            pages_router(brand=lambda: given.brand),
         ],
         dependencies={
             **{name: _when_asked(given, name) for name in FOR_PARAMETERS},

@@ -25,8 +25,12 @@ def shkeeper() -> Iterator[PlayedShkeeper]:
 
 @pytest.fixture(scope="module")
 def bridge(make_bridge: StartBridge, shkeeper: PlayedShkeeper) -> BridgeProcess:
-    wallets = '{"gathering_minutes": 0}'
-    return make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEY, BRIDGE_SHKEEPER_URL=shkeeper.url, BRIDGE_WALLETS=wallets)
+    return make_bridge(
+        BRIDGE_SHKEEPER_API_KEYS=KEY,
+        BRIDGE_SHKEEPER_URL=shkeeper.url,
+        BRIDGE_WALLETS='{"gathering_minutes": 0}',
+        BRIDGE_BRAND='{"name": "The Bicycle Shop", "accent": "#7a1f4d"}',
+    )
 
 
 def test_a_wallet_that_differs_agrees_once_somebody_says_where_the_money_went(
@@ -87,3 +91,12 @@ def test_a_sellers_month_is_shown_and_saved(browsing: Browsing, bridge: BridgePr
     statement.get_by_label("Seller").fill("nobody")
     statement.get_by_role("button", name="Show").click()
     expect(statement).to_contain_text("Nothing was sold for nobody")
+
+
+def test_the_pages_of_buyers_bear_the_shops_name_and_colour(browsing: Browsing, bridge: BridgeProcess) -> None:
+    page = browsing.page()
+    page.goto(f"{bridge.url}/orders?buyerId=b1")
+    expect(page.get_by_text("The Bicycle Shop")).to_be_visible()
+    accent = "getComputedStyle(document.documentElement).getPropertyValue('--accent').trim()"
+    assert page.evaluate(accent) == "#7a1f4d"
+    expect_no_violation(page)
