@@ -133,6 +133,7 @@ async def running_engine(
         severities=settings.alerts.how_bad,
         console_url=f"{settings.address}/ops",
         look_seconds=settings.alerts.look_seconds,
+        remind_after=settings.alerts.remind_after,
     ).run
     work["late-entries"] = LateEntries(journal).run
     if registry.invoices:

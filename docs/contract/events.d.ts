@@ -1096,7 +1096,7 @@ export interface AttentionUpdated {
   severity: "critical" | "warning" | "notice";
   state: "open" | "snoozed" | "closed" | "ended";
   /** What happened to it. */
-  what: "opened" | "changed" | "back" | "awake" | "ended" | "assigned" | "unassigned" | "noted" | "snoozed" | "closed" | "reopened";
+  what: "opened" | "changed" | "back" | "awake" | "ended" | "assigned" | "unassigned" | "noted" | "snoozed" | "closed" | "reopened" | "reminded";
   title: string;
   paymentId: string | null;
   payoutId: string | null;

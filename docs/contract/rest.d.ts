@@ -2712,7 +2712,7 @@ export interface components {
             /** @description Null where the bridge did it. */
             disabledBy: string | null;
             disabledBecause: string | null;
-            /** @description How many events it has not dealt with yet. */
+            /** @description How many events it wants and has not dealt with yet, of the next 100,000 of the journal. */
             behind: number;
             /** @description How many events it will not get by itself, so far. */
             missed: number;
@@ -2974,7 +2974,7 @@ export interface components {
             /** @description Null where the bridge did it. */
             disabledBy: string | null;
             disabledBecause: string | null;
-            /** @description How many events it has not dealt with yet. */
+            /** @description How many events it wants and has not dealt with yet, of the next 100,000 of the journal. */
             behind: number;
             /** @description How many events it will not get by itself, so far. */
             missed: number;
