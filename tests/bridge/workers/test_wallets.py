@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from pydantic import SecretStr
 from tenacity import wait_none
 
 from bridge.http.ops.overview import needs_a_person
@@ -17,10 +18,13 @@ from bridge.workers.wallets.settings import WalletSettings
 from coordinator.books.days import zone_named
 from coordinator.books.wallets import Comparison, Standing, WalletCoin
 from coordinator.payouts.observations import PayoutConfirmed, PayoutKnown, PayoutSent
+from providers.onchain.chains import Chain, Token
+from providers.settings import SettingsError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.simulator.daemons import Daemon, State
 from providers.shkeeper.simulator.faults import Call, What
 from providers.shkeeper.wallets import ShkeeperWallets
+from tests.anvil import CHAIN_ID, Anvil
 from tests.bridge.workers.conftest import paid
 from tests.bridge.workers.sending import wanted
 from tests.clock import Clock, pass_seconds
@@ -29,6 +33,7 @@ from tests.waiting import GIVE_UP_SECONDS, until
 
 OF = WalletCoin("shkeeper", "ETH-USDT")
 FLOAT = Decimal(1_000)
+WALLET = "0x0000000000000000000000000000000000000123"
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +224,35 @@ async def test_it_is_compared_at_the_time_of_day_and_again_while_something_is_op
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
+
+
+async def test_a_wallet_on_a_chain_is_asked_for_all_tokens_of_the_chain(journal: Journal, anvil: Anvil) -> None:
+    token = anvil.deploy("Token")
+    chain = Chain(
+        name="anvil",
+        chain_id=CHAIN_ID,
+        confirmations=3,
+        block_seconds=1,
+        tokens=(Token(symbol="ETH", decimals=18), Token(symbol="USDT", decimals=6, address=token)),
+        endpoints=(SecretStr(anvil.url),),
+    )
+    chains = ChainFollowers(journal, {"anvil": chain}, days=7)
+    await chains.start()
+    rules = WalletSettings(on_chains=(f"anvil:{WALLET.lower()}",)).rules(zone_named("UTC"), {"anvil": chain})
+    found = WalletComparisons(journal, {}, chains, rules)
+    anvil.transfer(token, WALLET, 5_000_000)
+    anvil.mine(3)
+    # Of what it never had nothing is said.
+    [opened] = await found.compare()
+    assert (opened.of, opened.opening) == (WalletCoin(f"anvil:{WALLET}", "USDT"), Decimal(5))
+    anvil.transfer(token, WALLET, 1_000_000)
+    anvil.mine(3)
+    [more] = await found.compare()
+    assert (more.difference, more.gathering) == (Decimal(1), Decimal(0))
+    await chains.aclose()
+
+
+def test_a_wallet_of_a_chain_that_nobody_follows_is_refused() -> None:
+    for name in ("nowhere:0x0000000000000000000000000000000000000123", "anvil"):
+        with pytest.raises(SettingsError, match=r"wallets\.on_chains"):
+            WalletSettings(on_chains=(name,)).rules(zone_named("UTC"), {})
