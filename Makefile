@@ -117,6 +117,9 @@ bench-deadlines: has-python $(VENV)/.test-ready ## Measure how long deadlines th
 bench-presence: has-python $(VENV)/.test-ready ## Measure what it costs that a crowd comes online at once (BENCH="--clients 19500 --watched 100")
 	$(SUPERVISED) $(BIN)/python -m benchmarks.presence $(BENCH)
 
+bench-books: has-python $(VENV)/.test-ready ## Measure totals, statements and wallets over many payments (BENCH="--payments 1000000")
+	$(SUPERVISED) $(BIN)/python -m benchmarks.books $(BENCH)
+
 bench-start: has-python $(VENV)/.test-ready ## Measure what a start costs, beside an empty Python and the libraries alone
 	$(SUPERVISED) $(BIN)/python -m benchmarks.start $(BENCH)
 

@@ -16,7 +16,8 @@ from litestar.di import Provide
 from litestar.handlers.base import BaseRouteHandler
 from litestar.plugins.pydantic import PydanticPlugin
 
-from bridge.access import Principal, Revocations
+from bridge.access import Grants, Principal, Revocations
+from bridge.console.branding import BrandSettings
 from bridge.console.pages import pages_router
 from bridge.door import Forwarded, Guests, LoopBudget
 from bridge.drain import Drain
@@ -93,10 +94,14 @@ def create_app(
     unread = unread or settings.unread
     unread.show()
     verifier = settings.verifier
+    registry, vitals = build_registry(settings), Vitals()
+    asker = registry.grants_asker
+    grants = None if asker is None else Grants(asker, remembered_seconds=settings.grants.remembered_seconds)
     sockets = create_socket_server(
         frontend_url=settings.frontend_url,
         own_origins=settings.own_origins,
         verifier=verifier,
+        grants=grants,
         keeps_confidence=settings.keeps_confidence,
         presence_grace_seconds=settings.presence_grace_seconds,
         presence_to_watchers=settings.presence_to == "watchers",
@@ -121,14 +126,14 @@ def create_app(
     troubles |= {"services": services.trouble} if services.are_watched else {}
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}
-    registry, vitals = build_registry(settings), Vitals()
+    troubles |= {} if asker is None else {"grants": asker.trouble}
     revocations = Revocations() if verifier is None else verifier.revocations
     drain = drain or Drain(0)
     feed = EventFeed(callers.principal)
     if guests is not None:
         guests.at_close(feed.end)
-    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, revocations, feed)
-    given = _given(settings, sockets, callers, registry, vitals, feed, runtime.run)
+    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, revocations, feed, grants)
+    given = _given(settings, sockets, callers, registry, vitals, feed, grants, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
     beside = Interruption(Preflights(Head(rest), settings.frontend_origins))
     application: Any = ExactPaths(asgi_app(sockets, beside=beside))
@@ -153,7 +158,8 @@ def described_routes() -> dict[str, Any]:
     services = WatchedServices(None)
     callers = Callers(services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False))
     feed = EventFeed(callers.principal)
-    given = _given(settings, sockets, callers, build_registry(settings), Vitals(), feed, lambda _: nullcontext())
+    registry = build_registry(settings)
+    given = _given(settings, sockets, callers, registry, Vitals(), feed, None, lambda _: nullcontext())
     return _with_limited(rest_app(given), given, settings).openapi_schema.to_schema()
 
 
@@ -175,6 +181,7 @@ class Given:
     is_connected: IsConnected
     figures: AttentionFigures
     event_feed: EventFeed
+    grants: Grants | None
     public_url: str
     keeps_confidence: bool
     payment_expiry: timedelta | None
@@ -184,6 +191,7 @@ class Given:
     endpoint_rules: EndpointRules
     severities: Severities
     usual_zone: ZoneInfo
+    brand: BrandSettings
 
 
 def _given(
@@ -193,6 +201,7 @@ def _given(
     registry: Registry,
     vitals: Vitals,
     feed: EventFeed,
+    grants: Grants | None,
     run: Run,
 ) -> Given:
     expiry_seconds = settings.payment_expiry_seconds
@@ -208,6 +217,7 @@ def _given(
         is_connected=lambda sid: sockets.manager.is_connected(sid, "/"),
         figures=AttentionFigures(address_wait),
         event_feed=feed,
+        grants=grants,
         public_url=settings.public_url,
         keeps_confidence=settings.keeps_confidence,
         payment_expiry=timedelta(seconds=expiry_seconds) if expiry_seconds else None,
@@ -217,10 +227,13 @@ def _given(
         endpoint_rules=settings.endpoint_rules,
         severities=settings.alerts.how_bad,
         usual_zone=zone_named(settings.time_zone),
+        brand=settings.brand,
     )
 
 
-FOR_PARAMETERS = tuple(field.name for field in fields(Given) if field.name not in ("run", "callers", "origins"))
+FOR_PARAMETERS = tuple(
+    field.name for field in fields(Given) if field.name not in ("run", "callers", "origins", "brand")
+)
 
 
 def rest_app(given: Given) -> Litestar:
@@ -250,7 +263,7 @@ def rest_app(given: Given) -> Litestar:
             get_presence,
             ops_router,
             access_router,
-            pages_router(),
+            pages_router(brand=lambda: given.brand),
         ],
         dependencies={
             **{name: _when_asked(given, name) for name in FOR_PARAMETERS},
@@ -259,6 +272,7 @@ def rest_app(given: Given) -> Litestar:
             "opener": _of_engine("opener"),
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),
+            "wallets": _of_engine("wallets"),
             "checks": Provide(_checks, sync_to_thread=False),
             "pulse": Provide(_pulse, sync_to_thread=False),
             "zone": Provide(zone),

@@ -29,6 +29,7 @@ from bridge.workers.payouts import PayoutSender
 from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.retention import Retention
 from bridge.workers.unopened_invoices import UnopenedInvoices
+from bridge.workers.wallets.comparing import WalletComparisons
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.errors import BridgeError
 from coordinator.histories import Place
@@ -58,6 +59,7 @@ class Engine:
     opener: InvoiceOpener
     sender: PayoutSender
     chains: ChainFollowers
+    wallets: WalletComparisons
     checks: Mapping[str, Check]
     providers: Mapping[str, Check | None]
     """Every provider, with its check if the bridge asks it anything."""
@@ -131,11 +133,14 @@ async def running_engine(
         severities=settings.alerts.how_bad,
         console_url=f"{settings.address}/ops",
         look_seconds=settings.alerts.look_seconds,
+        remind_after=settings.alerts.remind_after,
     ).run
     work["late-entries"] = LateEntries(journal).run
     if registry.invoices:
         work["reconciliation"] = reconciliation.run
         work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run
+    wallets = WalletComparisons(journal, registry.wallets, chains, registry.wallet_rules)
+    work |= wallets.work()
     if registry.payouts:
         work[SENDING_PAYOUTS] = sender.run
     tasks = [following, asyncio.create_task(journal.follow_others()), asyncio.create_task(journal.history.watch())]
@@ -152,7 +157,7 @@ async def running_engine(
     checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
     try:
         providers = {name: _check_of(registry, name) for name in registry.readers}
-        yield Engine(journal, opener, sender, chains, checks, providers, dispatcher, leased)
+        yield Engine(journal, opener, sender, chains, wallets, checks, providers, dispatcher, leased)
     finally:
         for check in checks.values():
             check.cancel()
@@ -161,7 +166,7 @@ async def running_engine(
         await asyncio.wait(tasks, timeout=TASKS_SHARE * settings.stop_seconds)
         try:
             async with asyncio.timeout(TASKS_SHARE * settings.stop_seconds):
-                for close in (*registry.close, chains.aclose):
+                for close in (wallets.aclose, *registry.close, chains.aclose):
                     await close()
         except TimeoutError:
             logger.warning("a connection to a provider or an endpoint does not end; it is left behind")

@@ -7,7 +7,7 @@ comes after, wherever they are connected.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bridge.access import Revocations
+from bridge.access import Grants, Revocations
 from bridge.catalogue.access import AccessChanged
 from bridge.catalogue.chat import ParticipantRemoved, ParticipantsAdded
 from bridge.journal import Journal, JournaledEvent
@@ -21,8 +21,10 @@ __all__ = ["RevokedAccess"]
 class RevokedAccess:
     """Keeps what is taken back up to date, and closes and empties what has to be."""
 
-    def __init__(self, revocations: Revocations, sockets: SocketServer) -> None:
+    def __init__(self, revocations: Revocations, sockets: SocketServer, grants: Grants | None = None) -> None:
+        """What `grants` remembers of somebody goes with what is taken back of them."""
         self._revocations = revocations
+        self._grants = grants
         self._sockets = sockets
         self._effects: Mapping[str, Callable[[JournaledEvent], None]] = {
             AccessChanged.event_name: self._access_changed,
@@ -63,6 +65,7 @@ class RevokedAccess:
         match said:
             case {"change": "tokens_revoked", "userId": user_id}:
                 self._revocations.revoke_all_of(user_id, journaled.committed_at)
+                self._forget(user_id)
                 self._sockets.admission.look_at_revocations()
             case {"change": "token_revoked", "tokenId": token_id}:
                 self._revocations.revoke_token(token_id)
@@ -71,6 +74,7 @@ class RevokedAccess:
                 self._revoke_room(user_id, room, journaled)
             case {"change": "room_restored", "userId": user_id, "room": room}:
                 self._revocations.restore_room([user_id], room)
+                self._forget(user_id)
             case {"change": "disconnected"}:
                 self._sockets.admission.disconnect(user_id=said.get("userId"), sid=said.get("socketId"))
 
@@ -81,7 +85,14 @@ class RevokedAccess:
     def _participants_added(self, journaled: JournaledEvent) -> None:
         said = journaled.event.payload
         self._revocations.restore_room(said["addedUserIds"], rooms.chat(said["chatId"]))
+        self._forget(*said["addedUserIds"])
 
     def _revoke_room(self, user_id: str, room: str, journaled: JournaledEvent) -> None:
         self._revocations.revoke_room(user_id, room, journaled.committed_at)
+        self._forget(user_id)
         evict(self._sockets, user_id, room)
+
+    def _forget(self, *user_ids: str) -> None:
+        if self._grants is not None:
+            for user_id in user_ids:
+                self._grants.forget(user_id)

@@ -11,7 +11,7 @@ from functools import partial
 from litestar import Litestar
 from prometheus_client import Gauge
 
-from bridge.access import Revocations
+from bridge.access import Grants, Revocations
 from bridge.agreement import Agreement
 from bridge.door import Guests
 from bridge.drain import Drain
@@ -134,12 +134,13 @@ class Runtime:
     drain: Drain
     revocations: Revocations
     feed: EventFeed
+    grants: Grants | None
 
     @asynccontextmanager
     async def run(self, app: Litestar) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
-        revoked_access = RevokedAccess(self.revocations, self.sockets)
+        revoked_access = RevokedAccess(self.revocations, self.sockets, self.grants)
         delivery = Delivery(self.settings, self.sockets, self.vitals, revoked_access)
         own = OwnStatus(
             vitals=self.vitals,

@@ -17,6 +17,9 @@ __all__ = ["explain", "explain_unreadable", "refuse_slips", "variable_name"]
 UNREADABLE_EXAMPLES = {
     "alerts": '{"time_zone": "Europe/Zurich"}',
     "payout_limits": '{"USD": {"per_payout": 50, "per_seller_and_day": 90, "per_day": 900, "under_way": 900}}',
+    "brand": '{"name": "The Bicycle Shop", "accent": "#0b6663"}',
+    "grants": '{"url": "https://shop.example/grants", "secret_file": "/etc/bridge/grants.secret"}',
+    "wallets": '{"tolerance_percent": "0.5"}',
 }
 
 # What OpenSSL is told by: the authorities that TLS to neighbours is checked against.

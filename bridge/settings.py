@@ -37,11 +37,11 @@ from bridge.journal.database.engines import parse_database_url
 from bridge.journal.history.mark_file import default_mark_file
 from bridge.setting_errors import explain, explain_unreadable, refuse_slips, variable_name
 from bridge.setting_files import find_config_file, read_config_file
+from bridge.setting_tables import SettingTables
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.unread import Unread
-from bridge.workers.alerts.settings import AlertSettings
 from coordinator.books.days import known_zone
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
@@ -78,7 +78,7 @@ RESERVED_PLACES, OTHER_FILES = 64, 200
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
-class Settings(EndpointSettings):
+class Settings(EndpointSettings, SettingTables):
     """What can be set, without what providers add. The same names stand in `config/bridge.toml`, with their
     meaning."""
 
@@ -152,7 +152,6 @@ class Settings(EndpointSettings):
     max_payload_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000)
     max_webhook_bytes: int = Field(262_144, ge=1_000, le=10_000_000)
     max_publication_bytes: int = Field(1_000_000, ge=1_000, le=10_000_000)
-    alerts: AlertSettings = AlertSettings()
 
     @field_validator("jwt_secrets", mode="before")
     @classmethod

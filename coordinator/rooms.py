@@ -11,6 +11,7 @@ __all__ = [
     "chat",
     "chat_of",
     "is_granted",
+    "is_part",
     "request",
     "seller",
     "template_checkout",
@@ -69,3 +70,9 @@ def is_granted(room: str) -> bool:
         return True
     makes = (user, request, seller, buyer, chat, template_checkout)
     return any(is_id(_after(make(""), room) or "") for make in makes)
+
+
+def is_part(room: str) -> bool:
+    """Whether it is a room of something that several users have a part in, by its name: of a purchase request, a chat
+    or a template checkout."""
+    return any(is_id(_after(make(""), room) or "") for make in (request, chat, template_checkout))

@@ -21,6 +21,7 @@ from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 from providers.findings import Finding
 from providers.settings import ProviderSettings
+from providers.wallet_keepers import WalletKeeper
 
 __all__ = [
     "AnswerUnusableError",
@@ -336,6 +337,7 @@ class Connected:
     reader: WebhookReader | None = None
     invoices: InvoiceGateway | None = None
     payouts: PayoutGateway | None = None
+    wallets: WalletKeeper | None = None
     close: Callable[[], Awaitable[None]] | None = None
     """Lets go of what it holds open."""
 
@@ -364,6 +366,9 @@ class Provider(Protocol):
     @property
     def names_its_coins(self) -> bool:
         """Whether a chain's tokens have names of their own there, which the file of chains says."""
+
+    def network_of(self, coin: str) -> str | None:
+        """What people call the network that a coin is sent over; None if it is not known, or there is none."""
 
     @property
     def how_to_open_invoices(self) -> str:

@@ -4,7 +4,8 @@ Nothing here knows a route or a socket; both ask the same principals the same qu
 imported by whoever asks for tokens: it brings PyJWT and cryptography, which nobody else needs.
 """
 
-from bridge.access.errors import KeysError, TokenError, TokenErrorCode
+from bridge.access.errors import GrantsUnknownError, KeysError, TokenError, TokenErrorCode
+from bridge.access.grants import Grants
 from bridge.access.principals import ANYBODY, Claims, Principal, Role, principal_of, principal_of_service
 from bridge.access.revocations import Revocations
 from bridge.access.staff import StaffAccess
@@ -12,6 +13,8 @@ from bridge.access.staff import StaffAccess
 __all__ = [
     "ANYBODY",
     "Claims",
+    "Grants",
+    "GrantsUnknownError",
     "KeysError",
     "Principal",
     "Revocations",

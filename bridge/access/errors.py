@@ -4,9 +4,14 @@ from typing import Literal
 
 from coordinator.errors import BridgeError
 
-__all__ = ["KeysError", "NoKeyServesError", "TokenError", "TokenErrorCode"]
+__all__ = ["GrantsUnknownError", "KeysError", "NoKeyServesError", "TokenError", "TokenErrorCode"]
 
 TokenErrorCode = Literal["token_missing", "token_expired", "token_invalid", "token_revoked"]
+
+
+class GrantsUnknownError(BridgeError):
+    """The marketplace was asked what somebody is granted, and it is not known what it says: so they are granted
+    nothing of it. The same can be asked again."""
 
 
 class KeysError(BridgeError):

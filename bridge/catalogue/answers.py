@@ -10,13 +10,14 @@ ErrorCode = Literal[
     "too_many",
     "unknown_event",
     "internal",
+    "unavailable",
     "token_missing",
     "token_expired",
     "token_invalid",
     "token_revoked",
 ]
 """Why something was not done: wrong argument; not granted by the token; more than one client may have; no such event;
-the server's own fault; a new token that is not accepted."""
+the server's own fault; what it needs to know cannot be asked at the moment; a new token that is not accepted."""
 
 
 def success(**fields: Any) -> dict[str, Any]:

@@ -58,16 +58,26 @@ def list_all(url: Url = DEFAULT_URL) -> None:
 @endpoints.command()
 def add(
     target: Annotated[str, typer.Argument(help="Where events are sent, such as https://shop.example/hook.")],
-    event: Annotated[list[str], typer.Option(help="An event, or a pattern such as payment-*; may be repeated.")],
+    event: Annotated[
+        list[str] | None, typer.Option(help="An event, or a pattern such as payment-*; may be repeated.")
+    ] = None,
     unordered: Annotated[bool, typer.Option("--unordered", help="Send several at once, in any order.")] = False,
     url: Url = DEFAULT_URL,
     by: By = None,
 ) -> None:
     """Register an endpoint, or change it. Prints the secret of a new one, which is never shown again."""
+    if not event:
+        raise typer.BadParameter(f"name one --event or several, or a pattern such as payment-*:\n{_known_events()}")
     made = _ask(url, "POST", "", {"url": target, "events": event, "ordered": not unordered, "by": by})
     say(made["endpointId"])
     if made["secret"] is not None:
         say(made["secret"])
+
+
+def _known_events() -> str:
+    from bridge.catalogue import JOURNALED
+
+    return "\n".join(sorted(frozenset[str]().union(*JOURNALED.values())))
 
 
 @endpoints.command()

@@ -5,11 +5,14 @@ never allow a script or a style that is not a file of the build.
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from litestar import MediaType, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
+
+from bridge.console.branding import LOGO_TYPES, BrandSettings, brand_css
 
 __all__ = ["is_built", "pages_router"]
 
@@ -46,6 +49,13 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
+# A logo may be a document that runs scripts, where somebody opens it by itself.
+BRAND_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
 MEDIA_TYPES = {
     ".css": "text/css",
     ".ico": "image/x-icon",
@@ -77,8 +87,8 @@ def is_built(build: Path = BUILD) -> bool:
     return (build / DOCUMENT).is_file()
 
 
-def pages_router(build: Path = BUILD) -> Router:
-    """The addresses that people open, and what their pages load."""
+def pages_router(build: Path = BUILD, brand: Callable[[], BrandSettings] = BrandSettings) -> Router:
+    """The addresses that people open, and what their pages load; `brand` says whose they look like."""
 
     @get(list(PAGES), media_type=MediaType.HTML, include_in_schema=False)
     async def get_page() -> Response[bytes]:
@@ -99,7 +109,24 @@ def pages_router(build: Path = BUILD) -> Router:
         headers = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
         return Response(content, media_type=media_type, headers=headers)
 
-    return Router("/", route_handlers=[get_page, get_asset])
+    @get("/brand.css", media_type=MediaType.CSS, include_in_schema=False, sync_to_thread=False)
+    def get_colours() -> Response[str]:
+        return Response(brand_css(brand()), media_type=MediaType.CSS, headers=BRAND_HEADERS)
+
+    @get("/brand.json", include_in_schema=False, sync_to_thread=False)
+    def get_brand() -> Response[dict[str, str | None]]:
+        said = {"name": brand().name, "logo": None if brand().logo_file is None else "/brand/logo"}
+        return Response(said, headers=BRAND_HEADERS)
+
+    @get("/brand/logo", include_in_schema=False)
+    async def get_logo() -> Response[bytes]:
+        logo = brand().logo_file
+        if logo is None:
+            raise NotFoundException("There is no logo.")
+        content = await asyncio.to_thread(logo.read_bytes)
+        return Response(content, media_type=LOGO_TYPES[logo.suffix], headers=BRAND_HEADERS)
+
+    return Router("/", route_handlers=[get_page, get_asset, get_colours, get_brand, get_logo])
 
 
 def _content(folder: Path, name: str) -> bytes | None:

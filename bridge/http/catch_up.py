@@ -9,8 +9,8 @@ from pydantic import Field
 
 from bridge.catalogue.chat import Message, Moment
 from bridge.catalogue.notifications import NewNotification, UnreadCountUpdate
-from bridge.http.front.callers import require_room
-from bridge.http.front.dependencies import GivenJournal, GivenPrincipal
+from bridge.http.front.callers import require_rooms
+from bridge.http.front.dependencies import GivenGrants, GivenJournal, GivenPrincipal
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import wrong_field
 from bridge.projections import chats
@@ -58,6 +58,7 @@ class ChatMessages(FrozenModel):
 async def get_unread_count(
     journal: GivenJournal,
     principal: GivenPrincipal,
+    grants: GivenGrants,
     user_id: Annotated[
         str | None, QueryParameter(name="userId", description="Needed unless the token says who asks.")
     ] = None,
@@ -66,7 +67,7 @@ async def get_unread_count(
     if not is_id(user_id):
         raise wrong_field("userId", "expected the id of a user")
     room = rooms.user(str(user_id))
-    require_room(principal, room)
+    await require_rooms(principal, [room], grants)
     last = await journal.room_events_before(room, UnreadCountUpdate.event_name, limit=1)
     if last:
         return UnreadCount(unread_count=last[0].event.payload["unreadCount"])
@@ -80,11 +81,11 @@ async def get_unread_count(
     responses=problem_responses({**REFUSALS, 404: "There are no events about it"}),
 )
 async def get_purchase_request(
-    request_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal
+    request_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal, grants: GivenGrants
 ) -> PurchaseRequestState:
     if not is_id(request_id):
         raise wrong_field("requestId", "expected the id of a purchase request")
-    require_room(principal, rooms.request(request_id))
+    await require_rooms(principal, [rooms.request(request_id)], grants)
     found_events = await journal.events_about([request_id], SOURCE_EVENTS)
     state = purchase_request(request_id, [journaled.event for journaled in found_events])
     if state is None:
@@ -102,13 +103,14 @@ async def get_messages(
     chat_id: FromPath[str],
     journal: GivenJournal,
     principal: GivenPrincipal,
+    grants: GivenGrants,
     before: Annotated[str | None, QueryParameter(description="The `_id` of a message of the chat.")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=MESSAGES_LIMIT)] = 50,
 ) -> ChatMessages:
     if not is_id(chat_id):
         raise wrong_field("chatId", "expected the id of a chat")
     room = rooms.chat(chat_id)
-    require_room(principal, room)
+    await require_rooms(principal, [room], grants)
     end = None
     if before is not None:
         written = await journal.events_about([before], [chats.WRITTEN]) if is_id(before) else []

@@ -84,7 +84,9 @@ async def register_endpoint(
     secret = None if data.secret is None else data.secret.get_secret_value()
     wanted = EndpointWanted(url, tuple(dict.fromkeys(data.events)), data.ordered, secret, principal.service)
     registered = await journal.endpoints.register(wanted, by=by)
-    document = new_endpoint(registered.endpoint, await journal.endpoints.newest_offset(), registered.new_secret)
+    document = new_endpoint(
+        registered.endpoint, await journal.endpoints.behind(registered.endpoint), registered.new_secret
+    )
     return Response(document, status_code=200 if registered.new_secret is None else 201)
 
 
@@ -94,9 +96,8 @@ async def register_endpoint(
     responses=problem_responses({401: "No good token"}),
 )
 async def list_endpoints(journal: GivenJournal, principal: GivenPrincipal) -> EndpointList:
-    newest = await journal.endpoints.newest_offset()
     found = [one for one in await journal.endpoints.all() if principal.may_see_endpoint(one.service)]
-    return EndpointList(endpoints=[endpoint_document(one, newest) for one in found])
+    return EndpointList(endpoints=[endpoint_document(one, await journal.endpoints.behind(one)) for one in found])
 
 
 @get("/{endpoint_id:str}", summary="Look up an endpoint", responses=problem_responses(READING))
@@ -104,7 +105,7 @@ async def get_endpoint(
     endpoint_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal
 ) -> EndpointDocument:
     endpoint = await _seen(journal, principal, endpoint_id)
-    return endpoint_document(endpoint, await journal.endpoints.newest_offset())
+    return endpoint_document(endpoint, await journal.endpoints.behind(endpoint))
 
 
 @get(
@@ -233,7 +234,7 @@ async def add_endpoint_secret(
     changed = await journal.endpoints.add_secret(endpoint_id, own, kept=kept, by=by)
     if changed is None:
         raise _not_there(endpoint_id)
-    return new_endpoint(changed.endpoint, await journal.endpoints.newest_offset(), changed.new_secret)
+    return new_endpoint(changed.endpoint, await journal.endpoints.behind(changed.endpoint), changed.new_secret)
 
 
 @post(
@@ -334,7 +335,7 @@ async def _held(journal: Journal, offset: str) -> int:
 async def _document(journal: Journal, endpoint: Endpoint | None) -> EndpointDocument:
     if endpoint is None:
         raise no_such("endpoint of this id")
-    return endpoint_document(endpoint, await journal.endpoints.newest_offset())
+    return endpoint_document(endpoint, await journal.endpoints.behind(endpoint))
 
 
 def _not_there(endpoint_id: str) -> NotFoundException:

@@ -15,10 +15,11 @@ from bridge.access import Principal
 from bridge.catalogue import EVENTS
 from bridge.http.event_feed import GONE, STREAM_MEDIA_TYPE, EventFeed, GivenEventFeed, WantedStream, gone, opening
 from bridge.http.event_forms import BATCH_MEDIA_TYPE, Form, PastEvents, cloud_event, past_event
-from bridge.http.front.callers import require_everything, require_room
+from bridge.http.front.callers import require_everything, require_rooms
 from bridge.http.front.dependencies import (
     GivenConfidence,
     GivenDispatcher,
+    GivenGrants,
     GivenJournal,
     GivenPrincipal,
     GivenPublicUrl,
@@ -98,6 +99,7 @@ async def get_events(
     journal: GivenJournal,
     dispatcher: GivenDispatcher,
     principal: GivenPrincipal,
+    grants: GivenGrants,
     keeps_confidence: GivenConfidence,
     event_feed: GivenEventFeed,
     public_url: GivenPublicUrl,
@@ -124,6 +126,7 @@ async def get_events(
     is_stream = STREAM_MEDIA_TYPE in request.headers.get("accept", "")
     authorization = request.headers.get("authorization")
     names = _rooms(principal, room, everyone=everyone, everything=all)
+    await require_rooms(principal, names, grants)
     if (wait or is_stream) and not all:
         raise wrong_field("wait" if wait else "all", "only all=true can be waited for; sockets tell of rooms")
     written: Form = cloud_event(public_url) if format == "cloudevents" else past_event
@@ -160,7 +163,6 @@ def _rooms(principal: Principal, room: list[str] | None, *, everyone: bool, ever
     for name in names:
         if not name:
             raise wrong_field("room", "expected the name of a room")
-        require_room(principal, name)
     return names
 
 

@@ -43,6 +43,7 @@ from bridge.journal.records.retention import RetentionRecords
 from bridge.journal.records.rulings import RulingRecords
 from bridge.journal.records.sessions import SessionRecords
 from bridge.journal.records.unfinished import UnfinishedRecords
+from bridge.journal.records.wallets import WalletRecords
 from bridge.journal.requests import payments as requests
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent
 from bridge.journal.wakes import Moves, Wakes
@@ -135,6 +136,7 @@ class Journal:
             self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits, self._moves
         )
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
+        self.wallets = WalletRecords(self._read, self._writer.submit)
 
     @classmethod
     async def open(

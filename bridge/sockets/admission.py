@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bridge.access import ANYBODY, Principal
+from bridge.access import ANYBODY, Grants, Principal
 from bridge.catalogue.session import Ending
-from bridge.sockets.errors import NotAllowedError
+from bridge.sockets.errors import ClientGoneError, NotAllowedError
 from bridge.sockets.rooms.manager import Member
 from bridge.sockets.transport.disconnects import Disconnect
 
@@ -43,8 +44,10 @@ class Admission:
     Without a verifier nobody is asked, and everyone is ANYBODY.
     """
 
-    def __init__(self, verifier: "TokenVerifier | None") -> None:
+    def __init__(self, verifier: "TokenVerifier | None", grants: Grants | None = None) -> None:
+        """`grants` says what somebody may enter besides what their token says."""
         self._verifier = verifier
+        self._grants = grants
         self._principals: dict[Member, Principal] = {}
         self._timers: dict[Member, asyncio.TimerHandle] = {}
         self._key_names: Collection[str] = () if verifier is None else verifier.key_names()
@@ -93,14 +96,36 @@ class Admission:
             else:
                 self._watch(member, principal)
 
-    def renew(self, member: Member, token: str) -> Principal:
-        """A client brings a new token, and is granted what that grants from now on. Raises TokenError, and
-        NotAllowedError if it is another user's."""
+    @property
+    def asks(self) -> bool:
+        """Whether more may be granted than tokens say."""
+        return self._grants is not None
+
+    async def with_rooms(self, principal: Principal, names: Iterable[str]) -> Principal:
+        """Somebody with those of some rooms that they may enter. Raises GrantsUnknownError."""
+        return principal if self._grants is None else await self._grants.with_rooms(principal, names)
+
+    async def ask(self, member: Member, names: Iterable[str]) -> None:
+        """A client may enter those of some rooms from now on that its user may, for as long as its token is good.
+        Raises GrantsUnknownError."""
+        asked = self._principals.get(member)
+        if asked is not None:
+            granted = (await self.with_rooms(asked, names)).rooms - asked.rooms
+            present = self._principals.get(member)
+            if present is not None and granted:
+                self._principals[member] = replace(present, rooms=present.rooms | granted)
+
+    async def renew(self, member: Member, token: str, names: Iterable[str]) -> Principal:
+        """A client that is in some rooms brings a new token, and is granted what that grants from now on. Raises
+        TokenError, NotAllowedError if it is another user's, and GrantsUnknownError."""
         if self._verifier is None:
             return ANYBODY
         renewed = self._verifier.proven(token)
         if renewed.user_id != self._principals.get(member, NOBODY).user_id:
             raise NotAllowedError("the new token is another user's; connect anew with it")
+        renewed = await self.with_rooms(renewed, names)
+        if member not in self._principals:
+            raise ClientGoneError("the client is gone, and needs no token")
         self._forget_timer(member)
         self.admit(member, renewed)
         return self.now(renewed)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import socketio
 
+from bridge.access import Grants
 from bridge.sockets.admission import Admission
 from bridge.sockets.clients.activity import Activity
 from bridge.sockets.clients.handlers import register_handlers
@@ -26,6 +27,7 @@ def create_socket_server(
     frontend_url: str,
     own_origins: Sequence[str] = (),
     verifier: "TokenVerifier | None" = None,
+    grants: Grants | None = None,
     keeps_confidence: bool = False,
     presence_grace_seconds: float = 5,
     presence_to_watchers: bool = False,
@@ -39,15 +41,15 @@ def create_socket_server(
     """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url` and to those of
     the bridge's own pages.
 
-    With a verifier every client needs a token, which says who it is and which rooms it may join; without one, anybody
-    may join any. A server that keeps confidence tells of money only the rooms concerned and staff. With
-    `presence_to_watchers`, who comes and goes is told to those alone who watch that user.
+    With a verifier every client needs a token, which says who it is and which rooms it may join, beside those that
+    `grants` says; without one, anybody may join any. A server that keeps confidence tells of money only the rooms
+    concerned and staff. With `presence_to_watchers`, who comes and goes is told to those alone who watch that user.
 
     It is for `asgi_app`; register further handlers and namespaces on it as on any `AsyncServer`. Raises
     FrontendUrlError if `frontend_url` names no origin.
     """
     server = SocketServer(
-        admission=Admission(verifier),
+        admission=Admission(verifier, grants),
         keeps_confidence=keeps_confidence,
         async_mode="asgi",
         cors_allowed_origins=[*allowed_origins(frontend_url), *own_origins],

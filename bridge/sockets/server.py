@@ -190,6 +190,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if self.returns is not None and namespace == DEFAULT_NAMESPACE:
             await self.returns.ready()
             if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
+                principal = await self.returns.recognize(data, principal, self.admission)
                 missed = await self.returns.take_up(
                     brought_by(data), self.admission.now(principal), self._free, connection
                 )

@@ -169,6 +169,11 @@ class ChainFollowers:
             return f"{name} did not answer within {LOOK_SECONDS:g} s"
         return status.problem
 
+    def asked_by(self, name: str) -> "ChainRpc | None":
+        """What asks a chain's nodes; None if it is followed nowhere."""
+        running = self._running.get(name)
+        return None if running is None else running.rpc
+
     def chain_of_payout(self, provider: str, coin: str) -> Chain | None:
         """The chain on which a provider's payouts in this coin are checked; None if it is followed nowhere."""
         return next((chain for chain in self.chains.values() if chain.token_of(provider, coin) is not None), None)

@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime
 
 from coordinator.attention.items import Attention
 from coordinator.attention.lines import one_line
+from coordinator.attention.severities import Severities, Severity
 from coordinator.models import FrozenModel
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "AlertChange",
     "AlertState",
     "Closing",
+    "Reminders",
     "assigned",
     "closed",
     "ending_was_told",
@@ -36,7 +38,18 @@ COMES_AND_GOES_WITHIN = timedelta(minutes=10)
 """What is back so soon has not ended: nobody is told before that it is over, nor is who knows of it told again."""
 
 What = Literal[
-    "opened", "changed", "back", "awake", "ended", "assigned", "unassigned", "noted", "snoozed", "closed", "reopened"
+    "opened",
+    "changed",
+    "back",
+    "awake",
+    "ended",
+    "assigned",
+    "unassigned",
+    "noted",
+    "snoozed",
+    "closed",
+    "reopened",
+    "reminded",
 ]
 """What happened to an alert."""
 
@@ -126,6 +139,17 @@ class AlertChange:
     words: str
 
 
+class Reminders(NamedTuple):
+    """After how long whoever was told of something critical is told again, as long as it is open."""
+
+    after: timedelta
+    severities: Severities
+
+    def is_due(self, alert: Alert, now: datetime) -> bool:
+        is_open = alert.state(now) is AlertState.OPEN and self.severities.of(alert.kind) is Severity.CRITICAL
+        return is_open and bool(alert.told) and alert.news_at + self.after <= now
+
+
 def mark_of(item: Attention) -> str:
     """What changes with an item: its title, its detail, and when there was news of it last."""
     said = item.detail if item.lasting_detail is None else item.lasting_detail
@@ -149,14 +173,18 @@ def opened(item: Attention, now: datetime) -> Alert:
 
 
 def observed(
-    known: Mapping[str, Alert], items: Sequence[Attention], more_of: Collection[str], now: datetime
+    known: Mapping[str, Alert],
+    items: Sequence[Attention],
+    more_of: Collection[str],
+    now: datetime,
+    reminders: Reminders | None = None,
 ) -> Iterator[AlertChange]:
     """What changes when `items` are all that needs a person now, but for kinds of which there are more (`more_of`):
     what is not among those may be there all the same."""
     there = {item.key for item in items}
     for item in items:
         alert = known.get(item.key)
-        change = _opening(opened(item, now)) if alert is None else _seen(alert, item, now)
+        change = _opening(opened(item, now)) if alert is None else _seen(alert, item, now, reminders)
         if change is not None:
             yield change
     for key, alert in known.items():
@@ -177,7 +205,7 @@ def seen(alert: Alert | None, item: Attention, now: datetime) -> Alert:
     return alert if change is None else change.alert
 
 
-def _seen(alert: Alert, item: Attention, now: datetime) -> AlertChange | None:
+def _seen(alert: Alert, item: Attention, now: datetime, reminders: Reminders | None = None) -> AlertChange | None:
     mark = mark_of(item)
     present = alert.model_copy(update={"title": one_line(item.title), "detail": one_line(item.detail), "mark": mark})
     if alert.ended_at is not None:
@@ -188,6 +216,8 @@ def _seen(alert: Alert, item: Attention, now: datetime) -> AlertChange | None:
         return AlertChange(_news(present, now), "back", f"it was closed by {alert.closing.by}, and has changed")
     if alert.snoozed_until is not None and alert.snoozed_until <= now:
         return AlertChange(_news(present, now), "awake", "its snooze is over")
+    if reminders is not None and reminders.is_due(alert, now):
+        return AlertChange(_news(present, now), "reminded", "it is still open: those who were told are told again")
     return AlertChange(present, "changed", present.detail) if mark != alert.mark else None
 
 

@@ -75,6 +75,7 @@ class AttentionKind(StrEnum):
     ENDPOINT_DISABLED = "endpoint-disabled"
     ENDPOINT_MISSED = "endpoint-missed"
     ALERTS_UNDELIVERED = "alerts-undelivered"
+    WALLET_DIFFERS = "wallet-differs"
 
 
 Kind = AttentionKind | ProblemKind
@@ -97,6 +98,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.PAYOUT_AMBIGUOUS,
     AttentionKind.PAYOUT_DROPPED,
     # What is told of money cannot be true.
+    AttentionKind.WALLET_DIFFERS,
     ProblemKind.CONTRADICTING_BOOKS,
     ProblemKind.UNREADABLE_BOOKS,
     ProblemKind.FOREIGN,

@@ -43,6 +43,7 @@ _CRITICAL = (
     AttentionKind.CHAIN_READ_BY_ONE,
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.ALERTS_UNDELIVERED,
+    AttentionKind.WALLET_DIFFERS,
 )
 _WARNING = (
     AttentionKind.CHAIN_CONTRADICTED,

@@ -20,7 +20,18 @@ from coordinator.payouts.earnings import earned
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 
-__all__ = ["OF_COINS", "Account", "Balances", "Entry", "EntryKind", "balances_of", "balances_of_payout", "changes"]
+__all__ = [
+    "OF_COINS",
+    "Account",
+    "Balances",
+    "Entry",
+    "EntryKind",
+    "balances_of",
+    "balances_of_payout",
+    "changes",
+    "wallet_of",
+    "wallet_that_sends",
+]
 
 
 class EntryKind(StrEnum):
@@ -130,8 +141,7 @@ def _paid_out(payment: Payment) -> Iterator[tuple[Account, Decimal]]:
 
 
 def _coins_of(payment: Payment) -> Iterator[tuple[Account, Decimal]]:
-    direct = payment.direct
-    wallet = payment.provider if direct is None else f"{direct.chain}:{direct.recipient}"
+    wallet = wallet_of(payment)
     coins: dict[str, Decimal] = {}
     for transfer in payment.confirmed:
         known = coins.get(transfer.asset)
@@ -172,8 +182,18 @@ def balances_of_payout(payout: Payout) -> Balances:
     """What a payout has taken out of a wallet."""
     if payout.status is not PayoutStatus.COMPLETED:
         return {}
-    wallet = payout.provider if payout.sender is None else f"{payout.chain}:{payout.sender}"
-    return {Account(EntryKind.COIN_OUT, payout.coin, wallet=wallet): payout.amount}
+    return {Account(EntryKind.COIN_OUT, payout.coin, wallet=wallet_that_sends(payout)): payout.amount}
+
+
+def wallet_of(payment: Payment) -> str:
+    """The wallet that a payment comes into."""
+    direct = payment.direct
+    return payment.provider if direct is None else f"{direct.chain}:{direct.recipient}"
+
+
+def wallet_that_sends(payout: Payout) -> str:
+    """The wallet that a payout leaves."""
+    return payout.provider if payout.sender is None else f"{payout.chain}:{payout.sender}"
 
 
 def changes(before: Balances, after: Balances) -> list[Entry]:

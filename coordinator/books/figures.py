@@ -14,7 +14,7 @@ from coordinator.books.entries import Entry, EntryKind
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, SignedAmount, decimals_of, difference, in_scale_of, product, total
 
-__all__ = ["Figures", "Sum", "figures", "owed_by"]
+__all__ = ["Figures", "SellerFigures", "Sum", "figures", "owed_by"]
 
 
 class Sum(NamedTuple):
@@ -25,8 +25,8 @@ class Sum(NamedTuple):
     amount: Decimal
 
 
-class Figures(FrozenModel):
-    """What the entries of some time come to, in one currency."""
+class SellerFigures(FrozenModel):
+    """What the entries of some time come to for a seller, in one currency."""
 
     sales_count: int = Field(description="Of how many payments there were sales.")
     sales: SignedAmount = Field(description="What was agreed for the goods, of payments that were completed then.")
@@ -43,6 +43,11 @@ class Figures(FrozenModel):
     owed: SignedAmount = Field(
         description="By how much more is owed to sellers: net sales less shortfall and payouts, plus what is covered."
     )
+
+
+class Figures(SellerFigures):
+    """What the entries of some time come to, in one currency."""
+
     received: SignedAmount = Field(description="What buyers have paid in all.")
     fees: SignedAmount = Field(description="What of that came for the gateway's fee.")
     excess: SignedAmount = Field(description="What of that came too much.")

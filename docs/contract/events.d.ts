@@ -504,7 +504,7 @@ export interface RefusedError {
 }
 
 /** Why something was not done, for programs. */
-export type ErrorCode = "bad_argument" | "not_allowed" | "too_many" | "unknown_event" | "internal" | "token_missing" | "token_expired" | "token_invalid" | "token_revoked";
+export type ErrorCode = "bad_argument" | "not_allowed" | "too_many" | "unknown_event" | "internal" | "unavailable" | "token_missing" | "token_expired" | "token_invalid" | "token_revoked";
 
 /** What an event about watching users is answered with. */
 export type UsersAnswer = UsersDone | Refused;
@@ -1096,7 +1096,7 @@ export interface AttentionUpdated {
   severity: "critical" | "warning" | "notice";
   state: "open" | "snoozed" | "closed" | "ended";
   /** What happened to it. */
-  what: "opened" | "changed" | "back" | "awake" | "ended" | "assigned" | "unassigned" | "noted" | "snoozed" | "closed" | "reopened";
+  what: "opened" | "changed" | "back" | "awake" | "ended" | "assigned" | "unassigned" | "noted" | "snoozed" | "closed" | "reopened" | "reminded";
   title: string;
   paymentId: string | null;
   payoutId: string | null;

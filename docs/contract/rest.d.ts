@@ -1210,10 +1210,89 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the books say that wallets hold */
+        /** What wallets should hold, and what they held last */
         get: operations["getWallets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came of comparing wallets with the books from day to day
+         * @description They are compared once a day (`wallets.compare_at`), and when somebody asks.
+         */
+        get: operations["getReconciliation"];
+        put?: never;
+        /**
+         * Compare wallets with the books now
+         * @description Asks the providers and the chains what they hold, which takes under a minute; whoever does not answer by then is `unknown`. What differs is on the list of what needs a person if it still does ten minutes later.
+         */
+        post: operations["compareWallets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/reconciliation.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for a spreadsheet */
+        get: operations["exportReconciliationAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/reconciliation.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for a spreadsheet */
+        get: operations["exportReconciliationAsXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/wallet-movements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What moved without the bridge */
+        get: operations["listWalletMovements"];
+        put?: never;
+        /**
+         * Note money that moved without the bridge
+         * @description Such as a withdrawal of your own, what somebody put in, or the network's fees of a month. It moves nothing, and cannot be taken back: what was noted wrongly is noted once more, the other way.
+         */
+        post: operations["noteWalletMovement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1905,7 +1984,7 @@ export interface components {
             at: string;
             by: string;
             /** @enum {string} */
-            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "transaction" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "assignment" | "note" | "snooze" | "closure" | "reopening" | "destination-added" | "destination-removed" | "access" | "endpoint-registered" | "endpoint-changed" | "endpoint-enabled" | "endpoint-disabled" | "endpoint-removed" | "endpoint-secret" | "endpoint-test" | "endpoint-replay";
+            action: "replay" | "recheck" | "resolution" | "approval" | "rejection" | "payout-withdrawal" | "acceptance" | "cancellation" | "waiting" | "transaction" | "settlement" | "refund" | "refund-withdrawal" | "hold" | "resume" | "dismiss" | "assignment" | "note" | "snooze" | "closure" | "reopening" | "destination-added" | "destination-removed" | "access" | "wallet-movement" | "endpoint-registered" | "endpoint-changed" | "endpoint-enabled" | "endpoint-disabled" | "endpoint-removed" | "endpoint-secret" | "endpoint-test" | "endpoint-replay";
             /** @description The webhook, payout, payment, seller's list or item of the list that it was done to. */
             subject: string;
             outcome: string;
@@ -1978,7 +2057,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -2235,6 +2314,35 @@ export interface components {
              * @default []
              */
             unknownInvoices: string[];
+        };
+        /** ComparisonRow */
+        ComparisonRow: {
+            /** @description Of the time zone that is set; of a day the last comparison is kept. */
+            day: string;
+            wallet: string;
+            coin: string;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            comparedAt: string;
+            /** @description `unknown` where nobody could say what it holds. */
+            standing: components["schemas"]["Standing"];
+            /** @description What the provider or the chain said; null where that is not known. */
+            held: string | null;
+            unknownBecause: string | null;
+            booked: string;
+            noted: string;
+            /** @description Payouts that were on their way, and may have left already. */
+            leaving: string;
+            /** @description What was seen and did not count yet, and may have come already. */
+            arriving: string;
+            /** @description What came shortly before, and may still lie where it was paid to. */
+            gathering: string;
+            /** @description How much more was held than the books can explain; less than zero: how much was missing. */
+            difference: string | null;
+            tolerance: string;
+            differsSince: string | null;
         };
         /** ConnectionItem */
         ConnectionItem: {
@@ -2604,7 +2712,7 @@ export interface components {
             /** @description Null where the bridge did it. */
             disabledBy: string | null;
             disabledBecause: string | null;
-            /** @description How many events it has not dealt with yet. */
+            /** @description How many events it wants and has not dealt with yet, of the next 100,000 of the journal. */
             behind: number;
             /** @description How many events it will not get by itself, so far. */
             missed: number;
@@ -2739,6 +2847,8 @@ export interface components {
         InvoiceItem: {
             coin: string;
             displayName: string | null;
+            /** @description What people call the network that the coin is sent over: what is sent over another is lost. Null where that is not known, or there is none. */
+            network: string | null;
             address: string | null;
             /** @description The provider's own page, on which it is paid instead of at an address. */
             checkoutUrl: string | null;
@@ -2792,6 +2902,55 @@ export interface components {
          * @enum {string}
          */
         MisfitKind: "other-currency" | "other-amount" | "other-address" | "other-name" | "ambiguous" | "too-old" | "dismissed" | "contested" | "claimed-twice";
+        /** Movement */
+        Movement: {
+            movementId: number;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            notedAt: string;
+            notedBy: string;
+            wallet: string;
+            coin: string;
+            /** @description Less than zero if it left the wallet. */
+            amount: string;
+            reason: string;
+        };
+        /**
+         * MovementNoted
+         * @example {
+         *       "wallet": "shkeeper",
+         *       "coin": "ETH-USDT",
+         *       "direction": "out",
+         *       "amount": "5000.00",
+         *       "reason": "to the cold wallet",
+         *       "by": "Ada"
+         *     }
+         */
+        MovementNoted: {
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            /** @description As `GET /api/ops/wallets` calls it. */
+            wallet: string;
+            coin: string;
+            /**
+             * @description Whether it came into the wallet or left it.
+             * @enum {string}
+             */
+            direction: "in" | "out";
+            amount: string;
+            reason: string;
+        };
+        /** MovementOnRecord */
+        MovementOnRecord: {
+            message: string;
+            action: components["schemas"]["ActionItem"];
+        };
+        /** Movements */
+        Movements: {
+            movements: components["schemas"]["Movement"][];
+        };
         /** NewEndpoint */
         NewEndpoint: {
             endpointId: string;
@@ -2815,7 +2974,7 @@ export interface components {
             /** @description Null where the bridge did it. */
             disabledBy: string | null;
             disabledBecause: string | null;
-            /** @description How many events it has not dealt with yet. */
+            /** @description How many events it wants and has not dealt with yet, of the next 100,000 of the journal. */
             behind: number;
             /** @description How many events it will not get by itself, so far. */
             missed: number;
@@ -3368,6 +3527,12 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** Reconciliation */
+        Reconciliation: {
+            /** @description Whose days they are: that of the setting. */
+            timeZone: string;
+            comparisons: components["schemas"]["ComparisonRow"][];
+        };
         /**
          * RefundDestination
          * @example {
@@ -3729,6 +3894,12 @@ export interface components {
          * @enum {string}
          */
         Stage: "seen" | "mined" | "final" | "reorganised" | "dropped" | "failed";
+        /**
+         * Standing
+         * @description `unknown` where nobody could say what it holds.
+         * @enum {string}
+         */
+        Standing: "agrees" | "within-tolerance" | "differs" | "unknown";
         /** Statement */
         Statement: {
             sellerId: string;
@@ -3769,18 +3940,6 @@ export interface components {
             payouts: string;
             /** @description By how much more is owed to sellers: net sales less shortfall and payouts, plus what is covered. */
             owed: string;
-            /** @description What buyers have paid in all. */
-            received: string;
-            /** @description What of that came for the gateway's fee. */
-            fees: string;
-            /** @description What of that came too much. */
-            excess: string;
-            /** @description What of that is for nothing that was sold: received less fees, excess and sales, plus shortfall; less than zero where what had come before was sold then. */
-            unsold: string;
-            /** @description What of too much or unsold has arrived at buyers again. */
-            sentBack: string;
-            /** @description By how much more is held: received less refunds, payouts and what was sent back; the same as owed, fees, excess and unsold less what was sent back and what is covered. */
-            held: string;
             /** @description What was owed when it ended: what was owed before, and `owed`. */
             closing: string;
         };
@@ -3950,6 +4109,10 @@ export interface components {
             coin: string;
             /** @description What came for payments, less what payouts and refunds have brought to others. What the network took, and what the wallet holds of other origin, is not known here. */
             booked: string;
+            /** @description What people have noted that moved besides, and what was there at the first comparison. */
+            noted: string;
+            /** @description The last; null where nobody can be asked. */
+            comparison: components["schemas"]["ComparisonRow"] | null;
         };
         /** Wallets */
         Wallets: {
@@ -9161,6 +9324,387 @@ export interface operations {
                 };
             };
             /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReconciliation: {
+        parameters: {
+            query?: {
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciliation"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compareWallets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wallets"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; try again */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportReconciliationAsCsv: {
+        parameters: {
+            query?: {
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportReconciliationAsXlsx: {
+        parameters: {
+            query?: {
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWalletMovements: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Movements"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    noteWalletMovement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MovementNoted"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovementOnRecord"];
+                };
+            };
+            /** @description A field is missing or wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description They may not act, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not known to be stored; try again */
             503: {
                 headers: {
                     [name: string]: unknown;

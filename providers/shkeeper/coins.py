@@ -6,7 +6,16 @@ SHKeeper prices every coin with eight, and a wallet sends no more than the coin 
 
 from collections.abc import Mapping
 
-__all__ = ["DECIMALS", "LIGHTNING", "PEGS", "TRC20", "WITHOUT_BATCHES", "WITHOUT_TASKS", "wallet_in_turn"]
+__all__ = [
+    "DECIMALS",
+    "LIGHTNING",
+    "PEGS",
+    "TRC20",
+    "WITHOUT_BATCHES",
+    "WITHOUT_TASKS",
+    "network_of",
+    "wallet_in_turn",
+]
 
 LIGHTNING = "BTC-LIGHTNING"
 """Each of its invoices is an address of its own, and paid once."""
@@ -64,3 +73,33 @@ PEGS: Mapping[str, str] = {
     coin: "USD" for coin in DECIMALS if coin.rpartition("-")[2] in ("USDT", "USDC", "PYUSD", "DAI")
 }
 """The currency that a stablecoin stands for, one to one."""
+
+_NETWORKS: Mapping[str, str] = {
+    "BTC": "Bitcoin",
+    LIGHTNING: "Lightning",
+    "LTC": "Litecoin",
+    "DOGE": "Dogecoin",
+    "FIRO": "Firo",
+    "XMR": "Monero",
+    "XRP": "the XRP Ledger",
+    **dict.fromkeys(("TRX", "USDT", "USDC"), "Tron (TRC-20)"),
+    "ETH": "Ethereum (ERC-20)",
+    "BNB": "BNB Smart Chain (BEP-20)",
+    "MATIC": "Polygon",
+    "POLYGON": "Polygon",
+    "AVAX": "Avalanche C-Chain",
+    "AVALANCHE": "Avalanche C-Chain",
+    "ARBETH": "Arbitrum One",
+    "ARB": "Arbitrum One",
+    "OPETH": "OP Mainnet (Optimism)",
+    "OP": "OP Mainnet (Optimism)",
+    "SOL": "Solana",
+    "SOLANA": "Solana",
+    "TON": "TON",
+}
+"""By coin, and of tokens by what stands before the dash."""
+
+
+def network_of(coin: str) -> str | None:
+    """What people call the network that a coin is sent over; None of one that is newer than this."""
+    return _NETWORKS.get(coin) or _NETWORKS.get(coin.partition("-")[0] if "-" in coin else "")

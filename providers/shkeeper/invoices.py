@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded, rounded_up
 from coordinator.payments.evidence import LookedUpInvoice
 from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.quotes import filled
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,
@@ -31,12 +32,12 @@ from providers.shkeeper.credentials import CredentialCheck
 from providers.shkeeper.fees import FeeFinder
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, ListAnswer, looked_up
-from providers.shkeeper.payment_uri import payment_uri, uri_template
+from providers.shkeeper.payment_uri import uri_template
 from providers.shkeeper.refusals import shown
 from providers.shkeeper.webhooks import PROVIDER
 from providers.shkeeper.wire import Address, Code, Wire, Words, faults
 
-__all__ = ["Balance", "ShkeeperInvoices", "opened_invoice"]
+__all__ = ["ShkeeperInvoices", "opened_invoice"]
 
 # What is offered changes by an operator's hand, and SHKeeper itself keeps it for a minute.
 COINS_SECONDS = 30.0
@@ -72,19 +73,13 @@ class PaymentRequestAnswer(Wire):
     """How many hours after the invoice was opened its price holds no more; 0: it always does."""
 
 
-class Balance(Wire):
-    """`GET /{crypto}/balance`: what the wallet of a coin holds."""
-
-    amount_crypto: Amount
-    amount_fiat: Amount | None = None
-    server_status: Words | None = None
-
-
 def opened_invoice(
     wanted: InvoiceWanted,
     answer: PaymentRequestAnswer,
     now: datetime,
     decimals_of: Mapping[str, int] = DECIMALS,
+    *,
+    test_networks: bool = False,
 ) -> InvoiceOpened:
     """What SHKeeper's answer says, in amounts that a wallet can send. Raises ProviderRefusedError if it asks for
     nothing, and AnswerUnusableError."""
@@ -94,6 +89,7 @@ def opened_invoice(
         raise AnswerUnusableError("SHKeeper has no address for the invoice: its wallet failed when it was asked")
     decimals = decimals_of.get(wanted.coin)
     coin_amount = answer.amount if decimals is None else rounded_up(answer.amount, decimals)
+    template = uri_template(wanted.coin, answer.wallet, decimals, test_networks=test_networks)
     hours = answer.recalculate_after or 0
     is_lightning = wanted.coin == LIGHTNING
     try:
@@ -105,8 +101,8 @@ def opened_invoice(
             exchange_rate=answer.exchange_rate,
             asked=_asked(answer.amount, answer.exchange_rate, wanted.amount) if answer.exchange_rate else None,
             display_name=None if answer.display_name is None else shown(answer.display_name) or None,
-            payment_uri=payment_uri(wanted.coin, answer.wallet, coin_amount),
-            uri_template=uri_template(wanted.coin, answer.wallet),
+            payment_uri=filled(template, coin_amount, decimals or 0),
+            uri_template=template,
             whole_only=is_lightning,
             price_seconds=hours * 3600 if 0 < hours <= HOURS_LIMIT else None,
             lapses_at=(lapse_of(answer.wallet) or now + DEFAULT_EXPIRY) if is_lightning else None,
@@ -141,6 +137,7 @@ class ShkeeperInvoices:
         *,
         confirmations: Mapping[str, int] | None = None,
         decimals: Mapping[str, int] = DECIMALS,
+        test_networks: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`credentials` is what finds out whether the key and the password are good; `confirmations` is how many the
@@ -149,6 +146,7 @@ class ShkeeperInvoices:
         self._api = api
         self._credentials = credentials
         self._confirmations = confirmations or {}
+        self._test_networks = test_networks
         self._decimals = {**DECIMALS, **decimals}
         self._clock = clock
         self._fees = FeeFinder(api, clock)
@@ -219,7 +217,8 @@ class ShkeeperInvoices:
         path = f"{quote(wanted.coin)}/payment_request"
         try:
             answer = await self._api.ask(PaymentRequestAnswer, "POST", path, request, coin=wanted.coin)
-            opened = opened_invoice(wanted, answer, datetime.now(UTC), self._decimals)
+            now = datetime.now(UTC)
+            opened = opened_invoice(wanted, answer, now, self._decimals, test_networks=self._test_networks)
         except AnswerUnusableError as error:
             self._unusable[wanted.coin] = (self._clock(), str(error))
             raise
@@ -234,7 +233,3 @@ class ShkeeperInvoices:
     async def names(self) -> Sequence[str]:
         answer = await self._api.ask(ListAnswer, "GET", "invoices", limit_bytes=LIST_LIMIT_BYTES)
         return [invoice.external_id for invoice in answer.invoices]
-
-    async def balance(self, coin: str) -> Balance:
-        """What the wallet of a coin holds."""
-        return await self._api.ask(Balance, "GET", f"{quote(coin)}/balance", coin=coin)

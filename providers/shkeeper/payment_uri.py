@@ -1,16 +1,15 @@
 """What a wallet opens to pay an invoice: the URI of each of SHKeeper's coins, where there is a standard for one.
 
-BIP 21 for Bitcoin and its relatives, Monero's `monero:` scheme, ERC-681 for the native coins of EVM chains, Solana
-Pay, `ton://transfer`. For every other coin, among them the tokens of EVM chains, whose contracts are not known here,
-it is the bare address, which every wallet can scan.
+BIP 21 for Bitcoin and its relatives, Monero's `monero:` scheme, ERC-681 for the coins of EVM chains and for those of
+their tokens whose contracts are known, Solana Pay, `ton://transfer`. For every other coin it is the bare address,
+which every wallet can scan.
 """
 
-from decimal import Decimal
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import quote
 
-from coordinator.payments.quotes import filled
-
-__all__ = ["payment_uri", "uri_template"]
+__all__ = ["TOKENS", "Contract", "uri_template"]
 
 _BIP_21 = {"BTC": "bitcoin", "LTC": "litecoin", "DOGE": "dogecoin", "FIRO": "firo"}
 _CHAIN_IDS = {"ETH": 1, "BNB": 56, "MATIC": 137, "AVAX": 43114, "ARBETH": 42161, "OPETH": 10}
@@ -18,13 +17,41 @@ _SOLANA_MINTS = {
     "SOLANA-USDT": "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB",
     "SOLANA-USDC": "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGkZwyTDt1v",
 }
-_WEI = 18
-_NANOTONS = 9
 
 
-def uri_template(coin: str, address: str) -> str:
-    """The URI to pay to an address, with `{amount}` for the coins or `{units}` for the coin's smallest units."""
+class Contract(NamedTuple):
+    """Of a token of an EVM chain."""
+
+    chain_id: int
+    address: str
+    decimals: int
+
+
+TOKENS: Mapping[str, Contract] = {
+    "ETH-USDT": Contract(1, "0xdAC17F958D2ee523a2206206994597C13D831ec7", 6),
+    "ETH-USDC": Contract(1, "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", 6),
+    "BNB-USDT": Contract(56, "0x55d398326f99059fF775485246999027B3197955", 18),
+    "BNB-USDC": Contract(56, "0x8AC76a51cc950d9822D68b83fE1Ad97B32Cd580d", 18),
+    "POLYGON-USDT": Contract(137, "0xc2132D05D31c914a87C6611C10748AEb04B58e8F", 6),
+    "POLYGON-USDC": Contract(137, "0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359", 6),
+    "AVALANCHE-USDT": Contract(43114, "0x9702230A8Ea53601f5cD2dc00fDBc13d4dF4A8c7", 6),
+    "AVALANCHE-USDC": Contract(43114, "0xB97EF9Ef8734C71904D8002F8b6Bc66Dd9c48a6E", 6),
+    "ARB-USDC": Contract(42161, "0xaf88d065e77c8cC2239327C5EDb3A432268e5831", 6),
+    "OP-USDT": Contract(10, "0x94b008aA00579c1307B0EF2c499aD98a8ce58e58", 6),
+    "OP-USDC": Contract(10, "0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85", 6),
+}
+"""As in the chains that come with the bridge, which a test holds together."""
+
+
+def uri_template(coin: str, address: str, decimals: int | None, *, test_networks: bool = False) -> str:
+    """The URI to pay to an address, with `{amount}` for the coins or `{units}` for the coin's smallest units. A token
+    of other decimals than its contract has is another one; and so are all on test networks."""
     at = quote(address, safe="")
+    token = TOKENS.get(coin)
+    if test_networks and (token is not None or coin in _CHAIN_IDS):
+        return address
+    if token is not None and token.decimals == decimals:
+        return f"ethereum:{token.address}@{token.chain_id}/transfer?address={at}&uint256={{units}}"
     if coin in _BIP_21:
         return f"{_BIP_21[coin]}:{at}?amount={{amount}}"
     if coin in _CHAIN_IDS:
@@ -42,8 +69,3 @@ def uri_template(coin: str, address: str) -> str:
             return f"lightning:{at}"
         case _:
             return address
-
-
-def payment_uri(coin: str, address: str, amount: Decimal) -> str:
-    """The URI to pay `amount` coins to an address."""
-    return filled(uri_template(coin, address), amount, _NANOTONS if coin == "TON" else _WEI)

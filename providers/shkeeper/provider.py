@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from providers.contract import Connected, Surroundings, WebhookDescription
 from providers.findings import Finding
+from providers.shkeeper.coins import network_of
 from providers.shkeeper.findings import NO_KEY, shkeeper_findings
 from providers.shkeeper.settings import ShkeeperSettings
 from providers.shkeeper.webhooks import PROVIDER, ShkeeperWebhooks
@@ -66,6 +67,7 @@ class Shkeeper:
         from providers.shkeeper.credentials import CredentialCheck
         from providers.shkeeper.invoices import ShkeeperInvoices
         from providers.shkeeper.payouts import ShkeeperPayouts
+        from providers.shkeeper.wallets import ShkeeperWallets
 
         password = own.shkeeper_password.get_secret_value()
         api = ShkeeperApi(url=own.shkeeper_url, api_keys=own.shkeeper_keys)
@@ -74,6 +76,7 @@ class Shkeeper:
             CredentialCheck(api, user=own.shkeeper_user, password=password),
             confirmations=own.shkeeper_confirmations,
             decimals=own.shkeeper_coin_decimals,
+            test_networks=own.shkeeper_test_networks,
         )
         payouts = ShkeeperPayouts(
             api,
@@ -85,7 +88,16 @@ class Shkeeper:
             rate_margin_percent=surroundings.rate_margin_percent,
             test_networks=own.shkeeper_test_networks,
         )
-        return Connected(reader, invoices, payouts if own.shkeeper_user else None, close=api.aclose)
+        return Connected(
+            reader,
+            invoices,
+            payouts if own.shkeeper_user else None,
+            ShkeeperWallets(api, invoices.coins),
+            close=api.aclose,
+        )
+
+    def network_of(self, coin: str) -> str | None:
+        return network_of(coin)
 
     def sends_payouts(self, settings: BaseModel) -> bool:
         return bool(ShkeeperSettings.of(settings).shkeeper_user)

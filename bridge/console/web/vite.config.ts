@@ -15,6 +15,7 @@ export default defineConfig({
   // For working on the pages: `npx vite` beside a bridge on port 8000.
   server: {
     proxy: {
+      "/brand": { target: "http://127.0.0.1:8000", changeOrigin: true },
       "/api": { target: "http://127.0.0.1:8000", changeOrigin: true },
       "/socket.io": { target: "http://127.0.0.1:8000", changeOrigin: true, ws: true },
     },

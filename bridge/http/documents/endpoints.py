@@ -41,7 +41,9 @@ class EndpointDocument(FrozenModel):
     disabled_at: AwareDatetime | None
     disabled_by: str | None = Field(description="Null where the bridge did it.")
     disabled_because: str | None
-    behind: int = Field(description="How many events it has not dealt with yet.")
+    behind: int = Field(
+        description="How many events it wants and has not dealt with yet, of the next 100,000 of the journal."
+    )
     missed: int = Field(description="How many events it will not get by itself, so far.")
     missed_at: AwareDatetime | None
     missed_because: str | None = Field(description="Of the last of them.")
@@ -95,15 +97,15 @@ class DeliveryDetails(DeliveryDocument):
     request: SentRequest
 
 
-def endpoint_document(endpoint: Endpoint, newest: int) -> EndpointDocument:
-    return EndpointDocument(**_fields(endpoint, newest))
+def endpoint_document(endpoint: Endpoint, behind: int) -> EndpointDocument:
+    return EndpointDocument(**_fields(endpoint, behind))
 
 
-def new_endpoint(endpoint: Endpoint, newest: int, secret: str | None) -> NewEndpoint:
-    return NewEndpoint(**_fields(endpoint, newest), secret=secret)
+def new_endpoint(endpoint: Endpoint, behind: int, secret: str | None) -> NewEndpoint:
+    return NewEndpoint(**_fields(endpoint, behind), secret=secret)
 
 
-def _fields(endpoint: Endpoint, newest: int) -> dict[str, Any]:
+def _fields(endpoint: Endpoint, behind: int) -> dict[str, Any]:
     failing = "active" if endpoint.failing_since is None else "failing"
     return {
         "endpoint_id": endpoint.endpoint_id,
@@ -118,7 +120,7 @@ def _fields(endpoint: Endpoint, newest: int) -> dict[str, Any]:
         "disabled_at": endpoint.disabled_at,
         "disabled_by": endpoint.disabled_by,
         "disabled_because": endpoint.disabled_because,
-        "behind": max(0, newest - endpoint.cursor),
+        "behind": behind,
         "missed": endpoint.missed,
         "missed_at": endpoint.missed_at,
         "missed_because": endpoint.missed_because,

@@ -21,6 +21,7 @@ from coordinator.payments.observations import RefundOf, Sighting, Stage, Transfe
 from coordinator.payments.payments import EscrowState, Payment, PaymentStatus
 from coordinator.payments.quotes import ToPay, to_pay, whole_coin_amount
 from coordinator.payouts.earnings import escrow_of, refundable
+from providers import known
 
 __all__ = [
     "PaymentDocument",
@@ -60,6 +61,10 @@ class InvoiceItem(FrozenModel):
 
     coin: str
     display_name: str | None
+    network: str | None = Field(
+        description="What people call the network that the coin is sent over: what is sent over another is lost. "
+        "Null where that is not known, or there is none."
+    )
     address: str | None
     checkout_url: str | None = Field(
         description="The provider's own page, on which it is paid instead of at an address."
@@ -271,11 +276,12 @@ def sighting_item(sighting: Sighting) -> SightingItem:
 
 
 def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
-    opened = invoice.opened
-    now = ToPay() if opened is None else to_pay(payment, opened, invoice.wanted.coin)
+    opened, coin = invoice.opened, invoice.wanted.coin
+    now = ToPay() if opened is None else to_pay(payment, opened, coin)
     return InvoiceItem(
-        coin=invoice.wanted.coin,
+        coin=coin,
         display_name=opened and opened.display_name,
+        network=None if (provider := known.named(payment.provider)) is None else provider.network_of(coin),
         address=opened and opened.address,
         checkout_url=opened and opened.checkout_url,
         coin_amount=now.coin_amount,
@@ -285,7 +291,7 @@ def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str
         fee=now.fee,
         payment_uri=now.payment_uri,
         quoted_until=opened and opened.quoted_until,
-        refusal=refusals.get(invoice.wanted.coin),
+        refusal=refusals.get(coin),
     )
 
 

@@ -1,5 +1,6 @@
 """Who calls: the service or the user behind an `Authorization` header, and what they may ask for."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request
@@ -7,7 +8,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers.base import BaseRouteHandler
 
-from bridge.access import ANYBODY, Principal, TokenError, TokenErrorCode, principal_of_service
+from bridge.access import ANYBODY, Grants, Principal, TokenError, TokenErrorCode, principal_of_service
 from bridge.http.front.origins import RequireFrontEnd
 from bridge.http.front.queries import require_known_query, require_plain_query
 from bridge.http.front.service_tokens import ANY_SERVICE, Service, WatchedServices
@@ -15,7 +16,7 @@ from bridge.http.front.service_tokens import ANY_SERVICE, Service, WatchedServic
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
 
-__all__ = ["FOR_OPS", "FOR_SERVICES", "Callers", "require_everything", "require_room"]
+__all__ = ["FOR_OPS", "FOR_SERVICES", "Callers", "require_everything", "require_rooms"]
 
 FOR_OPS = "for_ops"
 """The mark of routes of the console: they are run for whoever may see everything, and for nobody else."""
@@ -118,10 +119,14 @@ class Callers:
             raise _not_authenticated(str(error), challenge, error.code) from None
 
 
-def require_room(principal: Principal, room: str) -> None:
-    """Raises PermissionDeniedException unless the principal may see what is told in the room."""
-    if not principal.may_see(room):
-        raise PermissionDeniedException(f"the token does not grant {room}")
+async def require_rooms(principal: Principal, names: Sequence[str], grants: Grants | None) -> None:
+    """Raises PermissionDeniedException unless the principal may see what is told in some rooms, by their token or
+    because the marketplace says so; and GrantsUnknownError."""
+    if grants is not None:
+        principal = await grants.with_rooms(principal, names)
+    denied = next((name for name in names if not principal.may_see(name)), None)
+    if denied is not None:
+        raise PermissionDeniedException(f"the token does not grant {denied}")
 
 
 def require_everything(principal: Principal) -> None:

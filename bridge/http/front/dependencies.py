@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from bridge.access import Principal
+from bridge.access import Grants, Principal
 from bridge.http.front.service_tokens import Service
 from bridge.journal import Dispatcher, Journal
 from bridge.workers.chain_followers import ChainFollowers
@@ -17,6 +17,7 @@ from bridge.workers.invoices import InvoiceOpener
 from bridge.workers.payouts import PayoutSender
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
+from bridge.workers.wallets.comparing import WalletComparisons
 from coordinator.attention.severities import Severities
 from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.payments.agreements import Terms
@@ -28,6 +29,7 @@ __all__ = [
     "GivenConfidence",
     "GivenDispatcher",
     "GivenEndpointRules",
+    "GivenGrants",
     "GivenInvoiceOpener",
     "GivenIsConnected",
     "GivenJournal",
@@ -45,6 +47,7 @@ __all__ = [
     "GivenSeverities",
     "GivenUsualZone",
     "GivenVitals",
+    "GivenWallets",
     "GivenWebhookReaders",
     "IsConnected",
     "LookUpPresence",
@@ -90,6 +93,8 @@ GivenSeverities = NamedDependency[SkipValidation[Severities]]
 GivenUsualZone = NamedDependency[SkipValidation[ZoneInfo]]
 """The time zone of days, where a request names none."""
 GivenPayoutSender = NamedDependency[SkipValidation[PayoutSender]]
+GivenGrants = NamedDependency[SkipValidation[Grants | None]]
+"""Where it is asked who may see what, beyond what tokens say."""
 GivenService = NamedDependency[SkipValidation[Service]]
 """The service that wants to write; the route is not run for anybody else."""
 GivenPrincipal = NamedDependency[SkipValidation[Principal]]
@@ -102,4 +107,5 @@ GivenPublicUrl = NamedDependency[SkipValidation[str]]
 GivenPresence = NamedDependency[SkipValidation[LookUpPresence]]
 GivenPulse = NamedDependency[SkipValidation[Pulse]]
 GivenVitals = NamedDependency[SkipValidation[Vitals]]
+GivenWallets = NamedDependency[SkipValidation[WalletComparisons]]
 GivenReadinessChecks = NamedDependency[SkipValidation[ReadinessChecks]]

@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException, NotFoundException, SerializationE
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
+from bridge.access import GrantsUnknownError
 from bridge.catalogue.publication import PublicationRefusedError
 from bridge.http.front.head import with_head_allowed
 from bridge.journal import (
@@ -130,6 +131,10 @@ def _unavailable(request: AnyRequest, error: JournalUnavailableError) -> Respons
     return problem(503, title, said, headers={"Retry-After": "5"})
 
 
+def _grants_unknown(_request: AnyRequest, error: GrantsUnknownError) -> Response[dict[str, object]]:
+    return problem(503, "Not available", f"{str(error)[:1].upper()}{str(error)[1:]}.", headers={"Retry-After": "5"})
+
+
 def _conflict(_request: AnyRequest, error: PaymentConflictError) -> Response[dict[str, object]]:
     return problem(409, "Already registered", str(error), paymentId=error.payment_id)
 
@@ -216,6 +221,7 @@ def _unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, obj
 
 exception_handlers: ExceptionHandlersMap = {
     JournalUnavailableError: _unavailable,
+    GrantsUnknownError: _grants_unknown,
     PaymentConflictError: _conflict,
     IdempotencyKeyReusedError: _key_reused,
     PayoutRefusedError: _payout_refused,

@@ -19,17 +19,21 @@ class OpsAccess(StaffAccess):
 
         Raises PermissionDeniedException, and ValidationException for a name that is missing.
         """
+        self.require(principal, role)
+        if principal.user_id is not None:
+            return principal.user_id
+        if given_name is None:
+            raise wrong_field("by", "missing; say who does this, for it is recorded")
+        return given_name
+
+    def require(self, principal: Principal, role: Role = Role.ACT) -> None:
+        """Raises PermissionDeniedException for whoever may not do what is not recorded."""
         if not self.may(principal, role):
             raise PermissionDeniedException(
                 f"only staff whose token has the role {role} may do this"
                 if self.asks_for_tokens
                 else 'services are named here, and only they may write; set access = "jwt", so that staff can sign in'
             )
-        if principal.user_id is not None:
-            return principal.user_id
-        if given_name is None:
-            raise wrong_field("by", "missing; say who does this, for it is recorded")
-        return given_name
 
 
 GivenOpsAccess = NamedDependency[SkipValidation[OpsAccess]]

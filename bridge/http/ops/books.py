@@ -16,17 +16,17 @@ from bridge.http.front.dependencies import GivenJournal
 from bridge.http.front.pages import FromQuery, ToQuery, moment_in
 from bridge.http.front.problems import AnyRequest, wrong_field
 from bridge.http.front.zones import GivenZone
-from bridge.http.ops.exports import export, exported
+from bridge.http.ops.exports import export, exported, one_page
 from bridge.http.ops.filters import ROWS_LIMIT, SellerQuery
 from bridge.journal import BookFilter, Journal, ListedEntry
 from coordinator.books.days import Span, date_in, days_in, month_in
 from coordinator.books.entries import EntryKind
-from coordinator.books.figures import Figures, figures, owed_by
+from coordinator.books.figures import Figures, SellerFigures, figures, owed_by
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, SignedAmount, total
 
-__all__ = ["export_entries", "export_statement", "export_totals", "get_statement", "get_totals", "get_wallets"]
+__all__ = ["days_asked_for", "export_entries", "export_statement", "export_totals", "get_statement", "get_totals"]
 
 DAYS_LIMIT = 366
 DAYS_SHOWN = 14
@@ -62,7 +62,7 @@ class _Currency(FrozenModel):
     opening: SignedAmount = Field(description="What was owed to the seller when the month began.")
 
 
-class StatementFigures(Figures, _Currency):
+class StatementFigures(SellerFigures, _Currency):
     """What was entered for a seller in one currency."""
 
     closing: SignedAmount = Field(description="What was owed when it ended: what was owed before, and `owed`.")
@@ -106,31 +106,6 @@ class EntryRow(FrozenModel):
     wallet: str | None
 
 
-class WalletBalance(FrozenModel):
-    """What the books say that a wallet holds of a coin."""
-
-    wallet: str = Field(description="The provider that keeps it, or the chain and the address.")
-    coin: str
-    booked: SignedAmount = Field(
-        description="What came for payments, less what payouts and refunds have brought to others. What the network "
-        "took, and what the wallet holds of other origin, is not known here."
-    )
-
-
-class Wallets(FrozenModel):
-    """What the books say that wallets hold at this moment."""
-
-    wallets: list[WalletBalance]
-
-
-@get("/wallets", summary="What the books say that wallets hold")
-async def get_wallets(journal: GivenJournal) -> Wallets:
-    found = await journal.books.wallet_totals()
-    return Wallets(
-        wallets=[WalletBalance(wallet=wallet, coin=coin, booked=booked) for (wallet, coin), booked in found.items()]
-    )
-
-
 @get("/totals", summary="What was sold, went back and was paid out from day to day")
 async def get_totals(
     journal: GivenJournal,
@@ -139,7 +114,7 @@ async def get_totals(
     first_day: FirstDayQuery = None,
     last_day: LastDayQuery = None,
 ) -> Totals:
-    spans = _days(journal.clock(), zone, days, first_day, last_day)
+    spans = days_asked_for(journal.clock(), zone, days, first_day, last_day)
     return Totals(time_zone=zone.key, days=await _day_figures(journal, spans))
 
 
@@ -152,8 +127,8 @@ async def export_totals(
     first_day: FirstDayQuery = None,
     last_day: LastDayQuery = None,
 ) -> Stream:
-    found = await _day_figures(journal, _days(journal.clock(), zone, days, first_day, last_day))
-    return await exported(request, DayFigures, _one_page(found), zone)
+    found = await _day_figures(journal, days_asked_for(journal.clock(), zone, days, first_day, last_day))
+    return await exported(request, DayFigures, one_page(found), zone)
 
 
 @get("/statement", summary="A seller's statement of a month")
@@ -169,7 +144,8 @@ async def get_statement(
     for currency in sorted({*within, *(name for name, owed in opening.items() if owed)}):
         of_month, owed = figures(within.get(currency, {})), opening.get(currency, ZERO)
         closing = total([owed, of_month.owed])
-        currencies.append(StatementFigures(**dict(of_month), currency=currency, opening=owed, closing=closing))
+        own = {name: value for name, value in of_month if name in SellerFigures.model_fields}
+        currencies.append(StatementFigures(**own, currency=currency, opening=owed, closing=closing))
     return Statement(
         seller_id=seller_id,
         month=month,
@@ -222,7 +198,9 @@ def _month(zone: ZoneInfo, month: str) -> Span:
         raise wrong_field("month", "expected a month such as 2026-11") from None
 
 
-def _days(now: datetime, zone: ZoneInfo, count: int, first_day: str | None, last_day: str | None) -> Sequence[Span]:
+def days_asked_for(
+    now: datetime, zone: ZoneInfo, count: int, first_day: str | None, last_day: str | None
+) -> Sequence[Span]:
     """The days that an address asks for. Raises ValidationException."""
     last = _date("to", last_day) or date_in(zone, now)
     try:
@@ -246,10 +224,6 @@ async def _day_figures(journal: Journal, spans: Sequence[Span]) -> list[DayFigur
         DayFigures(date=one.date, currency=one.currency, **dict(figures(one.sums)))
         for one in await journal.books.day_totals(spans)
     ]
-
-
-async def _one_page(rows: Sequence[DayFigures]) -> AsyncIterator[Sequence[DayFigures]]:
-    yield rows
 
 
 async def _pages(journal: Journal, wanted: BookFilter) -> AsyncIterator[list[ListedEntry]]:

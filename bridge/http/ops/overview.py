@@ -48,6 +48,7 @@ from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN, payment_atte
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import refund_without_address
 from coordinator.attention.telling import Standing
+from coordinator.attention.wallets import wallet_attention
 from coordinator.histories import Beginning
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
@@ -197,6 +198,7 @@ async def _besides_problems(
     alarms = await journal.chains.alarms(None)
     standings = await journal.alerts.standings()
     refunds = await journal.refunds.without_address(now - refund_address_wait)
+    wallets = await journal.wallets.last()
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
     def items() -> list[Attention]:
@@ -204,6 +206,7 @@ async def _besides_problems(
         wrong += [_of_transfer(one, rank) for rank, one in enumerate(transfers)]
         wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
         wrong += _of_alerts(standings)
+        wrong += filter(None, map(wallet_attention, wallets.values()))
         return attention.not_dismissed(wrong, found.dismissed_at)
 
     return await asyncio.to_thread(items)

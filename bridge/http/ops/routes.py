@@ -29,7 +29,6 @@ from bridge.http.ops.books import (
     export_totals,
     get_statement,
     get_totals,
-    get_wallets,
 )
 from bridge.http.ops.connections import list_connections
 from bridge.http.ops.filters import payment_filter, payout_filter
@@ -63,6 +62,14 @@ from bridge.http.ops.refunds import open_refund_in_console, withdraw_refund_in_c
 from bridge.http.ops.session import get_ops_session
 from bridge.http.ops.story import get_payment_story, get_payout_story
 from bridge.http.ops.system import get_system_status
+from bridge.http.ops.wallets import (
+    compare_wallets,
+    export_reconciliation,
+    get_reconciliation,
+    get_wallets,
+    list_wallet_movements,
+    note_wallet_movement,
+)
 
 __all__ = ["access_router", "ops_router", "payout_decision_router"]
 
@@ -85,6 +92,11 @@ ops_router = Router(
         *export_statement,
         *export_entries,
         get_wallets,
+        get_reconciliation,
+        *export_reconciliation,
+        compare_wallets,
+        list_wallet_movements,
+        note_wallet_movement,
         list_actions,
         list_histories,
         get_system_status,

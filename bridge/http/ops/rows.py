@@ -204,6 +204,7 @@ class ActionItem(FrozenModel):
         "destination-added",
         "destination-removed",
         "access",
+        "wallet-movement",
         "endpoint-registered",
         "endpoint-changed",
         "endpoint-enabled",

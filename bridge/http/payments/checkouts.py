@@ -14,6 +14,7 @@ from bridge.http.documents.payments import PaymentDocument, payment_document
 from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
     GivenChains,
+    GivenGrants,
     GivenInvoiceOpener,
     GivenJournal,
     GivenPaymentExpiry,
@@ -25,7 +26,7 @@ from bridge.http.front.dependencies import (
 from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.problems import wrong_field
-from bridge.http.payments.registration import WayToPay, agreed_way, is_for, register, unsaid
+from bridge.http.payments.registration import WayToPay, agreed_way, is_for, register, unsaid, with_rooms_of
 from bridge.http.payments.routes import Currency
 from bridge.journal import PaymentRecord
 from coordinator.ids import Id, is_id, new_id
@@ -150,9 +151,10 @@ async def register_checkout(
     responses=problem_responses({401: "No good token", 404: "No such checkout"}),
 )
 async def get_checkout(
-    checkout_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal
+    checkout_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal, grants: GivenGrants
 ) -> CheckoutDocument:
     record = await journal.checkout_record(checkout_id) if is_id(checkout_id) else None
+    principal = await with_rooms_of(principal, record, grants)
     if record is None or not is_for(principal, record):
         raise NotFoundException(f"There is no template checkout {checkout_id!r}.")
     return _document(record, principal)

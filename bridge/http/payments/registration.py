@@ -6,7 +6,7 @@ from decimal import Decimal
 from litestar.exceptions import ValidationException
 from pydantic import Field
 
-from bridge.access import Principal
+from bridge.access import Grants, Principal
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.service_tokens import Service
 from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, PaymentRecord
@@ -24,7 +24,7 @@ from providers import known
 from providers.contract import ProviderRefusedError
 from providers.onchain.matching.direct import NotOnChainError, direct_payment
 
-__all__ = ["WayToPay", "agreed_way", "is_for", "register", "switch", "unsaid"]
+__all__ = ["WayToPay", "agreed_way", "is_for", "register", "switch", "unsaid", "with_rooms_of"]
 
 
 class WayToPay(FrozenModel):
@@ -234,10 +234,22 @@ async def switch(
 def is_for(principal: Principal, record: PaymentRecord) -> bool:
     """Whether somebody may see a payment."""
     payment = record.payment
-    in_rooms = [rooms.request(share.request_id) for share in payment.shares]
-    if payment.checkout is not None:
-        in_rooms.append(rooms.template_checkout(payment.checkout.checkout_id))
-    return principal.may_see_payment(parties={payment.buyer_id, *payment.seller_ids}, in_rooms=in_rooms)
+    parties = {payment.buyer_id, *payment.seller_ids}
+    return principal.may_see_payment(parties=parties, in_rooms=_rooms_of(payment))
+
+
+async def with_rooms_of(principal: Principal, record: PaymentRecord | None, grants: Grants | None) -> Principal:
+    """Somebody with the rooms of a payment that is none of theirs otherwise, if the marketplace says so. Raises
+    GrantsUnknownError."""
+    if grants is None or record is None or is_for(principal, record):
+        return principal
+    return await grants.with_rooms(principal, _rooms_of(record.payment))
+
+
+def _rooms_of(payment: Payment) -> list[str]:
+    """Those in which a payment is told of."""
+    of_requests = [rooms.request(share.request_id) for share in payment.shares]
+    return of_requests + ([] if payment.checkout is None else [rooms.template_checkout(payment.checkout.checkout_id)])
 
 
 async def _record(journal: Journal, payment_id: str) -> PaymentRecord:

@@ -19,6 +19,7 @@ from bridge.http.documents.payments import (
 )
 from bridge.http.front.dependencies import (
     GivenChains,
+    GivenGrants,
     GivenInvoiceOpener,
     GivenJournal,
     GivenPaymentExpiry,
@@ -33,8 +34,9 @@ from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.own_pages import GivenOwnPage, not_theirs, only_one, own_payments_page
 from bridge.http.front.pages import place_text
 from bridge.http.payments.price_renewal import renew_price
-from bridge.http.payments.registration import WayToPay, agreed_way, is_for, register, switch, unsaid
+from bridge.http.payments.registration import WayToPay, agreed_way, is_for, register, switch, unsaid, with_rooms_of
 from bridge.journal import Party
+from coordinator import rooms
 from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount
@@ -319,6 +321,7 @@ async def cancel_payment(
 async def list_payments(
     journal: GivenJournal,
     principal: GivenPrincipal,
+    grants: GivenGrants,
     own_page: GivenOwnPage,
     request_id: Annotated[str | None, QueryParameter(name="requestId")] = None,
     seller_id: Annotated[str | None, QueryParameter(name="sellerId")] = None,
@@ -327,6 +330,8 @@ async def list_payments(
     named, identifier = only_one(requestId=request_id, sellerId=seller_id, buyerId=buyer_id)
     if named == "requestId":
         records = await journal.request_records(identifier)
+        if grants is not None:
+            principal = await grants.with_rooms(principal, [rooms.request(identifier)])
         return PaymentList(
             payments=[payment_document(record, seen_by=principal) for record in records if is_for(principal, record)]
         )
@@ -347,8 +352,11 @@ async def list_payments(
     summary="A payment with its history",
     responses={200: payment_response("The payment"), **problem_responses({404: "No such payment"})},
 )
-async def get_payment(payment_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal) -> PaymentDocument:
+async def get_payment(
+    payment_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal, grants: GivenGrants
+) -> PaymentDocument:
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
+    principal = await with_rooms_of(principal, record, grants)
     # To whom it is none of their business, a payment does not exist.
     if record is None or not is_for(principal, record):
         raise NotFoundException(f"There is no payment {payment_id!r}.")

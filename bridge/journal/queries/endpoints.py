@@ -1,5 +1,6 @@
 """Look-ups about endpoints: which there are, what comes next for one, and what was sent to it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint
 
 __all__ = [
     "DueDelivery",
+    "count_behind",
     "count_pending",
     "deliveries",
     "due",
@@ -22,6 +24,9 @@ __all__ = [
     "next_due",
     "next_events",
 ]
+
+# Of more nobody wants to know how many; and to count them would take longer than to look.
+BEHIND_LIMIT = 100_000
 
 _EVENTS, _DELIVERIES, _ENDPOINTS = schema.events, schema.endpoint_deliveries, schema.endpoints
 
@@ -42,6 +47,14 @@ def endpoints(connection: Connection) -> list[Endpoint]:
 def endpoint(connection: Connection, endpoint_id: str) -> Endpoint | None:
     row = connection.execute(select(_ENDPOINTS).where(_ENDPOINTS.c.endpoint_id == endpoint_id)).mappings().first()
     return None if row is None else endpoint_from_row(row)
+
+
+def count_behind(connection: Connection, after: int, names: Collection[str]) -> int:
+    """How many of the next events after an offset have one of some names, of as many as are looked at."""
+    wanted = select(func.count()).where(
+        _EVENTS.c.offset > after, _EVENTS.c.offset <= after + BEHIND_LIMIT, _EVENTS.c.name.in_(names)
+    )
+    return connection.scalar(wanted) or 0
 
 
 def newest_offset(connection: Connection) -> int:

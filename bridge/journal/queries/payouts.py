@@ -21,6 +21,7 @@ __all__ = [
     "payment_payouts",
     "payout_records",
     "payouts_called",
+    "payouts_going_on",
     "payouts_to_follow",
 ]
 
@@ -79,6 +80,12 @@ def payouts_to_follow(connection: Connection, after: str, failed_since: datetime
         .order_by(payouts.c.payout_id)
         .limit(limit)
     )
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def payouts_going_on(connection: Connection) -> list[Payout]:
+    """Payouts that are not settled and wait for nobody's approval."""
+    rows = connection.execute(select(schema.payouts).where(schema.payouts.c.status.in_(_GOING_ON)))
     return [payout_from_row(row) for row in rows.mappings()]
 
 

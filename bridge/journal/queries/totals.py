@@ -27,9 +27,10 @@ from bridge.journal.tables import schema
 from coordinator.books.days import Span
 from coordinator.books.entries import OF_COINS, EntryKind
 from coordinator.books.figures import Sum
+from coordinator.books.wallets import WalletCoin
 from coordinator.money import ZERO, difference, total
 
-__all__ = ["DayTotals", "Sums", "day_totals", "seller_totals", "wallet_totals"]
+__all__ = ["DayTotals", "Sums", "came_since", "day_totals", "seller_totals", "wallet_totals"]
 
 # SQLite adds floats, or whole numbers of 64 bits: what has no more digits than these before and behind its point is
 # added as two of them, of which nine thousand million have room. What has more is added here.
@@ -84,21 +85,31 @@ def seller_totals(
     return {currency: of_currency for (currency,), of_currency in _by_kind(sums).items()}
 
 
-def wallet_totals(connection: Connection) -> Mapping[tuple[str, str], Decimal]:
+def wallet_totals(connection: Connection) -> Mapping[WalletCoin, Decimal]:
     """What the entries of wallets come to, by wallet and coin: what came in less what went out."""
-    of_coins = _ENTRIES.c.kind.in_(OF_COINS)
-    sums = _sums(connection, _ENTRIES, (_ENTRIES.c.wallet, _ENTRIES.c.unit, _ENTRIES.c.kind), of_coins)
-    return {
-        (wallet, coin): difference(of[EntryKind.COIN_IN].amount, of[EntryKind.COIN_OUT].amount)
-        for (wallet, coin), of in _by_kind(sums, every=OF_COINS).items()
-    }
+    came, went = (_of_wallets(connection, kind) for kind in OF_COINS)
+    return {of: difference(came.get(of, ZERO), went.get(of, ZERO)) for of in sorted({*came, *went})}
 
 
-def _by_kind(sums: Mapping[Keys, Sum], every: Sequence[EntryKind] = ()) -> dict[Keys, dict[EntryKind, Sum]]:
+def came_since(connection: Connection, since: datetime) -> Mapping[WalletCoin, Decimal]:
+    """What has come into wallets since then, without what was taken back of it."""
+    sums = _of_wallets(connection, EntryKind.COIN_IN, _ENTRIES.c.entered_at >= since)
+    return {of: amount for of, amount in sums.items() if amount > ZERO}
+
+
+def _of_wallets(
+    connection: Connection, kind: EntryKind, *conditions: ColumnElement[bool]
+) -> Mapping[WalletCoin, Decimal]:
+    keys = (_ENTRIES.c.wallet, _ENTRIES.c.unit)
+    found = _amounts(connection, _ENTRIES, keys, (_ENTRIES.c.kind == kind, *conditions))
+    return {WalletCoin(*of): amount for of, amount in found.items()}
+
+
+def _by_kind(sums: Mapping[Keys, Sum]) -> dict[Keys, dict[EntryKind, Sum]]:
     """Sums whose last key is their kind, by their other keys, in order."""
     found: dict[Keys, dict[EntryKind, Sum]] = {}
     for (*keys, kind), one in sorted(sums.items()):
-        found.setdefault(tuple(keys), {name: Sum(0, ZERO) for name in every})[EntryKind(kind)] = one
+        found.setdefault(tuple(keys), {})[EntryKind(kind)] = one
     return found
 
 
@@ -106,11 +117,21 @@ def _sums(
     connection: Connection, those_in: FromClause, keys: Sequence[ColumnElement[Any]], *conditions: ColumnElement[bool]
 ) -> dict[Keys, Sum]:
     """What entries come to, by their keys."""
-    sums_in = _sums_in_postgresql if connection.dialect.name == "postgresql" else _sums_in_sqlite
-    amounts = sums_in(connection, those_in, keys, conditions)
+    amounts = _amounts(connection, those_in, keys, conditions)
     counted = select(*keys, func.count(_ENTRIES.c.payment_id.distinct())).select_from(those_in)
     counts = connection.execute(counted.where(*conditions).group_by(*keys))
     return {tuple(row[:-1]): Sum(row[-1], amounts[tuple(row[:-1])]) for row in counts}
+
+
+def _amounts(
+    connection: Connection,
+    those_in: FromClause,
+    keys: Sequence[ColumnElement[Any]],
+    conditions: Sequence[ColumnElement[bool]],
+) -> dict[Keys, Decimal]:
+    """The same without how many payments they are of, which takes longer to count than all else."""
+    sums_in = _sums_in_postgresql if connection.dialect.name == "postgresql" else _sums_in_sqlite
+    return sums_in(connection, those_in, keys, conditions)
 
 
 def _sums_in_postgresql(

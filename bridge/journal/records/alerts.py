@@ -15,7 +15,7 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.alerts import alert_from_text, standing_from_row
 from bridge.journal.writing.writer import Submit
-from coordinator.attention.alerts import Alert, AlertChange
+from coordinator.attention.alerts import Alert, AlertChange, Reminders
 from coordinator.attention.items import Attention
 from coordinator.attention.sendings import Sending
 from coordinator.attention.severities import Severities
@@ -65,9 +65,17 @@ class AlertRecords:
 
     # Writing
 
-    async def observe(self, items: Sequence[Attention], gone: Collection[str], severities: Severities) -> None:
+    async def observe(
+        self,
+        items: Sequence[Attention],
+        gone: Collection[str],
+        severities: Severities,
+        reminders: Reminders | None = None,
+    ) -> None:
         """Remembers that these need a person, and that others do so no more; while this bridge may."""
-        await self._submit_alone(lambda batch: alert_requests.observe_alerts(batch, items, gone, severities))
+        await self._submit_alone(
+            lambda batch: alert_requests.observe_alerts(batch, items, gone, severities, reminders)
+        )
 
     async def act(
         self,

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from bridge.journal.queries import books as book_queries
 from bridge.journal.queries.books import BookFilter, BookPlace, ListedEntry
 from bridge.journal.queries.readers import Read
-from bridge.journal.queries.totals import DayTotals, Sums, day_totals, seller_totals, wallet_totals
+from bridge.journal.queries.totals import DayTotals, Sums, day_totals, seller_totals
 from bridge.journal.writing.writer import Submit
 from coordinator.books.days import Span
 
@@ -33,10 +32,6 @@ class BookRecords:
     ) -> Mapping[str, Sums]:
         """What was entered for a seller in some time, or ever until its end, by currency."""
         return await self._read(seller_totals, seller_id, begins_at, ends_at)
-
-    async def wallet_totals(self) -> Mapping[tuple[str, str], Decimal]:
-        """What the entries of wallets come to, by wallet and coin."""
-        return await self._read(wallet_totals)
 
     async def entries(self, wanted: BookFilter, after: BookPlace | None, limit: int) -> list[ListedEntry]:
         """The entries that a filter wants, oldest first, from a place on."""

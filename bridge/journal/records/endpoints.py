@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from bridge.catalogue import journaled_events
 from bridge.journal.queries import endpoints as queries
 from bridge.journal.queries.endpoints import DueDelivery
 from bridge.journal.queries.readers import Read
@@ -38,6 +39,11 @@ class EndpointRecords:
 
     async def newest_offset(self) -> int:
         return await self._read(queries.newest_offset)
+
+    async def behind(self, endpoint: Endpoint) -> int:
+        """How many events an endpoint wants and has not dealt with yet, up to a limit."""
+        names = sorted(journaled_events(endpoint.events))
+        return await self._read(queries.count_behind, endpoint.cursor, names)
 
     async def delivery(self, endpoint_id: str, message_id: str) -> Delivery | None:
         return await self._read(stored_delivery, endpoint_id, message_id)

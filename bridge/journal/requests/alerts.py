@@ -8,7 +8,15 @@ from bridge.catalogue.attention import AttentionUpdated
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import THE_BRIDGE
-from coordinator.attention.alerts import Alert, AlertChange, ending_was_told, observed, opened, was_told
+from coordinator.attention.alerts import (
+    Alert,
+    AlertChange,
+    Reminders,
+    ending_was_told,
+    observed,
+    opened,
+    was_told,
+)
 from coordinator.attention.items import Attention
 from coordinator.attention.sendings import Sending
 from coordinator.attention.severities import Severities
@@ -22,11 +30,12 @@ def observe_alerts(
     items: Sequence[Attention],
     gone: Collection[str],
     severities: Severities,
+    reminders: Reminders | None,
 ) -> Sequence[Alert]:
     """Remembers that `items` need a person, and that what is called as in `gone` does so no more. Returns those that
     changed: others may have written down the same meanwhile."""
     known = batch.alerts.among({*gone, *(item.key for item in items)})
-    changes = list(observed(known, items, (), batch.now))
+    changes = list(observed(known, items, (), batch.now, reminders))
     for change in changes:
         _write(batch, change, THE_BRIDGE, severities)
     return [change.alert for change in changes]

@@ -37,6 +37,7 @@ from bridge.journal.tables.payout_tables import (
     payouts,
     refunds,
 )
+from bridge.journal.tables.wallet_tables import wallet_comparisons, wallet_movements
 
 __all__ = [
     "AWAITING_ADDRESS",
@@ -88,6 +89,8 @@ __all__ = [
     "sessions",
     "speak_postgresql",
     "unreadable_webhooks",
+    "wallet_comparisons",
+    "wallet_movements",
 ]
 
 journal = Table(

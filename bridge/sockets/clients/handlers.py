@@ -6,7 +6,7 @@ It must never let a client into a room, or speak for a user, beyond what its pri
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from bridge.access import TokenError
+from bridge.access import GrantsUnknownError, TokenError
 from bridge.catalogue.activities import UserStatus
 from bridge.catalogue.answers import failure, success
 from bridge.catalogue.chat import moment_text
@@ -36,12 +36,12 @@ __all__ = ["register_handlers"]
 WAITING_LIMIT = 1_000
 
 Answer = dict[str, Any] | WhenSaved
-Handler = Callable[[str, tuple[object, ...]], Answer]
-"""Of what is done at once; in place, without a task of its own."""
+Handler = Callable[[str, tuple[object, ...]], Answer | Awaitable[Answer]]
+"""Of what is done at once, in place, without a task of its own; but for what has to be asked first."""
 LaterHandler = Callable[[str, tuple[object, ...]], Awaitable[Answer]]
 """Of what takes its time."""
 
-Refused = (ArgumentError, NotAllowedError, TooManyError, TokenError)
+Refused = (ArgumentError, NotAllowedError, TooManyError, TokenError, GrantsUnknownError)
 
 
 def register_handlers(server: SocketServer, activity: Activity) -> None:
@@ -59,11 +59,11 @@ def register_handlers(server: SocketServer, activity: Activity) -> None:
     server.on(TYPING_STOP.name, _answering(_typing_stop(server, activity)))
     server.on(WATCH_USERS.name, _answering_later(_watch_users(server, activity)))
     server.on(UNWATCH_USERS.name, _answering_later(_unwatch_users(server, activity)))
-    server.on(REFRESH_TOKEN.name, _answering(_refresh_token(server)))
+    server.on(REFRESH_TOKEN.name, _answering_later(_refresh_token(server)))
 
 
-def _answering(handle: Handler) -> Callable[..., Answer]:
-    def answered(sid: str, *arguments: object) -> Answer:
+def _answering(handle: Handler) -> Callable[..., Answer | Awaitable[Answer]]:
+    def answered(sid: str, *arguments: object) -> Answer | Awaitable[Answer]:
         try:
             return handle(sid, arguments)
         except Refused as error:
@@ -82,7 +82,9 @@ def _answering_later(handle: LaterHandler) -> Callable[..., Awaitable[Answer]]:
     return answered
 
 
-def _refusal(error: ArgumentError | NotAllowedError | TooManyError | TokenError) -> Answer:
+def _refusal(
+    error: ArgumentError | NotAllowedError | TooManyError | TokenError | GrantsUnknownError,
+) -> Answer:
     match error:
         case ArgumentError():
             return failure("bad_argument", str(error))
@@ -92,16 +94,35 @@ def _refusal(error: ArgumentError | NotAllowedError | TooManyError | TokenError)
             return failure("too_many", str(error))
         case TokenError():
             return failure(error.code, str(error))
+        case GrantsUnknownError():
+            return failure("unavailable", str(error))
 
 
 def _join(server: SocketServer, membership: RoomMembership) -> Handler:
     event = membership.join
 
-    def join(sid: str, arguments: tuple[object, ...]) -> Answer:
-        names = membership.rooms(event.read(arguments))
-        _require_rooms(server, sid, names)
+    def entered(sid: str, names: tuple[str, ...]) -> Answer:
         _enter(server, sid, names)
         return WhenSaved([success(rooms=list(names))])
+
+    async def ask_and_join(sid: str, arguments: tuple[object, ...]) -> Answer:
+        names = membership.rooms(event.read(arguments))
+        _require_place(server, sid, names)
+        await server.admission.ask(("/", sid), _denied(server, sid, names))
+        _require_connection(server, sid)
+        if denied := _denied(server, sid, names):
+            raise NotAllowedError(f"{denied[0]} is granted neither by the token nor by the marketplace")
+        return entered(sid, names)
+
+    asking = _answering_later(ask_and_join)
+
+    def join(sid: str, arguments: tuple[object, ...]) -> Answer | Awaitable[Answer]:
+        names = membership.rooms(event.read(arguments))
+        denied = _denied(server, sid, names)
+        if denied and server.admission.asks and all(map(rooms.is_part, denied)):
+            return asking(sid, *arguments)
+        _require_rooms(server, sid, names)
+        return entered(sid, names)
 
     return join
 
@@ -180,13 +201,13 @@ def _unwatch_users(server: SocketServer, activity: Activity) -> LaterHandler:
     return unwatch_users
 
 
-def _refresh_token(server: SocketServer) -> Handler:
-    def refresh_token(sid: str, arguments: tuple[object, ...]) -> Answer:
+def _refresh_token(server: SocketServer) -> LaterHandler:
+    async def refresh_token(sid: str, arguments: tuple[object, ...]) -> Answer:
         renewal = REFRESH_TOKEN.read(arguments)
         _require_connection(server, sid)
         _require_patience(server, sid)
         _require_pace(server, sid)
-        principal = server.admission.renew(("/", sid), renewal.token)
+        principal = await server.admission.renew(("/", sid), renewal.token, server.manager.get_rooms(sid, "/"))
         for room in server.manager.get_rooms(sid, "/"):
             if room != sid and not principal.may_see(room):
                 server.manager.basic_leave_room(sid, "/", room)
@@ -208,10 +229,17 @@ def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
 
 
 def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
-    principal = server.admission.principal(sid)
-    denied = [name for name in names if not principal.may_see(name)]
-    if denied:
+    if denied := _denied(server, sid, names):
         raise NotAllowedError(f"the token does not grant {denied[0]}")
+    _require_place(server, sid, names)
+
+
+def _denied(server: SocketServer, sid: str, names: tuple[str, ...]) -> list[str]:
+    principal = server.admission.principal(sid)
+    return [name for name in names if not principal.may_see(name)]
+
+
+def _require_place(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
     limit = server.eio.limits.rooms
     if server.manager.room_count(sid, "/") + len(names) > limit:
         raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")

@@ -233,6 +233,15 @@ class Recovery:
 
     # Coming back
 
+    async def rooms_of(self, pid: Any, principal: Principal) -> Collection[str]:
+        """The rooms of the session that a client brings; none of one that is not known, or not at the moment."""
+        proven = proven_by(self._key, pid, principal)
+        try:
+            session = None if proven is None else await self._sessions.find(proven.sid)
+        except StoreUnavailableError:
+            return ()
+        return () if session is None else tuple(session.rooms)
+
     async def take_up(self, pid: Any, offset: Any, principal: Principal, allowance: Allowance) -> Missed | None:
         """The session that a client brings, with what it missed as far as only the journal knows that; None if it
         has to begin anew. What is looked up is taken from `allowance`. Raises StoreUnavailableError where that cannot

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from prometheus_client import Counter
 
-from bridge.access import Principal
+from bridge.access import GrantsUnknownError, Principal
+from bridge.sockets.admission import Admission
 from bridge.sockets.errors import SessionContestedError, StoreUnavailableError
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.recovery.recovery import Missed, Recovery
@@ -102,6 +103,19 @@ class Returns:
         """Waits until it is known who was there before; nobody is let in earlier."""
         if not self._recalling.done():
             await asyncio.shield(self._recalling)
+
+    async def recognize(self, auth: Any, principal: Principal, admission: Admission) -> Principal:
+        """Somebody with those rooms of the session that their client brings which they may enter, whatever says so,
+        as far as that can be known now."""
+        brought = brought_by(auth)
+        if not admission.asks or brought.get("recovery") is False:
+            return principal
+        names = await self.recovery.rooms_of(brought.get("pid"), principal)
+        try:
+            return await admission.with_rooms(principal, names)
+        except GrantsUnknownError as error:
+            logger.info("a client gets no room back that its token does not name: %s", error)
+            return principal
 
     async def take_up(
         self,

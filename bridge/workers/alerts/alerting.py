@@ -16,7 +16,7 @@ from prometheus_client import Gauge
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.alerts.destinations import Destination, DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.checks import DegradedError
-from coordinator.attention.alerts import Alert, AlertState, observed
+from coordinator.attention.alerts import Alert, AlertState, Reminders, observed
 from coordinator.attention.items import Attention, AttentionKind
 from coordinator.attention.messages import message_of
 from coordinator.attention.sendings import Sending, Told, sending_name
@@ -59,12 +59,15 @@ class Alerting:
         severities: Severities,
         console_url: str,
         look_seconds: float,
+        remind_after: timedelta | None = None,
     ) -> None:
+        """Whoever was told of what is critical is told again after `remind_after`, as long as it is open."""
         self._journal = journal
         self._find = find
         self._destinations = {one.name: one for one in destinations}
         self._schedule = schedule
         self._severities = severities
+        self._reminders = None if remind_after is None else Reminders(remind_after, severities)
         self._console_url = console_url
         self._look_seconds = look_seconds
         self._telling: dict[str, asyncio.Task[None]] = {}
@@ -122,12 +125,13 @@ class Alerting:
         known = dict(await records.alerts(now - ENDINGS_TOLD_FOR))
         settled = [item.key for item in found.items if item.key not in known]
         known |= await records.among(settled) if settled else {}
-        changed = {one.alert.key: one.alert for one in observed(known, found.items, found.more_of, now)}
+        changes = observed(known, found.items, found.more_of, now, self._reminders)
+        changed = {one.alert.key: one.alert for one in changes}
         if not changed:
             return list(known.values())
         items = [item for item in found.items if item.key in changed]
         gone = [key for key, alert in changed.items() if alert.ended_at is not None]
-        await records.observe(items, gone, self._severities)
+        await records.observe(items, gone, self._severities, self._reminders)
         return list((await records.alerts(now - ENDINGS_TOLD_FOR)).values())
 
     def _sending(self, name: str, telling: Telling) -> Sending:

@@ -115,6 +115,7 @@ class AlertSettings(FrozenModel):
     retry_seconds: float = Field(60, gt=0, le=1800)
     undelivered_minutes: float = Field(15, ge=0, le=1440)
     look_seconds: float = Field(10, gt=0, le=3600)
+    remind_hours: float = Field(24, ge=0, le=24 * 30)
     severities: Mapping[str, Severity] = {}
     channels: Mapping[ChannelName, Annotated[MailSettings | ChatSettings, Field(discriminator="kind")]] = {}
 
@@ -153,6 +154,11 @@ class AlertSettings(FrozenModel):
     def silent_channels(self) -> tuple[str, ...]:
         """Those that never hear of anything."""
         return tuple(name for name, one in self.channels.items() if set(one.rules.paces.values()) == {Pace.NEVER})
+
+    @property
+    def remind_after(self) -> timedelta | None:
+        """None: nobody is reminded."""
+        return timedelta(hours=self.remind_hours) if self.remind_hours else None
 
     @property
     def how_bad(self) -> Severities:

@@ -87,11 +87,12 @@ def _balance_of(gateway: LocalGateway, crypto: str) -> dict[str, Any]:
     coin, rate = COINS[crypto], gateway.terms.rate(crypto, USD)
     status = gateway.daemons.server_status(coin)
     is_known = status == "Synced" or status.startswith("Sync In Progress")
+    is_known = is_known and gateway.daemons.by_coin[crypto].tells_balance
     amount = gateway.payouts.balance(crypto) if is_known else Decimal(0)
     return {
         "name": crypto,
         "display_name": coin.display_name,
-        "amount_crypto": plain(amount) if is_known else 0,
+        "amount_crypto": plain(amount),
         "rate": plain(rate),
         "fiat": USD,
         "amount_fiat": plain(amount * rate),
@@ -103,9 +104,11 @@ def _balance(asking: Asking) -> Answer:
     gateway, crypto = asking.gateway, asking.crypto
     if crypto not in COINS:
         raise RefusedError(f"Crypto {crypto} is not enabled")
-    rate = f"{gateway.terms.rate(crypto, USD):f}"  # here, unlike in the list of all, with the zeros of its column
-    seconds = gateway.daemons.waited_for(COINS[crypto])
-    return Answer(_balance_of(gateway, crypto) | {"rate": rate}, seconds=seconds)
+    said = _balance_of(gateway, crypto)
+    said["rate"] = f"{gateway.terms.rate(crypto, USD):f}"  # here, unlike in the list of all, with its column's zeros
+    if said["amount_crypto"] == "0":
+        said["amount_crypto"] = 0  # also of a wallet that it could not ask
+    return Answer(said, seconds=gateway.daemons.waited_for(COINS[crypto]))
 
 
 def _balances(asking: Asking) -> Answer:

@@ -34,9 +34,27 @@ class Daemon:
     state: State = State.WELL
     blocks_behind: int = 0
     balance: Decimal = FIRST_BALANCE
-    """What its wallet held before any payout."""
+    """What its wallet holds, but for what its payouts have taken."""
+    ungathered: Decimal = Decimal(0)
+    """What came, and lies where it was paid to: it counts in no balance yet."""
+    gathers: bool = True
+    """Whether what comes is in its wallet at once. The real ones of EVM chains and Tron take minutes, and for ever
+    where they have no coins for the network's fees."""
+    tells_balance: bool = True
+    """Whether it says what its wallet holds. SHKeeper makes 0 of it if it does not, and calls it up to date all the
+    same."""
     payout_confirmations: int = 2
     """How many the payouts get that it sends; an arrived one has more than one."""
+
+    def receive(self, amount: Decimal) -> None:
+        """Money has come to one of its addresses."""
+        self.ungathered += amount
+        self.gather()
+
+    def gather(self) -> None:
+        """What has come is in its wallet, if it gathers."""
+        if self.gathers:
+            self.balance, self.ungathered = self.balance + self.ungathered, Decimal(0)
 
 
 @dataclass(slots=True)

@@ -40,6 +40,8 @@ class Transaction:
     outputs: Sequence[Output]
     confirmations: int
     invoices: list[BookedInvoice] = field(default_factory=list)
+    is_received: bool = False
+    """Whether it is in the wallets."""
 
 
 class InvoiceBooks:
@@ -173,6 +175,7 @@ class InvoiceBooks:
         """A coin's daemon tells SHKeeper of a transaction. Returns the invoices that have changed by it. Raises
         RefusedError."""
         transaction = self._transaction(txid)
+        self._receive(transaction)
         changed = []
         for output in transaction.outputs:
             invoice, crypto = self._holder(output.address)
@@ -189,6 +192,13 @@ class InvoiceBooks:
                 continue
             changed.append(invoice)
         return changed
+
+    def _receive(self, transaction: Transaction) -> None:
+        """What a block holds is in the wallets, all of it and once, whatever SHKeeper books of it."""
+        if transaction.confirmations and not transaction.is_received:
+            transaction.is_received = True
+            for output in transaction.outputs:
+                self._daemons.by_coin[self._holder(output.address)[1]].receive(output.amount)
 
     def _booked(
         self, invoice: BookedInvoice, crypto: str, output: Output, txid: str, now: datetime

@@ -120,6 +120,8 @@ class DaemonRequest(PlayRequest):
     state: State | None = None
     blocks_behind: Annotated[int, Field(ge=0)] | None = None
     balance: Amount | None = None
+    gathers: bool | None = None
+    tells_balance: bool | None = None
     payout_confirmations: Confirmations | None = None
 
 

@@ -151,7 +151,9 @@ class _Playing:
 
     async def set_daemon(self, request: web.Request) -> None:
         wanted = await _read(request, DaemonRequest)
-        _set(self._gateway.daemons.by_coin[_coin(request.match_info["coin"])], wanted)
+        daemon = self._gateway.daemons.by_coin[_coin(request.match_info["coin"])]
+        _set(daemon, wanted)
+        daemon.gather()
 
     async def set_gateway(self, request: web.Request) -> None:
         wanted = await _read(request, GatewayRequest)

@@ -49,6 +49,9 @@ def test_an_endpoint_is_registered_tried_listed_and_removed(bridge: Any, tmp_pat
         return (ended.stderr if fails else ended.stdout).splitlines()
 
     with receiving() as (url, came):
+        lines = "\n".join(endpoints("add", url, fails=True))
+        assert "name one --event" in lines
+        assert {"payment-update", "new-message", "delivery-confirmed"} <= set(lines.split())
         endpoint_id, secret = endpoints("add", url, "--event", "new-*", "--by", "ada")
         assert endpoints("add", url, "--event", "new-*", "--by", "ada") == [endpoint_id]
         [message] = endpoints("test", endpoint_id, "--by", "ada")

@@ -136,4 +136,5 @@ async def the_wallet_is_what_came_and_went(
     """Step 6."""
     came = total(transfer.amount for one in payments for transfer in one.payment.confirmed)
     went = total(one.payout.amount for one in payouts if one.payout.status == "completed")
-    assert (await journal.books.wallet_totals()) == {("shkeeper", "ETH-USDT"): came - went}
+    should = await journal.wallets.should(journal.clock())
+    assert {of: one.booked for of, one in should.items()} == {("shkeeper", "ETH-USDT"): came - went}

@@ -204,6 +204,10 @@ def test_one_that_is_given_up_is_an_alarm_and_what_somebody_disabled_is_none(as_
         staff.post(f"{path}/enabling", json={}).raise_for_status()
         wait_until(lambda: staff.get(path).json()["behind"] == 0)
         staff.post(f"{path}/disabling", json={"note": "it moves"}).raise_for_status()
+        # What it does not want is none of what it is behind.
+        for event in ("new-purchase-request", "delivery-confirmed"):
+            as_(SHOP).post("/api/events", json=wish | {"event": event}).raise_for_status()
+        assert staff.get(path).json()["behind"] == 1
         assert staff.get(path).json()["disabledBecause"] == "it moves"
         assert alarms() == []
 

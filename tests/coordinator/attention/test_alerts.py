@@ -10,10 +10,12 @@ from coordinator.attention import items as attention
 from coordinator.attention.alerts import (
     Alert,
     AlertState,
+    Reminders,
     assigned,
     closed,
     ending_was_told,
     observed,
+    opened,
     reopened,
     seen,
     snoozed,
@@ -163,3 +165,24 @@ def test_nothing_is_left_to_say_once_whoever_was_told_knows_that_it_ended(rememb
     remembered.look([], START + HOUR)
     assert not remembered.held.is_settled
     assert ending_was_told(remembered.held, "chat").is_settled
+
+
+def test_whoever_was_told_of_something_critical_is_told_again_as_long_as_it_is_open() -> None:
+    reminders = Reminders(24 * HOUR, Severities({"payouts-held": Severity.CRITICAL}))
+    alert = was_told(opened(HELD, START), "finance")
+    before, due = START + 24 * HOUR - MINUTE, START + 24 * HOUR
+
+    def changes(one: Alert, now: datetime, reminders: Reminders | None = reminders) -> list[str]:
+        return [change.what for change in observed({HELD.key: one}, [HELD], (), now, reminders)]
+
+    assert changes(alert, before) == changes(alert, due, None) == []
+    [reminded] = observed({HELD.key: alert}, [HELD], (), due, reminders)
+    assert (reminded.what, reminded.alert.told, reminded.alert.news_at) == ("reminded", (), due)
+    assert reminded.alert.first_seen_at == START
+    assert changes(was_told(reminded.alert, "finance"), due + 23 * HOUR) == []
+    # Nobody is reminded of what nobody was told of, what was put off or closed, or of what is less bad.
+    assert changes(opened(HELD, START), due) == []
+    assert changes(snoozed(alert, due + HOUR, None).alert, due) == []
+    assert changes(closed(alert, "Ada", "known", START).alert, due) == []
+    assert changes(assigned(alert, "Ada").alert, due) == ["reminded"]
+    assert changes(alert, due, Reminders(24 * HOUR, Severities())) == []

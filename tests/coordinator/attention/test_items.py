@@ -14,6 +14,8 @@ from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import BY_URGENCY, Attention, AttentionKind, Kind, most_urgent_first
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import ADDRESS_WAITED_FOR, refund_without_address
+from coordinator.attention.wallets import wallet_attention
+from coordinator.books.wallets import LISTED_AFTER, Comparison, Held, Should, Tolerances, WalletCoin, compared
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.histories import Beginning
 from coordinator.payments.observations import RefundOf, Sighting, Stage, Transfer
@@ -195,10 +197,21 @@ def others() -> list[Attention]:
     ]
 
 
+def differing_wallet() -> Comparison:
+    of, said = WalletCoin("shkeeper", "USDT"), [Should(Decimal(100))]
+    found = None
+    for now in (START, START + LISTED_AFTER):
+        found = compared(of, found, said, Held(Decimal(60)), Tolerances(Decimal(1), {}), now)
+    assert found is not None
+    return found
+
+
 def test_every_kind_but_those_of_payments_is_told_by_one_of_these_and_can_be_acted_on() -> None:
     of_payouts = [payout_attention(payout(status), START, START + 2 * DAY) for status in PayoutStatus]
     undelivered = attention.alerts_undelivered("finance ada@shop.example", "it answers 550", START)
-    everything = [*others(), undelivered, *(wrong for wrong in of_payouts if wrong is not None)]
+    differs = wallet_attention(differing_wallet())
+    assert differs is not None
+    everything = [*others(), undelivered, differs, *(wrong for wrong in of_payouts if wrong is not None)]
     after_the_end = {
         AttentionKind.PAYOUT_SENT_AFTER_ALL,
         AttentionKind.PAYOUT_PAID_TWICE,

@@ -119,6 +119,7 @@ class Replay:
         )
         for coin, daemon in self.gateway.daemons.by_coin.items():
             daemon.balance = Decimal(1 if coin == "BTC-LIGHTNING" else 1000)
+            daemon.gathers = False  # theirs held the same, whatever came
         self._modes: dict[str, str] = {}
         self._wallet = ""
         self.pass_time(0)  # the loops begin

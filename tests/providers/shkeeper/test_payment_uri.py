@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from providers.shkeeper.payment_uri import payment_uri
+from coordinator.payments.quotes import filled
+from providers.onchain.chains import read_chains
+from providers.shkeeper.coins import DECIMALS
+from providers.shkeeper.payment_uri import TOKENS, Contract, uri_template
 
 
 @pytest.mark.parametrize(
@@ -27,10 +30,41 @@ from providers.shkeeper.payment_uri import payment_uri
         ("SOLANA-USDC", "9x", "7.80", "solana:9x?amount=7.8&spl-token=EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGkZwyTDt1v"),
         ("TON", "UQ_a-b", "1.5", "ton://transfer/UQ_a-b?amount=1500000000"),
         ("BTC-LIGHTNING", "lnbc1", "0.1", "lightning:lnbc1"),
-        ("ETH-USDT", "0xAb", "7.8", "0xAb"),
+        (
+            "ETH-USDT",
+            "0xAb",
+            "7.80",
+            "ethereum:0xdAC17F958D2ee523a2206206994597C13D831ec7@1/transfer?address=0xAb&uint256=7800000",
+        ),
+        (
+            "BNB-USDT",
+            "0xAb",
+            "0.000000000000000001",
+            "ethereum:0x55d398326f99059fF775485246999027B3197955@56/transfer?address=0xAb&uint256=1",
+        ),
+        ("ETH-DAI", "0xAb", "7.8", "0xAb"),
         ("TRX", "TAb", "7.8", "TAb"),
         ("BTC", "a?amount=9&b", "1", "bitcoin:a%3Famount%3D9%26b?amount=1"),
     ],
 )
 def test_each_coin_has_the_form_that_its_wallets_know(coin: str, address: str, amount: str, uri: str) -> None:
-    assert payment_uri(coin, address, Decimal(amount)) == uri
+    assert filled(uri_template(coin, address, DECIMALS[coin]), Decimal(amount), DECIMALS[coin]) == uri
+
+
+def test_the_contracts_of_tokens_are_those_of_the_chains_that_come_with_the_bridge() -> None:
+    chains = read_chains(None, {}, providers=["shkeeper"]).values()
+    called = {
+        coin: Contract(chain.chain_id, token.address, token.decimals)
+        for chain in chains
+        for token in chain.tokens
+        for _, coin in token.called
+        if token.address is not None
+    }
+    assert called == TOKENS
+
+
+def test_what_may_be_another_token_has_its_address_alone() -> None:
+    assert uri_template("ETH-USDT", "0xAb", 18) == uri_template("ETH-USDT", "0xAb", None) == "0xAb"
+    for coin in ("ETH-USDT", "ETH", "MATIC"):
+        assert uri_template(coin, "0xAb", DECIMALS[coin], test_networks=True) == "0xAb"
+    assert uri_template("BTC", "tb1q", 8, test_networks=True).startswith("bitcoin:tb1q?")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.quotes import filled
 from providers.contract import ProviderRefusedError
-from providers.shkeeper.coins import DECIMALS
+from providers.shkeeper.coins import DECIMALS, network_of
 from providers.shkeeper.invoices import PaymentRequestAnswer, opened_invoice
 from providers.shkeeper.lightning import lapse_of, payment_hash_of
-from providers.shkeeper.payment_uri import payment_uri, uri_template
+from providers.shkeeper.payment_uri import uri_template
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 # From BOLT 11's own examples: made at 1496314658, the one good for 60 seconds, the other without a word about it.
@@ -145,6 +145,7 @@ def test_a_lightning_invoice_takes_the_whole_sum_until_it_lapses() -> None:
 
 @pytest.mark.parametrize("coin", sorted(DECIMALS))
 def test_the_template_of_a_uri_makes_the_uri_of_any_amount(coin: str) -> None:
-    amount = Decimal("12.5")
-    decimals = DECIMALS[coin]
-    assert filled(uri_template(coin, "0xa"), amount, decimals) == payment_uri(coin, "0xa", amount)
+    invoice = opened(coin, amount="12.5")
+    assert invoice.uri_template == uri_template(coin, invoice.address or "", DECIMALS[coin])
+    assert filled(invoice.uri_template, Decimal("12.5"), DECIMALS[coin]) == invoice.payment_uri
+    assert network_of(coin) is not None

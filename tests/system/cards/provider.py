@@ -27,6 +27,9 @@ class Cards:
     how_to_open_invoices = "is cards_url set?"
     how_to_send_payouts = "is cards_url set, and cards_pays_out?"
 
+    def network_of(self, coin: str) -> str | None:
+        return None
+
     def connect(self, settings: BaseModel, surroundings: Surroundings) -> Connected:
         own = CardSettings.of(settings)
         if not own.cards_url:

@@ -37,6 +37,7 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
       {
         coin: "ETH-USDT",
         displayName: "ERC20 USDT",
+        network: "Ethereum (ERC-20)",
         address: "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c3",
         coinAmount: "49.9",
         wholeCoinAmount: "49.9",

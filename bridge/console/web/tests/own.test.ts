@@ -55,3 +55,8 @@ test("an event concerns those whose payment or payout it tells of", () => {
   expect(concernsOwn(own, "buyer", "buyer-1", { paymentId: "pay_9", buyerId: "buyer-1" })).toBe(true);
   expect(concernsOwn(own, "buyer", "buyer-1", { payoutId: "out_9" })).toBe(false);
 });
+
+test("where a payout goes is shown whole", () => {
+  const destination = `0x${"ab12".repeat(10)}`;
+  expect(payoutEntry({ ...PAYOUT, destination }).about).toBe(destination);
+});

@@ -86,7 +86,7 @@ describe("where to pay", () => {
 
   it("is the wallet itself on a chain", () => {
     const direct = { chain: "ethereum", recipient: "0xA", payer: null, paymentUri: "ethereum:0xA@1" };
-    expect(placeToPay(payment({ invoices: [], direct }))).toMatchObject({ address: "0xA", uri: "ethereum:0xA@1", name: "on ethereum" });
+    expect(placeToPay(payment({ invoices: [], direct }))).toMatchObject({ address: "0xA", uri: "ethereum:0xA@1", network: "ethereum" });
   });
 
   it("opens wallets, and nothing else that calls itself a link", () => {

@@ -64,10 +64,11 @@ class Action:
     action: str
     """`replay`, `recheck`, `resolution`, `approval`, `rejection`, `acceptance`, `cancellation`, `waiting`,
     `settlement`, `hold`, `resume`, `dismiss`, `assignment`, `note`, `snooze`, `closure`, `reopening`,
-    `destination-added`, `destination-removed`, `access`, or one of an endpoint, such as `endpoint-registered`."""
+    `destination-added`, `destination-removed`, `access`, `wallet-movement`, or one of an endpoint, such as
+    `endpoint-registered`."""
     subject: str
-    """The webhook, payout or payment that it was done to, the seller whose list it is, the item of the list, or whose
-    access it was."""
+    """The webhook, payout, payment or wallet that it was done to, the seller whose list it is, the item of the list,
+    or whose access it was."""
     concerns: str | None
     """The payment or payout whose past it belongs to."""
     outcome: str

@@ -28,6 +28,7 @@ from bridge.journal.writing.staged.payouts import StagedPayouts
 from bridge.journal.writing.staged.refunds import StagedRefunds
 from bridge.journal.writing.staged.revocations import StagedRevocations
 from bridge.journal.writing.staged.sessions import StagedSessions
+from bridge.journal.writing.staged.wallets import StagedWallets
 from bridge.journal.writing.statements import Row, Writing
 
 __all__ = ["StagedParts"]
@@ -46,7 +47,7 @@ class _Part(Protocol):
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
-    *("revocations", "endpoints", "alerts", "books"),
+    *("revocations", "endpoints", "alerts", "books", "wallets"),
 )
 _NAMES = frozenset(_PARTS)
 
@@ -136,6 +137,10 @@ class StagedParts:
     @cached_property
     def books(self) -> StagedBooks:
         return StagedBooks(self._connection)
+
+    @cached_property
+    def wallets(self) -> StagedWallets:
+        return StagedWallets(self._connection, now=self.now)
 
     @cached_property
     def forgetting(self) -> Forgetting:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from providers.shkeeper.simulator.daemons import State
 from tests.asking import client_of
 from tests.bridge.http.ops.sales import is_completed, register
 from tests.made_destinations import destination
@@ -42,6 +43,7 @@ def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]
         BRIDGE_SHKEEPER_USER="admin",
         BRIDGE_SHKEEPER_PASSWORD=OPERATOR_PASSWORD,
         BRIDGE_TIME_ZONE=FAR,
+        BRIDGE_WALLETS='{"gathering_minutes": 0}',
     )
     with client_of(bridge.url) as client:
         payments = [
@@ -131,6 +133,8 @@ def test_a_statement_is_its_lines(client: httpx.Client) -> None:
         [statement] = got(client, "statement", **query)["currencies"]
         found = lines(client, "statement", **query)
         assert (statement["opening"], statement["closing"]) == ("0", statement["owed"])
+        # What all have paid, and what is held for all, says nothing of one seller.
+        assert statement.keys().isdisjoint({"received", "unsold", "held", "excess", "fees", "sentBack"})
         assert Decimal(found[-1]["balance"]) == Decimal(statement["closing"])
         assert {(line["kind"], line["owed"]) for line in found} <= {("sale", "49.90"), ("payout", "-9.80")}
     assert got(client, "statement", sellerId="nobody", month="2026-01")["currencies"] == []
@@ -174,9 +178,66 @@ def test_a_workbook_has_text_as_text_and_no_formula(client: httpx.Client) -> Non
     assert all(40_000 < Decimal(row["completedAt"][1]) < 80_000 for row in rows)
 
 
+def test_wallets_are_compared_on_request_and_what_moved_besides_is_on_record(
+    client: httpx.Client, shkeeper: PlayedShkeeper
+) -> None:
+    def compared() -> Any:
+        wallets = client.post("/api/ops/reconciliation").raise_for_status().json()["wallets"]
+        [found] = [one["comparison"] for one in wallets if one["coin"] == "ETH-USDT"]
+        return found
+
+    first = compared()
+    day = f"{datetime.fromisoformat(first['comparedAt']).astimezone(ZoneInfo(FAR)):%F}"
+    assert (first["standing"], first["difference"], first["day"]) == ("agrees", "0", day)
+    daemon = shkeeper.gateway.daemons.by_coin["ETH-USDT"]
+    daemon.balance -= 50_000
+    assert (compared()["standing"], compared()["difference"]) == ("differs", "-50000.00")
+    daemon.state = State.DOWN
+    unknown = compared()
+    assert (unknown["standing"], unknown["held"]) == ("unknown", None)
+    assert "Offline" in unknown["unknownBecause"]
+    daemon.state = State.WELL
+    moved = {"wallet": "shkeeper", "coin": "ETH-USDT", "direction": "out", "amount": "50000", "by": "Ada"}
+    noted = client.post("/api/ops/wallet-movements", json=moved | {"reason": "to the cold wallet"}).raise_for_status()
+    assert noted.json()["message"] == "It is noted that 50000 ETH-USDT left the wallet."
+    assert compared()["standing"] == "agrees"
+    [latest, *_, oldest] = got(client, "wallet-movements")["movements"]
+    assert (latest["amount"], latest["notedBy"], latest["reason"]) == ("-50000", "Ada", "to the cold wallet")
+    assert oldest["notedBy"] == "the bridge"
+    assert got(client, "actions")["actions"][0]["action"] == "wallet-movement"
+    rows = got(client, "reconciliation")
+    assert rows["timeZone"] == FAR
+    of_coin = [one for one in rows["comparisons"] if one["coin"] == "ETH-USDT"]
+    assert [one["standing"] for one in of_coin] == ["agrees"]
+    [line] = [one for one in lines(client, "reconciliation") if one["coin"] == "ETH-USDT"]
+    assert (line["held"], line["difference"]) == (of_coin[0]["held"], "0")
+    [row] = [one for one in cells(client, "reconciliation") if one["coin"][1] == "ETH-USDT"]
+    assert row["held"][1] == line["held"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"coin": "NOPE"}, "coin"),
+        ({"wallet": "ethereum:0x0"}, "coin"),
+        ({"amount": "0"}, "amount"),
+        ({"amount": "-5"}, "amount"),
+        ({"direction": "sideways"}, "direction"),
+        ({"reason": ""}, "reason"),
+        ({"by": None}, "by"),
+    ],
+)
+def test_a_movement_that_makes_no_sense_is_refused(client: httpx.Client, changes: Any, field: str) -> None:
+    moved = {"wallet": "shkeeper", "coin": "ETH-USDT", "direction": "in", "amount": "1", "reason": "x", "by": "Ada"}
+    answer = client.post("/api/ops/wallet-movements", json=moved | changes)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
+
+
 @pytest.mark.parametrize(
     ("path", "field"),
     [
+        ("reconciliation?from=yesterday", "from"),
+        ("reconciliation.csv?days=0", "days"),
         ("totals?timeZone=Mars/Base", "timeZone"),
         ("totals?days=0", "days"),
         ("totals?from=yesterday", "from"),

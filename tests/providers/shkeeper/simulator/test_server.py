@@ -120,7 +120,6 @@ async def test_the_bridges_own_client_finds_what_it_needs(
     assert snapshot.received == 102
     assert set(paid.places.values()) == {invoice.address}
     assert snapshot.proven == frozenset()
-    assert (await invoices.balance("BTC")).amount_crypto == 1_000_000
 
 
 @pytest.mark.parametrize(

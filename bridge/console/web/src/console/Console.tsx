@@ -7,6 +7,7 @@ import { forgetToken } from "../net/token";
 import { useStore } from "../net/store";
 import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
 import { Empty, Loading } from "../parts/Notice";
+import { Books } from "./Books";
 import { Connections } from "./Connections";
 import { desk } from "./desk";
 import { Dialogs } from "./Dialogs";
@@ -37,6 +38,9 @@ export function Console(): JSX.Element {
         <nav aria-label="Console">
           <Link href="/ops" isCurrent={path === "/ops"}>
             Money
+          </Link>
+          <Link href="/ops/books" isCurrent={path === "/ops/books"}>
+            Books
           </Link>
           <Link href="/ops/system" isCurrent={path === "/ops/system"}>
             System
@@ -95,6 +99,7 @@ function Routed({ path }: { path: string }): JSX.Element {
   const [, , kind, id] = path.split("/").map(decodeURIComponent);
   if (kind === undefined) return <Overview />;
   if (kind === "endpoints") return id === undefined ? <Endpoints /> : <OneEndpoint key={path} id={id} />;
+  if (kind === "books" && id === undefined) return <Books />;
   if (kind === "system" && id === undefined) return <System />;
   if (kind === "connections" && id === undefined) return <Connections />;
   if ((kind === "payouts" || kind === "payments") && id !== undefined) return <Story key={path} view={kind} id={id} />;

@@ -51,6 +51,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "endpoint-disabled": "Endpoint disabled",
   "endpoint-missed": "Endpoint missed events",
   "alerts-undelivered": "Alerts do not arrive",
+  "wallet-differs": "Wallet differs",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */

@@ -35,6 +35,8 @@ export interface Sighting {
 export interface Invoice {
   coin: string;
   displayName: string | null;
+  /** What people call the network that the coin is sent over. */
+  network: string | null;
   address: string | null;
   /** The provider's own page, on which it is paid instead of at an address. */
   checkoutUrl: string | null;

@@ -119,7 +119,8 @@ export type AttentionKind =
   | "chain-read-by-one"
   | "alerts-undelivered"
   | "endpoint-disabled"
-  | "endpoint-missed";
+  | "endpoint-missed"
+  | "wallet-differs";
 
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";
@@ -192,6 +193,7 @@ export interface Action {
     | "destination-added"
     | "destination-removed"
     | "access"
+    | "wallet-movement"
     | "endpoint-registered"
     | "endpoint-changed"
     | "endpoint-enabled"

@@ -3,7 +3,6 @@
 import { sum } from "./amounts";
 import type { PaymentDocument, PayoutDocument, PayoutStatus } from "./documents";
 import { paymentLine, type Side, type Tone } from "./payment-line";
-import { shortened } from "./payment-links";
 
 /** A page of a list, and what asks for the next. */
 export interface Listed<Item> {
@@ -76,7 +75,7 @@ export function payoutEntry(payout: PayoutDocument): OwnLine {
     currency: payout.coin,
     tone,
     words,
-    about: shortened(payout.destination),
+    about: payout.destination, // whole: others are made whose ends are the same
     asks: null,
     path: `/pay/${encodeURIComponent(payout.paymentId)}?as=seller`,
   };

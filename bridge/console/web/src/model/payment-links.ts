@@ -9,6 +9,8 @@ export interface PlaceToPay {
   coin: string;
   /** What people call the coin, or the chain it goes over. */
   name: string | null;
+  /** The only network that it may be sent over, if that is known. */
+  network: string | null;
   address: string;
   /** What a wallet opens and the QR code shows. */
   uri: string;
@@ -23,7 +25,8 @@ export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
     return {
       amount: isPartial ? payment.missing : payment.amount,
       coin: payment.currency,
-      name: `on ${direct.chain}`,
+      name: null,
+      network: direct.chain,
       address: direct.recipient,
       uri: isPartial ? direct.recipient : (direct.paymentUri ?? direct.recipient),
     };
@@ -34,6 +37,7 @@ export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
     amount: invoice.coinAmount,
     coin: invoice.coin,
     name: invoice.displayName,
+    network: invoice.network,
     address: invoice.address,
     uri: invoice.paymentUri ?? invoice.address,
   };

@@ -2,6 +2,7 @@
 
 import "../styles/pay.css";
 import type { ComponentChildren, JSX } from "preact";
+import { Brand } from "../parts/Brand";
 import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
 import { Empty, Failed, Loading } from "../parts/Notice";
 import { useStore } from "../net/store";
@@ -23,6 +24,7 @@ export function PayFrame<Document>({ watched, title, what = "the payment", child
   return (
     <div class="pay">
       <header class="pay-head">
+        <Brand />
         <span class="pay-title">{title}</span>
         <ConnectionMark connection={connection} />
       </header>

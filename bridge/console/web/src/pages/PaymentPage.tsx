@@ -11,6 +11,7 @@ import { Amount } from "../parts/Amount";
 import { useNow } from "../parts/clock";
 import { LiveLine } from "../parts/LiveLine";
 import { BackToTheShop } from "../parts/BackToTheShop";
+import { Receipt } from "../parts/Receipt";
 import { Refunds } from "../parts/Refunds";
 import { PlaceToPay } from "../parts/PlaceToPay";
 import { Transactions } from "../parts/Transactions";
@@ -89,6 +90,7 @@ export function PaymentPanel({ payment, side, chains, renewPrice, lookAgain, chi
       <Refunds payment={payment} side={side} lookAgain={lookAgain} />
       {paysHere && <PlaceToPay payment={payment} now={now} renewPrice={renewPrice} />}
       {side === "seller" && <PaidTo payment={payment} />}
+      {side === "buyer" && <Receipt payment={payment} />}
       <Transactions payment={payment} explorer={explorerOf(payment, chains)} />
       {side === "buyer" && !(paysHere && whyNowhere(payment, null) === "at-the-shop") && <BackToTheShop payment={payment} />}
       <p class="reference">

@@ -22,6 +22,7 @@ interface PlaceProps {
 }
 
 export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Element {
+  const [isPlain, setIsPlain] = useState(false);
   const place = placeToPay(payment);
   const nowhere = whyNowhere(payment, now);
   if (nowhere === "price-ended") return <PriceEnded renewPrice={renewPrice} />;
@@ -30,8 +31,13 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
   return (
     <section class="place" aria-label="Where to pay">
       <div class="qr-frame">
-        <QrCode text={place.uri} label={`QR code to pay ${money(place.amount, place.coin)} to ${place.address}`} />
+        <QrCode text={isPlain ? place.address : place.uri} label={`QR code ${isPlain ? "of" : `to pay ${money(place.amount, place.coin)} to`} ${place.address}`} />
       </div>
+      {place.uri !== place.address && (
+        <button type="button" class="quiet qr-kind" aria-pressed={isPlain} onClick={() => setIsPlain(!isPlain)}>
+          {isPlain ? "Code with the amount" : "My wallet reads addresses only"}
+        </button>
+      )}
       {payment.expiresAt !== null && <TimeLeft payment={payment} expiresAt={payment.expiresAt} now={now} />}
       {end !== null && <p class="price-end">This price holds for {span(Date.parse(end) - now)}.</p>}
       <dl class="fields">
@@ -43,6 +49,7 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
           </dd>
           <Fee payment={payment} />
           {place.name !== null && <dd class="field-note">{place.name}</dd>}
+          <dd class="field-note">What your wallet takes for the network comes on top.</dd>
         </div>
         <div>
           <dt>To this address</dt>
@@ -54,6 +61,11 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
             </code>
             <CopyButton text={place.address} what="the address" />
           </dd>
+          {place.network !== null && (
+            <dd class="only-network">
+              Only over <strong>{place.network}</strong>: what is sent over another network is lost.
+            </dd>
+          )}
         </div>
       </dl>
       {opensWallet(place) && (
@@ -72,7 +84,7 @@ function Fee({ payment }: { payment: PaymentDocument }): JSX.Element | null {
   const missing = roundMoney(payment.missing, payment.currency, "up");
   return (
     <dd class="field-note">
-      {missing} + {shown(fee, payment.currency)} fee
+      {missing} + {shown(fee, payment.currency)} fee of the payment provider
     </dd>
   );
 }
@@ -160,6 +172,7 @@ function TimeLeft({ payment, expiresAt, now }: { payment: PaymentDocument; expir
           <span class="clock">{left.clock}</span> left to pay
         </>}
       </p>
+      {left.isShort && <p class="field-note">If you cannot send it in time, do not: ask the shop for a new payment.</p>}
       <div class="track is-time" aria-hidden="true">
         <span style={{ width: `${left.share * 100}%` }} />
       </div>

@@ -1,0 +1,47 @@
+"""The wallets' part of the journal: what they should hold, what came of comparing them, and what moved besides."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from bridge.journal.queries.readers import Read
+from bridge.journal.queries.wallets import comparisons, last_comparisons, movements, what_wallets_should_hold
+from bridge.journal.requests.wallets import note_movement, record_comparisons
+from bridge.journal.writing.staged.actions import Action
+from bridge.journal.writing.writer import Submit
+from coordinator.books.wallets import Comparison, Movement, Should, WalletCoin
+
+__all__ = ["WalletRecords"]
+
+
+class WalletRecords:
+    """The wallets that the journal knows. Writing raises JournalUnavailableError."""
+
+    def __init__(self, read: Read, submit: Submit) -> None:
+        self._read = read
+        self._submit = submit
+
+    async def should(self, gathered_since: datetime) -> Mapping[WalletCoin, Should]:
+        """What the books say of each wallet that they know. What came later than that may not be gathered yet."""
+        return await self._read(what_wallets_should_hold, gathered_since)
+
+    async def last(self) -> Mapping[WalletCoin, Comparison]:
+        """The last comparison of each wallet and coin."""
+        return await self._read(last_comparisons)
+
+    async def of_days(self, first_day: str, last_day: str) -> list[tuple[str, Comparison]]:
+        """The comparisons of some days, each with its day, oldest first."""
+        return await self._read(comparisons, first_day, last_day)
+
+    async def movements(self, limit: int) -> Sequence[Movement]:
+        """What moved without the bridge, newest first."""
+        return await self._read(movements, limit)
+
+    async def record(self, day: str, found: Sequence[Comparison]) -> None:
+        """Writes down what came of comparing."""
+        await self._submit(functools.partial(record_comparisons, day=day, comparisons=found))
+
+    async def note(self, of: WalletCoin, amount: Decimal, reason: str, *, by: str) -> Action:
+        """Notes what moved without the bridge."""
+        return await self._submit(functools.partial(note_movement, of=of, amount=amount, reason=reason, by=by))

@@ -1,0 +1,40 @@
+"""What the journal's writer does about wallets: it writes down what came of comparing them with the books, and what
+people say has moved besides."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from bridge.journal.writing.batch import Batch
+from bridge.journal.writing.staged.actions import Action
+from bridge.journal.writing.staged.holds import THE_BRIDGE
+from coordinator.books.wallets import Comparison, WalletCoin, with_noted
+from coordinator.money import format_amount
+
+__all__ = ["MOVEMENT", "note_movement", "record_comparisons"]
+
+MOVEMENT = "wallet-movement"
+"""What it is called in the record when somebody notes what moved without the bridge."""
+OPENING = "there when the wallet was compared with the books for the first time"
+
+
+def record_comparisons(batch: Batch, day: str, comparisons: Sequence[Comparison]) -> None:
+    """Writes down what came of comparing. What another bridge has compared since then stays as it is."""
+    for one in comparisons:
+        found = batch.wallets.last(one.of)
+        known = None if found is None else found[1]
+        if known is not None and (known.compared_at > one.compared_at or (one.opening and known.is_opened)):
+            continue
+        batch.wallets.put(day, one)
+        if one.opening is not None:
+            batch.wallets.add_movement(one.of, one.opening, OPENING, by=THE_BRIDGE)
+
+
+def note_movement(batch: Batch, of: WalletCoin, amount: Decimal, reason: str, *, by: str) -> Action:
+    """Notes what moved without the bridge: the last comparison takes it into account at once."""
+    batch.wallets.add_movement(of, amount, reason, by=by)
+    found = batch.wallets.last(of)
+    if found is not None:
+        day, known = found
+        batch.wallets.put(day, with_noted(known, amount))
+    words = f"{format_amount(amount)} {of.coin}: {reason}"
+    return batch.actions.add(MOVEMENT, of.wallet, words, by=by, concerns=None)

@@ -1,0 +1,90 @@
+"""The part of a batch that is about wallets: what came of comparing them with the books, and what moved besides."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from bridge.journal.tables import schema
+from bridge.journal.writing.statements import Row, Writing, insert_into
+from coordinator.books.wallets import Comparison, WalletCoin
+from coordinator.money import format_amount
+
+__all__ = ["StagedWallets", "comparison_from_text"]
+
+_COMPARISONS = schema.wallet_comparisons
+_LAST = (
+    select(_COMPARISONS.c.day, _COMPARISONS.c.content)
+    .where(_COMPARISONS.c.wallet == bindparam("by_wallet"), _COMPARISONS.c.coin == bindparam("by_coin"))
+    .order_by(_COMPARISONS.c.day.desc())
+    .limit(1)
+)
+_FORGET = delete(_COMPARISONS).where(
+    _COMPARISONS.c.wallet == bindparam("by_wallet"),
+    _COMPARISONS.c.coin == bindparam("by_coin"),
+    _COMPARISONS.c.day == bindparam("by_day"),
+)
+
+
+def comparison_from_text(content: str) -> Comparison:
+    return Comparison.model_validate_json(content)
+
+
+class StagedWallets:
+    """Reads and staged writes about wallets, within one transaction."""
+
+    def __init__(self, connection: Connection, *, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._comparisons: dict[WalletCoin, tuple[str, Comparison]] = {}
+        self._movements: list[Row] = []
+        self.writes = 0
+        """How many changes are staged."""
+
+    def last(self, of: WalletCoin) -> tuple[str, Comparison] | None:
+        """The last comparison, with its day."""
+        if of in self._comparisons:
+            return self._comparisons[of]
+        row = self._connection.execute(_LAST, {"by_wallet": of.wallet, "by_coin": of.coin}).first()
+        return None if row is None else (row.day, comparison_from_text(row.content))
+
+    def put(self, day: str, comparison: Comparison) -> None:
+        """What came of comparing, on a day."""
+        self.writes += 1
+        self._comparisons[comparison.of] = (day, comparison)
+
+    def add_movement(self, of: WalletCoin, amount: Decimal, reason: str, *, by: str) -> None:
+        """Notes what moved besides."""
+        self.writes += 1
+        self._movements.append(
+            {
+                "noted_at": self._now,
+                "noted_by": by,
+                "wallet": of.wallet,
+                "coin": of.coin,
+                "amount": format_amount(amount),
+                "reason": reason,
+            }
+        )
+
+    def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+        """What is staged. Of a day the last comparison is kept."""
+        comparisons = [(day, one) for day, one in self._comparisons.values()]
+        return (
+            (_FORGET, [{"by_wallet": one.wallet, "by_coin": one.coin, "by_day": day} for day, one in comparisons]),
+            (
+                insert_into(_COMPARISONS),
+                [
+                    {
+                        "wallet": one.wallet,
+                        "coin": one.coin,
+                        "day": day,
+                        "compared_at": one.compared_at,
+                        "content": one.model_dump_json(),
+                    }
+                    for day, one in comparisons
+                ],
+            ),
+            (insert_into(schema.wallet_movements), self._movements),
+        )
