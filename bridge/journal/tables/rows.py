@@ -114,7 +114,7 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "terms": payment.terms.model_dump_json(),
         "entered_at": now,
         **payment_problems(payment, now),
-        "facts": payment.facts.model_dump_json(),
+        "facts": payment.facts.as_json(),
         "status": payment.status,
         "escrow_state": payment.escrow_state,
         "updated_at": now,
@@ -133,7 +133,7 @@ def moved_payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
     """What of a payment's row changes in its life, besides its deadline and problems, for an update."""
     return {
         "by_payment_id": payment.payment_id,
-        "new_facts": payment.facts.model_dump_json(),
+        "new_facts": payment.facts.as_json(),
         # A text of another class the driver looks up how to adapt, which costs more than to bind it.
         "new_status": str(payment.status),
         "new_escrow_state": str(payment.escrow_state),

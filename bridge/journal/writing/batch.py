@@ -241,7 +241,7 @@ class Batch(StagedParts):
         row["provider"] = provider
         row["key"] = key
         row["external_id"] = external_id
-        row["observation"] = observation.model_dump_json()
+        row["observation"] = observation.as_json()
         row["received_at"] = self.now
         self._new_observations.append(row)
         if decision is None:
