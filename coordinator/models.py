@@ -70,7 +70,7 @@ class FrozenModel(BaseModel):
         """One of values that were checked already, which are not looked at again; fields that are left out have their
         defaults."""
         model = cls.__new__(cls)
-        _set(model, "__dict__", {**_defaults_of(cls), **fields})
+        _set(model, "__dict__", _defaults_of(cls) | fields)
         _set(model, "__pydantic_fields_set__", _ANY_FIELDS)
         _set(model, "__pydantic_extra__", None)
         _set(model, "__pydantic_private__", None)

@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coordinator.books.entries import Account, EntryKind, balances_of, changes
 from coordinator.payments.agreements import Checkout, Share
@@ -109,3 +111,16 @@ def test_what_is_as_it_was_is_not_entered() -> None:
     account = Account(EntryKind.FEE, "USD")
     assert changes({account: Decimal("1.0")}, {account: Decimal(1)}) == []
     assert changes({account: Decimal(1)}, {}) == [(account, Decimal(-1))]
+
+
+observations = st.one_of(
+    st.sampled_from([ACCEPTED, refund(20), refund(40), refund(30, None), RequestCancelled(request_id="r1")]),
+    st.lists(st.sampled_from([10, 40, 60, 100]), min_size=1, max_size=3).map(lambda amounts: paid(*amounts)),
+)
+
+
+@given(st.lists(observations, max_size=5))
+def test_the_one_seller_of_a_payment_is_entered_as_each_of_several(told: list[Observation]) -> None:
+    shares = (Share(request_id="r1", seller_id="s1", amount=Decimal(100)),)
+    of_checkout = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="k1", shares=shares)})
+    assert balances_of(play(*told, payment=PAYMENT)[0]) == balances_of(play(*told, payment=of_checkout)[0])
