@@ -1,9 +1,10 @@
 """Between rows and models: how a payment, an observation and an event look in the tables."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -37,6 +38,7 @@ __all__ = [
     "entry_row",
     "event_from_row",
     "invoice_from_row",
+    "journaled_event_of",
     "moved_payment_row",
     "observation_from_text",
     "payment_from_row",
@@ -76,6 +78,10 @@ class JournaledEvent(NamedTuple):
     @property
     def place(self) -> Place:
         return Place(self.offset, self.committed_at)
+
+
+journaled_event_of: Callable[[tuple[int, Event, datetime]], JournaledEvent] = partial(tuple.__new__, JournaledEvent)
+"""As `event_of`."""
 
 
 def observation_from_text(text: str) -> Observation:
