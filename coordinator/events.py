@@ -8,6 +8,7 @@ import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, StringConstraints
@@ -27,6 +28,8 @@ __all__ = [
     "RoomRule",
     "TargetError",
     "Text",
+    "audience_of",
+    "event_of",
     "unless_none",
 ]
 
@@ -79,6 +82,11 @@ class Event(NamedTuple):
         """What the payload says."""
         said: dict[str, Any] = json.loads(self.payload_json)
         return said
+
+
+# Of a tuple, for those who make many: a `NamedTuple`'s own constructor is one more call of Python's for each.
+audience_of: Callable[[tuple[bool, tuple[str, ...]]], Audience] = partial(tuple.__new__, Audience)
+event_of: Callable[[tuple[str, Audience, str, str | None]], Event] = partial(tuple.__new__, Event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ Observations are merged so that the order in which they arrive, and how often, m
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from coordinator.events import Event
 from coordinator.payments.agreements import Checkout, Share
@@ -25,8 +25,7 @@ from coordinator.payments.telling import Telling
 __all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "progress_event", "standing_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What an observation makes of a payment: its new state, the events to send, and what it amounted to."""
 
     payment: Payment

@@ -241,10 +241,10 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     all_booked = with_booked(facts.booked, reported)
     ids = tuple(sorted({transfer.transfer_id for transfer in snapshot.transfers}))
     books = Books.of_checked(balance=snapshot.received, transfer_ids=ids, is_whole=not snapshot.unreadable)
-    best = books if books.rank > facts.books.rank else facts.books
+    knows_more = len(ids) > len(facts.books.transfer_ids) or books.rank > facts.books.rank
     update: dict[str, object] = {
         "standing": max(facts.standing, snapshot.standing),
-        "books": best,
+        "books": books if knows_more else facts.books,
         "booked": all_booked,
     }
     if snapshot.agreed is not None:

@@ -95,7 +95,9 @@ class Payment(FrozenModel):
         """What it pays for: one purchase request, or those of its checkout."""
         if self.checkout is not None:
             return self.checkout.shares
-        own = Share(request_id=self.request_id, seller_id=self.seller_id, offer_id=self.offer_id, amount=self.amount)
+        own = Share.of_checked(
+            request_id=self.request_id, seller_id=self.seller_id, offer_id=self.offer_id, amount=self.amount
+        )
         return (own,)
 
     @cached_property

@@ -6,7 +6,7 @@ looks like, and to whom it goes.
 from json.encoder import encode_basestring as quoted
 
 from coordinator import rooms
-from coordinator.events import Audience, Event
+from coordinator.events import Event, audience_of, event_of
 from coordinator.payments.agreements import Share
 from coordinator.payments.events import (
     PaymentProgress,
@@ -49,7 +49,7 @@ class Telling:
             f',"escrowState":"{payment.escrow_state}"{tx_hash}}}'
         )
         parties = _each_once(*self._request_rooms, self._buyer_room, *self._seller_rooms)
-        return Event(_UPDATE, Audience(True, parties), said, self._subject)
+        return event_of((_UPDATE, audience_of((True, parties)), said, self._subject))
 
     def received(self, share: Share) -> Event:
         """That a share of it was paid."""
@@ -58,7 +58,7 @@ class Telling:
             f'{{"purchaseRequestId":{quoted(share.request_id)},"amount":"{share.amount:f}"'
             f',"currency":{quoted(payment.currency)},"buyerId":{quoted(payment.buyer_id)}}}'
         )
-        return Event(_RECEIVED, Audience(False, (rooms.user(share.seller_id),)), said, share.request_id)
+        return event_of((_RECEIVED, audience_of((False, (rooms.user(share.seller_id),))), said, share.request_id))
 
     def request_update(self, share: Share, happened: str) -> Event:
         """What happened to the purchase request of a share."""
@@ -68,8 +68,8 @@ class Telling:
             f'{{"type":"{happened}","requestId":{quoted(share.request_id)},"status":"{payment.status}"'
             f',"paymentId":{self._payment_id}{tx_hash},"provider":{quoted(payment.provider)}}}'
         )
-        audience = Audience(False, (rooms.request(share.request_id),))
-        return Event(_REQUEST_UPDATE, audience, said, share.request_id)
+        audience = audience_of((False, (rooms.request(share.request_id),)))
+        return event_of((_REQUEST_UPDATE, audience, said, share.request_id))
 
     def offer_update(self, share: Share) -> Event:
         """That the offer of a share was paid."""
@@ -80,8 +80,8 @@ class Telling:
             f',"eventType":"payment-completed","data":{{"offerId":{offer_id},"isSelected":true'
             f',"paymentId":{self._payment_id}{tx_hash}}}}}'
         )
-        audience = Audience(True, (rooms.seller(share.seller_id),))
-        return Event(_OFFER_UPDATE, audience, said, share.request_id)
+        audience = audience_of((True, (rooms.seller(share.seller_id),)))
+        return event_of((_OFFER_UPDATE, audience, said, share.request_id))
 
     def progress(self, observation: Observation | None) -> Event:
         """How far it has come, and what was seen last."""
@@ -105,7 +105,7 @@ class Telling:
         )
         about = self._request_rooms if checkout is None else (rooms.template_checkout(checkout.checkout_id),)
         told_to = _each_once(rooms.OPS, *about, self._buyer_room, *self._seller_rooms)
-        return Event(_PROGRESS, Audience(False, told_to), said, self._subject)
+        return event_of((_PROGRESS, audience_of((False, told_to)), said, self._subject))
 
 
 def _each_once(*names: str) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """Between rows and models: how a payment, an observation and an event look in the tables."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -37,6 +38,7 @@ __all__ = [
     "entry_row",
     "event_from_row",
     "invoice_from_row",
+    "journaled_event_of",
     "moved_payment_row",
     "observation_from_text",
     "payment_from_row",
@@ -78,6 +80,10 @@ class JournaledEvent(NamedTuple):
         return Place(self.offset, self.committed_at)
 
 
+journaled_event_of: Callable[[tuple[int, Event, datetime]], JournaledEvent] = partial(tuple.__new__, JournaledEvent)
+"""As `event_of`."""
+
+
 def observation_from_text(text: str) -> Observation:
     return _OBSERVATION.validate_json(text)
 
@@ -114,7 +120,7 @@ def payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
         "terms": payment.terms.model_dump_json(),
         "entered_at": now,
         **payment_problems(payment, now),
-        "facts": payment.facts.model_dump_json(),
+        "facts": payment.facts.as_json(),
         "status": payment.status,
         "escrow_state": payment.escrow_state,
         "updated_at": now,
@@ -133,7 +139,7 @@ def moved_payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
     """What of a payment's row changes in its life, besides its deadline and problems, for an update."""
     return {
         "by_payment_id": payment.payment_id,
-        "new_facts": payment.facts.model_dump_json(),
+        "new_facts": payment.facts.as_json(),
         # A text of another class the driver looks up how to adapt, which costs more than to bind it.
         "new_status": str(payment.status),
         "new_escrow_state": str(payment.escrow_state),

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import EVERYONE, JournaledEvent, observation_from_text
+from bridge.journal.tables.rows import EVERYONE, JournaledEvent, journaled_event_of, observation_from_text
 from bridge.journal.writing.commit_times import committed_at
 from bridge.journal.writing.history_guard import Head
 from bridge.journal.writing.lately_moved import with_commit
@@ -241,7 +241,7 @@ class Batch(StagedParts):
         row["provider"] = provider
         row["key"] = key
         row["external_id"] = external_id
-        row["observation"] = observation.model_dump_json()
+        row["observation"] = observation.as_json()
         row["received_at"] = self.now
         self._new_observations.append(row)
         if decision is None:
@@ -274,7 +274,7 @@ class Batch(StagedParts):
                 "subject": subject,
             }
             new.append(row)
-            told.append(JournaledEvent(offset, event, now))
+            told.append(journaled_event_of((offset, event, now)))
             for room in rooms:
                 room_offsets[room].append(offset)
             if everyone:

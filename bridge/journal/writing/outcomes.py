@@ -1,7 +1,7 @@
 """Outcomes: what became of an observation that was to be written down."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from coordinator.payments.payments import Payment
 
@@ -24,8 +24,7 @@ class Outcome(StrEnum):
     """It is about nothing that this bridge has to do with, and nothing of it is written down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What became of an observation, and the payment as it stands after it, if there is one."""
 
     outcome: Outcome

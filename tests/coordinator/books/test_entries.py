@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from coordinator.books.entries import Account, EntryKind, balances_of, changes
 from coordinator.payments.agreements import Checkout, Share
@@ -109,3 +111,16 @@ def test_what_is_as_it_was_is_not_entered() -> None:
     account = Account(EntryKind.FEE, "USD")
     assert changes({account: Decimal("1.0")}, {account: Decimal(1)}) == []
     assert changes({account: Decimal(1)}, {}) == [(account, Decimal(-1))]
+
+
+observations = st.sampled_from(
+    [ACCEPTED, RequestCancelled(request_id="r1"), paid(100), paid(40), refund(40), refund(30, None)]
+)
+
+
+@example([ACCEPTED, paid(100), RequestCancelled(request_id="r1")])
+@given(st.lists(observations, max_size=5))
+def test_the_one_seller_of_a_payment_is_entered_as_each_of_several(told: list[Observation]) -> None:
+    shares = (Share(request_id="r1", seller_id="s1", amount=Decimal(100)),)
+    of_checkout = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="k1", shares=shares)})
+    assert balances_of(play(*told, payment=PAYMENT)[0]) == balances_of(play(*told, payment=of_checkout)[0])

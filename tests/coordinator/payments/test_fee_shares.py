@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from coordinator.money import rounded
 from coordinator.payments.decisions import decide
+from coordinator.payments.fee_shares import FeeTerms, bearable_terms, fee_in, takes_nothing
 from coordinator.payments.fees import NO_FEE, Fee, FeePolicy
 from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.observations import InvoicePriced, InvoiceSnapshot, Observation, Standing, Transfer
@@ -369,3 +370,29 @@ def test_a_fee_that_is_as_much_as_a_small_payment_is_asked_for_and_nobody_is_tol
     sale.switches(A)
     assert sale.asks == 10
     assert problems_of(sale.payment) == ()
+
+
+amounts = st.decimals(0, 300, places=2)
+coins = st.sampled_from([A, B])
+fees = st.sampled_from([NO_FEE, Fee(percent=Decimal(2)), percent(2), fixed(3), at_least(2, 3)])
+transfers = st.builds(
+    Transfer.of_checked,
+    transfer_id=st.just("t1"),
+    asset=coins,
+    amount=amounts,
+    value=st.none() | amounts,
+    fee=st.none() | st.just(Decimal(0)),
+)
+
+
+@given(
+    st.lists(transfers, max_size=3),
+    amounts,
+    st.dictionaries(coins, st.lists(fees, min_size=1, max_size=2).map(tuple), max_size=2),
+    st.dictionaries(coins, amounts.filter(bool), max_size=1),
+)
+def test_where_no_fee_is_asked_for_and_none_was_taken_there_is_none_in_what_came(
+    came: list[Transfer], paid: Decimal, said: dict[str, tuple[Fee, ...]], priced: dict[str, Decimal]
+) -> None:
+    fee = fee_in(came, paid, bearable_terms(FeeTerms(Decimal(100), said, priced, {})))
+    assert fee == 0 or not takes_nothing(said, priced)
