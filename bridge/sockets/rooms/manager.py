@@ -19,7 +19,7 @@ import socketio
 from socketio.packet import EVENT
 
 from bridge.sockets.errors import ClientGoneError
-from bridge.sockets.rooms.subscribers import SubscriberIndex, Subscribers
+from bridge.sockets.rooms.subscribers import NOBODY, SubscriberIndex, Subscribers
 from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.frames import Outgoing
 
@@ -108,7 +108,11 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         self, namespace: str, to: str | Collection[str] | None, besides: Collection[str | None] = ()
     ) -> Subscribers:
         """Who receives what goes to a room, to several or, with None, to everyone; each once."""
-        rooms = [(namespace, room) for room in ([to] if to is None or isinstance(to, str) else to)]
+        wanted = [to] if to is None or isinstance(to, str) else to
+        # Most events are for rooms that nobody is in at the moment.
+        if self.rooms.get(namespace, {}).keys().isdisjoint(wanted):
+            return NOBODY
+        rooms = [(namespace, room) for room in wanted]
         found = self._subscribers.of(rooms, besides)
         # Every client is in a room of its own, by its sid.
         alone = {
