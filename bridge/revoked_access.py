@@ -5,6 +5,7 @@ comes after, wherever they are connected.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from bridge.access import Grants, Revocations
@@ -16,6 +17,8 @@ from bridge.sockets.clients.evictions import evict
 from coordinator import rooms
 
 __all__ = ["RevokedAccess"]
+
+_name_of = attrgetter("event.name")
 
 
 class RevokedAccess:
@@ -48,9 +51,9 @@ class RevokedAccess:
     def runs(self, stretch: Sequence[JournaledEvent]) -> Sequence[Sequence[JournaledEvent]]:
         """A stretch of events, cut behind each that changes access, so that it takes its effect before the next is
         delivered."""
-        ends = [number for number, one in enumerate(stretch, 1) if one.event.name in self._effects]
-        if not ends:
+        if self._effects.keys().isdisjoint(map(_name_of, stretch)):
             return [stretch]
+        ends = [number for number, one in enumerate(stretch, 1) if one.event.name in self._effects]
         starts = [0, *ends]
         return [run for start, end in zip(starts, [*ends, len(stretch)], strict=True) if (run := stretch[start:end])]
 

@@ -23,7 +23,6 @@ logger = logging.getLogger("bridge.door")
 # An application that puts what it was told into a header must not be made to write one of somebody else's.
 UNFIT_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 UNFIT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-NOT_STORED_LINE = b"%b: %b\r\n" % NOT_STORED
 # Content that is longer is not put behind the opening of its answer, but written by itself: of what many are
 # answered, and do not read, there is one copy.
 COPIED_BYTES = 16_384
@@ -200,14 +199,11 @@ class Exchange:
 
     def _opening_of(self, message: Message, default_headers: list[tuple[bytes, bytes]]) -> bytes:
         status: int = message["status"]
-        usual = _fields_of(tuple(default_headers))
-        given = _fields_of(tuple(map(tuple, message.get("headers", ()))))
-        lines = [status_line(status), usual.lines, given.lines]
-        self._expected_bytes = given.content_length
-        if given.closes:
+        said = _fields_of((*default_headers, *map(tuple, message.get("headers", ()))))
+        lines = [status_line(status), said.lines]
+        self._expected_bytes = said.content_length
+        if said.closes:
             self.keeps_alive = False
-        if not (given.says_whether_stored or usual.says_whether_stored):
-            lines.append(NOT_STORED_LINE)
         self._has_content = self._head.method != "HEAD" and status not in WITHOUT_CONTENT
         if self._has_content and self._expected_bytes is None:
             # Of HTTP/1.0, the end of the connection is the end of the answer.
@@ -219,7 +215,7 @@ class Exchange:
         # What has not come of the body by now is not waited for.
         if not self.is_whole:
             self.keeps_alive = False
-        if not (self.keeps_alive or given.says_how_it_ends):
+        if not (self.keeps_alive or said.says_how_it_ends):
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
         return b"".join(lines)
@@ -251,14 +247,14 @@ class Exchange:
 
 
 class _Fields(NamedTuple):
-    """Headers of an answer, and what they say of it."""
+    """The headers of an answer, and what they say of it."""
 
     lines: bytes
+    """Also that it may not be stored, unless they say something else."""
     content_length: int | None
     closes: bool
     """Whether the connection is not to go on."""
     says_how_it_ends: bool
-    says_whether_stored: bool
 
 
 @lru_cache(maxsize=256)
@@ -268,10 +264,10 @@ def _fields_of(headers: tuple[tuple[bytes, bytes], ...]) -> _Fields:
         raise RuntimeError("an answer has a header that is none")
     said = [(name.lower(), value) for name, value in headers if name.lower() != b"transfer-encoding"]
     found = dict(said)
+    lines = [b"%b: %b\r\n" % field for field in (*said, *(() if NOT_STORED[0] in found else (NOT_STORED,)))]
     return _Fields(
-        b"".join(b"%b: %b\r\n" % field for field in said),
+        b"".join(lines),
         int(found[b"content-length"]) if b"content-length" in found else None,
         any(name == b"connection" and b"close" in value.lower() for name, value in said),
         b"connection" in found,
-        NOT_STORED[0] in found,
     )

@@ -5,6 +5,7 @@ beside chunks, a header folded or with a space before its colon, a line that doe
 """
 
 import re
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -23,6 +24,7 @@ LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++) ([!-~]++) HTTP/(\d\.\d)")
 HEADERS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n)*+")
 # One of them, once they are known to be such, without the blanks around its value.
 FIELD = re.compile(rb"([^:]++):[ \t]*+((?:[^\r]*[^\r \t])?)[ \t]*+\r\n")
+PLAIN_PATH = re.compile(rb"/[A-Za-z0-9/._-]*")
 PATH = re.compile(rb"(/[^?#]*)(?:\?([^#]*))?")
 # Whoever takes the bridge for a proxy asks so.
 ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(.*)")
@@ -34,6 +36,10 @@ BARE = re.compile(rb"(?<!\r)\n|\r[^\n]")
 OF_FRAMING = {b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect"}
 # Once at most, whatever they say: two of them are two readings.
 ONCE = {b"host": "Host", b"content-length": "Content-Length", b"transfer-encoding": "Transfer-Encoding"}
+
+
+Place = tuple[bytes, bytes, str]
+"""The path and the query of a target as they came, and the path as text."""
 
 
 class RequestError(Exception):
@@ -69,16 +75,7 @@ class Head(NamedTuple):
 def read_head(content: bytes, limits: DoorLimits) -> Head:
     """What a head says; `content` is all of it but END. Raises RequestError."""
     line, _, fields = content.partition(b"\r\n")
-    read = LINE.fullmatch(line)
-    if read is None:
-        raise _bad("The request line is not METHOD target HTTP/1.1.")
-    method, target, version = read.groups()
-    if len(target) > limits.target_bytes:
-        raise too_long_target(limits)
-    if version not in (b"1.1", b"1.0"):
-        raise RequestError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This server speaks HTTP/1.1.")
-    if method not in METHODS:
-        raise RequestError(HTTPStatus.NOT_IMPLEMENTED, "This server does not know the request's method.")
+    method, target, version, place = _line_of(line, limits.target_bytes)
     fields = fields and fields + b"\r\n"
     if HEADERS.fullmatch(fields) is None:
         raise _bad(
@@ -95,28 +92,45 @@ def read_head(content: bytes, limits: DoorLimits) -> Head:
         found = _of_framing(headers)
     host = found.get(b"host")
     _require_one_host(host, version)
-    raw_path, query = _path_of(method, target, host)
-    if query:
-        _unescaped(query)  # for whoever reads it
+    raw_path, query, path = place or _place_in(method, target, host)
     length = _length(found, version)
     connection = found.get(b"connection", b"").lower()
     tokens = {token.strip() for token in connection.split(b",")} if connection else ()
+    is_current = version == "1.1"
     return Head(
-        method=method.decode(),
-        version=version.decode(),
-        path=_unescaped(raw_path),
+        method=method,
+        version=version,
+        path=path,
         raw_path=raw_path,
         query=query,
         headers=headers,
         length=length,
-        keeps_alive=version == b"1.1" and b"close" not in tokens,
-        expects_continue=version == b"1.1" and found.get(b"expect", b"").lower() == b"100-continue",
-        is_web_socket=method == b"GET"
-        and version == b"1.1"
+        keeps_alive=is_current and b"close" not in tokens,
+        expects_continue=is_current and found.get(b"expect", b"").lower() == b"100-continue",
+        is_web_socket=method == "GET"
+        and is_current
         and length == 0
         and b"upgrade" in tokens
         and b"websocket" in [name.strip() for name in found.get(b"upgrade", b"").lower().split(b",")],
     )
+
+
+@lru_cache(maxsize=128)
+def _line_of(line: bytes, target_bytes: int) -> tuple[str, bytes, str, Place | None]:
+    """The method, the target and the version of a request, and what its target names, if that can be read without the
+    host. Most requests have the same few lines. Raises RequestError."""
+    read = LINE.fullmatch(line)
+    if read is None:
+        raise _bad("The request line is not METHOD target HTTP/1.1.")
+    method, target, version = read.groups()
+    if len(target) > target_bytes:
+        raise too_long_target(target_bytes)
+    if version not in (b"1.1", b"1.0"):
+        raise RequestError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This server speaks HTTP/1.1.")
+    if method not in METHODS:
+        raise RequestError(HTTPStatus.NOT_IMPLEMENTED, "This server does not know the request's method.")
+    is_plain = PLAIN_PATH.fullmatch(target) is not None
+    return method.decode(), target, version.decode(), (target, b"", target.decode()) if is_plain else None
 
 
 def _of_framing(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -133,27 +147,29 @@ def _of_framing(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return found
 
 
-def _require_one_host(host: bytes | None, version: bytes) -> None:
+def _require_one_host(host: bytes | None, version: str) -> None:
     if host is None:
-        if version == b"1.1":
+        if version == "1.1":
             raise _bad("Host is missing; HTTP/1.1 asks for it.")
     elif HOST.fullmatch(host) is None:
         raise _bad("Host is no name and no address.")
 
 
-def _path_of(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes]:
-    absolute = None if target.startswith(b"/") else ABSOLUTE.fullmatch(target)
+def _place_in(method: str, target: bytes, host: bytes | None) -> Place:
+    absolute = ABSOLUTE.fullmatch(target)
     if absolute is not None:
         authority, rest = absolute.groups()
         if HOST.fullmatch(authority) is None or (host is not None and authority.lower() != host.lower()):
             raise _bad("The target of the request names another host than Host does, or a user; ask for its path.")
         target = rest if rest.startswith(b"/") else b"/" + rest
-    if target == b"*" and method == b"OPTIONS":
-        return target, b""
+    if target == b"*" and method == "OPTIONS":
+        return target, b"", "*"
     path = PATH.fullmatch(target)
     if path is None:
         raise _bad("The target of the request is no path, such as /health/live.")
-    return path[1], path[2] or b""
+    raw_path, query = path[1], path[2] or b""
+    _unescaped(query)  # for whoever reads it
+    return raw_path, query, _unescaped(raw_path)
 
 
 def _unescaped(content: bytes) -> str:
@@ -164,12 +180,12 @@ def _unescaped(content: bytes) -> str:
         raise _bad("The target of the request has bytes after % that are no character in UTF-8.") from None
 
 
-def _length(found: dict[bytes, bytes], version: bytes) -> int:
+def _length(found: dict[bytes, bytes], version: str) -> int:
     length, coding = found.get(b"content-length"), found.get(b"transfer-encoding")
     if coding is not None:
         if length is not None:
             raise _bad("Content-Length and Transfer-Encoding say twice how long the body is.")
-        if version == b"1.0":
+        if version == "1.0":
             raise _bad("HTTP/1.0 has no Transfer-Encoding.")
         if coding.lower() != b"chunked":
             raise RequestError(HTTPStatus.NOT_IMPLEMENTED, "The only Transfer-Encoding here is chunked.")
@@ -187,7 +203,7 @@ def require_readable(content: bytes, begin: int, limits: DoorLimits) -> None:
     if BARE.search(content, max(0, begin - 1)):
         raise _bad("A line of the request does not end with CR and LF.")
     if len(content) > limits.target_bytes + 64 and content.find(b"\r\n", 0, limits.target_bytes + 64) < 0:
-        raise too_long_target(limits)
+        raise too_long_target(limits.target_bytes)
     if len(content) > limits.head_bytes:
         raise RequestError(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -195,9 +211,9 @@ def require_readable(content: bytes, begin: int, limits: DoorLimits) -> None:
         )
 
 
-def too_long_target(limits: DoorLimits) -> RequestError:
+def too_long_target(target_bytes: int) -> RequestError:
     return RequestError(
-        HTTPStatus.REQUEST_URI_TOO_LONG, f"The target of a request has at most {limits.target_bytes} bytes here."
+        HTTPStatus.REQUEST_URI_TOO_LONG, f"The target of a request has at most {target_bytes} bytes here."
     )
 
 

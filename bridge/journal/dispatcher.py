@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from operator import attrgetter
 
 from prometheus_client import Counter, Gauge
 
@@ -26,6 +27,8 @@ ReadTail = Callable[[int, int], Awaitable[Sequence[JournaledEvent]]]
 STRETCH_LIMIT = 256
 # After a failed read: the database may be away for a moment, and nothing is lost by waiting.
 RETRY_SECONDS = 0.5
+
+_name_of = attrgetter("event.name")
 
 DISPATCHED = Counter("bridge_events_dispatched", "Events handed to the sockets", ["event"])
 CURSOR = Gauge("bridge_dispatcher_offset", "Offset of the last event handed to the sockets")
@@ -168,7 +171,7 @@ class Dispatcher:
             moved, self._moved = self._moved, asyncio.Event()
             moved.set()
             CURSOR.set(self.cursor)
-            names = [event.name for _, event, _ in stretch]
+            names = list(map(_name_of, stretch))
             for name in set(names):
                 DISPATCHED.labels(name).inc(names.count(name))
 

@@ -31,7 +31,7 @@ from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.signature import require_headers, verify
 from providers.shkeeper.usual_notice import NoticeRead, usual_notice
-from providers.shkeeper.wire import Address, Code, GivenId, Moment, UnreadableError, Wire, faults, read_object
+from providers.shkeeper.wire import Address, Code, GivenId, Moment, UnreadableError, Wire, Words, faults, read_object
 
 __all__ = [
     "ENDINGS",
@@ -70,7 +70,7 @@ class InvoiceNotice(Wire):
     paid: bool | None = None
     overpaid_fiat: Amount | None = None
     transactions: tuple[WireTransaction, ...]
-    fee_policy: str | None = None
+    fee_policy: Words | None = None
     fee_percent: Amount | None = None
     fee_fixed: Amount | None = None
 

@@ -17,14 +17,14 @@ logger = logging.getLogger("bridge.payments")
 def log_recorded(recorded: Recorded, name: str) -> None:
     """Says what became of an observation; `name` is what it is about."""
     match recorded.outcome:
+        case Outcome.APPLIED if recorded.payment is not None:
+            log_status(recorded.payment)
         case Outcome.STORED:
             logger.warning("%s is not registered; what was seen of it is stored until it is", name)
         case Outcome.OTHER_CURRENCY:
             logger.warning("%s: what came counts in another currency than the payment, so it is not counted", name)
         case Outcome.NOT_COUNTED:
             logger.warning("%s: what came does not fit the payment, so it is not counted", name)
-        case Outcome.APPLIED if recorded.payment is not None:
-            log_status(recorded.payment)
 
 
 def log_action(action: Action) -> None:
@@ -51,6 +51,8 @@ def log_refund(refund: Refund) -> None:
 
 def log_status(payment: Payment) -> None:
     """Says how a payment stands."""
+    if not logger.isEnabledFor(logging.WARNING):
+        return
     received, amount = payment.received, payment.amount
     # It was within what may be missing, or a person had it so.
     is_short = payment.status is PaymentStatus.COMPLETED and received < amount

@@ -224,6 +224,7 @@ def test_a_repeated_message_has_the_same_key_and_another_message_another() -> No
         (invoice(balance_fiat="NaN"), "balance_fiat"),
         (invoice(balance_fiat="1e999999"), "balance_fiat"),
         (invoice(fiat="U S D"), "fiat"),
+        (invoice(fee_policy="\ud800"), "fee_policy"),
         (invoice(transactions={}), "transactions"),
         (invoice(transactions=[transaction("txid")]), "transactions.0.txid: Field required"),
         (invoice(transactions=[transaction(date="yesterday")]), "transactions.0.date"),
