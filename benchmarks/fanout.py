@@ -28,7 +28,7 @@ FAN_OUT = (
     ),
     Figure("burst_cpu_us", "CPU µs per delivery, 16 events at once", {"Node": 0.1, "uWebSockets": 1.2}),
     Figure("connects_per_second", "connections accepted per second", {"Node": 1.5}, more_is_better=True),
-    Figure("connect_cpu_us", "CPU µs per connection"),
+    Figure("connect_cpu_us", "CPU µs per connection", {"Node": 0.67}),
     Figure("memory_kb", "KB per idle client", {"Node": 0.8}),
     Figure("p99_ms", "p99 ms from POST to socket, 30 events/s", {"Node": 1.0}),
 )

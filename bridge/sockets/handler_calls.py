@@ -1,10 +1,15 @@
-"""How the handlers of events are called."""
+"""How the handlers of events are called, and what is said for them where they cannot."""
 
 import asyncio
 import inspect
 from typing import Any
 
-__all__ = ["fitting", "is_cancelled"]
+from bridge.catalogue.answers import failure
+
+__all__ = ["INTERNAL_FAILURE", "UNKNOWN_EVENT", "fitting", "is_cancelled"]
+
+INTERNAL_FAILURE = failure("internal", "the server failed to handle this event")
+UNKNOWN_EVENT = failure("unknown_event", "this server has no such event")
 
 
 def fitting(handler: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:

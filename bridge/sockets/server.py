@@ -39,11 +39,10 @@ from socketio.exceptions import ConnectionRefusedError as RefusedByHandlerError
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT
 
 from bridge.access import TokenError
-from bridge.catalogue.answers import failure
 from bridge.catalogue.session import Ending, SessionEnded
 from bridge.sockets.admission import ENDINGS, Admission
 from bridge.sockets.errors import ClientGoneError, PacketError
-from bridge.sockets.handler_calls import fitting, is_cancelled
+from bridge.sockets.handler_calls import INTERNAL_FAILURE, UNKNOWN_EVENT, fitting, is_cancelled
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.announcer import Announcer
 from bridge.sockets.presence.presence import Presence
@@ -74,8 +73,6 @@ CATCH_ALL = "*"
 
 CONNECT_FAILED = {"message": "The server could not accept the connection"}
 CONNECT_REJECTED = {"message": "Connection rejected by server"}
-INTERNAL_FAILURE = failure("internal", "the server failed to handle this event")
-UNKNOWN_EVENT = failure("unknown_event", "this server has no such event")
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
@@ -109,7 +106,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def recover_with(self, recovery: Recovery) -> None:
         """From now on clients that come back are put where they were."""
         self.recovery = recovery
-        recovery.on_lost = lambda sid: self.eio.start(self._free(sid, asks_first=False))
+        recovery.on_lost = self._lose
         recovery.on_wanted = lambda sid: self.eio.start(self._free(sid, asks_first=True))
         self.activity_log.go_by(recovery.clock)
         self.manager.watchers.append(recovery)
@@ -123,8 +120,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self.returns.close()
 
     async def _close_session(self, member: Member, reason: Ending) -> None:
-        """Says why, then closes the connection rather than the namespace: from that the stock client comes back by
-        itself, with the token that it has by then."""
+        """Says why, and closes the connection, not the namespace: from that stock clients come back by themselves."""
         namespace, sid = member
         eio_sid = self.manager.eio_sid_from_sid(sid, namespace)
         if eio_sid is None:
@@ -282,6 +278,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         for user_id in restored.online:
             self.comes_back_online(sid, user_id)
         logger.info("🔌 User connected: %s", sid)
+
+    def _lose(self, sid: str) -> None:
+        """Whoever holds a session at this moment, and not who may be about to take it up again, is closed."""
+        if (holder := self.manager.connection(sid)) is not None:
+            holder.end(Disconnect.TAKEN_OVER)
 
     async def _free(self, sid: str, asks_first: bool) -> bool:
         """Whoever held a session until now is half open, and is closed. Returns whether nobody does any more."""

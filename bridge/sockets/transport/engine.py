@@ -9,10 +9,11 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
   read, or waited for ever after it had refused one; and failed on clients that had gone or were closed. WebSockets do
   not go through it at all.
 - `_ok`, `_bad_request`: a POST was answered `OK` and not `ok`, and what was refused had no code.
+- `generate_id` (public): it took three times as long as that of the system, and told how many came between two.
 - `_async["translate_request"]`: it made a class for each request, which nothing but the garbage collector could end,
   together with the request and its body; and called every polling client 127.0.0.1.
 
-Used besides: `_trigger_event`, `_cors_allowed_origins`, `_make_response`, `_upgrades`, `_unauthorized` and `sockets`.
+Used besides: `_trigger_event`, `_cors_allowed_origins`, `_make_response`, `_unauthorized` and `sockets`.
 """
 
 import asyncio

@@ -395,3 +395,16 @@ async def test_an_old_engine_is_refused(serve: Serve) -> None:
     with pytest.raises(InvalidStatus):
         async with connect(url.replace("http", "ws", 1) + "/socket.io/?EIO=3&transport=websocket"):
             pass
+
+
+async def test_whoever_loses_a_session_is_closed_and_not_who_takes_it_up_right_after() -> None:
+    server = create_socket_server(frontend_url="https://shop.example")
+    before, after = (Connection(server.eio, name, None) for name in ("before", "after"))
+    server.eio.sockets |= {"before": before, "after": after}
+    await server.manager.pre_connect("before", "/", "sid")
+    server._lose("sid")
+    await server.manager.disconnect("sid", "/")
+    await server.manager.pre_connect("after", "/", "sid")
+    await asyncio.gather(*server.eio._tasks)
+    assert (before.closed, after.closed) == (True, False)
+    assert server.manager.connection("sid") is after

@@ -101,7 +101,8 @@ def _do(index: RoomIndex, there: dict[int, Naive], deed: str, number: int, room:
 def test_a_room_of_ones_own_takes_bytes() -> None:
     names = [[f"room-{number}-{place}" for place in range(5)] for number in range(500)]
     index = RoomIndex()
-    clients = [Client(f"sid-{number}", None) for number in range(len(names))]
+    line: Any = Line("line")
+    clients = [Client(f"sid-{number}", line) for number in range(len(names))]
     for client in clients:
         index.clients[client.sid] = client
         index.hears(client)
