@@ -28,9 +28,9 @@ from coordinator.books.days import Span
 from coordinator.books.entries import OF_COINS, EntryKind
 from coordinator.books.figures import Sum
 from coordinator.books.wallets import WalletCoin
-from coordinator.money import ZERO, difference, total
+from coordinator.money import ZERO, total
 
-__all__ = ["DayTotals", "Sums", "came_since", "day_totals", "seller_totals", "wallet_totals"]
+__all__ = ["DayTotals", "Sums", "day_totals", "seller_totals", "wallet_sums"]
 
 # SQLite adds floats, or whole numbers of 64 bits: what has no more digits than these before and behind its point is
 # added as two of them, of which nine thousand million have room. What has more is added here.
@@ -85,23 +85,14 @@ def seller_totals(
     return {currency: of_currency for (currency,), of_currency in _by_kind(sums).items()}
 
 
-def wallet_totals(connection: Connection) -> Mapping[WalletCoin, Decimal]:
-    """What the entries of wallets come to, by wallet and coin: what came in less what went out."""
-    came, went = (_of_wallets(connection, kind) for kind in OF_COINS)
-    return {of: difference(came.get(of, ZERO), went.get(of, ZERO)) for of in sorted({*came, *went})}
-
-
-def came_since(connection: Connection, since: datetime) -> Mapping[WalletCoin, Decimal]:
-    """What has come into wallets since then, without what was taken back of it."""
-    sums = _of_wallets(connection, EntryKind.COIN_IN, _ENTRIES.c.entered_at >= since)
-    return {of: amount for of, amount in sums.items() if amount > ZERO}
-
-
-def _of_wallets(
-    connection: Connection, kind: EntryKind, *conditions: ColumnElement[bool]
+def wallet_sums(
+    connection: Connection, kind: EntryKind, since: datetime | None = None
 ) -> Mapping[WalletCoin, Decimal]:
-    keys = (_ENTRIES.c.wallet, _ENTRIES.c.unit)
-    found = _amounts(connection, _ENTRIES, keys, (_ENTRIES.c.kind == kind, *conditions))
+    """What the entries of wallets of one kind come to, all of them or those since then, by wallet and coin."""
+    conditions = [_ENTRIES.c.kind == kind]
+    if since is not None:
+        conditions.append(_ENTRIES.c.entered_at >= since)
+    found = _amounts(connection, _ENTRIES, (_ENTRIES.c.wallet, _ENTRIES.c.unit), conditions)
     return {WalletCoin(*of): amount for of, amount in found.items()}
 
 

@@ -8,16 +8,16 @@ from decimal import Decimal
 from sqlalchemy import Connection, and_, func, select
 
 from bridge.journal.queries.payouts import payouts_going_on
-from bridge.journal.queries.totals import came_since, wallet_totals
+from bridge.journal.queries.totals import wallet_sums
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row
 from bridge.journal.writing.staged.wallets import comparison_from_text
-from coordinator.books.entries import wallet_of, wallet_that_sends
+from coordinator.books.entries import EntryKind, wallet_of, wallet_that_sends
 from coordinator.books.wallets import Comparison, Movement, Should, WalletCoin
 from coordinator.money import ZERO, total
 from coordinator.payments.payments import PaymentStatus
 
-__all__ = ["comparisons", "last_comparisons", "movements", "what_wallets_should_hold"]
+__all__ = ["besides_the_books", "comparisons", "last_comparisons", "movements"]
 
 _COMPARISONS, _MOVEMENTS = schema.wallet_comparisons, schema.wallet_movements
 _COMING = (PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID)
@@ -25,13 +25,14 @@ _COMING = (PaymentStatus.CONFIRMING, PaymentStatus.PARTIALLY_PAID)
 Sums = Mapping[WalletCoin, Decimal]
 
 
-def what_wallets_should_hold(connection: Connection, gathered_since: datetime) -> Mapping[WalletCoin, Should]:
-    """What the books say of each wallet that they know. What came later than that may not be gathered yet."""
-    booked, noted = wallet_totals(connection), _noted(connection)
-    leaving, arriving, gathering = _leaving(connection), _arriving(connection), came_since(connection, gathered_since)
+def besides_the_books(connection: Connection, gathered_since: datetime) -> Mapping[WalletCoin, Should]:
+    """What is known of wallets besides what is booked: what was noted, and what is on its way."""
+    noted, leaving, arriving = _noted(connection), _leaving(connection), _arriving(connection)
+    lately = wallet_sums(connection, EntryKind.COIN_IN, gathered_since)
+    gathering = {of: amount for of, amount in lately.items() if amount > ZERO}
     return {
-        of: Should(*(sums.get(of, ZERO) for sums in (booked, noted, leaving, arriving, gathering)))
-        for of in sorted({*booked, *noted, *leaving, *arriving})
+        of: Should(ZERO, *(sums.get(of, ZERO) for sums in (noted, leaving, arriving, gathering)))
+        for of in {*noted, *leaving, *arriving, *gathering}
     }
 
 

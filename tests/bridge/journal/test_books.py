@@ -337,3 +337,24 @@ async def test_books_agree_with_the_events_of_any_history(journal: Journal, cloc
     amounts = ("49.90", "10", "0.01", "7.5", "120.00")
     steps = [(chance.choice(kinds), chance.randrange(30), chance.choice(amounts)) for _ in range(40)]
     await agree(journal, clock, steps, *ZONES)
+
+
+async def test_a_year_is_looked_up_a_month_at_a_time_so_that_none_of_it_is_cut_off(
+    journal: Journal, clock: Clock
+) -> None:
+    await paid(journal, 1)
+    clock.move(days=200)
+    await paid(journal, 2)
+    year = days_in(zone_named("UTC"), NOW.date(), NOW.date() + 365 * DAY)
+    asked: list[int] = []
+
+    async def noted(query: Any, *arguments: Any) -> Any:
+        asked.extend(len(one) for one in arguments)
+        return await journal._read(query, *arguments)
+
+    read: Any = noted
+    books = BookRecords(read, journal._writer.submit)
+    found = await books.day_totals(year)
+    assert (sum(asked), max(asked)) == (366, 31)
+    assert [one.date for one in found] == ["2026-05-01", "2026-11-17"]
+    assert found == await journal.books.day_totals(year)
