@@ -399,7 +399,7 @@ async def test_an_old_engine_is_refused(serve: Serve) -> None:
 
 async def test_whoever_loses_a_session_is_closed_and_not_who_takes_it_up_right_after() -> None:
     server = create_socket_server(frontend_url="https://shop.example")
-    before, after = (Connection(server.eio, name, None) for name in ("before", "after"))
+    before, after = (Connection(server.eio, name, None, None) for name in ("before", "after"))
     server.eio.sockets |= {"before": before, "after": after}
     await server.manager.pre_connect("before", "/", "sid")
     server._lose("sid")
