@@ -33,11 +33,6 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
       <div class="qr-frame">
         <QrCode text={isPlain ? place.address : place.uri} label={`QR code ${isPlain ? "of" : `to pay ${money(place.amount, place.coin)} to`} ${place.address}`} />
       </div>
-      {place.uri !== place.address && (
-        <button type="button" class="quiet qr-kind" aria-pressed={isPlain} onClick={() => setIsPlain(!isPlain)}>
-          {isPlain ? "Code with the amount" : "My wallet reads addresses only"}
-        </button>
-      )}
       {payment.expiresAt !== null && <TimeLeft payment={payment} expiresAt={payment.expiresAt} now={now} />}
       {end !== null && <p class="price-end">This price holds for {span(Date.parse(end) - now)}.</p>}
       <dl class="fields">
@@ -72,6 +67,11 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
         <a class="button primary" href={place.uri}>
           Open in a wallet <OutIcon />
         </a>
+      )}
+      {place.uri !== place.address && (
+        <button type="button" class="quiet qr-kind" aria-pressed={isPlain} onClick={() => setIsPlain(!isPlain)}>
+          {isPlain ? "Code with the amount" : "My wallet reads addresses only"}
+        </button>
       )}
     </section>
   );
