@@ -1,8 +1,7 @@
 """The Socket.IO server: where the library's own is not left as it is.
 
-Nothing outside this file and `manager.py` may override or call an undocumented name of python-socketio. Both are
-written against python-socketio 5.18 and python-engineio 4.15; pyproject.toml holds both there, and
-`test_socket_traps_*` show for each override that the stock library still needs it.
+Nothing outside this file and `manager.py` may override or call an undocumented name of python-socketio 5.18. For each
+override `test_socket_traps_*` show that the stock library still needs it.
 
 Overridden here:
 
@@ -11,8 +10,8 @@ Overridden here:
 - `_handle_disconnect`, `_handle_eio_disconnect`: a client that went away during its connect handler, or whose
   disconnect handler raised, stayed in its rooms for ever.
 - `_handle_eio_message`: what is no packet, or an event for a namespace without a connection, was passed over, and
-  with it the acknowledgement that was asked for; after a packet whose attachments did not come, the client was never
-  heard again; and attachments could fill the memory.
+  with it the acknowledgement that was asked for; a packet whose attachments did not come deafened it to the client; and
+  attachments could fill the memory.
 - `_handle_event_internal`: a handler that raised, or an event without a handler, left the client's acknowledgement
   unanswered; and clients could call the connect and disconnect handlers by sending events of those names.
 - `_handle_event`: a task for each event, also where its handler is a plain function, which is called in place here.

@@ -59,7 +59,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         """The connected members of a room, or of several, each once."""
         index = self._of.get(namespace, NOBODY_THERE)
         names = [room] if room is None or isinstance(room, str) else room
-        for sid in dict.fromkeys(sid for name in names for sid in index.hearing(name)):
+        for sid in dict.fromkeys(sid for name in names for sid in index.sids_of(name)):
             yield sid, self.eio_sid_from_sid(sid, namespace)
 
     async def pre_connect(self, eio_sid: str, namespace: str, sid: str | None = None) -> str | None:
@@ -86,7 +86,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if client is None or held is None:
             return None
         await super().connect(sid, namespace)
-        self._of[namespace].hears(client)
+        self._of[namespace].subscribe(client)
         if client.connection is not None:
             client.connection.keep_apart()
             for parts in held:

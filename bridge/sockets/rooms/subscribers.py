@@ -1,4 +1,4 @@
-"""Who hears what goes to each room, kept such that telling many touches as little memory as can be (with a thousand
+"""Subscribers of each room, kept such that delivering to many touches as little memory as can be (with a thousand
 clients that is a quarter of what a delivery costs), and that a room of few takes no more than their names would.
 """
 
@@ -93,10 +93,10 @@ class RoomIndex:
     def __init__(self) -> None:
         self.clients: dict[str, Client] = {}
         """By their sids."""
-        self._hearers: dict[str | None, tuple[Client, ...] | _Crowd] = {}
+        self._by_room: dict[str | None, tuple[Client, ...] | _Crowd] = {}
         """By room; None is that of everyone."""
 
-    def hears(self, client: Client) -> None:
+    def subscribe(self, client: Client) -> None:
         """From now on a client hears what goes to everyone, and to the rooms that it is in."""
         client.held = None
         for room in (None, *client.rooms):
@@ -123,62 +123,62 @@ class RoomIndex:
     def moved(self, client: Client) -> None:
         """A client can be written to directly, or no longer."""
         for room in (None, *client.rooms) if client.held is None else ():
-            hearers = self._hearers[room]
-            if isinstance(hearers, _Crowd):
-                hearers.put(client)
+            subscribed = self._by_room[room]
+            if isinstance(subscribed, _Crowd):
+                subscribed.put(client)
 
     def _add(self, room: str | None, client: Client) -> None:
-        hearers = self._hearers.get(room, ())
-        if not isinstance(hearers, _Crowd) and len(hearers) < FEW:
-            self._hearers[room] = (*hearers, client)
+        subscribed = self._by_room.get(room, ())
+        if not isinstance(subscribed, _Crowd) and len(subscribed) < FEW:
+            self._by_room[room] = (*subscribed, client)
             return
-        if not isinstance(hearers, _Crowd):
-            few, hearers = hearers, _Crowd()
+        if not isinstance(subscribed, _Crowd):
+            few, subscribed = subscribed, _Crowd()
             for one in few:
-                hearers.put(one)
-            self._hearers[room] = hearers
-        hearers.put(client)
+                subscribed.put(one)
+            self._by_room[room] = subscribed
+        subscribed.put(client)
 
     def _discard(self, room: str | None, client: Client) -> None:
-        hearers = self._hearers.get(room, ())
-        if isinstance(hearers, _Crowd):
-            hearers.discard(client)
-            is_empty = not (hearers.direct or hearers.queued)
+        subscribed = self._by_room.get(room, ())
+        if isinstance(subscribed, _Crowd):
+            subscribed.discard(client)
+            is_empty = not (subscribed.direct or subscribed.queued)
         else:
-            hearers = self._hearers[room] = tuple(one for one in hearers if one is not client)
-            is_empty = not hearers
+            subscribed = self._by_room[room] = tuple(one for one in subscribed if one is not client)
+            is_empty = not subscribed
         if is_empty:
-            del self._hearers[room]
+            del self._by_room[room]
 
     def members(self, room: str) -> list[Client]:
         """Whoever is in a room, also who hears nothing yet; to be asked rarely."""
         return [client for client in self.clients.values() if room == client.sid or room in client.rooms]
 
-    def hearing(self, room: str | None) -> Iterator[str]:
+    def sids_of(self, room: str | None) -> Iterator[str]:
         """The sids of those who hear what goes to a room, each once."""
         client = None if room is None else self.clients.get(room)
-        hearers = self._hearers.get(room, ())
+        subscribed = self._by_room.get(room, ())
         if client is not None and client.held is None:
             yield client.sid
-        elif isinstance(hearers, _Crowd):
-            yield from (*hearers.direct, *hearers.queued)
+        elif isinstance(subscribed, _Crowd):
+            yield from (*subscribed.direct, *subscribed.queued)
         else:
-            yield from (one.sid for one in hearers)
+            yield from (one.sid for one in subscribed)
 
     def of(self, rooms: Collection[str | None], besides: Collection[str] = ()) -> Subscribers:
         """Those who hear what goes to at least one of some rooms."""
         direct: dict[str, Send] = {}
         queued: dict[str, Connection] = {}
         for room in rooms:
-            hearers = self._hearers.get(room, ())
-            if not isinstance(hearers, _Crowd):
-                for client in hearers:
+            subscribed = self._by_room.get(room, ())
+            if not isinstance(subscribed, _Crowd):
+                for client in subscribed:
                     _sort(client, direct, queued)
             elif len(rooms) == 1 and not besides:
-                return Subscribers(hearers.direct, hearers.queued)
+                return Subscribers(subscribed.direct, subscribed.queued)
             else:
-                direct |= hearers.direct
-                queued |= hearers.queued
+                direct |= subscribed.direct
+                queued |= subscribed.queued
         for room in rooms:
             # Every client is in a room of its own, by its sid. What goes there may be held back for a moment.
             alone = None if room is None else self.clients.get(room)

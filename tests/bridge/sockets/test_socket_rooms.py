@@ -73,7 +73,7 @@ async def test_join_enters_the_rooms_and_leave_leaves_them(serve: Serve, join_in
     assert await client.call(f"leave-{name}", "x1") == {"ok": True, "rooms": rooms}
     assert rooms_of(server, client) == []
     assert await client.call(f"leave-{name}", "x1") == {"ok": True, "rooms": rooms}
-    assert set(server.manager._of["/"]._hearers) == {None}
+    assert set(server.manager._of["/"]._by_room) == {None}
 
 
 async def test_ops_room_takes_no_argument(serve: Serve, join_in: JoinIn) -> None:

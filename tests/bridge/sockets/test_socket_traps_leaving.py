@@ -221,7 +221,7 @@ class CountingRooms(dict[Any, Any]):
 
 def rooms_in(manager: Any) -> dict[Any, Any]:
     """The rooms of the default namespace, as the manager has them."""
-    rooms: dict[Any, Any] = manager._of["/"]._hearers if isinstance(manager, ClientManager) else manager.rooms["/"]
+    rooms: dict[Any, Any] = manager._of["/"]._by_room if isinstance(manager, ClientManager) else manager.rooms["/"]
     return rooms
 
 
@@ -234,7 +234,7 @@ async def test_leaving_and_listing_do_not_look_through_all_rooms(make: Make, exp
         await manager.enter_room(sid, "/", "user-u1")
     counting = CountingRooms(rooms_in(manager))
     if make is ours:
-        manager._of["/"]._hearers = counting
+        manager._of["/"]._by_room = counting
     else:
         manager.rooms["/"] = counting
 

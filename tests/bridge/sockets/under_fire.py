@@ -57,9 +57,9 @@ class Watched:
         roster = activity.presence._roster
         kept = {
             "members of rooms": sorted(
-                (namespace, str(room), len([*index.hearing(room)]))
+                (namespace, str(room), len([*index.sids_of(room)]))
                 for namespace, index in manager._of.items()
-                for room in index._hearers
+                for room in index._by_room
             ),
             "clients": manager.client_count,
             "waiting": (manager.pending_connect, manager.pending_disconnect),

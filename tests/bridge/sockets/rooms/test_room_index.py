@@ -67,10 +67,10 @@ def test_rooms_of_few_and_of_many_are_heard_by_whoever_is_in_them(deeds: list[tu
             assert written_to(index.of(names)) == expected
             expected.pop("sid-1", None)
             assert written_to(index.of(names, besides=["sid-1"])) == expected
-        assert {*index.hearing(room)} == {one.client.sid for one in there.values() if one.hears_of(room)}
+        assert {*index.sids_of(room)} == {one.client.sid for one in there.values() if one.hears_of(room)}
     for number in list(there):
         _do(index, there, "forget", number, ROOMS[0])
-    assert (index.clients, index._hearers) == ({}, {})
+    assert (index.clients, index._by_room) == ({}, {})
 
 
 def _do(index: RoomIndex, there: dict[int, Naive], deed: str, number: int, room: str) -> None:
@@ -82,7 +82,7 @@ def _do(index: RoomIndex, there: dict[int, Naive], deed: str, number: int, room:
     if one is None:
         return
     if deed == "hear" and not one.hears:
-        index.hears(one.client)
+        index.subscribe(one.client)
         one.hears = True
     elif deed == "enter" and room not in one.rooms:
         index.enter(one.client, room)
@@ -105,7 +105,7 @@ def test_a_room_of_ones_own_takes_bytes() -> None:
     clients = [Client(f"sid-{number}", line) for number in range(len(names))]
     for client in clients:
         index.clients[client.sid] = client
-        index.hears(client)
+        index.subscribe(client)
     tracemalloc.start()
     for client, rooms in zip(clients, names, strict=True):
         for room in rooms:
