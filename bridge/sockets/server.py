@@ -10,7 +10,7 @@ Overridden here:
 - `_handle_disconnect`, `_handle_eio_disconnect`: a client that went away during its connect handler, or whose
   disconnect handler raised, stayed in its rooms for ever.
 - `_handle_eio_message`: what is no packet, or an event for a namespace without a connection, was passed over, and
-  with it the acknowledgement that was asked for; a packet whose attachments did not come deafened it to the client; and
+  with it the acknowledgement that was asked for; a packet without its attachments made it deaf to its client; and
   attachments could fill the memory.
 - `_handle_event_internal`: a handler that raised, or an event without a handler, left the client's acknowledgement
   unanswered; and clients could call the connect and disconnect handlers by sending events of those names.
