@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package image sbom clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
-.PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others run-tests
+.PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -36,24 +36,26 @@ test: has-python has-node has-programs ## Run every check and every test
 	@$(MAKE) --no-print-directory --jobs=3 $(EACH_AT_ONCE) BEGUN=1 what-tests-need
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(SUPERVISED) $(MAKE) --no-print-directory --jobs=2 check-types run-tests
+	@$(SUPERVISED) $(MAKE) --no-print-directory --jobs=2 check-types check-others
+	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 # Side by side: each is told of by its line when it is done.
 what-tests-need: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) programs
 
 EACH_AT_ONCE := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-# Beside what one core can do meanwhile: the other checks, and collecting the tests.
 check-types:
 	$(SUPERVISED) $(BIN)/mypy
 
+# With all else that one core can do meanwhile. Collecting compiles the tests, and with the first property Hypothesis reads
+# the constants of all modules: each of the tests' processes would.
 check-others:
 	$(BIN)/lint-imports --no-cache
 	$(SUPERVISED) npm --prefix $(WEB) run --silent check
 	$(SUPERVISED) npm --prefix $(WEB) run --silent test
+	@$(SUPERVISED) $(BIN)/python -m pytest -qq -k $(A_PROPERTY) >/dev/null
 
-run-tests: check-others
-	$(SUPERVISED) $(BIN)/python -m pytest --processes 6
+A_PROPERTY := test_models_and_sockets_agree_on_what_an_id_is
 
 test-matrix: has-python has-node what-tests-need ## Run the tests with other Pythons (PYTHONS="python3.12 python3.13")
 	@for python in $(PYTHONS); do \
@@ -62,7 +64,7 @@ test-matrix: has-python has-node what-tests-need ## Run the tests with other Pyt
 		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements.lock && \
 		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-dev.lock && \
 		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable . && \
-		$(PYTHON) -IS bridge/cli/supervisor.py var/$$(basename $$python)/bin/python -m pytest --processes 6 || exit 1; \
+		$(PYTHON) -IS bridge/cli/supervisor.py var/$$(basename $$python)/bin/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder || exit 1; \
 	done
 
 PYTHONS ?= $(wordlist 1, 9, $(shell for minor in 12 13; do command -v python3.$$minor; done))
