@@ -119,7 +119,7 @@ def settings_for(shkeeper: PlayedShkeeper) -> dict[str, str]:
         "BRIDGE_PAYOUT_LIMITS": limits(),
         # What is never in a block keeps back the others of its chain for no longer than that.
         "BRIDGE_PAYOUT_TURN_SECONDS": "3",
-        "BRIDGE_RECONCILE_INTERVAL_SECONDS": "0.2",
+        "BRIDGE_RECONCILE_INTERVAL_SECONDS": "0.5",
         "BRIDGE_RECONCILE_PER_SECOND": "1000",
     }
 
