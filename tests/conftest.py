@@ -19,8 +19,6 @@ from tests.asking import client_of
 from tests.commands import Command, share_warm_parent
 from tests.waiting import GIVE_UP_SECONDS
 
-pytest_plugins = ["tests.side_by_side"]
-
 # The same examples in every run: a test that fails once fails again, and none fails because the machine is busy. In
 # `make soak` others each time, and many more.
 IS_LONG = "SOAK_MINUTES" in os.environ
@@ -63,11 +61,10 @@ TESTS = Path(__file__).parent
 LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
     """Has the processes of the tests, which are not started yet, share what takes seconds to start."""
-    if session.config.option.processes > 1:
-        share_warm_parent()
+    share_warm_parent()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
