@@ -79,6 +79,7 @@ class SecondReadings:
         spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
         teller = self._reported_by.get(first)
         place = self._reader(teller)
+        # What another endpoint tells of money before it is due is its word, and is not asked for once more.
         is_early = place != teller and spared > 1 and _holds_money(following, first)
         if is_early:
             spared -= 1
@@ -119,7 +120,9 @@ class SecondReadings:
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
             await self._compare(step, self._rpc.endpoints[place].host, end)
         seen = await see_again(self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place)
-        self._words.note_again(place, reading.blocks, seen)
+        awaited = {one.sighting.transfer.transfer_id for one in following.awaited}
+        told = [one for one in seen if one.transfer.transfer_id in awaited]
+        self._words.note_again(place, reading.blocks, told)
         await self._payees.take_missed(step, [one for one in seen if self._is_followed(following, one)], finality)
         if reading.is_alone:
             await self._compare_with_another(step, place, min(reading.final, reading.blocks[-1]))

@@ -105,7 +105,7 @@ class SecondWords:
             self._reported_by[transfer_id] = place
 
     def note_again(self, place: int, blocks: range, seen: Iterable[Seen]) -> None:
-        """Remembers all that an endpoint told of blocks that it read once more."""
+        """Remembers all that an endpoint told of what is awaited in blocks that it read once more."""
         self._told_again = {
             name: one
             for name, one in self._told_again.items()
