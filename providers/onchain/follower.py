@@ -295,6 +295,7 @@ class ChainFollower:
             )
         )
         for seen in blocks:
+            self._witnesses.ancestry.note(seen.block, seen.header)
             if judge(step.following.canonical, seen.block.number, seen.parent_hash).kind == "reorganised":
                 self._turns_back += 1
                 if self._turns_back > TURNS_BACK:

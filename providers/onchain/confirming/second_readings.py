@@ -76,17 +76,21 @@ class SecondReadings:
         that are followed are due."""
         followed, first = following.next_number - 1, following.checked_number + 1
         final = min(finality.safe(followed if head is None else head), followed)
-        if first > final:
-            self._forget_below(first)
-            return None
+        spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
         teller = self._reported_by.get(first)
         place = self._reader(teller)
+        # What another endpoint tells of money before it is due is its word, and is not asked for once more.
+        is_early = place != teller and spared > 1 and _holds_money(following, first)
+        if is_early:
+            spared -= 1
+        if first > min(final + is_early, followed):
+            self._forget_below(first)
+            return None
         is_alone = place == teller and len(self._rpc.endpoints) > 1
         if is_alone:
             first = max(first, self._read_alone + 1)
-        if place is None or first > final:
+        if place is None or first > min(final + is_early, followed):
             return self._given_up(following, followed)
-        spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
         last = min(max(followed - spared, first), first + self._at_once - 1)
         last = next((one - 1 for one in range(first + 1, last + 1) if self._reported_by.get(one) != teller), last)
         reading = _Reading(place, teller, range(first, last + 1), final, is_alone)
@@ -116,6 +120,9 @@ class SecondReadings:
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
             await self._compare(step, self._rpc.endpoints[place].host, end)
         seen = await see_again(self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place)
+        awaited = {one.sighting.transfer.transfer_id for one in following.awaited}
+        told = [one for one in seen if one.transfer.transfer_id in awaited]
+        self._words.note_again(place, reading.blocks, told)
         await self._payees.take_missed(step, [one for one in seen if self._is_followed(following, one)], finality)
         if reading.is_alone:
             await self._compare_with_another(step, place, min(reading.final, reading.blocks[-1]))
@@ -216,3 +223,8 @@ class SecondReadings:
             message = f"{ours} was followed, and {host} has {theirs.hash}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))
+
+
+def _holds_money(following: Following, number: int) -> bool:
+    """Whether money in this block is not final yet."""
+    return any(one.sighting.block_number == number for one in following.awaited)

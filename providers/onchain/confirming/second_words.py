@@ -12,6 +12,7 @@ from providers.onchain.chains import Chain
 from providers.onchain.confirming.witnesses import Due, Witnesses, Word
 from providers.onchain.matching.following import Doubt, Finality, Paying, Sighted, disowned, due, joined
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.reading.scanning import Seen
 from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
 from providers.onchain.watchlist import Watchlist
@@ -64,6 +65,8 @@ class _Question:
     is_doubted: bool = False
     """Whether anybody ever said anything else: then silence is no consent."""
     contradiction: str | None = None
+    is_plain: bool = True
+    """Whether nobody said anything but that it is not there yet, or not as deep."""
 
 
 @dataclass(slots=True)
@@ -77,6 +80,8 @@ class SecondWords:
     clock: Callable[[], float]
     _reported_by: dict[str, int] = field(default_factory=dict)
     """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
+    _told_again: dict[str, Seen] = field(default_factory=dict)
+    """What an endpoint told of a transfer that read its block once more."""
     _agreed: set[str] = field(default_factory=set)
     _questions: dict[tuple[int, str, int | None], _Question] = field(default_factory=dict)
     _alone: dict[bool, tuple[float, str]] = field(default_factory=dict)
@@ -99,6 +104,15 @@ class SecondWords:
         if place is not None:
             self._reported_by[transfer_id] = place
 
+    def note_again(self, place: int, blocks: range, seen: Iterable[Seen]) -> None:
+        """Remembers all that an endpoint told of what is awaited in blocks that it read once more."""
+        self._told_again = {
+            name: one
+            for name, one in self._told_again.items()
+            if one.reported_by != place or one.transfer.block.number not in blocks
+        }
+        self._told_again |= {one.transfer.transfer_id: one for one in seen}
+
     def agree(self, transfer_ids: Iterable[str]) -> None:
         """Remembers that two endpoints have told of transfers."""
         self._agreed |= set(transfer_ids)
@@ -107,6 +121,7 @@ class SecondWords:
         """Forgets all transfers but these."""
         retained = set(transfer_ids)
         self._reported_by = {name: place for name, place in self._reported_by.items() if name in retained}
+        self._told_again = {name: one for name, one in self._told_again.items() if name in retained}
         self._agreed &= retained
 
     async def before_final(self, step: Step, paying: Sequence[Paying], finality: Finality, head: int) -> Finality:
@@ -191,6 +206,7 @@ class SecondWords:
         """What is asked about them, as it was left when they were asked about last."""
         contradiction = next((one.contradiction for one in doubts if one.contradiction is not None), None)
         question = self._questions.setdefault(key, _Question(self.clock(), self.clock()))
+        question.is_plain = question.is_plain and (question.is_doubted or not doubts)
         question.is_doubted = question.is_doubted or bool(doubts)
         question.has_differed = question.has_differed or contradiction is not None
         question.contradiction = question.contradiction or contradiction
@@ -211,7 +227,9 @@ class SecondWords:
 
     async def _put(self, question: _Question, key: tuple[int, str, int | None], some: Sequence[Due]) -> None:
         number, _, reported_by = key
-        word, said, is_said = await self._ask(reported_by, some)
+        told = self._told_again if question.is_plain and question.tries < TRIES else {}
+        word, said, is_said = await self._ask(reported_by, some, told)
+        question.is_plain = question.is_plain and word is Word.BEHIND
         now = self.clock()
         question.tries += 1
         pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
@@ -256,7 +274,9 @@ class SecondWords:
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
 
-    async def _ask(self, reported_by: int | None, some: Sequence[Due]) -> tuple[Word, str, bool]:
+    async def _ask(
+        self, reported_by: int | None, some: Sequence[Due], told: Mapping[str, Seen]
+    ) -> tuple[Word, str, bool]:
         """What others say, who does, and whether anybody at all of those that there are tells of it. Where it is not
         known who told of it, two have to agree, or the only one that there is."""
         agreeing, silent, behind, is_reported = 0, [], [], reported_by is not None
@@ -266,7 +286,7 @@ class SecondWords:
         for place in self.rpc.everybody():
             host = self.rpc.endpoints[place].host
             is_teller = place == reported_by and needed == 2  # who told of it is asked how deep it is there
-            word, said = await self._ask_about(place, number, () if is_teller else some)
+            word, said = await self._ask_about(place, number, () if is_teller else some, told)
             if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
                 said = f"{teller} has {_sum(some)} in block {block_hash}; {host} {said}"
             if word in (Word.DIFFERS, Word.ABSENT):
@@ -280,12 +300,19 @@ class SecondWords:
             return Word.BEHIND, behind[0], is_reported or agreeing > 0
         return Word.SILENT, "; ".join(silent), is_reported or agreeing > 0
 
-    async def _ask_about(self, place: int, number: int, some: Sequence[Due]) -> tuple[Word, str]:
-        """What one endpoint says of money in that block, and of how deep it is."""
+    async def _ask_about(
+        self, place: int, number: int, some: Sequence[Due], told: Mapping[str, Seen] | None = None
+    ) -> tuple[Word, str]:
+        """What one endpoint says of money in that block, and of how deep it is; `told` is what counts of what was
+        told before."""
+        not_deep = f"does not show it {self.chain.required_confirmations} deep"
         try:
+            stood = await self.witnesses.stands_by(place, some, told) if some and told else None
+            if stood is not None:
+                return stood, "" if stood is Word.AGREES else not_deep
             word, said = await self.witnesses.word_of(place, some)
             if word is Word.AGREES and not await self.witnesses.is_deep(place, number):
-                return Word.BEHIND, f"does not show it {self.chain.required_confirmations} deep"
+                return Word.BEHIND, not_deep
             return word, said
         except FaultyError as error:
             self.rpc.suspend(place, error)

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from providers.onchain.blocks.ancestry import Ancestry
 from providers.onchain.blocks.bloom import may_contain
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.log_filters import transfer_filter
@@ -26,7 +27,7 @@ from providers.onchain.matching.following import Sighted
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
-from providers.onchain.reading.scanning import times_in, transactions_of
+from providers.onchain.reading.scanning import Seen, times_in, transactions_of
 
 __all__ = ["Due", "Witnesses", "Word"]
 
@@ -71,6 +72,8 @@ class Witnesses:
 
     chain: Chain
     rpc: ChainRpc
+    ancestry: Ancestry = field(default_factory=Ancestry)
+    """Of the blocks that are followed."""
 
     async def other_block(self, number: int, *, besides: int) -> tuple[str, BlockId] | None:
         """What another endpoint than this has at that height, and which one; None if none says so."""
@@ -112,6 +115,25 @@ class Witnesses:
         if self.chain.required_confirmations is None or self.rpc.endpoints[place].head >= last:
             return True
         return await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(last), False) is not None
+
+    async def stands_by(self, place: int, due: Sequence[Due], told: Mapping[str, Seen]) -> Word | None:
+        """What one endpoint says that told the same of this block before: it agrees if it has the block now that
+        makes the money deep, and the hash of that one proves that this block is below it. None where that does not
+        tell, and it has to be asked for all. Raises FaultyError, and RefusedByNodeError."""
+        number, block_hash = due[0].block
+        block = BlockId(number=number, hash=block_hash)
+        if self.chain.required_confirmations is None or not all(
+            _is_told(place, one, block, told.get(one.transfer_id)) for one in due
+        ):
+            return None
+        last = number + self.chain.required_confirmations - 1
+        expected = self.ancestry.descendant(block, last)
+        if expected is None:
+            return None
+        shown = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(last), False)
+        if shown is None:
+            return Word.BEHIND
+        return Word.AGREES if header_of(shown).id == BlockId(number=last, hash=expected) else None
 
     async def word_of(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
         """What one endpoint says. Raises FaultyError, and RefusedByNodeError."""
@@ -256,6 +278,13 @@ def _is_same(due: Due, other: ChainTransfer) -> bool:
         other.token.symbol,
         token_amount(other.token, other.units),
     )
+
+
+def _is_told(place: int, due: Due, block: BlockId, told: Seen | None) -> bool:
+    """Whether this endpoint told of this transfer in this block, made then."""
+    if told is None or (told.reported_by, told.transfer.block) != (place, block) or told.transfer.token.is_native:
+        return False
+    return _is_same(due, told.transfer) and _of_time([due], told.mined_at)[0] is Word.AGREES
 
 
 def _of_time(due: Sequence[Due], made_at: datetime) -> tuple[Word, str]:

@@ -69,6 +69,7 @@ class BlockSeen:
     block: BlockId
     parent_hash: str
     transfers: tuple[Seen, ...]
+    header: Mapping[str, Any]
     reported_by: int | None = None
     """The endpoint that told of all that is in it, by its place; None if nothing was asked, or several told."""
 
@@ -99,7 +100,7 @@ async def see_block(
         found += (Seen(transfer, made_at, sole(shown_by, place)) for transfer, place in own_coin)
     reported_by = sole(*tellers) if tellers else None
     waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
-    return BlockSeen(block, parent_hash, waited_for, reported_by)
+    return BlockSeen(block, parent_hash, waited_for, content, reported_by)
 
 
 async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> RangeSeen:

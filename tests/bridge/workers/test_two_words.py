@@ -244,18 +244,86 @@ async def asked_over(it: Followed, blocks: int, *, with_money: bool) -> Counter[
     return Counter(method for liar in it.liars for method in liar.asked)
 
 
-async def test_a_block_with_money_costs_two_questions_more(follow: Follow) -> None:
-    async with follow(endpoints=2) as it:
+async def test_a_block_with_money_costs_one_question_more(follow: Follow) -> None:
+    """What the other endpoint tells when it reads the block again is its word; how deep it is, is the question."""
+    async with follow(endpoints=2, confirmations=12) as it:
         await it.follow()
         await it.register()
-        blocks = 2 * ROUNDS_BETWEEN_COMPARISONS
+        blocks = 3 * ROUNDS_BETWEEN_COMPARISONS
         await asked_over(it, blocks, with_money=False)
         without = await asked_over(it, blocks, with_money=False)
         with_money = await asked_over(it, blocks, with_money=True)
         assert (await it.payment()).status == COMPLETED
-        assert with_money - without == Counter(eth_getLogs=1, eth_getBlockByNumber=1)
+        assert with_money - without == Counter(eth_getBlockByNumber=1)
         # Without: the newest block and its logs, of which some are read again, and how the endpoints stand.
         assert without.total() <= 3.5 * blocks
+
+
+@pytest.mark.parametrize("is_proven", [True, False])
+async def test_money_in_each_block_costs_one_question_more_where_their_hashes_prove_their_order(
+    follow: Follow, *, is_proven: bool
+) -> None:
+    async with follow(endpoints=2, confirmations=12) as it:
+        if not is_proven:  # as a chain has it that hashes more than is shown
+            for liar in it.liars:
+                liar.changes("eth_getBlockByNumber", lambda _, block: block and block | {"miner": CAROL})
+        await it.follow()
+        await it.register()
+        blocks = 24
+        await it.follow(blocks)
+        without = await asked_over(it, blocks, with_money=False)
+        for number in range(2 * blocks):
+            if number == blocks:
+                for liar in it.liars:
+                    liar.asked.clear()
+            it.pay(1)
+            await it.follower.round()
+        more = sum(len(liar.asked) for liar in it.liars) - without.total()
+        assert (await it.payment()).received == 2 * blocks - 11
+        assert more <= blocks if is_proven else blocks < more <= 2 * blocks
+
+
+async def test_an_endpoint_that_told_of_money_and_does_not_show_it_deep_is_waited_for(follow: Follow) -> None:
+    async with follow(endpoints=2, confirmations=12) as it:
+        await it.follow()
+        await it.register()
+        it.pay()
+        await goes_on(it, blocks=10)
+        it.liars[1].changes("eth_getBlockByNumber", lambda parameters, block: None)
+        await goes_on(it, blocks=2)
+        [sighting] = (await it.payment()).facts.sightings
+        assert (sighting.stage, sighting.reason) == ("mined", "it waits for the word of a second endpoint")
+        it.liars[1].answers = {}
+        await goes_on(it, blocks=2)
+        assert (await it.payment()).status == COMPLETED
+
+
+@pytest.mark.parametrize("is_grafted", [True, False])
+async def test_what_an_endpoint_told_before_a_reorganisation_is_its_word_no_more(
+    anvil: Anvil, tmp_path: Path, *, is_grafted: bool
+) -> None:
+    """Nor if the first endpoint has its blocks go on where those with the money end."""
+    token = anvil.deploy("Token")
+    with running_anvil(fork_of=anvil) as fork:
+        async with following(fork, tmp_path, endpoints=2, confirmations=12, token=token) as it:
+            await it.follow()
+            await it.register()
+            fork.transfer(token, BOB, 100 * 10**6)
+            await goes_on(it, fork, anvil, blocks=11)
+            it.liars[1].anvil = anvil
+
+            def grafted(parameters: list[Any], block: Document) -> Document:
+                if parameters[0] != "latest":
+                    return block
+                theirs: Document = anvil.ask("eth_getBlockByNumber", *parameters)
+                return theirs | {"parentHash": block["parentHash"]}
+
+            if is_grafted:
+                it.liar.changes("eth_getBlockByNumber", grafted)
+                it.liar.answers["eth_getLogs"] = []
+            await goes_on(it, fork, anvil, blocks=1)
+            payment = await it.payment()
+            assert (payment.status, payment.facts.sightings[0].confirmations) == (CONFIRMING, 12)
 
 
 async def test_the_chains_own_coin_needs_two_words_too(follow: Follow, anvil: Anvil) -> None:

@@ -34,12 +34,12 @@ class Liar:
         self.answers: dict[str, Any] = {}
         self.is_dead = False
         self.asked: list[str] = []
-        self._anvil = anvil
+        self.anvil = anvil
         gateway.answers(self._answer)
 
     def changes(self, method: str, change: Callable[[list[Any], Any], Any]) -> None:
         """Has a function make something else of what the node answers, by the question's parameters."""
-        self.answers[method] = lambda parameters: change(parameters, self._anvil.ask(method, *parameters))
+        self.answers[method] = lambda parameters: change(parameters, self.anvil.ask(method, *parameters))
 
     def stumbles(self, method: str, times: int = 1) -> None:
         """Fails at the next few questions of this kind alone."""
@@ -59,7 +59,7 @@ class Liar:
 
         def shown(parameters: list[Any]) -> Any:
             is_newest = parameters[0] == "latest"
-            return self._anvil.ask("eth_getBlockByNumber", hex(number), *parameters[1:]) if is_newest else ...
+            return self.anvil.ask("eth_getBlockByNumber", hex(number), *parameters[1:]) if is_newest else ...
 
         self.answers["eth_getBlockByNumber"] = shown
 
@@ -78,7 +78,7 @@ class Liar:
             status = result.status
             answer["error"] = {"code": result.code, "message": result.message}
         elif result is ...:
-            answer |= self._anvil.answer(method, *request.content["params"])
+            answer |= self.anvil.answer(method, *request.content["params"])
         else:
             answer["result"] = result
         body = json.dumps(answer).encode()
