@@ -30,7 +30,8 @@ def config(
     in_file = () if path is None else settings_in(path)
     shown = [one for one in origins_of(settings, path, in_file, os.environ) if not changed or one.origin != "default"]
     if as_json:
-        say(json.dumps([one._asdict() for one in shown], indent=2))
+        shown_as = [{"name": one.name, "value": one.value, "origin": one.origin} for one in shown]
+        say(json.dumps(shown_as, indent=2))
         return
     for one in shown:
         value = json.dumps(one.value, ensure_ascii=False)

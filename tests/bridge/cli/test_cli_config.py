@@ -25,8 +25,8 @@ def test_each_setting_is_shown_with_where_it_comes_from(run: Any, tmp_path: Path
     assert shown["alerts"][0]["time_zone"] == "Europe/Zurich"
     assert shown["host"] == ("127.0.0.1", "default")
     changed = run("config", "--changed", "--config", str(file), BRIDGE_PORT="8002").stdout.splitlines()
-    assert changed[0] == "port = 8002  (BRIDGE_PORT)"
-    assert [line.split(" = ")[0] for line in changed] == ["port", "retention_days", "alerts"]
+    assert "port = 8002  (BRIDGE_PORT)" in changed
+    assert {line.split(" = ")[0] for line in changed} == {"port", "retention_days", "alerts"}
 
 
 def test_no_secret_is_shown(run: Any) -> None:

@@ -1,4 +1,5 @@
-"""What is installed without extras: all that a bridge needs that follows no chain, and it says what is missing."""
+"""What is installed without the extras that not everybody uses: all that a bridge needs that follows no chain, and it
+says what is missing."""
 
 import os
 import re
@@ -21,11 +22,11 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of packages: the bridge's, and what it requires without extras, as pip would install it."""
+    """A folder of packages: the bridge's, and what its server requires, as pip would install it."""
     folder = tmp_path_factory.mktemp("bare")
     for name in ("bridge", "coordinator", "providers"):
         (folder / name).symlink_to(ROOT / name)
-    wanted, installed = [Requirement("bridge")], set()
+    wanted, installed = [Requirement("bridge[server]")], set()
     while wanted:
         requirement = wanted.pop()
         extras = {"", *requirement.extras}
