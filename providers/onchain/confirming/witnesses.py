@@ -26,6 +26,7 @@ from providers.onchain.chains import Chain, token_amount
 from providers.onchain.matching.following import Sighted
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
+from providers.onchain.nodes.node import TooLargeError
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.reading.scanning import Seen, times_in, transactions_of
 
@@ -158,7 +159,16 @@ class Witnesses:
         contracts = sorted(token.address for token in tokens if token is not None and token.address is not None)
         narrowed = sorted(set(recipients)) if len(recipients) == len(due) else None
         question = {"fromBlock": hex(number), "toBlock": hex(number), **transfer_filter(contracts, narrowed)}
-        logs = await self.rpc.ask_at(place, "eth_getLogs", question)
+        try:
+            logs = await self.rpc.ask_at(place, "eth_getLogs", question)
+        except TooLargeError:
+            raise
+        except RefusedByNodeError:
+            # Many nodes refuse to tell of blocks beyond their head, which is an answer: they do not have it.
+            block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
+            if (other := _unless_same(block, block_hash)) is None:
+                raise
+            return other
         try:
             reported = distinct(one for log in logs if (one := from_log(self.chain, log)) is not None)
         except (MalformedError, TypeError, AttributeError) as error:
@@ -169,10 +179,8 @@ class Witnesses:
         if all(any(_is_same(one, other) for other in reported) for one in due):
             return _of_time(due, await self._made_at(place, number, logs))
         block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
-        if block is None:
-            return Word.BEHIND, "has no such block yet"
-        if block_hash not in ("", header_of(block).hash):
-            return Word.DIFFERS, f"has block {header_of(block).hash}"
+        if (other := _unless_same(block, block_hash)) is not None:
+            return other
         ids = {one.transfer_id for one in due}
         instead = [one for one in reported if one.transfer_id in ids]
         if instead:
@@ -195,10 +203,8 @@ class Witnesses:
     async def _of_own_coin(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
         number, block_hash = due[0].block
         block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
-        if block is None:
-            return Word.BEHIND, "has no such block yet"
-        if block_hash not in ("", header_of(block).hash):
-            return Word.DIFFERS, f"has block {header_of(block).hash}"
+        if (other := _unless_same(block, block_hash)) is not None:
+            return other
         word, said = self._of_content(due, block)
         if word is not Word.AGREES:
             return word, said
@@ -260,6 +266,14 @@ class Witnesses:
         except MalformedError:
             return False
         return sent is not None and _is_same(due, sent)
+
+
+def _unless_same(block: Mapping[str, Any] | None, block_hash: str) -> tuple[Word, str] | None:
+    """What an endpoint says by having no block at that height, or another one; None if it has this one."""
+    if block is None:
+        return Word.BEHIND, "has no such block yet"
+    shown = header_of(block).hash
+    return None if block_hash in ("", shown) else (Word.DIFFERS, f"has block {shown}")
 
 
 def _of(one: Any, name: str) -> Any:

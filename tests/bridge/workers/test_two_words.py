@@ -435,3 +435,23 @@ async def test_a_fork_without_money_of_ours_is_on_the_list_too(anvil: Anvil, tmp
             await it.restart(1)
             await goes_on(it, fork, anvil)
             assert (await it.payment()).status == COMPLETED
+
+
+async def test_money_beyond_the_head_of_an_endpoint_that_answers_does_not_count_by_the_word_of_one(
+    anvil: Anvil, tmp_path: Path
+) -> None:
+    """Nodes refuse to tell of logs in blocks that they do not have. That is a word, and not silence."""
+    token = anvil.deploy("Token")
+    with running_anvil(fork_of=anvil) as fork:
+        async with following(fork, tmp_path, endpoints=2, token=token) as it:
+            await it.follow()
+            await it.register()
+            it.liars[1].anvil = anvil
+            fork.mine(20)
+            fork.transfer(token, BOB, 100 * 10**6)
+            for _ in range(6):
+                await goes_on(it, fork)
+                it.clock.now += SECOND_WORD_AWAITED_SECONDS
+            assert "error" in anvil.answer("eth_getLogs", {"fromBlock": "0xfffff", "toBlock": "0xfffff"})
+            assert (await it.payment()).status != COMPLETED
+            assert any("contradict" in str(one) for one in await listed(it))
