@@ -12,7 +12,7 @@ from providers.findings import Finding
 
 if TYPE_CHECKING:
     from bridge.settings import Settings
-    from providers.onchain.chains import Chain
+    from providers.onchain.chains import Chain, Token
     from providers.onchain.nodes.rpc import ChainRpc
 
 __all__ = ["chain_findings"]
@@ -110,7 +110,9 @@ async def _wrong_tokens(rpc: "ChainRpc", chain: "Chain", host: str) -> list[Find
             answer = await rpc.call("eth_call", {"to": token.address, "data": DECIMALS_CALL}, "latest")
             decimals = quantity(answer)
         except (ChainUnavailableError, RefusedByNodeError, ValueError):
-            continue  # there are tokens that do not tell
+            # There are tokens that do not tell.
+            found += await _without_a_contract(rpc, chain, host, token)
+            continue
         if decimals != token.decimals:
             found.append(
                 Finding(
@@ -120,6 +122,25 @@ async def _wrong_tokens(rpc: "ChainRpc", chain: "Chain", host: str) -> list[Find
                 )
             )
     return found
+
+
+async def _without_a_contract(rpc: "ChainRpc", chain: "Chain", host: str, token: "Token") -> list[Finding]:
+    """Whether there is nothing at all at a token's address."""
+    from providers.onchain.nodes.rpc import ChainUnavailableError, RefusedByNodeError
+
+    try:
+        code = await rpc.call("eth_getCode", token.address, "latest")
+    except (ChainUnavailableError, RefusedByNodeError):
+        return []
+    if code != "0x":
+        return []
+    return [
+        Finding(
+            "error",
+            f"{chain.name}: there is no contract at {token.address} by the word of {host}, so nothing that is paid in"
+            f" {token.symbol} would ever be seen; is it the address on another chain?",
+        )
+    ]
 
 
 async def _lacks_receipts(rpc: "ChainRpc", head: int) -> bool:

@@ -145,6 +145,17 @@ def test_doctor_says_of_a_token_that_it_has_other_decimals(run: Any, anvil: Anvi
         )
 
 
+def test_doctor_says_of_a_token_that_nothing_is_at_its_address(run: Any, anvil: Anvil, tmp_path: Path) -> None:
+    nowhere = "0x6B175474E89094C44Da98b954EedeAC495271d0F"
+    chains = Path(chains_file(tmp_path, CHAIN_ID))
+    chains.write_text(f'{chains.read_text()}tokens.DAI = {{ address = "{nowhere}", decimals = 18 }}\n')
+    examined = run("doctor", BRIDGE_CHAINS_FILE=str(chains), BRIDGE_ENDPOINTS_ANVIL=anvil.url, BRIDGE_PORT="0")
+    assert (examined.returncode, f"there is no contract at {nowhere}" in " ".join(examined.stdout.split())) == (
+        1,
+        True,
+    )
+
+
 async def test_doctor_says_of_a_coin_that_it_is_waited_for_and_not_followed(run: Any, tmp_path: Path) -> None:
     database_url = f"sqlite:///{tmp_path / 'journal.db'}"
     journal = await Journal.open(database_url)
