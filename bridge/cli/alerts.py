@@ -4,12 +4,12 @@ import asyncio
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.cli.console import say, styled, symbol
+from bridge.cli.options import Config, command_group
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["alerts"]
 
-alerts = typer.Typer(
-    help="Try whether those are reached who are told of what needs a person.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
+alerts = command_group("Try whether those are reached who are told of what needs a person.")
 
 
 class NobodyToTellError(BridgeError):
@@ -39,7 +33,7 @@ def about() -> None:
 @alerts.command("test")
 def send_test(
     channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    config: Config = None,
 ) -> None:
     """Send a test message to each destination, and say what is wrong. Exits with 1 if one was not reached.
 

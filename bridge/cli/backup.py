@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from bridge.cli.console import say
+from bridge.cli.options import Config
 
 __all__ = ["backup"]
 
 
 def backup(
     path: Annotated[Path, typer.Argument(help="The file to write, which must not be there yet.")],
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    config: Config = None,
 ) -> None:
     """Make a consistent copy of an SQLite journal, while the bridge runs or not.
 

@@ -2,19 +2,19 @@
 
 import json
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bridge.cli.console import bold, on_one_line, say, styled
+from bridge.cli.options import AsJson, Config
 
 __all__ = ["config"]
 
 
 def config(
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a program.")] = False,
+    config: Config = None,
+    as_json: AsJson = False,
     changed: Annotated[bool, typer.Option("--changed", help="Only those that are not at their default.")] = False,
 ) -> None:
     """Show every setting with its value, and where that comes from. Secrets are not shown.

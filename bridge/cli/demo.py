@@ -17,6 +17,7 @@ from bridge.cli.address import bridge_url, open_free_listener, open_listener
 from bridge.cli.console import bold, on_one_line, report, say, warn
 from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
 from bridge.cli.local_shkeeper import local_shkeeper
+from bridge.cli.options import Config
 from bridge.cli.serve import configure_logging, run_bridge
 from bridge.cli.simulate import configured_key
 from coordinator.errors import BridgeError
@@ -58,7 +59,7 @@ def demo(
     ] = None,
     days: Annotated[int, typer.Option(min=2, max=90, help="Days of sales that have been already.")] = 14,
     pace: Annotated[float, typer.Option(min=0.01, max=60, help="Seconds that a step takes.")] = 2.0,
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    config: Config = None,
 ) -> None:
     """Show a simulated afternoon of sales, on a bridge and a local SHKeeper of its own, until Ctrl-C.
 

@@ -5,13 +5,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from bridge.cli.address import AddressError, open_listener, url_of
 from bridge.cli.chain_findings import chain_findings
 from bridge.cli.console import say, styled, symbol
+from bridge.cli.options import AsJson, Config
 from coordinator.errors import BridgeError
 from providers import known
 from providers.findings import Finding, fetch_json, is_this_machine, readable_by_others
@@ -28,8 +29,8 @@ MARKS = {"ok": ("✓", "ok", "green"), "warning": ("!", "!", "yellow"), "error":
 
 
 def doctor(
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a program.")] = False,
+    config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check the configuration, and say what is wrong and what to do. Exits with 1 if the bridge could not run.
 

@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
 from bridge.cli.console import on_one_line, say, shorten
+from bridge.cli.options import command_group
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -18,13 +19,7 @@ __all__ = ["endpoints"]
 
 TIMEOUT_SECONDS = 30.0
 
-endpoints = typer.Typer(
-    help="Register where events are sent, and see what was.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
+endpoints = command_group("Register where events are sent, and see what was.")
 
 Url = Annotated[str, typer.Option(help="The bridge.", callback=bridge_url)]
 By = Annotated[str | None, typer.Option(help="Who does it, where the bridge asks nobody for a token.")]

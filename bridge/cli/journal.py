@@ -2,27 +2,19 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.cli.console import bold, on_one_line, say
+from bridge.cli.options import AsJson, Config, command_group
 
 if TYPE_CHECKING:
     from bridge.journal import HistoryRecord
 
 __all__ = ["journal"]
 
-journal = typer.Typer(
-    help="Say that the journal was restored, see what it has forgotten, and make its file smaller.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-
-Config = Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")]
+journal = command_group("Say that the journal was restored, see what it has forgotten, and make its file smaller.")
 
 
 @journal.callback()
@@ -66,7 +58,7 @@ def compact(config: Config = None) -> None:
 @journal.command()
 def report(
     config: Config = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a program.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show each history of the journal: since when, why, and what was compared, the present one first."""
     from bridge.journal.upkeep import histories_of

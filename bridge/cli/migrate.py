@@ -3,12 +3,12 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.cli.console import say
+from bridge.cli.options import AsJson, Config
 
 if TYPE_CHECKING:
     from bridge.journal.migrating import MigrationPlan
@@ -18,8 +18,8 @@ __all__ = ["migrate"]
 
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Only say what it will do; changes nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a program.")] = False,
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    as_json: AsJson = False,
+    config: Config = None,
 ) -> None:
     """Bring the journal's schema up to date, which the next start of the bridge does by itself otherwise. With
     --check say what that will be, tried on a copy of an SQLite journal.

@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
 from bridge.cli.console import say
+from bridge.cli.options import command_group
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -18,13 +19,7 @@ __all__ = ["payouts"]
 TIMEOUT_SECONDS = 30.0
 NOT_LET_IN = (401, 403)
 
-payouts = typer.Typer(
-    help="Hold all payouts, have them sent again, or approve or reject one.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
+payouts = command_group("Hold all payouts, have them sent again, or approve or reject one.")
 
 Url = Annotated[str, typer.Option(help="The bridge.", callback=bridge_url)]
 By = Annotated[str | None, typer.Option(help="Who does it, where the bridge asks nobody for a token.")]

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from bridge.cli.console import say
+from bridge.cli.options import Config
 
 __all__ = ["restore"]
 
 
 def restore(
     path: Annotated[Path, typer.Argument(help="The backup, as bridge backup has written it.")],
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    config: Config = None,
 ) -> None:
     """Put a backup in the place of an SQLite journal, while the bridge is stopped.
 

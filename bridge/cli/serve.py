@@ -11,7 +11,6 @@ import socket
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -22,6 +21,7 @@ from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.ending import EndInTime
 from bridge.cli.local_shkeeper import DEFAULT_PORT, announce, local_shkeeper
 from bridge.cli.log_lines import JsonLines, LogLines
+from bridge.cli.options import Config
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -50,7 +50,7 @@ GC_THRESHOLDS = (5_000, 1, 800)
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of the configured one.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    config: Config = None,
     with_shkeeper: Annotated[
         bool, typer.Option("--with-shkeeper", help="Run a local SHKeeper beside it, for trying out.")
     ] = False,

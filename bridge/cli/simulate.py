@@ -13,6 +13,7 @@ from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
 from bridge.cli.console import bold, on_one_line, say, styled, symbol
 from bridge.cli.local_shkeeper import DEFAULT_PORT, run_local_shkeeper
 from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
+from bridge.cli.options import Config, command_group
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, parse_amount
 
@@ -25,13 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["configured_key", "simulate"]
 
-simulate = typer.Typer(
-    help="Play a payment provider.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
+simulate = command_group("Play a payment provider.")
 
 TIMEOUT_SECONDS = 30.0  # as long as SHKeeper waits
 
@@ -91,7 +86,7 @@ def shkeeper(
         typer.Option(envvar=TOKEN_VARIABLE, help="The token of a service, where the bridge asks for one."),
     ] = None,
     key: Annotated[str | None, typer.Option(help="Key to sign with (default: the configured one)")] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")] = None,
+    config: Config = None,
     serve: Annotated[bool, typer.Option("--serve", help="Run a whole local SHKeeper instead, until Ctrl-C.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where it listens, with --serve.")] = DEFAULT_PORT,
 ) -> None:

@@ -5,12 +5,12 @@ import os
 import secrets
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.cli.console import on_one_line, say
+from bridge.cli.options import AsJson, Config, command_group
 from bridge.environment import TOKEN_VARIABLE
 from coordinator.errors import BridgeError
 
@@ -21,15 +21,7 @@ __all__ = ["token"]
 
 HOURS_LIMIT = 24 * 366
 
-token = typer.Typer(
-    help="Make a user's token, or read one.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-
-Config = Annotated[Path | None, typer.Option(help="Configuration file (default: config/bridge.toml)")]
+token = command_group("Make a user's token, or read one.")
 
 
 class NoTokenError(BridgeError):
@@ -96,7 +88,7 @@ def make(
 
 @token.command()
 def read(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a program.")] = False,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Say whether a token holds, and what it grants. It is taken from BRIDGE_TOKEN, or else from the standard input,
