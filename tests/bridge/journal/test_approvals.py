@@ -20,8 +20,8 @@ from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.older_journals import migrate
 from tests.bridge.journal.sales import observe, paid, payout
-from tests.bridge.journal.test_older_payments import migrate
 from tests.clock import Clock
 
 LIMITS = PayoutLimits(

@@ -24,7 +24,7 @@ from coordinator.payouts.resolution import NothingToResolveError
 from coordinator.payouts.statuses import PayoutStatus
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
-from tests.bridge.journal.test_older_payments import migrate
+from tests.bridge.journal.older_journals import migrate
 from tests.clock import Clock
 
 

@@ -6,28 +6,18 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.config import Config
 
 from bridge.journal import Journal, JournalBusyElsewhereError
-from bridge.journal.database.engines import parse_database_url, writing_engine
-from bridge.journal.database.schema_versions import MIGRATIONS, OLDEST_BESIDE, known_versions
+from bridge.journal.database.schema_versions import OLDEST_BESIDE, known_versions
 from bridge.journal.migrating import migrate, planned_migration
+from tests.bridge.journal.older_journals import migrate as migrate_older
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OLD = known_versions()[-3]
 
 
-def _migrate_to(database_url: str, version: str) -> None:
-    config, engine = Config(), writing_engine(parse_database_url(database_url))
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
-    engine.dispose()
-
-
 async def test_a_plan_names_the_steps_that_are_left_and_changes_nothing(empty_database_url: str) -> None:
-    await asyncio.to_thread(_migrate_to, empty_database_url, OLD)
+    await asyncio.to_thread(migrate_older, empty_database_url, command.upgrade, OLD)
     for _ in range(2):
         plan = await asyncio.to_thread(planned_migration, empty_database_url, NOW)
         assert (plan.version, plan.newest) == (OLD, known_versions()[-1])
@@ -61,7 +51,7 @@ def test_where_there_is_no_journal_a_plan_makes_none(tmp_path: Path) -> None:
 
 def test_a_copy_that_has_no_room_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = f"sqlite:///{tmp_path}/bridge.db"
-    _migrate_to(place, OLD)
+    migrate_older(place, command.upgrade, OLD)
     monkeypatch.setattr("bridge.journal.migrating.TIMES_THE_FILE", 10**12)
     plan = planned_migration(place, NOW)
     assert (plan.trial.seconds, "are free" in plan.trial.why_not) == (None, True)

@@ -17,8 +17,8 @@ from coordinator.payouts.observations import PayoutBooked, PayoutFailed
 from coordinator.payouts.payouts import Payout
 from tests.attempts import begin_attempts
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.older_journals import migrate
 from tests.bridge.journal.sales import paid, paid_out, payout
-from tests.bridge.journal.test_older_payments import migrate
 from tests.clock import Clock
 
 REFUSED = PayoutFailed(reason="SHKeeper refused it")

@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from bridge.journal import Journal
 from bridge.journal.database.engines import parse_database_url, writing_engine
-from bridge.journal.database.schema_versions import MIGRATIONS
 from bridge.journal.migrations.rewriting import compact
 from coordinator.payments.observations import (
     AddressBorrowed,
@@ -32,6 +30,7 @@ from coordinator.payments.observations import (
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import problems_of
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.older_journals import migrate
 from tests.bridge.journal.sales import payment
 from tests.clock import Clock
 
@@ -52,17 +51,6 @@ PAYMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "pay_5": ("expired", {"standing": 0, "received": "0", "deadlinePassed": True}),
     "pay_6": ("pending", {"standing": 0, "received": "0"}),
 }
-
-
-def migrate(empty_database_url: str, move: Any, version: str) -> None:
-    engine, config = writing_engine(parse_database_url(empty_database_url)), Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    try:
-        with engine.connect() as connection:
-            config.attributes["connection"] = connection
-            move(config, version)
-    finally:
-        engine.dispose()
 
 
 def insert(connection: Connection) -> None:

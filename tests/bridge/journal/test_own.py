@@ -9,18 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, event, text
 
 from bridge.journal import Journal, OwnFilter, Party, Place
 from bridge.journal.database.engines import parse_database_url, writing_engine
-from bridge.journal.database.schema_versions import MIGRATIONS
 from bridge.journal.queries.own import own_payments, own_payouts
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_row
 from coordinator.payments.agreements import Checkout, Share
 from coordinator.payouts.observations import PayoutConfirmed, PayoutSent
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.older_journals import migrate
 from tests.bridge.journal.sales import observe, paid, paid_out, payment, payout, snapshot
 
 ANY = OwnFilter()
@@ -151,11 +150,8 @@ async def test_what_is_somebodys_own_is_found_by_an_index_among_that_of_all_othe
 
 
 def test_the_sellers_of_an_older_journals_checkouts_find_them(empty_database_url: str) -> None:
-    config, row = Config(), payment_row(payment(1, **checkout(1, "first", "me", "first")), NOW)
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with beside(empty_database_url) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0041")
+    row = payment_row(payment(1, **checkout(1, "first", "me", "first")), NOW)
+    migrate(empty_database_url, command.upgrade, "0041")
     with beside(empty_database_url) as connection:
         connection.execute(schema.payments.insert(), [row, payment_row(payment(2), NOW)])
 
@@ -166,6 +162,4 @@ def test_the_sellers_of_an_older_journals_checkouts_find_them(empty_database_url
         return of_me
 
     assert asyncio.run(found()) == ["pay_1"]
-    with beside(empty_database_url) as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0041")
+    migrate(empty_database_url, command.downgrade, "0041")

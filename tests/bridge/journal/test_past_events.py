@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from alembic import command
-from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import booleans, integers, lists, sampled_from, sets, tuples
 from sqlalchemy import select, text
@@ -14,10 +13,10 @@ from sqlalchemy import select, text
 from bridge.catalogue.publication import read_publications
 from bridge.journal import Journal, JournaledEvent, OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.database.engines import parse_database_url, writing_engine
-from bridge.journal.database.schema_versions import MIGRATIONS
 from bridge.journal.tables import schema
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
+from tests.bridge.journal.older_journals import migrate
 from tests.specification import ROWS
 
 
@@ -183,12 +182,8 @@ async def test_events_of_the_first_schema_are_found_after_the_migration(empty_da
     ]
 
     def write_with_the_first_schema() -> None:
+        migrate(empty_database_url, command.upgrade, "0001")
         engine = writing_engine(parse_database_url(empty_database_url))
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        with engine.connect() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0001")
         with engine.begin() as connection:
             for offset, event in enumerate(events, start=1):
                 connection.execute(

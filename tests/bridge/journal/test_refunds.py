@@ -21,8 +21,8 @@ from coordinator.payouts.limits import PayoutLimits
 from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutReturned, PayoutSent
 from coordinator.refunds.refunds import RefundOrder, RefundRefusedError, Sending
 from tests.bridge.journal.conftest import NOW
+from tests.bridge.journal.older_journals import migrate
 from tests.bridge.journal.test_journal_payouts import paid, payout
-from tests.bridge.journal.test_older_payments import migrate
 from tests.clock import Clock
 
 PER_PAYOUT = Decimal(150)

@@ -23,7 +23,7 @@ from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from coordinator.histories import Place
 from tests.bridge.journal.conftest import NOW
-from tests.bridge.journal.test_older_payments import migrate
+from tests.bridge.journal.older_journals import migrate
 from tests.clock import Clock
 
 

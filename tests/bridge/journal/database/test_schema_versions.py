@@ -7,31 +7,17 @@ from typing import Any
 import psycopg
 import pytest
 from alembic import command
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from bridge.journal import Journal, JournalUrlError
 from bridge.journal.database.engines import parse_database_url, writing_engine
-from bridge.journal.database.schema_versions import MIGRATIONS, bring_up_to_date, known_versions, version_of
+from bridge.journal.database.schema_versions import bring_up_to_date, known_versions, version_of
+from tests.bridge.journal.older_journals import alembic_config, migrate
 
 # Comments are for readers of a new database. A default that a migration gave to a column was for the rows that were
 # there: whoever writes names every column, or would fail on the new database that all other tests use.
 NOT_COMPARED = ("comment", "default")
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
-
-
-def _migrate_to(empty_database_url: str, version: str) -> None:
-    engine, config = writing_engine(parse_database_url(empty_database_url)), _config()
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
-    engine.dispose()
 
 
 def _described(connection: Connection) -> dict[str, Any]:
@@ -72,7 +58,7 @@ def _look(empty_database_url: str) -> dict[str, Any]:
 
 
 def test_the_known_versions_are_those_of_the_migrations_and_end_with_the_newest() -> None:
-    script = ScriptDirectory.from_config(_config())
+    script = ScriptDirectory.from_config(alembic_config())
     assert [revision.revision for revision in script.walk_revisions()][::-1] == list(known_versions())
     assert script.get_current_head() == known_versions()[-1]
 
@@ -80,7 +66,7 @@ def test_the_known_versions_are_those_of_the_migrations_and_end_with_the_newest(
 async def test_a_new_database_is_like_one_that_was_migrated_from_the_first_version(
     empty_database_url: str,
 ) -> None:
-    await asyncio.to_thread(_migrate_to, empty_database_url, "head")
+    await asyncio.to_thread(migrate, empty_database_url, command.upgrade, "head")
     migrated = await asyncio.to_thread(_look, empty_database_url)
     engine = writing_engine(parse_database_url(empty_database_url))
     with engine.begin() as connection:
@@ -96,7 +82,7 @@ async def test_a_new_database_is_like_one_that_was_migrated_from_the_first_versi
 
 
 async def test_a_journal_of_an_older_version_is_migrated_when_it_is_opened(empty_database_url: str) -> None:
-    await asyncio.to_thread(_migrate_to, empty_database_url, "0012")
+    await asyncio.to_thread(migrate, empty_database_url, command.upgrade, "0012")
     await (await Journal.open(empty_database_url)).close()
     engine = writing_engine(parse_database_url(empty_database_url))
     with engine.connect() as connection:
