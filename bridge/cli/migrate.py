@@ -1,7 +1,6 @@
 """`bridge migrate`: brings a journal's schema up to date, or says what that will do and how long it takes."""
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,11 +32,24 @@ def migrate(
     url = load_settings(config).database_url
     plan = planned_migration(url, datetime.now(UTC)) if check else migrate_journal(url)
     if as_json:
-        say(json.dumps(asdict(plan), indent=2))
+        say(json.dumps(_as_json(plan), indent=2))
     elif check:
         _show_plan(plan)
     else:
         _show_done(plan)
+
+
+def _as_json(plan: "MigrationPlan") -> dict[str, object]:
+    return {
+        "place": plan.place,
+        "version": plan.version,
+        "newest": plan.newest,
+        "steps": [{"version": step.version, "what": step.what} for step in plan.steps],
+        "rows": dict(plan.rows),
+        "mayGoOn": plan.may_go_on,
+        "seconds": plan.trial.seconds,
+        "notTriedBecause": plan.trial.why_not or None,
+    }
 
 
 def _show_plan(plan: "MigrationPlan") -> None:

@@ -14,13 +14,13 @@ from coordinator.payments.checkout_events import (
     CheckoutPaymentFailed,
     CheckoutPaymentPending,
 )
+from coordinator.payments.event_texts import EventTexts
 from coordinator.payments.events import PaymentCreated
 from coordinator.payments.evidence import misfit_of
 from coordinator.payments.facts import Facts, Misfit, MisfitKind
 from coordinator.payments.merging import merged, with_unfit
 from coordinator.payments.observations import SETBACKS, Observation, TransferSighted
 from coordinator.payments.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus
-from coordinator.payments.telling import Telling
 
 __all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "progress_event", "standing_of"]
 
@@ -80,12 +80,12 @@ def _moved(payment: Payment, facts: Facts, observation: Observation, siblings: S
     if moved.status != payment.status and moved.status not in TRANSITIONS[payment.status]:
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     events: list[Event] = []
-    telling = Telling(moved, observation.tx_hash)
+    texts = EventTexts(moved, observation.tx_hash)
     # The first of each pair is cheap, and decides most.
     if moved.status is not payment.status or _outward(moved) != _outward(payment):
-        events += _events(payment, moved, observation, siblings, telling)
+        events += _events(payment, moved, observation, siblings, texts)
     if moved.paid != payment.paid or _progress(moved) != _progress(payment):
-        events.append(telling.progress(observation))
+        events.append(texts.progress(observation))
     return Decision(moved, Effect.APPLIED if events else Effect.UNCHANGED, tuple(events))
 
 
@@ -118,27 +118,27 @@ def _progress(payment: Payment) -> tuple[object, ...]:
 
 def progress_event(payment: Payment) -> Event:
     """How far a payment has come, where nothing was seen that is new."""
-    return Telling(payment, None).progress(None)
+    return EventTexts(payment, None).progress(None)
 
 
 def _events(
-    before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment], telling: Telling
+    before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment], texts: EventTexts
 ) -> Iterator[Event]:
-    yield telling.update()
+    yield texts.update()
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
     if after.status is before.status:
         # A person took it as paid for the others too.
         told_now = before.withheld - after.withheld if after.status is PaymentStatus.COMPLETED else frozenset()
         for share in after.shares:
             if share.request_id in told_now:
-                yield from _share_events(after, share, happened, siblings, telling, completes=True)
+                yield from _share_events(after, share, happened, siblings, texts, completes=True)
         return
     # That it was paid was told before its money went back, and is told once.
     completes = after.status is PaymentStatus.COMPLETED and not before.facts.completed
     withheld = after.withheld
     for share in after.shares:
         if share.request_id not in withheld:
-            yield from _share_events(after, share, happened, siblings, telling, completes=completes)
+            yield from _share_events(after, share, happened, siblings, texts, completes=completes)
     if after.checkout is not None:
         yield from _checkout_events(after, after.checkout, completes=completes)
 
@@ -155,18 +155,18 @@ def _share_events(
     share: Share,
     happened: str,
     siblings: Sequence[Payment],
-    telling: Telling,
+    texts: EventTexts,
     *,
     completes: bool,
 ) -> Iterator[Event]:
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     if completes:
-        yield telling.received(share)
+        yield texts.received(share)
     if siblings and standing_of(share.request_id, (payment, *siblings)) is not payment:
         return  # the request has the status of its best payment
-    yield telling.request_update(share, happened)
+    yield texts.request_update(share, happened)
     if completes:
-        yield telling.offer_update(share)
+        yield texts.offer_update(share)
 
 
 def _checkout_events(payment: Payment, checkout: Checkout, *, completes: bool) -> Iterator[Event]:

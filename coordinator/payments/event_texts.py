@@ -1,5 +1,5 @@
-"""Telling: the events of one change of a payment, as JSON has them. What they say was checked when the payment was
-registered and the observation read, so it is put into the text as it is; the models in `events.py` say what that
+"""Event texts: the events of one change of a payment, as JSON has them. What they say was checked when the payment
+was registered and the observation read, so it is put into the text as it is; the models in `events.py` say what that
 looks like, and to whom it goes.
 """
 
@@ -19,13 +19,13 @@ from coordinator.payments.observations import Observation, TransferSighted
 from coordinator.payments.payments import Payment
 from coordinator.payments.reversals import PaymentDisputed
 
-__all__ = ["Telling"]
+__all__ = ["EventTexts"]
 
 _UPDATE, _RECEIVED, _PROGRESS = PaymentUpdate.event_name, PaymentReceived.event_name, PaymentProgress.event_name
 _REQUEST_UPDATE, _OFFER_UPDATE = PurchaseRequestUpdate.event_name, SellerOfferUpdate.event_name
 
 
-class Telling:
+class EventTexts:
     """What all events of one change say."""
 
     __slots__ = ("_buyer_room", "_payment", "_payment_id", "_request_rooms", "_seller_rooms", "_subject", "_tx_hash")
@@ -94,8 +94,8 @@ class Telling:
             confirmations, required = awaited.confirmations, awaited.required_confirmations
         if self._tx_hash is not None:
             tx_hash = f',"txHash":{self._tx_hash}'
-        if (told := _reason(observation)) is not None:
-            reason = f',"reason":{quoted(told)}'
+        if (why := _reason(observation)) is not None:
+            reason = f',"reason":{quoted(why)}'
         said = (
             f'{{"paymentId":{self._payment_id},"status":"{payment.status}","received":"{payment.received:f}"'
             f',"missing":"{payment.missing:f}"{fee},"currency":{quoted(payment.currency)}'
@@ -104,8 +104,8 @@ class Telling:
             f',"requiredConfirmations":{"null" if required is None else required}{tx_hash}{reason}}}'
         )
         about = self._request_rooms if checkout is None else (rooms.template_checkout(checkout.checkout_id),)
-        told_to = _each_once(rooms.OPS, *about, self._buyer_room, *self._seller_rooms)
-        return event_of((_PROGRESS, audience_of((False, told_to)), said, self._subject))
+        receivers = _each_once(rooms.OPS, *about, self._buyer_room, *self._seller_rooms)
+        return event_of((_PROGRESS, audience_of((False, receivers)), said, self._subject))
 
 
 def _each_once(*names: str) -> tuple[str, ...]:
