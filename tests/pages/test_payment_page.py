@@ -62,6 +62,7 @@ def test_buyer_and_seller_watch_a_payment_from_creation_to_completion(
     expect_the_time_that_is_left(buyer, payment)
     place = buyer.get_by_role("region", name="Where to pay")
     expect(place).to_contain_text("Only over Ethereum (ERC-20): what is sent over another network is lost.")
+    expect(place.get_by_text("Only over")).to_have_css("display", "block")  # a sentence, not a row of its parts
     wallet = place.get_by_role("link", name="Open in a wallet")
     expect(wallet).to_have_attribute("href", re.compile(f"address={address_of(payment)}&uint256=1249900000$"))
     place.get_by_role("button", name="My wallet reads addresses only").click()
