@@ -32,12 +32,18 @@ demo: has-python built-if-possible $(VENV)/.run-ready ## Play an afternoon of sa
 
 pages: has-python $(PAGES) ## Build the pages that people look at, into bridge/console/dist
 
+test: export TMPDIR ?= $(MEMORY)
 test: has-python has-node has-programs ## Run every check and every test
 	@$(MAKE) --no-print-directory --jobs=3 $(EACH_AT_ONCE) BEGUN=1 what-tests-need
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(SUPERVISED) $(MAKE) --no-print-directory --jobs=2 check-types check-others
-	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
+	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 8 --dist loadfile --no-loadscope-reorder
+
+# Each commit of thousands of journals would wait for the disk. Where files can be in memory, some of them programs, and
+# there is room for more than twice of what a run takes.
+MEMORY = $(shell try=$$(mktemp /dev/shm/bridge-XXXXXX 2>/dev/null) && cp /bin/sh $$try && chmod +x $$try && $$try -c : && \
+	[ $$(df -Pk /dev/shm | awk 'NR == 2 { print $$4 }') -gt 3000000 ] && echo /dev/shm; rm -f $$try)
 
 # Side by side: each is told of by its line when it is done.
 what-tests-need: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) programs
@@ -64,7 +70,7 @@ test-matrix: has-python has-node what-tests-need ## Run the tests with other Pyt
 		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements.lock && \
 		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-dev.lock && \
 		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable . && \
-		$(PYTHON) -IS bridge/cli/supervisor.py var/$$(basename $$python)/bin/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder || exit 1; \
+		$(PYTHON) -IS bridge/cli/supervisor.py var/$$(basename $$python)/bin/python -m pytest --numprocesses 8 --dist loadfile --no-loadscope-reorder || exit 1; \
 	done
 
 PYTHONS ?= $(wordlist 1, 9, $(shell for minor in 12 13; do command -v python3.$$minor; done))

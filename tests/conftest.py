@@ -5,7 +5,6 @@ import functools
 import gc
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,13 +19,13 @@ from tests.commands import Command, share_warm_parent
 from tests.waiting import GIVE_UP_SECONDS
 
 # The same examples in every run: a test that fails once fails again, and none fails because the machine is busy. In
-# `make soak` others each time, and many more.
+# `make soak` others each time, and forty times as many.
 IS_LONG = "SOAK_MINUTES" in os.environ
 settings.register_profile(
     "deterministic",
     derandomize=not IS_LONG,
     deadline=None,
-    max_examples=2_000 if IS_LONG else 100,
+    max_examples=2_000 if IS_LONG else 50,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("deterministic")
@@ -36,25 +35,6 @@ settings.load_profile("deterministic")
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
-
-MEMORY = "/dev/shm"
-# More than twice of what a run takes.
-ROOM_BYTES = 3_000_000_000
-
-
-def takes_what_tests_write() -> bool:
-    """Whether files are kept in memory here, as many as the tests write, and programs among them may be run."""
-    try:
-        found = os.statvfs(MEMORY)
-    except OSError:
-        return False
-    has_room = found.f_bavail * found.f_frsize >= ROOM_BYTES
-    return has_room and not found.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK | os.X_OK)
-
-
-# Each commit of thousands of journals would wait for the disk.
-if "TMPDIR" not in os.environ and takes_what_tests_write():
-    os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
 TESTS = Path(__file__).parent
 # What waits for processes, clients and browsers most of its time.
@@ -159,15 +139,36 @@ class BridgeProcess:
 
 StartBridge = Callable[..., BridgeProcess]
 
+started_by_test: list[BridgeProcess] | None = None
+"""While a test runs, and not its fixtures: what it has started itself, which nobody after it knows of."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    global started_by_test
+    started_by_test = []
+    yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """A bridge that has nothing to do any more is not free."""
+    global started_by_test
+    ended, started_by_test = started_by_test or [], None
+    yield
+    for bridge in ended:
+        bridge.kill()
+
 
 @pytest.fixture(scope="module")
 def make_bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBridge]:
-    """Starts bridges, each with the environment variables it is called with, and stops them after the module."""
+    """Starts bridges, each with the environment variables it is called with, and stops them after the module, or after
+    the test that asked for one."""
     started: list[BridgeProcess] = []
 
     def start(kind: type[BridgeProcess] = BridgeProcess, **variables: str) -> BridgeProcess:
         bridge = kind(tmp_path_factory.mktemp("bridge"), variables)
-        started.append(bridge)
+        (started if started_by_test is None else started_by_test).append(bridge)
         bridge.start()
         return bridge
 

@@ -45,7 +45,7 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 # Of what each operation may be asked.
-EXAMPLES = 100 if "SOAK_MINUTES" in os.environ else 3
+EXAMPLES = 100 if "SOAK_MINUTES" in os.environ else 2
 Bridges = Mapping[str, Any]
 
 
