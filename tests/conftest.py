@@ -162,8 +162,8 @@ def pytest_runtest_teardown() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def make_bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBridge]:
-    """Starts bridges, each with the environment variables it is called with, and stops them after the module, or after
-    the test that asked for one."""
+    """Starts bridges, each with the environment variables it is called with, and stops them after the module, or
+    after the test that asked for one."""
     started: list[BridgeProcess] = []
 
     def start(kind: type[BridgeProcess] = BridgeProcess, **variables: str) -> BridgeProcess:

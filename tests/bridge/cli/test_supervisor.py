@@ -183,7 +183,8 @@ def test_a_second_interrupt_ends_what_does_not_care_for_the_first() -> None:
     # `os.write`, since no `print` may interrupt another.
     say = "import os, signal\nsay = lambda word: os.write(1, word + b'\\n')\n"
     program = say + "signal.signal(2, lambda *_: say(b'2')); say(b'1')\nwhile True: signal.pause()"
-    with subprocess.Popen(supervised(sys.executable, "-c", program), stdout=subprocess.PIPE, text=True) as process:
+    command = supervised(sys.executable, "-c", program, grace_seconds=GIVE_UP_SECONDS)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for said in ("1\n", "2\n"):
             assert process.stdout.readline() == said
