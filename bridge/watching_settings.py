@@ -21,7 +21,7 @@ class WatchingSettings(BaseSettings):
     @classmethod
     def _can_be_made(cls, value: bool) -> bool:
         if value and not _is_installed():
-            raise ValueError("OpenTelemetry, which traces are made with, is not installed: pip install 'bridge[otel]'")
+            raise ValueError("OpenTelemetry, which makes them, is not installed: pip install 'bridge[otel]'")
         return value
 
 

@@ -7,7 +7,7 @@ from prometheus_client import Gauge
 
 __all__ = ["CircuitBreaker", "show_circuit"]
 
-OPEN = Gauge("bridge_circuit_open", "1 while a neighbour is asked nothing, having failed again and again", ["neighbour"])
+OPEN = Gauge("bridge_circuit_open", "1 while a neighbour that has failed again and again is not asked", ["neighbour"])
 
 
 @dataclass(slots=True)

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from bridge.cli.address import open_listener
 
@@ -17,19 +18,29 @@ __all__ = ["MetricsPort"]
 CONNECTIONS = 16
 
 
-class MetricsPort:
-    """Listens for whoever scrapes."""
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What the front door reads of uvicorn's configuration."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    loaded_app: Any
+    root_path: str = ""
+    asgi_version: str = "3.0"
+    ws_protocol_class: None = None
+
+
+class MetricsPort:
+    """Listens for whoever scrapes, unless figures are with everything else."""
+
+    def __init__(self, listener: socket.socket | None) -> None:
         self._listener = listener
         self._server: asyncio.Server | None = None
         self._state: Any = None
 
     @classmethod
-    def opened(cls, settings: "Settings") -> Self | None:
-        """None if figures are with everything else. Raises AddressError if somebody has that port."""
+    def opened(cls, settings: "Settings") -> Self:
+        """Raises AddressError if somebody has that port."""
         if not settings.metrics_port:
-            return None
+            return cls(None)
         elsewhere = "set BRIDGE_METRICS_PORT to a free port, such as {port}"
         listener = open_listener(
             settings.metrics_host, settings.metrics_port, elsewhere=elsewhere, host_variable="BRIDGE_METRICS_HOST"
@@ -39,31 +50,20 @@ class MetricsPort:
 
     async def serve(self, application: Any, settings: "Settings", unread: "Unread") -> None:
         """Answers from now on."""
-        import uvicorn
+        if self._listener is None:
+            return
         from uvicorn.server import ServerState
 
         from bridge.door import Door, Guests
 
         guests = Guests(places=CONNECTIONS, reserved_places=1, per_address=CONNECTIONS)
-        door = Door(guests, settings.door_limits, unread)
-        config = uvicorn.Config(
-            application,
-            interface="asgi3",
-            http=cast(Any, door),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            proxy_headers=False,
-        )
-        config.load()
-        self._state = ServerState()
-        connect = partial(door, config, self._state, {})
-        self._server = await asyncio.get_running_loop().create_server(connect, sock=self._listener)
+        door, self._state = Door(guests, settings.door_limits, unread), ServerState()
+        connected = partial(door, _Served(application), self._state, {})
+        self._server = await asyncio.get_running_loop().create_server(connected, sock=self._listener)
 
     def close(self) -> None:
         """Takes nobody any more; whoever has asked is answered."""
         if self._server is None:
-            self._listener.close()
             return
         self._server.close()
         for connection in list(self._state.connections):

@@ -86,6 +86,7 @@ def serve(
         if with_shkeeper:
             overrides |= stack.enter_context(_shkeeper_beside(settings, shkeeper_port))
             settings = load_settings(config, **overrides)
+        stack.enter_context(_traced(settings))
         _run(settings, listener, announce=partial(_announce, how_to_try=how_to_try))
 
 
@@ -107,7 +108,23 @@ def run_bridge(
 ) -> None:
     """Runs the bridge until Ctrl-C or SIGTERM, and, for as long as it takes questions, `beside`, which is given its
     address. It listens with a socket that is open already."""
-    _run(settings, listener, beside=beside)
+    with _traced(settings):
+        _run(settings, listener, beside=beside)
+
+
+@contextmanager
+def _traced(settings: "Settings") -> "Iterator[None]":
+    """What runs meanwhile is traced, if it is to be."""
+    if not settings.traces:
+        yield
+        return
+    from bridge.traces.otel import begin_tracing, end_tracing
+
+    begin_tracing()
+    try:
+        yield
+    finally:
+        end_tracing(TRACES_SHARE * settings.stop_seconds)
 
 
 def _warn(settings: "Settings") -> None:
@@ -174,10 +191,6 @@ def _run(
 
     failures: list[BaseException] = []
     metrics_port = MetricsPort.opened(settings)
-    if settings.traces:
-        from bridge.traces.otel import begin_tracing
-
-        begin_tracing()
     listener.setblocking(False)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # of each that it accepts
     # Port 0 has become a real one, which providers are told to call.
@@ -208,8 +221,7 @@ def _run(
             await super().startup(sockets)
             # Not every version of uvicorn raises when the application could not start.
             if self.started:
-                if metrics_port is not None:
-                    await metrics_port.serve(applications.metrics, settings, unread)
+                await metrics_port.serve(applications.metrics, settings, unread)
                 _spare_the_collector()
                 announce(settings)
                 company.enter_context(beside(url_of(settings.host, settings.port)))
@@ -217,8 +229,7 @@ def _run(
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await asyncio.to_thread(company.close)
             guests.close()
-            if metrics_port is not None:
-                metrics_port.close()
+            metrics_port.close()
             await super().shutdown(sockets)
 
     server = Server(
@@ -252,10 +263,6 @@ def _run(
         signal.signal(stopping, stop)
     with suppress(SystemExit):
         server.run(sockets=[listener])
-    if settings.traces:
-        from bridge.traces.otel import end_tracing
-
-        end_tracing(TRACES_SHARE * settings.stop_seconds)
     _explain_end(failures, is_started=server.started)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["UVICORN_NAMES", "HttpConnection"]
 
 UVICORN_NAMES = {
-    "uvicorn.config.Config": ("http", "load", "loaded_app", "root_path", "asgi_version", "ws_protocol_class", "ws_max_size"),
+    "uvicorn.config.Config": ("http", "loaded_app", "root_path", "asgi_version", "ws_protocol_class", "ws_max_size"),
     "uvicorn.server.ServerState": ("connections", "tasks", "default_headers", "total_requests"),
     "uvicorn.server.Server": ("startup", "shutdown", "started", "should_exit"),
 }

@@ -1,4 +1,5 @@
-"""`traceparent`, as W3C Trace Context has it (section 3.2): by which a request says to what trace it belongs. Pure."""
+"""`traceparent`, as W3C Trace Context has it (section 3.2): by what a request says to which trace it belongs.
+Pure."""
 
 import re
 from collections.abc import Iterable

@@ -32,8 +32,12 @@ def test_it_opens_after_several_failures_in_a_row_and_lets_one_try_through_later
 def test_its_figure_says_whether_it_is_open() -> None:
     circuit = CircuitBreaker(lambda: 0.0, failure_limit=1)
     show_circuit("of-the-test", circuit)
-    figures = []
-    for step in (lambda: None, lambda: circuit.fail("gone"), circuit.succeed):
-        step()
-        figures.append(REGISTRY.get_sample_value("bridge_circuit_open", {"neighbour": "of-the-test"}))
-    assert figures == [0, 1, 0]
+
+    def figure() -> float | None:
+        return REGISTRY.get_sample_value("bridge_circuit_open", {"neighbour": "of-the-test"})
+
+    assert figure() == 0
+    circuit.fail("gone")
+    assert figure() == 1
+    circuit.succeed()
+    assert figure() == 0

@@ -1,5 +1,5 @@
-"""How much is under way: payments that wait for money, and payouts that are not settled. What has ended, which is ever
-more, is not counted."""
+"""How much is under way: payments that wait for money, and payouts that are not settled. What has ended is ever more,
+and is not counted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,4 +28,4 @@ def under_way(connection: Connection) -> UnderWay:
 def _counts(connection: Connection, table: Table, those: str) -> dict[str, int]:
     """By the index of those rows alone."""
     counted = select(table.c.status, func.count()).where(text(those)).group_by(table.c.status)
-    return {status: count for status, count in connection.execute(counted)}
+    return {str(status): int(count) for status, count in connection.execute(counted)}

@@ -16,7 +16,7 @@ def counted(route: str, method: str, status: str) -> float:
 @pytest.mark.parametrize(
     ("scope", "method", "status", "labels"),
     [
-        ({"path": "/of-the-test/1", "path_template": "/of-the-test/{name}"}, "GET", 204, "/of-the-test/{name} GET 2xx"),
+        ({"path": "/tried/1", "path_template": "/tried/{name}"}, "GET", 204, "/tried/{name} GET 2xx"),
         ({"path": "/socket.io/"}, "POST", 400, "/socket.io/ POST 4xx"),
         ({"path": "/socket.io/made-up"}, "POST", 404, "/socket.io/ POST 4xx"),
         ({"path": "/made-up"}, "GET", 404, "other GET 4xx"),
