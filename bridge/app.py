@@ -53,6 +53,7 @@ from bridge.http.refunds.routes import refund_router
 from bridge.http.refused_webhooks import refused_webhooks
 from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.journal import Journal
+from bridge.late_imports import left_out
 from bridge.registry import Registry, build_registry
 from bridge.runtime import Runtime
 from bridge.settings import Settings, all_settings
@@ -253,6 +254,7 @@ FOR_PARAMETERS = tuple(
 )
 
 
+@left_out("litestar.plugins.opentelemetry")  # or it would import all of OpenTelemetry where that is installed
 def rest_app(given: Given) -> Litestar:
     """All routes but those that `_with_limited` adds. But for the origins, what is given is looked at when a request
     comes."""
