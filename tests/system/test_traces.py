@@ -1,6 +1,7 @@
 """A trace from a webhook to its delivery, as a collector is told of it over OTLP."""
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -176,3 +177,16 @@ def test_what_was_not_told_yet_is_told_at_the_end(make_bridge: StartBridge, coll
         client.get("/api/payments/none", headers={"traceparent": f"00-{trace}-{SPAN}-01"})
     assert bridge.stop() == 0
     assert [span.name for span in collector.of(trace)] == ["GET /api/payments/{payment_id}"]
+
+
+def test_a_collector_that_says_nothing_holds_up_nothing(make_bridge: StartBridge) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        bridge = make_bridge(
+            BRIDGE_TRACES="true",
+            BRIDGE_STOP_SECONDS="2",
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            OTEL_BSP_SCHEDULE_DELAY="1",
+        )
+        with client_of(bridge.url) as client:
+            assert client.get("/api/payments/none").status_code == 404
+        assert bridge.stop() == 0
