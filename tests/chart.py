@@ -1,5 +1,5 @@
-"""`make chart`: renders the Helm chart with Helm's own engine, and holds what comes of it against Kubernetes' schemas.
-In an environment of its own: both together are a hundred megabytes."""
+"""`make chart`: renders the Helm chart with Helm's own engine, and holds what comes of it against the schemas of
+Kubernetes, in an environment of its own: both together are a hundred megabytes."""
 
 import sys
 from collections.abc import Iterator, Mapping

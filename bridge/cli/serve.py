@@ -170,6 +170,8 @@ def configure_logging(level: str, log_format: str = "text") -> None:
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
                 "websockets": {"level": "WARNING"},
+                # Of a collector that is away one line for all that is tried again.
+                "opentelemetry": {"level": "ERROR"},
             },
         }
     )
