@@ -101,13 +101,13 @@ class Delivery:
         begun = 0.0 if traces is None else perf_counter()
         written = deliver(self._sockets, events, offsets=offsets)
         self._vitals.delivered(stretch, written)
+        self._revoked_access.apply(stretch[-1])
         if traces is not None:
             told = zip(stretch, written, strict=True)
             traces.delivered(
                 [Delivered(one.offset, one.event.name, one.traceparent, to) for one, to in told if one.traceparent],
                 begun,
             )
-        self._revoked_access.apply(stretch[-1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ OpenTelemetry's own variables of the environment.
 It is imported only where it is wanted.
 """
 
+import logging
 import os
 import socket
 import time
@@ -27,6 +28,8 @@ from bridge.traces.traceparent import TraceParent, read_traceparent, traceparent
 from providers.question_spans import question_spans
 
 __all__ = ["OpenTelemetryTraces", "begin_tracing", "end_tracing"]
+
+logger = logging.getLogger("bridge.traces")
 
 
 def begin_tracing() -> None:
@@ -113,32 +116,38 @@ class OpenTelemetryTraces:
         parents = [one for one in map(read_traceparent, traceparents) if one is not None and one.is_sampled]
         if not parents:
             return
+        start = _nanoseconds(begun)
         span = self._tracer.start_span(
             "commit",
             _context_of(parents[0]),
             links=[Link(_span_context(one)) for one in parents],
             attributes={"bridge.requests": len(traceparents)},
-            start_time=_nanoseconds(begun),
+            start_time=start,
         )
         if not is_stored:
             span.set_status(StatusCode.ERROR, "not known to be stored")
-        span.end(_nanoseconds(finished))
+        span.end(start + _nanoseconds_between(begun, finished))
 
     def delivered(self, events: Sequence[Delivered], begun: float) -> None:
         """Each event is one span, however many clients there are."""
         now = time.perf_counter()
         for event in events:
-            parent = read_traceparent(event.traceparent)
-            if parent is None or not parent.is_sampled:
-                continue
-            span = self._tracer.start_span(
-                f"deliver {event.name}",
-                _context_of(parent),
-                SpanKind.PRODUCER,
-                {"bridge.event": event.name, "bridge.offset": event.offset, "bridge.clients": event.clients},
-                start_time=_nanoseconds(begun),
-            )
-            span.end(_nanoseconds(now))
+            with _no_harm_done():
+                self._deliver(event, begun, now)
+
+    def _deliver(self, event: Delivered, begun: float, finished: float) -> None:
+        parent = read_traceparent(event.traceparent)
+        if parent is None or not parent.is_sampled:
+            return
+        start = _nanoseconds(begun)
+        span = self._tracer.start_span(
+            f"deliver {event.name}",
+            _context_of(parent),
+            SpanKind.PRODUCER,
+            {"bridge.event": event.name, "bridge.offset": event.offset, "bridge.clients": event.clients},
+            start_time=start,
+        )
+        span.end(start + _nanoseconds_between(begun, finished))
 
 
 class _Request:
@@ -173,6 +182,15 @@ class _Question:
             self._span.set_status(StatusCode.ERROR)
 
 
+@contextmanager
+def _no_harm_done() -> Iterator[None]:
+    """What was delivered would be delivered once more if it raised."""
+    try:
+        yield
+    except Exception:
+        logger.exception("could not make a span")
+
+
 def _said(context: SpanContext) -> TraceParent:
     return TraceParent(context.trace_id, context.span_id, context.trace_flags.sampled)
 
@@ -191,4 +209,8 @@ def _context_of(parent: TraceParent | None) -> Context:
 
 def _nanoseconds(moment: float) -> int:
     """A moment of `time.perf_counter`, since 1970."""
-    return time.time_ns() - round((time.perf_counter() - moment) * 1e9)
+    return time.time_ns() - _nanoseconds_between(moment, time.perf_counter())
+
+
+def _nanoseconds_between(begun: float, finished: float) -> int:
+    return round((finished - begun) * 1e9)

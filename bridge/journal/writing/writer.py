@@ -208,10 +208,6 @@ class Writer:
                 self._begun = None
                 first, last = (events[0].offset, events[-1].offset) if events else (0, 0)
                 commit = Commit(last, begun, perf_counter(), first_offset=first, wakes=frozenset(wakes))
-                if tracing.traces is not None:
-                    is_stored = not any(isinstance(job.error, JournalUnavailableError) for job in jobs)
-                    traced = [job.traceparent for job in jobs if job.traceparent is not None]
-                    tracing.traces.committed(traced, begun, commit.finished, is_stored=is_stored)
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
         self._disconnect()
 
@@ -392,3 +388,7 @@ class Writer:
             else:
                 job.future.set_exception(job.error)
         self._on_commit(events, is_certain, commit)
+        if tracing.traces is not None:
+            is_stored = not any(isinstance(job.error, JournalUnavailableError) for job in jobs)
+            traced = [job.traceparent for job in jobs if job.traceparent is not None]
+            tracing.traces.committed(traced, commit.begun, commit.finished, is_stored=is_stored)
