@@ -104,7 +104,7 @@ def test_a_webhooks_trace_goes_on_to_its_commit_its_delivery_and_endpoints(
             client.post("/api/endpoints", json=wanted).raise_for_status()
         pay(bridge, f"00-{unsampled}-{SPAN}-00")
         pay(bridge, f"00-{trace}-{SPAN}-01")
-        wait_until(lambda: any(trace in one for one in told))
+        wait_until(lambda: all(any(one[3:35] == wanted for one in told) for wanted in (trace, unsampled)))
     for buyer in buyers:
         buyer.fence()
     sent = wait_until(
