@@ -44,8 +44,7 @@ RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/bridge --shell /usr
 COPY --from=built /opt/bridge /opt/bridge
 ENV PATH=/opt/bridge/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    BRIDGE_HOST=0.0.0.0 \
-    BRIDGE_DATABASE_URL=sqlite:////var/lib/bridge/bridge.db
+    BRIDGE_HOST=0.0.0.0
 USER 10001:10001
 WORKDIR /var/lib/bridge
 VOLUME /var/lib/bridge

@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package image sbom clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package image sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -170,6 +170,11 @@ lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock file
 	$(BIN)/uv pip compile --upgrade $(LOCK_OPTIONS) --group build -c requirements-dev.lock -o requirements.lock pyproject.toml
 
 LOCK_OPTIONS := --quiet --universal --all-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+chart: has-python has-var ## Render the Helm chart, and hold what comes of it against Kubernetes' schemas
+	@$(STEP) "Making an environment for Helm" $(PYTHON) -m venv var/chart
+	@$(STEP) "Installing Helm's engine and the schemas" var/chart/bin/python -m pip --disable-pip-version-check install "helm-python-sdk>=0.2.2,<0.3" "kubernetes-validate>=1.37,<2"
+	@var/chart/bin/python -m tests.chart
 
 clean: ## Remove what was installed here (not the journal in var/)
 	rm -rf $(VENV) $(JAVASCRIPT)/node_modules $(PEERS)/node_modules $(WEB)/node_modules bridge/console/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,7 +17,8 @@ __all__ = ["Agreement"]
 # What each bridge has for itself: where it is, how much it can carry, and where its files are.
 OF_ITS_OWN = {
     *("host", "port", "open_to_network", "database_url", "journal_mark_file", "stop_seconds"),
-    *("log_level", "log_format", "trusted_proxies", "max_connections", "connections_per_address"),
+    *("log_level", "log_format", "metrics_host", "metrics_port", "traces"),
+    *("trusted_proxies", "max_connections", "connections_per_address"),
     *("unread_limit_bytes", "remembered_bytes", "chains_file"),
 }
 # So short that what is guessed cannot be told by it, and long enough to tell two settings apart.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from litestar import Litestar, Request
@@ -35,6 +35,7 @@ from bridge.http.front.exact_paths import ExactPaths
 from bridge.http.front.fast_path import FastPath
 from bridge.http.front.head import Head
 from bridge.http.front.interruption import Interruption
+from bridge.http.front.metrics_apart import MetricsApart
 from bridge.http.front.openapi import RouteConventions, openapi_config
 from bridge.http.front.origins import Preflights, front_end_only
 from bridge.http.front.problems import exception_handlers
@@ -52,12 +53,15 @@ from bridge.http.refunds.routes import refund_router
 from bridge.http.refused_webhooks import refused_webhooks
 from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.journal import Journal
+from bridge.late_imports import left_out
 from bridge.registry import Registry, build_registry
 from bridge.runtime import Runtime
-from bridge.settings import Settings, all_settings, load_settings
+from bridge.settings import Settings, all_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_socket_server, show_figures
 from bridge.sockets.loop_shares import LoopShares
 from bridge.sockets.transport.unread import Unread
+from bridge.traces import tracing
+from bridge.traces.requests import TracedRequests
 from bridge.workers.system_status import Pulse
 from bridge.workers.vitals import Vitals
 from coordinator.attention.severities import Severities
@@ -68,7 +72,7 @@ from coordinator.payments.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
 from providers.contract import WebhookReaders
 
-__all__ = ["create_app", "described_routes"]
+__all__ = ["Applications", "create_applications", "described_routes"]
 
 AnyRequest = Request[Any, Any, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -79,18 +83,26 @@ def _stop_by_signal(_reason: BridgeError) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def create_app(
-    settings: Settings | None = None,
+class Applications(NamedTuple):
+    """Those of one bridge, as ASGI has them."""
+
+    public: Any
+    """REST, webhooks and Socket.IO, all on one port."""
+    metrics: Any
+    """`/metrics`, where that has a port of its own; or else it is with the others."""
+
+
+def create_applications(
+    settings: Settings,
     *,
     stop: Stop = _stop_by_signal,
     guests: Guests | None = None,
     unread: Unread | None = None,
     drain: Drain | None = None,
-) -> Any:
-    """The ASGI application: REST, webhooks and Socket.IO on one port. `stop` ends its server where it may not go
-    on; `guests` are the connections of the front door before it, if that is ours, of whom none asks for too much, and
-    `unread` what those have not read; `drain` is how it leaves its clients to others before it ends."""
-    settings = settings or load_settings()
+) -> Applications:
+    """`stop` ends their server where it may not go on; `guests` are the connections of the front door before it, if
+    that is ours, of whom none asks for too much, and `unread` what those have not read; `drain` is how it leaves its
+    clients to others before it ends."""
     unread = unread or settings.unread
     unread.show()
     verifier = settings.verifier
@@ -131,11 +143,15 @@ def create_app(
     drain = drain or Drain(0)
     feed = EventFeed(callers.principal)
     if guests is not None:
+        guests.show()
         guests.at_close(feed.end)
     runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, revocations, feed, grants)
     given = _given(settings, sockets, callers, registry, vitals, feed, grants, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
-    beside = Interruption(Preflights(Head(rest), settings.frontend_origins))
+    beside: Any = Interruption(Preflights(Head(rest), settings.frontend_origins))
+    metrics = ExactPaths(MetricsApart(beside, are_all=True))
+    if settings.metrics_port:
+        beside = MetricsApart(beside, are_all=False)
     application: Any = ExactPaths(asgi_app(sockets, beside=beside))
 
     def journal() -> Journal:
@@ -148,7 +164,9 @@ def create_app(
     if guests is not None:
         shares, trusted = LoopShares(settings.loop_share_per_address), settings.trusted_proxies
         application = Forwarded(LoopBudget(application, guests, shares, trusted=trusted), trusted)
-    return application
+    if tracing.traces is not None:
+        application = TracedRequests(application, tracing.traces)
+    return Applications(application, metrics)
 
 
 def described_routes() -> dict[str, Any]:
@@ -236,6 +254,7 @@ FOR_PARAMETERS = tuple(
 )
 
 
+@left_out("litestar.plugins.opentelemetry")  # or it would import all of OpenTelemetry where that is installed
 def rest_app(given: Given) -> Litestar:
     """All routes but those that `_with_limited` adds. But for the origins, what is given is looked at when a request
     comes."""

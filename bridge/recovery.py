@@ -47,7 +47,7 @@ class JournalHistory:
         """Events of the journal, as they are delivered."""
         if not stretch:
             return []
-        numbers, events, times = zip(*stretch, strict=True)
+        numbers, events, times, _ = zip(*stretch, strict=True)
         offsets = self._journal.offset_texts(zip(numbers, times, strict=True))
         return list(map(DeliveredEvent, numbers, events, offsets))
 

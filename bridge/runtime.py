@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from time import perf_counter
 
 from litestar import Litestar
 from prometheus_client import Gauge
@@ -27,6 +28,7 @@ from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, deliver
 from bridge.sockets.recovery.recovery import Recovery
 from bridge.sockets.transport.disconnects import Disconnect
+from bridge.traces import Delivered, tracing
 from bridge.workers.neighbours import Neighbours
 from bridge.workers.system_status import OwnStatus, Pulse
 from bridge.workers.vitals import Vitals
@@ -95,9 +97,17 @@ class Delivery:
         delivered = history.delivered(stretch)
         recovery.note_delivered(delivered)
         _, events, offsets = zip(*delivered, strict=True)
+        traces = tracing.traces
+        begun = 0.0 if traces is None else perf_counter()
         written = deliver(self._sockets, events, offsets=offsets)
         self._vitals.delivered(stretch, written)
         self._revoked_access.apply(stretch[-1])
+        if traces is not None:
+            told = zip(stretch, written, strict=True)
+            traces.delivered(
+                [Delivered(one.offset, one.event.name, one.traceparent, to) for one, to in told if one.traceparent],
+                begun,
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.unread import Unread
+from bridge.watching_settings import WatchingSettings
 from coordinator.books.days import known_zone
 from coordinator.errors import BridgeError
 from coordinator.payments.agreements import Terms
@@ -78,7 +79,7 @@ RESERVED_PLACES, OTHER_FILES = 64, 200
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
-class Settings(EndpointSettings, SettingTables):
+class Settings(EndpointSettings, WatchingSettings, SettingTables):
     """What can be set, without what providers add. The same names stand in `config/bridge.toml`, with their
     meaning."""
 

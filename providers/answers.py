@@ -16,6 +16,7 @@ import httpx
 from coordinator.errors import BridgeError
 from providers.certificates import certificates
 from providers.heads import Connects, Head, awaited, bound_heads
+from providers.question_spans import ASKED, CARRIES_TRACE, question_spans
 
 __all__ = [
     "Answer",
@@ -114,6 +115,25 @@ async def ask(
     auth: httpx.Auth | None = None,
 ) -> Answer:
     """Puts one question, once. Raises NeighbourError."""
+    begin = question_spans.begin
+    if begin is None:
+        return await _answered(client, request, deadline_seconds, limit_bytes, auth)
+    url, extensions = request.url, request.extensions
+    with begin(request.method, url.host, url.port, extensions.get(ASKED)) as span:
+        if extensions.get(CARRIES_TRACE):
+            request.headers["traceparent"] = span.traceparent
+        answer = await _answered(client, request, deadline_seconds, limit_bytes, auth)
+        span.answered(answer.status)
+        return answer
+
+
+async def _answered(
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    deadline_seconds: float,
+    limit_bytes: int,
+    auth: httpx.Auth | None,
+) -> Answer:
     has_left, head = False, Head()
 
     async def note(name: str, _details: Mapping[str, Any]) -> None:

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["CircuitBreaker"]
+from prometheus_client import Gauge
+
+__all__ = ["CircuitBreaker", "show_circuit"]
+
+OPEN = Gauge("bridge_circuit_open", "1 while a neighbour that has failed again and again is not asked", ["neighbour"])
 
 
 @dataclass(slots=True)
@@ -42,3 +46,8 @@ class CircuitBreaker:
         self.reason = reason
         if self.failures >= self.failure_limit:
             self._opened_at = self.clock()
+
+
+def show_circuit(neighbour: str, circuit: CircuitBreaker) -> None:
+    """From now on the figure of a neighbour is that of this circuit."""
+    OPEN.labels(neighbour).set_function(lambda: circuit.is_open)

@@ -16,7 +16,7 @@ from coordinator.compact_json import compact_json
 from coordinator.endpoints.signing import signed_headers
 from coordinator.json_text import NotJsonError, json_in
 from providers.answers import NeighbourError, ask, neighbour
-from providers.circuit import CircuitBreaker
+from providers.circuit import CircuitBreaker, show_circuit
 
 __all__ = ["GrantsAsker"]
 
@@ -45,6 +45,7 @@ class GrantsAsker:
         self._deadline_seconds = deadline_seconds
         self._http = neighbour(keepalive_connections=QUESTIONS_AT_ONCE)
         self._circuit = CircuitBreaker(clock)
+        show_circuit("marketplace", self._circuit)
         self._turn = asyncio.Semaphore(QUESTIONS_AT_ONCE)
         self._waiting = 0
 

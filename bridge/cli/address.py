@@ -54,9 +54,10 @@ def open_listener(
     backlog: int | None = None,
     *,
     elsewhere: str = "set BRIDGE_PORT to a free port: BRIDGE_PORT={port} make run",
+    host_variable: str = "BRIDGE_HOST",
 ) -> socket.socket:
     """A socket that listens there. Raises AddressError, saying why it cannot and what to do: if the port is taken,
-    `elsewhere`, with a free one."""
+    `elsewhere`, with a free one; if the host is none of this machine, set that variable."""
     try:
         return _listen(host, port, backlog)
     except OSError as error:
@@ -66,7 +67,7 @@ def open_listener(
             with open_free_listener(host, port) as free:
                 remedy = f"is another bridge running? Stop it, or {elsewhere.format(port=free.getsockname()[1])}"
         else:
-            remedy = "set BRIDGE_HOST to an address of this machine"
+            remedy = f"set {host_variable} to an address of this machine"
         raise AddressError(f"cannot listen on {host}:{port}: {reason}; {remedy}") from None
 
 

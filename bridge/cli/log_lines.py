@@ -7,6 +7,7 @@ import logging
 from datetime import UTC, datetime
 
 from bridge.cli.console import on_one_line
+from bridge.traces import tracing
 
 __all__ = ["JsonLines", "LogLines"]
 
@@ -28,8 +29,8 @@ class LogLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as one JSON object: `time` (UTC, with milliseconds), `level`, `logger`, `message`, and
-    `exception` where there is one."""
+    """Writes a record as one JSON object: `time` (UTC, with milliseconds), `level`, `logger`, `message`, `exception`
+    where there is one, and `trace_id` and `span_id` of what is traced."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -37,6 +38,8 @@ class JsonLines(logging.Formatter):
         said["message"] = _shortened(record.getMessage())
         if below := _below(self, record):
             said["exception"] = _shortened(below)
+        if tracing.traces is not None:
+            said |= tracing.traces.ids()
         return json.dumps(said)  # in ASCII, which no reader splits in another place
 
 

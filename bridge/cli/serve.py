@@ -21,6 +21,7 @@ from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.ending import EndInTime
 from bridge.cli.local_shkeeper import DEFAULT_PORT, announce, local_shkeeper
 from bridge.cli.log_lines import JsonLines, LogLines
+from bridge.cli.metrics_port import MetricsPort
 from bridge.cli.options import Config
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ __all__ = ["configure_logging", "run_bridge", "serve"]
 REQUESTS_SHARE = 0.2
 # For others to take its clients over, where there are any.
 DRAIN_SHARE = 0.3
+# For what is traced to be told to its collector.
+TRACES_SHARE = 0.1
 # Clients that all come back at once, after a restart, must find room to wait.
 BACKLOG = 4096
 # What the system keeps for a client that does not read (Linux takes twice of it). Left to itself it would keep
@@ -83,6 +86,7 @@ def serve(
         if with_shkeeper:
             overrides |= stack.enter_context(_shkeeper_beside(settings, shkeeper_port))
             settings = load_settings(config, **overrides)
+        stack.enter_context(_traced(settings))
         _run(settings, listener, announce=partial(_announce, how_to_try=how_to_try))
 
 
@@ -104,7 +108,23 @@ def run_bridge(
 ) -> None:
     """Runs the bridge until Ctrl-C or SIGTERM, and, for as long as it takes questions, `beside`, which is given its
     address. It listens with a socket that is open already."""
-    _run(settings, listener, beside=beside)
+    with _traced(settings):
+        _run(settings, listener, beside=beside)
+
+
+@contextmanager
+def _traced(settings: "Settings") -> "Iterator[None]":
+    """What runs meanwhile is traced, if it is to be."""
+    if not settings.traces:
+        yield
+        return
+    from bridge.traces.otel import begin_tracing, end_tracing
+
+    begin_tracing()
+    try:
+        yield
+    finally:
+        end_tracing(TRACES_SHARE * settings.stop_seconds)
 
 
 def _warn(settings: "Settings") -> None:
@@ -150,6 +170,8 @@ def configure_logging(level: str, log_format: str = "text") -> None:
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
                 "websockets": {"level": "WARNING"},
+                # Of a collector that is away one line for all that is tried again.
+                "opentelemetry": {"level": "ERROR"},
             },
         }
     )
@@ -164,12 +186,13 @@ def _run(
 ) -> None:
     import uvicorn
 
-    from bridge.app import create_app
+    from bridge.app import create_applications
     from bridge.door import Door
     from bridge.drain import Drain
     from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
+    metrics_port = MetricsPort.opened(settings)
     listener.setblocking(False)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # of each that it accepts
     # Port 0 has become a real one, which providers are told to call.
@@ -183,8 +206,8 @@ def _run(
         server.should_exit = True
 
     guests, unread = settings.guests(_raised_file_limit()), settings.unread
-    application = create_app(settings, stop=give_up, guests=guests, unread=unread, drain=drain)
-    application = _explaining(application, failures)
+    applications = create_applications(settings, stop=give_up, guests=guests, unread=unread, drain=drain)
+    application = _explaining(applications.public, failures)
     company = ExitStack()
 
     class Server(uvicorn.Server):
@@ -200,6 +223,7 @@ def _run(
             await super().startup(sockets)
             # Not every version of uvicorn raises when the application could not start.
             if self.started:
+                await metrics_port.serve(applications.metrics, settings, unread)
                 _spare_the_collector()
                 announce(settings)
                 company.enter_context(beside(url_of(settings.host, settings.port)))
@@ -207,6 +231,7 @@ def _run(
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await asyncio.to_thread(company.close)
             guests.close()
+            metrics_port.close()
             await super().shutdown(sockets)
 
     server = Server(
@@ -310,6 +335,8 @@ def _announce(settings: "Settings", *, how_to_try: bool) -> None:
     say(f"  sockets   {url}   (Socket.IO, pages of {on_one_line(settings.frontend_url)})")
     asked = "asked for tokens" if settings.access == "jwt" else "asked nothing"
     say(f"  users     are {asked} (access = {settings.access})")
+    if settings.metrics_port:
+        say(f"  metrics   {on_one_line(url_of(settings.metrics_host, settings.metrics_port))}/metrics")
     if settings.chains:
         say(f"  chains    {', '.join(settings.chains)}")
     say(f"  journal   {on_one_line(journal_place(settings.database_url))}")

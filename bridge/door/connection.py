@@ -27,8 +27,8 @@ UVICORN_NAMES = {
     "uvicorn.server.ServerState": ("connections", "tasks", "default_headers", "total_requests"),
     "uvicorn.server.Server": ("startup", "shutdown", "started", "should_exit"),
 }
-"""What is used of uvicorn here, in `bridge/sockets/transport/web_socket_protocol.py` and in `bridge/cli/serve.py`: of
-its objects, the attributes. It uses of ours the constructor and `shutdown`."""
+"""What is used of uvicorn here, in `bridge/sockets/transport/web_socket_protocol.py`, and in `serve.py` and
+`metrics_port.py` of `bridge/cli/`: of its objects, the attributes. It uses of ours the constructor and `shutdown`."""
 
 EMPTY_LINE = b"\r\n"
 # Of a body that the application has not asked for yet. As much again comes with the read that goes over it.

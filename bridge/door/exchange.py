@@ -6,11 +6,14 @@ import re
 from collections.abc import MutableMapping
 from functools import lru_cache
 from http import HTTPStatus
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bridge.arrivals import ARRIVED
 from bridge.door.answers import CONTINUE, NOT_STORED, status_line
 from bridge.door.guests import REFUSED
 from bridge.door.head import Head
+from bridge.door.request_seconds import note_request
 from bridge.sockets.loop_shares import LOOP_SHARE, Share
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ class Exchange:
     """The application's side of one request."""
 
     __slots__ = (
+        "_arrived",
         "_body",
         "_connection",
         "_expected_bytes",
@@ -72,6 +76,7 @@ class Exchange:
         "_is_over",
         "_opening",
         "_scope",
+        "_status",
         "_waiter",
         "_wants_continue",
         "is_begun",
@@ -85,6 +90,7 @@ class Exchange:
     def __init__(self, connection: "HttpConnection", head: Head) -> None:
         self._connection: HttpConnection | None = connection
         """None once the client has gone, or has been answered by somebody else."""
+        self._arrived = perf_counter()
         self._head = head
         self._body: list[bytes] = []
         self.waiting_bytes = 0
@@ -101,6 +107,8 @@ class Exchange:
         self._opening: bytes | None = None
         """The answer's line and headers, which leave with the first of its content."""
         self._scope: Message = {}
+        self._status = 0
+        """Of the answer, once it has begun."""
         self._has_content = True
         self._is_chunked = False
         self._expected_bytes: int | None = None
@@ -112,16 +120,19 @@ class Exchange:
     async def run(self, application: Any, scope: Message) -> None:
         """Has the application answer."""
         self._scope = scope
+        scope[ARRIVED] = self._arrived
         try:
             await application(scope, self.receive, self.send)
         except Exception:
             logger.exception("%s %s failed", self._head.method, self._head.path[:200])
-        if self._is_over or self._connection is None:
-            return
-        if self.is_begun:
-            self._connection.break_off()
-        else:
-            self._connection.fail()
+        if not self._is_over and self._connection is not None:
+            if self.is_begun:
+                self._connection.break_off()
+            else:
+                self._status = HTTPStatus.INTERNAL_SERVER_ERROR
+                self._connection.fail()
+        if self._status:
+            note_request(scope, self._head.method, self._status, self._arrived)
 
     # The connection's side
 
@@ -199,6 +210,7 @@ class Exchange:
 
     def _opening_of(self, message: Message, default_headers: list[tuple[bytes, bytes]]) -> bytes:
         status: int = message["status"]
+        self._status = status
         said = _fields_of((*default_headers, *map(tuple, message.get("headers", ()))))
         lines = [status_line(status), said.lines]
         self._expected_bytes = said.content_length

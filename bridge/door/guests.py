@@ -88,6 +88,9 @@ class Guests:
         self._busy_address = ""
         self._network = _networks_of(trusted)
         self._at_close: list[Callable[[], object]] = []
+
+    def show(self) -> None:
+        """From now on the figures are those of these."""
         CONNECTIONS.set_function(lambda: self._connections)
 
     def at_close(self, answer: Callable[[], object]) -> None:

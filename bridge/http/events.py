@@ -109,10 +109,10 @@ def plain_publications(callers: Callers, max_body_bytes: int) -> dict[str, Plain
     def service_of(headers: Mapping[str, str]) -> Service:
         return callers.service(headers.get("authorization"))
 
-    async def publish(journal: Journal, headers: Mapping[str, str], body: bytes) -> Published:
+    async def publish(journal: Journal, headers: Mapping[str, str], body: bytes, _arrived: float) -> Published:
         return await _publish(service_of(headers), journal, body)
 
-    return {PATH: PlainPost(publish, max_body_bytes, require=service_of)}
+    return {PATH: PlainPost(PATH, publish, max_body_bytes, require=service_of)}
 
 
 def event_router(max_body_bytes: int) -> Router:

@@ -12,6 +12,7 @@ from bridge.http.attention_figures import GivenAttentionFigures
 from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenReadinessChecks
 from bridge.journal import JournalUnavailableError
 from bridge.workers.checks import Check, DegradedError
+from bridge.workers.money_figures import measure_money
 from coordinator.models import FrozenModel
 
 __all__ = ["Readiness", "live", "metrics", "ready"]
@@ -72,5 +73,6 @@ async def metrics(
     with suppress(JournalUnavailableError):  # these figures stay as they were
         await chains.measure()
         await sender.measure()
+        await measure_money(journal)
     # As a header: of a media type that is text the framework says once more which characters it has.
     return Response(exposition(), headers={"content-type": CONTENT_TYPE})

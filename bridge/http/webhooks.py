@@ -8,6 +8,7 @@ import functools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from litestar import Request, Response, Router, post
@@ -18,6 +19,8 @@ from litestar.openapi.spec import Operation
 from litestar.params import FromPath
 from pydantic import Field
 
+from bridge.arrivals import arrival_of
+from bridge.histograms import Histogram
 from bridge.http.front.fast_path import PlainPost
 from bridge.http.front.openapi import json_body, problem_responses
 from bridge.http.front.problems import problem
@@ -42,7 +45,11 @@ __all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "reported_payout", "we
 
 logger = logging.getLogger("bridge.webhooks")
 
-_counter = functools.cache(WEBHOOKS.labels)
+COMMITTED = Histogram(
+    "bridge_webhook_commit_seconds", "From a webhook's arrival until what it says is on disk", ["provider"]
+)
+
+_counter, _committed = functools.cache(WEBHOOKS.labels), functools.cache(COMMITTED.of)
 
 NOT_ASKED_FOR = "a payout that the bridge did not ask for"
 """Why a webhook is kept that could be read."""
@@ -106,7 +113,8 @@ async def receive_webhook(request: Request[Any, Any, State], provider: FromPath[
     refusal = refused_webhook(readers, provider, request.headers)
     if refusal is not None:
         return refusal
-    taken = await take_webhook(readers, provider, journal, request.headers, await request.body())
+    arrived = arrival_of(request.scope)
+    taken = await take_webhook(readers, provider, journal, request.headers, await request.body(), arrived)
     return Response(taken, status_code=202) if isinstance(taken, Accepted) else taken
 
 
@@ -127,7 +135,7 @@ def _refused(provider: str, error: WebhookRefusedError) -> Response[dict[str, ob
 
 
 async def take_webhook(
-    readers: WebhookReaders, provider: str, journal: Journal, headers: Mapping[str, str], body: bytes
+    readers: WebhookReaders, provider: str, journal: Journal, headers: Mapping[str, str], body: bytes, arrived: float
 ) -> Accepted | Response[dict[str, object]]:
     """Writes down what a webhook of a known provider says; gives a problem if it is refused or unreadable, or if the
     provider has to be asked what it says, and does not answer.
@@ -160,10 +168,13 @@ async def take_webhook(
             WEBHOOKS.labels(provider, "not-committed").inc()
             raise
         outcome, payment = recorded.outcome, recorded.payment
+        _committed(provider).observe(perf_counter() - arrived)
         _counter(provider, outcome).inc()
         return Accepted.of_checked(outcome=outcome, payment_id=payment and payment.payment_id)
     if isinstance(reading, PayoutReading):
-        return await _record_payout(journal, provider, body, reading)
+        accepted = await _record_payout(journal, provider, body, reading)
+        _committed(provider).observe(perf_counter() - arrived)
+        return accepted
     _counter(provider, Outcome.NONE_OF_OURS).inc()
     return Accepted(outcome=Outcome.NONE_OF_OURS, payment_id=None)
 
@@ -207,6 +218,7 @@ def plain_webhooks(readers: WebhookReaders, max_body_bytes: int) -> dict[str, Pl
     """The webhooks that need no route, by their paths."""
     return {
         f"/webhooks/{provider}": PlainPost(
+            "/webhooks/{provider}",
             functools.partial(take_webhook, readers, provider),
             max_body_bytes,
             require=functools.partial(refused_webhook, readers, provider),

@@ -9,12 +9,13 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import ParamSpec, Protocol, TypeVar
 
 from prometheus_client import Counter, Gauge
 
 from bridge.journal import Journal, JournaledEvent, JournalUnavailableError
+from bridge.traces import tracing
 from bridge.workers.endpoint_messages import new_delivery, sent_body
 from coordinator.endpoints.endpoints import (
     Delivery,
@@ -323,7 +324,9 @@ class Feed:
     async def _try(self, delivery: Delivery, event: JournaledEvent | None, *, only_once: bool = False) -> Delivery:
         body = sent_body(delivery, event, self._records.offset_text)
         keys = self.endpoint.keys(self._journal.clock())
-        tried = await self._send(self.endpoint.url, delivery.message_id, body, keys)
+        traces = tracing.traces
+        with nullcontext() if traces is None or event is None else traces.continued(event.traceparent):
+            tried = await self._send(self.endpoint.url, delivery.message_id, body, keys)
         if tried.rest_asked is not None and not tried.is_accepted:
             self._rests_until = max(self._rests_until, self._journal.steady() + tried.rest_asked)
         after = after_try(delivery, tried, self._rules, self._chance(), only_once=only_once)

@@ -13,6 +13,7 @@ from coordinator.endpoints.endpoints import EndpointRules, Try
 from coordinator.endpoints.retry_after import rest_asked
 from coordinator.endpoints.signing import signed_headers
 from providers.answers import AnswerTooLargeError, NeighbourError, ask
+from providers.question_spans import CARRIES_TRACE
 
 __all__ = ["EndpointSender"]
 
@@ -49,7 +50,8 @@ class EndpointSender:
         }
         client = self._encrypted if url.startswith("https:") else self._plain
         try:
-            request = client.build_request("POST", url, content=body, headers=headers)
+            extensions = {CARRIES_TRACE: True}
+            request = client.build_request("POST", url, content=body, headers=headers, extensions=extensions)
             answer = await ask(
                 client,
                 request,

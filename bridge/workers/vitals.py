@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
+from bridge.histograms import Histogram
 from bridge.journal import CommitTimes, JournaledEvent
 
 __all__ = ["Delivery", "Percentiles", "Rates", "Vitals"]
@@ -20,6 +21,12 @@ REMEMBERED_EVENTS = 10_000
 RATE_SECONDS = 5
 DELAY_SECONDS = 60.0
 DELAYS = 2_048
+
+DELIVERED = Histogram(
+    "bridge_event_delivery_seconds",
+    "From an event's commit, at this bridge, until it was handed to the transport of all clients that it is for, or"
+    " put where their next polls find it",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,7 @@ class Vitals:
         self._commits = CommitTimes()
         self._remembered: deque[_Deliveries] = deque(maxlen=REMEMBERED_EVENTS)
         self._newest_offset = 0
+        self._delivered = DELIVERED.of()
         self._delays: deque[tuple[float, float, int]] = deque(maxlen=DELAYS)
         """Of the last commits: when their events were written, how long after, and how many they were."""
         self._seconds: deque[list[int]] = deque(maxlen=RATE_SECONDS + 1)
@@ -86,8 +94,10 @@ class Vitals:
             next_offset = (self._commits.next_own() or end) if commit is None else commit.last_offset + 1
             next_offset = min(next_offset, end)
             delay = None if commit is None else now - commit.finished
-            self._remembered.append(_Deliveries(offset, written[offset - first : next_offset - first], delay))
+            connections = written[offset - first : next_offset - first]
+            self._remembered.append(_Deliveries(offset, connections, delay))
             if delay is not None:
+                self._delivered.observe(delay, len(connections) - connections.count(0))
                 self._delays.append((now, delay, next_offset - offset))
             offset = next_offset
         self._newest_offset = end - 1

@@ -22,6 +22,7 @@ from providers.contract import (
     ProviderRefusedError,
     ProviderUnavailableError,
 )
+from providers.question_spans import ASKED
 from providers.shkeeper.circuits import ALL_WALLETS, CircuitOpenError, Circuits, CoinCircuitOpenError, Failure
 from providers.shkeeper.refusals import is_error, is_passing, reason_of, subject_of, trouble_of
 from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
@@ -131,7 +132,8 @@ class ShkeeperApi:
             retry=retry_if_exception(_may_pass),
             reraise=True,
         )
-        question = _Question(self._http.build_request(method, path, json=content), coin, limit_bytes)
+        request = self._http.build_request(method, path, json=content, extensions={ASKED: path})
+        question = _Question(request, coin, limit_bytes)
         async with self._circuits.place(coin):
             if operator is not None:
                 return await retrying(self._try, model, question, operator)
@@ -139,7 +141,7 @@ class ShkeeperApi:
 
     async def ask_once(self, path: str, content: object, operator: httpx.Auth) -> Answered:
         """Puts what must not be repeated, over a connection of its own. Raises NeighbourError."""
-        request = self._unkept.build_request("POST", path, json=content)
+        request = self._unkept.build_request("POST", path, json=content, extensions={ASKED: path})
         return await self._put(self._unkept, request, operator, ANSWER_LIMIT_BYTES)
 
     async def _put(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 from weakref import WeakValueDictionary
 
-from providers.circuit import CircuitBreaker
+from providers.circuit import CircuitBreaker, show_circuit
 from providers.contract import CoinUnavailableError, ProviderUnavailableError
 
 __all__ = [
@@ -76,6 +76,7 @@ class Circuits:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._gateway = CircuitBreaker(clock, open_seconds=GATEWAY_OPEN_SECONDS)
+        show_circuit("shkeeper", self._gateway)
         self._coins: dict[str, CircuitBreaker] = {}
         """Of the coins that failed last."""
         self._failed_at: dict[str, float] = {}

@@ -73,7 +73,8 @@ def test_what_is_used_of_uvicorn_is_there_and_used(theirs: str) -> None:
     module, _, name = theirs.rpartition(".")
     found_there = names_of(getattr(importlib.import_module(module), name))
     assert not set(UVICORN_NAMES[theirs]) - found_there
-    users = ("door/connection.py", "door/exchange.py", "sockets/transport/web_socket_protocol.py", "cli/serve.py")
+    of_cli = ("cli/serve.py", "cli/metrics_port.py")
+    users = ("door/connection.py", "door/exchange.py", "sockets/transport/web_socket_protocol.py", *of_cli)
     sources = "".join((ROOT / "bridge" / path).read_text(encoding="utf-8") for path in users)
     assert not {used for used in UVICORN_NAMES[theirs] if f".{used}" not in sources and f"def {used}" not in sources}
 

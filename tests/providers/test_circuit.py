@@ -1,6 +1,8 @@
 """The circuit breaker, by a clock of its own."""
 
-from providers.circuit import CircuitBreaker
+from prometheus_client import REGISTRY
+
+from providers.circuit import CircuitBreaker, show_circuit
 
 
 def test_it_opens_after_several_failures_in_a_row_and_lets_one_try_through_later() -> None:
@@ -25,3 +27,17 @@ def test_it_opens_after_several_failures_in_a_row_and_lets_one_try_through_later
     circuit.succeed()
     circuit.fail("a hiccup")
     assert not circuit.is_open
+
+
+def test_its_figure_says_whether_it_is_open() -> None:
+    circuit = CircuitBreaker(lambda: 0.0, failure_limit=1)
+    show_circuit("of-the-test", circuit)
+
+    def figure() -> float | None:
+        return REGISTRY.get_sample_value("bridge_circuit_open", {"neighbour": "of-the-test"})
+
+    assert figure() == 0
+    circuit.fail("gone")
+    assert figure() == 1
+    circuit.succeed()
+    assert figure() == 0

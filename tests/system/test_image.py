@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from bridge import __version__
 from bridge.environment import SECRETS_FOLDER_VARIABLE
 from bridge.settings import all_settings, variable_name
 from tests.proxies import DEPLOY
@@ -16,6 +17,7 @@ from tests.proxies import DEPLOY
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = ROOT / "compose.yaml"
+CHART = DEPLOY / "helm" / "bridge"
 VARIABLES = {variable_name(name) for name in all_settings().model_fields} | {SECRETS_FOLDER_VARIABLE}
 
 
@@ -64,6 +66,28 @@ def test_what_is_set_is_a_setting() -> None:
         bridge = services()["services"][name]
         named |= {*bridge["environment"], *bridge["secrets"]}
     assert named - VARIABLES == set()
+
+
+def test_what_comes_as_a_secret_is_not_set_by_the_image_too() -> None:
+    """A bridge refuses to start with two words on one setting."""
+    in_image = set(re.findall(r"\b(BRIDGE_\w+)=", DOCKERFILE))
+    for name in ("one", "two"):
+        bridge = services()["services"][name]
+        assert not in_image & {*bridge["secrets"]}, name
+        assert not {*bridge["environment"]} & {*bridge["secrets"]}, name
+    assert not in_image & set(re.findall(r"--from-file=(\w+)", (CHART / "values.yaml").read_text()))
+
+
+def test_the_chart_is_of_this_version_and_sets_what_are_settings() -> None:
+    """`make chart` renders it."""
+    about = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert (about["version"], about["appVersion"]) == (__version__, __version__)
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    named = set(re.findall(r"\bBRIDGE_[A-Z_]+\b", (CHART / "templates" / "deployment.yaml").read_text()))
+    named -= {"BRIDGE_"}  # and the name that follows
+    named |= set(re.findall(r"\bBRIDGE_[A-Z_]+\b", (CHART / "values.yaml").read_text()))
+    assert (named | {variable_name(name) for name in values["settings"]}) - VARIABLES == set()
+    assert values["stopSeconds"] == all_settings().model_fields["stop_seconds"].default
 
 
 def test_its_supervisor_waits_for_longer_than_it_takes() -> None:

@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from benchmarks.servers import free_port
 from bridge import __version__
-from tests.asking import get
+from tests.asking import client_of, get
+from tests.bridge.http.exchanges import notice, registration
+from tests.commands import run_command
 from tests.conftest import BridgeProcess, StartBridge
 from tests.proxies import DEPLOY
+from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
 
 RULES = DEPLOY / "prometheus" / "alerts.yaml"
 DASHBOARD = DEPLOY / "grafana" / "bridge.json"
@@ -21,15 +25,67 @@ OF_PROMETHEUS = {"up"}
 
 
 @pytest.fixture(scope="module")
-def bridge(make_bridge: StartBridge) -> BridgeProcess:
-    return make_bridge(BRIDGE_LOG_FORMAT="json")
+def metrics_port() -> int:
+    return free_port()
 
 
 @pytest.fixture(scope="module")
-def figures(bridge: BridgeProcess) -> str:
-    answer = get(f"{bridge.url}/metrics")
+def bridge(make_bridge: StartBridge, metrics_port: int) -> BridgeProcess:
+    return make_bridge(
+        BRIDGE_LOG_FORMAT="json", BRIDGE_METRICS_PORT=str(metrics_port), BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY
+    )
+
+
+def scraped(port: int) -> str:
+    answer = get(f"http://127.0.0.1:{port}/metrics")
     assert answer.headers["content-type"].count("charset") == 1
     return answer.text
+
+
+@pytest.fixture(scope="module")
+def figures(bridge: BridgeProcess, metrics_port: int) -> str:
+    return scraped(metrics_port)
+
+
+def test_figures_are_on_their_own_port_alone(bridge: BridgeProcess, metrics_port: int, tmp_path: Path) -> None:
+    own = f"http://127.0.0.1:{metrics_port}"
+    for path in ("/metrics", "//metrics", "/metrics/"):
+        assert get(bridge.url + path).status_code == 404, path
+    for path in ("/health/live", "/api/payments", "/socket.io/?EIO=4&transport=polling", "/metrics/", "/"):
+        assert get(own + path).status_code == 404, path
+    taken = run_command(
+        "serve", cwd=tmp_path, env={"BRIDGE_PORT": str(free_port()), "BRIDGE_METRICS_PORT": str(metrics_port)}
+    )
+    assert taken.returncode == 1
+    said = " ".join(taken.stderr.split())
+    assert f"cannot listen on 127.0.0.1:{metrics_port}: Address already in use" in said
+    assert "set BRIDGE_METRICS_PORT to a free port" in said
+
+
+def test_histograms_have_each_webhook_request_and_delivery(
+    bridge: BridgeProcess, metrics_port: int, gateway: Gateway, listen: StartListener
+) -> None:
+    listener = listen(bridge.url, [["join-user-room", "b1"]])
+    order = registration()
+    body = notice(order["externalId"])
+    with client_of(bridge.url) as client:
+        client.post("/api/payments", json=order).raise_for_status()
+        assert client.post("/webhooks/shkeeper", content=body, headers=gateway.headers(body)).status_code == 202
+        assert client.head("/health/live").status_code == 200
+    listener.fence()
+    counts = dict(re.findall(r"^(\S+) (\S+)$", scraped(metrics_port), re.MULTILINE))
+    assert counts['bridge_webhook_commit_seconds_count{provider="shkeeper"}'] == "1.0"
+    assert counts['bridge_webhook_commit_seconds_bucket{le="+Inf",provider="shkeeper"}'] == "1.0"
+    assert float(counts["bridge_event_delivery_seconds_count"]) >= len(listener.events)
+    for method, route, status in (
+        ("POST", "/webhooks/{provider}", "2xx"),
+        ("POST", "/api/payments", "2xx"),
+        ("HEAD", "/health/live", "2xx"),
+    ):
+        labels = f'method="{method}",route="{route}",status="{status}"'
+        assert float(counts[f"bridge_http_request_seconds_count{{{labels}}}"]) == 1, labels
+    assert 'bridge_payments{status="pending"}' in counts
+    assert 'bridge_payouts{status="ambiguous"}' in counts
 
 
 def promtool(*arguments: str, given: str = "", folder: Path = RULES.parent) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ from litestar import Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from bridge.arrivals import arrival_of
 from bridge.http.front.interruption import answer_interrupted
 from bridge.http.front.problems import send_problem
 from bridge.journal import Journal
@@ -17,9 +18,9 @@ from coordinator.models import FrozenModel
 
 __all__ = ["Answer", "FastPath", "PlainPost"]
 
-Answer = Callable[[Journal, Mapping[str, str], bytes], Awaitable[FrozenModel | Response[dict[str, object]]]]
-"""Answers by the headers, under lowercase names, and the body: with what was accepted, or with a problem. What it
-raises is answered as when a route raises it."""
+Answer = Callable[[Journal, Mapping[str, str], bytes, float], Awaitable[FrozenModel | Response[dict[str, object]]]]
+"""Answers by the headers, under lowercase names, the body, and when the request arrived: with what was accepted, or
+with a problem. What it raises is answered as when a route raises it."""
 
 # What such a request asks for needs more than its route.
 NOT_PLAIN = {"origin", "idempotency-key"}
@@ -28,6 +29,8 @@ NOT_PLAIN = {"origin", "idempotency-key"}
 class PlainPost(NamedTuple):
     """What is answered on one path, and up to which length of the body."""
 
+    route: str
+    """As the framework writes it."""
     answer: Answer
     max_body_bytes: int
     require: Callable[[Mapping[str, str]], object]
@@ -58,13 +61,14 @@ class FastPath:
     async def _answer(
         self, post: PlainPost, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
     ) -> None:
+        scope["path_template"] = post.route
         try:
             answer = post.require(headers)
             if not isinstance(answer, Response):
                 body = await _body(receive)
                 if body is None:
                     return
-                answer = await post.answer(self._journal(), headers, body)
+                answer = await post.answer(self._journal(), headers, body, arrival_of(scope))
         except Exception as error:
             await send_problem(error, scope, receive, send)
         except asyncio.CancelledError:

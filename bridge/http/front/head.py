@@ -19,6 +19,8 @@ class Head:
         if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
             asked: Any = {**scope, "method": "GET"}
             await self._application(asked, receive, _without_content(send))
+            if "path_template" in asked:  # by which it is counted
+                scope["path_template"] = asked["path_template"]
         else:
             await self._application(scope, receive, send)
 

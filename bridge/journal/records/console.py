@@ -13,6 +13,7 @@ from bridge.journal.queries.endpoints import endpoints
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.transactions import payments_named
+from bridge.journal.queries.under_way import UnderWay, under_way
 from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
 from bridge.journal.requests.payout_recording import KeyedObservation
@@ -58,6 +59,10 @@ class ConsoleRecords:
     def __init__(self, read: Read, submit: Submit) -> None:
         self._read = read
         self._submit = submit
+
+    async def under_way(self) -> UnderWay:
+        """How many payments and payouts are under way, by status."""
+        return await self._read(under_way)
 
     # Looking up
 

@@ -74,13 +74,17 @@ class JournaledEvent(NamedTuple):
     offset: int
     event: Event
     committed_at: datetime
+    traceparent: str | None = None
+    """The trace that it belongs to, if there is one."""
 
     @property
     def place(self) -> Place:
         return Place(self.offset, self.committed_at)
 
 
-journaled_event_of: Callable[[tuple[int, Event, datetime]], JournaledEvent] = partial(tuple.__new__, JournaledEvent)
+journaled_event_of: Callable[[tuple[int, Event, datetime, str | None]], JournaledEvent] = partial(
+    tuple.__new__, JournaledEvent
+)
 """As `event_of`."""
 
 
@@ -281,4 +285,4 @@ def activity_from_row(row: RowMapping) -> NodeActivity:
 def event_from_row(row: RowMapping) -> JournaledEvent:
     audience = Audience(everyone=row["everyone"], rooms=tuple(json.loads(row["rooms"])))
     event = Event(row["name"], audience, row["payload"], row["subject"])
-    return JournaledEvent(row["offset"], event, row["committed_at"])
+    return JournaledEvent(row["offset"], event, row["committed_at"], row["traceparent"])

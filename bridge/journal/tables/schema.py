@@ -133,6 +133,7 @@ events = Table(
     Column("payment_id", String(64)),
     Column("committed_at", UtcDateTime, nullable=False),
     Column("subject", String(200), comment="The purchase request or message that it tells about"),
+    Column("traceparent", String(55), comment="The trace that it belongs to, as W3C Trace Context has it"),
     Index(None, "payment_id"),
     Index(None, "subject"),
     comment="The ordered, durable list of events. Offsets have no gaps.",

@@ -102,6 +102,8 @@ class Batch(StagedParts):
         """`head` is where the journal stands, where others commit beside and have to know of what it moves."""
         super().__init__(connection, recent, now=now)
         self.next_offset = next_offset
+        self.traceparent: str | None = None
+        """The trace of the request that is decided."""
         self._head = head
         self.told_claims: dict[tuple[str, str], Mapping[str, MoneyClaim]] = {}
         """By provider and key, what names the money that some of its messages tell of, as they say it."""
@@ -259,7 +261,7 @@ class Batch(StagedParts):
 
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
-        offset, now, room_offsets = self.next_offset, self.now, self._room_offsets
+        offset, now, room_offsets, traceparent = self.next_offset, self.now, self._room_offsets, self.traceparent
         new, told = self._new_events, self.events
         for event in events:
             name, (everyone, rooms), payload_json, subject = event
@@ -272,9 +274,10 @@ class Batch(StagedParts):
                 "payment_id": payment_id,
                 "committed_at": now,
                 "subject": subject,
+                "traceparent": traceparent,
             }
             new.append(row)
-            told.append(journaled_event_of((offset, event, now)))
+            told.append(journaled_event_of((offset, event, now, traceparent)))
             for room in rooms:
                 room_offsets[room].append(offset)
             if everyone:

@@ -9,7 +9,6 @@ import logging
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
@@ -26,11 +25,13 @@ from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.commit_times import LAST_OFFSET, Commit
 from bridge.journal.writing.history_guard import Head, HistoryGuard
+from bridge.journal.writing.jobs import Job
 from bridge.journal.writing.lately_moved import moved_since
 from bridge.journal.writing.payment_log import log_action
 from bridge.journal.writing.prefetch import Prefetch
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.statements import rows_found
+from bridge.traces import tracing
 from coordinator.errors import BridgeError
 
 __all__ = ["Request", "Submit", "Writer"]
@@ -77,17 +78,6 @@ BATCH_REQUESTS = Histogram(
 COMMIT_FAILURES = Counter("bridge_journal_commit_failures", "Batches that could not be committed")
 
 
-@dataclass(slots=True)
-class _Job:
-    request: Request[Any]
-    future: asyncio.Future[Any]
-    about: Prefetch | None
-    result: Any = None
-    error: BaseException | None = None
-    deadline: asyncio.TimerHandle | None = None
-    """When its caller is told that it takes too long; one for all that were handed on together."""
-
-
 class Writer:
     """Takes requests from the event loop and commits them in its own thread."""
 
@@ -110,10 +100,10 @@ class Writer:
         self._notify = notify
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
-        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self._waiting = 0
         """How many jobs have no answer yet."""
-        self._gathered: list[_Job] = []
+        self._gathered: list[Job] = []
         self._connection: Connection | None = None
         self._begun: float | None = None
         """When the batch was begun that is under way, by the monotonic clock."""
@@ -141,12 +131,13 @@ class Writer:
             raise JournalUnavailableError("the journal is closed")
         if self._waiting >= WAITING_LIMIT:
             raise JournalUnavailableError(f"{WAITING_LIMIT} requests already wait for the journal")
-        job = _Job(request, self._loop.create_future(), about)
+        traceparent = None if tracing.traces is None else tracing.traces.current()
+        job = Job(request, self._loop.create_future(), about, traceparent)
         self._gather(job)
         result: T = await job.future
         return result
 
-    def _gather(self, job: _Job) -> None:
+    def _gather(self, job: Job) -> None:
         """Takes a job, and hands on all that have come once a turn of the event loop brings no more: whoever asks at
         the same moment shares one commit, which costs more than anything else that is done for them."""
         self._waiting += 1
@@ -164,7 +155,7 @@ class Writer:
             job.deadline = deadline
         self._jobs.put(jobs)
 
-    def _give_up(self, jobs: list[_Job]) -> None:
+    def _give_up(self, jobs: list[Job]) -> None:
         for job in jobs:
             if not job.future.done():
                 job.future.set_exception(
@@ -206,7 +197,7 @@ class Writer:
 
     def _run(self) -> None:
         while not self._is_stopping:
-            jobs: list[_Job] = []
+            jobs: list[Job] = []
             self._take(jobs)
             self._take_waiting(jobs)
             if jobs:
@@ -220,17 +211,17 @@ class Writer:
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
         self._disconnect()
 
-    def _take(self, jobs: list[_Job]) -> None:
+    def _take(self, jobs: list[Job]) -> None:
         gathered = self._jobs.get()
         self._is_stopping = gathered is None
         jobs += gathered or ()
 
-    def _take_waiting(self, jobs: list[_Job]) -> None:
+    def _take_waiting(self, jobs: list[Job]) -> None:
         while not self._is_stopping and len(jobs) < BATCH_LIMIT and not self._jobs.empty():
             self._take(jobs)
 
     def _commit(
-        self, jobs: list[_Job], events: list[JournaledEvent], wakes: set[str], *, is_open: bool = False
+        self, jobs: list[Job], events: list[JournaledEvent], wakes: set[str], *, is_open: bool = False
     ) -> bool:
         """Commits jobs, and adds what events that made, and the work that there is news for; returns whether there
         can be no other events. To an open batch those are added that come before it has the journal."""
@@ -276,7 +267,7 @@ class Writer:
         if self._is_cut_off:
             raise JournalUnavailableError("the journal is closed")
 
-    def _write(self, jobs: list[_Job], *, is_open: bool) -> Batch:
+    def _write(self, jobs: list[Job], *, is_open: bool) -> Batch:
         self._require_open()
         connection, transaction, head = self._begin()
         if is_open:
@@ -295,7 +286,7 @@ class Writer:
             if len(wanted) > 1:
                 batch.prefetch(wanted)
             for job in jobs:
-                writes = batch.writes
+                writes, batch.traceparent = batch.writes, job.traceparent
                 try:
                     job.result = job.request(batch)
                 except BridgeError as error:
@@ -385,7 +376,7 @@ class Writer:
 
     # Back in the event loop
 
-    def _answer(self, jobs: list[_Job], events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
+    def _answer(self, jobs: list[Job], events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self._waiting -= len(jobs)
         for deadline in {job.deadline for job in jobs if job.deadline is not None}:
             deadline.cancel()
@@ -397,3 +388,7 @@ class Writer:
             else:
                 job.future.set_exception(job.error)
         self._on_commit(events, is_certain, commit)
+        if tracing.traces is not None:
+            is_stored = not any(isinstance(job.error, JournalUnavailableError) for job in jobs)
+            traced = [job.traceparent for job in jobs if job.traceparent is not None]
+            tracing.traces.committed(traced, commit.begun, commit.finished, is_stored=is_stored)

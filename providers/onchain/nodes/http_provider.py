@@ -6,6 +6,7 @@ from typing import Any
 from coordinator.json_text import NotJsonError, has_more_parts, json_in
 from providers.answers import Answer, AnswerTooLargeError, ask, neighbour
 from providers.onchain.nodes.web3_library import AsyncJSONBaseProvider, RPCEndpoint, RPCResponse
+from providers.question_spans import ASKED
 
 __all__ = ["ANSWER_LIMIT_BYTES", "PARTS_LIMIT", "HttpProvider", "StatusError"]
 
@@ -37,7 +38,8 @@ class HttpProvider(AsyncJSONBaseProvider):
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One question. Raises StatusError, NeighbourError, and NotJsonError for what is no object of JSON."""
-        request = self._client.build_request("POST", self._url, content=self.encode_rpc_request(method, params))
+        question = self.encode_rpc_request(method, params)
+        request = self._client.build_request("POST", self._url, content=question, extensions={ASKED: method})
         answer = await ask(
             self._client, request, deadline_seconds=self._timeout_seconds, limit_bytes=ANSWER_LIMIT_BYTES
         )

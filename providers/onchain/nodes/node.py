@@ -7,6 +7,7 @@ Nothing that it raises shows its URL, which may hold a key.
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from providers.onchain.nodes.http_provider import HttpProvider, StatusError
 from providers.onchain.nodes.web3_library import AsyncWeb3, RPCEndpoint, Web3RPCError, WebSocketProvider
 from providers.onchain.nodes.web_socket_provider import HeldWebSocketProvider
 from providers.onchain.quantities import quantity
+from providers.question_spans import question_spans
 
 __all__ = ["METHOD_NOT_FOUND", "QUESTIONS", "FaultyError", "Node", "RefusedByNodeError", "TooLargeError", "number_in"]
 
@@ -125,7 +127,8 @@ class Node:
                     async with self._connecting:
                         if not await self._web3.provider.is_connected():
                             await self._web3.provider.connect()
-                return await self._web3.manager.coro_request(RPCEndpoint(method), list(parameters))
+                with self._span(method):
+                    return await self._web3.manager.coro_request(RPCEndpoint(method), list(parameters))
         except Web3RPCError as error:
             raise self._refusal(method, error) from None
         except AnswerTooLargeError as error:
@@ -139,6 +142,11 @@ class Node:
             status = _status_in(error)
             fault = Fault.THROTTLED if status == 429 else Fault.UNREACHABLE
             raise FaultyError(fault, type(error).__name__ if status is None else f"HTTP status {status}") from None
+
+    def _span(self, method: str) -> AbstractContextManager[object]:
+        """That of a question over a WebSocket, where anybody wants one; over HTTP it has one in any case."""
+        begin = question_spans.begin
+        return nullcontext() if begin is None or not self.is_websocket else begin(None, self.host, None, method)
 
     def _refusal(self, method: str, error: Web3RPCError) -> Exception:
         said: Any = (error.rpc_response or {}).get("error", {})

@@ -44,6 +44,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 if not (folder / top).exists():
                     (folder / top).symlink_to(Path(str(found.locate_file(top))))
     assert not list(folder.glob("web3*"))
+    assert not list(folder.glob("opentelemetry*"))
     return folder
 
 
@@ -84,3 +85,12 @@ def test_one_that_is_to_follow_a_chain_says_what_is_missing_and_how_to_get_it(ba
             re.sub(r"\s+", " ", said)
         )
         assert "Traceback" not in said
+
+
+def test_one_that_is_to_trace_says_what_is_missing_and_how_to_get_it(bare: Path, tmp_path: Path) -> None:
+    with started(bare, tmp_path, "serve", BRIDGE_PORT="0", BRIDGE_TRACES="true") as bridge:
+        said, _ = bridge.communicate(timeout=GIVE_UP_SECONDS)
+    assert bridge.returncode == 1
+    assert "traces: " in said
+    assert "is not installed: pip install 'bridge[otel]'" in re.sub(r"\s+", " ", said)
+    assert "Traceback" not in said

@@ -255,3 +255,13 @@ async def test_what_was_there_before_is_found_and_summed_after_the_migration(dat
     await asyncio.to_thread(go, "0010", "0011")
     assert await asyncio.to_thread(derived) == written
     assert [row[0] for row in written] == [NOW, NOW + DAY]
+
+
+async def test_what_is_under_way_is_counted_by_status(journal: Journal) -> None:
+    await journal.register_payment(payment(1))
+    for number in (2, 3):
+        await paid(journal, number)
+    await paid_out(journal, payout(2))
+    await paid_out(journal, payout(3), PayoutFailed(reason="refused"))
+    counted = await journal.console.under_way()
+    assert (counted.payments, counted.payouts) == ({"pending": 1}, {"created": 1})

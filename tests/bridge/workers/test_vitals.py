@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from bridge.journal import Commit, CommitTimes, JournaledEvent
 from bridge.workers.vitals import REMEMBERED_EVENTS, Delivery, Percentiles, Rates, Vitals, percentiles
@@ -53,6 +54,16 @@ def test_each_event_is_measured_from_its_own_commit(vitals: Vitals, commits: Com
     assert [one and one.delay_seconds for one in found] == pytest.approx([0.10, 0.10, 0.01])
     assert vitals.fanout() == Percentiles(100, 100)
     assert commits.newest_offset == 3
+
+
+def test_the_histogram_has_each_event_that_somebody_was_told(vitals: Vitals, commits: CommitTimes) -> None:
+    def counted(le: str) -> float:
+        return REGISTRY.get_sample_value("bridge_event_delivery_seconds_bucket", {"le": le}) or 0
+
+    before = counted("0.05"), counted("0.1"), counted("+Inf")
+    commits.add(Commit(3, 999.80, 999.92))
+    vitals.delivered(events(1, 4), [5, 0, 7, 1])  # the last is another bridge's
+    assert (counted("0.05"), counted("0.1"), counted("+Inf")) == (before[0], before[1] + 2, before[2] + 2)
 
 
 def test_what_was_committed_by_nobody_here_has_no_delay(vitals: Vitals) -> None:
