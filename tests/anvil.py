@@ -100,6 +100,12 @@ class Anvil:
         # Its clock stands where the block below was made, and would lag behind for good.
         self.ask("anvil_setTime", int(time.time()))
 
+    def go_back(self, blocks: int) -> None:
+        """Forgets the last blocks, and stands where it was before them, as after a restore. It makes the same blocks
+        again if they are empty."""
+        self.ask("anvil_rollback", blocks)
+        self.ask("anvil_setTime", int(time.time()))
+
     def send(self, to: str, value: int = 0, *, data: str = "0x", sender: str = ALICE, **more: Any) -> str:
         """Sends a transaction, which waits to be mined. Returns its hash."""
         transaction = {"from": sender, "to": to, "value": hex(value), "data": data, "gas": hex(GAS), **more}

@@ -71,6 +71,24 @@ class SecondReadings:
             if place is not None:
                 self._reported_by[block] = place
 
+    def went_back(self, number: int) -> None:
+        """After the chain is another one from this block on, which nobody has read again."""
+        self._read_alone = min(self._read_alone, number - 1)
+
+    async def compare_lagging(self, following: Following, finality: Finality) -> Step | None:
+        """Compares what endpoints have that are set aside because they lag with what was followed at their height;
+        None if nothing comes of it."""
+        step = Step(following)
+        for place, endpoint in enumerate(self._rpc.endpoints):
+            final = min(finality.safe(following.next_number - 1), endpoint.head)
+            known = following.known_up_to(final)
+            if endpoint.behind_since is None or known is None or following.contradicted_number is not None:
+                continue
+            theirs = await self._witnesses.block_at(place, known.number)
+            if theirs is not None:
+                await self._compare(step, endpoint.host, theirs)
+        return step if step.has_news else None
+
     async def read(self, following: Following, finality: Finality, head: int | None = None) -> Step | None:
         """Reads some blocks again; None if none is due, or none can be read now. With a `head` that is far away, all
         that are followed are due."""
@@ -209,9 +227,10 @@ class SecondReadings:
 
     async def _compare(self, step: Step, host: str, theirs: BlockId) -> None:
         """Compares another endpoint's block with that which was followed: as it is, so are all before it."""
-        number, ours = theirs.number, step.following.canonical.hash_at(theirs.number)
-        if ours is None:
+        number, known = theirs.number, step.following.known_up_to(theirs.number)
+        if known is None or known.number != number:
             return
+        ours = known.hash
         contradicted = step.following.contradicted_number
         if theirs.hash == ours and contradicted is not None and await self._witnesses.is_undisputed(theirs):
             # As this block is, so are all before it; money in them may still be doubted.
