@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import itertools
 import json
 import os
 import queue
@@ -71,6 +72,7 @@ class Anvil:
     def __init__(self, url: str) -> None:
         self.url = url
         self._http = client_of(url, limits=httpx.Limits())  # a node closes no connection that is idle
+        self._coinbases = itertools.count(2**100)
 
     @property
     def websocket_url(self) -> str:
@@ -101,10 +103,11 @@ class Anvil:
         self.ask("anvil_setTime", int(time.time()))
 
     def go_back(self, blocks: int) -> None:
-        """Forgets the last blocks, and stands where it was before them, as after a restore. It makes the same blocks
-        again if they are empty."""
+        """Forgets the last blocks, and stands where it was before them, as after a restore. What it makes after that
+        are others, also where they are empty."""
         self.ask("anvil_rollback", blocks)
         self.ask("anvil_setTime", int(time.time()))
+        self.ask("anvil_setCoinbase", f"0x{next(self._coinbases):040x}")
 
     def send(self, to: str, value: int = 0, *, data: str = "0x", sender: str = ALICE, **more: Any) -> str:
         """Sends a transaction, which waits to be mined. Returns its hash."""

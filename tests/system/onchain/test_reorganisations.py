@@ -135,6 +135,9 @@ def test_what_is_final_stays_and_an_alarm_is_raised_where_the_chain_takes_it_bac
     assert f"{payout['payoutId']} ({sent})" in alarm["message"]
     assert funded["paymentId"] not in alarm["message"]
     wait_until(lambda: "which was final" in market.get("/health/ready")["checks"]["anvil"])
+    [chain] = market.get("/api/chains")["chains"]
+    assert chain["problem"].startswith(f"it took back block {alarm['blockNumber']}, which was final")
+    assert payment["paymentId"] not in chain["problem"]  # which anybody may read
     assert "CRITICAL" in bridge.log.read_text()
     assert market.payment(payment)["status"] == "completed"
     assert market.payout(payout)["status"] == "completed"
