@@ -109,6 +109,11 @@ class Anvil:
         self.ask("anvil_setTime", int(time.time()))
         self.ask("anvil_setCoinbase", f"0x{next(self._coinbases):040x}")
 
+    def begin_anew(self) -> None:
+        """Forgets the whole chain, and all that was on it."""
+        self.ask("anvil_reset")
+        self.ask("anvil_setTime", int(time.time()))
+
     def send(self, to: str, value: int = 0, *, data: str = "0x", sender: str = ALICE, **more: Any) -> str:
         """Sends a transaction, which waits to be mined. Returns its hash."""
         transaction = {"from": sender, "to": to, "value": hex(value), "data": data, "gas": hex(GAS), **more}

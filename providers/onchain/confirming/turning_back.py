@@ -111,7 +111,7 @@ class TurningBack:
         if following.checked_number <= head.number < final and is_all:
             return await self._part(step, gone, head.number, finality.depth, f"block {newest} vanished")
         if head.number < floor:
-            said = f"the newest block is {head.number}, below {newest}, to which it was followed, and below final ones"
+            said = f"the newest block is {head.number}, below {newest}, up to which it was followed"
             self.waiting = self.waiting or f"{said}: its endpoints are behind, or the chain went back"
             is_over = now >= low.since + max(patience, BELOW_FINAL_SECONDS) * (1 if is_all else 2)
             if is_over and head.id != low.block:

@@ -153,7 +153,8 @@ class Play:
             case ("go back", blocks, _):
                 depth = min(blocks, anvil.head() - self.first)
                 self.note_taken_back(anvil.head() - depth)
-                anvil.go_back(depth)
+                if depth:
+                    anvil.go_back(depth)
             case ("stumble", method, times):
                 self.it.liars[1 - self.liar].stumbles(method, times)
             case ("restart", _, _):

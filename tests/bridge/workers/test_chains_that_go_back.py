@@ -4,7 +4,6 @@ endpoints say, and a person is told at once; an endpoint that lags for a moment 
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from providers.onchain.confirming.turning_back import BELOW_FINAL_SECONDS, ROLLE
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import CAROL, Anvil, running_anvil
-from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, following, goes_on, listed
+from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on, listed
 from tests.providers.onchain.liar import Liar, other_hash
 from tests.system.onchain.conftest import address
 
@@ -87,7 +86,7 @@ async def test_a_chain_that_went_back_far_is_followed_where_it_is_and_a_person_i
         assert await it.alarms() == []
         it.clock.now += ROLLED_BACK_AFTER_BLOCKS * it.chain.block_seconds
         await it.follower.round()
-        assert f"below {was_at}, to which it was followed" in str(it.follower.waiting)
+        assert f"below {was_at}, up to which it was followed" in str(it.follower.waiting)
         if restarted == "meanwhile":
             await it.restart()
         await low(it)
@@ -207,21 +206,20 @@ async def test_while_a_second_endpoint_says_nothing_one_is_waited_for_before_it_
         assert gone in said
 
 
-async def test_a_chain_that_began_anew_is_read_from_before_the_first_that_waits(tmp_path: Path) -> None:
-    with running_anvil() as before, running_anvil() as anew:
-        async with following(before, tmp_path) as it:
-            before.mine(FAR_BLOCKS)
-            await it.follow(2)
-            await it.register()
-            assert anew.deploy("Token") == it.token
-            it.liar.anvil = it.anvil = anew
-            it.pay()
-            anew.mine(1)
-            await low(it)
-            [said] = await alarms_of(it)
-            assert "no block is known that is there still, and it is followed anew from" in said
-            await goes_on(it)
-            assert (await it.payment()).status is COMPLETED
+async def test_a_chain_that_began_anew_is_read_from_before_the_first_that_waits(follow: Follow, anvil: Anvil) -> None:
+    anvil.begin_anew()
+    async with follow() as it:
+        anvil.mine(FAR_BLOCKS)
+        await it.follow(2)
+        await it.register()
+        anvil.begin_anew()
+        assert anvil.deploy("Token") == it.token
+        it.pay()
+        await low(it)
+        [said] = await alarms_of(it)
+        assert "no block is known that is there still, and it is followed anew from" in said
+        await goes_on(it)
+        assert (await it.payment()).status is COMPLETED
 
 
 async def test_what_is_called_finalized_of_the_chain_before_is_not_taken_for_final_on_the_one_after(
