@@ -83,7 +83,9 @@ def test_the_chains_own_coin_is_read_from_transactions_and_traces() -> None:
     assert found is not None
     assert (found.token.symbol, found.units, found.recipient) == ("ETH", 16, BOB)
     assert from_transaction(CHAIN, mined | {"value": "0x0"}) is None
-    assert from_transaction(CHAIN, mined | {"to": None}) is None
+    made = from_transaction(CHAIN, mined | {"to": None, "nonce": "0x0"})
+    assert made is not None
+    assert made.recipient == "0x5FbDB2315678afecb367f032d93F642f64180aa3"  # Alice's first contract
     move = {"type": "CALL", "from": ALICE, "to": BOB, "value": "0x7"}
     call = {
         "type": "CALL",
