@@ -80,13 +80,14 @@ class SecondReadings:
         None if nothing comes of it."""
         step = Step(following)
         for place, endpoint in enumerate(self._rpc.endpoints):
-            final = min(finality.safe(following.next_number - 1), endpoint.head)
-            known = following.known_up_to(final)
-            if endpoint.behind_since is None or known is None or following.contradicted_number is not None:
+            number = min(finality.safe(following.next_number - 1), endpoint.head)
+            if endpoint.behind_since is None or number < 0 or step.following.contradicted_number is not None:
                 continue
-            theirs = await self._witnesses.block_at(place, known.number)
+            theirs = await self._witnesses.block_at(place, number)
             if theirs is not None:
-                await self._compare(step, endpoint.host, theirs)
+                # What was followed there is not remembered where many blocks were followed at once.
+                ours = _known(following, number) or (await self._rpc.block(number))["hash"]
+                await self._compare(step, endpoint.host, theirs, ours)
         return step if step.has_news else None
 
     async def read(self, following: Following, finality: Finality, head: int | None = None) -> Step | None:
@@ -225,12 +226,11 @@ class SecondReadings:
             if theirs is not None:
                 await self._compare(step, *theirs)
 
-    async def _compare(self, step: Step, host: str, theirs: BlockId) -> None:
+    async def _compare(self, step: Step, host: str, theirs: BlockId, ours: str | None = None) -> None:
         """Compares another endpoint's block with that which was followed: as it is, so are all before it."""
-        number, known = theirs.number, step.following.known_up_to(theirs.number)
-        if known is None or known.number != number:
+        number, ours = theirs.number, ours or _known(step.following, theirs.number)
+        if ours is None:
             return
-        ours = known.hash
         contradicted = step.following.contradicted_number
         if theirs.hash == ours and contradicted is not None and await self._witnesses.is_undisputed(theirs):
             # As this block is, so are all before it; money in them may still be doubted.
@@ -242,6 +242,12 @@ class SecondReadings:
             message = f"{ours} was followed, and {host} has {theirs.hash}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))
+
+
+def _known(following: Following, number: int) -> str | None:
+    """What the block of that height is called that was followed, if it is remembered."""
+    known = following.known_up_to(number)
+    return known.hash if known is not None and known.number == number else None
 
 
 def _holds_money(following: Following, number: int) -> bool:
