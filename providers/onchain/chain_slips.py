@@ -44,7 +44,7 @@ def explain_slip(
         meant = f"did you mean {likely[0]}?" if likely else "take it out."
         return f"{named}: there is no such setting; {meant} There are {', '.join(sorted(known))}"
     if kind == "missing":
-        likely = get_close_matches(chain, brought, 1)
+        likely = get_close_matches(chain, brought, 1) if place[0] == "chain_id" else []
         meant = f"did you mean [{likely[0]}], which comes with the bridge? Otherwise " if likely else ""
         return f"{named} is missing; {meant}write {_example(place)}"
     if kind == "value_error":
