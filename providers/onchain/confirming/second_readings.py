@@ -13,6 +13,7 @@ from providers.onchain.confirming.payees import Payees
 from providers.onchain.confirming.second_words import SecondWords
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.matching.following import Finality, Following
+from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import header_of
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
 from providers.onchain.reading.scanning import Seen, see_again
@@ -81,7 +82,8 @@ class SecondReadings:
         step = Step(following)
         for place, endpoint in enumerate(self._rpc.endpoints):
             number = min(finality.safe(following.next_number - 1), endpoint.head)
-            if endpoint.behind_since is None or number < 0 or step.following.contradicted_number is not None:
+            is_asked = endpoint.last_fault is Fault.LAGGING and step.following.contradicted_number is None
+            if not is_asked or number < 0:
                 continue
             theirs = await self._witnesses.block_at(place, number)
             if theirs is not None:

@@ -24,11 +24,11 @@ LAG_BLOCKS = 3
 # No chain is so much ahead of what it was, and so many times faster than it is said to be: whoever says so is wrong.
 TOO_MANY_BLOCKS = 1_000
 TOO_MANY_TIMES = 100
-# Of three endpoints one alone is ahead if it is by more than this, and than the blocks of a minute: some are asked
-# more often than others.
-AHEAD_BLOCKS = 16
-AHEAD_SECONDS = 60.0
-# Endpoints that are apart for longer than this, and than ten blocks take, are not so because one heard first.
+# Endpoints are far apart by more than this, and than the blocks of a minute: on fast chains many a one is some blocks
+# behind all the time, and some are asked more often than others.
+FAR_BLOCKS = 16
+FAR_SECONDS = 60.0
+# Those that are so for longer than this, and than ten blocks take, are not because one heard first.
 APART_SECONDS = 60.0
 APART_BLOCKS = 10
 FIRST_SUSPENSION_SECONDS = 1.0
@@ -72,7 +72,7 @@ class Endpoint:
     head: int = 0
     """The newest block that it has shown."""
     behind_since: float | None = None
-    """Since when that is far below another's."""
+    """Since when that is far below another's, whenever it was asked."""
 
     def is_suspended(self, now: float) -> bool:
         return now < self.suspended_until
@@ -102,10 +102,11 @@ def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> En
     )
 
 
-def after_head(endpoints: Sequence[Endpoint], place: int, head: int, now: float) -> Endpoint:
+def after_head(endpoints: Sequence[Endpoint], place: int, head: int, now: float, block_seconds: float) -> Endpoint:
     """After one of them has shown its newest block."""
     shown = replace(endpoints[place], head=head)
-    is_behind = head + LAG_BLOCKS < max(_heads([*endpoints[:place], shown, *endpoints[place + 1 :]], now), default=0)
+    others = [*endpoints[:place], *endpoints[place + 1 :]]
+    is_behind = head + _far(block_seconds) < max(_heads(others, now), default=0)
     since = now if shown.behind_since is None else shown.behind_since
     return replace(shown, behind_since=since if is_behind else None)
 
@@ -117,7 +118,7 @@ def fault_of_head(endpoints: Sequence[Endpoint], place: int, now: float, block_s
     best, head = heads[min(len(heads) - 1, 1 if len(heads) > 2 else 0)] if heads else 0, endpoints[place].head
     if head + LAG_BLOCKS < best:
         return Fault.LAGGING
-    is_alone = len(heads) > 2 and head > best + max(AHEAD_BLOCKS, AHEAD_SECONDS / block_seconds)
+    is_alone = len(heads) > 2 and head > best + _far(block_seconds)
     return Fault.INCONSISTENT if is_alone else None
 
 
@@ -130,6 +131,11 @@ def apart(endpoints: Sequence[Endpoint], now: float, block_seconds: float) -> st
         return None
     said = ", ".join(f"{one.host} is at block {one.head}" for one in behind)
     return f"{said}, and {best.host} at {best.head}: one stands still, or is wrong; money waits for the word of both"
+
+
+def _far(block_seconds: float) -> float:
+    """In blocks."""
+    return max(FAR_BLOCKS, FAR_SECONDS / block_seconds)
 
 
 def _heads(endpoints: Sequence[Endpoint], now: float) -> list[int]:

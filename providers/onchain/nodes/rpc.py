@@ -162,7 +162,8 @@ class ChainRpc:
     def _believe(self, place: int, header: Header) -> None:
         if self._newest is None or header.number > self._newest.number:
             self._newest = header
-        self._replace(place, after_head(self.endpoints, place, header.number, self._clock()))
+        now, block_seconds = self._clock(), self._chain.block_seconds
+        self._replace(place, after_head(self.endpoints, place, header.number, now, block_seconds))
 
     async def _show(self, place: int, header: Header) -> None:
         block = await self._nodes[place].ask("eth_getBlockByNumber", hex(header.number), False)
