@@ -114,12 +114,12 @@ def after_head(endpoints: Sequence[Endpoint], place: int, head: int, now: float,
 def fault_of_head(endpoints: Sequence[Endpoint], place: int, now: float, block_seconds: float) -> Fault | None:
     """What is wrong with how far one of them is, held against those in good standing: it is far behind the best head.
     Of three or more that is the best that two have come to, and whoever is far beyond it is alone."""
-    heads = _heads(endpoints, now)
-    best, head = heads[min(len(heads) - 1, 1 if len(heads) > 2 else 0)] if heads else 0, endpoints[place].head
+    head, heads = endpoints[place].head, _heads(endpoints, now)
+    is_of_several = len(heads) > 2
+    best = heads[1] if is_of_several else max(heads, default=0)
     if head + LAG_BLOCKS < best:
         return Fault.LAGGING
-    is_alone = len(heads) > 2 and head > best + _far(block_seconds)
-    return Fault.INCONSISTENT if is_alone else None
+    return Fault.INCONSISTENT if is_of_several and head > best + _far(block_seconds) else None
 
 
 def apart(endpoints: Sequence[Endpoint], now: float, block_seconds: float) -> str | None:
