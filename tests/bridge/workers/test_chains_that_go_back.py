@@ -222,6 +222,22 @@ async def test_a_chain_that_began_anew_is_read_from_before_the_first_that_waits(
         assert (await it.payment()).status is COMPLETED
 
 
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_a_chain_that_goes_back_to_before_it_was_followed_is_read_from_there(
+    follow: Follow, endpoints: int
+) -> None:
+    async with follow(endpoints=endpoints) as it:
+        it.anvil.mine(2 * CONFIRMATIONS)
+        await it.follow()
+        recipient = address(f"{it.token} below")
+        await it.register(recipient=recipient)
+        it.anvil.go_back(CONFIRMATIONS)
+        it.pay(to=recipient)
+        it.anvil.mine(2 * CONFIRMATIONS)
+        await goes_on(it)
+        assert (await it.payment()).status is COMPLETED
+
+
 async def test_what_is_called_finalized_of_the_chain_before_is_not_taken_for_final_on_the_one_after(
     follow: Follow,
 ) -> None:
