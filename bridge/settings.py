@@ -337,7 +337,7 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
             naming = [provider.name for provider in known.PROVIDERS if provider.names_its_coins]
             found = read_chains(own, os.environ, providers=naming)
         except ChainsError as error:
-            raise SettingsError(f"chains_file: {error}") from None
+            raise SettingsError("\n".join(f"chains_file: {slip}" for slip in str(error).splitlines())) from None
         return {name: chain for name, chain in found.items() if chain.endpoints}
 
     @property

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import itertools
 import json
 import os
 import queue
@@ -71,6 +72,7 @@ class Anvil:
     def __init__(self, url: str) -> None:
         self.url = url
         self._http = client_of(url, limits=httpx.Limits())  # a node closes no connection that is idle
+        self._coinbases = itertools.count(2**100)
 
     @property
     def websocket_url(self) -> str:
@@ -98,6 +100,18 @@ class Anvil:
         counted from 0. What stood in the old ones is gone."""
         self.ask("anvil_reorg", depth, [[transaction, block] for transaction, block in transactions])
         # Its clock stands where the block below was made, and would lag behind for good.
+        self.ask("anvil_setTime", int(time.time()))
+
+    def go_back(self, blocks: int) -> None:
+        """Forgets the last blocks, and stands where it was before them, as after a restore. What it makes after that
+        are others, also where they are empty."""
+        self.ask("anvil_rollback", blocks)
+        self.ask("anvil_setTime", int(time.time()))
+        self.ask("anvil_setCoinbase", f"0x{next(self._coinbases):040x}")
+
+    def begin_anew(self) -> None:
+        """Forgets the whole chain, and all that was on it."""
+        self.ask("anvil_reset")
         self.ask("anvil_setTime", int(time.time()))
 
     def send(self, to: str, value: int = 0, *, data: str = "0x", sender: str = ALICE, **more: Any) -> str:

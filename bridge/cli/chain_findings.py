@@ -28,7 +28,8 @@ def chain_findings(settings: "Settings") -> Iterator[Finding]:
     try:
         chains = settings.chains
     except BridgeError as error:
-        yield Finding("error", str(error))
+        for slip in str(error).splitlines():
+            yield Finding("error", slip)
         return
     if not chains:
         yield Finding("ok", "no chain is followed, since none has endpoints (BRIDGE_ENDPOINTS_…)")

@@ -36,9 +36,13 @@ class ChainItem(FrozenModel):
     tokens: list[TokenItem]
     head: int = Field(description="The newest block that its nodes have shown.")
     head_at: AwareDatetime | None = Field(description="When that block was made; null before the first look.")
-    blocks_behind: int | None = Field(description="How many are still to be followed; null before the first look.")
+    blocks_behind: int | None = Field(
+        description="How many are still to be followed; null before the first look, and while the newest lies below "
+        "those that were followed."
+    )
     problem: str | None = Field(
-        description="Why it is not followed at the moment, what of it stands still, or what money on it waits for."
+        description="Why it is not followed at the moment, what of it stands still, in what its endpoints differ, "
+        "what money on it waits for, or what it took back within the last day that was final."
     )
     followed_by: str | None = Field(
         description="The bridge that follows it, of several that share a journal; null where one works alone, and "
@@ -98,6 +102,7 @@ class ChainTroubles(FrozenModel):
 
 @get("/", summary="The chains that are followed", responses=problem_responses({401: "No good token"}))
 async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainList:
+    taken_back = await chains.taken_back()
     return ChainList(
         chains=[
             ChainItem(
@@ -112,7 +117,7 @@ async def list_chains(chains: GivenChains, principal: GivenPrincipal) -> ChainLi
                 head=status.head,
                 head_at=status.head_at,
                 blocks_behind=status.blocks_behind,
-                problem=status.problem,
+                problem=status.problem or _taken_back(taken_back.get(status.chain.name)),
                 followed_by=status.followed_by,
             )
             for status in await chains.statuses()
@@ -151,6 +156,13 @@ async def list_troubles(
 
 
 chain_router = Router("/api/chains", route_handlers=[list_chains, list_troubles], tags=["Chains"])
+
+
+def _taken_back(alarm: ChainAlarm | None) -> str | None:
+    """What anybody may know of it: whose money was in it is told to staff."""
+    if alarm is None:
+        return None
+    return f"it took back block {alarm.block_number}, which was final; see /api/chains/troubles"
 
 
 def _unmatched(unmatched: UnmatchedTransfer) -> UnmatchedItem:

@@ -266,7 +266,7 @@ class BooksComparison:
         ]:
             if asyncio.get_running_loop().time() >= give_up:
                 for one in behind:
-                    reason = one.problem or f"{one.blocks_behind} blocks are still to be read"
+                    reason = one.problem or one.in_short
                     found.not_asked[f"the chain {one.chain.name}: {reason}"] = None
                 break
             await asyncio.sleep(CHAIN_LOOK_SECONDS)

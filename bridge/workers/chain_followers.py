@@ -12,11 +12,20 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from math import nan
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
 
-from bridge.journal import LEASES, ChainFollowedElsewhereError, Journal, Lease, asking_chain, following_chain
+from bridge.journal import (
+    LEASES,
+    ChainAlarm,
+    ChainFollowedElsewhereError,
+    Journal,
+    Lease,
+    asking_chain,
+    following_chain,
+)
 from bridge.workers.block_news import BlockNews
 from bridge.workers.chain_standing import ChainStatus, ChainWord, standing
 from bridge.workers.chains import JournalChainStore
@@ -183,12 +192,18 @@ class ChainFollowers:
         leases = await self._journal.nodes.leases() if self._running else {}
         return [self._status_of(name, leases) for name in self._running]
 
+    async def taken_back(self) -> dict[str, ChainAlarm]:
+        """What was said of chains last that took back within the last day what was final. Raises
+        JournalUnavailableError."""
+        alarms = await self._journal.chains.alarms(self._journal.clock() - ALARMS_SHOWN)
+        return {alarm.chain: alarm for alarm in reversed(alarms) if alarm.kind == "taken-back"}
+
     async def measure(self) -> None:
         """Sets the figures of all chains. Raises JournalUnavailableError."""
         for status in await self.statuses():
             name = status.chain.name
             HEAD.labels(name).set(status.head)
-            BEHIND.labels(name).set(status.blocks_behind or 0)
+            BEHIND.labels(name).set(nan if status.blocks_behind is None else status.blocks_behind)
             WATCHED.labels(name).set(status.watched)
             GOOD_ENDPOINTS.labels(name).set(status.good_endpoints)
 
@@ -219,6 +234,7 @@ class ChainFollowers:
             head=follower.head,
             head_at=follower.head_at,
             finalized_at=follower.finalized_at,
+            followed=follower.followed,
             blocks_behind=follower.blocks_behind,
             watched=follower.watched,
             good_endpoints=running.rpc.good_endpoints,
@@ -252,10 +268,9 @@ class ChainFollowers:
                 raise ChainProblemError(f"{status.in_short}; {status.problem}")
             if (status.blocks_behind or 0) * status.chain.block_seconds > BEHIND_SECONDS:
                 raise ChainProblemError(f"{status.in_short}, catching up")
-            alarms = await self._journal.chains.alarms(self._journal.clock() - ALARMS_SHOWN)
-            of_chain = [alarm for alarm in alarms if (alarm.chain, alarm.kind) == (name, "taken-back")]
-            if of_chain:
-                raise ChainProblemError(f"{status.in_short}; {of_chain[0].message}")
+            taken_back = await self.taken_back()
+            if name in taken_back:
+                raise ChainProblemError(f"{status.in_short}; {taken_back[name].message}")
             return status.in_short
 
         return check

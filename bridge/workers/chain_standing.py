@@ -23,6 +23,7 @@ class ChainWord(FrozenModel):
     head: int = 0
     head_at: datetime | None = None
     finalized_at: datetime | None = None
+    followed: int | None = None
     blocks_behind: int | None = None
     watched: int = 0
     good_endpoints: int = 0
@@ -42,8 +43,10 @@ class ChainStatus:
     head: int
     head_at: datetime | None
     """When that block was made; None before it was asked for the first time."""
+    followed: int | None
+    """The newest block that was followed; None before it was asked for the first time."""
     blocks_behind: int | None
-    """None before it was asked for the first time."""
+    """None before it was asked for the first time, and while the newest block lies below those that were followed."""
     problem: str | None
     followed_by: str | None
     """The bridge that follows it, of several that share a journal; None where one works alone, or none does."""
@@ -55,7 +58,10 @@ class ChainStatus:
     @property
     def in_short(self) -> str:
         """For readiness."""
-        far = "not asked yet" if self.blocks_behind is None else f"{self.blocks_behind} blocks behind {self.head}"
+        far = f"{self.blocks_behind} blocks behind {self.head}"
+        if self.blocks_behind is None:
+            is_below = self.followed is not None
+            far = f"at block {self.head}, below {self.followed}, which was followed" if is_below else "not asked yet"
         return far if self.followed_by is None else f"{far}, followed by {self.followed_by}"
 
 
@@ -76,6 +82,7 @@ def standing(
         chain=chain,
         head=word.head,
         head_at=word.head_at,
+        followed=word.followed,
         blocks_behind=word.blocks_behind,
         problem=problem,
         followed_by=lease.node if lease is not None and is_held else None,

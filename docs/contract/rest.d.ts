@@ -2135,9 +2135,9 @@ export interface components {
             head: number;
             /** @description When that block was made; null before the first look. */
             headAt: string | null;
-            /** @description How many are still to be followed; null before the first look. */
+            /** @description How many are still to be followed; null before the first look, and while the newest lies below those that were followed. */
             blocksBehind: number | null;
-            /** @description Why it is not followed at the moment, what of it stands still, or what money on it waits for. */
+            /** @description Why it is not followed at the moment, what of it stands still, in what its endpoints differ, what money on it waits for, or what it took back within the last day that was final. */
             problem: string | null;
             /** @description The bridge that follows it, of several that share a journal; null where one works alone, and while none does. */
             followedBy: string | null;

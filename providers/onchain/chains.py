@@ -4,7 +4,7 @@ and their endpoints, which the environment has."""
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from coordinator.errors import BridgeError
 from coordinator.money import base_units, parse_amount, trimmed
 from providers.onchain.addresses import has_good_checksum, with_checksum
+from providers.onchain.chain_slips import explain_slip
 
 __all__ = [
     "ENDPOINTS_VARIABLE_PREFIX",
@@ -168,6 +170,9 @@ class Chain(_Configured):
         return self.explorer and self.explorer.replace("{tx_hash}", tx_hash)
 
 
+_OF_CHAIN = Chain.model_fields.keys() - {"name"}
+
+
 def host_of(endpoint: str) -> str:
     """What may be shown of an endpoint: its host, since the rest may be a key."""
     parts = urlsplit(endpoint)
@@ -205,12 +210,23 @@ def read_chains(
 ) -> dict[str, Chain]:
     """The chains that come with the bridge and those of the operator's own file, by name; endpoints come from the
     environment too. What the own file says of a chain outranks what comes with the bridge. `providers` are those that
-    may have names of their own for coins. Raises ChainsError, which quotes no endpoint."""
+    may have names of their own for coins. Raises ChainsError, which has a line for all that is wrong, and quotes no
+    endpoint."""
     content = _shipped()
-    if own is not None:
-        _overlay(content, own, _own(own), providers)
-    chains = {name: _read_chain(name, entry, environment, providers) for name, entry in content.items()}
-    _refuse_strangers(chains, environment)
+    brought = list(content)
+    slips = [] if own is None else _overlay(content, own, _own(own), providers)
+    chains: dict[str, Chain] = {}
+    for name, entry in content.items():
+        try:
+            chains[name] = _read_chain(name, entry, environment, providers)
+        except ValidationError as error:
+            faults = error.errors(include_url=False, include_input=False, include_context=False)
+            # Where a token is wrong it does not count, and that is said already.
+            told = [fault for fault in faults if fault["type"] != "too_short" or not entry["tokens"]]
+            slips += [_explain(name, entry, fault, brought, providers) for fault in told]
+    slips += _strangers(content, chains, environment)
+    if slips:
+        raise ChainsError("\n".join(slips))
     _require_web3(chains)
     return chains
 
@@ -239,21 +255,28 @@ def _own(path: Path) -> dict[str, Any]:
         raise ChainsError(f"cannot read the chains in {path}: {error}") from None
 
 
-def _overlay(content: dict[str, Any], path: Path, own: Mapping[str, Any], providers: Collection[str]) -> None:
+def _overlay(content: dict[str, Any], path: Path, own: Mapping[str, Any], providers: Collection[str]) -> list[str]:
+    """Has what the own file says of chains outrank what is there. Returns what is wrong with it."""
     _give_up_names(content, own, providers)
     ids: dict[str, str] = {}
+    slips = []
     for name, entry in own.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("tokens", {}), dict):
-            raise ChainsError(f"{path}: {name}: expected a table of settings, with a table of tokens")
+            slips.append(f"{path}: {name}: expected a table of settings, with a table of tokens; begin with [{name}]")
+            continue
         shipped = content.get(name, {})
         # One that comes with the bridge under another name makes way.
         same = {other for other, known in content.items() if known.get("chain_id") == entry.get("chain_id")}
-        if ids.setdefault(str(entry.get("chain_id", name)), name) != name:
-            raise ChainsError(f"{path}: two chains have the same chain_id")
+        first = ids.setdefault(str(entry.get("chain_id", name)), name)
+        if first != name:
+            slips.append(
+                f"{path}: {name}.chain_id: {first} and {name} have the same chain_id; say all of it in one table"
+            )
         for other in same - set(own):
-            del content[other]
+            content.pop(other, None)
         tokens = {**shipped.get("tokens", {}), **entry.get("tokens", {})}
         content[name] = {**shipped, **entry, "tokens": tokens}
+    return slips
 
 
 def _give_up_names(content: Mapping[str, Any], own: Mapping[str, Any], providers: Collection[str]) -> None:
@@ -272,27 +295,37 @@ def _tokens(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _read_chain(name: str, entry: Any, environment: Mapping[str, str], providers: Collection[str]) -> Chain:
+    """Raises ValidationError."""
     tokens = [_token(symbol, token, providers) for symbol, token in entry["tokens"].items()]
     named, written = environment.get(variable_name(name), ""), entry.get("endpoints", [])
-    if not isinstance(written, list):
-        raise ChainsError(f"{name}.endpoints: expected a list of URLs")
-    endpoints = [*written, *(url.strip() for url in named.split(",") if url.strip())]
-    try:
-        return Chain.model_validate({**entry, "name": name, "tokens": tokens, "endpoints": endpoints})
-    except ValidationError as error:
-        [fault, *_] = error.errors(include_url=False, include_input=False, include_context=False)
-        place = ".".join(str(part) for part in _named(fault["loc"], list(entry["tokens"])))
-        where = f" (also set in {variable_name(name)})" if fault["loc"][:1] == ("endpoints",) else ""
-        message = fault["msg"].removeprefix("Value error, ")
-        raise ChainsError(f"{name}.{place}: {message}{where}") from None
+    endpoints = [*written, *_urls(named)] if isinstance(written, list) else written
+    return Chain.model_validate({**entry, "name": name, "tokens": tokens, "endpoints": endpoints})
 
 
-def _named(place: tuple[int | str, ...], symbols: list[str]) -> tuple[int | str, ...]:
-    """A place in a chain as its file has it, where tokens have names and no numbers."""
+def _urls(listed: str) -> list[str]:
+    return [url.strip() for url in listed.split(",") if url.strip()]
+
+
+def _explain(
+    name: str, entry: Mapping[str, Any], fault: ErrorDetails, brought: Sequence[str], providers: Collection[str]
+) -> str:
+    """What is wrong with a chain, in words that name what to write."""
+    place = _named(fault["loc"], entry["tokens"], providers)
+    known = Token.model_fields.keys() - {"symbol", "called"} | {*providers} if len(place) > 2 else _OF_CHAIN
+    where = f" (also set in {variable_name(name)})" if place[:1] == ("endpoints",) else ""
+    return explain_slip(name, place, fault, known, [] if name in brought else brought) + where
+
+
+def _named(place: tuple[int | str, ...], tokens: Mapping[str, Any], providers: Collection[str]) -> tuple[str, ...]:
+    """A place in a chain as its file has it, where tokens have names and no numbers, and what a provider calls one
+    stands under its name."""
     match place:
+        case ("tokens", int(number), "called", int(called), *_):
+            symbol = list(tokens)[number]
+            return ("tokens", symbol, [one for one in providers if one in tokens[symbol]][called])
         case ("tokens", int(number), *rest):
-            return ("tokens", symbols[number], *rest)
-    return place
+            return ("tokens", list(tokens)[number], *map(str, rest))
+    return tuple(map(str, place))
 
 
 def _token(symbol: str, token: Any, providers: Collection[str]) -> Any:
@@ -303,15 +336,21 @@ def _token(symbol: str, token: Any, providers: Collection[str]) -> Any:
     return {"symbol": symbol, **said, "called": called}
 
 
-def _refuse_strangers(chains: Mapping[str, Chain], environment: Mapping[str, str]) -> None:
-    expected = {variable_name(name) for name in chains}
-    for variable in environment:
-        if variable.startswith(ENDPOINTS_VARIABLE_PREFIX) and variable not in expected:
-            raise ChainsError(f"{variable} names no chain; known: {', '.join(chains)}")
+def _strangers(content: Mapping[str, Any], chains: Mapping[str, Chain], environment: Mapping[str, str]) -> list[str]:
+    """What names a chain that there is not, or a coin that is another's."""
+    expected = {variable_name(name) for name in content}
+    slips = [
+        f"{variable} names no chain; known: {', '.join(content)}"
+        for variable in environment
+        if variable.startswith(ENDPOINTS_VARIABLE_PREFIX) and variable not in expected
+    ]
     called = Counter(name for chain in chains.values() for token in chain.tokens for name in token.called)
-    for (provider, coin), count in called.items():
-        if count > 1:
-            raise ChainsError(f"{provider} cannot call two tokens {coin}; name only one of them so")
+    slips += [
+        f"{provider} cannot call two tokens {coin}; name only one of them so"
+        for (provider, coin), count in called.items()
+        if count > 1
+    ]
+    return slips
 
 
 def variable_name(chain: str) -> str:

@@ -13,10 +13,9 @@ from coordinator.payments.observations import Stage
 from providers.onchain.blocks.canonical import BlockId, judge
 from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.assigning import claimed
 from providers.onchain.confirming.beginning import Beginning
-from providers.onchain.confirming.claim_rounds import ClaimRounds, News, nothing_of
-from providers.onchain.confirming.claims import Verdict
+from providers.onchain.confirming.claim_reports import ClaimReports
+from providers.onchain.confirming.claim_rounds import ClaimRounds
 from providers.onchain.confirming.finalized import Finalized
 from providers.onchain.confirming.payees import Payees
 from providers.onchain.confirming.second_readings import SecondReadings
@@ -25,25 +24,16 @@ from providers.onchain.confirming.turning_back import TurningBack
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
 from providers.onchain.matching.followed_tokens import reconciled
-from providers.onchain.matching.following import (
-    Finality,
-    Following,
-    Paying,
-    due,
-    joined,
-    leapt,
-    settled,
-    sighted,
-    went_on,
-)
-from providers.onchain.matching.matching import FITS_ANOTHER, Subject, Watched
+from providers.onchain.matching.following import Finality, Following, due, leapt, settled, went_on
+from providers.onchain.matching.matching import Subject, Watched
+from providers.onchain.nodes.endpoints import apart
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
 from providers.onchain.reading.ranges import BlockRange
 from providers.onchain.reading.scanning import RangeSeen, see_block, see_range
 from providers.onchain.reading.traces import Traces
 from providers.onchain.steps import Step
-from providers.onchain.store import Assigned, ChainStore
+from providers.onchain.store import ChainStore
 from providers.onchain.watchlist import Watchlist
 
 __all__ = ["ChainFollower"]
@@ -93,20 +83,37 @@ class ChainFollower:
         )
         self._beginning = Beginning(chain, rpc)
         self._late_tokens = LateTokens(chain, rpc, self._traces, self._watchlist, self._payees, self._beginning)
-        self._turning_back = TurningBack(chain, rpc, store, clock)
+        self._turning_back = TurningBack(chain, rpc, store, witnesses, self._earliest, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten)
+        self._claim_reports = ClaimReports(chain, store, self._claims, self._payees, self._words)
+
+    @property
+    def followed(self) -> int | None:
+        """The newest block that was followed; None before the first round."""
+        return None if self._following is None else self._following.next_number - 1
 
     @property
     def blocks_behind(self) -> int | None:
-        """How many blocks are still to be followed; None before the first round."""
-        following = self._following
-        return None if following is None else max(self.head + 1 - following.next_number, 0)
+        """How many blocks are still to be followed; None before the first round, and while the newest that is shown
+        lies below those that were."""
+        followed = self.followed
+        return None if followed is None or self.head < followed else self.head - followed
 
     @property
     def waiting(self) -> str | None:
-        """What money waits for that is deep enough, or what contradicts about it; None if nothing does."""
-        return self._words.waiting or self._finalized.waiting or self._late_tokens.waiting
+        """What money waits for that is deep enough, or what contradicts about it or about the chain; None if nothing
+        does."""
+        said = (self._turning_back.waiting, self._words.waiting, self._finalized.waiting, self._late_tokens.waiting)
+        return next((one for one in said if one is not None), None) or self._difference
+
+    @property
+    def _difference(self) -> str | None:
+        """In what endpoints differ, whether money depends on it or not; None if in nothing."""
+        number = None if self._following is None else self._following.contradicted_number
+        if number is not None:
+            return f"two endpoints have different blocks, of which one is {number}"
+        return apart(self._rpc.endpoints, self._clock(), self.chain.block_seconds)
 
     @property
     def finalized_at(self) -> datetime | None:
@@ -162,12 +169,13 @@ class ChainFollower:
             for watched in await self._store.news(self.chain.name):
                 self._learn(watched)
             finality = await self._finality(self._following)
-            sunk = await self._turning_back.below(self._following, self.head, finality)
+            sunk = await self._turning_back.below(self._following, head, finality)
             if sunk is not None:
-                await self._commit(sunk)
-                self._claims.went_back()
+                finality = await self._turn(sunk)
+            if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 1:
+                await self._compare_lagging(self._following, finality)
             while self._following.next_number <= self.head:
-                await self._advance(self._following, finality, head)
+                finality = await self._advance(self._following, finality, head)
             await self._settle(self._following, finality)
             while await self._read_again(self._following, finality):
                 pass
@@ -187,19 +195,44 @@ class ChainFollower:
             return Finality(confirmations)
         return await self._finalized.finality(self.head, following)
 
-    async def _advance(self, following: Following, finality: Finality, head: Header) -> None:
-        step = Step(following)
+    async def _turn(self, step: Step) -> Finality:
+        """Commits that blocks were taken back. Returns what is final after that."""
+        await self._commit(step)
+        self._claims.went_back(self.head)
+        self._readings.went_back(step.following.next_number)
+        self._finalized.went_back(step.following.next_number)
+        return await self._finality(step.following)
+
+    async def _earliest(self) -> int:
+        """The block from which on anything may be that somebody waits for."""
+        return (await self._beginning.find(self._watchlist.open_since())).next_number
+
+    async def _compare_lagging(self, following: Following, finality: Finality) -> None:
+        """Compares the blocks of endpoints that lag too, which are read again only once they are there."""
+        step = await self._readings.compare_lagging(following, finality)
+        if step is not None:
+            await self._commit(step)
+
+    async def _advance(self, following: Following, finality: Finality, head: Header) -> Finality:
+        """Goes on. Returns what is final after that."""
+        step, why_not, turns_back = Step(following), None, self._turns_back
         safe = min(finality.safe(self.head), self.head)
         is_far = safe - following.next_number >= RANGE_WORTH_BLOCKS
         are_deep = len(due(following.awaited, safe)) == len(following.awaited)
         if is_far and are_deep and not self._watchlist.wants_own_coin:
             if await self._read_again(following, finality, self.head):
-                return  # what was followed before is read a second time before it is far behind
-            await self._leap(step, finality, safe)
+                return finality  # what was followed before is read a second time before it is far behind
+            why_not = await self._leap(step, finality, safe)
         else:
             last = min(following.next_number + BLOCKS_AT_ONCE - 1, self.head)
-            await self._go_on(step, finality, range(following.next_number, last + 1), head)
+            why_not = await self._go_on(step, finality, range(following.next_number, last + 1), head)
+        if why_not is not None:
+            await self._commit(step)
+            raise ChainUnavailableError(f"{self.chain.name}: {why_not}")
+        if self._turns_back > turns_back:
+            return await self._turn(step)
         await self._commit(step)
+        return finality
 
     async def _read_again(self, following: Following, finality: Finality, head: int | None = None) -> bool:
         """Reads some blocks a second time that were followed. Returns whether there were any."""
@@ -230,21 +263,21 @@ class ChainFollower:
 
     # Far behind the head
 
-    async def _leap(self, step: Step, finality: Finality, safe: int) -> None:
-        """Follows a range of blocks that are all final, if it goes on where the followed ones end."""
+    async def _leap(self, step: Step, finality: Finality, safe: int) -> str | None:
+        """Follows a range of blocks that are all final, if it goes on where the followed ones end. Returns why it
+        cannot go on."""
         first = step.following.next_number
         last = min(first + self._span.size - 1, safe)
         try:
             if not await self._goes_on(step.following):
-                await self._go_on(step, finality, range(first, first + 1))  # finds out how far back it is another
-                return
+                # finds out how far back it is another
+                return await self._go_on(step, finality, range(first, first + 1))
             seen = await see_range(self._rpc, self.chain, first, last, self._watchlist)
         except (RefusedByNodeError, ChainUnavailableError) as error:
             logger.info("%s: blocks %d to %d cannot be had at once: %s", self.chain.name, first, last, error)
-            if last == first:  # one block can be checked by its bloom filter
-                await self._go_on(step, finality, range(first, first + 1))
             self._span = self._span.failed()
-            return
+            # One block can be checked by its bloom filter.
+            return await self._go_on(step, finality, range(first, first + 1)) if last == first else None
         end = BlockId(number=last, hash=(await self._rpc.block(last))["hash"])
         self._span = self._span.succeeded(seen.logs)
         paying = await self._payees.assign(step, seen.transfers)
@@ -258,6 +291,7 @@ class ChainFollower:
         if not is_checked and seen.reported_by:
             self._readings.note_source(range(first, last + 1), seen.reported_by[0])
         step.take(leapt(step.following, end, paying, confirmed, self.head, is_checked=is_checked))
+        return None
 
     async def _is_read_by_two(self, seen: RangeSeen, end: BlockId) -> bool:
         """Whether two endpoints have read a range, if there are two, and have the block that it ends with: whoever
@@ -280,7 +314,8 @@ class ChainFollower:
 
     # At the head
 
-    async def _go_on(self, step: Step, finality: Finality, numbers: range, head: Header | None = None) -> None:
+    async def _go_on(self, step: Step, finality: Finality, numbers: range, head: Header | None = None) -> str | None:
+        """Follows blocks one by one. Returns why it cannot go on, nor back."""
         blocks = await asyncio.gather(
             *(
                 see_block(
@@ -300,13 +335,13 @@ class ChainFollower:
                 self._turns_back += 1
                 if self._turns_back > TURNS_BACK:
                     raise MalformedError(f"block {seen.block.number} does not go on where the one before it ends")
-                await self._turning_back.go_back(step, self.head, finality.depth)
-                self._claims.went_back()
-                return  # the blocks after it were read for nothing
+                # The blocks after it were read for nothing.
+                return await self._turning_back.go_back(step, self.head, finality.depth)
             paying = await self._payees.assign(step, seen.transfers)
             confirmed = await self._words.before_final(step, paying, finality, seen.block.number)
             step.take(went_on(step.following, seen.block, paying, confirmed))
             self._readings.note_source([seen.block.number], seen.reported_by)
+        return None
 
     # Before it counts
 
@@ -337,51 +372,9 @@ class ChainFollower:
                 continue
             if news is not None and self._following is not None:
                 step = Step(self._following)
-                await self._report(step, news, finality)
+                await self._claim_reports.report(step, news, finality, self.head)
                 if step.has_news:
                     await self._commit(step)
-
-    async def _report(self, step: Step, news: News, finality: Finality) -> None:
-        subject, block = news.claim.watched.subject, news.lookup.block
-        if news.finding.verdict is Verdict.PAYS:
-            if block is None or block.number >= step.following.next_number:
-                return  # it is told of when its block is followed
-            if step.following.canonical.hash_at(block.number) not in (None, block.hash):
-                return  # it is in another block than that which is followed
-            await self._join(step, news, finality)
-            self._claims.settle(news.claim)
-        elif news.sighting is not None:
-            is_final = block is not None and block.number <= finality.safe(self.head)
-            if subject.kind == "payout" and news.sighting.stage is Stage.FAILED and not is_final:
-                news.claim.reported = None
-                return  # a payout is not what was asked for only once that is certain
-            step.take(sighted(step.following, subject, news.sighting))
-            if news.sighting.stage is not Stage.SEEN:
-                self._claims.settle(news.claim)
-
-    async def _join(self, step: Step, news: News, finality: Finality) -> None:
-        """Takes up transfers in blocks that were followed before anybody claimed them."""
-        watched, made_at, found = news.claim.watched, news.lookup.mined_at, news.finding.transfers
-        subject = watched.subject
-        if made_at is None:
-            return
-        waiting = await self._store.waiting_at(self.chain.name, [watched.recipient])
-        recorded = await self._payees.recorded(step, found)
-        free, reason = claimed(watched, found, made_at, waiting, recorded)
-        if not free:
-            if reason == FITS_ANOTHER:
-                self._payees.store_for_review(step, found, made_at, recorded, reason)
-            reported = nothing_of(watched, news.claim.tx_hash, reason, sender=news.lookup.sender)
-            step.take(sighted(step.following, subject, reported))
-            return
-        followed = {(one.subject, one.sighting.transfer.transfer_id) for one in step.following.awaited}
-        paying = [Paying(subject, one, made_at) for one in free if (subject, one.transfer_id) not in followed]
-        for one in paying:
-            step.assign(Assigned(one.transfer, made_at, subject))
-            self._words.note_source(one.transfer.transfer_id, news.lookup.reported_by)
-        if paying:
-            confirmed = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
-            step.take(joined(step.following, paying, confirmed))
 
 
 def _brought_up(following: Following, chain: Chain) -> Following:

@@ -9,6 +9,7 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from providers.onchain.blocks.canonical import BlockId
+from providers.onchain.blocks.rlp import list_of, whole_number
 from providers.onchain.quantities import quantity
 
 __all__ = ["Ancestry", "is_hash_of"]
@@ -78,28 +79,13 @@ def _is_proven(shown: _Shown) -> bool:
 def is_hash_of(block_hash: str, content: Mapping[str, Any]) -> bool:
     """Whether a block of this hash says this in its header."""
     try:
-        said = b"".join(_item(_bytes(name, content[name])) for name in _PARTS if content.get(name) is not None)
-        return keccak(_prefix(0xC0, len(said)) + said) == _bytes("hash", block_hash)
+        said = [_bytes(name, content[name]) for name in _PARTS if content.get(name) is not None]
+        return keccak(list_of(said)) == _bytes("hash", block_hash)
     except (KeyError, TypeError, ValueError):
         return False
 
 
 def _bytes(name: str, value: str) -> bytes:
     if name in _NUMBERS:
-        number = quantity(value)
-        return number.to_bytes((number.bit_length() + 7) // 8)
+        return whole_number(quantity(value))
     return bytes.fromhex(value.removeprefix("0x"))
-
-
-def _item(content: bytes) -> bytes:
-    """Bytes as RLP has them."""
-    if len(content) == 1 and content[0] < 0x80:
-        return content
-    return _prefix(0x80, len(content)) + content
-
-
-def _prefix(kind: int, length: int) -> bytes:
-    if length < 56:
-        return bytes([kind + length])
-    size = length.to_bytes((length.bit_length() + 7) // 8)
-    return bytes([kind + 55 + len(size)]) + size

@@ -8,6 +8,7 @@ from typing import Any
 
 from providers.onchain.addresses import with_checksum
 from providers.onchain.blocks.canonical import BlockId
+from providers.onchain.blocks.created import created_by
 from providers.onchain.chains import Chain, Token
 from providers.onchain.quantities import hash_in, quantity
 
@@ -121,14 +122,16 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
 
 
 def from_transaction(chain: Chain, transaction: Mapping[str, Any]) -> ChainTransfer | None:
-    """The chain's own coin that a mined transaction carries itself, whatever it calls; None if it carries none, is of
-    an address to itself, or makes a contract. Whether it succeeded stands in its receipt. Raises MalformedError."""
+    """The chain's own coin that a mined transaction carries itself, whatever it calls or makes; None if it carries
+    none, or is of an address to itself. Whether it succeeded stands in its receipt. Raises MalformedError."""
     token = chain.own_coin
     try:
-        recipient, units = transaction["to"], quantity(transaction["value"])
-        if token is None or recipient is None or not units:
+        called, units = transaction["to"], quantity(transaction["value"])
+        if token is None or not units:
             return None
-        sender, recipient = with_checksum(transaction["from"]), with_checksum(recipient)
+        sender = with_checksum(transaction["from"])
+        # What a new contract is endowed with comes to its address.
+        recipient = created_by(sender, quantity(transaction["nonce"])) if called is None else with_checksum(called)
         if sender == recipient:
             return None
         return ChainTransfer(

@@ -113,10 +113,15 @@ class ClaimRounds:
         waiting = (claim for claim in self._claims.values() if claim.is_due(head))
         return sorted(waiting, key=lambda claim: claim.checked_block)[:LOOKUPS_PER_ROUND]
 
-    def went_back(self) -> None:
-        """After the chain was reorganised: what took the place of a transaction may be gone."""
+    def went_back(self, head: int) -> None:
+        """After the chain was reorganised, or has gone back to this head: what took the place of a transaction may be
+        gone, and what was seen above the head was never."""
         for claim in self._claims.values():
             claim.replaced_at_block = None
+            claim.since_block = min(claim.since_block, head)
+            claim.checked_block = min(claim.checked_block, head)
+            if claim.known_at_block is not None:
+                claim.known_at_block = min(claim.known_at_block, head)
 
     async def look(self, claim: Claim, head: int, safe: int) -> News | None:
         """Looks at one of them, where the chain has this head and is final up to `safe`. Raises

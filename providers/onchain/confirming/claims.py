@@ -155,8 +155,12 @@ async def _sent_on(
 ) -> tuple[int | None, list[ChainTransfer] | None]:
     """Who shows what contracts send on of the chain's own coin, and that; None if no node shows it."""
     try:
-        if transaction.get("input", "0x") in ("", "0x"):  # coin alone, which a contract may send on too
-            code = await rpc.call_with_source("eth_getCode", transaction["to"], "latest")
+        to = transaction.get("to")
+        if to is not None and transaction.get("input", "0x") in (
+            "",
+            "0x",
+        ):  # coin alone, which a contract may send on
+            code = await rpc.call_with_source("eth_getCode", to, "latest")
             if code.answer in ("", "0x"):
                 return code.place, []
         trace = await rpc.call_with_source("debug_traceTransaction", transaction["hash"], {"tracer": "callTracer"})
@@ -169,7 +173,7 @@ def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTran
     """What a transaction that waits will move, if it calls no contract but a token's `transfer`."""
     data, to = transaction.get("input") or "0x", transaction.get("to")
     if to is None:
-        return ()
+        return _would_endow(chain, transaction)
     token = next((token for token in chain.tokens if token.address == with_checksum(to)), None)
     recipient, units = with_checksum(to), quantity(transaction["value"])
     if token is None:
@@ -182,6 +186,13 @@ def _would_move(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTran
         return ()
     sender = with_checksum(transaction["from"])
     return (ChainTransfer(hash_in(transaction["hash"]), token, sender, recipient, units, NOT_MINED),)
+
+
+def _would_endow(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTransfer, ...]:
+    """What the contract will be given of the chain's own coin that a transaction is to make."""
+    placed = {"blockNumber": hex(NOT_MINED.number), "blockHash": "0x0"}
+    sent = from_transaction(chain, {**transaction, **placed})
+    return () if sent is None else (replace(sent, block=NOT_MINED),)
 
 
 def judge_claim(watched: Watched, lookup: Lookup) -> Finding:

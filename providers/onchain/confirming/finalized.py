@@ -69,6 +69,11 @@ class Finalized:
         self._last = head, finality
         return finality
 
+    def went_back(self, number: int) -> None:
+        """After the chain is another one from this block on: whatever was called finalized of the other counts no
+        more."""
+        self._by_two, self._last = min(self._by_two, number - 1), None
+
     async def _asked(self, head: int, following: Following) -> Finality:
         place, header = await self.rpc.finalized(head)
         number, self.made_at = (0, None) if header is None else (header.number, header.made_at)

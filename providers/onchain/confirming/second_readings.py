@@ -13,6 +13,7 @@ from providers.onchain.confirming.payees import Payees
 from providers.onchain.confirming.second_words import SecondWords
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.matching.following import Finality, Following
+from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import header_of
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
 from providers.onchain.reading.scanning import Seen, see_again
@@ -70,6 +71,26 @@ class SecondReadings:
             self._reported_by.pop(block, None)
             if place is not None:
                 self._reported_by[block] = place
+
+    def went_back(self, number: int) -> None:
+        """After the chain is another one from this block on, which nobody has read again."""
+        self._read_alone = min(self._read_alone, number - 1)
+
+    async def compare_lagging(self, following: Following, finality: Finality) -> Step | None:
+        """Compares what endpoints have that are set aside because they lag with what was followed at their height;
+        None if nothing comes of it."""
+        step = Step(following)
+        for place, endpoint in enumerate(self._rpc.endpoints):
+            number = min(finality.safe(following.next_number - 1), endpoint.head)
+            is_asked = endpoint.last_fault is Fault.LAGGING and step.following.contradicted_number is None
+            if not is_asked or number < 0:
+                continue
+            theirs = await self._witnesses.block_at(place, number)
+            if theirs is not None:
+                # What was followed there is not remembered where many blocks were followed at once.
+                ours = _known(following, number) or (await self._rpc.block(number))["hash"]
+                await self._compare(step, endpoint.host, theirs, ours)
+        return step if step.has_news else None
 
     async def read(self, following: Following, finality: Finality, head: int | None = None) -> Step | None:
         """Reads some blocks again; None if none is due, or none can be read now. With a `head` that is far away, all
@@ -207,9 +228,9 @@ class SecondReadings:
             if theirs is not None:
                 await self._compare(step, *theirs)
 
-    async def _compare(self, step: Step, host: str, theirs: BlockId) -> None:
+    async def _compare(self, step: Step, host: str, theirs: BlockId, ours: str | None = None) -> None:
         """Compares another endpoint's block with that which was followed: as it is, so are all before it."""
-        number, ours = theirs.number, step.following.canonical.hash_at(theirs.number)
+        number, ours = theirs.number, ours or _known(step.following, theirs.number)
         if ours is None:
             return
         contradicted = step.following.contradicted_number
@@ -223,6 +244,12 @@ class SecondReadings:
             message = f"{ours} was followed, and {host} has {theirs.hash}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))
+
+
+def _known(following: Following, number: int) -> str | None:
+    """What the block of that height is called that was followed, if it is remembered."""
+    known = following.known_up_to(number)
+    return known.hash if known is not None and known.number == number else None
 
 
 def _holds_money(following: Following, number: int) -> bool:

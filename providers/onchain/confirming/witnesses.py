@@ -83,6 +83,25 @@ class Witnesses:
                 return self.rpc.endpoints[place].host, header.id
         return None
 
+    async def block_at(self, place: int, number: int) -> BlockId | None:
+        """What this endpoint has at that height; None if it does not say so."""
+        header = await self._header_at(place, number)
+        return None if header is None else header.id
+
+    async def shown_at(self, number: int) -> dict[int, str | None]:
+        """What each endpoint calls its block of that height, by place, or that it has none. Of one that does not
+        answer nothing."""
+        shown: dict[int, str | None] = {}
+        for place in self.rpc.everybody():
+            try:
+                block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
+                shown[place] = None if block is None else header_of(block).hash
+            except FaultyError as error:
+                self.rpc.suspend(place, error)
+            except RefusedByNodeError as error:
+                logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
+        return shown
+
     async def have(self, places: Iterable[int], block: BlockId) -> bool:
         """Whether all these endpoints have this block."""
         headers = [await self._header_at(place, block.number) for place in places]

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from coordinator.payments.observations import Sighting, Stage, Transfer
 from providers.onchain.blocks.canonical import BlockId, Canonical
+from providers.onchain.blocks.landmarks import left_behind
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import token_amount
 from providers.onchain.matching.followed_tokens import FollowedToken, cut_back
@@ -25,6 +26,7 @@ __all__ = [
     "due",
     "joined",
     "leapt",
+    "parted",
     "settled",
     "sighted",
     "taken_back",
@@ -108,6 +110,17 @@ class Following:
     """The first block that was another one at another endpoint, as long as those after it are so too."""
     tokens: tuple[FollowedToken, ...] = ()
     """Up to where each was read; none where a bridge wrote it that did not keep that."""
+    landmarks: tuple[BlockId, ...] = ()
+    """A few of the blocks below the newest, by which it is found how far the chain went back."""
+
+    @property
+    def known(self) -> tuple[BlockId, ...]:
+        """All blocks whose hashes are remembered, the lowest first."""
+        return (*self.landmarks, *self.canonical.blocks)
+
+    def known_up_to(self, number: int) -> BlockId | None:
+        """The highest of them that is no higher than this."""
+        return next((one for one in reversed(self.known) if one.number <= number), None)
 
 
 Progress = tuple[Following, tuple[Sighted, ...]]
@@ -131,6 +144,7 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
         canonical=canonical,
         awaited=_mined(reported),
         final_number=final_number,
+        landmarks=left_behind(following.landmarks, following.canonical, canonical),
     )
     return moved, tuple(reported)
 
@@ -144,14 +158,16 @@ def leapt(
     view = following.view + 1
     reported = [replace(one, sighting=_deepened(one.sighting, head, view, finality)) for one in following.awaited]
     reported += [_reported_of(one, head, view, finality) for one in paying]
+    canonical = Canonical(blocks=(block,))
     moved = replace(
         following,
         next_number=block.number + 1,
         view=view,
-        canonical=Canonical(blocks=(block,)),
+        canonical=canonical,
         awaited=_mined(reported),
         final_number=max(following.final_number, block.number),
         checked_number=block.number if are_all_checked else following.checked_number,
+        landmarks=left_behind(following.landmarks, following.canonical, canonical),
     )
     return moved, tuple(reported)
 
@@ -204,13 +220,7 @@ def taken_back(following: Following) -> Progress:
         changes: dict[str, object] = {"view": view, "confirmations": one.sighting.confirmations - 1}
         # Without a hash that is left nothing below is certain either.
         if canonical.head is None or (one.sighting.block_number or 0) >= head.number:
-            changes = {
-                "view": view,
-                "confirmations": 0,
-                "stage": Stage.REORGANISED,
-                "block_number": None,
-                "reason": BLOCK_VANISHED,
-            }
+            changes = _vanished(view)
         reported.append(replace(one, sighting=one.sighting.model_copy(update=changes)))
     moved = replace(
         following,
@@ -224,13 +234,39 @@ def taken_back(following: Following) -> Progress:
     return moved, tuple(reported)
 
 
-def begun_again(following: Following, gone_number: int, depth: int) -> Following:
-    """After a block vanished that was final: from far below it, and below what two endpoints have read, and where
-    another one's chain parted from the one that was followed, since nothing on that one has counted."""
+def parted(following: Following, common: BlockId) -> Progress:
+    """After the chain turned out to be another one above a block that both have: goes on from there. Returns what is
+    to be told: that the transfers above it are gone, and that the others are less deep."""
+    view, number = following.view + 1, common.number
+    reported = []
+    for one in following.awaited:
+        changes: dict[str, object] = {"view": view, "confirmations": number - (one.sighting.block_number or 0) + 1}
+        if (one.sighting.block_number or 0) > number:
+            changes = _vanished(view)
+        reported.append(replace(one, sighting=one.sighting.model_copy(update=changes)))
+    among = tuple(one for one in following.canonical.blocks if one.number <= number)
+    return replace(
+        following,
+        next_number=number + 1,
+        view=view,
+        canonical=Canonical(blocks=among or (common,)),
+        awaited=_mined(reported),
+        final_number=min(following.final_number, number),
+        checked_number=min(following.checked_number, number),
+        doubts=tuple(one for one in following.doubts if one.block_number <= number),
+        tokens=cut_back(following.tokens, number + 1),
+        landmarks=tuple(one for one in following.landmarks if one.number < number),
+    ), tuple(reported)
+
+
+def begun_again(following: Following, gone_number: int, depth: int, earliest: int) -> Following:
+    """After a block vanished that was final, and none is known that is still there: from far below it, and below what
+    two endpoints have read, and where another one's chain parted from the one that was followed, since nothing on
+    that one has counted. In any case from the `earliest` that somebody waits for."""
     contradicted = following.contradicted_number
     parted_number = min(gone_number, following.checked_number + 1)
     parted_number = parted_number if contradicted is None else min(parted_number, contradicted)
-    again = max(parted_number - LOOKED_AGAIN_DEPTHS * depth, 0)
+    again = min(max(parted_number - LOOKED_AGAIN_DEPTHS * depth, 0), earliest)
     return Following(
         again,
         following.view,
@@ -243,6 +279,17 @@ def begun_again(following: Following, gone_number: int, depth: int) -> Following
 def due(sighted: Iterable[Sighted], safe: int) -> list[Sighted]:
     """Those that are final by their depth, if that is how far it reaches."""
     return [one for one in sighted if (one.sighting.block_number or 0) <= safe]
+
+
+def _vanished(view: int) -> dict[str, object]:
+    """What changes of a sighting whose block is gone."""
+    return {
+        "view": view,
+        "confirmations": 0,
+        "stage": Stage.REORGANISED,
+        "block_number": None,
+        "reason": BLOCK_VANISHED,
+    }
 
 
 def _mined(reported: Sequence[Sighted]) -> tuple[Sighted, ...]:

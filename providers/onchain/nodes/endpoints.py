@@ -6,13 +6,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["LAG_BLOCKS", "Endpoint", "Fault", "after_answer", "after_fault", "choose", "is_too_fast", "lags"]
+__all__ = [
+    "LAG_BLOCKS",
+    "Endpoint",
+    "Fault",
+    "after_answer",
+    "after_fault",
+    "after_head",
+    "apart",
+    "choose",
+    "fault_of_head",
+    "is_too_fast",
+]
 
 # Behind the best head by more than this, an endpoint lags. One or two blocks are a matter of who heard first.
 LAG_BLOCKS = 3
 # No chain is so much ahead of what it was, and so many times faster than it is said to be: whoever says so is wrong.
 TOO_MANY_BLOCKS = 1_000
 TOO_MANY_TIMES = 100
+# Endpoints are far apart by more than this, and than the blocks of a minute: on fast chains many a one is some blocks
+# behind all the time, and some are asked more often than others.
+FAR_BLOCKS = 16
+FAR_SECONDS = 60.0
+# Those that are so for longer than this, and than ten blocks take, are not because one heard first.
+APART_SECONDS = 60.0
+APART_BLOCKS = 10
 FIRST_SUSPENSION_SECONDS = 1.0
 LONGEST_SUSPENSION_SECONDS = 300.0
 
@@ -53,6 +71,8 @@ class Endpoint:
     """What was wrong, for a person to read."""
     head: int = 0
     """The newest block that it has shown."""
+    behind_since: float | None = None
+    """Since when that is far below another's, whenever it was asked."""
 
     def is_suspended(self, now: float) -> bool:
         return now < self.suspended_until
@@ -82,10 +102,45 @@ def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> En
     )
 
 
-def lags(endpoints: Sequence[Endpoint], place: int, now: float) -> bool:
-    """Whether one of them is far behind the best head that those in good standing have told of."""
-    best = max((other.head for other in endpoints if not other.is_suspended(now)), default=0)
-    return endpoints[place].head + LAG_BLOCKS < best
+def after_head(endpoints: Sequence[Endpoint], place: int, head: int, now: float, block_seconds: float) -> Endpoint:
+    """After one of them has shown its newest block."""
+    shown = replace(endpoints[place], head=head)
+    others = [*endpoints[:place], *endpoints[place + 1 :]]
+    is_behind = head + _far(block_seconds) < max(_heads(others, now), default=0)
+    since = now if shown.behind_since is None else shown.behind_since
+    return replace(shown, behind_since=since if is_behind else None)
+
+
+def fault_of_head(endpoints: Sequence[Endpoint], place: int, now: float, block_seconds: float) -> Fault | None:
+    """What is wrong with how far one of them is, held against those in good standing: it is far behind the best head.
+    Of three or more that is the best that two have come to, and whoever is far beyond it is alone."""
+    head, heads = endpoints[place].head, _heads(endpoints, now)
+    is_of_several = len(heads) > 2
+    best = heads[1] if is_of_several else max(heads, default=0)
+    if head + LAG_BLOCKS < best:
+        return Fault.LAGGING
+    return Fault.INCONSISTENT if is_of_several and head > best + _far(block_seconds) else None
+
+
+def apart(endpoints: Sequence[Endpoint], now: float, block_seconds: float) -> str | None:
+    """Which endpoints have been far apart for long, for a person to read; None if none are."""
+    patience = max(APART_SECONDS, APART_BLOCKS * block_seconds)
+    best = max(endpoints, key=lambda one: one.head)
+    behind = [one for one in endpoints if one.behind_since is not None and now >= one.behind_since + patience]
+    if not behind or best in behind:
+        return None
+    said = ", ".join(f"{one.host} is at block {one.head}" for one in behind)
+    return f"{said}, and {best.host} at {best.head}: one stands still, or is wrong; money waits for the word of both"
+
+
+def _far(block_seconds: float) -> float:
+    """In blocks."""
+    return max(FAR_BLOCKS, FAR_SECONDS / block_seconds)
+
+
+def _heads(endpoints: Sequence[Endpoint], now: float) -> list[int]:
+    """The newest blocks of those in good standing, the highest first."""
+    return sorted((one.head for one in endpoints if not one.is_suspended(now)), reverse=True)
 
 
 def is_too_fast(blocks: int, seconds: float, block_seconds: float) -> bool:

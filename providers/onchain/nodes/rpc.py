@@ -24,9 +24,10 @@ from providers.onchain.nodes.endpoints import (
     Fault,
     after_answer,
     after_fault,
+    after_head,
     choose,
+    fault_of_head,
     is_too_fast,
-    lags,
 )
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.log_ranges import logs_in
@@ -107,8 +108,9 @@ class ChainRpc:
         async def newest(place: int) -> Header:
             header = await self._shown_head(place)
             self._believe(place, header)
-            if lags(self.endpoints, place, self._clock()):
-                raise FaultyError(Fault.LAGGING, f"it is at {header.number}")
+            fault = fault_of_head(self.endpoints, place, self._clock(), self._chain.block_seconds)
+            if fault is not None:
+                raise FaultyError(fault, f"it is at {header.number}")
             return header
 
         return await self.first_good(newest)
@@ -137,8 +139,8 @@ class ChainRpc:
             else:
                 self._believe(place, header)
         for place, header in found.items():
-            if lags(self.endpoints, place, now):
-                self._suspend(place, Fault.LAGGING, f"it is at {header.number}")
+            if (fault := fault_of_head(self.endpoints, place, now, self._chain.block_seconds)) is not None:
+                self._suspend(place, fault, f"it is at {header.number}")
         return max((self.endpoints[place].head for place in found), default=0)
 
     async def _shown_head(self, place: int) -> Header:
@@ -160,7 +162,8 @@ class ChainRpc:
     def _believe(self, place: int, header: Header) -> None:
         if self._newest is None or header.number > self._newest.number:
             self._newest = header
-        self._replace(place, replace(self.endpoints[place], head=header.number))
+        now, block_seconds = self._clock(), self._chain.block_seconds
+        self._replace(place, after_head(self.endpoints, place, header.number, now, block_seconds))
 
     async def _show(self, place: int, header: Header) -> None:
         block = await self._nodes[place].ask("eth_getBlockByNumber", hex(header.number), False)

@@ -84,6 +84,22 @@ def test_wherever_it_is_started_the_chains_that_come_with_it_are_known(run: Any,
     assert f"is a node of chain {CHAIN_ID}, not of ethereum (1)" in " ".join(wrong.stdout.split())
 
 
+def test_all_slips_of_a_file_of_chains_are_said_at_once(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "chains.toml"
+    path.write_text("[moon]\nchain_id = 5\nconfirmation = 3\ntokens.MOON = { decimals = 18 }\n")
+    slips = [
+        "chains_file: moon.confirmations is missing; write confirmations = 12",
+        "chains_file: moon.block_seconds is missing; write block_seconds = 12",
+        "chains_file: moon.confirmation: there is no such setting; did you mean confirmations?",
+    ]
+    examined = run("doctor", BRIDGE_CHAINS_FILE=str(path), BRIDGE_PORT="0")
+    assert examined.returncode == 1
+    assert [slip for slip in slips if f"✗ {slip}" not in examined.stdout] == []
+    started = run("serve", BRIDGE_CHAINS_FILE=str(path), BRIDGE_PORT="0")
+    assert started.returncode == 1
+    assert [slip for slip in slips if slip not in started.stderr] == []
+
+
 def test_a_file_of_chains_that_is_named_and_not_there_is_an_error(run: Any, tmp_path: Path) -> None:
     examined = run("serve", BRIDGE_CHAINS_FILE=str(tmp_path / "none.toml"), BRIDGE_PORT="0")
     assert examined.returncode == 1

@@ -2,6 +2,7 @@
 and nobody says that the chain took anything back.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from coordinator.payments.payments import PaymentStatus
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
+from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, Followed, contradictions, goes_on
 
@@ -47,6 +49,27 @@ def invent(it: Followed, liar: int, blocks: int) -> None:
         return [] if "blockHash" in asked or int(asked["toBlock"], 16) >= first else ...
 
     it.liars[liar].answers = {"eth_getBlockByNumber": shown, "eth_getLogs": logs}
+
+
+@pytest.mark.parametrize(("liar", "takes_over"), [(0, True), (1, False)])
+async def test_whose_blocks_are_others_below_an_invented_head_is_said_at_once_though_it_lags(
+    follow: Follow, anvil: Anvil, liar: int, takes_over: bool
+) -> None:
+    async with follow(endpoints=2) as it:
+        await it.follow(2)
+        number = it.anvil.head()
+        invent(it, liar, 150)
+        await it.follow()
+        for _ in range(ROUNDS_BETWEEN_COMPARISONS):
+            anvil.mine()
+            with contextlib.suppress(ChainUnavailableError):  # whom to follow is said in the next round
+                await it.follower.round()
+        # Who is further is followed, but for whoever has others in the place of blocks that were final.
+        assert it.follower.head == (number + 150 if takes_over else anvil.head())
+        [(kind, where)] = await it.alarms()
+        assert kind == "contradicted"
+        assert where > number
+        assert f"two endpoints have different blocks, of which one is {where}" in str(it.follower.waiting)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
+from providers.onchain.blocks.created import created_by
 from providers.onchain.chains import Token
-from tests.anvil import ALICE, BOB, CAROL, Anvil, running_anvil
-from tests.bridge.workers.followed_chain import CONFIRMATIONS, following
+from tests.anvil import ALICE, BOB, CAROL, GAS, Anvil, running_anvil
+from tests.bridge.workers.followed_chain import CONFIRMATIONS, Follow, following
 from tests.system.onchain.conftest import address
 
 COMPLETED, PARTLY = PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_PAID
@@ -203,3 +204,34 @@ async def test_an_account_with_the_code_of_a_wallet_pays_as_any_other(anvil: Anv
                 assert (payment.status, payment.received) == (COMPLETED, Decimal(100))
     finally:
         anvil.ask("anvil_setCode", account, "0x")
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_coin_that_a_contract_is_made_with_pays_whoever_was_given_its_address(
+    follow: Follow, anvil: Anvil, is_named: bool
+) -> None:
+    async with follow(own_coin=True) as it:
+        await it.follow(2)
+        nonce = int(anvil.ask("eth_getTransactionCount", ALICE, "latest"), 16)
+        await it.register(recipient=created_by(ALICE, nonce), currency="ETH")
+        making = {"from": ALICE, "value": hex(100 * 10**18), "data": "0x00", "gas": hex(GAS)}
+        tx_hash = anvil.ask("eth_sendTransaction", making)
+        if is_named:
+            await it.hint("pay_1", tx_hash)
+            await it.follow()
+            assert [one.stage for one in (await it.payment()).facts.sightings] == ["seen"]
+        await it.follow(2 * CONFIRMATIONS)
+        assert anvil.ask("eth_getTransactionReceipt", tx_hash)["contractAddress"] == created_by(ALICE, nonce).lower()
+        payment = await it.payment()
+        assert (payment.status, payment.excess) == (COMPLETED, Decimal(0))
+
+
+async def test_coin_that_a_contract_was_to_be_made_with_which_failed_is_nothing(follow: Follow, anvil: Anvil) -> None:
+    async with follow(own_coin=True) as it:
+        await it.follow(2)
+        nonce = int(anvil.ask("eth_getTransactionCount", ALICE, "latest"), 16)
+        await it.register(recipient=created_by(ALICE, nonce), currency="ETH")
+        making = {"from": ALICE, "value": hex(100 * 10**18), "data": "0xfe", "gas": hex(GAS)}
+        anvil.ask("eth_sendTransaction", making)
+        await it.follow(2 * CONFIRMATIONS)
+        assert (await it.payment()).status == "pending"

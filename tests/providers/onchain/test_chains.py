@@ -91,9 +91,15 @@ def test_endpoints_come_from_the_environment_and_are_not_shown(tmp_path: Path) -
         (("12\n", "true\n"), {}, "ethereum.confirmations: expected a number of blocks"),
         (("831ec7", "831Ec7"), {}, "EIP-55"),
         (("0xdAC17F958D2ee523a2206206994597C13D831ec7", "0x12"), {}, "40 hexadecimal digits"),
-        (("[ethereum]\nchain_id = 1\n", "[moon]\n"), {}, "moon.chain_id"),
+        (("[ethereum]\nchain_id = 1\n", "[moon]\n"), {}, "moon.chain_id is missing; write chain_id = 1"),
+        (("[ethereum]\nchain_id = 1\n", "[etherium]\n"), {}, "did you mean [ethereum], which comes with the bridge?"),
+        ((ONE, ONE.partition("tokens")[0].replace("ethereum", "moon")), {}, "moon.tokens: a chain needs one token"),
         (("decimals = 6", "decimals = 31"), {}, "tokens.USDT.decimals"),
-        (("block_seconds", "blok_seconds"), {}, "ethereum.blok_seconds"),
+        (
+            ("block_seconds", "blok_seconds"),
+            {},
+            "ethereum.blok_seconds: there is no such setting; did you mean block_seconds?",
+        ),
         (("[ethereum]", "[Ethereum]"), {}, "Ethereum.name"),
         (("[ethereum]", "other = 1\n[ethereum]"), {}, "other: expected a table"),
         (("decimals = 6", 'decimals = 6, gateway = "USDT"'), {}, "tokens.USDT.gateway"),
@@ -131,10 +137,18 @@ def test_endpoints_come_from_the_environment_and_are_not_shown(tmp_path: Path) -
             {},
             "without an address ETH would be the chain's own coin, of which there is one, with 18 decimals",
         ),
-        (("decimals = 6", "decimals = true"), {}, "tokens.USDT.decimals: Input should be a valid integer"),
-        (("decimals = 6", "decimals = 6, shkeeper = [5]"), {}, "tokens.USDT.called"),
-        (("chain_id = 1", "chain_id = [1]"), {}, "ethereum.chain_id: Input should be a valid integer"),
-        (("block_seconds", f'endpoints = "https://{SECRET}"\nblock_seconds'), {}, "endpoints: expected a list of"),
+        (
+            ("decimals = 6", "decimals = true"),
+            {},
+            "tokens.USDT.decimals: expected a whole number; write decimals = 6",
+        ),
+        (("decimals = 6", "decimals = 6, shkeeper = [5]"), {}, "tokens.USDT.shkeeper: expected a text"),
+        (("chain_id = 1", "chain_id = [1]"), {}, "ethereum.chain_id: expected a whole number; write chain_id = 1"),
+        (
+            ("block_seconds", f'endpoints = "https://{SECRET}"\nblock_seconds'),
+            {},
+            "ethereum.endpoints: expected a list; write",
+        ),
         (
             ("", ""),
             {"BRIDGE_ENDPOINTS_ETHERIUM": f"http://{SECRET}"},
@@ -149,6 +163,32 @@ def test_what_is_wrong_is_named_and_no_endpoint_is_quoted(
         read(tmp_path, ONE.replace(*change) if change[0] else ONE, **environment)
     assert words in str(raised.value)
     assert SECRET not in str(raised.value)
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    wrong = """
+        [ethereum]
+        confirmation = "finalized"
+        tokens.DAI = { adress = "0x6B175474E89094C44Da98b954EedeAC495271d0F", decimals = 18 }
+        tokens.ONE = { address = "", decimals = "six" }
+        [moon]
+        confirmations = 0
+        block_seconds = 1
+        tokens.MOON = 18
+        """
+    with pytest.raises(ChainsError) as raised:
+        read(tmp_path, wrong, BRIDGE_ENDPOINTS_MARS="http://127.0.0.1:9")
+    said = str(raised.value).splitlines()
+    assert [line.split("; ")[0].split(": ")[0] for line in said] == [
+        "ethereum.tokens.DAI.adress",
+        "ethereum.tokens.ONE.decimals",
+        "ethereum.tokens.ONE.address",
+        "ethereum.confirmation",
+        "moon.chain_id is missing",
+        "moon.confirmations",
+        "moon.tokens.MOON",
+        "BRIDGE_ENDPOINTS_MARS names no chain",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from providers.onchain.matching.following import (
     Paying,
     Sighted,
     leapt,
+    parted,
     settled,
     taken_back,
     went_on,
@@ -88,6 +89,29 @@ def test_a_block_that_vanishes_takes_its_transfers_back_and_others_a_confirmatio
     assert (by_id["0x1"].stage, by_id["0x1"].confirmations) == (Stage.MINED, 1)
     assert (by_id["0x2"].stage, by_id["0x2"].reason is None) == (Stage.REORGANISED, False)
     assert following.canonical.head == block(1)
+
+
+def test_where_a_chain_parted_what_lies_below_stays_and_what_lies_above_is_gone() -> None:
+    waits = Finality(CONFIRMATIONS, held={paying("0x1", block(2)).transfer.transfer_id: "it waits"})
+    following, _ = went_on(Following(), block(1), [], waits)
+    for number, found in ((2, [paying("0x1", block(2))]), *((number, []) for number in range(3, 40))):
+        following, _ = went_on(following, block(number), found, waits)
+    following, _ = went_on(following, block(40), [paying("0x2", block(40))], waits)
+    common = following.known_up_to(20)
+    assert common is not None
+    assert 2 <= common.number < following.canonical.blocks[0].number  # it is a landmark
+    following, reported = parted(following, common)
+    by_id = {one.sighting.transfer.tx_hash: one.sighting for one in reported}
+    assert (by_id["0x1"].stage, by_id["0x1"].confirmations) == (Stage.MINED, common.number - 1)
+    assert by_id["0x2"].stage is Stage.REORGANISED
+    assert [one.sighting.transfer.tx_hash for one in following.awaited] == ["0x1"]
+    assert (following.next_number, following.canonical.head, following.final_number) == (
+        common.number + 1,
+        common,
+        common.number,
+    )
+    following, _ = went_on(following, block(common.number + 1, "b"), [], FINALITY)
+    assert following.known[-2:] == (common, block(common.number + 1, "b"))
 
 
 def test_what_was_final_once_stays_known_to_be_whatever_is_taken_back() -> None:

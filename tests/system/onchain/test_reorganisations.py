@@ -135,6 +135,9 @@ def test_what_is_final_stays_and_an_alarm_is_raised_where_the_chain_takes_it_bac
     assert f"{payout['payoutId']} ({sent})" in alarm["message"]
     assert funded["paymentId"] not in alarm["message"]
     wait_until(lambda: "which was final" in market.get("/health/ready")["checks"]["anvil"])
+    [chain] = market.get("/api/chains")["chains"]
+    assert chain["problem"].startswith(f"it took back block {alarm['blockNumber']}, which was final")
+    assert payment["paymentId"] not in chain["problem"]  # which anybody may read
     assert "CRITICAL" in bridge.log.read_text()
     assert market.payment(payment)["status"] == "completed"
     assert market.payout(payout)["status"] == "completed"
@@ -144,4 +147,11 @@ def test_what_is_final_stays_and_an_alarm_is_raised_where_the_chain_takes_it_bac
     assert [one[1] for one in told(buyer, "purchase-request-update")] == ["payment-confirming", "payment-completed"]
     assert [one[1] for one in told(seller, "payout-updated")] == ["broadcast", "confirming", "completed"]
     assert len(told(seller, "payout-completed")) == 1
+    # While the newest block lies below those that were followed, nobody knows how many are still to be.
+    followed = own_anvil.head()
+    own_anvil.go_back(CONFIRMATIONS + 2)
+    said = f"at block {followed - CONFIRMATIONS - 2}, below {followed}, which was followed"
+    wait_until(lambda: said in market.get("/health/ready")["checks"]["anvil"])
+    [chain] = market.get("/api/chains")["chains"]
+    assert chain["blocksBehind"] is None
     market.client.close()

@@ -1,0 +1,71 @@
+"""Reports of claims: what becomes of whoever waits, once a transaction that is said to pay was looked into."""
+
+from dataclasses import dataclass
+
+from coordinator.payments.observations import Stage
+from providers.onchain.chains import Chain
+from providers.onchain.confirming.assigning import claimed
+from providers.onchain.confirming.claim_rounds import ClaimRounds, News, nothing_of
+from providers.onchain.confirming.claims import Verdict
+from providers.onchain.confirming.payees import Payees
+from providers.onchain.confirming.second_words import SecondWords
+from providers.onchain.matching.following import Finality, Paying, joined, sighted
+from providers.onchain.matching.matching import FITS_ANOTHER
+from providers.onchain.steps import Step
+from providers.onchain.store import Assigned, ChainStore
+
+__all__ = ["ClaimReports"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimReports:
+    """Takes up what claims on one chain turn out to be."""
+
+    _chain: Chain
+    _store: ChainStore
+    _claims: ClaimRounds
+    _payees: Payees
+    _words: SecondWords
+
+    async def report(self, step: Step, news: News, finality: Finality, head: int) -> None:
+        """Has a step tell what a look at a claim found, where the chain has this head."""
+        subject, block = news.claim.watched.subject, news.lookup.block
+        if news.finding.verdict is Verdict.PAYS:
+            if block is None or block.number >= step.following.next_number:
+                return  # it is told of when its block is followed
+            if step.following.canonical.hash_at(block.number) not in (None, block.hash):
+                return  # it is in another block than that which is followed
+            await self._join(step, news, finality)
+            self._claims.settle(news.claim)
+        elif news.sighting is not None:
+            is_final = block is not None and block.number <= finality.safe(head)
+            if subject.kind == "payout" and news.sighting.stage is Stage.FAILED and not is_final:
+                news.claim.reported = None
+                return  # a payout is not what was asked for only once that is certain
+            step.take(sighted(step.following, subject, news.sighting))
+            if news.sighting.stage is not Stage.SEEN:
+                self._claims.settle(news.claim)
+
+    async def _join(self, step: Step, news: News, finality: Finality) -> None:
+        """Takes up transfers in blocks that were followed before anybody claimed them."""
+        watched, made_at, found = news.claim.watched, news.lookup.mined_at, news.finding.transfers
+        subject = watched.subject
+        if made_at is None:
+            return
+        waiting = await self._store.waiting_at(self._chain.name, [watched.recipient])
+        recorded = await self._payees.recorded(step, found)
+        free, reason = claimed(watched, found, made_at, waiting, recorded)
+        if not free:
+            if reason == FITS_ANOTHER:
+                self._payees.store_for_review(step, found, made_at, recorded, reason)
+            reported = nothing_of(watched, news.claim.tx_hash, reason, sender=news.lookup.sender)
+            step.take(sighted(step.following, subject, reported))
+            return
+        followed = {(one.subject, one.sighting.transfer.transfer_id) for one in step.following.awaited}
+        paying = [Paying(subject, one, made_at) for one in free if (subject, one.transfer_id) not in followed]
+        for one in paying:
+            step.assign(Assigned(one.transfer, made_at, subject))
+            self._words.note_source(one.transfer.transfer_id, news.lookup.reported_by)
+        if paying:
+            confirmed = await self._words.before_final(step, paying, finality, step.following.next_number - 1)
+            step.take(joined(step.following, paying, confirmed))

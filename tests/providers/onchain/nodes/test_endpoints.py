@@ -1,0 +1,54 @@
+"""How far endpoints are, held against each other."""
+
+import dataclasses
+
+import pytest
+
+from providers.onchain.nodes.endpoints import Endpoint, Fault, after_fault, after_head, apart, fault_of_head
+
+
+def at(*heads: int) -> list[Endpoint]:
+    """Endpoints that have shown these as their newest blocks."""
+    return [dataclasses.replace(Endpoint(f"rpc{place}.example"), head=head) for place, head in enumerate(heads)]
+
+
+@pytest.mark.parametrize(
+    ("heads", "faults"),
+    [
+        ((100, 98), [None, None]),
+        ((100, 90), [None, Fault.LAGGING]),
+        ((100, 98, 90), [None, None, Fault.LAGGING]),
+        # Of three, what one alone has come to is no reason for the others to lag.
+        ((110, 98, 97), [None, None, None]),
+        ((900, 98, 97), [Fault.INCONSISTENT, None, None]),
+        ((900, 98, 90), [Fault.INCONSISTENT, None, Fault.LAGGING]),
+        ((900, 98), [None, Fault.LAGGING]),
+    ],
+)
+def test_who_is_far_behind_the_best_lags_and_of_three_nobody_is_ahead_alone(
+    heads: tuple[int, ...], faults: list[Fault | None]
+) -> None:
+    there = range(len(heads))
+    assert [fault_of_head(at(*heads), place, now=0, block_seconds=1) for place in there] == faults
+
+
+def test_whom_nobody_believes_makes_nobody_lag() -> None:
+    best, *near = at(100, 90, 90)
+    liar = after_fault(best, Fault.INCONSISTENT, "", now=0)
+    assert fault_of_head([liar, *near], 1, now=1, block_seconds=1) is None
+
+
+def test_endpoints_that_are_apart_are_said_to_be_after_a_while_and_until_they_meet() -> None:
+    both = at(100, 100)
+
+    def shown(place: int, head: int, now: float) -> None:
+        both[place] = after_head(both, place, head, now, block_seconds=1)
+
+    shown(0, 200, now=0)
+    shown(1, 101, now=10)
+    assert apart(both, now=69, block_seconds=1) is None
+    shown(1, 102, now=60)
+    said = "rpc1.example is at block 102, and rpc0.example at 200: one stands still, or is wrong"
+    assert str(apart(both, now=70, block_seconds=1)).startswith(said)
+    shown(1, 150, now=71)  # as many a one is on a fast chain all the time
+    assert apart(both, now=500, block_seconds=1) is None
