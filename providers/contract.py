@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
@@ -30,6 +31,7 @@ __all__ = [
     "CoinUnavailableError",
     "Connected",
     "CredentialsRefusedError",
+    "DestinationFault",
     "InvoiceGateway",
     "InvoiceGateways",
     "NoneOfOurs",
@@ -103,13 +105,28 @@ class CredentialsRefusedError(ProviderRefusedError):
     """The provider does not know the bridge's key or password: no fault of the request that came first."""
 
 
+class DestinationFault(StrEnum):
+    """What is wrong with a destination, in one word: pages say it to people in their own language by it."""
+
+    NOT_AN_ADDRESS = "not_an_address"
+    MISTYPED = "mistyped"
+    OTHER_NETWORK = "other_network"
+    """It is an address, of another coin or network."""
+    OWN_ADDRESS = "own_address"
+    """It is one of the marketplace itself."""
+    NOT_PAYABLE = "not_payable"
+    """It is an address of the coin, and nothing should be sent there."""
+
+
 class NotPayableError(BridgeError):
     """Something of the kind cannot be paid, or paid out, through the provider."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, fault: DestinationFault | None = None) -> None:
         super().__init__(message)
         self.field = field
         """What is wrong, by its name on the wire."""
+        self.fault = fault
+        """What is wrong with the destination, if that is what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ function signOut(): void {
 }
 
 function Waiting({ isOffline }: { isOffline: boolean }): JSX.Element {
-  if (!isOffline) return <Loading what="the console" />;
+  if (!isOffline) return <Loading>Loading the console …</Loading>;
   return (
     <Empty>
       <h1>The bridge does not answer</h1>
