@@ -28,7 +28,13 @@ export class Asking<Intent> {
   }
 }
 
-export function Modal({ close, children }: { close: () => void; children: ComponentChildren }): JSX.Element {
+interface ModalProps {
+  close: () => void;
+  class?: string;
+  children: ComponentChildren;
+}
+
+export function Modal({ close, class: name, children }: ModalProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const opener = document.activeElement;
@@ -42,7 +48,7 @@ export function Modal({ close, children }: { close: () => void; children: Compon
     };
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close}>
+    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close} {...(name === undefined ? {} : { class: name })}>
       {children}
     </dialog>
   );

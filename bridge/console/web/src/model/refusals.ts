@@ -23,11 +23,11 @@ const OF_DESTINATIONS: Readonly<Record<string, Fixed>> = {
 };
 
 /** In English in the bridge's own words, which are the most exact; in another language by its codes. */
-export function refusalWords(words: Words, refusal: Refusal, field: string | null = null): string {
+export function refusalWords(words: Words, refusal: Refusal, field: "destination" | null = null): string {
   const own = words.ofTheBridge((field === null ? null : refusal.of(field)) ?? refusal.detail);
   if (own !== null) return own;
-  const code = field === null ? null : refusal.codeOf(field);
-  return words.say((code === null ? undefined : OF_DESTINATIONS[code]) ?? ofStatus(refusal.status));
+  if (field === null || refusal.of(field) === null) return words.say(ofStatus(refusal.status));
+  return words.say(OF_DESTINATIONS[refusal.codeOf(field) ?? ""] ?? "noAddress");
 }
 
 function ofStatus(status: number): Fixed {

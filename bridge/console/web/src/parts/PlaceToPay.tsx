@@ -55,9 +55,11 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
             <CopyButton text={plain(place.amount)} label={words.say("copyAmount")} />
           </dd>
           <Fee payment={payment} />
-          {place.name !== null && <dd class="field-note">
+          {place.name !== null && (
+            <dd class="field-note">
               <bdi>{place.name}</bdi>
-            </dd>}
+            </dd>
+          )}
           <dd class="field-note">{words.say("networkFee")}</dd>
         </div>
         <div>
@@ -104,16 +106,14 @@ function Fee({ payment }: { payment: PaymentDocument }): JSX.Element | null {
   if (fee === null || isZero(fee)) return null;
   const missing = roundMoney(payment.missing, payment.currency, "up");
   return (
-    <dd class="field-note">
-      {words.say("providerFee", { missing, fee: shown(fee, payment.currency) })}
-    </dd>
+    <dd class="field-note">{words.say("providerFee", { missing, fee: shown(fee, payment.currency) })}</dd>
   );
 }
 
 function PriceEnded({ renewPrice }: { renewPrice: () => Promise<void> }): JSX.Element {
   const words = useWords();
   const [isAsking, setIsAsking] = useState(false);
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [trouble, setTrouble] = useState<Problem | null>(null);
   async function ask(): Promise<void> {
     setIsAsking(true);
     setTrouble(null);
@@ -121,7 +121,7 @@ function PriceEnded({ renewPrice }: { renewPrice: () => Promise<void> }): JSX.El
       await renewPrice();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      setTrouble(refusalWords(words, error));
+      setTrouble(error);
     } finally {
       setIsAsking(false);
     }
@@ -132,7 +132,7 @@ function PriceEnded({ renewPrice }: { renewPrice: () => Promise<void> }): JSX.El
       <button type="button" class="button primary" disabled={isAsking} onClick={() => void ask()}>
         {words.say(isAsking ? "asking" : "newPrice")}
       </button>
-      {trouble !== null && <p role="alert">{trouble}</p>}
+      {trouble !== null && <p role="alert">{refusalWords(words, trouble)}</p>}
     </section>
   );
 }

@@ -72,7 +72,7 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
   const path = `/api/refunds/${encodeURIComponent(refund.refundId)}/destination`;
   const [address, setAddress] = useState("");
   const [checked, setChecked] = useState<CheckedDestination | null>(null);
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, setFault] = useState<Problem | "empty" | null>(null);
   const [isAsking, setIsAsking] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   const question = useRef<HTMLHeadingElement>(null);
@@ -89,7 +89,7 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setChecked(null);
-      setFault(refusalWords(words, error, "destination"));
+      setFault(error);
       if (error.status === 409) lookAgain();
       setIsAsking(false);
       field.current?.focus();
@@ -99,7 +99,7 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
     event.preventDefault();
     const destination = address.trim();
     if (destination === "") {
-      setFault(words.say("pasteAddress"));
+      setFault("empty");
       field.current?.focus();
       return;
     }
@@ -158,7 +158,7 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
       </label>
       {fault !== null && (
         <p class="fault" role="alert" id={faultId}>
-          {fault}
+          {fault === "empty" ? words.say("pasteAddress") : refusalWords(words, fault, "destination")}
         </p>
       )}
       <p class="soft">{words.say("copyFromWallet")}</p>

@@ -24,7 +24,8 @@ type Source<Name extends Key> = English[Name] extends Forms ? English[Name]["oth
 /** What has to be filled into a sentence, beside the number that it may count. */
 export type Placeholders<Name extends Key> = Exclude<Names<Source<Name>>, "count">;
 
-type Differ = "its placeholders are not those of the English sentence";
+// No text has these, so that the compiler complains of the one sentence that would need to.
+type Differ = { wrong: "its placeholders are not those of the English sentence" };
 type WithNames<Own, Text> = [Exclude<Names<Own>, "count">] extends [Names<Text>]
   ? [Exclude<Names<Text>, "count">] extends [Names<Own>]
     ? Own
@@ -33,14 +34,19 @@ type WithNames<Own, Text> = [Exclude<Names<Own>, "count">] extends [Names<Text>]
 type Checked<Own, Name extends Key> = English[Name] extends string
   ? Own extends string
     ? WithNames<Own, English[Name]>
-    : "it counts nothing in English"
+    : { wrong: "it counts nothing in English" }
   : Own extends Forms
     ? { [Form in keyof Own]: WithNames<Own[Form], Source<Name>> }
-    : "it has forms for numbers in English";
+    : { wrong: "it has forms for numbers in English" };
 
 /** A language's sentences, held to the English ones. */
-export function translation<const Own extends Catalogue>(
-  own: Own & { [Name in keyof Own]: Name extends Key ? Checked<Own[Name], Name> : never },
+export function translation<const Own extends Readonly<Record<string, Entry>>>(
+  own: Own & { [Name in Key]: Name extends keyof Own ? Checked<Own[Name], Name> : Entry },
 ): Catalogue {
-  return own;
+  return own as Catalogue;
+}
+
+/** A sentence with its placeholders filled, piece by piece. */
+export function pieces<Part>(sentence: string, fill: (placeholder: string) => Part): (string | Part)[] {
+  return sentence.split(/\{(\w+)\}/).map((piece, place) => (place % 2 === 0 ? piece : fill(piece)));
 }

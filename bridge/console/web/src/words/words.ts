@@ -1,6 +1,6 @@
 /** The words of one language: its sentences, filled in, and how it writes numbers. */
 
-import type { Catalogue, Counted, Forms, Key, Placeholders, Plain } from "./catalogue";
+import { type Catalogue, type Counted, type Forms, type Key, pieces, type Placeholders, type Plain } from "./catalogue";
 import { type LanguageCode, LANGUAGES } from "./languages";
 
 type Value = string | number;
@@ -66,10 +66,6 @@ export class Words {
     const text = typeof value === "number" ? this.numbers.format(value) : value;
     return this.direction === "rtl" || WRITTEN_FROM_THE_RIGHT.test(text) ? `${ISOLATE}${text}${END}` : text;
   }
-}
-
-function pieces<Part>(sentence: string, fill: (placeholder: string) => Part): (string | Part)[] {
-  return sentence.split(/\{(\w+)\}/).map((piece, place) => (place % 2 === 0 ? piece : fill(piece)));
 }
 
 /** Loads the sentences of a language. */
