@@ -6,7 +6,7 @@ never allow a script or a style that is not a file of the build.
 
 import asyncio
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from litestar.params import FromPath
 from bridge.console.branding import LOGO_TYPES, BrandSettings, brand_css
 
 __all__ = ["is_built", "pages_router"]
+
+AnyRequest = Request[Any, Any, Any]
 
 BUILD = Path(__file__).parent / "dist"
 """Where the build of the pages is."""
@@ -99,26 +101,25 @@ def pages_router(build: Path = BUILD, brand: Callable[[], BrandSettings] = Brand
     """The addresses that people open, and what their pages load; `brand` says whose they look like."""
 
     @get(list(PAGES), media_type=MediaType.HTML, include_in_schema=False)
-    async def get_page() -> Response[bytes]:
+    async def get_page(request: AnyRequest) -> Response[bytes]:
         # Read anew each time, and asked for anew each time, so that a new build is seen at once.
         headers = {**HEADERS, "Cache-Control": "no-cache"}
         document = await asyncio.to_thread(_content, build, DOCUMENT)
         if document is None:
             return Response(NOT_BUILT.encode(), status_code=503, media_type=MediaType.HTML, headers=headers)
-        return Response(document, media_type=MediaType.HTML, headers=headers)
+        return await _as_taken(request, document, MediaType.HTML, headers)
 
     @get("/assets/{name:str}", include_in_schema=False)
-    async def get_asset(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def get_asset(name: FromPath[str], request: AnyRequest) -> Response[bytes]:
         kind = Path(name).suffix
         media_type = MEDIA_TYPES.get(kind)
         content = None if media_type is None else await asyncio.to_thread(_content, build / "assets", name)
         if content is None:
             raise NotFoundException(f"There is no file {name!r} of the pages; load the page again.")
         # Its name changes with what it holds, so nobody needs to ask for it twice.
-        headers = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
-        if kind in TEXTS and _takes_gzip(request.headers.get("Accept-Encoding", "")):
-            content = await asyncio.to_thread(_compressed, content)
-            headers["Content-Encoding"] = "gzip"
+        headers = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
+        if kind in TEXTS:
+            return await _as_taken(request, content, media_type, headers)
         return Response(content, media_type=media_type, headers=headers)
 
     @get("/brand.css", media_type=MediaType.CSS, include_in_schema=False, sync_to_thread=False)
@@ -145,6 +146,17 @@ def _content(folder: Path, name: str) -> bytes | None:
     """What a file holds that lies in a folder by just this name: whatever else a name may say, it leads nowhere."""
     known = {file.name: file for file in folder.iterdir()} if folder.is_dir() else {}
     return known[name].read_bytes() if name in known else None
+
+
+async def _as_taken(
+    request: AnyRequest, content: bytes, media_type: MediaType | str | None, headers: Mapping[str, str]
+) -> Response[bytes]:
+    """Compressed, where whoever asks takes that."""
+    headers = {**headers, "Vary": "Accept-Encoding"}
+    if not _takes_gzip(request.headers.get("Accept-Encoding", "")):
+        return Response(content, media_type=media_type, headers=headers)
+    compressed = await asyncio.to_thread(_compressed, content)
+    return Response(compressed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
 
 
 @lru_cache(maxsize=COMPRESSED_FILES)

@@ -191,7 +191,7 @@ def test_what_is_wrong_with_an_address_is_told_in_the_language_of_the_page(
         expect(page.get_by_role("alert")).to_contain_text(told)
     field.fill(destination("ETH-USDT", payment_id))
     page.get_by_role("button", name="Comprobar la dirección").click()
-    expect(page.get_by_role("heading", name="¿Es esta su dirección para ETH-USDT?")).to_be_focused()
+    expect(page.get_by_role("heading", name="¿Es esta su dirección para ETH-USDT")).to_be_focused()
     assert page.evaluate(BEYOND) == []
     page.get_by_role("button", name="Sí, enviar allí").click()
     expect(page.locator(".refund h3")).to_have_text(re.compile(r"Se le han devuelto 10\.00\sUSD"))

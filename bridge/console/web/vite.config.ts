@@ -11,6 +11,17 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2022",
+    // Many small files take more over the wire than few: what three pages or more share is one, and so is how a payment looks.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "shared", test: /\.io|\/contract\/|\/src\/(model|net|parts|pages)\/.*\.tsx?$/, minShareCount: 3 },
+            { name: "pay", test: /\/styles\/(pay|line|receipt|refunds)\.css$/ },
+          ],
+        },
+      },
+    },
   },
   // For working on the pages: `npx vite` beside a bridge on port 8000.
   server: {

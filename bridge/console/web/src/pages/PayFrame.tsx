@@ -1,6 +1,5 @@
 /** The frame of the pages that buyers and sellers see, and what they see when there is nothing to show. */
 
-import "../styles/pay.css";
 import type { ComponentChildren, JSX } from "preact";
 import { Brand } from "../parts/Brand";
 import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";

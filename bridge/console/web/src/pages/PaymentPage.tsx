@@ -1,5 +1,6 @@
 /** `/pay/{paymentId}`: one payment, as its buyer or its seller watches it. */
 
+import "../styles/pay.css";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { money } from "../model/amounts";
