@@ -1,4 +1,4 @@
-"""The pages of buyers and sellers in other languages: asked for by the address, chosen on the page, or the browser's."""
+"""The pages of buyers and sellers in other languages: by the address, by what was chosen, or by the browser."""
 
 import re
 from urllib.parse import quote

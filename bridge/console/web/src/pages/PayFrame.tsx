@@ -27,7 +27,9 @@ export function PayFrame<Document>({ watched, title, loading = "loadingPayment",
     <div class="pay">
       <header class="pay-head">
         <Brand />
-        <bdi class="pay-title">{title}</bdi>
+        <span class="pay-title">
+          <bdi>{title}</bdi>
+        </span>
         <ConnectionMark connection={connection} />
       </header>
       <ConnectionNote connection={connection} />
