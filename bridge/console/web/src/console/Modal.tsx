@@ -1,7 +1,7 @@
 /** The dialog that is in front of the page, of which there is one at most: what it is about, and where the focus goes after it. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Store, useStore } from "../net/store";
 import { desk } from "./desk";
 
@@ -36,7 +36,8 @@ interface ModalProps {
 
 export function Modal({ close, class: name, children }: ModalProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // At once, so that nothing typed is lost to what lies behind.
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     desk.isBusy = true;
     dialog.current?.showModal();

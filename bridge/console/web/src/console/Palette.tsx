@@ -20,6 +20,9 @@ const LEAST_LETTERS = 2;
 /** Whoever types on is not asked for yet. */
 const TYPING_PAUSE_MS = 200;
 
+/** Where it is kept that somebody does not want a key without Ctrl to do anything. */
+const UNANSWERED = "bridge.question-mark-unanswered";
+
 export function openPalette(): void {
   asking.about("find");
 }
@@ -30,7 +33,7 @@ function pressed(event: KeyboardEvent): void {
   if (isCommand && event.key.toLowerCase() === "k") {
     event.preventDefault();
     openPalette();
-  } else if (!isCommand && event.key === "?" && !isTyped(event.target)) {
+  } else if (!isCommand && event.key === "?" && !isTyped(event.target) && localStorage.getItem(UNANSWERED) === null) {
     event.preventDefault();
     asking.about("keys");
   }
@@ -123,6 +126,9 @@ function Finder({ close }: { close: () => void }): JSX.Element {
       <p class="palette-hint" role="status">
         {problem?.detail ?? (goals.length === 0 ? "Nothing was found." : `${goals.length} found. Enter opens the one that is marked.`)}
       </p>
+      <button type="button" class="quiet" onClick={() => asking.about("keys")}>
+        Keys
+      </button>
     </>
   );
 }
@@ -168,6 +174,10 @@ async function look(search: string, signal: AbortSignal): Promise<Found> {
 }
 
 function Keys({ close }: { close: () => void }): JSX.Element {
+  const answer = ({ currentTarget }: { currentTarget: HTMLInputElement }): void => {
+    if (currentTarget.checked) localStorage.removeItem(UNANSWERED);
+    else localStorage.setItem(UNANSWERED, "yes");
+  };
   return (
     <>
       <h2 id="dialog-title">Keys</h2>
@@ -183,6 +193,10 @@ function Keys({ close }: { close: () => void }): JSX.Element {
           </div>
         ))}
       </dl>
+      <label class="keys-choice">
+        <input type="checkbox" defaultChecked={localStorage.getItem(UNANSWERED) === null} onChange={answer} />
+        Answer to ?, which is pressed without Ctrl
+      </label>
       <div class="dialog-actions">
         <button type="button" onClick={close}>
           Close

@@ -49,9 +49,9 @@ function itemGoal({ kind, title, detail, payoutId, paymentId }: AttentionItem): 
 }
 
 export function payoutGoal({ payoutId, amount, coin, sellerId, buyerId, status }: PayoutRow): Goal {
-  const whom = sellerId ?? buyerId ?? "";
+  const whom = buyerId ?? sellerId;
   return {
-    kind: "Payout",
+    kind: buyerId === null ? "Payout" : "Refund",
     name: money(amount, coin),
     about: `to ${whom}, ${status.replaceAll("_", " ")}, ${payoutId}`,
     path: `/ops/payouts/${encodeURIComponent(payoutId)}`,
