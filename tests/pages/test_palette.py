@@ -8,6 +8,12 @@ from tests.pages.browsing import PHONE
 from tests.pages.test_accessibility import expect_no_violation
 from tests.system.shkeeper.conftest import Marketplace
 
+OPENED_AT_ONCE = """async () => {
+    window.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true, cancelable: true }));
+    for (let rendered = 0; rendered < 9; rendered += 1) await null;
+    return document.activeElement.getAttribute("role");
+}"""
+
 
 def test_pages_payments_and_payouts_are_found_and_opened_by_keys_alone(
     console: Page, marketplace: Marketplace
@@ -64,5 +70,5 @@ def test_the_keys_are_listed_unless_somebody_is_typing(console: Page) -> None:
     console.keyboard.press("Escape")
     expect(console.get_by_role("dialog")).to_have_count(0)
     console.keyboard.press("?")
-    console.keyboard.press("Control+k")
-    expect(console.get_by_role("combobox", name="Find a page")).to_be_focused()
+    # Before the browser gets to anything else, such as the next letter of whoever types fast.
+    assert console.evaluate(OPENED_AT_ONCE) == "combobox"
