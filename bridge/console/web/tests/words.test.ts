@@ -5,7 +5,7 @@ import { refusalWords } from "../src/model/refusals";
 import { paymentLine } from "../src/model/payment-line";
 import { span, timeLeft, when } from "../src/model/times";
 import english from "../src/words/en";
-import type { Entry, Key } from "../src/words/catalogue";
+import { type Entry, type Key, translation } from "../src/words/catalogue";
 import { chosenLanguage, CODES, inTheSameLanguage, LANGUAGES, languageOf } from "../src/words/languages";
 import { Words } from "../src/words/words";
 import { payment, sighting } from "./documents";
@@ -137,4 +137,29 @@ describe("the language of a page", () => {
     expect(inTheSameLanguage("/sales", "?lang=xx")).toBe("/sales");
     expect(inTheSameLanguage("/sales", "")).toBe("/sales");
   });
+});
+
+test("the compiler refuses a sentence without its values, and a language without its sentences", () => {
+  const one = words("en");
+  // @ts-expect-error: it has a placeholder
+  const unfilled = () => one.say("stillToPay");
+  // @ts-expect-error: it has another placeholder
+  const other = () => one.say("stillToPay", { missing: "1" });
+  // @ts-expect-error: it has none
+  const none = () => one.say("paid", { amount: "1" });
+  // @ts-expect-error: it is counted
+  const uncounted = () => one.say("transactions");
+  // @ts-expect-error: there is no such sentence
+  const unknown = () => one.say("sayNothing");
+  // @ts-expect-error: its placeholder is mistyped
+  const mistyped = () => translation({ ...english, stillToPay: "{amont} still to pay" });
+  // @ts-expect-error: one of its forms has a placeholder that nothing fills
+  const form = () => translation({ ...english, transactions: { one: "{what}", other: "Transactions" } });
+  // @ts-expect-error: it has no forms in English
+  const forms = () => translation({ ...english, paid: { other: "Paid" } });
+  const { paid, ...without } = english;
+  // @ts-expect-error: a sentence is missing
+  const incomplete = () => translation(without);
+  expect([unfilled, other, none, uncounted, unknown, mistyped, form, forms, incomplete]).toHaveLength(9);
+  expect(paid).toBe("Paid");
 });
