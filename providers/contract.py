@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
@@ -20,6 +19,7 @@ from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.observations import Observation
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
+from providers.destination_faults import DestinationFault
 from providers.findings import Finding
 from providers.settings import ProviderSettings
 from providers.wallet_keepers import WalletKeeper
@@ -31,7 +31,6 @@ __all__ = [
     "CoinUnavailableError",
     "Connected",
     "CredentialsRefusedError",
-    "DestinationFault",
     "InvoiceGateway",
     "InvoiceGateways",
     "NoneOfOurs",
@@ -103,19 +102,6 @@ class ProviderRefusedError(ProviderError):
 
 class CredentialsRefusedError(ProviderRefusedError):
     """The provider does not know the bridge's key or password: no fault of the request that came first."""
-
-
-class DestinationFault(StrEnum):
-    """What is wrong with a destination, in one word: pages say it to people in their own language by it."""
-
-    NOT_AN_ADDRESS = "not_an_address"
-    MISTYPED = "mistyped"
-    OTHER_NETWORK = "other_network"
-    """It is an address, of another coin or network."""
-    OWN_ADDRESS = "own_address"
-    """It is one of the marketplace itself."""
-    NOT_PAYABLE = "not_payable"
-    """It is an address of the coin, and nothing should be sent there."""
 
 
 class NotPayableError(BridgeError):

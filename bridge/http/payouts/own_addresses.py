@@ -6,7 +6,8 @@ from collections.abc import Collection
 from bridge.journal import Journal
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
-from providers.contract import DestinationFault, NotPayableError, PayoutOrder
+from providers.contract import NotPayableError, PayoutOrder
+from providers.destination_faults import DestinationFault
 
 __all__ = ["require_anothers", "require_orders_to_others"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from providers.contract import DestinationFault
+from providers.destination_faults import DestinationFault
 from providers.shkeeper.coins import LIGHTNING
 from providers.shkeeper.destinations.bitcoins import BITCOIN, DOGECOIN, FIRO, FIRO_SPARK, LITECOIN
 from providers.shkeeper.destinations.evm import EVM

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from coordinator.errors import BridgeError
-from providers.contract import DestinationFault
+from providers.destination_faults import DestinationFault
 
 __all__ = [
     "ALPHANUMERIC",
