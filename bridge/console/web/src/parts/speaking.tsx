@@ -39,11 +39,16 @@ export function useWords(): Words {
 
 export function LanguageChooser(): JSX.Element {
   const { words, speak } = useSpeech();
+  // Where its sentences cannot be had at the moment, the page goes on in the language that it has.
+  const choose = (select: HTMLSelectElement): void =>
+    void speak(select.value as LanguageCode).catch(() => {
+      select.value = words.language;
+    });
   return (
     <footer class="language">
       <label>
         <span>{words.say("language")}</span>
-        <select value={words.language} onChange={({ currentTarget }) => void speak(currentTarget.value as LanguageCode)}>
+        <select value={words.language} onChange={({ currentTarget }) => choose(currentTarget)}>
           {CODES.map((code) => (
             <option key={code} value={code} lang={LANGUAGES[code].locale}>
               {LANGUAGES[code].name}
