@@ -1,3 +1,4 @@
+/// <reference types="vitest/config" />
 import { defineConfig } from "vite";
 
 // The bridge serves what is built: `dist/index.html` for every page, and `dist/assets/` under names that change with
@@ -23,6 +24,8 @@ export default defineConfig({
       },
     },
   },
+  // A test reads what the styles are.
+  test: { css: true },
   // For working on the pages: `npx vite` beside a bridge on port 8000.
   server: {
     proxy: {
