@@ -19,6 +19,7 @@ from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.observations import Observation
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
+from providers.destination_faults import DestinationFault
 from providers.findings import Finding
 from providers.settings import ProviderSettings
 from providers.wallet_keepers import WalletKeeper
@@ -106,10 +107,12 @@ class CredentialsRefusedError(ProviderRefusedError):
 class NotPayableError(BridgeError):
     """Something of the kind cannot be paid, or paid out, through the provider."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, fault: DestinationFault | None = None) -> None:
         super().__init__(message)
         self.field = field
         """What is wrong, by its name on the wire."""
+        self.fault = fault
+        """What is wrong with the destination, if that is what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2779,6 +2779,8 @@ export interface components {
         FieldProblem: {
             field: string;
             message: string;
+            /** @description What is wrong with a destination, in one word: `not_an_address`, `mistyped`, `other_network`, `own_address` or `not_payable`. Left out of all else. */
+            code?: string | null;
         };
         /** ForgottenPayout */
         ForgottenPayout: {

@@ -62,7 +62,7 @@ def read_order(
     try:
         to = read_destination(coin, order.destination, amount=amount, now=now, test_network=test_network)
     except DestinationWrongError as error:
-        raise NotPayableError("destination", str(error)) from None
+        raise NotPayableError("destination", str(error), error.fault) from None
     return PayoutOrder(coin, to, amount, fee)
 
 

@@ -53,10 +53,8 @@ class Browsing:
     def page(self, viewport: ViewportSize | None = None, **options: Any) -> Page:
         """A page of a context that is forgotten after the test."""
         # What moves on a page for as long as it is open would be drawn by the processor all the while.
-        options = {"reduced_motion": "reduce", **options}
-        context = self._browser.new_context(
-            viewport=viewport or DESKTOP, locale="en-GB", timezone_id="Europe/Berlin", **options
-        )
+        options = {"reduced_motion": "reduce", "locale": "en-GB", **options}
+        context = self._browser.new_context(viewport=viewport or DESKTOP, timezone_id="Europe/Berlin", **options)
         context.set_default_timeout(WAIT_MS)
         self._contexts.append(context)
         page = context.new_page()

@@ -1,3 +1,4 @@
+/// <reference types="vitest/config" />
 import { defineConfig } from "vite";
 
 // The bridge serves what is built: `dist/index.html` for every page, and `dist/assets/` under names that change with
@@ -11,7 +12,20 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2022",
+    // Many small files take more over the wire than few: what three pages or more share is one, and so is how a payment looks.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "shared", test: /\.io|\/contract\/|\/src\/(model|net|parts|pages)\/.*\.tsx?$/, minShareCount: 3 },
+            { name: "pay", test: /\/styles\/(pay|line|receipt|refunds)\.css$/ },
+          ],
+        },
+      },
+    },
   },
+  // A test reads what the styles are.
+  test: { css: true },
   // For working on the pages: `npx vite` beside a bridge on port 8000.
   server: {
     proxy: {

@@ -61,6 +61,11 @@ class FieldProblem(FrozenModel):
 
     field: str
     message: str
+    code: str | None = Field(
+        None,
+        description="What is wrong with a destination, in one word: `not_an_address`, `mistyped`, `other_network`, "
+        "`own_address` or `not_payable`. Left out of all else.",
+    )
 
 
 class Problem(FrozenModel):

@@ -91,9 +91,11 @@ def problem(
     )
 
 
-def wrong_field(field: str, message: str) -> ValidationException:
-    """To be raised where one field of the body is wrong for a reason that its type does not know."""
-    return ValidationException(extra=[{"key": field, "message": message}])
+def wrong_field(field: str, message: str, code: str | None = None) -> ValidationException:
+    """To be raised where one field of the body is wrong for a reason that its type does not know. The code is for
+    pages that say it in another language."""
+    fault = {"key": field, "message": message}
+    return ValidationException(extra=[fault if code is None else {**fault, "code": code}])
 
 
 def no_such(what: str) -> NotFoundException:
@@ -188,6 +190,7 @@ def _http(request: AnyRequest, error: HTTPException) -> Response[dict[str, objec
                 {
                     "field": _as_asked(request, fault.get("key", "body")),
                     "message": fault["message"].removeprefix("Value error, "),
+                    **({"code": fault["code"]} if "code" in fault else {}),
                 }
                 for fault in error.extra
             ]

@@ -138,7 +138,7 @@ async def allow_destination(
         order = await sender.read_order(data.provider, PayoutOrder(data.coin, data.destination, SOME_AMOUNT))
         await require_orders_to_others(journal, chains, sender, data.provider, order)
     except NotPayableError as error:
-        raise wrong_field(error.field, str(error)) from None
+        raise wrong_field(error.field, str(error), error.fault) from None
     if sender.payment_hash(data.provider, order) is not None:
         raise wrong_field("destination", "an invoice is paid once, so it is on no list")
     allowed, _ = await journal.approvals.allow_destination(

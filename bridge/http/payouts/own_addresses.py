@@ -7,6 +7,7 @@ from bridge.journal import Journal
 from bridge.workers.chain_followers import ChainFollowers
 from bridge.workers.payouts import PayoutSender
 from providers.contract import NotPayableError, PayoutOrder
+from providers.destination_faults import DestinationFault
 
 __all__ = ["require_anothers", "require_orders_to_others"]
 
@@ -18,7 +19,9 @@ async def require_anothers(
     own = await journal.approvals.own_address(provider, spellings, list(chains.chains))
     if own is not None:
         raise NotPayableError(
-            "destination", f"this is an address of the marketplace itself: {own}; expected one of whoever is paid"
+            "destination",
+            f"this is an address of the marketplace itself: {own}; expected one of whoever is paid",
+            DestinationFault.OWN_ADDRESS,
         )
 
 

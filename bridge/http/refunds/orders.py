@@ -175,7 +175,7 @@ async def read_sending(
         order = await sender.read_order(refund.provider, PayoutOrder(refund.coin, destination, coins))
         await require_orders_to_others(journal, chains, sender, refund.provider, order)
     except NotPayableError as error:
-        raise wrong_field(error.field, str(error)) from None
+        raise wrong_field(error.field, str(error), error.fault) from None
     record = await journal.payment_record(refund.payment_id)
     if record is None:
         raise LookupError(f"payment {refund.payment_id} of refund {refund.refund_id} is gone")

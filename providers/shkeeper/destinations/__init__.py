@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from providers.destination_faults import DestinationFault
 from providers.shkeeper.coins import LIGHTNING
 from providers.shkeeper.destinations.bitcoins import BITCOIN, DOGECOIN, FIRO, FIRO_SPARK, LITECOIN
 from providers.shkeeper.destinations.evm import EVM
@@ -76,10 +77,11 @@ def read_destination(
         if objection := family.objection(read):
             raise DestinationWrongError(objection)
     except NotOfFamilyError as error:
-        told = _told(family, destination, test_network=test_network) or str(error)
-        raise DestinationWrongError(f"expected {family.described} ({family.form}); {told}") from None
+        told = _told(family, destination, test_network=test_network)
+        fault = error.fault if told is None else DestinationFault.OTHER_NETWORK
+        raise DestinationWrongError(f"expected {family.described} ({family.form}); {told or error}", fault) from None
     except DestinationWrongError as error:
-        raise DestinationWrongError(f"expected {family.described} ({family.form}); {error}") from None
+        raise DestinationWrongError(f"expected {family.described} ({family.form}); {error}", error.fault) from None
     return read
 
 

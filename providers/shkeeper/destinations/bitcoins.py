@@ -7,9 +7,9 @@ from functools import partial
 from providers.shkeeper import base58, bech32
 from providers.shkeeper.destinations.family import (
     ALPHANUMERIC,
-    MISTYPED,
     DestinationWrongError,
     Family,
+    MistypedError,
     NotOfFamilyError,
     is_nobodys_account,
 )
@@ -64,7 +64,7 @@ def _read(coin: _Coin, address: str, test_network: bool) -> str:
     try:
         content = base58.decode_checked(address)
     except base58.Base58Error:
-        raise NotOfFamilyError(MISTYPED) from None
+        raise MistypedError() from None
     if not any(len(content) == len(one) + HASH_BYTES and content.startswith(one) for one in network.versions):
         raise NotOfFamilyError("this is none")
     for beginning, why in network.refused.items():
@@ -81,7 +81,7 @@ def _read_witness(address: str) -> str:
     except bech32.Bech32Error as error:
         raise NotOfFamilyError(str(error)) from None
     if read.checksum is not (bech32.Checksum.BECH32 if version == 0 else bech32.Checksum.BECH32M):
-        raise NotOfFamilyError(MISTYPED)
+        raise MistypedError()
     if len(program) not in PROGRAM_BYTES.get(version, ()):
         raise DestinationWrongError("it is of a kind without rules, so that anybody could take what is sent there")
     return address.lower()

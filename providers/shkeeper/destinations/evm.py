@@ -3,7 +3,7 @@
 import re
 import string
 
-from providers.shkeeper.destinations.family import Family, NotOfFamilyError, is_nobodys_account
+from providers.shkeeper.destinations.family import Family, MistypedError, NotOfFamilyError, is_nobodys_account
 
 __all__ = ["EVM"]
 
@@ -58,7 +58,7 @@ def _read(address: str, test_network: bool) -> str:
     digits = address[2:]
     right = _with_checksum(address)
     if digits not in (digits.lower(), digits.upper()) and address != right:
-        raise NotOfFamilyError("its capitals do not fit its digits (EIP-55); is a character mistyped?")
+        raise MistypedError("its capitals do not fit its digits (EIP-55); is a character mistyped?")
     return right
 
 

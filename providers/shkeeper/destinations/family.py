@@ -5,22 +5,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from coordinator.errors import BridgeError
+from providers.destination_faults import DestinationFault
 
-__all__ = ["ALPHANUMERIC", "MISTYPED", "DestinationWrongError", "Family", "NotOfFamilyError", "is_nobodys_account"]
+__all__ = [
+    "ALPHANUMERIC",
+    "DestinationWrongError",
+    "Family",
+    "MistypedError",
+    "NotOfFamilyError",
+    "is_nobodys_account",
+]
 
 ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
 # Whoever wanted a key whose account begins with so many zeros would look for it longer than the sun shines.
 HOPELESS_ZEROS = 12
-MISTYPED = "its checksum does not hold; is a character mistyped?"
 
 
 class DestinationWrongError(BridgeError, ValueError):
     """Money cannot be sent there; the message says why, and what was expected. It does not quote the destination:
     people paste keys where addresses belong."""
 
+    def __init__(self, message: str, fault: DestinationFault = DestinationFault.NOT_PAYABLE) -> None:
+        super().__init__(message)
+        self.fault = fault
+
 
 class NotOfFamilyError(DestinationWrongError):
     """It is not written as the family's addresses are: it may be another family's."""
+
+    def __init__(self, message: str, fault: DestinationFault = DestinationFault.NOT_AN_ADDRESS) -> None:
+        super().__init__(message, fault)
+
+
+class MistypedError(NotOfFamilyError):
+    """It looks like one of the family's, but for a character or two."""
+
+    def __init__(self, message: str = "its checksum does not hold; is a character mistyped?") -> None:
+        super().__init__(message, DestinationFault.MISTYPED)
 
 
 @dataclass(frozen=True, slots=True)

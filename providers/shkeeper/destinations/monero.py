@@ -4,7 +4,7 @@ No library: `monero` has had no release since 2022, and brings an HTTP client an
 """
 
 from providers.shkeeper import base58
-from providers.shkeeper.destinations.family import MISTYPED, Family, NotOfFamilyError
+from providers.shkeeper.destinations.family import Family, MistypedError, NotOfFamilyError
 
 __all__ = ["MONERO"]
 
@@ -27,7 +27,7 @@ def _read(address: str, test_network: bool) -> str:
     whole = b"".join(_block(block) for block in blocks)
     content, checksum = whole[:-CHECKSUM_BYTES], whole[-CHECKSUM_BYTES:]
     if checksum != _keccak(content)[:CHECKSUM_BYTES]:
-        raise NotOfFamilyError(MISTYPED)
+        raise MistypedError()
     kinds = STAGENET | TESTNET if test_network else MAIN
     if kinds.get(content[0]) != len(content) - 1:
         raise NotOfFamilyError("this is none")
@@ -39,7 +39,7 @@ def _block(characters: str) -> bytes:
     try:
         return number.to_bytes(BLOCK_SIZES[len(characters)], "big")
     except OverflowError:
-        raise NotOfFamilyError(MISTYPED) from None
+        raise MistypedError() from None
 
 
 def _keccak(content: bytes) -> bytes:

@@ -10,9 +10,9 @@ import binascii
 
 from providers.shkeeper.destinations.family import (
     ALPHANUMERIC,
-    MISTYPED,
     DestinationWrongError,
     Family,
+    MistypedError,
     NotOfFamilyError,
 )
 
@@ -33,7 +33,7 @@ def _read(address: str, test_network: bool) -> str:
         raise NotOfFamilyError(f"this has {len(address)} characters, or not these")
     content = base64.urlsafe_b64decode(address)
     if binascii.crc_hqx(content[:-2], 0).to_bytes(2, "big") != content[-2:]:
-        raise NotOfFamilyError(MISTYPED)
+        raise MistypedError()
     if content[0] & ~FOR_TEST_NETWORKS not in (BOUNCEABLE, NOT_BOUNCEABLE):
         raise NotOfFamilyError("this is none")
     # A wallet on a test network takes the addresses of both; the production network must not.

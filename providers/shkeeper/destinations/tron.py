@@ -1,7 +1,7 @@
 """Tron addresses: Base58 with a checksum, of the byte 0x41 and an account."""
 
 from providers.shkeeper import base58
-from providers.shkeeper.destinations.family import MISTYPED, Family, NotOfFamilyError, is_nobodys_account
+from providers.shkeeper.destinations.family import Family, MistypedError, NotOfFamilyError, is_nobodys_account
 
 __all__ = ["TRON"]
 
@@ -16,7 +16,7 @@ def _read(address: str, test_network: bool) -> str:
     try:
         content = base58.decode_checked(address)
     except base58.Base58Error:
-        raise NotOfFamilyError(MISTYPED) from None
+        raise MistypedError() from None
     if len(content) != 1 + ACCOUNT_BYTES or not content.startswith(PREFIX):
         raise NotOfFamilyError("this is none")
     return address

@@ -6,9 +6,9 @@ exchange's; a classic address is somebody's own.
 
 from providers.shkeeper import base58
 from providers.shkeeper.destinations.family import (
-    MISTYPED,
     DestinationWrongError,
     Family,
+    MistypedError,
     NotOfFamilyError,
     is_nobodys_account,
 )
@@ -27,7 +27,7 @@ def _read(address: str, test_network: bool) -> str:
     try:
         content = base58.decode_checked(address, base58.RIPPLES)
     except base58.Base58Error:
-        raise NotOfFamilyError(MISTYPED) from None
+        raise MistypedError() from None
     if len(content) == 1 + ACCOUNT_BYTES and content.startswith(CLASSIC_PREFIX):
         return address
     prefix = X_PREFIX_OF_TEST_NETWORKS if test_network else X_PREFIX

@@ -63,6 +63,27 @@ async def test_files_of_the_build_are_kept_by_browsers_for_good(client: httpx.As
 
 
 @pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br", "gzip"),
+        ("br;q=1.0, gzip;q=0.8", "gzip"),
+        ("gzip;q=0, br", None),
+        ("gzip; q=0.0", None),
+        ("identity", None),
+        ("", None),
+    ],
+)
+async def test_files_of_the_build_are_compressed_for_whoever_takes_that(
+    client: httpx.AsyncClient, build: Path, accepted: str, encoding: str | None
+) -> None:
+    (build / "assets" / "index-4f2a.js").write_text(SCRIPT * 100)
+    answer = await client.get("/assets/index-4f2a.js", headers={"Accept-Encoding": accepted})
+    assert (answer.headers.get("content-encoding"), answer.text) == (encoding, SCRIPT * 100)
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert (int(answer.headers["content-length"]) < len(SCRIPT) * 100) == (encoding == "gzip")
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "gone.js",

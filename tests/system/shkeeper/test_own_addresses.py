@@ -61,6 +61,7 @@ def test_nor_does_money_go_back_to_one(marketplace: Marketplace) -> None:
             f"/api/refunds/{refund['refundId']}/{path}", json={"destination": where_to_pay}
         )
         assert "expected one of whoever is paid" in refused(answer, "destination")
+        assert answer.json()["errors"][0]["code"] == "own_address"
     assert marketplace.client.get(f"/api/refunds/{refund['refundId']}").json()["status"] == "awaiting_address"
 
 
@@ -69,3 +70,4 @@ def test_nor_is_one_put_on_a_sellers_list(marketplace: Marketplace) -> None:
     own = invoiced(marketplace, "ETH-USDT")
     answer = marketplace.client.post("/api/payouts/destinations", json=wanted | {"destination": own})
     refused(answer, "destination")
+    assert answer.json()["errors"][0]["code"] == "own_address"

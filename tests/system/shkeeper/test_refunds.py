@@ -227,11 +227,19 @@ def test_an_address_that_cannot_be_is_named_as_wrong_and_a_good_one_is_for_good(
 ) -> None:
     refund = opened(marketplace, sold(marketplace), amount="10")
     path = f"/api/refunds/{refund['refundId']}/destination"
-    for wrong in ("0x12", destination("USDT", "b"), "0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c4", "a b", ""):
+    for wrong, code in (
+        ("0x12", "not_an_address"),
+        (destination("USDT", "b"), "other_network"),
+        ("0x6f2Fa34BC0ee4C9B53c1D9e6c2C7e2a1d1a1b2c4", "mistyped"),
+        ("0x" + "0" * 40, "not_payable"),
+        ("a b", None),
+        ("", None),
+    ):
         for one in (path, f"{path}/check"):
             answer = marketplace.client.post(one, json={"destination": wrong})
             assert (wrong, answer.status_code) == (wrong, 400)
-            assert answer.json()["errors"][0]["field"] == "destination"
+            [fault] = answer.json()["errors"]
+            assert (wrong, fault["field"], fault.get("code")) == (wrong, "destination", code)
     good = destination("ETH-USDT", "the buyer's")
     checked = marketplace.client.post(f"{path}/check", json={"destination": good}).json()
     assert checked == {"destination": good, "coin": "ETH-USDT", "coinAmount": "10"}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BEGINNING, type ConnectionState, type Heard, inWords, moved } from "../src/model/connection";
+import { english } from "./spoken";
 
 const [LIVE, CATCHING_UP, OFFLINE] = (["live", "catching up", "offline"] as const).map(
   (standing): Heard => ({ type: "stands", standing }),
@@ -36,12 +37,12 @@ describe("the connection", () => {
   it("says why it was refused, and keeps saying it when the socket closes", () => {
     const refused = moved(BEGINNING, { type: "refused", code: "token_expired", message: "it has expired" });
     expect(moved(refused, OFFLINE)).toEqual(refused);
-    expect(inWords(refused).sentence).toBe("it has expired");
+    expect(inWords(english, refused).sentence).toBe("it has expired");
   });
 
   it("has other words for a page that never was live", () => {
-    const never = inWords(moved(BEGINNING, { type: "unreachable" })).sentence;
-    const before = inWords({ ...BEGINNING, state: "offline", wasLive: true }).sentence;
+    const never = inWords(english, moved(BEGINNING, { type: "unreachable" })).sentence;
+    const before = inWords(english, { ...BEGINNING, state: "offline", wasLive: true }).sentence;
     expect(never).toContain("cannot be reached");
     expect(before).toContain("from before");
   });

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { PayoutDocument } from "../src/model/documents";
 import { concernsOwn, ON_ITS_WAY, type OwnLists, paymentEntry, payoutEntry } from "../src/model/own";
 import { payment } from "./documents";
+import { english } from "./spoken";
 
 const SHARES = [
   { requestId: "request-1", sellerId: "seller-1", offerId: null, amount: "40.10" },
@@ -28,7 +29,7 @@ function lists(changes: Partial<OwnLists> = {}): OwnLists {
 
 test("a seller sees their own shares of a checkout, a buyer all of it", () => {
   const paid = payment({ checkoutId: "checkout/1", shares: SHARES, amount: "50.80" });
-  const [sale, order] = [paymentEntry(paid, "seller", "seller-1"), paymentEntry(paid, "buyer", "buyer-1")];
+  const [sale, order] = [paymentEntry(english, paid, "seller", "seller-1"), paymentEntry(english, paid, "buyer", "buyer-1")];
   expect([sale.amount, sale.about, sale.path]).toEqual(["41", "request-1, request-3", "/checkout/checkout%2F1?as=seller"]);
   expect([order.amount, order.about, order.path]).toEqual(["50.80", "request-1, request-2, request-3", "/checkout/checkout%2F1"]);
 });
@@ -36,14 +37,14 @@ test("a seller sees their own shares of a checkout, a buyer all of it", () => {
 test("a buyer is asked where a refund goes, a seller is not", () => {
   const refund = { status: "awaiting_address" } as ReturnType<typeof payment>["refunds"][number];
   const refunded = payment({ refunds: [refund] });
-  expect(paymentEntry(refunded, "buyer", "buyer-1").asks).toBe("Say where your refund goes");
-  expect(paymentEntry(refunded, "seller", "seller-1").asks).toBeNull();
+  expect(paymentEntry(english, refunded, "buyer", "buyer-1").asks).toBe("Say where your refund goes");
+  expect(paymentEntry(english, refunded, "seller", "seller-1").asks).toBeNull();
 });
 
 test("what is not settled is on its way, in words that leave out whose trouble it is", () => {
   expect(ON_ITS_WAY).toEqual(["awaiting_approval", "created", "broadcast", "confirming", "ambiguous", "mismatch", "dropped"]);
-  expect(payoutEntry({ ...PAYOUT, status: "ambiguous" }).words).toBe("Being looked into");
-  expect(payoutEntry({ ...PAYOUT, status: "completed" })).toMatchObject({ tone: "done", words: "Arrived", currency: "ETH-USDT" });
+  expect(payoutEntry(english, { ...PAYOUT, status: "ambiguous" }).words).toBe("Being looked into");
+  expect(payoutEntry(english, { ...PAYOUT, status: "completed" })).toMatchObject({ tone: "done", words: "Arrived", currency: "ETH-USDT" });
 });
 
 test("an event concerns those whose payment or payout it tells of", () => {
@@ -58,5 +59,5 @@ test("an event concerns those whose payment or payout it tells of", () => {
 
 test("where a payout goes is shown whole", () => {
   const destination = `0x${"ab12".repeat(10)}`;
-  expect(payoutEntry({ ...PAYOUT, destination }).about).toBe(destination);
+  expect(payoutEntry(english, { ...PAYOUT, destination }).about).toBe(destination);
 });

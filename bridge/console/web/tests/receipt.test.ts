@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { receiptLines } from "../src/model/receipt";
 import { payment } from "./documents";
+import { english } from "./spoken";
 
 const HASH = `0x${"ab".repeat(32)}`;
 const paid = payment({
@@ -15,7 +16,7 @@ const paid = payment({
 });
 
 test("a receipt has the whole hash of what has arrived, and of nothing else", () => {
-  const lines = receiptLines(paid, "shop.example", (at) => at);
+  const lines = receiptLines(english, paid, "shop.example");
   expect(lines).toContainEqual(["Shop", "shop.example"]);
   expect(lines).toContainEqual(["49.9\u00a0ETH-USDT", HASH]);
   expect(lines.flat()).not.toContain("0xlater");
@@ -23,7 +24,7 @@ test("a receipt has the whole hash of what has arrived, and of nothing else", ()
 });
 
 test("a receipt says what was sent back since", () => {
-  const lines = receiptLines({ ...paid, refunded: "10" }, null, (at) => at);
+  const lines = receiptLines(english, { ...paid, refunded: "10" }, null);
   expect(lines).toContainEqual(["Sent back since", "10.00\u00a0USD"]);
   expect(lines[0]?.[0]).toBe("Paid");
 });

@@ -4,6 +4,7 @@ import type { Refund, Refundable } from "../src/model/documents";
 import { paymentLine } from "../src/model/payment-line";
 import { coinOf, poolName, refundFault, refundLine, sentFault, shownRefunds } from "../src/model/refunds";
 import { payment } from "./documents";
+import { english } from "./spoken";
 
 const GOODS: Refundable = { of: "goods", sellerId: "seller-1", amount: "49.90" };
 const EXCESS: Refundable = { of: "excess", sellerId: null, amount: "10.10" };
@@ -34,7 +35,7 @@ describe("what a page says of a refund", () => {
 
   test.each(ALL)("%s has words for buyer and seller, and only the buyer's speak to the buyer", (status) => {
     for (const side of ["buyer", "seller"] as const) {
-      const { headline, sentence } = refundLine(refund({ status, coinAmount: "49.9" }), side);
+      const { headline, sentence } = refundLine(english, refund({ status, coinAmount: "49.9" }), side);
       expect(headline).toContain("49.90\u00a0USD");
       expect(sentence).not.toBe("");
       if (side === "seller") expect(`${headline} ${sentence}`).not.toMatch(/\byou\b/);
@@ -42,7 +43,7 @@ describe("what a page says of a refund", () => {
   });
 
   test("where it arrived, it says how much of which coin", () => {
-    const line = refundLine(refund({ status: "completed", coinAmount: "0.00083" }), "buyer");
+    const line = refundLine(english, refund({ status: "completed", coinAmount: "0.00083" }), "buyer");
     expect(line.headline).toBe("49.90\u00a0USD went back to you");
     expect(line.sentence).toBe("It has arrived: 0.00083\u00a0ETH-USDT.");
   });
@@ -61,24 +62,24 @@ describe("what a page says of a refund", () => {
 describe("what the payment's own line says of it", () => {
   test("what came too much is the shop's to send back until it is on its way", () => {
     const over = payment({ status: "completed", received: "60", excess: "10.10", refundable: [GOODS, EXCESS] });
-    expect(paymentLine(over, "buyer").remarks).toEqual([
+    expect(paymentLine(english, over, "buyer").remarks).toEqual([
       "10.10\u00a0USD more came than was asked for. Ask the shop to send it back.",
     ]);
-    expect(paymentLine({ ...over, refundable: [GOODS] }, "buyer").remarks).toEqual([]);
+    expect(paymentLine(english, { ...over, refundable: [GOODS] }, "buyer").remarks).toEqual([]);
   });
 
   test("a part that went back is told of, and all of it is the headline", () => {
     const part = payment({ status: "completed", received: "49.90", refunded: "12.50" });
-    expect(paymentLine(part, "buyer").remarks).toEqual(["12.50\u00a0USD went back to you."]);
-    expect(paymentLine(part, "seller").remarks).toEqual(["12.50\u00a0USD went back to the buyer."]);
-    const all = paymentLine(payment({ status: "refunded", received: "49.90", refunded: "49.90" }), "buyer");
+    expect(paymentLine(english, part, "buyer").remarks).toEqual(["12.50\u00a0USD went back to you."]);
+    expect(paymentLine(english, part, "seller").remarks).toEqual(["12.50\u00a0USD went back to the buyer."]);
+    const all = paymentLine(english, payment({ status: "refunded", received: "49.90", refunded: "49.90" }), "buyer");
     expect([all.headline, all.remarks]).toEqual(["The payment was refunded", []]);
   });
 
   test("both are told of a dispute while the bank decides, and the seller of one that was won", () => {
     const dispute = { disputeId: "dp_1", status: "open", amount: "30.00", reason: "fraudulent" } as const;
     const told = (status: "open" | "won" | "lost", side: "buyer" | "seller"): string[] =>
-      paymentLine(payment({ status: "completed", received: "49.90", disputes: [{ ...dispute, status }] }), side).remarks;
+      paymentLine(english, payment({ status: "completed", received: "49.90", disputes: [{ ...dispute, status }] }), side).remarks;
     expect(told("open", "buyer")).toEqual(["Your bank was asked to take 30.00\u00a0USD back, and has not decided yet."]);
     expect(told("open", "seller")).toEqual([
       "The buyer's bank was asked to take 30.00\u00a0USD back. Nothing is paid out until it has decided.",

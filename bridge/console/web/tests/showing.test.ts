@@ -14,10 +14,10 @@ describe("times", () => {
   const at = (text: string): number => Date.parse(text);
 
   it("count down to the deadline and no further", () => {
-    expect(timeLeft(created, expires, at("2026-11-24T10:00:00Z"))).toMatchObject({ clock: "24:00:00", share: 1, isOver: false });
+    expect(timeLeft(created, expires, at("2026-11-24T10:00:00Z"))).toMatchObject({ clock: "24:00:00", share: 1, span: "1 day" });
     expect(timeLeft(created, expires, at("2026-11-25T09:55:50Z"))).toMatchObject({ clock: "04:10", isShort: true });
     expect(timeLeft(created, "2026-11-24T10:03:00Z", at("2026-11-24T10:00:10Z")).isShort).toBe(false);
-    expect(timeLeft(created, expires, at("2026-11-26T00:00:00Z"))).toMatchObject({ clock: "00:00", isOver: true, share: 0 });
+    expect(timeLeft(created, expires, at("2026-11-26T00:00:00Z"))).toMatchObject({ clock: "00:00", span: null, share: 0 });
   });
 
   it("are spoken in their largest units", () => {

@@ -46,7 +46,7 @@ export function AttentionList(): JSX.Element {
           Hold all payouts …
         </button>
       )}
-      {answer === null && problem === null && <Loading what="what needs a person" />}
+      {answer === null && problem === null && <Loading>Loading what needs a person …</Loading>}
       {problem !== null && <Failed error={problem} retry={() => void desk.askAttention()} />}
       {answer !== null && items.length === 0 && problem === null && (
         <p class="all-well">{isOpenToAll ? "Nothing. All goes its way." : "Nothing stands so."}</p>

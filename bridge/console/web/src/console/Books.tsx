@@ -43,7 +43,7 @@ export function Books(): JSX.Element {
     <div class="system">
       <Heading title="Books">Books</Heading>
       {problem !== null && <Failed error={problem} retry={() => void look()} />}
-      {wallets === null && problem === null && <Loading what="the books" />}
+      {wallets === null && problem === null && <Loading>Loading the books …</Loading>}
       {wallets !== null && <Wallets wallets={wallets} changed={() => void look()} />}
       {movements.length > 0 && <Movements movements={movements} />}
       <Statements />

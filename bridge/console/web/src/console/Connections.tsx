@@ -93,7 +93,7 @@ export function Connections(): JSX.Element {
         {said}
       </p>
       {problem !== null && <Failed error={problem} retry={() => void look()} />}
-      {page === null && problem === null && <Loading what="who is connected" />}
+      {page === null && problem === null && <Loading>Loading who is connected …</Loading>}
       {page !== null && <Found page={page} change={(wanted) => void change(wanted)} more={(after) => void look(after)} />}
     </div>
   );

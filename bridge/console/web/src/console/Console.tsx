@@ -15,6 +15,7 @@ import { Endpoints, OneEndpoint } from "./Endpoints";
 import { HandlingDialogs } from "./Handling";
 import { Heading } from "./Heading";
 import { Overview } from "./Overview";
+import { openPalette, Palette } from "./Palette";
 import { Link, usePlace } from "./router";
 import { SignIn } from "./SignIn";
 import { Story } from "./Story";
@@ -53,6 +54,11 @@ export function Console(): JSX.Element {
           </Link>
         </nav>
         <div class="console-who">
+          {session !== null && !isRefused && (
+            <button type="button" class="quiet" aria-keyshortcuts="Control+K Meta+K" onClick={openPalette}>
+              Find
+            </button>
+          )}
           <ConnectionMark connection={desk.live.connection} />
           {session?.access === "jwt" && !isRefused && (
             <span class="signed-in">
@@ -76,6 +82,7 @@ export function Console(): JSX.Element {
       </main>
       <Dialogs />
       <HandlingDialogs />
+      {session !== null && !isRefused && <Palette />}
     </div>
   );
 }
@@ -86,7 +93,7 @@ function signOut(): void {
 }
 
 function Waiting({ isOffline }: { isOffline: boolean }): JSX.Element {
-  if (!isOffline) return <Loading what="the console" />;
+  if (!isOffline) return <Loading>Loading the console …</Loading>;
   return (
     <Empty>
       <h1>The bridge does not answer</h1>

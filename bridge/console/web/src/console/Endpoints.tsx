@@ -56,7 +56,7 @@ export function Endpoints(): JSX.Element {
   return (
     <div class="system">
       <Heading title="Endpoints">Endpoints</Heading>
-      {answer === null && problem === null && <Loading what="the endpoints" />}
+      {answer === null && problem === null && <Loading>Loading the endpoints …</Loading>}
       {problem !== null && <Failed error={problem} />}
       {answer !== null && answer[0].endpoints.length === 0 && (
         <Empty>
@@ -113,7 +113,7 @@ export function OneEndpoint({ id }: { id: string }): JSX.Element {
         All endpoints
       </Link>
       <Heading title="Endpoint">{answer === null ? "Endpoint" : hostOf(answer[0].url)}</Heading>
-      {answer === null && problem === null && <Loading what="the endpoint" />}
+      {answer === null && problem === null && <Loading>Loading the endpoint …</Loading>}
       {problem !== null && <Failed error={problem} />}
       {answer !== null && problem === null && <Seen endpoint={answer[0]} deliveries={answer[1].deliveries} />}
     </div>

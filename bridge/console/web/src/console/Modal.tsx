@@ -1,7 +1,7 @@
 /** The dialog that is in front of the page, of which there is one at most: what it is about, and where the focus goes after it. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Store, useStore } from "../net/store";
 import { desk } from "./desk";
 
@@ -28,9 +28,16 @@ export class Asking<Intent> {
   }
 }
 
-export function Modal({ close, children }: { close: () => void; children: ComponentChildren }): JSX.Element {
+interface ModalProps {
+  close: () => void;
+  class?: string;
+  children: ComponentChildren;
+}
+
+export function Modal({ close, class: name, children }: ModalProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // At once, so that nothing typed is lost to what lies behind.
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     desk.isBusy = true;
     dialog.current?.showModal();
@@ -42,7 +49,7 @@ export function Modal({ close, children }: { close: () => void; children: Compon
     };
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close}>
+    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={close} {...(name === undefined ? {} : { class: name })}>
       {children}
     </dialog>
   );

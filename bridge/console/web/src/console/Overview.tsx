@@ -37,7 +37,7 @@ function TableOrWhy(): JSX.Element {
     return <Failed error={problem} retry={() => void desk.table.reload().catch(() => undefined)} />;
   }
   if (rows.ids.length > 0) return <RowTable />;
-  if (isLoading) return <Loading what={filters.view} />;
+  if (isLoading) return <Loading>{`Loading ${filters.view} …`}</Loading>;
   if (areSet(filters)) {
     return (
       <Empty>

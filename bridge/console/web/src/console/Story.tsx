@@ -79,7 +79,7 @@ export function Story({ view, id }: { view: View; id: string }): JSX.Element {
         {what === "payout" ? "Payout" : "Payment"} <code>{id}</code>
       </Heading>
       {problem !== null && <Failed error={problem} retry={() => void look()} />}
-      {told === null && problem === null && <Loading what={`the ${what}`} />}
+      {told === null && problem === null && <Loading>{`Loading the ${what} …`}</Loading>}
       {told !== null && (
         <>
           {told.view === "payouts" ? <PayoutFacts row={told.row} /> : <PaymentFacts row={told.row} story={told.story} />}
@@ -164,13 +164,13 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
         <Fact name="Confirmations">{confirmations(row)}</Fact>
         <Fact name="On chain">{row.verification ?? "not watched"}</Fact>
         <Fact name="To">
-          <code class="broken">{row.destination}</code> <CopyButton text={row.destination} what="the address" />
+          <code class="broken">{row.destination}</code> <CopyButton text={row.destination} label="Copy the address" />
         </Fact>
         <Fact name={row.txHashes.length > 1 ? "Transactions" : "Transaction"}>
           {row.txHashes.length === 0 && "none yet"}
           {row.txHashes.map((hash) => (
             <span key={hash} class="hash">
-              <code class="broken">{hash}</code> <CopyButton text={hash} what="the transaction hash" />
+              <code class="broken">{hash}</code> <CopyButton text={hash} label="Copy the transaction hash" />
             </span>
           ))}
           {row.explorerUrl !== null && (

@@ -16,7 +16,7 @@ export function System(): JSX.Element {
   return (
     <div class="system">
       <Heading title="System">System</Heading>
-      {answer === null && problem === null && <Loading what="how the bridge is" />}
+      {answer === null && problem === null && <Loading>Loading how the bridge is …</Loading>}
       {answer === null && problem !== null && <Failed error={problem} />}
       {answer !== null && <Seen seen={answer} />}
     </div>

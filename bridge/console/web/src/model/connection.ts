@@ -4,6 +4,7 @@
  */
 
 import type { Standing } from "@contract/rooms";
+import type { Words } from "../words/words";
 
 export type ConnectionState = "connecting" | "live" | "offline" | "catching-up" | "refused";
 
@@ -48,27 +49,25 @@ function stood(connection: Connection, standing: Standing): Connection {
   }
 }
 
-export interface Words {
+export interface Told {
   label: string;
   sentence: string;
 }
 
-export function inWords(connection: Connection): Words {
+export function inWords(words: Words, connection: Connection): Told {
   switch (connection.state) {
     case "connecting":
-      return { label: "Connecting", sentence: "Connecting to the bridge." };
+      return { label: words.say("connecting"), sentence: words.say("connectingNow") };
     case "live":
-      return { label: "Live", sentence: "Live: this page changes as it happens." };
+      return { label: words.say("live"), sentence: words.say("liveNow") };
     case "offline":
-      return {
-        label: "Offline",
-        sentence: connection.wasLive
-          ? "Offline: what you see is from before. The page keeps trying to connect."
-          : "The bridge cannot be reached. The page keeps trying.",
-      };
+      return { label: words.say("offline"), sentence: words.say(connection.wasLive ? "offlineSince" : "notReached") };
     case "catching-up":
-      return { label: "Catching up", sentence: "Connected again: looking up what happened meanwhile." };
+      return { label: words.say("catchingUp"), sentence: words.say("catchingUpNow") };
     case "refused":
-      return { label: "Not signed in", sentence: connection.message ?? "The bridge does not accept this sign-in." };
+      return {
+        label: words.say("notSignedIn"),
+        sentence: words.ofTheBridge(connection.message) ?? words.say("signInRefused"),
+      };
   }
 }

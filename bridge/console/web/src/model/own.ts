@@ -1,5 +1,7 @@
 /** One's own: what the lists of a buyer and of a seller say of each payment and payout, and what of both is news to them. */
 
+import type { Fixed } from "../words/catalogue";
+import type { Words } from "../words/words";
 import { sum } from "./amounts";
 import type { PaymentDocument, PayoutDocument, PayoutStatus } from "./documents";
 import { paymentLine, type Side, type Tone } from "./payment-line";
@@ -29,9 +31,9 @@ export interface OwnLine {
   path: string;
 }
 
-export function paymentEntry(payment: PaymentDocument, side: Side, me: string): OwnLine {
+export function paymentEntry(words: Words, payment: PaymentDocument, side: Side, me: string): OwnLine {
   const mine = side === "buyer" ? payment.shares : payment.shares.filter(({ sellerId }) => sellerId === me);
-  const line = paymentLine(payment, side);
+  const line = paymentLine(words, payment, side);
   const page =
     payment.checkoutId === null
       ? `/pay/${encodeURIComponent(payment.paymentId)}`
@@ -43,23 +45,23 @@ export function paymentEntry(payment: PaymentDocument, side: Side, me: string): 
     tone: line.tone,
     words: line.headline,
     about: mine.map(({ requestId }) => requestId).join(", "),
-    asks: side === "buyer" && waitsForAddress ? "Say where your refund goes" : null,
+    asks: side === "buyer" && waitsForAddress ? words.say("sayWhereRefundGoes") : null,
     path: side === "buyer" ? page : `${page}?as=seller`,
   };
 }
 
 /** In a seller's words: who looks into what goes wrong is no business of theirs. */
-const PAYOUT_WORDS: Record<PayoutStatus, [Tone, string]> = {
-  awaiting_approval: ["waiting", "To be approved"],
-  created: ["waiting", "To be sent"],
-  broadcast: ["moving", "Sent"],
-  confirming: ["moving", "Being confirmed"],
-  ambiguous: ["short", "Being looked into"],
-  mismatch: ["short", "Being looked into"],
-  dropped: ["short", "Being looked into"],
-  completed: ["done", "Arrived"],
-  failed: ["trouble", "Failed"],
-  returned: ["over", "Came back"],
+const PAYOUT_WORDS: Record<PayoutStatus, [Tone, Fixed]> = {
+  awaiting_approval: ["waiting", "toBeApproved"],
+  created: ["waiting", "toBeSent"],
+  broadcast: ["moving", "payoutSent"],
+  confirming: ["moving", "beingConfirmed"],
+  ambiguous: ["short", "lookedInto"],
+  mismatch: ["short", "lookedInto"],
+  dropped: ["short", "lookedInto"],
+  completed: ["done", "payoutArrived"],
+  failed: ["trouble", "payoutFailed"],
+  returned: ["over", "payoutReturned"],
 };
 
 const SETTLED: readonly PayoutStatus[] = ["completed", "failed", "returned"];
@@ -68,13 +70,13 @@ export const ON_ITS_WAY: readonly PayoutStatus[] = (Object.keys(PAYOUT_WORDS) as
   (status) => !SETTLED.includes(status),
 );
 
-export function payoutEntry(payout: PayoutDocument): OwnLine {
-  const [tone, words] = PAYOUT_WORDS[payout.status];
+export function payoutEntry(words: Words, payout: PayoutDocument): OwnLine {
+  const [tone, name] = PAYOUT_WORDS[payout.status];
   return {
     amount: payout.amount,
     currency: payout.coin,
     tone,
-    words,
+    words: words.say(name),
     about: payout.destination, // whole: others are made whose ends are the same
     asks: null,
     path: `/pay/${encodeURIComponent(payout.paymentId)}?as=seller`,

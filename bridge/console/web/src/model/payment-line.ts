@@ -3,23 +3,19 @@
  * Everything is read off the document; nothing is remembered.
  */
 
-import { compare, isZero, money, roundMoney, share } from "./amounts";
+import type { Fixed } from "../words/catalogue";
+import type { Words } from "../words/words";
+import { isZero, money, roundMoney, share } from "./amounts";
 import { disputeRemarks } from "./disputes";
-import type { HistoryItem, PaymentDocument, Sighting } from "./documents";
+import type { PaymentDocument, Sighting } from "./documents";
 import { type Nowhere, whyNowhere } from "./payment-links";
+import { steps, type Step } from "./payment-steps";
 import { left } from "./refunds";
 
 export type Side = "buyer" | "seller";
 
 /** How a line feels: it decides the mark and the colour, never the words. */
 export type Tone = "waiting" | "moving" | "short" | "done" | "over" | "trouble";
-
-export interface Step {
-  name: string;
-  state: "done" | "current" | "ahead" | "stopped";
-  note: string | null;
-  at: string | null;
-}
 
 export interface PaymentLine {
   tone: Tone;
@@ -35,15 +31,14 @@ export interface PaymentLine {
 }
 
 /** Without a clock, no price has ended. */
-export function paymentLine(payment: PaymentDocument, side: Side, now: number | null = null): PaymentLine {
-  const said = SAYINGS[payment.status](payment, side, whyNowhere(payment, now));
-  const tone = said.tone ?? "waiting";
+export function paymentLine(words: Words, payment: PaymentDocument, side: Side, now: number | null = null): PaymentLine {
+  const said = SAYINGS[payment.status](words, payment, side, whyNowhere(payment, now));
   return {
-    tone,
+    tone: said.tone ?? "waiting",
     headline: said.headline,
     sentence: said.sentence,
-    remarks: [...(said.remarks ?? []), ...remarks(payment, side)],
-    steps: steps(payment),
+    remarks: [...(said.remarks ?? []), ...remarks(words, payment, side)],
+    steps: steps(words, payment),
     arrived: payment.status === "completed" ? 1 : share(payment.received, payment.amount),
     asksForMoney: payment.status === "pending" || payment.status === "partially_paid",
   };
@@ -56,213 +51,212 @@ interface Said {
   remarks?: string[];
 }
 
-const SAYINGS: Record<PaymentDocument["status"], (payment: PaymentDocument, side: Side, nowhere: Nowhere | null) => Said> = {
+type Saying = (words: Words, payment: PaymentDocument, side: Side, nowhere: Nowhere | null) => Said;
+
+const SAYINGS: Record<PaymentDocument["status"], Saying> = {
   pending: waiting,
   confirming,
   partially_paid: partiallyPaid,
   completed,
   expired,
-  failed: (_payment, side) => ({
+  failed: (words, _payment, side) => ({
     tone: "trouble",
-    headline: "The payment failed",
-    sentence:
-      side === "buyer"
-        ? `The provider gave it up. ${ASK_THE_SHOP}`
-        : "The provider gave it up. The shop can open a new payment for the buyer.",
+    headline: words.say("failed"),
+    sentence: words.together(words.say("givenUp"), words.say(side === "buyer" ? "askNewPayment" : "shopCanOpenAnother")),
   }),
-  cancelled: (payment, side) => ({
+  cancelled: (words, payment, side) => ({
     tone: "over",
-    headline: "The payment was cancelled",
+    headline: words.say("cancelled"),
     sentence:
-      side === "buyer" ? `Do not send money any more. ${ASK_THE_SHOP}` : "The buyer is asked for nothing any more.",
-    remarks: isZero(left(payment, "goods")) ? [] : [`${came(payment)} had arrived. The shop decides what becomes of it.`],
+      side === "buyer" ? words.together(words.say("sendNothing"), words.say("askNewPayment")) : words.say("buyerNotAsked"),
+    remarks: isZero(left(payment, "goods")) ? [] : [words.say("shopDecides", { amount: came(payment) })],
   }),
-  refunded: (payment, side) => ({
+  refunded: (words, payment, side) => ({
     tone: "over",
-    headline: "The payment was refunded",
-    sentence:
-      side === "buyer"
-        ? `${came(payment)} had arrived and was sent back to you.`
-        : `${came(payment)} had arrived and was sent back to the buyer.`,
+    headline: words.say("refunded"),
+    sentence: words.say(side === "buyer" ? "cameAndWentToYou" : "cameAndWentToBuyer", { amount: came(payment) }),
   }),
 };
 
-function waiting(payment: PaymentDocument, side: Side, nowhere: Nowhere | null): Said {
+function waiting(words: Words, payment: PaymentDocument, side: Side, nowhere: Nowhere | null): Said {
   const setback = lastSetback(payment);
-  if (setback !== null) return takenBack(setback, side);
-  if (side === "seller") {
-    return {
-      headline: "Waiting for the buyer to pay",
-      sentence: "Nothing was sent yet. This page tells as soon as the payment is seen.",
-    };
-  }
+  if (setback !== null) return takenBack(words, setback, side);
+  if (side === "seller") return { headline: words.say("waitingForBuyer"), sentence: words.say("nothingSent") };
   if (nowhere === "no-address" && payment.invoices[0]?.refusal != null) {
-    return { tone: "short", headline: "No address yet", sentence: "The payment provider has not opened this payment so far." };
+    return { tone: "short", headline: words.say("noAddressYet"), sentence: words.say("notOpened") };
   }
-  if (nowhere === "no-address") {
-    return {
-      headline: "Preparing the address",
-      sentence: "The payment provider is being asked where to pay. The address appears here by itself.",
-    };
-  }
-  return { headline: "Waiting for your payment", sentence: `${HOW_TO_PAY[nowhere ?? "here"]} This page tells when it is seen.` };
+  if (nowhere === "no-address") return { headline: words.say("preparing"), sentence: words.say("addressAsked") };
+  return {
+    headline: words.say("waiting"),
+    sentence: words.together(words.say(HOW_TO_PAY[nowhere ?? "here"]), words.say("tellsWhenSeen")),
+  };
 }
 
-const HOW_TO_PAY: Record<Exclude<Nowhere, "no-address"> | "here", string> = {
-  here: "Scan the code with your wallet, or copy the address and the amount.",
-  "at-the-shop": "This payment is paid on the shop's own page.",
-  "at-checkout": "This payment is paid on the payment provider's own page.",
-  "nothing-missing": "Nothing more is to be sent.",
-  "price-ended": "The price has ended; ask for a new one before you pay.",
-  "being-valued": "Your money has been seen, and what it is worth is still being found out. Send nothing more.",
-  "whole-only": "It cannot be paid with this coin; ask the shop for another one.",
+const HOW_TO_PAY: Record<Exclude<Nowhere, "no-address"> | "here", Fixed> = {
+  here: "scanOrCopy",
+  "at-the-shop": "paidAtShop",
+  "at-checkout": "paidAtProvider",
+  "nothing-missing": "nothingMore",
+  "price-ended": "askNewPrice",
+  "being-valued": "beingValued",
+  "whole-only": "otherCoin",
 };
 
-function takenBack(setback: Sighting, side: Side): Said {
+function takenBack(words: Words, setback: Sighting, side: Side): Said {
   const yours = side === "buyer";
+  const reason = words.ofTheBridge(setback.reason);
   switch (setback.stage) {
     case "reorganised":
       return {
         tone: "short",
-        headline: "The network took the block back",
-        sentence:
-          "The payment was in a block that the network has replaced by another. It usually comes into a new one by " +
-          `itself within minutes${yours ? "; do not pay twice." : "."}`,
+        headline: words.say("blockTakenBack"),
+        sentence: words.say(yours ? "blockReplacedBuyer" : "blockReplacedSeller"),
       };
     case "dropped":
       return {
         tone: "trouble",
-        headline: "The transaction was dropped",
-        sentence:
-          `The network never took it in and will not${because(setback)}. No money has moved` +
-          `${yours ? "; send it again, to the same address." : "; the buyer has to send it again."}`,
+        headline: words.say("droppedTransaction"),
+        sentence: words.together(
+          reason === null ? words.say("neverTaken") : words.say("neverTakenBecause", { reason }),
+          words.say(yours ? "sendAgain" : "buyerSendsAgain"),
+        ),
       };
     default:
       return {
         tone: "trouble",
-        headline: "The transaction does not pay this",
-        sentence: `${sentence(setback.reason ?? "It failed on the chain")} ${yours ? "The payment is still open." : "The buyer still has to pay."}`,
+        headline: words.say("notForThis"),
+        sentence: words.together(
+          reason === null ? words.say("failedOnChain") : sentence(reason),
+          words.say(yours ? "stillOpen" : "buyerStillPays"),
+        ),
       };
   }
 }
 
-function confirming(payment: PaymentDocument, side: Side): Said {
-  const { confirmations, requiredConfirmations } = payment;
-  const whose = side === "buyer" ? "Your payment" : "The buyer's payment";
-  if (confirmations === null) {
+function confirming(words: Words, payment: PaymentDocument, side: Side): Said {
+  const { confirmations: done, requiredConfirmations: needed } = payment;
+  const yours = side === "buyer";
+  if (done === null) {
     return {
       tone: "moving",
-      headline: side === "buyer" ? "Payment seen" : "The buyer has paid; it is on its way",
-      sentence: `${whose} is on its way${inFlight(payment)}. ${
-        payment.requiredConfirmations === null ? "It counts when the network has confirmed it." : "No block holds it yet."
-      }`,
+      headline: words.say(yours ? "seen" : "buyersSeen"),
+      sentence: words.together(inFlight(words, payment, side), words.say(needed === null ? "countsWhenConfirmed" : "noBlockYet")),
     };
   }
-  if (requiredConfirmations === null) {
+  const inBlock = words.say(yours ? "yoursInBlock" : "buyersInBlock");
+  if (needed === null) {
     return {
       tone: "moving",
-      headline: `Confirming: ${confirmations} ${confirmations === 1 ? "block" : "blocks"} so far`,
-      sentence: `${whose} is in a block. It counts when the chain itself calls the block final.`,
+      headline: words.count("confirmingSoFar", done),
+      sentence: words.together(inBlock, words.say("countsWhenFinal")),
     };
   }
   return {
     tone: "moving",
-    headline: `Confirming: ${confirmations} of ${requiredConfirmations}`,
-    sentence: `${whose} is in a block. It counts when ${requiredConfirmations} blocks confirm it.`,
+    headline: words.say("confirmingOf", { done, needed }),
+    sentence: words.together(inBlock, words.count("countsAfterBlocks", needed)),
   };
 }
 
-function partiallyPaid(payment: PaymentDocument, side: Side, nowhere: Nowhere | null): Said {
+function partiallyPaid(words: Words, payment: PaymentDocument, side: Side, nowhere: Nowhere | null): Said {
   const asked = money(payment.amount, payment.currency);
   const missing = roundMoney(payment.missing, payment.currency, "up");
   const more = payment.transfers.some((transfer) => !transfer.confirmed);
   return {
     tone: "short",
-    headline: `${missing} ${side === "buyer" ? "still to pay" : "still missing"}`,
-    sentence:
-      `${came(payment)} of ${asked} has arrived. ` +
-      (more
-        ? "More is on its way."
+    headline: words.say(side === "buyer" ? "stillToPay" : "stillMissing", { amount: missing }),
+    sentence: words.together(
+      words.say("partArrived", { received: came(payment), asked }),
+      more
+        ? words.say("moreOnItsWay")
         : side === "buyer"
-          ? howToPayTheRest(missing, nowhere)
-          : `The buyer has been asked for the missing ${missing}.`),
+          ? howToPayTheRest(words, missing, nowhere)
+          : words.say("buyerAsked", { missing }),
+    ),
   };
 }
 
-function howToPayTheRest(missing: string, nowhere: Nowhere | null): string {
+function howToPayTheRest(words: Words, missing: string, nowhere: Nowhere | null): string {
   switch (nowhere) {
     case null:
-      return `Send the missing ${missing} to the address shown here.`;
+      return words.say("sendRest", { missing });
     case "at-the-shop":
-      return `Pay the missing ${missing} on the shop's own page.`;
+      return words.say("payRestAtShop", { missing });
     case "at-checkout":
-      return `Pay the missing ${missing} on the payment provider's own page.`;
+      return words.say("payRestAtProvider", { missing });
     case "no-address":
-      return `The payment provider is being asked where to pay the missing ${missing}.`;
+      return words.say("restAsked", { missing });
     case "price-ended":
-      return `The price has ended; ask for a new one before you send the missing ${missing}.`;
+      return words.say("restNewPrice", { missing });
     case "nothing-missing":
-      return "Nothing more is to be sent; it is not settled yet.";
+      return words.say("notSettled");
     case "being-valued":
-      return "More has been seen than is counted yet. Send nothing more; if this does not settle by itself, ask the shop.";
+      return words.say("moreSeen");
     case "whole-only":
-      return `The missing ${missing} cannot be paid with this coin; ask the shop for another one.`;
+      return words.say("restOtherCoin", { missing });
   }
 }
 
-function completed(payment: PaymentDocument, side: Side): Said {
-  const asked = money(payment.amount, payment.currency);
+const OF_ESCROW: Record<PaymentDocument["escrowState"], Fixed | null> = {
+  none: null,
+  funded: "held",
+  releasing: "beingPaidOut",
+  released: "paidOut",
+  refunded: "sentBackToBuyer",
+};
+
+function completed(words: Words, payment: PaymentDocument, side: Side): Said {
+  const amount = money(payment.amount, payment.currency);
   if (side === "buyer") {
     return {
       tone: "done",
-      headline: "Paid",
-      sentence: `Your payment of ${asked} is complete, and ${payment.checkoutId === null ? "the seller has" : "the sellers have"} been told.`,
+      headline: words.say("paid"),
+      sentence: words.say(payment.checkoutId === null ? "paidToSeller" : "paidToSellers", { amount }),
     };
   }
-  const escrow = {
-    none: "",
-    funded: " It is held until the sale is settled.",
-    releasing: " It is being paid out to you now.",
-    released: " It has been paid out to you.",
-    refunded: " It was sent back to the buyer.",
-  }[payment.escrowState];
-  return { tone: "done", headline: "The buyer has paid", sentence: `The payment of ${asked} is complete.${escrow}` };
-}
-
-function expired(payment: PaymentDocument, side: Side): Said {
-  const nothing = isZero(payment.received);
-  const inTime = nothing
-    ? "Nothing arrived in time."
-    : `${came(payment)} of ${money(payment.amount, payment.currency)} arrived in time.`;
+  const escrow = OF_ESCROW[payment.escrowState];
   return {
-    tone: "over",
-    headline: "The time to pay has run out",
-    sentence:
-      side === "buyer"
-        ? `${inTime} Do not send money any more: ask the shop first. What is on its way already is still counted.`
-        : `${inTime} If money still comes it is counted, and you are told here.`,
+    tone: "done",
+    headline: words.say("buyerPaid"),
+    sentence: words.together(words.say("complete", { amount }), escrow && words.say(escrow)),
   };
 }
 
-function remarks(payment: PaymentDocument, side: Side): string[] {
+function expired(words: Words, payment: PaymentDocument, side: Side): Said {
+  const inTime = isZero(payment.received)
+    ? words.say("nothingInTime")
+    : words.say("partInTime", { received: came(payment), asked: money(payment.amount, payment.currency) });
+  return {
+    tone: "over",
+    headline: words.say("expired"),
+    sentence: words.together(inTime, words.say(side === "buyer" ? "sendNothingLate" : "lateIsCounted")),
+  };
+}
+
+const OF_SETBACK: Partial<Record<Sighting["stage"], Fixed>> = {
+  reorganised: "aTransactionReorganised",
+  dropped: "aTransactionDropped",
+};
+
+function remarks(words: Words, payment: PaymentDocument, side: Side): string[] {
+  const yours = side === "buyer";
   const found: string[] = [];
   const tooMuch = left(payment, "excess");
   if (!isZero(tooMuch)) {
-    const excess = roundMoney(tooMuch, payment.currency, "down");
-    found.push(
-      side === "buyer"
-        ? `${excess} more came than was asked for. Ask the shop to send it back.`
-        : `${excess} more came than was asked for; it belongs to the buyer.`,
-    );
+    const amount = roundMoney(tooMuch, payment.currency, "down");
+    found.push(words.say(yours ? "tooMuchBuyer" : "tooMuchSeller", { amount }));
   }
   if (!isZero(payment.refunded) && payment.status !== "refunded") {
-    found.push(`${roundMoney(payment.refunded, payment.currency, "down")} went back to ${side === "buyer" ? "you" : "the buyer"}.`);
+    const amount = roundMoney(payment.refunded, payment.currency, "down");
+    found.push(words.say(yours ? "wentBackToYou" : "wentBackToBuyer", { amount }));
   }
-  found.push(...disputeRemarks(payment, side));
-  if (payment.late) found.push("Some of the money came after the deadline. It was counted all the same.");
+  found.push(...disputeRemarks(words, payment, side));
+  if (payment.late) found.push(words.say("cameLate"));
   const setback = lastSetback(payment);
   if (setback !== null && payment.status !== "pending" && payment.status !== "completed") {
-    found.push(`${sentence(setback.reason ?? `A transaction was ${setback.stage}`)} It does not count.`);
+    const reason = words.ofTheBridge(setback.reason);
+    const said = reason === null ? words.say(OF_SETBACK[setback.stage] ?? "aTransactionFailed") : sentence(reason);
+    found.push(words.together(said, words.say("doesNotCount")));
   }
   return found;
 }
@@ -274,13 +268,11 @@ function lastSetback(payment: PaymentDocument): Sighting | null {
   return payment.sightings.findLast(({ stage }) => ["reorganised", "dropped", "failed"].includes(stage)) ?? null;
 }
 
-function inFlight(payment: PaymentDocument): string {
+function inFlight(words: Words, payment: PaymentDocument, side: Side): string {
+  const yours = side === "buyer";
   const [only, ...others] = payment.transfers.filter((transfer) => !transfer.confirmed);
-  return only === undefined || others.length > 0 ? "" : `: ${money(only.amount, only.asset)}`;
-}
-
-function because({ reason }: Sighting): string {
-  return reason === null ? "" : ` (${reason})`;
+  if (only === undefined || others.length > 0) return words.say(yours ? "yoursOnItsWay" : "buyersOnItsWay");
+  return words.say(yours ? "yoursOnItsWayOf" : "buyersOnItsWayOf", { amount: money(only.amount, only.asset) });
 }
 
 function sentence(text: string): string {
@@ -288,18 +280,14 @@ function sentence(text: string): string {
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
-const ASK_THE_SHOP = "Ask the shop for a new payment.";
-
 /**
  * What a screen reader is told when the payment has moved; null if it is not worth interrupting for. Of confirmations,
  * which may come every second, the first, the middle and the end are.
  */
-export function announcement(before: PaymentDocument | null, now: PaymentDocument, side: Side): string | null {
-  const line = paymentLine(now, side);
-  const said = `${line.headline}. ${line.sentence}`;
+export function announcement(words: Words, before: PaymentDocument | null, now: PaymentDocument, side: Side): string | null {
   if (before === null) return null;
-  const previous = paymentLine(before, side);
-  if (`${previous.headline}. ${previous.sentence}` === said) return null;
+  const said = readOut(words, now, side);
+  if (readOut(words, before, side) === said) return null;
   const [from, to, needed] = [before.confirmations, now.confirmations, now.requiredConfirmations];
   const isCounting = before.status === "confirming" && now.status === "confirming" && from !== null && to !== null;
   if (!isCounting || needed === null || to < from) return said;
@@ -307,64 +295,11 @@ export function announcement(before: PaymentDocument | null, now: PaymentDocumen
   return from < half && to >= half ? said : null;
 }
 
-const ENDINGS: Partial<Record<PaymentDocument["status"], string>> = {
-  expired: "Expired",
-  failed: "Failed",
-  cancelled: "Cancelled",
-  refunded: "Refunded",
-};
-
-function steps(payment: PaymentDocument): Step[] {
-  const { status, history } = payment;
-  const first = (...statuses: HistoryItem["status"][]): string | null =>
-    history.find((item) => statuses.includes(item.status))?.at ?? null;
-  const seenAt = first("confirming", "partially_paid", "completed");
-  const wasSeen = seenAt !== null && status !== "pending";
-  const isMined = status === "confirming" && payment.confirmations !== null;
-  const found: Step[] = [
-    { name: "Waiting", state: status === "pending" ? "current" : "done", note: null, at: payment.createdAt },
-  ];
-  const ending = ENDINGS[status];
-  if (ending !== undefined) {
-    if (wasSeen) found.push({ name: "Seen", state: "done", note: null, at: seenAt });
-    if (!isZero(payment.received)) {
-      const name = compare(payment.received, payment.amount) < 0 ? "Partly paid" : "Arrived";
-      found.push({ name, state: "done", note: arrivedNote(payment), at: first("partially_paid") });
-    }
-    found.push({ name: ending, state: "stopped", note: null, at: last(history, status) });
-    return found;
-  }
-  const isPartial = status === "partially_paid";
-  const isDone = status === "completed";
-  found.push({
-    name: "Seen",
-    state: isPartial || isDone || isMined ? "done" : status === "confirming" ? "current" : "ahead",
-    note: null,
-    at: wasSeen ? seenAt : null,
-  });
-  found.push({
-    name: "Confirming",
-    state: isPartial || isDone ? "done" : isMined ? "current" : "ahead",
-    note: isMined ? confirmationNote(payment) : null,
-    at: null,
-  });
-  if (isPartial) found.push({ name: "Partly paid", state: "current", note: arrivedNote(payment), at: last(history, status) });
-  found.push({ name: "Paid", state: isDone ? "done" : "ahead", note: null, at: isDone ? first("completed") : null });
-  return found;
-}
-
-function confirmationNote({ confirmations, requiredConfirmations }: PaymentDocument): string {
-  return requiredConfirmations === null ? `${confirmations} so far` : `${confirmations} of ${requiredConfirmations}`;
-}
-
-function arrivedNote(payment: PaymentDocument): string {
-  return `${came(payment)} of ${money(payment.amount, payment.currency)}`;
+function readOut(words: Words, payment: PaymentDocument, side: Side): string {
+  const { headline, sentence: said } = paymentLine(words, payment, side);
+  return words.say("readOut", { headline, sentence: said });
 }
 
 function came(payment: PaymentDocument): string {
   return roundMoney(payment.received, payment.currency, "down");
-}
-
-function last(history: HistoryItem[], status: string): string | null {
-  return history.findLast((item) => item.status === status)?.at ?? null;
 }

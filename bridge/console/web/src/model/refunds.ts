@@ -1,5 +1,6 @@
 /** Refunds as the pages tell of them: what the buyer is asked, how each stands in words, and what can still go back. */
 
+import type { Words } from "../words/words";
 import { compare, isZero, money } from "./amounts";
 import type { PaymentDocument, Refund, Refundable } from "./documents";
 import type { Side, Tone } from "./payment-line";
@@ -27,60 +28,60 @@ export function coinOf(refund: Refund, payment: PaymentDocument): string {
   return name === null || name === refund.coin ? refund.coin : `${refund.coin} (${name})`;
 }
 
-export function refundLine(refund: Refund, side: Side): RefundLine {
+export function refundLine(words: Words, refund: Refund, side: Side): RefundLine {
   const amount = money(refund.amount, refund.currency);
+  const coins = refund.coinAmount === null ? null : money(refund.coinAmount, refund.coin);
   const yours = side === "buyer";
-  const whom = yours ? "you" : "the buyer";
-  const coins = refund.coinAmount === null ? "" : ` ${money(refund.coinAmount, refund.coin)}`;
+  const onItsWay = words.say(yours ? "onItsWayToYou" : "onItsWayToBuyer", { amount });
   switch (refund.status) {
     case "awaiting_address":
       return {
         tone: "waiting",
-        headline: `${amount} can go back to ${whom}`,
-        sentence: yours ? "Say where to send it." : "The buyer is asked where to send it.",
+        headline: words.say(yours ? "canGoBackToYou" : "canGoBackToBuyer", { amount }),
+        sentence: words.say(yours ? "sayWhere" : "buyerSaysWhere"),
       };
     case "awaiting_approval":
     case "created":
     case "ambiguous":
     case "mismatch":
     case "dropped":
-      return {
-        tone: "moving",
-        headline: `${amount} is on its way back to ${whom}`,
-        sentence: ON_ITS_WAY[refund.status],
-      };
+      return { tone: "moving", headline: onItsWay, sentence: words.say(ON_ITS_WAY[refund.status]) };
     case "broadcast":
     case "confirming":
       return {
         tone: "moving",
-        headline: `${amount} is on its way back to ${whom}`,
-        sentence: `It was sent:${coins}. The network has to confirm it.`,
+        headline: onItsWay,
+        sentence: coins === null ? words.say("wasSentAlone") : words.say("wasSent", { coins }),
       };
     case "completed":
-      return { tone: "done", headline: `${amount} went back to ${whom}`, sentence: `It has arrived:${coins}.` };
+      return {
+        tone: "done",
+        headline: words.say(yours ? "isBackWithYou" : "isBackWithBuyer", { amount }),
+        sentence: coins === null ? words.say("hasArrivedAlone") : words.say("hasArrived", { coins }),
+      };
     case "failed":
       return {
         tone: "trouble",
-        headline: `${amount} could not be sent back`,
-        sentence: `Nothing of it was sent. The shop has been told${yours ? ", and can ask you for an address again here" : ""}.`,
+        headline: words.say("notSentBack", { amount }),
+        sentence: words.say(yours ? "notSentBackBuyer" : "notSentBackSeller"),
       };
     case "returned":
       return {
         tone: "trouble",
-        headline: `${amount} came back`,
-        sentence: `It was sent, and did not stay there. The shop has been told${yours ? ", and can ask you for another address here" : ""}.`,
+        headline: words.say("cameBack", { amount }),
+        sentence: words.say(yours ? "cameBackBuyer" : "cameBackSeller"),
       };
-    default:
-      return { tone: "moving", headline: `${amount} goes back to ${whom}`, sentence: "" };
+    case "cancelled":
+      return { tone: "over", headline: words.say("refund"), sentence: words.say("withdrawn") };
   }
 }
 
 const ON_ITS_WAY = {
-  awaiting_approval: "Somebody of the shop looks at it before it is sent.",
-  created: "It is being sent.",
-  ambiguous: "It was asked for; somebody of the shop makes sure that it is sent.",
-  mismatch: "Somebody of the shop is looking after it.",
-  dropped: "Somebody of the shop is looking after it.",
+  awaiting_approval: "lookedAt",
+  created: "beingSent",
+  ambiguous: "madeSure",
+  mismatch: "lookedAfter",
+  dropped: "lookedAfter",
 } as const;
 
 /** What can still be sent back of one kind, in the payment's currency. */

@@ -2,6 +2,11 @@
 
 import { heldToken } from "./token";
 
+interface Fault {
+  message: string;
+  code: string | null;
+}
+
 export class Problem extends Error {
   constructor(
     /** The answer's status; 0 where there was none. */
@@ -9,7 +14,7 @@ export class Problem extends Error {
     readonly title: string,
     readonly detail: string,
     /** What is wrong with each field that is, by the fields' names. */
-    private readonly faults: Readonly<Record<string, string>> = {},
+    private readonly faults: Readonly<Record<string, Fault>> = {},
     /** One word for what is wrong, where it has one. */
     readonly code: string | null = null,
   ) {
@@ -18,8 +23,13 @@ export class Problem extends Error {
 
   /** What is wrong with one field; null if nothing is. */
   of(field: string): string | null {
-    const fault = this.faults[field];
-    return fault === undefined ? null : `${fault.charAt(0).toUpperCase()}${fault.slice(1)}.`;
+    const message = this.faults[field]?.message;
+    return message === undefined ? null : `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+  }
+
+  /** One word for what is wrong with a field, where it has one. */
+  codeOf(field: string): string | null {
+    return this.faults[field]?.code ?? null;
   }
 
   /** Whether asking again may help. */
@@ -56,10 +66,15 @@ async function ask(path: string, options: RequestInit = {}): Promise<Response> {
   );
 }
 
-function faultsIn(errors: unknown): Record<string, string> {
+function faultsIn(errors: unknown): Record<string, Fault> {
   if (!Array.isArray(errors)) return {};
-  const told = errors as { field?: unknown; message?: unknown }[];
-  return Object.fromEntries(told.map(({ field, message }) => [String(field), String(message)]));
+  const told = errors as { field?: unknown; message?: unknown; code?: unknown }[];
+  return Object.fromEntries(
+    told.map(({ field, message, code }) => [
+      String(field),
+      { message: String(message), code: typeof code === "string" ? code : null },
+    ]),
+  );
 }
 
 export async function get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {

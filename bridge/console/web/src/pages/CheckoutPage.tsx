@@ -8,6 +8,7 @@ import type { Side } from "../model/payment-line";
 import { useStore } from "../net/store";
 import { heldToken, subjectOf } from "../net/token";
 import { Amount } from "../parts/Amount";
+import { useWords } from "../parts/speaking";
 import { PayFrame } from "./PayFrame";
 import { PaymentPanel } from "./PaymentPage";
 import { joinPartyRooms, sideOf, watched } from "./paying";
@@ -26,9 +27,10 @@ export function CheckoutPage({ checkoutId }: { checkoutId: string }): JSX.Elemen
       }),
     [checkoutId],
   );
+  const words = useWords();
   const chains = useStore(checkout.chains);
   return (
-    <PayFrame watched={checkout} title="Checkout">
+    <PayFrame watched={checkout} title={words.say("checkout")}>
       {(document) => (
         <PaymentPanel
           payment={document.payment}
@@ -53,33 +55,38 @@ function side({ payment, shares }: CheckoutDocument): Side {
 }
 
 function Shares({ checkout, side }: { checkout: CheckoutDocument; side: Side }): JSX.Element {
+  const words = useWords();
   const { payment, shares } = checkout;
   const me = subjectOf(heldToken());
   const isOpen = ["pending", "confirming", "partially_paid"].includes(payment.status);
-  const asked = !isOpen ? "Amount" : side === "buyer" ? "To pay" : "The buyer pays";
+  const asked = !isOpen ? "amountForPurchases" : side === "buyer" ? "toPayForPurchases" : "buyerPaysForPurchases";
   return (
     <section class="asked">
       <h1>
-        <span class="asked-label">
-          {asked} for {shares.length} {shares.length === 1 ? "purchase" : "purchases"}
-        </span>
+        <span class="asked-label">{words.count(asked, shares.length)}</span>
         <Amount amount={payment.amount} currency={payment.currency} />
       </h1>
       <table class="shares">
-        <caption class="unseen">What the payment is for</caption>
+        <caption class="unseen">{words.say("whatItIsFor")}</caption>
         <thead class="unseen">
           <tr>
-            <th scope="col">Purchase</th>
-            <th scope="col">Seller</th>
-            <th scope="col">Amount</th>
+            <th scope="col">{words.say("purchase")}</th>
+            <th scope="col">{words.say("seller")}</th>
+            <th scope="col">{words.say("amount")}</th>
           </tr>
         </thead>
         <tbody>
           {shares.map((share) => (
             <tr key={share.requestId} class={share.sellerId === me ? "is-mine" : ""}>
-              <th scope="row">{share.requestId}</th>
-              <td>{share.sellerId === me ? "you" : share.sellerId}</td>
-              <td class="number">{money(share.amount, payment.currency)}</td>
+              <th scope="row">
+                <bdi>{share.requestId}</bdi>
+              </th>
+              <td>
+                <bdi>{share.sellerId === me ? words.say("you") : share.sellerId}</bdi>
+              </td>
+              <td class="number">
+                <bdi dir="ltr">{money(share.amount, payment.currency)}</bdi>
+              </td>
             </tr>
           ))}
         </tbody>

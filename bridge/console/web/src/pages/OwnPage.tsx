@@ -10,43 +10,50 @@ import { moment, when } from "../model/times";
 import { heldToken, subjectOf } from "../net/token";
 import { Amount } from "../parts/Amount";
 import { useNow } from "../parts/clock";
+import { LanguageChooser, useWords } from "../parts/speaking";
+import { inTheSameLanguage } from "../words/languages";
 import { type Grows, watchedOwn } from "./own";
 import { PayFrame } from "./PayFrame";
 
-const TITLES: Record<Side, string> = { seller: "Your sales", buyer: "Your orders" };
+const TITLES = { seller: "yourSales", buyer: "yourOrders" } as const;
 
 export function OwnPage({ side }: { side: Side }): JSX.Element {
+  const words = useWords();
   const me = subjectOf(heldToken()) ?? new URLSearchParams(location.search).get(`${side}Id`);
   useEffect(() => {
-    document.title = TITLES[side];
-  }, [side]);
+    document.title = words.say(TITLES[side]);
+  }, [side, words]);
   return me === null || me === "" ? <WhoseOwn side={side} /> : <Own side={side} me={me} />;
 }
 
 /** Where nobody brings a token, somebody has to say whose lists these are. */
 function WhoseOwn({ side }: { side: Side }): JSX.Element {
+  const words = useWords();
   const [id, setId] = useState("");
   return (
     <div class="pay">
       <main id="main" class="own">
-        <h1>{TITLES[side]}</h1>
-        <p>The link in the shop leads here and says who you are. Where the bridge asks nobody for a token, an id does.</p>
+        <h1>{words.say(TITLES[side])}</h1>
+        <p>{words.say("linkLeadsHere")}</p>
         <form
           class="whose"
           onSubmit={(event) => {
             event.preventDefault();
-            if (id.trim() !== "") location.search = new URLSearchParams([[`${side}Id`, id.trim()]]).toString();
+            if (id.trim() === "") return;
+            const mine = new URLSearchParams([[`${side}Id`, id.trim()]]).toString();
+            location.assign(inTheSameLanguage(`${location.pathname}?${mine}`, location.search));
           }}
         >
           <label>
-            <span>{side === "seller" ? "Seller's id" : "Buyer's id"}</span>
+            <span>{words.say(side === "seller" ? "sellersId" : "buyersId")}</span>
             <input value={id} required onInput={({ currentTarget }) => setId(currentTarget.value)} />
           </label>
           <button type="submit" class="primary">
-            Show
+            {words.say("show")}
           </button>
         </form>
       </main>
+      <LanguageChooser />
     </div>
   );
 }
@@ -54,7 +61,7 @@ function WhoseOwn({ side }: { side: Side }): JSX.Element {
 function Own({ side, me }: { side: Side; me: string }): JSX.Element {
   const own = useMemo(() => watchedOwn(side, me), [side, me]);
   return (
-    <PayFrame watched={own} title={me} what={side === "seller" ? "your sales" : "your orders"}>
+    <PayFrame watched={own} title={me} loading={side === "seller" ? "loadingSales" : "loadingOrders"}>
       {(lists) => <Lists lists={lists} side={side} me={me} showMore={own.showMore} />}
     </PayFrame>
   );
@@ -68,25 +75,26 @@ interface ListsProps {
 }
 
 function Lists({ lists, side, me, showMore }: ListsProps): JSX.Element {
+  const words = useWords();
   const { payments, payouts, onItsWay } = lists;
-  const entries = payments.items.map((payment) => ({ ...payment, key: payment.paymentId, line: paymentEntry(payment, side, me) }));
+  const entries = payments.items.map((payment) => ({ ...payment, key: payment.paymentId, line: paymentEntry(words, payment, side, me) }));
   const out = (listed: OwnLists["payouts"]): Dated[] =>
-    listed.items.map((payout) => ({ ...payout, key: payout.payoutId, line: payoutEntry(payout) }));
+    listed.items.map((payout) => ({ ...payout, key: payout.payoutId, line: payoutEntry(words, payout) }));
   return (
     <div class="own">
-      <h1>{TITLES[side]}</h1>
+      <h1>{words.say(TITLES[side])}</h1>
       {side === "buyer" ? (
-        <Entries dated={entries} rest={payments} none="You have not bought anything yet." more={() => showMore("payments")} />
+        <Entries dated={entries} rest={payments} none={words.say("boughtNothing")} more={() => showMore("payments")} />
       ) : (
         <>
-          <Section title="On its way to you">
-            <Entries dated={out(onItsWay)} rest={{ ...onItsWay, next: null }} none="Nothing is on its way." />
+          <Section title={words.say("onTheWayToYou")}>
+            <Entries dated={out(onItsWay)} rest={{ ...onItsWay, next: null }} none={words.say("nothingOnItsWay")} />
           </Section>
-          <Section title="Sales">
-            <Entries dated={entries} rest={payments} none="You have not sold anything yet." more={() => showMore("payments")} />
+          <Section title={words.say("sales")}>
+            <Entries dated={entries} rest={payments} none={words.say("soldNothing")} more={() => showMore("payments")} />
           </Section>
-          <Section title="Payouts">
-            <Entries dated={out(payouts)} rest={payouts} none="Nothing was paid out yet." more={() => showMore("payouts")} />
+          <Section title={words.say("payouts")}>
+            <Entries dated={out(payouts)} rest={payouts} none={words.say("nothingPaidOut")} more={() => showMore("payouts")} />
           </Section>
         </>
       )}
@@ -117,6 +125,7 @@ interface EntriesProps {
 }
 
 function Entries({ dated, rest, none, more }: EntriesProps): JSX.Element {
+  const words = useWords();
   const now = useNow(60_000);
   const list = useRef<HTMLUListElement>(null);
   const shown = useRef(dated.length);
@@ -145,7 +154,7 @@ function Entries({ dated, rest, none, more }: EntriesProps): JSX.Element {
             more();
           }}
         >
-          Show more
+          {words.say("showMore")}
         </button>
       )}
     </>
@@ -153,18 +162,20 @@ function Entries({ dated, rest, none, more }: EntriesProps): JSX.Element {
 }
 
 function Entry({ id, createdAt, line, now }: { id: string; createdAt: string; line: OwnLine; now: number }): JSX.Element {
+  const words = useWords();
+  const path = inTheSameLanguage(line.path, location.search);
   return (
     <li class={`own-entry tone-${line.tone}`} data-id={id}>
-      <a href={line.path}>
+      <a href={path}>
         <Amount amount={line.amount} currency={line.currency} />
-        <span class="own-about">{line.about}</span>
+        <bdi class="own-about">{line.about}</bdi>
       </a>
       <span class="own-words">{line.words}</span>
-      <time dateTime={createdAt} title={moment(createdAt)}>
-        {when(createdAt, now)}
+      <time dateTime={createdAt} title={moment(createdAt, words.locale)}>
+        {when(createdAt, now, words.locale)}
       </time>
       {line.asks !== null && (
-        <a class="own-asks" href={line.path}>
+        <a class="own-asks" href={path}>
           {line.asks}
         </a>
       )}

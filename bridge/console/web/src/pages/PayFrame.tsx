@@ -1,23 +1,25 @@
 /** The frame of the pages that buyers and sellers see, and what they see when there is nothing to show. */
 
-import "../styles/pay.css";
 import type { ComponentChildren, JSX } from "preact";
 import { Brand } from "../parts/Brand";
 import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
 import { Empty, Failed, Loading } from "../parts/Notice";
+import { LanguageChooser, useWords } from "../parts/speaking";
 import { useStore } from "../net/store";
 import type { Problem } from "../net/rest";
+import type { Fixed } from "../words/catalogue";
 import type { Watched } from "./paying";
 
 interface FrameProps<Document> {
   watched: Pick<Watched<Document>, "looked" | "live" | "lookAgain">;
   title: string;
-  /** What is being loaded, in words. */
-  what?: string;
+  /** What is said while it is being loaded. */
+  loading?: Fixed;
   children: (document: Document) => ComponentChildren;
 }
 
-export function PayFrame<Document>({ watched, title, what = "the payment", children }: FrameProps<Document>): JSX.Element {
+export function PayFrame<Document>({ watched, title, loading = "loadingPayment", children }: FrameProps<Document>): JSX.Element {
+  const words = useWords();
   const { connection } = watched.live;
   const { document: found, problem } = useStore(watched.looked);
   const { state } = useStore(connection);
@@ -25,7 +27,9 @@ export function PayFrame<Document>({ watched, title, what = "the payment", child
     <div class="pay">
       <header class="pay-head">
         <Brand />
-        <span class="pay-title">{title}</span>
+        <span class="pay-title">
+          <bdi>{title}</bdi>
+        </span>
         <ConnectionMark connection={connection} />
       </header>
       <ConnectionNote connection={connection} />
@@ -37,23 +41,26 @@ export function PayFrame<Document>({ watched, title, what = "the payment", child
         ) : problem !== null ? (
           <NotFound title={title} problem={problem} retry={watched.lookAgain} />
         ) : (
-          <Loading what={what} />
+          <Loading>{words.say(loading)}</Loading>
         )}
       </main>
+      <LanguageChooser />
     </div>
   );
 }
 
 function NotAdmitted(): JSX.Element {
+  const words = useWords();
   return (
     <Empty>
-      <h1>This page does not know you</h1>
-      <p>Open it again by the link in the shop: the link lets you in, and it does not last for ever.</p>
+      <h1>{words.say("notKnown")}</h1>
+      <p>{words.say("openByLink")}</p>
     </Empty>
   );
 }
 
 function NotFound({ title, problem, retry }: { title: string; problem: Problem; retry: () => void }): JSX.Element {
+  const words = useWords();
   if (problem.mayPass) {
     return (
       <>
@@ -65,8 +72,8 @@ function NotFound({ title, problem, retry }: { title: string; problem: Problem; 
   if (problem.status === 401 || problem.status === 403) return <NotAdmitted />;
   return (
     <Empty>
-      <h1>There is no such payment</h1>
-      <p>Is the address complete? If you came here by a link, ask whoever gave it to you for a new one.</p>
+      <h1>{words.say("noSuchPayment")}</h1>
+      <p>{words.say("askForLink")}</p>
     </Empty>
   );
 }

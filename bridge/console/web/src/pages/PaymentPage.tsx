@@ -1,5 +1,6 @@
 /** `/pay/{paymentId}`: one payment, as its buyer or its seller watches it. */
 
+import "../styles/pay.css";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { money } from "../model/amounts";
@@ -14,6 +15,7 @@ import { BackToTheShop } from "../parts/BackToTheShop";
 import { Receipt } from "../parts/Receipt";
 import { Refunds } from "../parts/Refunds";
 import { PlaceToPay } from "../parts/PlaceToPay";
+import { useWords } from "../parts/speaking";
 import { Transactions } from "../parts/Transactions";
 import { PayFrame } from "./PayFrame";
 import { joinPartyRooms, sideOf, watched } from "./paying";
@@ -29,9 +31,10 @@ export function PaymentPage({ paymentId }: { paymentId: string }): JSX.Element {
       }),
     [paymentId],
   );
+  const words = useWords();
   const chains = useStore(payment.chains);
   return (
-    <PayFrame watched={payment} title="Payment">
+    <PayFrame watched={payment} title={words.say("payment")}>
       {(document) => <Payment payment={document} side={side(document)} chains={chains} renewPrice={payment.renewPrice} lookAgain={payment.lookAgain} />}
     </PayFrame>
   );
@@ -42,23 +45,28 @@ function side(payment: PaymentDocument): Side {
 }
 
 function Payment({ payment, side, chains, renewPrice, lookAgain }: Omit<PanelProps, "children">): JSX.Element {
+  const words = useWords();
   const isOpen = ["pending", "confirming", "partially_paid"].includes(payment.status);
-  const asked = !isOpen ? "Amount" : side === "buyer" ? "To pay" : "You are to get";
+  const asked = !isOpen ? "amount" : side === "buyer" ? "toPay" : "youGet";
   return (
     <PaymentPanel {...{ payment, side, chains, renewPrice, lookAgain }}>
       <section class="asked">
         <h1>
-          <span class="asked-label">{asked}</span>
+          <span class="asked-label">{words.say(asked)}</span>
           <Amount amount={payment.amount} currency={payment.currency} />
         </h1>
         <dl class="about">
           <div>
-            <dt>For</dt>
-            <dd>{payment.requestId}</dd>
+            <dt>{words.say("for")}</dt>
+            <dd>
+              <bdi>{payment.requestId}</bdi>
+            </dd>
           </div>
           <div>
-            <dt>{side === "buyer" ? "To" : "From"}</dt>
-            <dd>{side === "buyer" ? payment.sellerId : payment.buyerId}</dd>
+            <dt>{words.say(side === "buyer" ? "to" : "from")}</dt>
+            <dd>
+              <bdi>{side === "buyer" ? payment.sellerId : payment.buyerId}</bdi>
+            </dd>
           </div>
         </dl>
       </section>
@@ -77,8 +85,9 @@ interface PanelProps {
 
 /** A payment's live line with what belongs to it, under whatever says what is paid. */
 export function PaymentPanel({ payment, side, chains, renewPrice, lookAgain, children }: PanelProps): JSX.Element {
+  const words = useWords();
   const now = useNow(1_000);
-  const line = paymentLine(payment, side);
+  const line = paymentLine(words, payment, side);
   const paysHere = side === "buyer" && line.asksForMoney;
   useEffect(() => {
     document.title = `${line.headline} · ${money(payment.amount, payment.currency)}`;
@@ -94,7 +103,13 @@ export function PaymentPanel({ payment, side, chains, renewPrice, lookAgain, chi
       <Transactions payment={payment} explorer={explorerOf(payment, chains)} />
       {side === "buyer" && !(paysHere && whyNowhere(payment, null) === "at-the-shop") && <BackToTheShop payment={payment} />}
       <p class="reference">
-        Payment <code>{payment.paymentId}</code>
+        {words.around("paymentNumber", {
+          id: (
+            <code key="id" dir="ltr">
+              {payment.paymentId}
+            </code>
+          ),
+        })}
       </p>
     </div>
   );
@@ -102,15 +117,25 @@ export function PaymentPanel({ payment, side, chains, renewPrice, lookAgain, chi
 
 /** A seller does not pay, but may want to compare where the buyer does. */
 function PaidTo({ payment }: { payment: PaymentDocument }): JSX.Element | null {
+  const words = useWords();
   const [invoice] = payment.invoices;
-  const coin = payment.direct === null ? invoice?.coin : payment.currency;
-  const name = payment.direct === null ? invoice?.displayName : `on ${payment.direct.chain}`;
-  const address = payment.direct === null ? invoice?.address : payment.direct.recipient;
-  if (address === undefined || address === null) return null;
+  const whole = (address: string): JSX.Element => (
+    <code key="address" dir="ltr">
+      {address}
+    </code>
+  );
+  const { direct } = payment;
+  if (direct !== null) {
+    const values = { coin: payment.currency, chain: direct.chain, address: whole(direct.recipient) };
+    return <p class="paid-to">{words.around("paidToOn", values)}</p>;
+  }
+  if (invoice === undefined || invoice.address === null) return null;
+  const { coin, displayName: name, address } = invoice;
   return (
     <p class="paid-to">
-      The buyer pays in {coin}
-      {name ? ` (${name})` : ""} to <code>{address}</code>.
+      {name
+        ? words.around("paidToBy", { coin, name, address: whole(address) })
+        : words.around("paidTo", { coin, address: whole(address) })}
     </p>
   );
 }

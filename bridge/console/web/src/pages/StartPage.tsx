@@ -4,32 +4,37 @@ import "../styles/pay.css";
 import "../styles/own.css";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { LanguageChooser, useWords } from "../parts/speaking";
+import type { Fixed } from "../words/catalogue";
+import { inTheSameLanguage } from "../words/languages";
 
-const PLACES: readonly { path: string; name: string; about: string }[] = [
-  { path: "/orders", name: "Your orders", about: "for buyers: what you pay, and what comes back" },
-  { path: "/sales", name: "Your sales", about: "for sellers: what is paid to you, and what is on its way" },
-  { path: "/ops", name: "The console", about: "for finance ops: what needs a person" },
-  { path: "/ops/system", name: "The system", about: "for finance ops: how the bridge is doing" },
+const PLACES: readonly { path: string; name: Fixed; about: Fixed }[] = [
+  { path: "/orders", name: "yourOrders", about: "aboutOrders" },
+  { path: "/sales", name: "yourSales", about: "aboutSales" },
+  { path: "/ops", name: "theConsole", about: "aboutConsole" },
+  { path: "/ops/system", name: "theSystem", about: "aboutSystem" },
 ];
 
 export function StartPage(): JSX.Element {
+  const words = useWords();
   useEffect(() => {
-    document.title = "The bridge";
-  }, []);
+    document.title = words.say("theBridge");
+  }, [words]);
   return (
     <div class="pay">
       <main id="main" class="own">
-        <h1>The bridge</h1>
-        <p>It tells buyers, sellers and finance ops how payments stand, as it happens. The page of a payment is reached by its link in the shop.</p>
+        <h1>{words.say("theBridge")}</h1>
+        <p>{words.say("whatItDoes")}</p>
         <ul class="own-list">
           {PLACES.map(({ path, name, about }) => (
             <li key={path} class="own-entry">
-              <a href={path}>{name}</a>
-              <span class="own-about">{about}</span>
+              <a href={inTheSameLanguage(path, location.search)}>{words.say(name)}</a>
+              <span class="own-about">{words.say(about)}</span>
             </li>
           ))}
         </ul>
       </main>
+      <LanguageChooser />
     </div>
   );
 }

@@ -5,9 +5,9 @@ import { shown } from "../model/amounts";
 
 export function Amount({ amount, currency }: { amount: string; currency: string }): JSX.Element {
   return (
-    <span class="amount">
+    <bdi class="amount" dir="ltr">
       {shown(amount, currency)}
       <span class="currency">{`\u00a0${currency}`}</span>
-    </span>
+    </bdi>
   );
 }

@@ -3,16 +3,20 @@
 import type { JSX } from "preact";
 import type { PaymentDocument } from "../model/documents";
 import { shopOf } from "../model/payment-links";
+import { useWords } from "./speaking";
 
 export function BackToTheShop({ payment, isPrimary = false }: { payment: PaymentDocument; isPrimary?: boolean }): JSX.Element | null {
+  const words = useWords();
   const shop = shopOf(payment);
   if (shop === null) return null;
   return (
     <p class="to-shop">
       <a class={`button${isPrimary ? " primary" : ""}`} href={shop.url} rel="noopener noreferrer">
-        Back to the shop
+        {words.say("backToShop")}
       </a>
-      <span class="to-shop-host">{shop.host}</span>
+      <bdi class="to-shop-host" dir="ltr">
+        {shop.host}
+      </bdi>
     </p>
   );
 }

@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { get, Problem } from "../net/rest";
+import { useWords } from "./speaking";
 
 interface Branding {
   name: string;
@@ -10,6 +11,7 @@ interface Branding {
 }
 
 export function Brand(): JSX.Element | null {
+  const words = useWords();
   const [brand, setBrand] = useState<Branding | null>(null);
   useEffect(() => {
     get<Branding>("/brand.json").then(setBrand, (error: unknown) => {
@@ -19,8 +21,8 @@ export function Brand(): JSX.Element | null {
   if (brand === null || (brand.name === "" && brand.logo === null)) return null;
   return (
     <span class="brand-mark">
-      {brand.logo !== null && <img src={brand.logo} alt={brand.name === "" ? "The shop" : ""} />}
-      {brand.name}
+      {brand.logo !== null && <img src={brand.logo} alt={brand.name === "" ? words.say("theShop") : ""} />}
+      <bdi>{brand.name}</bdi>
     </span>
   );
 }

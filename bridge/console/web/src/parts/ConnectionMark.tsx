@@ -4,10 +4,11 @@ import type { JSX } from "preact";
 import { type Connection, inWords } from "../model/connection";
 import type { Store } from "../net/store";
 import { useStore } from "../net/store";
+import { useWords } from "./speaking";
 
 export function ConnectionMark({ connection }: { connection: Store<Connection> }): JSX.Element {
   const { state } = useStore(connection);
-  const { label } = inWords(useStore(connection));
+  const { label } = inWords(useWords(), useStore(connection));
   return (
     <span class={`connection is-${state}`} role="status" data-state={state}>
       <span class="dot" aria-hidden="true" />
@@ -18,7 +19,8 @@ export function ConnectionMark({ connection }: { connection: Store<Connection> }
 
 /** What is to be known while the page is not live; nothing while it is. */
 export function ConnectionNote({ connection }: { connection: Store<Connection> }): JSX.Element | null {
+  const words = useWords();
   const current = useStore(connection);
   if (current.state !== "offline" && current.state !== "catching-up") return null;
-  return <p class={`connection-note is-${current.state}`}>{inWords(current).sentence}</p>;
+  return <p class={`connection-note is-${current.state}`}>{inWords(words, current).sentence}</p>;
 }

@@ -3,10 +3,13 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { CheckIcon, CopyIcon } from "./icons";
+import { useWords } from "./speaking";
 
 const SHOWN_MS = 2_000;
 
-export function CopyButton({ text, what }: { text: string; what: string }): JSX.Element {
+/** `label` is the whole of what it does, such as `Copy the address`. */
+export function CopyButton({ text, label }: { text: string; label: string }): JSX.Element {
+  const words = useWords();
   const [done, setDone] = useState<"copied" | "failed" | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -16,9 +19,9 @@ export function CopyButton({ text, what }: { text: string; what: string }): JSX.
     timer.current = setTimeout(() => setDone(null), SHOWN_MS);
   };
   return (
-    <button type="button" class="quiet copy" onClick={() => void copy()} aria-label={`Copy ${what}`}>
+    <button type="button" class="quiet copy" onClick={() => void copy()} aria-label={label}>
       {done === "copied" ? <CheckIcon /> : <CopyIcon />}
-      <span role="status">{done === "copied" ? "Copied" : done === "failed" ? "Select it and copy it" : "Copy"}</span>
+      <span role="status">{words.say(done === "copied" ? "copied" : done === "failed" ? "copyYourself" : "copy")}</span>
     </button>
   );
 }

@@ -4,12 +4,16 @@ import "../styles/line.css";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import type { PaymentDocument } from "../model/documents";
-import { announcement, paymentLine, type Side, type Step } from "../model/payment-line";
+import { announcement, paymentLine, type Side } from "../model/payment-line";
+import type { Step } from "../model/payment-steps";
 import { when } from "../model/times";
+import type { Words } from "../words/words";
 import { CheckIcon } from "./icons";
+import { useWords } from "./speaking";
 
 export function LiveLine({ payment, side, now }: { payment: PaymentDocument; side: Side; now: number }): JSX.Element {
-  const line = paymentLine(payment, side, now);
+  const words = useWords();
+  const line = paymentLine(words, payment, side, now);
   return (
     <section class={`line tone-${line.tone}`} aria-labelledby="line-headline" data-status={payment.status}>
       <h2 id="line-headline">
@@ -32,7 +36,7 @@ export function LiveLine({ payment, side, now }: { payment: PaymentDocument; sid
           <StepItem key={step.name} step={step} now={now} />
         ))}
       </ol>
-      <Announcer payment={payment} side={side} />
+      <Announcer key={words.language} words={words} payment={payment} side={side} />
     </section>
   );
 }
@@ -57,9 +61,10 @@ function Track({ payment, arrived }: { payment: PaymentDocument; arrived: number
   );
 }
 
-const SAID: Record<Step["state"], string> = { done: "done", current: "now", ahead: "not yet", stopped: "ended here" };
+const SAID = { done: "stepDone", current: "stepNow", ahead: "stepAhead", stopped: "stepStopped" } as const;
 
 function StepItem({ step, now }: { step: Step; now: number }): JSX.Element {
+  const words = useWords();
   return (
     <li class={`step is-${step.state}`} aria-current={step.state === "current" ? "step" : undefined}>
       <span class="step-mark" aria-hidden="true">
@@ -67,19 +72,19 @@ function StepItem({ step, now }: { step: Step; now: number }): JSX.Element {
       </span>
       <span class="step-name">
         {step.name}
-        <span class="unseen">, {SAID[step.state]}</span>
+        <span class="unseen">{words.say(SAID[step.state])}</span>
         {step.note !== null && <span class="step-note"> {step.note}</span>}
       </span>
-      {step.at !== null && step.state !== "ahead" && <time dateTime={step.at}>{when(step.at, now)}</time>}
+      {step.at !== null && step.state !== "ahead" && <time dateTime={step.at}>{when(step.at, now, words.locale)}</time>}
     </li>
   );
 }
 
 /** Tells a screen reader what has moved, and no more than that. */
-function Announcer({ payment, side }: { payment: PaymentDocument; side: Side }): JSX.Element {
+function Announcer({ words, payment, side }: { words: Words; payment: PaymentDocument; side: Side }): JSX.Element {
   const told = useRef<{ payment: PaymentDocument | null; text: string }>({ payment: null, text: "" });
   if (told.current.payment !== payment) {
-    const text = announcement(told.current.payment, payment, side);
+    const text = announcement(words, told.current.payment, payment, side);
     told.current = { payment, text: text ?? told.current.text };
   }
   return (

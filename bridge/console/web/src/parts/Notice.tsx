@@ -1,12 +1,14 @@
 /** What stands in place of content that is not there: still loading, empty, or gone wrong, with what to do. */
 
 import type { ComponentChildren, JSX } from "preact";
+import { refusalWords } from "../model/refusals";
 import { Problem } from "../net/rest";
+import { useWords } from "./speaking";
 
-export function Loading({ what }: { what: string }): JSX.Element {
+export function Loading({ children }: { children: string }): JSX.Element {
   return (
     <p class="notice loading" role="status">
-      Loading {what} …
+      {children}
     </p>
   );
 }
@@ -16,13 +18,14 @@ export function Empty({ children }: { children: ComponentChildren }): JSX.Elemen
 }
 
 export function Failed({ error, retry }: { error: unknown; retry?: (() => void) | undefined }): JSX.Element {
-  const said = error instanceof Problem ? error.detail : "Something went wrong on this page. Reload it.";
+  const words = useWords();
+  const said = error instanceof Problem ? refusalWords(words, error) : words.say("wentWrong");
   return (
     <div class="notice failed" role="alert">
       <p>{said}</p>
       {retry !== undefined && (
         <button type="button" onClick={retry}>
-          Try again
+          {words.say("tryAgain")}
         </button>
       )}
     </div>

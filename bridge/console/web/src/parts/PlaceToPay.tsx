@@ -8,12 +8,14 @@ import { useState } from "preact/hooks";
 import { isZero, money, plain, roundMoney, shown } from "../model/amounts";
 import type { PaymentDocument } from "../model/documents";
 import { checkoutOf, endOfPrice, grouped, type Nowhere, opensWallet, placeToPay, whyNowhere } from "../model/payment-links";
+import { refusalWords } from "../model/refusals";
 import { span, timeLeft } from "../model/times";
 import { Problem } from "../net/rest";
 import { BackToTheShop } from "./BackToTheShop";
 import { CopyButton } from "./CopyButton";
 import { OutIcon } from "./icons";
 import { QrCode } from "./QrCode";
+import { useWords } from "./speaking";
 
 interface PlaceProps {
   payment: PaymentDocument;
@@ -22,55 +24,75 @@ interface PlaceProps {
 }
 
 export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Element {
+  const words = useWords();
   const [isPlain, setIsPlain] = useState(false);
   const place = placeToPay(payment);
   const nowhere = whyNowhere(payment, now);
   if (nowhere === "price-ended") return <PriceEnded renewPrice={renewPrice} />;
   if (place === null) return <NowhereToPay payment={payment} reason={nowhere} />;
   const end = endOfPrice(payment);
+  const { address } = place;
+  const amount = money(place.amount, place.coin);
   return (
-    <section class="place" aria-label="Where to pay">
+    <section class="place" aria-label={words.say("whereToPay")}>
       <div class="qr-frame">
-        <QrCode text={isPlain ? place.address : place.uri} label={`QR code ${isPlain ? "of" : `to pay ${money(place.amount, place.coin)} to`} ${place.address}`} />
+        <QrCode
+          text={isPlain ? address : place.uri}
+          label={isPlain ? words.say("qrOfAddress", { address }) : words.say("qrToPay", { amount, address })}
+        />
       </div>
       {payment.expiresAt !== null && <TimeLeft payment={payment} expiresAt={payment.expiresAt} now={now} />}
-      {end !== null && <p class="price-end">This price holds for {span(Date.parse(end) - now)}.</p>}
+      {end !== null && (
+        <p class="price-end">{words.say("priceHolds", { time: span(Date.parse(end) - now, words.locale) })}</p>
+      )}
       <dl class="fields">
         <div>
-          <dt>Send exactly</dt>
+          <dt>{words.say("sendExactly")}</dt>
           <dd>
-            <span class="field-value">{money(place.amount, place.coin)}</span>
-            <CopyButton text={plain(place.amount)} what="the amount" />
+            <bdi class="field-value" dir="ltr">
+              {amount}
+            </bdi>
+            <CopyButton text={plain(place.amount)} label={words.say("copyAmount")} />
           </dd>
           <Fee payment={payment} />
-          {place.name !== null && <dd class="field-note">{place.name}</dd>}
-          <dd class="field-note">What your wallet takes for the network comes on top.</dd>
+          {place.name !== null && (
+            <dd class="field-note">
+              <bdi>{place.name}</bdi>
+            </dd>
+          )}
+          <dd class="field-note">{words.say("networkFee")}</dd>
         </div>
         <div>
-          <dt>To this address</dt>
+          <dt>{words.say("toAddress")}</dt>
           <dd>
-            <code class="address" aria-label={place.address}>
-              {grouped(place.address).map((group, number) => (
+            <code class="address" dir="ltr" aria-label={address}>
+              {grouped(address).map((group, number) => (
                 <span key={number}>{group}</span>
               ))}
             </code>
-            <CopyButton text={place.address} what="the address" />
+            <CopyButton text={address} label={words.say("copyAddress")} />
           </dd>
           {place.network !== null && (
             <dd class="only-network">
-              Only over <strong>{place.network}</strong>: what is sent over another network is lost.
+              {words.around("onlyOver", {
+                network: (
+                  <strong key="network">
+                    <bdi>{place.network}</bdi>
+                  </strong>
+                ),
+              })}
             </dd>
           )}
         </div>
       </dl>
       {opensWallet(place) && (
         <a class="button primary" href={place.uri}>
-          Open in a wallet <OutIcon />
+          {words.say("openInWallet")} <OutIcon />
         </a>
       )}
       {place.uri !== place.address && (
         <button type="button" class="quiet qr-kind" aria-pressed={isPlain} onClick={() => setIsPlain(!isPlain)}>
-          {isPlain ? "Code with the amount" : "My wallet reads addresses only"}
+          {words.say(isPlain ? "codeWithAmount" : "addressesOnly")}
         </button>
       )}
     </section>
@@ -79,19 +101,19 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
 
 /** What the coins are made of, so that they add up for whoever compares them with the price. */
 function Fee({ payment }: { payment: PaymentDocument }): JSX.Element | null {
+  const words = useWords();
   const fee = payment.invoices[0]?.fee ?? null;
   if (fee === null || isZero(fee)) return null;
   const missing = roundMoney(payment.missing, payment.currency, "up");
   return (
-    <dd class="field-note">
-      {missing} + {shown(fee, payment.currency)} fee of the payment provider
-    </dd>
+    <dd class="field-note">{words.say("providerFee", { missing, fee: shown(fee, payment.currency) })}</dd>
   );
 }
 
 function PriceEnded({ renewPrice }: { renewPrice: () => Promise<void> }): JSX.Element {
+  const words = useWords();
   const [isAsking, setIsAsking] = useState(false);
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [trouble, setTrouble] = useState<Problem | null>(null);
   async function ask(): Promise<void> {
     setIsAsking(true);
     setTrouble(null);
@@ -99,64 +121,58 @@ function PriceEnded({ renewPrice }: { renewPrice: () => Promise<void> }): JSX.El
       await renewPrice();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      setTrouble(error.detail);
+      setTrouble(error);
     } finally {
       setIsAsking(false);
     }
   }
   return (
-    <section class="place is-note" aria-label="Where to pay">
-      <p role="status">The price has ended: coins sent now may be worth less than what is asked for.</p>
+    <section class="place is-note" aria-label={words.say("whereToPay")}>
+      <p role="status">{words.say("priceEnded")}</p>
       <button type="button" class="button primary" disabled={isAsking} onClick={() => void ask()}>
-        {isAsking ? "Asking …" : "New price"}
+        {words.say(isAsking ? "asking" : "newPrice")}
       </button>
-      {trouble !== null && <p role="alert">{trouble}</p>}
+      {trouble !== null && <p role="alert">{refusalWords(words, trouble)}</p>}
     </section>
   );
 }
 
 function NowhereToPay({ payment, reason }: { payment: PaymentDocument; reason: Nowhere | null }): JSX.Element {
+  const words = useWords();
   const [invoice] = payment.invoices;
   if (reason === "no-address" && invoice !== undefined && invoice.refusal !== null) {
     return (
-      <section class="place is-note" aria-label="Where to pay">
-        <p>
-          The payment provider cannot take {invoice.displayName ?? invoice.coin} for this payment at the moment. It is asked
-          again now and then, and the address appears here by itself. To pay sooner, ask the shop for another coin.
-        </p>
+      <section class="place is-note" aria-label={words.say("whereToPay")}>
+        <p>{words.say("coinRefused", { coin: invoice.displayName ?? invoice.coin })}</p>
       </section>
     );
   }
   if (reason === "no-address") {
     return (
-      <section class="place is-empty" aria-label="Where to pay">
+      <section class="place is-empty" aria-label={words.say("whereToPay")}>
         <div class="qr-frame is-empty" aria-hidden="true" />
-        <p>
-          The payment provider has not said yet where to pay. It is asked again until it does, and the address appears here by
-          itself: there is nothing to reload, and nothing to send before.
-        </p>
+        <p>{words.say("addressAwaited")}</p>
       </section>
     );
   }
   const checkout = checkoutOf(payment);
   if (reason === "at-checkout" && checkout !== null) {
+    const name = invoice?.displayName ?? null;
     return (
-      <section class="place is-note" aria-label="Where to pay">
-        <p>The payment provider takes it on a page of its own. How the payment stands is shown here.</p>
+      <section class="place is-note" aria-label={words.say("whereToPay")}>
+        <p>{words.say("atProvider")}</p>
         <a class="button primary" href={checkout}>
-          Pay {payment.invoices[0]?.displayName ?? "there"} <OutIcon />
+          {name === null ? words.say("payThere") : words.say("payBy", { name })} <OutIcon />
         </a>
       </section>
     );
   }
   return (
-    <section class="place is-note" aria-label="Where to pay">
+    <section class="place is-note" aria-label={words.say("whereToPay")}>
       <p>
-        {reason === "at-the-shop"
-          ? "The shop itself shows where to pay. Go back to its page to pay; how the payment stands is shown here."
-          : reason === "whole-only"
-            ? "What is missing cannot be paid with this coin. Ask the shop to let you pay it with another one."
-            : "Nothing more is to be sent. If this does not settle by itself, ask the shop."}
+        {words.say(
+          reason === "at-the-shop" ? "shopShowsWhere" : reason === "whole-only" ? "restInOtherCoin" : "sendNoMore",
+        )}
       </p>
       {reason === "at-the-shop" && <BackToTheShop payment={payment} isPrimary />}
     </section>
@@ -164,15 +180,19 @@ function NowhereToPay({ payment, reason }: { payment: PaymentDocument; reason: N
 }
 
 function TimeLeft({ payment, expiresAt, now }: { payment: PaymentDocument; expiresAt: string; now: number }): JSX.Element {
-  const left = timeLeft(payment.createdAt, expiresAt, now);
+  const words = useWords();
+  const left = timeLeft(payment.createdAt, expiresAt, now, words.locale);
+  const clock = (
+    <bdi key="clock" class="clock" dir="ltr">
+      {left.clock}
+    </bdi>
+  );
   return (
     <div class={`time-left${left.isShort ? " is-short" : ""}`}>
-      <p role="timer" aria-label={left.words}>
-        {left.isOver ? "The time is over" : <>
-          <span class="clock">{left.clock}</span> left to pay
-        </>}
+      <p role="timer" aria-label={left.span === null ? words.say("timeOver") : words.say("timeLeft", { time: left.span })}>
+        {left.span === null ? words.say("timeOver") : words.around("leftToPay", { clock })}
       </p>
-      {left.isShort && <p class="field-note">If you cannot send it in time, do not: ask the shop for a new payment.</p>}
+      {left.isShort && <p class="field-note">{words.say("tooLateToSend")}</p>}
       <div class="track is-time" aria-hidden="true">
         <span style={{ width: `${left.share * 100}%` }} />
       </div>

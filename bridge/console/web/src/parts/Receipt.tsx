@@ -6,26 +6,33 @@ import { money } from "../model/amounts";
 import type { PaymentDocument } from "../model/documents";
 import { shopOf } from "../model/payment-links";
 import { receiptLines } from "../model/receipt";
-import { moment } from "../model/times";
+import { useWords } from "./speaking";
 
 export function Receipt({ payment }: { payment: PaymentDocument }): JSX.Element | null {
+  const words = useWords();
   if (payment.status !== "completed") return null;
   const shop = shopOf(payment);
   return (
     <>
       <p class="to-print">
         <button type="button" class="button" onClick={() => window.print()}>
-          Print the receipt
+          {words.say("printReceipt")}
         </button>
       </p>
       <section class="receipt" aria-hidden="true">
-        <h2>Receipt</h2>
-        <p class="receipt-amount">{money(payment.amount, payment.currency)}</p>
+        <h2>{words.say("receipt")}</h2>
+        <p class="receipt-amount">
+          <bdi dir="ltr">{money(payment.amount, payment.currency)}</bdi>
+        </p>
         <dl>
-          {receiptLines(payment, shop?.host ?? null, moment).map(([name, value]) => (
+          {receiptLines(words, payment, shop?.host ?? null).map(([name, value]) => (
             <div key={`${name} ${value}`}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
+              <dt>
+                <bdi>{name}</bdi>
+              </dt>
+              <dd>
+                <bdi>{value}</bdi>
+              </dd>
             </div>
           ))}
         </dl>

@@ -8,9 +8,11 @@ import type { CheckedDestination, PaymentDocument, Refund } from "../model/docum
 import { grouped, shortened } from "../model/payment-links";
 import type { Side } from "../model/payment-line";
 import { coinOf, refundLine, shownRefunds } from "../model/refunds";
+import { refusalWords } from "../model/refusals";
 import { post, Problem } from "../net/rest";
 import { heldToken, subjectOf } from "../net/token";
 import { CopyButton } from "./CopyButton";
+import { useWords } from "./speaking";
 
 interface RefundsProps {
   payment: PaymentDocument;
@@ -33,19 +35,30 @@ export function Refunds({ payment, side, lookAgain }: RefundsProps): JSX.Element
 }
 
 function RefundPart({ refund, payment, side, lookAgain, mayGive }: RefundsProps & { refund: Refund; mayGive: boolean }): JSX.Element {
-  const line = refundLine(refund, side);
+  const words = useWords();
+  const line = refundLine(words, refund, side);
   const asks = refund.status === "awaiting_address" && mayGive;
   return (
-    <section class={`refund tone-${line.tone}`} aria-label="Refund" data-status={refund.status}>
+    <section class={`refund tone-${line.tone}`} aria-label={words.say("refund")} data-status={refund.status}>
       <div role="status">
         <h3>{line.headline}</h3>
         <p>{line.sentence}</p>
       </div>
-      <p class="soft">{refund.reason}</p>
+      <p class="soft" dir="auto">
+        {refund.reason}
+      </p>
       {refund.txHash !== null && (
         <p class="refund-hash">
-          Transaction <code title={refund.txHash}>{shortened(refund.txHash)}</code>{" "}
-          <CopyButton text={refund.txHash} what="the refund's transaction hash" />
+          <span>
+            {words.around("transactionOf", {
+              hash: (
+                <code key="hash" dir="ltr" title={refund.txHash}>
+                  {shortened(refund.txHash)}
+                </code>
+              ),
+            })}
+          </span>{" "}
+          <CopyButton text={refund.txHash} label={words.say("copyRefundHash")} />
         </p>
       )}
       {asks && <AddressForm refund={refund} coin={coinOf(refund, payment)} lookAgain={lookAgain} />}
@@ -55,10 +68,11 @@ function RefundPart({ refund, payment, side, lookAgain, mayGive }: RefundsProps 
 
 /** Asks twice, since an address cannot be changed once it was given. */
 function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string; lookAgain: () => void }): JSX.Element {
+  const words = useWords();
   const path = `/api/refunds/${encodeURIComponent(refund.refundId)}/destination`;
   const [address, setAddress] = useState("");
   const [checked, setChecked] = useState<CheckedDestination | null>(null);
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, setFault] = useState<Problem | "empty" | null>(null);
   const [isAsking, setIsAsking] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   const question = useRef<HTMLHeadingElement>(null);
@@ -75,7 +89,7 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setChecked(null);
-      setFault(error.of("destination") ?? error.detail);
+      setFault(error);
       if (error.status === 409) lookAgain();
       setIsAsking(false);
       field.current?.focus();
@@ -85,7 +99,7 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
     event.preventDefault();
     const destination = address.trim();
     if (destination === "") {
-      setFault("Paste the address here.");
+      setFault("empty");
       field.current?.focus();
       return;
     }
@@ -104,25 +118,24 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
     return (
       <div class="refund-form">
         <h4 ref={question} tabIndex={-1}>
-          Is this your address for {coin}?
+          {words.say("isYourAddress", { coin })}
         </h4>
         <p>
-          <code class="address" aria-label={checked.destination}>
+          <code class="address" dir="ltr" aria-label={checked.destination}>
             {grouped(checked.destination).map((group, number) => (
               <span key={number}>{group}</span>
             ))}
           </code>
         </p>
         <p>
-          {money(checked.coinAmount, checked.coin)} go there. Compare every group: it cannot be changed afterwards, and what is
-          sent to a wrong address is lost.
+          {words.say("goesThere", { amount: money(checked.coinAmount, checked.coin) })}
         </p>
         <div class="refund-actions">
           <button type="button" class="button" disabled={isAsking} onClick={() => setChecked(null)}>
-            Change it
+            {words.say("changeIt")}
           </button>
           <button type="button" class="button primary" disabled={isAsking} onClick={send}>
-            {isAsking ? "Working …" : "Yes, send it there"}
+            {words.say(isAsking ? "working" : "sendThere")}
           </button>
         </div>
       </div>
@@ -131,9 +144,10 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
   return (
     <form class="refund-form" onSubmit={check} noValidate>
       <label class="refund-field">
-        <span>Your address for {coin}</span>
+        <span>{words.say("yourAddress", { coin })}</span>
         <input
           ref={field}
+          dir="ltr"
           value={address}
           autoComplete="off"
           spellcheck={false}
@@ -144,12 +158,12 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
       </label>
       {fault !== null && (
         <p class="fault" role="alert" id={faultId}>
-          {fault}
+          {fault === "empty" ? words.say("pasteAddress") : refusalWords(words, fault, "destination")}
         </p>
       )}
-      <p class="soft">Copy it from the wallet that is to get the money. Nobody of the shop ever asks you for it elsewhere.</p>
+      <p class="soft">{words.say("copyFromWallet")}</p>
       <button type="submit" class="button primary" disabled={isAsking}>
-        {isAsking ? "Checking …" : "Check this address"}
+        {words.say(isAsking ? "checking" : "checkAddress")}
       </button>
     </form>
   );

@@ -23,8 +23,11 @@ export const CheckIcon = ({ size = 16 }: { size?: number }): JSX.Element => (
   </Icon>
 );
 
+/** Leads on, in the direction of reading. */
 export const OutIcon = (): JSX.Element => (
-  <Icon>
-    <path d="M6 3.500H3.500v9h9V10M9 3.500h3.500V7M12.300 3.700 7.500 8.500" />
-  </Icon>
+  <span class="out">
+    <Icon>
+      <path d="M6 3.500H3.500v9h9V10M9 3.500h3.500V7M12.300 3.700 7.500 8.500" />
+    </Icon>
+  </span>
 );
