@@ -3,7 +3,7 @@
 import "../styles/console.css";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { forgetToken } from "../net/token";
+import { signOut } from "../net/sign-in";
 import { useStore } from "../net/store";
 import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
 import { Empty, Loading } from "../parts/Notice";
@@ -57,7 +57,7 @@ export function Console(): JSX.Element {
           {session?.access === "jwt" && !isRefused && (
             <span class="signed-in">
               {session.userId}
-              <button type="button" class="quiet" onClick={signOut}>
+              <button type="button" class="quiet" onClick={() => void signOut().then((next) => location.assign(next))}>
                 Sign out
               </button>
             </span>
@@ -78,11 +78,6 @@ export function Console(): JSX.Element {
       <HandlingDialogs />
     </div>
   );
-}
-
-function signOut(): void {
-  forgetToken();
-  location.assign("/ops");
 }
 
 function Waiting({ isOffline }: { isOffline: boolean }): JSX.Element {
