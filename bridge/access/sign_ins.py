@@ -334,12 +334,15 @@ class _Seal:
         self._clock = clock
 
     def close(self, content: FrozenModel) -> str:
-        return self._fernet.encrypt_at_time(content.model_dump_json().encode(), int(self._clock())).decode()
+        sealed = self._fernet.encrypt_at_time(content.model_dump_json().encode(), int(self._clock()))
+        return sealed.decode().rstrip("=")  # which a cookie's value would have to be quoted for
 
     def open(self, text: str | None, kind: type[Sealed]) -> Sealed | None:
         """What is in it; None if it is nothing of ours, or too old."""
+        text = text or ""
         try:
-            content = self._fernet.decrypt_at_time((text or "").encode(), self._life_seconds, int(self._clock()))
+            padded = f"{text}{'=' * (-len(text) % 4)}".encode()
+            content = self._fernet.decrypt_at_time(padded, self._life_seconds, int(self._clock()))
             return kind.model_validate_json(content)
         except (InvalidToken, ValidationError, ValueError):
             return None

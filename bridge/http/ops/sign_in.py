@@ -187,7 +187,7 @@ async def end_console_session(
 
 def _said_once(request: AnyRequest) -> Mapping[str, str]:
     """What the address says, without what it says twice (RFC 6749, section 3.1)."""
-    items = request.query_params.multi_items()
+    items = [*request.query_params.multi_items()]
     names = [name for name, _ in items]
     return {name: str(value) for name, value in items if names.count(name) == 1}
 

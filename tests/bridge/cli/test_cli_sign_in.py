@@ -20,7 +20,7 @@ def test_doctor_asks_the_provider_and_says_what_is_wrong(run: Any) -> None:
     with forging_provider() as provider:
 
         def said(**changes: str) -> str:
-            told = run("doctor", BRIDGE_OIDC=oidc_settings(provider.url), **{**OTHERS, **changes})
+            told = run("doctor", **{**OTHERS, "BRIDGE_OIDC": oidc_settings(provider.url), **changes})
             printed: str = told.stdout
             assert CLIENT_SECRET not in printed + told.stderr
             return printed
@@ -60,7 +60,7 @@ def test_doctor_asks_the_provider_and_says_what_is_wrong(run: Any) -> None:
 def test_a_bridge_at_which_nobody_could_sign_in_as_they_should_does_not_start(
     run: Any, changes: dict[str, str], expected: str
 ) -> None:
-    told = run("serve", BRIDGE_OIDC=oidc_settings("https://id.example"), **{**OTHERS, **changes})
+    told = run("serve", **{**OTHERS, "BRIDGE_OIDC": oidc_settings("https://id.example"), **changes})
     assert told.returncode == 1
     assert expected in told.stderr
     assert "in the open" not in told.stderr
