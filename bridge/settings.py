@@ -301,7 +301,7 @@ class Settings(EndpointSettings, SettingTables):
                 secrets=secrets,
                 secrets_file=secrets_file,
                 jwks_file=self.jwt_jwks_file,
-                console_key=None if client is None else console_key(client),
+                console_key=None if client is None else console_key(client.console_secret),
                 audience=self.jwt_audience or None,
                 issuer=self.jwt_issuer or None,
                 leeway_seconds=self.jwt_leeway_seconds,

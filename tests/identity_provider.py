@@ -45,7 +45,7 @@ class IdentityProvider:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
-        assert self._line() == "done"
+        assert (line := self._line()) == "done", line
 
 
 @contextmanager

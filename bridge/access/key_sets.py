@@ -10,7 +10,6 @@ from typing import Any
 import jwt
 
 from bridge.access.errors import KeysError, NoKeyServesError
-from bridge.access.oidc_settings import OidcClient
 from coordinator.json_text import NotJsonError, json_in
 
 __all__ = ["CONSOLE", "Key", "console_key", "keys_of_set", "secret_key"]
@@ -58,9 +57,8 @@ def secret_key(secret: str) -> Key:
     return Key("HS256", key, hashlib.sha256(key).hexdigest())
 
 
-def console_key(client: OidcClient) -> Key:
+def console_key(secret: bytes) -> Key:
     """The key of the tokens that the bridge makes for its own console."""
-    secret = client.derived_key("console tokens")
     return Key("HS256", secret, hashlib.sha256(secret).hexdigest(), CONSOLE)
 
 

@@ -64,6 +64,11 @@ class OidcSettings(FrozenModel):
         return self
 
     @property
+    def of_nobody(self) -> tuple[Role, ...]:
+        """The roles that nobody is given."""
+        return tuple(role for role in Role if not self.roles.get(role))
+
+    @property
     def shown_name(self) -> str:
         """What the provider is called on the page."""
         return self.name or urlsplit(self.issuer).hostname or ""
@@ -92,6 +97,11 @@ class OidcClient:
 
     def __repr__(self) -> str:
         return f"OidcClient({self.settings.client_id})"
+
+    @property
+    def console_secret(self) -> bytes:
+        """What the tokens of those who signed in are signed with."""
+        return self.derived_key("console tokens")
 
     def derived_key(self, purpose: str) -> bytes:
         """A key for one purpose, the same at every bridge of a journal. Another client secret voids them all."""

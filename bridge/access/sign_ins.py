@@ -131,7 +131,7 @@ class SignIns:
         self._verifier = verifier
         self._redirect_uri = redirect_uri
         self._clock = clock
-        self._key = console_key(client)
+        self._key = console_key(client.console_secret)
         self._attempts = _Seal(client.derived_key("attempts to sign in"), ATTEMPT_LIFE, clock)
         self._sessions = _Seal(client.derived_key("console sessions"), self.session_life, clock)
         self._strangers_logged_at, self._strangers = -LOG_EVERY_SECONDS, 0

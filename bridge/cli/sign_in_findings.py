@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bridge.access import Role
 from coordinator.errors import BridgeError
 from providers.findings import Finding, readable_by_others
 
@@ -54,9 +53,8 @@ async def _asked(client: "OidcClient") -> "Discovered":
 
 
 def _rights(oidc: "OidcSettings") -> Iterator[Finding]:
-    nobody = [role.value for role in Role if not oidc.roles.get(role)]
-    if nobody:
-        yield Finding("warning", f"oidc.roles gives nobody who signs in at the provider {' or '.join(nobody)}")
+    if oidc.of_nobody:
+        yield Finding("warning", f"the provider gives nobody who signs in there {' or '.join(oidc.of_nobody)}")
 
 
 def _provider(oidc: "OidcSettings", found: "Discovered") -> Iterator[Finding]:

@@ -34,10 +34,11 @@ function begin() {
     conformIdTokenClaims: false,
     pkce: { required: () => true },
     ttl: { IdToken: () => settings.idTokenSeconds, Session: 3600, Grant: 3600, Interaction: 3600, AccessToken: 3600, RefreshToken: 3600 },
+    rotateRefreshToken: true, // and whoever brings an old one has none any more
     issueRefreshToken: () => settings.refreshes,
     features: {
       devInteractions: { enabled: false },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: {
         logoutSource(context, form) {
           const button = '<button type="submit" form="op.logoutForm" value="yes" name="logout">Yes, sign me out</button>';

@@ -77,7 +77,7 @@ async def make(provider: ForgingProvider, clock: Clock) -> AsyncIterator[Make]:
         client = OidcClient(client_of(provider, **settings).settings, secret)
         asks = IdentityProvider(client)
         made.append(asks)
-        verifier = TokenVerifier(console_key=console_key(client), leeway_seconds=GIVE_UP_SECONDS)
+        verifier = TokenVerifier(console_key=console_key(client.console_secret), leeway_seconds=GIVE_UP_SECONDS)
         return SignIns(asks, client, verifier, redirect_uri=REDIRECT_URI, clock=clock)
 
     yield sign_ins

@@ -27,7 +27,7 @@ def test_doctor_asks_the_provider_and_says_what_is_wrong(run: Any) -> None:
 
         assert "staff sign in at Example ID, which knows the client and has no place to sign people out" in said()
         few = oidc_settings(provider.url, roles={"ops-view": ["finance"]})
-        assert "gives nobody who signs in at the provider ops-act or ops-approve" in said(BRIDGE_OIDC=few)
+        assert "gives nobody who signs in there ops-act or ops-approve" in said(BRIDGE_OIDC=few)
         provider.about = {
             "id_token_signing_alg_values_supported": ["HS256", "EdDSA"],
             "code_challenge_methods_supported": ["plain"],

@@ -15,6 +15,7 @@ import { Live } from "../net/live";
 import { download, get, Problem } from "../net/rest";
 import { Renewal } from "../net/sign-in";
 import { Store } from "../net/store";
+import { setQuery } from "./router";
 import { Table } from "./table";
 
 export const TOTAL_DAYS = 14;
@@ -58,7 +59,7 @@ class Desk {
 
   constructor() {
     this.live = new Live<SystemStatus>({ lookUp: (signal) => this.lookUp(signal), show: (status) => this.show(status) });
-    this.renewal = new Renewal((token) => this.live.renew(token), () => this.live.restart());
+    this.renewal = new Renewal((token) => this.live.renew(token), (refused) => this.signedOut(refused));
     this.live.rooms.join("join-ops-room");
     for (const event of MOVING_EVENTS) {
       this.live.rooms.on(event, (payload: Parameters<typeof concerned>[1]) => this.heard(event, payload));
@@ -79,6 +80,14 @@ class Desk {
   signedIn(): void {
     this.live.restart();
     this.renewal.start();
+  }
+
+  /** The session has ended, of which the page says why. */
+  private signedOut(refused: string): void {
+    const query = new URLSearchParams(location.search);
+    query.set("refused", refused);
+    setQuery(`?${query}`);
+    this.live.restart();
   }
 
   private async lookUp(signal: AbortSignal): Promise<SystemStatus> {

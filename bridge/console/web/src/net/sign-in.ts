@@ -67,7 +67,7 @@ export class Renewal {
 
   constructor(
     private readonly renewed: (token: string) => void,
-    private readonly ended: () => void,
+    private readonly ended: (refused: string) => void,
   ) {}
 
   /** From now on, or anew after somebody signed in. */
@@ -86,7 +86,7 @@ export class Renewal {
     if (answer === null || answer.refused === "provider_away") {
       this.renewIn(TRIED_AGAIN_AFTER_MS);
     } else if (answer.token === null) {
-      this.ended();
+      this.ended(answer.refused ?? "session_over");
     } else {
       this.renewed(answer.token);
       this.start();
