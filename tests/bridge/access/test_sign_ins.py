@@ -414,10 +414,21 @@ async def test_no_session_outlives_what_the_provider_has_said_or_its_hours(
     clock.later_seconds = 0
     short = make(session_hours=0.1)
     cookie = await signed_in(provider, short, refresh_token="refresh-1")
-    assert (await short.standing(cookie)).token is not None
+    for clock.later_seconds, renewals in ((100, 0), (200, 1)):
+        provider.gives(provider.signs(exp=int(clock()) + 600), refresh_token="refresh-1")
+        standing = await short.standing(cookie)
+        assert len([one for one in provider.said_to("/token") if "refresh_token" in one]) == renewals
+        assert standing.cookie is not None
+        cookie = standing.cookie
     clock.later_seconds = 361
     assert (await short.standing(cookie)).refused == "session_over"
-    assert [one for one in provider.said_to("/token") if "refresh_token" in one] == []
+    unrenewed = make(session_hours=0.1)
+    clock.later_seconds = 0
+    cookie = await signed_in(provider, unrenewed)
+    clock.later_seconds = 300
+    cookie = (await unrenewed.standing(cookie)).cookie or ""
+    clock.later_seconds = 361
+    assert (await unrenewed.standing(cookie)).refused == "session_over"
 
 
 async def test_a_session_that_is_revoked_is_neither_renewed_nor_given_a_token(
@@ -427,8 +438,8 @@ async def test_a_session_that_is_revoked_is_neither_renewed_nor_given_a_token(
     cookie = await signed_in(provider, sign_ins, refresh_token="refresh-1")
     principal = sign_ins._verifier.principal((await sign_ins.standing(cookie)).token)
     sign_ins._verifier.revocations.revoke_token(principal.token_id or "")
-    clock.later_seconds = 400
-    assert (await sign_ins.standing(cookie)).refused == "session_revoked"
+    for clock.later_seconds in (0, 400):
+        assert (await sign_ins.standing(cookie)).refused == "session_revoked"
     assert [one for one in provider.said_to("/token") if "refresh_token" in one] == []
 
 
