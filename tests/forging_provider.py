@@ -1,6 +1,7 @@
 """An identity provider that says what a test has it say, also what no certified one would."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.answering_server import Asked, answering_requests
+from tests.waiting import GIVE_UP_SECONDS
 
 __all__ = ["FORGED_KEY", "OWN_KEY", "ForgingProvider", "forging_provider", "key_set"]
 
@@ -38,6 +40,9 @@ class ForgingProvider:
         self.keys: dict[str, Any] = key_set(own=OWN_KEY)
         self.tokens: tuple[int, dict[str, Any]] | None = (400, {"error": "invalid_grant"})
         """What it gives for codes and refresh tokens; None: it hangs up."""
+        self.may_answer = threading.Event()
+        """Until then nobody is given anything."""
+        self.may_answer.set()
         self.asked: list[Asked] = []
 
     def answer(self, asked: Asked) -> tuple[int, Any] | None:
@@ -46,7 +51,10 @@ class ForgingProvider:
             return 200, {**self.truth, **self.about}
         if asked.path == "/keys":
             return 200, self.keys
-        return self.tokens if asked.path == "/token" else (200, {})
+        if asked.path != "/token":
+            return 200, {}
+        self.may_answer.wait(GIVE_UP_SECONDS)
+        return self.tokens
 
     @property
     def truth(self) -> dict[str, Any]:

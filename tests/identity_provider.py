@@ -18,7 +18,8 @@ ROLES = {"ops-view": ["finance"], "ops-act": ["finance-leads"], "ops-approve": [
 
 def oidc_settings(issuer: str, **others: Any) -> str:
     """What a bridge is told of a provider."""
-    return json.dumps({"issuer": issuer, "name": "Example ID", "client_id": "bridge", "roles": ROLES, **others})
+    usual = {"name": "Example ID", "client_id": "bridge", "roles": ROLES, "timeout_seconds": 30}
+    return json.dumps({"issuer": issuer, **usual, **others})
 
 
 class BridgeWithProvider(BridgeProcess):
@@ -34,7 +35,7 @@ class IdentityProvider:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
-        self.issuer = f"http://127.0.0.1:{self._line()}"
+        self.issuer = f"http://localhost:{self._line()}"
 
     def _line(self) -> str:
         assert self._process.stdout is not None

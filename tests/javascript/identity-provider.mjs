@@ -18,7 +18,8 @@ let keys = 0;
 function begin() {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const key = { ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256", kid: `key-${(keys += 1)}` };
-  provider = new Provider(`http://127.0.0.1:${http.address().port}`, {
+  // By another name than the bridge, so that browsers take it for another site.
+  provider = new Provider(`http://localhost:${http.address().port}`, {
     clients: [
       {
         client_id: "bridge",

@@ -91,6 +91,26 @@ def test_staff_sign_in_by_the_keyboard_and_are_brought_to_the_page_that_they_wan
     assert "bridge-sign-in" not in cookies
 
 
+def test_a_code_serves_once_also_with_the_cookie_of_its_attempt_and_nobody_is_signed_in_by_somebody_elses(
+    browsing: Browsing, bridge: BridgeWithProvider
+) -> None:
+    page = browsing.page()
+    came_back: list[str] = []
+    page.on("request", lambda one: came_back.append(one.url) if "/ops/sign-in/return?" in one.url else None)
+    go_to_provider(page, f"{bridge.url}/ops")
+    attempt = [one for one in page.context.cookies(bridge.url) if one["name"] == "bridge-sign-in"]
+    page.keyboard.type("ada")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    [address] = came_back
+    for cookies in (attempt, []):
+        stranger = browsing.page()
+        stranger.context.add_cookies(cookies)  # type: ignore[arg-type]
+        stranger.goto(address)
+        expect(stranger.get_by_role("alert")).to_contain_text("was begun in another browser or tab, was used already")
+        assert "bridge-session" not in {one["name"] for one in stranger.context.cookies(bridge.url)}
+
+
 def test_another_tab_is_signed_in_by_itself_and_no_cookie_authorises_the_api(
     browsing: Browsing, bridge: BridgeWithProvider
 ) -> None:

@@ -1,5 +1,6 @@
 """Signing in at the identity provider: every way in which what comes back may not be its answer to this browser."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 
 from bridge.access import Role, TokenError
 from bridge.access.errors import SignInError
-from bridge.access.identity_provider import IdentityProvider
+from bridge.access.identity_provider import QUESTIONS_AT_ONCE, WAITING_LIMIT, IdentityProvider
 from bridge.access.key_sets import console_key
 from bridge.access.oidc_settings import OidcClient, OidcSettings
 from bridge.access.sign_ins import Signed, SignIns
@@ -25,7 +26,7 @@ from bridge.access.tokens import TokenVerifier
 from coordinator.endpoints.signing import new_secret
 from providers.settings import SettingsError
 from tests.forging_provider import FORGED_KEY, OWN_KEY, ForgingProvider, forging_provider, key_set
-from tests.waiting import GIVE_UP_SECONDS
+from tests.waiting import GIVE_UP_SECONDS, until
 
 SECRET = "a client secret of thirty-two bytes or more"
 REDIRECT_URI = "https://bridge.example/ops/sign-in/return"
@@ -46,8 +47,9 @@ def provider(running: ForgingProvider) -> ForgingProvider:
 
 
 def client_of(provider: ForgingProvider, **settings: Any) -> OidcClient:
-    usual = {"issuer": provider.url, "client_id": "bridge", "roles": ROLES, "timeout_seconds": 30}
-    client = OidcSettings(**{**usual, **settings}).client(SECRET)
+    usual = {"issuer": provider.url, "client_id": "bridge", "roles": ROLES}
+    made = OidcSettings(**{**usual, **settings}).model_copy(update={"timeout_seconds": GIVE_UP_SECONDS})
+    client = made.client(SECRET)
     assert client is not None
     return client
 
@@ -339,6 +341,20 @@ async def test_an_error_of_the_provider_signs_nobody_in(
     browser = await Browser.on_its_way(make())
     assert await refusal(browser.comes_back(**{"code": None, **said})) == expected
     assert provider.said_to("/token") == []
+
+
+async def test_a_crowd_takes_turns_at_the_provider_and_whoever_is_too_many_is_told_so(
+    provider: ForgingProvider, make: Make
+) -> None:
+    sign_ins = make()
+    browser = await Browser.on_its_way(sign_ins)
+    provider.may_answer.clear()
+    coming = [asyncio.create_task(refusal(browser.comes_back())) for _ in range(QUESTIONS_AT_ONCE + WAITING_LIMIT)]
+    await until(lambda: len(provider.said_to("/token")) == QUESTIONS_AT_ONCE)
+    assert await refusal(browser.comes_back()) == "provider_away"
+    assert len(provider.said_to("/token")) == QUESTIONS_AT_ONCE
+    provider.may_answer.set()
+    assert set(await asyncio.gather(*coming)) == {"begun_elsewhere"}
 
 
 async def signed_in(provider: ForgingProvider, sign_ins: SignIns, **given: Any) -> str:
