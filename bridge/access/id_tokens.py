@@ -64,7 +64,8 @@ def person_in(
     _require_for_us(claims, settings.client_id)
     if nonce is not None and not is_same(claims.get("nonce"), nonce):
         raise _wrong("its ID token answers another attempt to sign in")
-    return Person(claims["sub"], _user_id(claims, settings.user_claim), _roles(claims, settings), until)
+    user_id = _user_id(claims, settings.user_claim)
+    return Person(claims["sub"], user_id, _roles(claims, settings, user_id), until)
 
 
 def _require_for_us(claims: Mapping[str, Any], client_id: str) -> None:
@@ -87,13 +88,13 @@ def _user_id(claims: Mapping[str, Any], name: str) -> str:
     return user_id
 
 
-def _roles(claims: Mapping[str, Any], settings: OidcSettings) -> frozenset[Role]:
+def _roles(claims: Mapping[str, Any], settings: OidcSettings, user_id: str) -> frozenset[Role]:
     said = _claim(claims, settings.roles_claim)
     listed = said if isinstance(said, list) else [said]
     held = {one for one in listed if isinstance(one, str)}
     roles = frozenset(role for role, names in settings.roles.items() if held.intersection(names))
     if not roles:
-        raise SignInError("no_role", f"nothing in the claim {settings.roles_claim!r} gives a role here")
+        raise SignInError("no_role", f"nothing in the claim {settings.roles_claim!r} gives {user_id} a role here")
     return roles
 
 

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import jwt
 from cryptography.fernet import Fernet, InvalidToken
-from prometheus_client import Counter
 from pydantic import ValidationError
 
 from bridge.access.errors import SignInError, SignInRefusal, TokenError
@@ -26,16 +25,13 @@ from bridge.access.identity_provider import IdentityProvider, Said
 from bridge.access.key_sets import CONSOLE, console_key
 from bridge.access.oidc_settings import OidcClient
 from bridge.access.principals import Principal, Role
+from bridge.access.refused_sign_ins import SIGN_INS, RefusedSignIns
 from bridge.access.tokens import TokenVerifier
 from coordinator.models import FrozenModel
 
 __all__ = ["Attempt", "ConsoleSession", "SignIns", "Signed", "Standing"]
 
 logger = logging.getLogger("bridge.access")
-
-SIGN_INS = Counter(
-    "bridge_sign_ins", "Attempts to sign in to the console, and sessions, by what became of them", ["outcome"]
-)
 
 # Whoever signs in types a password, and perhaps waits for a second factor.
 ATTEMPT_LIFE = timedelta(minutes=10)
@@ -45,8 +41,6 @@ COOKIE_LIMIT_CHARACTERS = 3_800
 RENEWED_AFTER_SHARE = 0.5
 # Where the provider does not answer, and what it said before still holds.
 TRIED_AGAIN_AFTER = timedelta(seconds=30)
-# Anybody may come without an attempt: of those the log says so once in that time, and how many there were.
-LOG_EVERY_SECONDS = 60.0
 
 Sealed = TypeVar("Sealed", bound=FrozenModel)
 
@@ -134,7 +128,7 @@ class SignIns:
         self._key = console_key(client.console_secret)
         self._attempts = _Seal(client.derived_key("attempts to sign in"), ATTEMPT_LIFE, clock)
         self._sessions = _Seal(client.derived_key("console sessions"), self.session_life, clock)
-        self._strangers_logged_at, self._strangers = -LOG_EVERY_SECONDS, 0
+        self._refused = RefusedSignIns()
 
     @property
     def name(self) -> str:
@@ -163,17 +157,18 @@ class SignIns:
         try:
             return await self.provider.address_to_sign_in(asked), self._attempts.close(attempt)
         except SignInError as error:
-            raise self._refused(error) from None
+            raise self._refused.note(error) from None
 
     async def come_back(self, given: Mapping[str, str], cookie: str | None) -> Signed:
         """Somebody comes back from the provider, with what it says in the address. Raises SignInError."""
         attempt = self._attempts.open(cookie, Attempt)
         if attempt is None or not is_same(given.get("state"), attempt.state):
-            raise self._refused_stranger()
+            why = "the attempt is not this browser's, used already, or too old"
+            raise self._refused.note(SignInError("begun_elsewhere", why))
         try:
             said = await self._said(given, attempt)
         except SignInError as error:
-            raise self._refused(error) from None
+            raise self._refused.note(error) from None
         now = self._now()
         person = said.person
         session = ConsoleSession(
@@ -209,9 +204,10 @@ class SignIns:
         """How the session of a browser stands, renewed where it is time to."""
         if not cookie:
             return Standing()
-        session = self._sessions.open(cookie, ConsoleSession)
+        session = self.session_in(cookie)
         if session is None:
-            return self._ended("session_over", "a session that is too old, or sealed by another secret")
+            why = "the session is too old, or sealed by another secret"
+            return Standing(refused=self._refused.note(SignInError("session_over", why)).code)
         try:
             session = await self._renewed(session)
             now = self._now()
@@ -222,7 +218,9 @@ class SignIns:
         except SignInError as error:
             if error.code == "provider_away":  # which may answer again
                 return Standing(cookie=cookie, refused=error.code)
-            return self._ended(error.code, f"the session {session.id} of {session.user_id} has ended: {error}")
+            SIGN_INS.labels(error.code).inc()
+            logger.info("the session %s of %s has ended: %s", session.id, session.user_id, error)
+            return Standing(refused=error.code)
         return Standing(token, self._renew_after(session, now), self._closed(session))
 
     def _renew_after(self, session: ConsoleSession, now: datetime) -> timedelta | None:
@@ -234,7 +232,8 @@ class SignIns:
         now = self._now()
         if session.refresh_token is None or now < session.due_at or now >= session.since + self.session_life:
             return session
-        self._proven(self._token(session))
+        # What the provider said may be over long since; it is for the provider to say it again.
+        self._proven(self._token(session.model_copy(update={"until": session.since + self.session_life})))
         try:
             said = await self.provider.renew(session.refresh_token)
         except SignInError as error:
@@ -254,20 +253,26 @@ class SignIns:
             }
         )
 
-    async def end(self, cookie: str | None, *, back_to: str) -> tuple[ConsoleSession | None, str | None]:
-        """The session that a browser has, which its tokens are revoked of by whoever asks; and where the browser is
-        sent, so that its user is signed out at the provider too."""
-        session = self._sessions.open(cookie, ConsoleSession)
+    def session_in(self, cookie: str | None) -> ConsoleSession | None:
+        """The session that a browser has; None if it has none."""
+        return self._sessions.open(cookie, ConsoleSession)
+
+    async def end(self, session: ConsoleSession | None, *, back_to: str) -> str | None:
+        """Has the provider forget a session too, and returns where the browser is sent so that its user is signed out
+        there. Its tokens are revoked by whoever asks."""
         if session is not None:
             SIGN_INS.labels("signed_out").inc()
             logger.info("%s signed out of the console, session %s", session.user_id, session.id)
         try:
             if session is not None and session.refresh_token is not None:
                 await self.provider.revoke(session.refresh_token)
-            return session, await self.provider.address_to_sign_out(back_to)
+        except SignInError as error:
+            logger.warning("a refresh token of somebody who signed out was not revoked: %s", error)
+        try:
+            return await self.provider.address_to_sign_out(back_to)
         except SignInError as error:
             logger.warning("somebody signed out of the console alone, and not at the identity provider: %s", error)
-            return session, None
+            return None
 
     def _token(self, session: ConsoleSession) -> str:
         claims: dict[str, Any] = {
@@ -299,26 +304,6 @@ class SignIns:
             session.until,
         )
         return self._sessions.close(session.model_copy(update={"refresh_token": None}))
-
-    def _ended(self, code: SignInRefusal, why: str) -> Standing:
-        SIGN_INS.labels(code).inc()
-        logger.info("%s", why)
-        return Standing(refused=code)
-
-    def _refused(self, error: SignInError) -> SignInError:
-        SIGN_INS.labels(error.code).inc()
-        logger.warning("somebody was not signed in to the console: %s", error)
-        return error
-
-    def _refused_stranger(self) -> SignInError:
-        error = SignInError("begun_elsewhere", "the attempt is not this browser's, used already, or too old")
-        SIGN_INS.labels(error.code).inc()
-        self._strangers += 1
-        now = self._clock()
-        if now >= self._strangers_logged_at + LOG_EVERY_SECONDS:
-            count, self._strangers, self._strangers_logged_at = self._strangers, 0, now
-            logger.warning("somebody was not signed in to the console: %s (%d of them)", error, count)
-        return error
 
 
 def _names(session: ConsoleSession) -> str:

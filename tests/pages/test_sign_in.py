@@ -199,6 +199,24 @@ def test_a_session_is_renewed_without_anybody_noticing_and_with_the_roles_of_the
         expect(one.get_by_role("alert")).to_contain_text(re.compile("has no role for this console|session is over"))
 
 
+def test_who_comes_back_when_the_providers_word_is_over_is_signed_in_again_by_the_refresh_token(
+    browsing: Browsing, bridge: BridgeWithProvider, provider: IdentityProvider
+) -> None:
+    provider.tell(idTokenSeconds=4)
+    page = browsing.page()
+    sign_in(page, f"{bridge.url}/ops")
+    expect(page).to_have_url(f"{bridge.url}/ops")
+    wait_until(lambda: page.evaluate("sessionStorage.getItem('bridge.token')") is not None)
+    token = page.evaluate("sessionStorage.getItem('bridge.token')")
+    bearer = {"Authorization": f"Bearer {token}"}
+    tab = page.context.new_page()
+    page.close()  # nobody renews it
+    wait_until(lambda: get(f"{bridge.url}/api/ops/session", headers=bearer).json().get("code") == "token_expired")
+    provider.tell(idTokenSeconds=3600)
+    tab.goto(f"{bridge.url}/ops")
+    expect(tab.get_by_text("Live", exact=True)).to_be_visible()
+
+
 def test_a_session_that_nobody_renews_ends_with_what_the_provider_has_said(
     browsing: Browsing, bridge: BridgeWithProvider, provider: IdentityProvider
 ) -> None:

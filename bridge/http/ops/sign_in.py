@@ -176,12 +176,13 @@ async def end_console_session(
     if sign_in_desk is None:
         return Response(ConsoleSessionEnd(next=None))
     sign_in_desk.require_own_page(request)
-    back_to = f"{sign_in_desk.public_url}{CONSOLE_PATH}"
-    session, address = await sign_in_desk.sign_ins.end(sign_in_desk.session_cookie(request), back_to=back_to)
+    session = sign_in_desk.sign_ins.session_in(sign_in_desk.session_cookie(request))
     if session is not None:
-        # Whatever was copied of it, at whichever bridge, is not good any more either.
+        # Whatever was copied of it, at whichever bridge, is not good any more either. If that cannot be written down,
+        # nobody is told that they are signed out.
         change = AccessChanged(change="token_revoked", token_id=session.id, changed_at=moment_text(journal.clock()))
         await journal.access.change(change, by=session.user_id, note=SIGNED_OUT)
+    address = await sign_in_desk.sign_ins.end(session, back_to=f"{sign_in_desk.public_url}{CONSOLE_PATH}")
     return Response(ConsoleSessionEnd(next=address), cookies=[sign_in_desk.keep_session(None)])
 
 

@@ -21,6 +21,7 @@ from bridge.access.errors import SignInError
 from bridge.access.identity_provider import QUESTIONS_AT_ONCE, WAITING_LIMIT, IdentityProvider
 from bridge.access.key_sets import console_key
 from bridge.access.oidc_settings import OidcClient, OidcSettings
+from bridge.access.refused_sign_ins import RefusedSignIns
 from bridge.access.sign_ins import Signed, SignIns
 from bridge.access.tokens import TokenVerifier
 from coordinator.endpoints.signing import new_secret
@@ -343,6 +344,25 @@ async def test_an_error_of_the_provider_signs_nobody_in(
     assert provider.said_to("/token") == []
 
 
+def test_nobody_fills_the_log_with_what_they_make_up_and_somebody_without_a_role_is_told_of_each_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 0.0
+    refused = RefusedSignIns(lambda: now)
+    for _ in range(3):
+        refused.note(SignInError("begun_elsewhere", "the attempt is another's"))
+        refused.note(SignInError("not_signed_in", "it gives no code"))
+        refused.note(SignInError("no_role", "nothing gives ada a role"))
+    now = 61.0
+    refused.note(SignInError("begun_elsewhere", "the attempt is another's"))
+    said = [one.getMessage().removeprefix("somebody was not signed in to the console: ") for one in caplog.records]
+    assert said == [
+        *("the attempt is another's", "it gives no code"),
+        *["nothing gives ada a role"] * 3,
+        "the attempt is another's (2 more since this was last said)",
+    ]
+
+
 async def test_a_crowd_takes_turns_at_the_provider_and_whoever_is_too_many_is_told_so(
     provider: ForgingProvider, make: Make
 ) -> None:
@@ -489,8 +509,7 @@ async def test_whoever_signs_out_is_signed_out_at_the_provider_where_it_can(
     back_to = "https://bridge.example/ops"
     sign_ins = make()
     cookie = await signed_in(provider, sign_ins, refresh_token="refresh-1")
-    session, address = await sign_ins.end(cookie, back_to=back_to)
-    assert (session and session.user_id, address) == ("ada", None)
+    assert await sign_ins.end(sign_ins.session_in(cookie), back_to=back_to) is None
     assert provider.said_to("/revoke") == []
     provider.about = {
         "end_session_endpoint": f"{provider.url}/end?realm=r",
@@ -498,7 +517,7 @@ async def test_whoever_signs_out_is_signed_out_at_the_provider_where_it_can(
     }
     sign_ins = make()
     cookie = await signed_in(provider, sign_ins, refresh_token="refresh-1")
-    _, address = await sign_ins.end(cookie, back_to=back_to)
+    address = await sign_ins.end(sign_ins.session_in(cookie), back_to=back_to)
     asked = {name: value for name, [value] in parse_qs(urlsplit(address or "").query).items()}
     assert asked == {"realm": "r", "client_id": "bridge", "post_logout_redirect_uri": back_to}
     assert provider.said_to("/revoke") == [{"token": "refresh-1"}]

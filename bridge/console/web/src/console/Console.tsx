@@ -2,7 +2,7 @@
 
 import "../styles/console.css";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { signOut } from "../net/sign-in";
 import { useStore } from "../net/store";
 import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
@@ -55,12 +55,7 @@ export function Console(): JSX.Element {
         <div class="console-who">
           <ConnectionMark connection={desk.live.connection} />
           {session?.access === "jwt" && !isRefused && (
-            <span class="signed-in">
-              {session.userId}
-              <button type="button" class="quiet" onClick={() => void signOut().then((next) => location.assign(next))}>
-                Sign out
-              </button>
-            </span>
+            <SignedIn userId={session.userId} />
           )}
         </div>
       </header>
@@ -77,6 +72,24 @@ export function Console(): JSX.Element {
       <Dialogs />
       <HandlingDialogs />
     </div>
+  );
+}
+
+function SignedIn({ userId }: { userId: string | null }): JSX.Element {
+  const [hasFailed, setHasFailed] = useState(false);
+  const leave = (): void => {
+    signOut().then(
+      (next) => location.assign(next),
+      () => setHasFailed(true),
+    );
+  };
+  return (
+    <span class="signed-in">
+      {hasFailed ? <span role="alert">Not signed out: try again.</span> : userId}
+      <button type="button" class="quiet" onClick={leave}>
+        Sign out
+      </button>
+    </span>
   );
 }
 

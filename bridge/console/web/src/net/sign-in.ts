@@ -49,9 +49,9 @@ export function bringToken(token: string): void {
   sessionStorage.removeItem(RENEWED_AT);
 }
 
-/** Signs out, and says where that is to be done as well. */
+/** Signs out, and says where that is to be done as well. Rejects where the bridge does not say that it is done. */
 export async function signOut(): Promise<string> {
-  const ended = hasSession() ? await post<{ next: string | null }>("/ops/sign-in/end", {}).catch(() => null) : null;
+  const ended = hasSession() ? await post<{ next: string | null }>("/ops/sign-in/end", {}) : null;
   forget();
   return ended?.next ?? "/ops";
 }
