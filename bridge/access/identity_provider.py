@@ -233,7 +233,9 @@ class IdentityProvider:
         content: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        if self._waiting >= WAITING_LIMIT or not self._circuit.admits():
+        if self._waiting >= WAITING_LIMIT:
+            raise SignInError("provider_away", "too many sign in at once")
+        if not self._circuit.admits():
             raise SignInError("provider_away", "the identity provider is not asked for a while")
         deadline_seconds = self._settings.timeout_seconds
         self._waiting += 1
@@ -241,7 +243,7 @@ class IdentityProvider:
             async with asyncio.timeout(deadline_seconds):
                 await self._turn.acquire()
         except TimeoutError:
-            raise SignInError("provider_away", "too many sign in at once") from None
+            raise SignInError("provider_away", "the identity provider could not be asked in time") from None
         finally:
             self._waiting -= 1
         try:
