@@ -44,7 +44,8 @@ from bridge.http.front.service_tokens import Service, WatchedServices
 from bridge.http.front.staff import OpsAccess
 from bridge.http.front.zones import zone
 from bridge.http.health import live, metrics, ready
-from bridge.http.ops.routes import access_router, ops_router, payout_decision_router
+from bridge.http.ops.routes import access_router, ops_router, payout_decision_router, sign_in_routes
+from bridge.http.ops.sign_in import SignInDesk
 from bridge.http.payments.checkouts import checkout_router
 from bridge.http.payments.routes import payment_router
 from bridge.http.payouts.routes import payout_router
@@ -54,7 +55,7 @@ from bridge.http.refused_webhooks import refused_webhooks
 from bridge.http.webhooks import plain_webhooks, webhook_router
 from bridge.journal import Journal
 from bridge.late_imports import left_out
-from bridge.registry import Registry, build_registry
+from bridge.registry import Registry, build_registry, sign_in_desk
 from bridge.runtime import Runtime
 from bridge.settings import Settings, all_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_socket_server, show_figures
@@ -139,6 +140,8 @@ def create_applications(
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
     troubles |= {} if guests is None else {"connections": guests.trouble}
     troubles |= {} if asker is None else {"grants": asker.trouble}
+    provider = registry.identity_provider
+    troubles |= {} if provider is None else {"sign-in": provider.trouble}
     revocations = Revocations() if verifier is None else verifier.revocations
     drain = drain or Drain(0)
     feed = EventFeed(callers.principal)
@@ -146,7 +149,8 @@ def create_applications(
         guests.show()
         guests.at_close(feed.end)
     runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, revocations, feed, grants)
-    given = _given(settings, sockets, callers, registry, vitals, feed, grants, runtime.run)
+    desk = sign_in_desk(settings, registry, verifier)
+    given = _given(settings, sockets, callers, registry, vitals, feed, grants, desk, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
     beside: Any = Interruption(Preflights(Head(rest), settings.frontend_origins))
     metrics = ExactPaths(MetricsApart(beside, are_all=True))
@@ -177,7 +181,7 @@ def described_routes() -> dict[str, Any]:
     callers = Callers(services, None, require_front_end=front_end_only((), (), asks_nobody_on_loopback=False))
     feed = EventFeed(callers.principal)
     registry = build_registry(settings)
-    given = _given(settings, sockets, callers, registry, Vitals(), feed, None, lambda _: nullcontext())
+    given = _given(settings, sockets, callers, registry, Vitals(), feed, None, None, lambda _: nullcontext())
     return _with_limited(rest_app(given), given, settings).openapi_schema.to_schema()
 
 
@@ -200,6 +204,7 @@ class Given:
     figures: AttentionFigures
     event_feed: EventFeed
     grants: Grants | None
+    sign_in_desk: SignInDesk | None
     public_url: str
     keeps_confidence: bool
     payment_expiry: timedelta | None
@@ -220,6 +225,7 @@ def _given(
     vitals: Vitals,
     feed: EventFeed,
     grants: Grants | None,
+    desk: SignInDesk | None,
     run: Run,
 ) -> Given:
     expiry_seconds = settings.payment_expiry_seconds
@@ -236,6 +242,7 @@ def _given(
         figures=AttentionFigures(address_wait),
         event_feed=feed,
         grants=grants,
+        sign_in_desk=desk,
         public_url=settings.public_url,
         keeps_confidence=settings.keeps_confidence,
         payment_expiry=timedelta(seconds=expiry_seconds) if expiry_seconds else None,
@@ -282,6 +289,7 @@ def rest_app(given: Given) -> Litestar:
             get_presence,
             ops_router,
             access_router,
+            *sign_in_routes,
             pages_router(brand=lambda: given.brand),
         ],
         dependencies={

@@ -6,19 +6,23 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.http.ops.sign_in import RETURN_PATH, SignInDesk
 from bridge.settings import Settings, SettingsError
 from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.wallets.settings import WalletRules
 from coordinator.books.days import zone_named
 from providers import known
 from providers.contract import InvoiceGateways, PayoutGateways, WebhookReaders
+from providers.findings import is_this_machine
 from providers.onchain.chains import Chain
 from providers.wallet_keepers import WalletKeepers
 
 if TYPE_CHECKING:
     from bridge.access.asking import GrantsAsker
+    from bridge.access.identity_provider import IdentityProvider
+    from bridge.access.tokens import TokenVerifier
 
-__all__ = ["Registry", "build_registry"]
+__all__ = ["Registry", "build_registry", "require_place_to_sign_in", "sign_in_desk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Registry:
     """Those that are followed, for payments and payouts over them, and to check the payouts of others."""
     grants_asker: "GrantsAsker | None" = None
     """Who asks the marketplace what users are granted."""
+    identity_provider: "IdentityProvider | None" = None
+    """Where staff sign in to the console."""
     told: Sequence[Destination] = ()
     """Who hears of what needs a person."""
     close: tuple[Callable[[], Awaitable[None]], ...] = ()
@@ -52,8 +58,10 @@ def build_registry(settings: Settings) -> Registry:
     asker = settings.grants.asker()
     if asker is not None and settings.access == "open":
         raise SettingsError('grants.url is asked what tokens do not say, and there are none; set access = "jwt"')
+    identity_provider = _identity_provider(settings)
     close = [one.close for one in connected.values() if one.close is not None]
     close += [] if asker is None else [asker.aclose]
+    close += [] if identity_provider is None else [identity_provider.aclose]
     return Registry(
         {name: one.reader for name, one in connected.items() if one.reader is not None},
         {name: one.invoices for name, one in connected.items() if one.invoices is not None},
@@ -62,6 +70,42 @@ def build_registry(settings: Settings) -> Registry:
         settings.wallets.rules(zone_named(settings.time_zone), settings.chains),
         settings.chains,
         grants_asker=asker,
+        identity_provider=identity_provider,
         told=destinations(settings.alerts, os.environ),
         close=tuple(close),
     )
+
+
+def require_place_to_sign_in(settings: Settings) -> None:
+    """Raises SettingsError where staff could not come back from the identity provider, or would be nobody here."""
+    if not settings.oidc.issuer:
+        return
+    if settings.access == "open":
+        raise SettingsError('oidc.issuer is where staff sign in, and nobody is asked to; set access = "jwt"')
+    if not settings.public_url.startswith("https://") and not is_this_machine(settings.public_url):
+        raise SettingsError(
+            "oidc.issuer needs public_url, an address that begins with https://: the provider sends browsers back to"
+            f" <public_url>{RETURN_PATH}"
+        )
+
+
+def _identity_provider(settings: Settings) -> "IdentityProvider | None":
+    require_place_to_sign_in(settings)
+    client = settings.oidc_client
+    if client is None:
+        return None
+    # It brings an HTTP client and PyJWT.
+    from bridge.access.identity_provider import IdentityProvider
+
+    return IdentityProvider(client)
+
+
+def sign_in_desk(settings: Settings, registry: Registry, verifier: "TokenVerifier | None") -> SignInDesk | None:
+    """Who signs staff in; None where nobody signs in at a provider."""
+    provider, client = registry.identity_provider, settings.oidc_client
+    if provider is None or client is None or verifier is None:
+        return None
+    from bridge.access.sign_ins import SignIns
+
+    signs_in = SignIns(provider, client, verifier, redirect_uri=f"{settings.public_url}{RETURN_PATH}")
+    return SignInDesk(signs_in, settings.public_url, settings.own_origins)

@@ -19,6 +19,7 @@ UNREADABLE_EXAMPLES = {
     "payout_limits": '{"USD": {"per_payout": 50, "per_seller_and_day": 90, "per_day": 900, "under_way": 900}}',
     "brand": '{"name": "The Bicycle Shop", "accent": "#0b6663"}',
     "grants": '{"url": "https://shop.example/grants", "secret_file": "/etc/bridge/grants.secret"}',
+    "oidc": '{"issuer": "https://id.example", "client_id": "bridge", "roles": {"ops-view": ["finance"]}}',
     "wallets": '{"tolerance_percent": "0.5"}',
 }
 

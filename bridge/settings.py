@@ -66,7 +66,7 @@ USUAL_FILES = {
     "chains_file": Path("config/chains.toml"),
 }
 # Of the bridge's own; a provider says which of its settings are.
-SECRETS = ("jwt_secrets",)
+SECRETS = ("jwt_secrets", "oidc_client_secret")
 # What the configuration file says, while settings are read.
 _OF_FILE: ContextVar[Mapping[str, Any]] = ContextVar("of_file", default=MappingProxyType({}))
 # After a silence a client may do at once what it may do in so many seconds.
@@ -288,11 +288,13 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
             return None
         secrets = [key.get_secret_value() for key in self.jwt_secrets]
         secrets_file = None if secrets else self.file_of("jwt_secrets_file")
-        if not secrets and secrets_file is None and self.jwt_jwks_file is None:
+        client = self.oidc_client
+        if not secrets and secrets_file is None and self.jwt_jwks_file is None and client is None:
             raise SettingsError(
                 "access = jwt needs keys to verify tokens with: set jwt_jwks_file to a file of public keys,"
                 " or BRIDGE_JWT_SECRETS to the secret that tokens are signed with"
             )
+        from bridge.access.key_sets import console_key
         from bridge.access.tokens import TokenVerifier
 
         try:
@@ -300,6 +302,7 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
                 secrets=secrets,
                 secrets_file=secrets_file,
                 jwks_file=self.jwt_jwks_file,
+                console_key=None if client is None else console_key(client.console_secret),
                 audience=self.jwt_audience or None,
                 issuer=self.jwt_issuer or None,
                 leeway_seconds=self.jwt_leeway_seconds,

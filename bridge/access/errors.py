@@ -4,9 +4,29 @@ from typing import Literal
 
 from coordinator.errors import BridgeError
 
-__all__ = ["GrantsUnknownError", "KeysError", "NoKeyServesError", "TokenError", "TokenErrorCode"]
+__all__ = [
+    "GrantsUnknownError",
+    "KeysError",
+    "NoKeyServesError",
+    "SignInError",
+    "SignInRefusal",
+    "TokenError",
+    "TokenErrorCode",
+]
 
 TokenErrorCode = Literal["token_missing", "token_expired", "token_invalid", "token_revoked"]
+SignInRefusal = Literal[
+    "begun_elsewhere",
+    "no_role",
+    "not_signed_in",
+    "provider_away",
+    "provider_wrong",
+    "session_over",
+    "session_revoked",
+]
+"""Why somebody is not signed in: the attempt is not this browser's or too old; nothing that the identity provider
+says of them gives a role; they did not sign in there; it does not answer; what it says cannot be believed, or its
+client is set up otherwise; their session is over; it was revoked."""
 
 
 class GrantsUnknownError(BridgeError):
@@ -20,6 +40,15 @@ class KeysError(BridgeError):
 
 class NoKeyServesError(KeysError):
     """A file of keys can be read, and has none that serves: whoever wrote it has taken all back."""
+
+
+class SignInError(BridgeError):
+    """Somebody is not signed in. `code` is for the page; the message is for the log, and has no code or token in
+    it."""
+
+    def __init__(self, code: SignInRefusal, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class TokenError(BridgeError):

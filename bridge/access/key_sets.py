@@ -12,7 +12,7 @@ import jwt
 from bridge.access.errors import KeysError, NoKeyServesError
 from coordinator.json_text import NotJsonError, json_in
 
-__all__ = ["Key", "keys_of_set", "secret_key"]
+__all__ = ["CONSOLE", "Key", "console_key", "keys_of_set", "secret_key"]
 
 logger = logging.getLogger("bridge.access")
 
@@ -22,6 +22,9 @@ SECRET_LEAST_BYTES = 32
 SECRET_LEAST_DIFFERENT = 8
 # RFC 7518, section 3.3.
 RSA_LEAST_BITS = 2048
+
+CONSOLE = "bridge-console"
+"""The issuer, the audience and the key's id of the tokens that the bridge makes for its own console."""
 
 _PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
@@ -52,6 +55,11 @@ def secret_key(secret: str) -> Key:
             " with: openssl rand -hex 32"
         )
     return Key("HS256", key, hashlib.sha256(key).hexdigest())
+
+
+def console_key(secret: bytes) -> Key:
+    """The key of the tokens that the bridge makes for its own console."""
+    return Key("HS256", secret, hashlib.sha256(secret).hexdigest(), CONSOLE)
 
 
 def keys_of_set(content: bytes, where: str) -> list[Key]:

@@ -1,7 +1,7 @@
 """What a token's claims grant: plain values, and the two questions that sockets and routes ask of them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +12,16 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 from coordinator import rooms
 from coordinator.ids import Id
 
-__all__ = ["ANYBODY", "Claims", "Principal", "Role", "described_token", "principal_of", "principal_of_service"]
+__all__ = [
+    "ANYBODY",
+    "Claims",
+    "Principal",
+    "Role",
+    "described_token",
+    "principal_of",
+    "principal_of_service",
+    "signed_in_at_the_provider",
+]
 
 # A token with more than this is a mistake; and what it lists lives in memory for as long as its client.
 LISTED_LIMIT = 1_000
@@ -69,6 +78,9 @@ class Principal:
     """For logs: the user's id, or what else somebody is known by."""
     user_id: str | None = None
     """None for somebody who is no user, such as a service."""
+    is_of_marketplace: bool = True
+    """Whether the id is one of the marketplace's. An identity provider has ids of its own, and one of those may be
+    the same as that of a buyer."""
     rooms: frozenset[str] = frozenset()
     sees_everything: bool = False
     sees_every_payment: bool = False
@@ -107,7 +119,7 @@ class Principal:
 
     def is_user(self, user_id: str) -> bool:
         """Whether they are this user, by their token."""
-        return self.user_id is not None and self.user_id == user_id
+        return self.is_of_marketplace and self.user_id is not None and self.user_id == user_id
 
     def may_see_payout(self, *, payee_id: str) -> bool:
         """Whether they may see a payout: whom it pays may, and finance ops."""
@@ -198,6 +210,12 @@ def principal_of(claims: Claims, expires_at: datetime) -> Principal:
         token_id=claims.jti,
         issued_at=None if claims.iat is None else datetime.fromtimestamp(claims.iat, UTC),
     )
+
+
+def signed_in_at_the_provider(principal: Principal) -> Principal:
+    """Somebody of the staff who signed in at the identity provider: with their roles, and with nothing that a user of
+    the marketplace has of their own."""
+    return replace(principal, rooms=frozenset(), is_of_marketplace=False)
 
 
 def described_token(principal: Principal, leeway: timedelta) -> dict[str, object]:

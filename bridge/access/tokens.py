@@ -4,7 +4,7 @@ RFC 7519 (JWT) with the algorithms HS256, RS256 and ES256 of RFC 7518. The algor
 the token, so a public key can never serve as a secret. No token, and no part of one, ever stands in an error.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +14,10 @@ import jwt
 from pydantic import ValidationError
 
 from bridge.access.errors import KeysError, TokenError
-from bridge.access.key_sets import Key, keys_of_set, secret_key
-from bridge.access.principals import Claims, Principal, principal_of
+from bridge.access.key_sets import CONSOLE, Key, keys_of_set, secret_key
+from bridge.access.principals import Claims, Principal, principal_of, signed_in_at_the_provider
 from bridge.access.revocations import Revocations
+from bridge.access.signed_claims import claims_in, reason_of
 from bridge.access.watched_file import WatchedFile
 
 __all__ = ["TokenVerifier"]
@@ -34,12 +35,15 @@ class TokenVerifier:
         secrets: Sequence[str] = (),
         secrets_file: Path | None = None,
         jwks_file: Path | None = None,
+        console_key: Key | None = None,
         audience: str | None = None,
         issuer: str | None = None,
         leeway_seconds: float = 30,
     ) -> None:
         """Tokens need `aud` and `iss` where an audience and an issuer are named; `leeway_seconds` is how far the
-        clocks of issuer and bridge may be apart. Raises KeysError."""
+        clocks of issuer and bridge may be apart. With `console_key` the bridge itself has made tokens, for people
+        who signed in at the identity provider. Raises KeysError."""
+        self._console_keys = [] if console_key is None else [console_key]
         self._secrets = [secret_key(secret) for secret in secrets]
         self._files: list[WatchedFile[list[Key]]] = []
         if secrets_file is not None:
@@ -52,7 +56,7 @@ class TokenVerifier:
         self._leeway = timedelta(seconds=leeway_seconds)
         self.revocations = Revocations()
         """What is taken back of what tokens say."""
-        if not self._keys():
+        if not self._keys() and not self._console_keys:
             raise KeysError("there is neither a secret nor a JWKS file to verify tokens with")
 
     def _keys(self) -> list[Key]:
@@ -60,7 +64,7 @@ class TokenVerifier:
 
     def key_names(self) -> frozenset[str]:
         """The keys that serve at the moment, by the names that principals have them under."""
-        return frozenset(key.name for key in self._keys())
+        return frozenset(key.name for key in (*self._keys(), *self._console_keys))
 
     def trouble(self) -> str | None:
         """What is wrong with the files of keys; None if they can be read."""
@@ -84,10 +88,11 @@ class TokenVerifier:
         if not isinstance(token, str) or len(token) > TOKEN_LIMIT_CHARACTERS:
             raise TokenError("token_invalid", "the token is not a JWT")
         try:
-            header = jwt.get_unverified_header(token)
-            content, key = self._claims(token, header)
+            content, key = self._claims(token)
             claims = Claims.model_validate(content)
             principal = principal_of(claims, datetime.fromtimestamp(claims.exp, UTC) + self._leeway)
+            if key in self._console_keys:
+                principal = signed_in_at_the_provider(principal)
             # An issuer's clock may be fast by so much: what it issued before must not pass for issued since.
             principal = replace(principal, issued_at=principal.issued_at and principal.issued_at - self._leeway)
             if self.revocations.refuses(principal):
@@ -96,39 +101,17 @@ class TokenVerifier:
         except jwt.ExpiredSignatureError:
             raise TokenError("token_expired", "the token has expired; get a new one") from None
         except jwt.InvalidTokenError as error:
-            raise TokenError("token_invalid", _reason(error)) from None
+            raise TokenError("token_invalid", reason_of(error)) from None
         except ValidationError as error:
             names = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors()}))
             raise TokenError("token_invalid", f"the token's claims are not as they should be: {names}") from None
         except (ValueError, OverflowError, RecursionError, OSError):  # numbers and nesting that no token has
             raise TokenError("token_invalid", "the token is not a JWT") from None
 
-    def _claims(self, token: str, header: dict[str, Any]) -> tuple[dict[str, Any], Key]:
-        failure: jwt.InvalidTokenError = jwt.InvalidSignatureError()
-        for key in self._candidates(header):
-            try:
-                claims: dict[str, Any] = jwt.decode(
-                    token,
-                    key.key,
-                    algorithms=[key.algorithm],
-                    audience=self._audience,
-                    issuer=self._issuer,
-                    leeway=self._leeway,
-                    options={"require": ["exp", "sub"]},
-                )
-            except jwt.InvalidSignatureError as error:
-                failure = error
-            else:
-                return claims, key
-        raise failure
-
-    def _candidates(self, header: dict[str, Any]) -> Iterable[Key]:
-        """The keys that the token may have been signed with: of its algorithm, and of its key id if both have one."""
-        algorithm, key_id = header.get("alg"), header.get("kid")
-        keys = [key for key in self._keys() if key.algorithm == algorithm]
-        if not keys:
-            raise jwt.InvalidAlgorithmError
-        return [key for key in keys if key_id is None or key.key_id is None or key.key_id == key_id]
+    def _claims(self, token: str) -> tuple[dict[str, Any], Key]:
+        if self._console_keys and jwt.get_unverified_header(token).get("kid") == CONSOLE:
+            return claims_in(token, self._console_keys, audience=CONSOLE, issuer=CONSOLE, leeway=self._leeway)
+        return claims_in(token, self._keys(), audience=self._audience, issuer=self._issuer, leeway=self._leeway)
 
 
 def _secrets_in(content: bytes) -> list[Key]:
@@ -138,21 +121,3 @@ def _secrets_in(content: bytes) -> list[Key]:
     except UnicodeDecodeError:
         raise KeysError("the file of secrets is not a text file in UTF-8") from None
     return [secret_key(line.strip()) for line in lines if line.strip()]
-
-
-def _reason(error: jwt.InvalidTokenError) -> str:
-    match error:
-        case jwt.ImmatureSignatureError():
-            return "the token is not valid yet; do the clocks of its issuer and of the bridge agree?"
-        case jwt.InvalidAudienceError():
-            return "the token is for another audience"
-        case jwt.InvalidIssuerError():
-            return "the token is of another issuer"
-        case jwt.MissingRequiredClaimError():
-            return f"the token has no claim {error.claim}"
-        case jwt.InvalidAlgorithmError():
-            return "the token is signed with an algorithm that no key here is for"
-        case jwt.InvalidSignatureError():
-            return "the token's signature does not hold"
-        case _:
-            return "the token is not a JWT"

@@ -13,6 +13,7 @@ from bridge.cli.address import AddressError, open_listener, url_of
 from bridge.cli.chain_findings import chain_findings
 from bridge.cli.console import say, styled, symbol
 from bridge.cli.options import AsJson, Config
+from bridge.cli.sign_in_findings import sign_in_findings
 from coordinator.errors import BridgeError
 from providers import known
 from providers.findings import Finding, fetch_json, is_this_machine, readable_by_others
@@ -62,6 +63,7 @@ def _examine(config: Path | None) -> Iterator[Finding]:
     yield Finding("ok", "every setting has a value that makes sense")
     yield from _front_end(settings)
     yield from _users(settings)
+    yield from sign_in_findings(settings)
     yield from _services(settings)
     for provider in known.PROVIDERS:
         yield from provider.findings(settings, settings.surroundings(provider.name))

@@ -28,6 +28,7 @@ def test_the_file_holds_every_setting_but_secrets_with_its_default() -> None:
         "shkeeper_api_keys",
         "shkeeper_password",
         "jwt_secrets",
+        "oidc_client_secret",
     }
     assert dict(load_settings(CONFIG)) == dict(load_settings())
 

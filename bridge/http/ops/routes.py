@@ -60,6 +60,12 @@ from bridge.http.ops.payments import (
 )
 from bridge.http.ops.refunds import open_refund_in_console, withdraw_refund_in_console
 from bridge.http.ops.session import get_ops_session
+from bridge.http.ops.sign_in import (
+    begin_sign_in,
+    end_console_session,
+    get_console_session,
+    return_from_provider,
+)
 from bridge.http.ops.story import get_payment_story, get_payout_story
 from bridge.http.ops.system import get_system_status
 from bridge.http.ops.wallets import (
@@ -71,7 +77,7 @@ from bridge.http.ops.wallets import (
     note_wallet_movement,
 )
 
-__all__ = ["access_router", "ops_router", "payout_decision_router"]
+__all__ = ["access_router", "ops_router", "payout_decision_router", "sign_in_routes"]
 
 ops_router = Router(
     "/api/ops",
@@ -146,3 +152,6 @@ payout_decision_router = Router(
 
 # What services take back of access; to do so in the console is above.
 access_router = Router("/api", route_handlers=[change_access])
+
+# Where staff sign in, before anybody knows who they are.
+sign_in_routes = (begin_sign_in, return_from_provider, get_console_session, end_console_session)

@@ -2,8 +2,8 @@
 
 import "../styles/console.css";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import { forgetToken } from "../net/token";
+import { useEffect, useState } from "preact/hooks";
+import { signOut } from "../net/sign-in";
 import { useStore } from "../net/store";
 import { ConnectionMark, ConnectionNote } from "../parts/ConnectionMark";
 import { Empty, Loading } from "../parts/Notice";
@@ -61,12 +61,7 @@ export function Console(): JSX.Element {
           )}
           <ConnectionMark connection={desk.live.connection} />
           {session?.access === "jwt" && !isRefused && (
-            <span class="signed-in">
-              {session.userId}
-              <button type="button" class="quiet" onClick={signOut}>
-                Sign out
-              </button>
-            </span>
+            <SignedIn userId={session.userId} />
           )}
         </div>
       </header>
@@ -87,9 +82,22 @@ export function Console(): JSX.Element {
   );
 }
 
-function signOut(): void {
-  forgetToken();
-  location.assign("/ops");
+function SignedIn({ userId }: { userId: string | null }): JSX.Element {
+  const [hasFailed, setHasFailed] = useState(false);
+  const leave = (): void => {
+    signOut().then(
+      (next) => location.assign(next),
+      () => setHasFailed(true),
+    );
+  };
+  return (
+    <span class="signed-in">
+      {hasFailed ? <span role="alert">Not signed out: try again.</span> : userId}
+      <button type="button" class="quiet" onClick={leave}>
+        Sign out
+      </button>
+    </span>
+  );
 }
 
 function Waiting({ isOffline }: { isOffline: boolean }): JSX.Element {

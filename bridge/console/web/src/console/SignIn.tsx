@@ -1,21 +1,83 @@
-/** Where staff hand over their token. It is never part of an address, and stays in this tab. */
+/**
+ * Where staff sign in: at the identity provider, if there is one, or by a token that they hand over, which is never part
+ * of an address and stays in this tab.
+ */
 
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Connection } from "../model/connection";
-import { heldToken, keepToken } from "../net/token";
+import { refusalIn, type Refusal, tokenRefusal } from "../model/sign-in";
+import { askForToken, bringToken, type SessionAnswer } from "../net/sign-in";
+import { heldToken } from "../net/token";
 import { desk } from "./desk";
 import { Heading } from "./Heading";
+import { setQuery } from "./router";
 
-const REASONS: Record<string, string> = {
-  token_expired: "That token has expired. Get a new one, and paste it here.",
-  token_invalid: "The bridge does not accept that token. Was all of it pasted?",
-  not_allowed: "That token is not one of staff: the console is for staff alone.",
-};
+const NO_PROVIDER: SessionAnswer = { provider: null, signInAt: null, token: null, renewAfterSeconds: null, refused: null };
 
 export function SignIn({ connection }: { connection: Connection }): JSX.Element {
+  const [answer, setAnswer] = useState<SessionAnswer | null>(null);
+  const [refused] = useState(takeRefusal);
+  useEffect(() => {
+    const brought = heldToken();
+    void askForToken()
+      .catch(() => NO_PROVIDER)
+      .then((found) => {
+        // The same token again would be refused again.
+        if (found.token !== null && found.token !== brought) desk.signedIn();
+        else setAnswer(found);
+      });
+  }, []);
+  if (answer === null) {
+    return (
+      <p class="notice loading" role="status">
+        Signing in …
+      </p>
+    );
+  }
+  const { provider, signInAt } = answer;
+  const byToken = heldToken() === null ? null : tokenRefusal(connection);
+  if (provider === null || signInAt === null) return <ByToken reason={byToken} isAlone />;
+  const refusal = refusalIn(refused ?? answer.refused, provider);
+  return (
+    <div class="sign-in">
+      <Heading title="Sign in">Sign in</Heading>
+      <p>The console is for staff.</p>
+      {refusal !== null && (
+        <p class="fault" role="alert">
+          {refusal.sentence}
+        </p>
+      )}
+      <a class="button primary" href={addressOf(signInAt, refusal)}>
+        {refusal?.asSomebodyElse === true ? `Sign in with ${provider} as somebody else` : `Sign in with ${provider}`}
+      </a>
+      <details open={byToken !== null && refusal === null}>
+        <summary>Sign in by a token</summary>
+        <ByToken reason={refusal === null ? byToken : null} isAlone={false} />
+      </details>
+    </div>
+  );
+}
+
+/** Why the identity provider's sign-in came to nothing, as the address says; from then on it does not. */
+function takeRefusal(): string | null {
+  const query = new URLSearchParams(location.search);
+  const refused = query.get("refused");
+  if (refused !== null) {
+    query.delete("refused");
+    setQuery(query.size === 0 ? "" : `?${query}`);
+  }
+  return refused;
+}
+
+function addressOf(signInAt: string, refusal: Refusal | null): string {
+  const query = new URLSearchParams({ to: location.pathname + location.search });
+  if (refusal?.asSomebodyElse === true) query.set("somebodyElse", "true");
+  return `${signInAt}?${query}`;
+}
+
+function ByToken({ reason, isAlone }: { reason: string | null; isAlone: boolean }): JSX.Element {
   const field = useRef<HTMLInputElement>(null);
-  const reason = heldToken() === null ? null : (REASONS[connection.code ?? ""] ?? connection.message);
   const signIn = (event: Event): void => {
     event.preventDefault();
     const token = field.current?.value.trim() ?? "";
@@ -23,13 +85,13 @@ export function SignIn({ connection }: { connection: Connection }): JSX.Element 
       field.current?.focus();
       return;
     }
-    keepToken(token);
+    bringToken(token);
     desk.live.restart();
   };
   return (
-    <form class="sign-in" onSubmit={signIn}>
-      <Heading title="Sign in">Sign in</Heading>
-      <p>The console is for staff. Paste the token that your company gave you.</p>
+    <form class={isAlone ? "sign-in" : "sign-in-by-token"} onSubmit={signIn}>
+      {isAlone && <Heading title="Sign in">Sign in</Heading>}
+      <p>{isAlone && "The console is for staff. "}Paste the token that your company gave you.</p>
       {reason !== null && (
         <p class="fault" role="alert" id="sign-in-fault">
           {reason}
@@ -45,7 +107,7 @@ export function SignIn({ connection }: { connection: Connection }): JSX.Element 
         required
         {...(reason === null ? {} : { "aria-invalid": true, "aria-describedby": "sign-in-fault" })}
       />
-      <button type="submit" class="primary">
+      <button type="submit" class={isAlone ? "primary" : ""}>
         Sign in
       </button>
     </form>

@@ -13,7 +13,9 @@ import { withValue } from "../model/sparkline";
 import { dayOf, OWN_ZONE } from "../model/times";
 import { Live } from "../net/live";
 import { download, get, Problem } from "../net/rest";
+import { Renewal } from "../net/sign-in";
 import { Store } from "../net/store";
+import { setQuery } from "./router";
 import { Table } from "./table";
 
 export const TOTAL_DAYS = 14;
@@ -45,6 +47,7 @@ class Desk {
   readonly system = new Store<Asked<SystemSeen>>({ answer: null, problem: null });
   readonly table = new Table(readFilters(location.search));
   readonly live: Live<SystemStatus>;
+  private readonly renewal: Renewal;
   /** Whether a dialog is open, so that nothing may move under it. */
   isBusy = false;
   /** What of what needs a person is listed. */
@@ -56,6 +59,7 @@ class Desk {
 
   constructor() {
     this.live = new Live<SystemStatus>({ lookUp: (signal) => this.lookUp(signal), show: (status) => this.show(status) });
+    this.renewal = new Renewal((token) => this.live.renew(token), (refused) => this.signedOut(refused));
     this.live.rooms.join("join-ops-room");
     for (const event of MOVING_EVENTS) {
       this.live.rooms.on(event, (payload: Parameters<typeof concerned>[1]) => this.heard(event, payload));
@@ -66,9 +70,24 @@ class Desk {
 
   start(): void {
     this.live.start();
+    this.renewal.start();
     setInterval(() => {
       if (this.live.connection.value.state === "live") this.askAttentionSoon();
     }, ATTENTION_AT_LEAST_MS);
+  }
+
+  /** Somebody has signed in, by the token that this tab holds now. */
+  signedIn(): void {
+    this.live.restart();
+    this.renewal.start();
+  }
+
+  /** The session has ended, of which the page says why. */
+  private signedOut(refused: string): void {
+    const query = new URLSearchParams(location.search);
+    query.set("refused", refused);
+    setQuery(`?${query}`);
+    this.live.restart();
   }
 
   private async lookUp(signal: AbortSignal): Promise<SystemStatus> {

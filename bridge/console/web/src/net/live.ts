@@ -69,6 +69,12 @@ export class Live<Found> {
     this.start();
   }
 
+  /** Brings the next token of the same user, over the connection that is there. */
+  renew(token: string): void {
+    if (this.socket.connected) this.socket.emit("refresh-token", { token }, () => undefined);
+    else if (this.connection.value.state === "refused") this.restart();
+  }
+
   lookAgain(): void {
     if (this.rooms.standing === "offline") void this.lookUpWithoutIt();
     else this.rooms.lookAgain();

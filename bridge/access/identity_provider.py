@@ -1,0 +1,282 @@
+"""The identity provider, as the bridge asks it: what it says of itself (OpenID Connect Discovery 1.0), its keys, and
+what it gives for codes and refresh tokens. Each question has a deadline, its answer a bound, and whatever is no whole
+answer signs nobody in. No code, token or secret stands in an error.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bridge.access.errors import KeysError, SignInError
+from bridge.access.id_tokens import OtherKeyError, Person, person_in
+from bridge.access.key_sets import Key, keys_of_set
+from bridge.access.oidc_settings import OidcClient
+from coordinator.json_text import NotJsonError, json_in
+from providers.answers import Answer, NeighbourError, ask, neighbour
+from providers.circuit import CircuitBreaker
+from providers.findings import is_this_machine
+
+__all__ = ["Discovered", "IdentityProvider", "Said"]
+
+ANSWER_LIMIT_BYTES = 500_000
+# What it says of itself, and its keys, are asked for again after so long; keys also where one of them is not known.
+REMEMBERED_SECONDS = 3_600.0
+# Staff, and whoever tries codes that are none. The others wait, or are told to try again.
+QUESTIONS_AT_ONCE, WAITING_LIMIT = 8, 100
+# By how much the clocks of provider and bridge may be apart.
+LEEWAY = timedelta(seconds=30)
+
+
+class Discovered(BaseModel):
+    """What a provider says of itself, as far as it means something here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    end_session_endpoint: str | None = None
+    revocation_endpoint: str | None = None
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+    id_token_signing_alg_values_supported: tuple[str, ...] = ()
+    code_challenge_methods_supported: tuple[str, ...] = ()
+    names_itself: bool = Field(False, alias="authorization_response_iss_parameter_supported")
+    """Whether it says who it is wherever it sends a browser back (RFC 9207)."""
+
+    @field_validator(
+        "authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint", "revocation_endpoint"
+    )
+    @classmethod
+    def _is_safe(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        is_safe = value.startswith("https://") or (value.startswith("http://") and is_this_machine(value))
+        if not is_safe or not urlsplit(value).hostname or "#" in value or not value.isprintable() or " " in value:
+            raise ValueError("expected an address that begins with https://")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the provider gave: who somebody is, and by what that is renewed, if it can be."""
+
+    person: Person
+    refresh_token: str | None
+
+
+class IdentityProvider:
+    """Asks one provider."""
+
+    def __init__(self, client: OidcClient, *, clock: Callable[[], float] = monotonic) -> None:
+        self._client = client
+        self._settings = client.settings
+        self._clock = clock
+        self._http = neighbour()
+        self._circuit = CircuitBreaker(clock)
+        self._turn = asyncio.Semaphore(QUESTIONS_AT_ONCE)
+        self._waiting = 0
+        self._looking = asyncio.Lock()
+        self._discovered: tuple[float, Discovered] | None = None
+        self._keys: tuple[float, list[Key]] | None = None
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    def trouble(self) -> str | None:
+        """What keeps people from signing in; None if nothing does, as far as is known."""
+        return f"nobody can sign in: {self._circuit.reason}" if self._circuit.failures else None
+
+    async def discovered(self) -> Discovered:
+        """What it says of itself. Raises SignInError."""
+        async with self._looking:
+            if self._discovered is None or self._clock() >= self._discovered[0] + REMEMBERED_SECONDS:
+                address = f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration"
+                said = await self._asked_for(address, "what it says of itself")
+                self._discovered = self._clock(), self._believed(said)
+            return self._discovered[1]
+
+    def _believed(self, content: bytes) -> Discovered:
+        try:
+            found = Discovered.model_validate(json_in(content))
+        except ValidationError as error:
+            names = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}))
+            raise self._wrong(f"what it says of itself lacks something, or has an unsafe address: {names}") from None
+        except NotJsonError:
+            raise self._wrong("what it says of itself is not JSON; is oidc.issuer its issuer?") from None
+        if found.issuer != self._settings.issuer:
+            raise self._wrong("it calls itself by another issuer than oidc.issuer")
+        return found
+
+    async def keys(self, *, anew: bool = False) -> list[Key]:
+        """Those that it signs with. Raises SignInError."""
+        where = (await self.discovered()).jwks_uri
+        async with self._looking:
+            if anew or self._keys is None or self._clock() >= self._keys[0] + REMEMBERED_SECONDS:
+                content = await self._asked_for(where, "its keys")
+                try:
+                    self._keys = self._clock(), keys_of_set(content, where)
+                except KeysError as error:
+                    raise self._wrong(f"its keys do not serve: {error}") from None
+            return self._keys[1]
+
+    async def address_to_sign_in(self, parameters: Mapping[str, str]) -> str:
+        """Where a browser is sent, so that somebody signs in. Raises SignInError."""
+        asked = {
+            "response_type": "code",
+            "client_id": self._settings.client_id,
+            "scope": self._settings.scopes,
+            "code_challenge_method": "S256",
+            **parameters,
+        }
+        return _with_query((await self.discovered()).authorization_endpoint, asked)
+
+    async def address_to_sign_out(self, back_to: str) -> str | None:
+        """Where a browser is sent, so that somebody is signed out there as well; None where it has no such place.
+        Raises SignInError."""
+        where = (await self.discovered()).end_session_endpoint
+        asked = {"client_id": self._settings.client_id, "post_logout_redirect_uri": back_to}
+        return None if where is None else _with_query(where, asked)
+
+    async def redeem(self, code: str, *, verifier: str, nonce: str, redirect_uri: str) -> Said:
+        """What it gives for a code. Raises SignInError."""
+        asked = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        return await self._granted({**asked, "code_verifier": verifier}, nonce)
+
+    async def renew(self, refresh_token: str) -> Said:
+        """What it gives for a refresh token; the next one, where it gives none. Raises SignInError."""
+        said = await self._granted({"grant_type": "refresh_token", "refresh_token": refresh_token}, None)
+        return Said(said.person, said.refresh_token or refresh_token)
+
+    async def revoke(self, refresh_token: str) -> None:
+        """Has it forget a refresh token, where it can (RFC 7009). Raises SignInError."""
+        where = (await self.discovered()).revocation_endpoint
+        if where is not None:
+            await self._answered(await self._posted(where, {"token": refresh_token}), "a revocation")
+
+    async def require_good_secret(self) -> None:
+        """Raises SignInError where it does not know the client by its secret: a code that is none is refused for
+        itself only where the client was believed (RFC 6749, section 5.2)."""
+        where = (await self.discovered()).token_endpoint
+        redirect_uri = f"{self._settings.issuer}/none"
+        content = {"grant_type": "authorization_code", "code": "none", "redirect_uri": redirect_uri}
+        answer = await self._posted(where, {**content, "code_verifier": "0" * 43})
+        if _error_in(answer) in ("invalid_client", "unauthorized_client"):
+            raise self._wrong(
+                "it does not accept the client; are oidc.client_id and the client secret as it has them?"
+            )
+
+    async def _granted(self, content: Mapping[str, str], nonce: str | None) -> Said:
+        where = (await self.discovered()).token_endpoint
+        answer = await self._posted(where, content)
+        if _error_in(answer) == "invalid_grant":
+            is_code = nonce is not None
+            raise SignInError(
+                "begun_elsewhere" if is_code else "session_over",
+                "the code is used, too old or another's" if is_code else "it does not renew the session",
+            )
+        said = await self._answered(answer, "a code" if nonce is not None else "a refresh token")
+        refresh_token = said.get("refresh_token")
+        person = await self._person(said.get("id_token"), nonce)
+        return Said(person, refresh_token if isinstance(refresh_token, str) and refresh_token else None)
+
+    async def _person(self, token: object, nonce: str | None) -> Person:
+        try:
+            return person_in(token, await self.keys(), self._settings, nonce=nonce, leeway=LEEWAY)
+        except OtherKeyError:
+            pass
+        try:
+            return person_in(token, await self.keys(anew=True), self._settings, nonce=nonce, leeway=LEEWAY)
+        except OtherKeyError as error:
+            raise self._wrong(f"its ID token is not accepted: {error}") from None
+
+    async def _answered(self, answer: Answer, what: str) -> dict[str, Any]:
+        error = _error_in(answer)
+        if not answer.is_success or error is not None:
+            raise self._wrong(f"it refuses {what}: {answer.status}, {error or 'without saying why'}")
+        if not answer.content:
+            return {}
+        try:
+            said = json_in(answer.content)
+        except NotJsonError:
+            said = None
+        if not isinstance(said, dict):
+            raise self._wrong(f"what it answers to {what} is no JSON object")
+        return said
+
+    async def _asked_for(self, address: str, what: str) -> bytes:
+        answer = await self._ask("GET", address)
+        if not answer.is_success:
+            raise self._wrong(f"it answers {answer.status} to the question for {what}; is oidc.issuer its issuer?")
+        return answer.content
+
+    async def _posted(self, address: str, content: Mapping[str, str]) -> Answer:
+        """With the client's secret, in the way that the provider likes best (RFC 6749, section 2.3.1)."""
+        methods = (await self.discovered()).token_endpoint_auth_methods_supported
+        name, secret = self._settings.client_id, self._client.secret
+        if "client_secret_basic" in methods or "client_secret_post" not in methods:
+            proof = b64encode(f"{quote_plus(name)}:{quote_plus(secret)}".encode()).decode()
+            return await self._ask("POST", address, content, {"Authorization": f"Basic {proof}"})
+        return await self._ask("POST", address, {**content, "client_id": name, "client_secret": secret})
+
+    async def _ask(
+        self,
+        method: str,
+        address: str,
+        content: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        if self._waiting >= WAITING_LIMIT:
+            raise SignInError("provider_away", "too many sign in at once")
+        if not self._circuit.admits():
+            raise SignInError("provider_away", "the identity provider is not asked for a while")
+        deadline_seconds = self._settings.timeout_seconds
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise SignInError("provider_away", "the identity provider could not be asked in time") from None
+        finally:
+            self._waiting -= 1
+        try:
+            request = self._http.build_request(
+                method, address, data=content, headers={"Accept": "application/json", **(headers or {})}
+            )
+            answer = await ask(self._http, request, deadline_seconds=deadline_seconds, limit_bytes=ANSWER_LIMIT_BYTES)
+        except NeighbourError as error:
+            raise self._away(str(error)) from None
+        finally:
+            self._turn.release()
+        if answer.status >= 500:
+            raise self._away(f"it answers {answer.status}")
+        self._circuit.succeed()
+        return answer
+
+    def _away(self, reason: str) -> SignInError:
+        self._circuit.fail(reason)
+        return SignInError("provider_away", f"the identity provider does not answer: {reason}")
+
+    def _wrong(self, reason: str) -> SignInError:
+        return SignInError("provider_wrong", f"the identity provider cannot be believed: {reason}")
+
+
+def _error_in(answer: Answer) -> str | None:
+    """The `error` that an answer names, if it names one of letters alone."""
+    try:
+        said = json_in(answer.content)
+    except NotJsonError:
+        return None
+    error = said.get("error") if isinstance(said, dict) else None
+    return error if isinstance(error, str) and error.replace("_", "").isalpha() and len(error) < 60 else None
+
+
+def _with_query(address: str, asked: Mapping[str, str]) -> str:
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
