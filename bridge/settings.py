@@ -94,8 +94,6 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
     database_url: str = Field("sqlite:///var/bridge.db", repr=False)
     journal_mark_file: Path | None = None
     stop_seconds: float = Field(20, ge=2, le=600)
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
-    log_format: Literal["text", "json"] = "text"
 
     public_url: Annotated[str, AfterValidator(web_root)] = ""
     reconcile_interval_seconds: float = Field(60, gt=0, le=86_400)

@@ -1,6 +1,7 @@
 """What can be set about how the bridge is watched."""
 
 from importlib.util import find_spec
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
@@ -11,7 +12,10 @@ EXPORTER = "opentelemetry.exporter.otlp.proto.http"
 
 
 class WatchingSettings(BaseSettings):
-    """Those of the settings that are about figures and traces."""
+    """Those of the settings that are about logs, figures and traces."""
+
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_format: Literal["text", "json"] = "text"
 
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(0, ge=0, le=65535)
