@@ -13,7 +13,7 @@ from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalReplacedError
 from bridge.journal.history.grounds import ground_of
 from bridge.journal.tables import schema
-from bridge.journal.writing.histories import Opened, epoch_of, reach_of
+from bridge.journal.writing.histories import Opened, reach_of
 from bridge.journal.writing.statements import rows_found
 from coordinator.histories import Reach, StoredHistory, judge
 
@@ -87,13 +87,14 @@ class HistoryGuard:
         try:
             reach = reach_of(connection)
             behind = reach.behind(before.model_copy(update={"events": events}))
-            evidence = [*self._evidence(connection, reach), *behind]
+            head = connection.execute(_HEAD).all()
+            evidence = [*self._evidence(connection, head[0].epoch if head else None, reach), *behind]
         except FileNotFoundError:
             raise self.replace("its file is gone") from None
         if evidence:
             raise self.replace("; ".join(evidence))
         self.check_files()
-        self._check_head(connection.execute(_HEAD).all())
+        self._check_head(head)
         self._reach = reach
         return reach
 
@@ -103,8 +104,7 @@ class HistoryGuard:
         reach = self._reach
         return reach.model_copy(update={"commits": max(reach.commits, self.commits)})
 
-    def _evidence(self, connection: Connection, reach: Reach) -> Sequence[str]:
-        epoch = epoch_of(connection)
+    def _evidence(self, connection: Connection, epoch: str | None, reach: Reach) -> Sequence[str]:
         if epoch != self._opened.epoch:
             return [_epoch_evidence(self._opened, epoch)]
         stored = StoredHistory(epoch=self._opened.epoch, accounted_epochs=(), ground=self._opened.ground, reach=reach)
