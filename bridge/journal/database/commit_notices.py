@@ -8,8 +8,9 @@ not pass them on, costs the time until the next look, and no more.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
-from sqlalchemy import URL, Connection, bindparam, func, select
+from sqlalchemy import URL, Select, bindparam, func, select
 
 from bridge.journal.database.engines import connection_arguments
 
@@ -40,15 +41,14 @@ def _channel_of(epoch: str) -> str:
 
 
 def notify_others(
-    connection: Connection, offset: int, wakes: Collection[str], moved: Sequence[str], *, node: str, epoch: str
-) -> None:
-    """Has the others told, with the commit of this transaction, that there are events up to an offset, and news for
+    offset: int, wakes: Collection[str], moved: Sequence[str], *, node: str, epoch: str
+) -> tuple[Select[Any], Sequence[dict[str, Any]]]:
+    """What has the others told, with the commit of a transaction, that there are events up to an offset, and news for
     some work, and that sessions of theirs are a node's by now."""
     notices = [",".join((str(offset), node, *sorted(wakes)))]
     chunks = (moved[first : first + MOVED_AT_ONCE] for first in range(0, len(moved), MOVED_AT_ONCE))
     notices += [" ".join((MOVED, node, *chunk)) for chunk in chunks]
-    for notice in notices:
-        connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "notice": notice})
+    return _NOTIFY, [{"channel": _channel_of(epoch), "notice": notice} for notice in notices]
 
 
 class CommitNotices:

@@ -253,9 +253,12 @@ def connection_arguments(url: URL) -> dict[str, Any]:
 
 def prepare_writing(connection: Connection) -> None:
     """Has PostgreSQL give up what takes too long on a connection, but not what a migration does, which may; and have
-    on its disk what it calls committed."""
+    on its disk what it calls committed. From then on whoever uses the connection begins each transaction and commits
+    it by statements of their own, which go with the others."""
     if connection.dialect.name == "postgresql":
         connection.execute(_DURABLE)
         for name, milliseconds in STATEMENT_LIMITS.items():
             connection.execute(_LIMIT, {"name": name, "value": str(milliseconds)})
         connection.commit()
+        driver: Any = connection.connection.driver_connection
+        driver.autocommit = True
