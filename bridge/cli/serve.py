@@ -165,6 +165,7 @@ def _run(
     import uvicorn
 
     from bridge.app import create_app
+    from bridge.cli.waiting_server import WaitingServer
     from bridge.door import Door
     from bridge.drain import Drain
     from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
@@ -187,7 +188,7 @@ def _run(
     application = _explaining(application, failures)
     company = ExitStack()
 
-    class Server(uvicorn.Server):
+    class Server(WaitingServer):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             end.begin()
             # Whoever presses Ctrl-C, or asks twice, waits for it.

@@ -2,7 +2,8 @@
 or that a session is another's now.
 
 A notice only wakes: what was committed is read out of the journal. So one that is lost, as behind a pooler that does
-not pass them on, costs the time until the next look, and no more.
+not pass them on, costs the time until the next look, and no more. That asks only how far the journal is, and where
+nothing has come nothing is read.
 """
 
 import asyncio
@@ -13,15 +14,19 @@ from typing import Any
 from sqlalchemy import URL, Select, bindparam, func, select
 
 from bridge.journal.database.engines import connection_arguments
+from bridge.journal.wakes import ACTIVITIES
 
 __all__ = ["CommitNotices", "notify_others"]
 
 logger = logging.getLogger("bridge.journal")
 
-# Without a notice one looks so often, which costs a fifth of a millisecond.
-LOOK_SECONDS = 0.25
+# Without a notice one looks so often.
+LOOK_SECONDS = 1.0
+# A server that says nothing for so long is asked by another connection.
+ANSWER_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 
+_NEWEST = 'SELECT (SELECT max("offset") FROM events), (SELECT max(change) FROM activities)'
 _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("notice")))
 
 CommittedElsewhere = Callable[[int | None, Sequence[str]], None]
@@ -85,12 +90,16 @@ class CommitNotices:
         connection = await psycopg.AsyncConnection.connect(autocommit=True, **self._arguments)
         async with connection:
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
-            self._trouble = None
+            self._trouble, newest_change = None, None
+            self._committed(None, ())  # from before it listened
             while True:
-                # From before it listened, or with a notice that nobody passed on.
-                self._committed(None, ())
                 async for notice in connection.notifies(timeout=LOOK_SECONDS):
                     self._hear(notice.payload)
+                # With a notice that nobody passed on.
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    offset, change = await (await connection.execute(_NEWEST)).fetchone() or (None, None)
+                self._committed(offset or 0, () if change == newest_change else [ACTIVITIES])
+                newest_change = change
 
     def _hear(self, notice: str) -> None:
         if not notice.startswith(MOVED):

@@ -40,12 +40,16 @@ __all__ = [
     "held_at",
     "last_of_the_old",
     "last_place",
+    "next_due_at",
     "oldest_offset",
     "payment_record",
     "payment_records",
     "request_records",
     "tail",
 ]
+
+
+_NEXT_DUE_AT = select(func.min(schema.payments.c.due_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,12 @@ def due_at_once(connection: Connection, before: datetime, *, but: Sequence[str],
             .limit(limit)
         )
     )
+
+
+def next_due_at(connection: Connection) -> datetime | None:
+    """When the next deadline lies that was not applied, or lay; None if there is none."""
+    at: datetime | None = connection.scalar(_NEXT_DUE_AT)
+    return at
 
 
 def asked_addresses(connection: Connection, payment_id: str) -> frozenset[str]:

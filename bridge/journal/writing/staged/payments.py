@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Insert, RowMapping, Select, bindparam, exists
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import entry_row, moved_payment_row, payment_from_row, payment_problems, payment_row
+from bridge.journal.wakes import DUE_SOON
 from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.statements import (
@@ -104,6 +105,8 @@ class StagedPayments:
         self._checkouts: dict[str, dict[str, Any]] = {}
         self._checkout_requests: list[dict[str, Any]] = []
         self._checkout_sellers: list[dict[str, Any]] = []
+        self.is_any_due_soon = False
+        """Whether a payment has come to be due so soon that whoever applies deadlines is to be woken."""
         self.writes = 0
         """How many changes are staged."""
 
@@ -199,6 +202,7 @@ class StagedPayments:
         self.writes += 1
         self._remember(payment)
         self._new.add(payment.payment_id)
+        self._note_due(payment)
         for share in payment.shares:
             self._new_of_requests[share.request_id].append(payment.payment_id)
         if payment.checkout is not None:
@@ -220,8 +224,13 @@ class StagedPayments:
         self._before.setdefault(payment.payment_id, before or payment)
         if before is None or before.due_at != payment.due_at:
             self._due_anew.add(payment.payment_id)
+            self._note_due(payment)
         if before is None or is_news(before, payment):
             self._with_news.add(payment.payment_id)
+
+    def _note_due(self, payment: Payment) -> None:
+        is_soon = payment.due_at is not None and payment.due_at <= self._now + DUE_SOON
+        self.is_any_due_soon = self.is_any_due_soon or is_soon
 
     def _note_sellers(self, payment: Payment) -> None:
         self._checkout_sellers += [
