@@ -1,5 +1,6 @@
 """What can be looked up in the journal. Every function reads and none writes."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, func, not_, select, true
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, bindparam, func, not_, select, true
 
 from bridge.journal.history.offsets import Held
 from bridge.journal.tables import schema
@@ -22,6 +23,7 @@ from bridge.journal.tables.rows import (
 )
 from bridge.journal.writing.commit_times import committed_at, last_offset
 from bridge.journal.writing.prefetch import payments_of_requests
+from coordinator.events import Audience, Event
 from coordinator.histories import Place
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.observations import Observation
@@ -49,6 +51,21 @@ __all__ = [
 ]
 
 
+_EVENTS = schema.events.c
+_TAIL = (
+    select(
+        _EVENTS.offset,
+        _EVENTS.name,
+        _EVENTS.everyone,
+        _EVENTS.rooms,
+        _EVENTS.payload,
+        _EVENTS.subject,
+        _EVENTS.committed_at,
+    )
+    .where(_EVENTS.offset > bindparam("after"))
+    .order_by(_EVENTS.offset)
+    .limit(bindparam("limit"))
+)
 _NEXT_DUE_AT = select(func.min(schema.payments.c.due_at))
 
 
@@ -263,6 +280,12 @@ def events_about(connection: Connection, subjects: Sequence[str], names: Sequenc
 
 def tail(connection: Connection, after: int, limit: int) -> list[JournaledEvent]:
     """Up to `limit` events that come after offset `after`, in order."""
-    events = schema.events
-    rows = connection.execute(select(events).where(events.c.offset > after).order_by(events.c.offset).limit(limit))
-    return [event_from_row(row) for row in rows.mappings()]
+    found: list[JournaledEvent] = []
+    audiences: dict[tuple[bool, str], Audience] = {}  # the events of a payment go to the same few
+    rows = connection.execute(_TAIL, {"after": after, "limit": limit})
+    for offset, name, everyone, rooms, payload, subject, at in rows:
+        audience = audiences.get((everyone, rooms))
+        if audience is None:
+            audience = audiences[everyone, rooms] = Audience(everyone=everyone, rooms=tuple(json.loads(rooms)))
+        found.append(JournaledEvent(offset, Event(name, audience, payload, subject), at))
+    return found
