@@ -9,12 +9,15 @@ nothing has come nothing is read.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Select, bindparam, func, select
 
 from bridge.journal.database.engines import connection_arguments
 from bridge.journal.wakes import ACTIVITIES
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn
 
 __all__ = ["CommitNotices", "notify_others"]
 
@@ -89,17 +92,42 @@ class CommitNotices:
 
         connection = await psycopg.AsyncConnection.connect(autocommit=True, **self._arguments)
         async with connection:
+            connection.add_notify_handler(lambda notice: self._hear(notice.payload))
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
             self._trouble, newest_change = None, None
             self._committed(None, ())  # from before it listened
             while True:
-                async for notice in connection.notifies(timeout=LOOK_SECONDS):
-                    self._hear(notice.payload)
+                await self._hear_for(LOOK_SECONDS, connection.pgconn)
                 # With a notice that nobody passed on.
                 async with asyncio.timeout(ANSWER_SECONDS):
                     offset, change = await (await connection.execute(_NEWEST)).fetchone() or (None, None)
                 self._committed(offset or 0, () if change == newest_change else [ACTIVITIES])
                 newest_change = change
+
+    async def _hear_for(self, seconds: float, pgconn: "PGconn") -> None:
+        """Hears what comes within a time. By itself psycopg would make a wait of its own for each notice, of which
+        there is one a commit. Raises psycopg.Error if the connection is lost."""
+        loop, socket = asyncio.get_running_loop(), pgconn.socket
+        lost: asyncio.Future[None] = loop.create_future()
+
+        def read() -> None:
+            try:
+                pgconn.consume_input()
+                while (notice := pgconn.notifies()) is not None:
+                    self._hear(notice.extra.decode())
+            except Exception as error:
+                loop.remove_reader(socket)
+                if not lost.done():
+                    lost.set_exception(error)
+
+        loop.add_reader(socket, read)
+        try:
+            read()  # what came with the last answer
+            await asyncio.wait([lost], timeout=seconds)
+        finally:
+            loop.remove_reader(socket)
+        if lost.done():
+            lost.result()
 
     def _hear(self, notice: str) -> None:
         if not notice.startswith(MOVED):
