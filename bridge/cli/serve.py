@@ -150,6 +150,8 @@ def configure_logging(level: str, log_format: str = "text") -> None:
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
                 "websockets": {"level": "WARNING"},
+                # It warns of a broken connection what it also raises, and is said by whoever asked.
+                "psycopg": {"level": "ERROR"},
             },
         }
     )
