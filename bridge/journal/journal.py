@@ -366,11 +366,7 @@ class Journal:
 
     def dispatcher(self, deliver: Deliver, *, after: int) -> Dispatcher:
         """A follower of the tail, starting after an event, which every commit wakes."""
-
-        async def read_tail(after: int, limit: int) -> Sequence[JournaledEvent]:
-            return await self._read(queries.tail, after, limit)
-
-        self._dispatcher = Dispatcher(read_tail, deliver, cursor=after)
+        self._dispatcher = Dispatcher(lambda at, limit: self._read(queries.tail, at, limit), deliver, cursor=after)
         return self._dispatcher
 
     async def follow_others(self) -> None:
