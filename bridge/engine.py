@@ -11,7 +11,16 @@ from functools import partial
 from bridge.catalogue import journaled_events
 from bridge.http.front.service_tokens import WatchedServices
 from bridge.http.ops.overview import all_that_needs_a_person
-from bridge.journal import ALERTS, SENDING_EVENTS, SENDING_PAYOUTS, Deliver, Dispatcher, Journal, JournaledEvent
+from bridge.journal import (
+    ALERTS,
+    DEADLINES,
+    SENDING_EVENTS,
+    SENDING_PAYOUTS,
+    Deliver,
+    Dispatcher,
+    Journal,
+    JournaledEvent,
+)
 from bridge.recovery import rooms_in
 from bridge.registry import Registry
 from bridge.settings import Settings
@@ -121,7 +130,7 @@ async def running_engine(
     following = asyncio.create_task(dispatcher.run())
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
     comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
-    work: dict[str, Work] = {"deadlines": deadlines.run, "retention": retention.run, "books": comparison.run}
+    work: dict[str, Work] = {DEADLINES: deadlines.run, "retention": retention.run, "books": comparison.run}
     work[SENDING_EVENTS] = endpoints.run
     for channel in settings.alerts.silent_channels:
         logger.warning("alerts.channels.%s is never told of anything: %s", channel, NEVER_TOLD)

@@ -16,8 +16,6 @@ logger = logging.getLogger("bridge.sockets")
 
 TIDIED_EVERY_SECONDS = 60.0
 RETRY_SECONDS = 0.5
-# A notice may be lost.
-LOOK_SECONDS = 1.0
 FORGOTTEN_AFTER = timedelta(hours=1)
 """For so long the rows of a node that is gone are kept: it may have been stopped for a while."""
 # What is forgotten of those who have gone was told long before.
@@ -64,7 +62,7 @@ class SharedActivity:
 
     async def _follow(self) -> None:
         news, loop = self._journal.wakes.of(ACTIVITIES), asyncio.get_running_loop()
-        nodes_seen_at = 0.0
+        nodes_seen_at = -SAID_EVERY_SECONDS
         while True:
             news.clear()
             try:
@@ -76,7 +74,7 @@ class SharedActivity:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(nodes_seen_at + SAID_EVERY_SECONDS - loop.time()):
                     await news.wait()
 
     async def _read(self) -> None:

@@ -172,6 +172,8 @@ def configure_logging(level: str, log_format: str = "text") -> None:
                 "websockets": {"level": "WARNING"},
                 # Of a collector that is away one line for all that is tried again.
                 "opentelemetry": {"level": "ERROR"},
+                # It warns of a broken connection what it also raises, and is said by whoever asked.
+                "psycopg": {"level": "ERROR"},
             },
         }
     )
@@ -187,6 +189,7 @@ def _run(
     import uvicorn
 
     from bridge.app import create_applications
+    from bridge.cli.waiting_server import WaitingServer
     from bridge.door import Door
     from bridge.drain import Drain
     from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
@@ -210,7 +213,7 @@ def _run(
     application = _explaining(applications.public, failures)
     company = ExitStack()
 
-    class Server(uvicorn.Server):
+    class Server(WaitingServer):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             end.begin()
             # Whoever presses Ctrl-C, or asks twice, waits for it.

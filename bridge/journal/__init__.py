@@ -63,6 +63,7 @@ from bridge.journal.tables.rows import JournaledEvent, NodeActivity
 from bridge.journal.wakes import (
     ACTIVITIES,
     ALERTS,
+    DEADLINES,
     LEASES,
     OPENING_INVOICES,
     SENDING_EVENTS,
@@ -83,6 +84,7 @@ from bridge.journal.writing.staged.sessions import Exchanges
 __all__ = [
     "ACTIVITIES",
     "ALERTS",
+    "DEADLINES",
     "LEASES",
     "OPENING_INVOICES",
     "SENDING_EVENTS",

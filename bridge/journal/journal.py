@@ -294,6 +294,10 @@ class Journal:
         some providers that may still move."""
         return await self._read(queries.due_at_once, before, but=but, limit=DEADLINE_LIMIT)
 
+    async def next_due_at(self) -> datetime | None:
+        """When the next deadline lies that was not applied, or lay; None if there is none."""
+        return await self._read(queries.next_due_at)
+
     async def apply_deadlines(self, payment_ids: Sequence[str]) -> None:
         """Lets payments know that their time ran out, if it still has, in one commit."""
         for recorded in await self._writer.submit(lambda batch: requests.apply_deadlines(batch, payment_ids)):
@@ -362,11 +366,7 @@ class Journal:
 
     def dispatcher(self, deliver: Deliver, *, after: int) -> Dispatcher:
         """A follower of the tail, starting after an event, which every commit wakes."""
-
-        async def read_tail(after: int, limit: int) -> Sequence[JournaledEvent]:
-            return await self._read(queries.tail, after, limit)
-
-        self._dispatcher = Dispatcher(read_tail, deliver, cursor=after)
+        self._dispatcher = Dispatcher(lambda at, limit: self._read(queries.tail, at, limit), deliver, cursor=after)
         return self._dispatcher
 
     async def follow_others(self) -> None:

@@ -7,10 +7,13 @@ also looks now and then.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
 
 __all__ = [
     "ACTIVITIES",
     "ALERTS",
+    "DEADLINES",
+    "DUE_SOON",
     "LEASES",
     "OPENING_INVOICES",
     "SENDING_EVENTS",
@@ -28,6 +31,10 @@ ALERTS = "alerts"
 """Telling people of what needs them."""
 ACTIVITIES = "activities"
 """Who is online and who types."""
+DEADLINES = "deadlines"
+"""Applying the deadlines of payments."""
+DUE_SOON = timedelta(seconds=10)
+"""Whoever applies them is woken for what is due within it; later ones they find in time by looking."""
 SENDING_PAYOUTS = "payouts"
 """Asking providers to send money."""
 SENDING_EVENTS = "endpoints"

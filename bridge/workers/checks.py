@@ -34,7 +34,8 @@ LEAST_SPACE_BYTES = 32_000_000
 AMPLE_SPACE_BYTES = 320_000_000
 MEGABYTE = 1_000_000
 
-MEASURED_EVERY_SECONDS = 0.25
+# Far less than what is slow, and seldom enough for a bridge that has nothing to do.
+MEASURED_EVERY_SECONDS = 0.5
 LAG_REMEMBERED_SECONDS = 10.0
 SLOW_LOOP_SECONDS = 1.0
 # Nobody has been answered at all for this long: SHKeeper waits 30 s, most probes less.

@@ -7,9 +7,10 @@ news is no news of absence.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from bridge.journal import Journal, JournalUnavailableError
+from bridge.journal import DEADLINES, Journal, JournalUnavailableError
 from bridge.workers.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.payments import Payment
 from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
@@ -18,7 +19,11 @@ __all__ = ["Deadlines"]
 
 logger = logging.getLogger("bridge.deadlines")
 
+# Between two looks at least: nothing is applied later than that.
 INTERVAL_SECONDS = 1.0
+# And at most, though nothing is due sooner: the clock may be put right, or a notice be lost. What comes to be due
+# before the next look, or soon after, wakes whoever waits for it (`DUE_SOON`).
+LOOK_SECONDS = 5.0
 # How many are asked about at once.
 ASKED_TOGETHER = 8
 # Between two tries to ask a provider that is away.
@@ -42,15 +47,32 @@ class Deadlines:
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
+        woken = self._journal.wakes.of(DEADLINES)
         while True:
+            woken.clear()
+            wait_seconds = INTERVAL_SECONDS
             try:
-                while await self.round():
-                    pass
+                wait_seconds = await self._until_next()
             except JournalUnavailableError as error:
                 logger.warning("could not apply deadlines: %s; trying again", error)
             except Exception:
                 logger.exception("could not apply deadlines; trying again")
             await asyncio.sleep(INTERVAL_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_seconds - INTERVAL_SECONDS):
+                    await woken.wait()
+
+    async def _until_next(self) -> float:
+        """Applies what is due. Returns in how many seconds to look again."""
+        next_due_at = await self._journal.next_due_at()
+        if next_due_at is None:
+            return LOOK_SECONDS
+        left_seconds = (next_due_at - self._journal.clock()).total_seconds()
+        if left_seconds > 0:
+            return min(max(left_seconds, INTERVAL_SECONDS), LOOK_SECONDS)
+        while await self.round():
+            pass
+        return INTERVAL_SECONDS
 
     async def round(self) -> int:
         """Applies what is due. Returns the number of payments to which it was applied."""

@@ -2,25 +2,34 @@
 or that a session is another's now.
 
 A notice only wakes: what was committed is read out of the journal. So one that is lost, as behind a pooler that does
-not pass them on, costs the time until the next look, and no more.
+not pass them on, costs the time until the next look, and no more. That asks only how far the journal is, and where
+nothing has come nothing is read.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, bindparam, func, select
+from sqlalchemy import URL, Select, bindparam, func, select
 
 from bridge.journal.database.engines import connection_arguments
+from bridge.journal.wakes import ACTIVITIES
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn
 
 __all__ = ["CommitNotices", "notify_others"]
 
 logger = logging.getLogger("bridge.journal")
 
-# Without a notice one looks so often, which costs a fifth of a millisecond.
-LOOK_SECONDS = 0.25
+# Without a notice one looks so often.
+LOOK_SECONDS = 1.0
+# A server that says nothing for so long is asked by another connection.
+ANSWER_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 
+_NEWEST = 'SELECT (SELECT max("offset") FROM events), (SELECT max(change) FROM activities)'
 _NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("notice")))
 
 CommittedElsewhere = Callable[[int | None, Sequence[str]], None]
@@ -40,15 +49,14 @@ def _channel_of(epoch: str) -> str:
 
 
 def notify_others(
-    connection: Connection, offset: int, wakes: Collection[str], moved: Sequence[str], *, node: str, epoch: str
-) -> None:
-    """Has the others told, with the commit of this transaction, that there are events up to an offset, and news for
+    offset: int, wakes: Collection[str], moved: Sequence[str], *, node: str, epoch: str
+) -> tuple[Select[Any], Sequence[dict[str, Any]]]:
+    """What has the others told, with the commit of a transaction, that there are events up to an offset, and news for
     some work, and that sessions of theirs are a node's by now."""
     notices = [",".join((str(offset), node, *sorted(wakes)))]
     chunks = (moved[first : first + MOVED_AT_ONCE] for first in range(0, len(moved), MOVED_AT_ONCE))
     notices += [" ".join((MOVED, node, *chunk)) for chunk in chunks]
-    for notice in notices:
-        connection.execute(_NOTIFY, {"channel": _channel_of(epoch), "notice": notice})
+    return _NOTIFY, [{"channel": _channel_of(epoch), "notice": notice} for notice in notices]
 
 
 class CommitNotices:
@@ -84,13 +92,42 @@ class CommitNotices:
 
         connection = await psycopg.AsyncConnection.connect(autocommit=True, **self._arguments)
         async with connection:
+            connection.add_notify_handler(lambda notice: self._hear(notice.payload))
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
-            self._trouble = None
+            self._trouble, newest_change = None, None
+            self._committed(None, ())  # from before it listened
             while True:
-                # From before it listened, or with a notice that nobody passed on.
-                self._committed(None, ())
-                async for notice in connection.notifies(timeout=LOOK_SECONDS):
-                    self._hear(notice.payload)
+                await self._hear_for(LOOK_SECONDS, connection.pgconn)
+                # With a notice that nobody passed on.
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    offset, change = await (await connection.execute(_NEWEST)).fetchone() or (None, None)
+                self._committed(offset or 0, () if change == newest_change else [ACTIVITIES])
+                newest_change = change
+
+    async def _hear_for(self, seconds: float, pgconn: "PGconn") -> None:
+        """Hears what comes within a time. By itself psycopg would make a wait of its own for each notice, of which
+        there is one a commit. Raises psycopg.Error if the connection is lost."""
+        loop, socket = asyncio.get_running_loop(), pgconn.socket
+        lost: asyncio.Future[None] = loop.create_future()
+
+        def read() -> None:
+            try:
+                pgconn.consume_input()
+                while (notice := pgconn.notifies()) is not None:
+                    self._hear(notice.extra.decode())
+            except Exception as error:
+                loop.remove_reader(socket)
+                if not lost.done():
+                    lost.set_exception(error)
+
+        loop.add_reader(socket, read)
+        try:
+            read()  # what came with the last answer
+            await asyncio.wait([lost], timeout=seconds)
+        finally:
+            loop.remove_reader(socket)
+        if lost.done():
+            lost.result()
 
     def _hear(self, notice: str) -> None:
         if not notice.startswith(MOVED):

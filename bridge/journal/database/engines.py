@@ -225,12 +225,19 @@ def reading_engine(url: URL) -> Engine:
     """The engine of whoever only looks up: its one connection cannot write."""
     one = {"execution_options": SHARED, "poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
     if url.get_backend_name() != "sqlite":
-        engine = create_engine(url, connect_args=connection_settings(url), **one)
-        return engine.execution_options(postgresql_readonly=True)
+        # A transaction around one query would say BEGIN and COMMIT besides, each a way to the server and back; around
+        # several it would promise nothing more, since each of them sees what is committed when it begins.
+        engine = create_engine(url, connect_args=connection_settings(url), isolation_level="AUTOCOMMIT", **one)
+        event.listen(engine, "connect", _read_only)
+        return engine
     # A look-up that takes too long is interrupted from another thread.
     engine = create_engine(url, connect_args={"check_same_thread": False}, **one)
     _prepare_sqlite(engine, begin="BEGIN", pragmas=(f"busy_timeout={BUSY_TIMEOUT_MS}", "query_only=ON"))
     return engine
+
+
+def _read_only(connection: Any, _record: object) -> None:
+    connection.execute("SET default_transaction_read_only = on")
 
 
 def connection_settings(url: URL) -> dict[str, Any]:
@@ -246,9 +253,12 @@ def connection_arguments(url: URL) -> dict[str, Any]:
 
 def prepare_writing(connection: Connection) -> None:
     """Has PostgreSQL give up what takes too long on a connection, but not what a migration does, which may; and have
-    on its disk what it calls committed."""
+    on its disk what it calls committed. From then on whoever uses the connection begins each transaction and commits
+    it by statements of their own, which go with the others."""
     if connection.dialect.name == "postgresql":
         connection.execute(_DURABLE)
         for name, milliseconds in STATEMENT_LIMITS.items():
             connection.execute(_LIMIT, {"name": name, "value": str(milliseconds)})
         connection.commit()
+        driver: Any = connection.connection.driver_connection
+        driver.autocommit = True

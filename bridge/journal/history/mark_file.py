@@ -58,9 +58,13 @@ class MarkFile:
             return True
         return mark is None or mark.file is None or mark.file == file
 
+    def has(self, mark: Mark) -> bool:
+        """Whether this is what was written last."""
+        return mark == self._written
+
     def write(self, mark: Mark) -> None:
         """Notes how far the journal is. A failure is said once, and harms nothing."""
-        if mark == self._written:
+        if self.has(mark):
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

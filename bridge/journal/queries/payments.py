@@ -1,5 +1,6 @@
 """What can be looked up in the journal. Every function reads and none writes."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, func, not_, select, true
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, bindparam, func, not_, select, true
 
 from bridge.journal.history.offsets import Held
 from bridge.journal.tables import schema
@@ -22,6 +23,7 @@ from bridge.journal.tables.rows import (
 )
 from bridge.journal.writing.commit_times import committed_at, last_offset
 from bridge.journal.writing.prefetch import payments_of_requests
+from coordinator.events import Audience, Event
 from coordinator.histories import Place
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.observations import Observation
@@ -40,12 +42,32 @@ __all__ = [
     "held_at",
     "last_of_the_old",
     "last_place",
+    "next_due_at",
     "oldest_offset",
     "payment_record",
     "payment_records",
     "request_records",
     "tail",
 ]
+
+
+_EVENTS = schema.events.c
+_TAIL = (
+    select(
+        _EVENTS.offset,
+        _EVENTS.name,
+        _EVENTS.everyone,
+        _EVENTS.rooms,
+        _EVENTS.payload,
+        _EVENTS.subject,
+        _EVENTS.committed_at,
+        _EVENTS.traceparent,
+    )
+    .where(_EVENTS.offset > bindparam("after"))
+    .order_by(_EVENTS.offset)
+    .limit(bindparam("limit"))
+)
+_NEXT_DUE_AT = select(func.min(schema.payments.c.due_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +224,12 @@ def due_at_once(connection: Connection, before: datetime, *, but: Sequence[str],
     )
 
 
+def next_due_at(connection: Connection) -> datetime | None:
+    """When the next deadline lies that was not applied, or lay; None if there is none."""
+    at: datetime | None = connection.scalar(_NEXT_DUE_AT)
+    return at
+
+
 def asked_addresses(connection: Connection, payment_id: str) -> frozenset[str]:
     """Where the buyer of a payment was ever asked to pay."""
     addresses = schema.invoice_addresses
@@ -253,6 +281,12 @@ def events_about(connection: Connection, subjects: Sequence[str], names: Sequenc
 
 def tail(connection: Connection, after: int, limit: int) -> list[JournaledEvent]:
     """Up to `limit` events that come after offset `after`, in order."""
-    events = schema.events
-    rows = connection.execute(select(events).where(events.c.offset > after).order_by(events.c.offset).limit(limit))
-    return [event_from_row(row) for row in rows.mappings()]
+    found: list[JournaledEvent] = []
+    audiences: dict[tuple[bool, str], Audience] = {}  # the events of a payment go to the same few
+    rows = connection.execute(_TAIL, {"after": after, "limit": limit})
+    for offset, name, everyone, rooms, payload, subject, at, traceparent in rows:
+        audience = audiences.get((everyone, rooms))
+        if audience is None:
+            audience = audiences[everyone, rooms] = Audience(everyone=everyone, rooms=tuple(json.loads(rooms)))
+        found.append(JournaledEvent(offset, Event(name, audience, payload, subject), at, traceparent))
+    return found

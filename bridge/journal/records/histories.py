@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection
 
 from bridge.journal.database.open_files import written_state
 from bridge.journal.errors import JournalReplacedError, JournalUnavailableError
@@ -83,7 +83,7 @@ class HistoryRecords:
         """Notes how far the journal is, unless it is another by now, or cannot be read."""
         try:
             self._guard.check_files()  # without these nothing that is read would be right
-            await self._read(self._guard.check)
+            mark = await self._read(self._checked)
         except JournalReplacedError:
             if self._guard.is_damaged:
                 await self.note_commits()
@@ -91,7 +91,22 @@ class HistoryRecords:
         except JournalUnavailableError as error:
             logger.debug("the journal cannot be read to note how far it is: %s", error)
             return
-        await self.note_commits()
+        if self._mark_file is not None and not self._mark_file.has(mark):
+            await self.note_commits()
+
+    def _checked(self, connection: Connection) -> Mark:
+        """What there is to note, of the journal that was opened."""
+        self._guard.check(connection)
+        return self._mark()
+
+    def _mark(self) -> Mark:
+        guard = self._guard
+        return Mark(
+            epoch=self._opened.epoch,
+            reach=guard.known_reach,
+            is_damaged=guard.is_damaged,
+            file=written_state(self._url),
+        )
 
     async def note_commits(self) -> None:
         """Notes as much of how far the journal is as is known without a look at it: all that was committed."""
@@ -100,17 +115,8 @@ class HistoryRecords:
             return
 
         def write() -> None:
-            guard = self._guard
-            if guard.error is None or guard.is_damaged:
-                file = written_state(self._url)
-                mark_file.write(
-                    Mark(
-                        epoch=self._opened.epoch,
-                        reach=guard.known_reach,
-                        is_damaged=guard.is_damaged,
-                        file=file,
-                    )
-                )
+            if self._guard.error is None or self._guard.is_damaged:
+                mark_file.write(self._mark())
 
         while self._marking is not None and not self._marking.done():  # one at a time
             await asyncio.wait([self._marking], timeout=MARK_SECONDS)

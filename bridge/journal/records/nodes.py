@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
@@ -26,6 +26,13 @@ logger = logging.getLogger("bridge.journal")
 
 # Between two looks whether another node has finished what is to be done alone.
 LOOK_SECONDS = 0.1
+
+_SEEN = select(schema.nodes.c.node, schema.nodes.c.seen_at)
+_NODES_AND_LEASES = (
+    select(schema.nodes, schema.leases.c.name)
+    .join(schema.leases, schema.leases.c.node == schema.nodes.c.node, isouter=True)
+    .order_by(schema.nodes.c.began_at, schema.nodes.c.node, schema.leases.c.name)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +191,12 @@ class NodeRecords:
 
 
 def _reports(connection: Connection) -> list[NodeReport]:
-    leases = _leases(connection)
-    rows = connection.execute(select(schema.nodes).order_by(schema.nodes.c.began_at, schema.nodes.c.node))
-    return [
-        NodeReport(
-            row.node,
-            row.began_at,
-            row.seen_at,
-            row.report,
-            tuple(sorted(name for name, lease in leases.items() if lease.node == row.node)),
-        )
-        for row in rows
-    ]
+    found: dict[str, NodeReport] = {}
+    for row in connection.execute(_NODES_AND_LEASES):
+        report = NodeReport(row.node, row.began_at, row.seen_at, row.report, ())
+        work = () if row.name is None else (row.name,)
+        found[row.node] = replace(report, work=(*found.get(row.node, report).work, *work))
+    return list(found.values())
 
 
 def _leases(connection: Connection) -> dict[str, Lease]:
@@ -204,4 +205,4 @@ def _leases(connection: Connection) -> dict[str, Lease]:
 
 
 def _seen(connection: Connection) -> dict[str, datetime]:
-    return {row.node: row.seen_at for row in connection.execute(select(schema.nodes))}
+    return {row.node: row.seen_at for row in connection.execute(_SEEN)}

@@ -183,7 +183,7 @@ def _search_text(names: Iterable[str]) -> str:
     return "\n".join(dict.fromkeys(map(str.lower, names)))
 
 
-def payment_from_row(row: RowMapping) -> Payment:
+def payment_from_row(row: RowMapping | dict[str, Any]) -> Payment:
     agreed = (
         "payment_id provider external_id request_id buyer_id seller_id offer_id amount currency created_at expires_at"
         " return_url"
@@ -282,7 +282,7 @@ def activity_from_row(row: RowMapping) -> NodeActivity:
     return NodeActivity(row["node"], row["change"], activity)
 
 
-def event_from_row(row: RowMapping) -> JournaledEvent:
+def event_from_row(row: RowMapping | dict[str, Any]) -> JournaledEvent:
     audience = Audience(everyone=row["everyone"], rooms=tuple(json.loads(row["rooms"])))
     event = Event(row["name"], audience, row["payload"], row["subject"])
     return JournaledEvent(row["offset"], event, row["committed_at"], row["traceparent"])

@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, journaled_event_of, observation_from_text
+from bridge.journal.wakes import DEADLINES
 from bridge.journal.writing.commit_times import committed_at
 from bridge.journal.writing.history_guard import Head
 from bridge.journal.writing.lately_moved import with_commit
@@ -22,7 +23,7 @@ from bridge.journal.writing.prefetch import Prefetch, observations_by_keys
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.actions import waiting_key
 from bridge.journal.writing.staged.parts import StagedParts
-from bridge.journal.writing.statements import Row, Writing, found, insert_into, padded, run_all
+from bridge.journal.writing.statements import LookUp, Row, Writing, insert_into, look_up, padded, run_all
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.payments.claims import MoneyClaim
@@ -31,7 +32,7 @@ from coordinator.payments.events import REQUEST_CANCELLED
 from coordinator.payments.observations import Observation
 from coordinator.payments.payments import Payment
 
-__all__ = ["Batch", "StoredObservation"]
+__all__ = ["Batch", "Notify", "StoredObservation"]
 
 _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
@@ -73,6 +74,15 @@ _CLAIM_OBSERVATION = (
         {name: bindparam(f"new_{name}") for name in ("payment_id", "effect", "status", "escrow_state", "received")}
     )
 )
+
+
+class Notify(Protocol):
+    """Has others told, with the commit of a batch, of its last event, of the work that it has news for and of the
+    sessions that it moves."""
+
+    def __call__(
+        self, offset: int, wakes: Collection[str], moved: Sequence[str]
+    ) -> tuple[Select[Any], Sequence[Row]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,39 +147,41 @@ class Batch(StagedParts):
         return self._connection.execute(statement, parameters).mappings().first()
 
     def prefetch(self, wanted: Sequence[Prefetch]) -> None:
-        """Looks up at once what several requests will ask for."""
-        recent, claims = self._recent, list[str]()
+        """Looks up at once what requests will ask for."""
+        recent, look_ups, claims = self._recent, list[LookUp](), list[str]()
         for provider in {one.provider for one in wanted}:
             of_provider = [one for one in wanted if one.provider == provider]
-            self._prefetch_keys(
+            look_ups += self._keys_wanted(
                 provider, {one.key for one in of_provider if recent.keys(provider, one.external_id) is None}
             )
-            self.payments.prefetch(provider, {one.external_id for one in of_provider})
+            look_ups += self.payments.wanted(provider, {one.external_id for one in of_provider})
         for one in wanted:
             self.told_claims[one.provider, one.key] = one.claims
             claims += self._open_claims(one)
-        self.claims.prefetch(claims)
+        look_up(self._connection, [*look_ups, *self.claims.wanted(claims)])
 
     def _open_claims(self, wanted: Prefetch) -> Collection[str]:
-        """What a message may claim: nothing that its payment has."""
-        payment = self.payments.named(wanted.provider, wanted.external_id)
-        if payment is None:
-            return ()
-        booked = {one.transfer.key for one in payment.facts.booked} if payment.facts.booked else ()
+        """What a message may claim: nothing that its payment has, as far as that is known."""
+        payment = self.payments.at_hand(wanted.provider, wanted.external_id)
+        booked = () if payment is None else {one.transfer.key for one in payment.facts.booked}
         return [name for key, claim in wanted.claims.items() if key not in booked for name in claim]
 
     def prefetch_keys(self, wanted: Sequence[tuple[str, str]]) -> None:
         """Looks up at once which of some messages, each a provider and a key, are written down."""
         for provider in {provider for provider, _ in wanted}:
-            self._prefetch_keys(provider, {key for of, key in wanted if of == provider})
+            look_up(self._connection, self._keys_wanted(provider, {key for of, key in wanted if of == provider}))
 
-    def _prefetch_keys(self, provider: str, keys: set[str]) -> None:
-        if keys:
-            parameters = padded(keys)
-            statement = observations_by_keys(len(parameters))
-            known = set(found(self._connection, statement, {"by_provider": provider, **parameters}))
+    def _keys_wanted(self, provider: str, keys: set[str]) -> Sequence[LookUp]:
+        if not keys:
+            return ()
+        parameters = padded(keys)
+
+        def hear(rows: list[tuple[Any, ...]]) -> None:
+            known = {key for (key,) in rows}
             self._observation_keys |= {(provider, key) for key in known}
             self._unknown_keys |= {(provider, key) for key in keys - known}
+
+        return (LookUp(observations_by_keys(len(parameters)), {"by_provider": provider, **parameters}, hear),)
 
     def is_recorded(self, provider: str, key: str, external_id: str) -> bool:
         """Whether this very message was written down before, which is about the payment of that name."""
@@ -318,9 +330,9 @@ class Batch(StagedParts):
         keys = ((row["payment_id"], row["key"]) for row in self._new_observations)
         self._recent.put(self.payments.known(), new=self._payments_without_past, keys=keys)
 
-    def flush(self) -> None:
-        """Sends all that is staged, one statement a table."""
-        staged: tuple[tuple[Writing, Sequence[Row]], ...] = (
+    def flush(self, notify: Notify | None = None) -> None:
+        """Sends all that is staged, one statement a table, and what tells others of it. PostgreSQL commits it too."""
+        staged: tuple[tuple[Writing | Select[Any], Sequence[Row]], ...] = (
             *self.staged(),
             (insert_into(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
@@ -334,7 +346,11 @@ class Batch(StagedParts):
             # What changes nothing is not counted: it costs no sync either.
             self._counting() if self.writes else (_COUNT_COMMIT, []),
         )
-        run_all(self._connection, staged)
+        if "payments" in self.__dict__ and self.payments.is_any_due_soon:
+            self.wakes.add(DEADLINES)
+        if notify is not None and (self.events or self.wakes or self.moved_sessions):
+            staged = (*staged, notify(self.next_offset - 1, self.wakes, self.moved_sessions))
+        run_all(self._connection, staged, commits=True)
 
     def _counting(self) -> tuple[Writing, list[Row]]:
         head = self._head

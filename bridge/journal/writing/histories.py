@@ -30,7 +30,6 @@ __all__ = [
     "HistoryRecord",
     "Opened",
     "begin_history",
-    "epoch_of",
     "histories",
     "mark_as_backup",
     "open_history",
@@ -203,12 +202,6 @@ def stored_history(connection: Connection, mark: Mark | None) -> StoredHistory:
     )
 
 
-def epoch_of(connection: Connection) -> str | None:
-    """The epoch that a journal is in."""
-    epoch: str | None = connection.scalar(select(schema.journal.c.epoch))
-    return epoch
-
-
 def proven_at(connection: Connection) -> datetime | None:
     """When the bridge last proved that it can write."""
     at: datetime | None = connection.scalar(select(schema.journal.c.proven_at))
@@ -220,25 +213,20 @@ _NUMBERED = {
     "payout_observations": schema.payout_observations.c.observation_id,
     "actions": schema.actions.c.action_id,
 }
+_LAST_EVENT = select(schema.events).order_by(schema.events.c.offset.desc()).limit(1)
 _REACH = select(
     *(select(func.max(column)).scalar_subquery().label(name) for name, column in _NUMBERED.items()),
     select(schema.journal.c.commits).scalar_subquery().label("commits"),
-)
-_LAST_EVENT = (
-    select(schema.events.c.offset, schema.events.c.committed_at).order_by(schema.events.c.offset.desc()).limit(1)
+    _LAST_EVENT.with_only_columns(schema.events.c.offset).scalar_subquery().label("events"),
+    _LAST_EVENT.with_only_columns(schema.events.c.committed_at).scalar_subquery().label("last_event_at"),
 )
 
 
 def reach_of(connection: Connection) -> Reach:
-    """How far a journal is, at least: another bridge may commit in between. The commits come first, so that whoever
-    goes on from them looks for events that came after."""
-    numbers = connection.execute(_REACH).mappings().one()
-    last = connection.execute(_LAST_EVENT).first()
-    return Reach(
-        events=0 if last is None else last.offset,
-        last_event_at=None if last is None else last.committed_at,
-        **{name: number or 0 for name, number in numbers.items()},
-    )
+    """How far a journal is, all of it at one moment, whatever another bridge commits meanwhile."""
+    numbers = dict(connection.execute(_REACH).mappings().one())
+    last_event_at = numbers.pop("last_event_at")
+    return Reach(last_event_at=last_event_at, **{name: number or 0 for name, number in numbers.items()})
 
 
 _TIMES = (

@@ -13,8 +13,9 @@ from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalReplacedError
 from bridge.journal.history.grounds import ground_of
 from bridge.journal.tables import schema
-from bridge.journal.writing.histories import Opened, epoch_of, reach_of
-from bridge.journal.writing.statements import rows_found
+from bridge.journal.writing.commit_times import LAST_OFFSET
+from bridge.journal.writing.histories import Opened, reach_of
+from bridge.journal.writing.statements import rows_of_each
 from coordinator.histories import Reach, StoredHistory, judge
 
 __all__ = ["Head", "HistoryGuard"]
@@ -43,6 +44,8 @@ _HEAD = select(
 )
 # SQLite, which has one who writes at a time, leaves the words out.
 _HEAD_LOCKED = _HEAD.with_for_update()
+# Whatever the server's own habit is: what is asked once the head is locked has to see what was committed before.
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 
 class Head(NamedTuple):
@@ -52,6 +55,8 @@ class Head(NamedTuple):
     """How many there were."""
     lately_moved: str | None
     """Which payments the last of them moved, as `lately_moved.py` reads it."""
+    last_offset: int
+    """Of the newest event."""
 
 
 class HistoryGuard:
@@ -87,13 +92,14 @@ class HistoryGuard:
         try:
             reach = reach_of(connection)
             behind = reach.behind(before.model_copy(update={"events": events}))
-            evidence = [*self._evidence(connection, reach), *behind]
+            head = connection.execute(_HEAD).all()
+            evidence = [*self._evidence(connection, head[0].epoch if head else None, reach), *behind]
         except FileNotFoundError:
             raise self.replace("its file is gone") from None
         if evidence:
             raise self.replace("; ".join(evidence))
         self.check_files()
-        self._check_head(connection.execute(_HEAD).all())
+        self._check_head(head)
         self._reach = reach
         return reach
 
@@ -103,8 +109,7 @@ class HistoryGuard:
         reach = self._reach
         return reach.model_copy(update={"commits": max(reach.commits, self.commits)})
 
-    def _evidence(self, connection: Connection, reach: Reach) -> Sequence[str]:
-        epoch = epoch_of(connection)
+    def _evidence(self, connection: Connection, epoch: str | None, reach: Reach) -> Sequence[str]:
         if epoch != self._opened.epoch:
             return [_epoch_evidence(self._opened, epoch)]
         stored = StoredHistory(epoch=self._opened.epoch, accounted_epochs=(), ground=self._opened.ground, reach=reach)
@@ -112,23 +117,26 @@ class HistoryGuard:
         return judgement.evidence if judgement else ()
 
     def lock_head(self, connection: Connection) -> Head:
-        """Locks the head of the journal until the transaction ends: nobody else commits to it meanwhile, or takes it.
+        """Locks the head of the journal until the transaction ends, which begins with it in PostgreSQL: nobody else
+        commits to the journal meanwhile, or takes it.
         Where it is not as this bridge left it another has committed to it since, and this one goes on from there.
 
         Raises JournalReplacedError if this bridge may not write to it any more."""
-        head = self._check_head(rows_found(connection, _HEAD_LOCKED, {}))
-        if head.commits < self.commits:
-            raise self.replace(f"it had {self.commits} commits, and has {head.commits}")
-        self.commits = head.commits
-        return head
+        rows, [(last_offset,)] = rows_of_each(connection, [(_HEAD_LOCKED, {}), (LAST_OFFSET, {})], first=_BEGIN)
+        commits, lately_moved = self._check_head(rows)
+        if commits < self.commits:
+            raise self.replace(f"it had {self.commits} commits, and has {commits}")
+        self.commits = commits
+        return Head(commits, lately_moved, last_offset or 0)
 
-    def _check_head(self, rows: Sequence[Sequence[Any]]) -> Head:
+    def _check_head(self, rows: Sequence[Sequence[Any]]) -> tuple[int, str | None]:
+        """How many commits there were, and which payments the last of them moved."""
         epoch, writer, commits, lately_moved = rows[0] if rows else (None, None, 0, None)
         if epoch != self._opened.epoch:
             raise self.replace(_epoch_evidence(self._opened, epoch))
         if writer != self._opened.writer:
             raise self._stop(TAKEN_OVER)
-        return Head(commits, lately_moved)
+        return commits, lately_moved
 
     def check_files(self) -> None:
         """Raises JournalReplacedError if a file that the writer has open was deleted or replaced."""

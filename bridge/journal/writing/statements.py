@@ -1,12 +1,13 @@
 """Statements that SQLAlchemy makes once and the driver runs for many rows: to make one costs as much as to run it,
-and what SQLAlchemy does for each run costs more than what the database does. Errors are those of the driver.
+and what SQLAlchemy does for each run costs more than what the database does. Those that need not wait for each other
+go to PostgreSQL together, and their answers come back together. Errors are those of the driver.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cache, partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Case,
@@ -23,20 +24,25 @@ from sqlalchemy import (
     func,
     insert,
 )
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.functions import Function
 
 from bridge.journal.database.engines import common_dialect
+from bridge.journal.writing.row_arrays import array_insert
 
 __all__ = [
+    "LookUp",
     "Row",
     "Writing",
     "entered_too",
     "first_known",
-    "found",
     "insert_into",
+    "look_up",
     "numbered",
     "padded",
+    "records",
     "rows_found",
+    "rows_of_each",
     "run",
     "run_all",
 ]
@@ -72,19 +78,51 @@ def run(connection: Connection, statement: Writing, rows: Sequence[Row]) -> None
     run_all(connection, [(statement, rows)])
 
 
-def run_all(connection: Connection, staged: Iterable[tuple[Writing, Sequence[Row]]]) -> None:
-    """Runs some statements, one after the other, each for rows of its own."""
+def run_all(
+    connection: Connection, staged: Iterable[tuple[Writing | Select[Any], Sequence[Row]]], *, commits: bool = False
+) -> None:
+    """Runs some statements, one after the other, each for rows of its own. `commits` has PostgreSQL commit with the
+    last of them; whoever began the transaction commits it in any other case."""
     dialect = common_dialect(connection.dialect)
-    with closing(connection.connection.cursor()) as cursor:
+    with _together(connection), closing(connection.connection.cursor()) as cursor:
         for statement, rows in staged:
             if rows:
-                text, arguments_of = _compiled(statement, dialect, tuple(rows[0]))
-                cursor.executemany(text, arguments_of(rows))
+                _run(cursor, statement, rows, dialect)
+        if commits and dialect.name == "postgresql":
+            cursor.execute("COMMIT")
 
 
-def found(connection: Connection, statement: Select[Any], parameters: Row) -> list[Any]:
-    """The first column of what a query finds, as the driver has it: for text, say."""
-    return [row[0] for row in rows_found(connection, statement, parameters)]
+def _run(cursor: DBAPICursor, statement: Writing | Select[Any], rows: Sequence[Row], dialect: Dialect) -> None:
+    names = tuple(rows[0])
+    if len(rows) > 1 and dialect.name == "postgresql" and isinstance(statement, Insert):
+        at_once = array_insert(statement, dialect, names)
+        if at_once is not None:
+            cursor.execute(at_once.text, at_once.arguments(rows))
+            return
+    text, arguments_of = _compiled(statement, dialect, names)
+    cursor.executemany(text, arguments_of(rows))
+
+
+def _together(connection: Connection) -> AbstractContextManager[object]:
+    """Has the driver not wait for one answer before it sends the next question. Failures are raised at the end."""
+    driver: Any = connection.connection.driver_connection
+    return driver.pipeline() if connection.dialect.name == "postgresql" else nullcontext()
+
+
+class LookUp(NamedTuple):
+    """A query, and who is told what it finds."""
+
+    statement: Select[Any]
+    parameters: Row
+    hear: Callable[[list[tuple[Any, ...]]], object]
+    """Is given all columns of what is found, as the driver has them."""
+
+
+def look_up(connection: Connection, wanted: Sequence[LookUp]) -> None:
+    """Asks several things at once."""
+    found = rows_of_each(connection, [(one.statement, one.parameters) for one in wanted])
+    for one, rows in zip(wanted, found, strict=True):
+        one.hear(rows)
 
 
 def rows_found(connection: Connection, statement: Select[Any], parameters: Row) -> list[tuple[Any, ...]]:
@@ -93,6 +131,45 @@ def rows_found(connection: Connection, statement: Select[Any], parameters: Row) 
     with closing(connection.connection.cursor()) as cursor:
         cursor.execute(text, arguments_of([parameters])[0])
         return list(cursor.fetchall())
+
+
+def rows_of_each(
+    connection: Connection, queries: Sequence[tuple[Select[Any], Row]], *, first: str | None = None
+) -> list[list[tuple[Any, ...]]]:
+    """The same of several queries, in their order. `first` is what is said before them."""
+    if connection.dialect.name != "postgresql" or len(queries) + (first is not None) < 2:
+        return [rows_found(connection, statement, parameters) for statement, parameters in queries]
+    dialect, cursors = common_dialect(connection.dialect), list[DBAPICursor]()
+    with _together(connection):
+        if first is not None:
+            connection.connection.cursor().execute(first)
+        for statement, parameters in queries:
+            text, arguments_of = _compiled(statement, dialect, tuple(parameters))
+            cursors.append(cursor := connection.connection.cursor())
+            cursor.execute(text, arguments_of([parameters])[0])
+    return [list(cursor.fetchall()) for cursor in cursors]
+
+
+def records(connection: Connection, statement: Select[Any], rows: Sequence[Sequence[Any]]) -> list[Row]:
+    """Rows as the driver has them, by the names of their columns and as SQLAlchemy has their values."""
+    names, processors = _columns(statement, common_dialect(connection.dialect))
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    for name, process in processors.items():
+        for one in found:
+            one[name] = process(one[name])
+    return found
+
+
+@cache
+def _columns(statement: Select[Any], dialect: Dialect) -> tuple[Sequence[str], Processors]:
+    """The names of what a query finds, and what makes values of the driver's where that is needed."""
+    processors: dict[str, Callable[[Any], Any]] = {}
+    columns = statement.selected_columns
+    for column in columns:
+        process = column.type.dialect_impl(dialect).result_processor(dialect, None)
+        if process is not None:
+            processors[column.name] = process
+    return [column.name for column in columns], processors
 
 
 @cache

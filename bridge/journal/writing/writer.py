@@ -8,7 +8,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
@@ -22,15 +22,14 @@ from bridge.journal.database.engines import prepare_writing
 from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalBusyElsewhereError, JournalReplacedError, JournalUnavailableError
 from bridge.journal.tables.rows import JournaledEvent
-from bridge.journal.writing.batch import Batch
-from bridge.journal.writing.commit_times import LAST_OFFSET, Commit
+from bridge.journal.writing.batch import Batch, Notify
+from bridge.journal.writing.commit_times import Commit
 from bridge.journal.writing.history_guard import Head, HistoryGuard
 from bridge.journal.writing.jobs import Job
 from bridge.journal.writing.lately_moved import moved_since
 from bridge.journal.writing.payment_log import log_action
 from bridge.journal.writing.prefetch import Prefetch
 from bridge.journal.writing.recent_payments import RecentPayments
-from bridge.journal.writing.statements import rows_found
 from bridge.traces import tracing
 from coordinator.errors import BridgeError
 
@@ -47,13 +46,6 @@ class Submit(Protocol):
     """Has a request committed, and returns its result once that is on disk."""
 
     def __call__(self, request: Request[T]) -> Awaitable[T]: ...
-
-
-class Notify(Protocol):
-    """Has others told, with the commit of a transaction, of its last event, of the work that it has news for and of
-    the sessions that it moves."""
-
-    def __call__(self, connection: Connection, offset: int, wakes: Collection[str], moved: Sequence[str]) -> None: ...
 
 
 # Bounds the memory of one commit and the time until the first caller in it gets its answer.
@@ -283,7 +275,7 @@ class Writer:
                 head=head if self._notify is not None else None,
             )
             wanted = [job.about for job in jobs if job.about is not None]
-            if len(wanted) > 1:
+            if wanted:
                 batch.prefetch(wanted)
             for job in jobs:
                 writes, batch.traceparent = batch.writes, job.traceparent
@@ -293,9 +285,7 @@ class Writer:
                     if batch.writes != writes:
                         raise  # a request that writes before it has decided would leave half of itself behind
                     job.error = error
-            batch.flush()
-            if self._notify is not None and (batch.events or batch.wakes or batch.moved_sessions):
-                self._notify(connection, batch.next_offset - 1, batch.wakes, batch.moved_sessions)
+            batch.flush(self._notify)
         # Into files that are gone nothing was committed that would be there after the next start.
         self._guard.check_files()
         self._next_offset = batch.next_offset
@@ -325,21 +315,20 @@ class Writer:
         try:
             head = self._guard.lock_head(connection)
             if head.commits != left_at:
-                self._follow(connection, head, left_at)
+                self._follow(head, left_at)
         except BaseException:
             transaction.close()
             raise
         return connection, transaction, head
 
-    def _follow(self, connection: Connection, head: Head, left_at: int) -> None:
+    def _follow(self, head: Head, left_at: int) -> None:
         """Goes on from where another bridge left the journal, whose head is locked; this one left it at a commit."""
         moved = moved_since(head.lately_moved, left_at, head.commits)
         if moved is None:
             self._recent_payments.clear()
         else:
             self._recent_payments.drop(moved)
-        [(last_offset,)] = rows_found(connection, LAST_OFFSET, {})
-        self._next_offset = (last_offset or 0) + 1
+        self._next_offset = head.last_offset + 1
 
     def _connect(self) -> Connection:
         connection = self._connection = self._engine.connect()

@@ -1,22 +1,39 @@
 """What a journal's database says that it lies on."""
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import TextClause, create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from bridge.journal import Journal
 from bridge.journal.database.engines import parse_database_url
 from bridge.journal.history import grounds
 
-LOST = text("SELECT pg_terminate_backend(pg_backend_pid())")
+UNKNOWN, LOST = text("SELECT pg_of_another_server()"), text("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("question", ["_SYSTEM", "_TIMELINE"])
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.mark.parametrize("of_all", [LOST, UNKNOWN])
 def test_a_connection_that_is_lost_while_it_is_asked_says_nothing_of_it(
-    database_url: str, question: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, of_all: TextClause, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grounds, question, LOST)
+    monkeypatch.setattr(grounds, "_ALL", of_all)
+    monkeypatch.setattr(grounds, "_REFUSABLE", [LOST])
     engine = create_engine(parse_database_url(database_url))
     with engine.connect() as connection, pytest.raises(OperationalError):
         grounds.ground_of(connection)
     engine.dispose()
+
+
+async def test_what_a_server_does_not_know_is_left_out(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = await Journal.open(database_url)
+    engine = create_engine(parse_database_url(database_url))
+    with engine.connect() as connection:
+        whole = grounds.ground_of(connection)
+        monkeypatch.setattr(grounds, "_ALL", UNKNOWN)
+        monkeypatch.setattr(grounds, "_REFUSABLE", [UNKNOWN, grounds._REFUSABLE[1]])
+        assert grounds.ground_of(connection) == whole.model_copy(update={"system": None})
+        assert connection.in_transaction()
+    engine.dispose()
+    await journal.close()

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from tenacity import wait_none
 
-from bridge.journal import Journal
-from bridge.workers.deadlines import Deadlines
+from bridge.journal import DEADLINES, Journal
+from bridge.journal.wakes import DUE_SOON
+from bridge.workers.deadlines import INTERVAL_SECONDS, LOOK_SECONDS, Deadlines
 from coordinator.payments.agreements import Terms
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems import ProblemKind, problems_of
@@ -217,3 +219,38 @@ async def test_one_that_was_given_more_time_meanwhile_is_left(journal: Journal, 
     for _ in range(2):  # and once is enough
         await journal.apply_deadlines(["pay_1", "pay_2"])
     assert [(await stands(journal, number)).status for number in (1, 2)] == ["expired", "expired"]
+
+
+async def test_nothing_is_looked_for_before_something_is_due(
+    journal: Journal, deadlines: Deadlines, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[datetime] = []
+
+    async def count() -> int:
+        rounds.append(clock.now)
+        return 0
+
+    monkeypatch.setattr(deadlines, "round", count)
+    assert await deadlines._until_next() == LOOK_SECONDS
+    made = waiting()
+    await journal.register_payment(made)
+    assert made.due_at is not None
+    for seconds_before, waited in ((3_600.0, LOOK_SECONDS), (3.0, 3.0), (0.2, INTERVAL_SECONDS)):
+        clock.now = made.due_at - timedelta(seconds=seconds_before)
+        assert await deadlines._until_next() == waited
+    assert rounds == []
+    clock.now = made.due_at
+    assert await deadlines._until_next() == INTERVAL_SECONDS
+    assert rounds == [made.due_at]
+
+
+async def test_whoever_applies_deadlines_is_woken_for_what_is_due_before_they_would_look(
+    journal: Journal, clock: Clock
+) -> None:
+    woken = journal.wakes.of(DEADLINES)
+    for number, seconds, is_told in ((1, 3_600.0, False), (2, LOOK_SECONDS, True), (3, 60.0, False)):
+        woken.clear()
+        expires_at = clock.now + timedelta(seconds=seconds)
+        await journal.register_payment(waiting(number).model_copy(update={"expires_at": expires_at}))
+        assert woken.is_set() == is_told
+    assert timedelta(seconds=LOOK_SECONDS) < DUE_SOON

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, select
 
 from bridge.journal.tables import schema
-from bridge.journal.writing.statements import Row, Writing, found, insert_into, numbered, padded
+from bridge.journal.writing.statements import LookUp, Row, Writing, insert_into, look_up, numbered, padded
 
 __all__ = ["StagedClaims"]
 
@@ -37,23 +37,29 @@ class StagedClaims:
         self.writes = 0
         """How many changes are staged."""
 
-    def prefetch(self, claims: Collection[str]) -> None:
+    def wanted(self, claims: Collection[str]) -> Sequence[LookUp]:
         """Looks up at once what several requests will ask for."""
         unknown = set(claims).difference(self._known)
-        if unknown:
-            self._known.update(dict.fromkeys(unknown))
-            parameters = padded(unknown)
-            # Next to none are anybody's, so it is asked for no more than that at first.
-            claimed = found(self._connection, _claimed(len(parameters)), parameters)
-            if claimed:
-                rows = self._connection.execute(_HOLDERS, {"by_claims": sorted(claimed)})
-                self._known.update((row.claim, row.payment_id) for row in rows)
+        if not unknown:
+            return ()
+        self._known.update(dict.fromkeys(unknown))
+        parameters = padded(unknown)
+        # Next to none are anybody's, so it is asked for no more than that at first.
+        return (LookUp(_claimed(len(parameters)), parameters, self._hear),)
+
+    def _hear(self, claimed: Sequence[tuple[str]]) -> None:
+        if claimed:
+            rows = self._connection.execute(_HOLDERS, {"by_claims": sorted(claim for (claim,) in claimed)})
+            self._known.update((row.claim, row.payment_id) for row in rows)
+
+    def _know(self, claims: Collection[str]) -> None:
+        look_up(self._connection, self.wanted(claims))
 
     def taken(self, claims: Collection[str], payment_id: str) -> Mapping[str, str]:
         """Those that are another payment's, each with that payment."""
         if not claims:
             return {}
-        self.prefetch(claims)
+        self._know(claims)
         taken = {}
         for claim in claims:
             holder = self._known[claim]
@@ -63,7 +69,7 @@ class StagedClaims:
 
     def claim(self, claims: Collection[str], payment_id: str) -> None:
         """Gives a payment those that nobody has."""
-        self.prefetch(claims)
+        self._know(claims)
         for claim in claims:
             if self._known[claim] is None:
                 self.writes += 1

@@ -5,19 +5,25 @@ A batch has the head of the journal locked, so whoever holds a lease in it holds
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Delete, bindparam, delete, select
 
 from bridge.journal.absences import GONE_AFTER
 from bridge.journal.tables import schema
-from bridge.journal.writing.statements import Row, Writing, insert_into
+from bridge.journal.writing.statements import Row, Writing, insert_into, numbered, padded
 
 __all__ = ["StagedNodes"]
 
-_FORGET_LEASE = delete(schema.leases).where(schema.leases.c.name == bindparam("by_name"))
 _FORGET_NODE = delete(schema.nodes).where(schema.nodes.c.node == bindparam("by_node"))
 LEASES_KEPT_FOR = timedelta(days=2)
+_SEEN = select(schema.nodes.c.node, schema.nodes.c.seen_at)
+_LEASES = select(schema.leases.c.name, schema.leases.c.node, schema.leases.c.expires_at)
+
+
+@cache
+def _forget_leases(count: int) -> Delete:
+    return delete(schema.leases).where(schema.leases.c.name.in_([bindparam(name) for name in numbered(count)]))
 
 
 class StagedNodes:
@@ -33,16 +39,20 @@ class StagedNodes:
 
     def see(self, node: str, began_at: datetime, report: str | None = None) -> None:
         """A node is there now. What was done by those that have been gone for long is forgotten."""
-        leases = schema.leases
-        left = select(leases.c.name).where(leases.c.expires_at < self._now - LEASES_KEPT_FOR)
-        self._leases |= dict.fromkeys(self._connection.scalars(left))
+        left = [name for name, (_, expires_at) in self._stored.items() if expires_at < self._now - LEASES_KEPT_FOR]
+        self._leases |= dict.fromkeys(left)
         self._seen[node] = {"node": node, "began_at": began_at, "seen_at": self._now, "report": report}
         self.writes += 1
 
     @cached_property
     def seen_at(self) -> Mapping[str, datetime]:
         """When each was seen last before this batch."""
-        return {row.node: row.seen_at for row in self._connection.execute(select(schema.nodes))}
+        return {row.node: row.seen_at for row in self._connection.execute(_SEEN)}
+
+    @cached_property
+    def _stored(self) -> Mapping[str, tuple[str, datetime]]:
+        """Who has what, and until when, as it was before this batch."""
+        return {row.name: (row.node, row.expires_at) for row in self._connection.execute(_LEASES)}
 
     def there(self) -> Collection[str]:
         """Those that are there, as far as others can tell."""
@@ -83,8 +93,7 @@ class StagedNodes:
             self._stage(name, None)
 
     def _running(self) -> Mapping[str, str]:
-        rows = self._connection.execute(select(schema.leases)).all()
-        running = {row.name: row.node for row in rows if row.expires_at > self._now}
+        running = {name: node for name, (node, expires_at) in self._stored.items() if expires_at > self._now}
         for name, staged in self._leases.items():
             running.pop(name, None)
             if staged is not None:
@@ -97,9 +106,10 @@ class StagedNodes:
 
     def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
+        forgotten = padded(self._leases) if self._leases else {}
         return (
             (_FORGET_NODE, [{"by_node": node} for node in self._seen]),
             (insert_into(schema.nodes), [row for row in self._seen.values() if row is not None]),
-            (_FORGET_LEASE, [{"by_name": name} for name in self._leases]),
+            *([(_forget_leases(len(forgotten)), [forgotten])] if forgotten else []),
             (insert_into(schema.leases), [row for row in self._leases.values() if row is not None]),
         )

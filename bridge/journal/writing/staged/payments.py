@@ -9,9 +9,20 @@ from sqlalchemy import Connection, Insert, RowMapping, Select, bindparam, exists
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import entry_row, moved_payment_row, payment_from_row, payment_problems, payment_row
+from bridge.journal.wakes import DUE_SOON
 from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.writing.recent_payments import RecentPayments
-from bridge.journal.writing.statements import Row, Writing, entered_too, first_known, insert_into, padded
+from bridge.journal.writing.statements import (
+    LookUp,
+    Row,
+    Writing,
+    entered_too,
+    first_known,
+    insert_into,
+    padded,
+    records,
+    rows_found,
+)
 from coordinator.books.entries import balances_of, changes
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import is_news
@@ -94,12 +105,14 @@ class StagedPayments:
         self._checkouts: dict[str, dict[str, Any]] = {}
         self._checkout_requests: list[dict[str, Any]] = []
         self._checkout_sellers: list[dict[str, Any]] = []
+        self.is_any_due_soon = False
+        """Whether a payment has come to be due so soon that whoever applies deadlines is to be woken."""
         self.writes = 0
         """How many changes are staged."""
 
     # Reading
 
-    def prefetch(self, provider: str, external_ids: Collection[str]) -> None:
+    def wanted(self, provider: str, external_ids: Collection[str]) -> Sequence[LookUp]:
         """Looks up at once what several requests will ask for."""
         names = set[str]()
         for name in external_ids:
@@ -109,19 +122,29 @@ class StagedPayments:
             else:
                 self._remember(recent)
         if not names:
-            return
+            return ()
         parameters = padded(names)
         statement = payments_by_external_ids(len(parameters))
-        for row in self._connection.execute(statement, {"by_provider": provider, **parameters}).mappings():
-            names.discard(self._remember(payment_from_row(row)).external_id)
-        self._unknown |= {(provider, name) for name in names}
+
+        def hear(rows: list[tuple[Any, ...]]) -> None:
+            for row in records(self._connection, statement, rows):
+                names.discard(self._remember(payment_from_row(row)).external_id)
+            self._unknown.update((provider, name) for name in names)
+
+        return (LookUp(statement, {"by_provider": provider, **parameters}, hear),)
+
+    def at_hand(self, provider: str, external_id: str) -> Payment | None:
+        """The payment that a provider knows by `external_id`, if the batch has read it."""
+        payment_id = self._ids.get((provider, external_id))
+        return None if payment_id is None else self._known[payment_id]
 
     def look_up(self, payment_ids: Collection[str]) -> list[Payment]:
         """Those of some payments that there are, as they stand."""
         unknown = [one for one in payment_ids if one not in self._known and self._recent.get(one) is None]
         if unknown:
             parameters = padded(unknown)
-            for row in self._connection.execute(payments_by_ids(len(parameters)), parameters).mappings():
+            statement = payments_by_ids(len(parameters))
+            for row in records(self._connection, statement, rows_found(self._connection, statement, parameters)):
                 self._remember(payment_from_row(row))
         return [payment for one in payment_ids if (payment := self._known.get(one) or self._recent.get(one))]
 
@@ -179,6 +202,7 @@ class StagedPayments:
         self.writes += 1
         self._remember(payment)
         self._new.add(payment.payment_id)
+        self._note_due(payment)
         for share in payment.shares:
             self._new_of_requests[share.request_id].append(payment.payment_id)
         if payment.checkout is not None:
@@ -200,8 +224,13 @@ class StagedPayments:
         self._before.setdefault(payment.payment_id, before or payment)
         if before is None or before.due_at != payment.due_at:
             self._due_anew.add(payment.payment_id)
+            self._note_due(payment)
         if before is None or is_news(before, payment):
             self._with_news.add(payment.payment_id)
+
+    def _note_due(self, payment: Payment) -> None:
+        is_soon = payment.due_at is not None and payment.due_at <= self._now + DUE_SOON
+        self.is_any_due_soon = self.is_any_due_soon or is_soon
 
     def _note_sellers(self, payment: Payment) -> None:
         self._checkout_sellers += [

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
-from bridge.journal import Journal, JournaledEvent, JournalUnavailableError
+from bridge.journal import ACTIVITIES, Journal, JournaledEvent, JournalUnavailableError
 from bridge.journal.clocks import utc_now
+from bridge.journal.database.commit_notices import _NEWEST
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.database.lock import _OPENING
 from bridge.journal.errors import JournalBusyElsewhereError
+from bridge.journal.queries import payments as queries
+from bridge.journal.queries.payments import tail
 from bridge.journal.requests.payments import IdempotencyKey
 from bridge.journal.upkeep import declare_restored, histories_of
 from bridge.journal.writing.batch import Batch
@@ -33,6 +36,15 @@ WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND
 END_IDLE_TRANSACTIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND state = 'idle in transaction'"
+)
+
+# As another bridge would commit it, but for its notice.
+SOMEBODY_CAME = (
+    "INSERT INTO activities (node, user_id, chat_id, is_on, at, change) VALUES ('other', %s, '', true, now(), %s)"
+)
+ONE_MORE_EVENT = (
+    'INSERT INTO events ("offset", name, everyone, rooms, payload, committed_at)'
+    " SELECT 2, name, everyone, rooms, payload, committed_at FROM events"
 )
 
 
@@ -224,10 +236,37 @@ async def test_what_goes_unheard_is_found_all_the_same(database_url: str) -> Non
         with psycopg.connect(database_url, autocommit=True) as operator:
             operator.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+                " WHERE datname = current_database() AND (query LIKE 'LISTEN%%' OR query = %s)",
+                [_NEWEST],  # which is asked of the same connection
             )
         await first.publish(2)
         await until(lambda: second.told() == [(1, 1), (2, 2)])
+
+
+async def test_what_nobody_has_told_of_is_found_by_a_look_which_reads_no_event_where_there_is_none(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def counting(connection: Connection, after: int, limit: int) -> list[JournaledEvent]:
+        read.append(after)
+        return tail(connection, after, limit)
+
+    monkeypatch.setattr(queries, "tail", counting)
+    async with nodes(database_url, 1) as [node]:
+        await node.publish(1)
+        await until(lambda: node.told() == [(1, 1)])
+        activities = node.journal.wakes.of(ACTIVITIES)
+        with psycopg.connect(database_url, autocommit=True) as operator:
+            for change in (1, 2):
+                read.clear()
+                operator.execute(SOMEBODY_CAME, [str(change), change])
+                await activities.wait()  # a look has found it
+                activities.clear()
+            assert read == []
+            operator.execute(ONE_MORE_EVENT)
+        await until(lambda: node.told() == [(1, 1), (2, 1)])
+        assert read == [1]
 
 
 async def test_those_that_share_a_journal_keep_out_one_that_wants_it_alone_and_are_kept_out_by_it(

@@ -1,0 +1,84 @@
+"""New rows as PostgreSQL takes them at once: one statement whatever their number, with an array for each column. A
+statement for each row costs the server and the bridge several times as much.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Insert,
+    Integer,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+__all__ = ["ArrayInsert", "array_insert"]
+
+Row = dict[str, Any]
+Written = Callable[[Any], str]
+"""A value, as it stands in an array's text."""
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _moment(value: datetime) -> str:
+    return f'"{value.isoformat()}"'
+
+
+# PostgreSQL's own name of each kind, whatever its length: the column itself refuses what is too long for it.
+_KINDS: Sequence[tuple[type[Any], str, Written]] = (
+    (String, "text", _quoted),
+    (BigInteger, "bigint", str),
+    (Integer, "integer", str),
+    (Boolean, "boolean", str),
+    (DateTime, "timestamptz", _moment),
+)
+
+
+class ArrayInsert(NamedTuple):
+    """A statement that puts any number of rows into a table, and how its arrays are written."""
+
+    text: str
+    columns: Sequence[tuple[str, Written]]
+
+    def arguments(self, rows: Sequence[Row]) -> list[str]:
+        return [_array([row[name] for row in rows], written) for name, written in self.columns]
+
+
+def _array(values: Sequence[Any], written: Written) -> str:
+    # Of many columns all values are one and the same, such as the moment of a commit.
+    texts = {value: "NULL" if value is None else written(value) for value in set(values)}
+    return "{" + ",".join([texts[value] for value in values]) + "}"
+
+
+@cache
+def array_insert(statement: Insert, dialect: Dialect, names: tuple[str, ...]) -> ArrayInsert | None:
+    """How rows with these columns go in at once; None where one of a column's kind is not written in arrays."""
+    table = statement.table
+    if not isinstance(table, Table) or statement.select is not None:
+        return None
+    kinds = [_kind(table.c[name]) for name in names]
+    known = [kind for kind in kinds if kind is not None]
+    if len(known) < len(kinds):
+        return None
+    quote = dialect.identifier_preparer.quote
+    columns, arrays = ", ".join(map(quote, names)), ", ".join(f"%s::{kind}[]" for kind, _ in known)
+    return ArrayInsert(
+        f"INSERT INTO {dialect.identifier_preparer.format_table(table)} ({columns}) SELECT * FROM unnest({arrays})",  # noqa: S608 (names of our own)
+        [(name, written) for name, (_, written) in zip(names, known, strict=True)],
+    )
+
+
+def _kind(column: Column[Any]) -> tuple[str, Written] | None:
+    type_ = column.type.impl if isinstance(column.type, TypeDecorator) else column.type
+    return next(((name, written) for kind, name, written in _KINDS if isinstance(type_, kind)), None)
