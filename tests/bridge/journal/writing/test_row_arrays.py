@@ -40,6 +40,7 @@ def event_row(number: int, text: str) -> dict[str, Any]:
         "payment_id": None if number % 3 else text,
         "committed_at": NOW,
         "subject": text or None,
+        "traceparent": text[:55] if number % 2 else None,
     }
 
 
