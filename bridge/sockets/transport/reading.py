@@ -19,8 +19,10 @@ __all__ = ["Reading"]
 
 # Before somebody has taken the WebSocket over: a browser sends a handful of messages by then.
 OPENING_RATE_LIMIT = RateLimit(per_second=100, burst=1_000)
-# Whatever the pace is, so that who sends a burst of small frames is not alone here: some milliseconds of work.
-FRAMES_PER_TURN = 1_000
+# Whatever the pace is, so that who sends a burst of small frames is not alone here: a millisecond or two of work.
+FRAMES_PER_TURN = 100
+# Between two reads of what a client still sends that has broken the protocol.
+PASSED_OVER_SECONDS = 0.05
 
 
 class Subscriber(Protocol):
@@ -94,10 +96,12 @@ class Reading:
 
     def feed(self, data: bytes) -> None:
         """Something has come."""
-        if self._reader is not None:
-            self._frames, self._fed_bytes = self._reader.feed(data), len(data)
-            self._read()
-            self._note()
+        if self._reader is None:
+            self._rest(PASSED_OVER_SECONDS)
+            return
+        self._frames, self._fed_bytes = self._reader.feed(data), len(data)
+        self._read()
+        self._note()
 
     @property
     def unread_bytes(self) -> int:
@@ -153,7 +157,7 @@ class Reading:
 
     def _rest(self, seconds: float) -> None:
         """Reads on after a while, or in another turn."""
-        if not self._transport.is_closing():
+        if self._resting is None and not self._transport.is_closing():
             self._transport.pause_reading()
             self._resting = asyncio.get_running_loop().call_later(seconds, self._is_rested)
 
