@@ -1,11 +1,14 @@
 """Shares of the event loop: how much of its time each address has had, and who waits until it may have more.
 
+Those who ask for much divide what one alone might have, so that several of them hold the loop no more than one does;
+whoever asks for little does not hear of it.
 What can be refused without harm is refused (`bridge/door/budget.py`). What cannot, a message over a socket for one,
 is read later: of one address one after the other, so that a flood keeps those waiting for moments who are behind the
 same address, and nobody else.
 """
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
@@ -22,6 +25,12 @@ PROBES = "/health/"
 
 BURST_SECONDS = 4
 """An address may have at once what it may have in so long."""
+# Of what one may have in BURST_SECONDS: whoever has had as much of late asks for much.
+MUCH = 1 / 8
+# How often it is looked who still does.
+LOOK_SECONDS = 0.25
+# Whoever has asked for nothing for so long has had nothing to speak of.
+FORGOTTEN_SECONDS = 5 * BURST_SECONDS
 # Of a share, what those who wait have whatever those do who are refused, and the other way around.
 HALF = 0.5
 MICROSECONDS = 1_000_000
@@ -62,6 +71,43 @@ class Line:
         return go_on
 
 
+class Demand:
+    """Who asks for much. Of what one had BURST_SECONDS ago, a third (1/e) counts."""
+
+    def __init__(self, much_seconds: float) -> None:
+        self._much_seconds = much_seconds
+        self._had: dict[str, tuple[float, float]] = {}
+        """By address: how much, in seconds, and when that was so."""
+        self._greedy: set[str] = set()
+        self._look_at = -math.inf
+        self._sweep_at = 1_000
+
+    def divided_by(self, network: str, seconds: float, now: float) -> int:
+        """An address has so much again. Returns by how many a share is divided for it."""
+        self._had[network] = self._had_of_late(network, now) + seconds, now
+        if self._asks_for_much(network, now):
+            self._greedy.add(network)
+        if now >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
+            self._greedy = {one for one in self._greedy if self._asks_for_much(one, now)}
+            self._forget_the_rested(now)
+        return len(self._greedy) if network in self._greedy else 1
+
+    def _asks_for_much(self, network: str, now: float) -> bool:
+        return self._had_of_late(network, now) >= self._much_seconds
+
+    def _had_of_late(self, network: str, now: float) -> float:
+        had, then = self._had.get(network, (0.0, now))
+        return had * math.exp((then - now) / BURST_SECONDS)
+
+    def _forget_the_rested(self, now: float) -> None:
+        """Each time that twice as many are remembered as were left the last time."""
+        if len(self._had) >= self._sweep_at:
+            before = now - FORGOTTEN_SECONDS
+            self._had = {one: (had, then) for one, (had, then) in self._had.items() if then > before}
+            self._sweep_at = max(1_000, 2 * len(self._had))
+
+
 class LoopShares:
     """What each address has had of the loop's time."""
 
@@ -74,6 +120,7 @@ class LoopShares:
         self._spent_by_patient = RateLimits(RateLimit(HALF * per_second, HALF * burst))
         """Of that, what those have had who wait."""
         self._kept = (1 - HALF) * burst
+        self._demand = Demand(MUCH * BURST_SECONDS * share)
         self._lines: dict[str, Line] = {}
 
     def is_overdrawn(self, network: str) -> bool:
@@ -82,7 +129,9 @@ class LoopShares:
 
     def spend(self, network: str, seconds: float, *, is_patient: bool = False) -> None:
         """An address has had so much; `is_patient`: for what waits if it has to."""
-        now, count = self.clock(), round(seconds * MICROSECONDS)
+        now = self.clock()
+        divided_by = 1 if network == PROBES else self._demand.divided_by(network, seconds, now)
+        count = round(seconds * MICROSECONDS * divided_by)
         self._spent.spend(network, now, count)
         if is_patient:
             self._spent_by_patient.spend(network, now, count)

@@ -1,6 +1,7 @@
 """How much of the loop's time one address may have: who is refused beyond it, and who never is."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -137,6 +138,37 @@ async def test_all_who_ask_for_health_have_one_share_and_are_answered_one_addres
     bridge.status, began = 401, bridge.now
     await bridge.asked("/webhooks/shkeeper", "198.51.100.2")
     assert bridge.now - began == pytest.approx(bridge.cost_seconds)
+
+
+async def test_several_who_ask_for_much_have_no_more_of_the_loop_than_one_and_who_asks_for_little_does_not_wait() -> (
+    None
+):
+    bridge, began, requests = Bridge(), 1_000.0, 40
+    many = [f"203.0.113.{number}" for number in range(4)]
+    answered: Counter[str] = Counter()
+    are_many = asyncio.Event()
+
+    async def ask(address: str) -> None:
+        for _ in range(requests):
+            await bridge.asked("/socket.io/", address)
+            answered[address] += 1
+            if answered.total() == requests:
+                are_many.set()
+
+    asking = [asyncio.create_task(ask(address)) for address in many]
+    await are_many.wait()
+    # Of four that have been let in as often, nobody came before the others.
+    assert max(answered.values()) - min(answered[one] for one in many) <= 2
+    before = bridge.now
+    await bridge.asked("/socket.io/", "198.51.100.1")
+    assert bridge.now - before < 2 * (1 + len(many)) * bridge.cost_seconds
+    await asyncio.gather(*asking)
+    had = len(many) * requests * bridge.cost_seconds
+    assert SHARE * (bridge.now - began) > had - len(many) * (bridge.cost_seconds + PATIENT_BURST / 2)
+    # Nobody else has asked for a while, and one alone may have a whole share again.
+    bridge.now += 10 * BURST_SECONDS
+    answers = [await bridge.asked(address=many[0]) for _ in range(30)]
+    assert answers.count(404) > BURST_SECONDS * SHARE / bridge.cost_seconds
 
 
 @pytest.mark.parametrize(("kind", "prefix"), [("http", "http"), ("websocket", "websocket.http")])
