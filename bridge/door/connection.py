@@ -14,6 +14,7 @@ from bridge.door.body import Body, body_of, too_large
 from bridge.door.exchange import Exchange, Message, scope_between, scope_of
 from bridge.door.guests import REFUSED, Guest
 from bridge.door.head import END, Head, RequestError, read_head, require_readable
+from bridge.door.intake import Intake
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES, UnreadAnswer
 from bridge.sockets.transport.handshake import Request
 
@@ -25,7 +26,8 @@ __all__ = ["UVICORN_NAMES", "HttpConnection"]
 UVICORN_NAMES = {
     "uvicorn.config.Config": ("http", "loaded_app", "root_path", "asgi_version", "ws_protocol_class", "ws_max_size"),
     "uvicorn.server.ServerState": ("connections", "tasks", "default_headers", "total_requests"),
-    "uvicorn.server.Server": ("startup", "shutdown", "started", "should_exit"),
+    "uvicorn.server.Server": ("startup", "shutdown", "started", "should_exit", "config", "server_state", "lifespan"),
+    "uvicorn.lifespan.on.LifespanOn": ("state",),
 }
 """What is used of uvicorn here, in `bridge/sockets/transport/web_socket_protocol.py` and in `bridge/cli/serve.py`: of
 its objects, the attributes. It uses of ours the constructor and `shutdown`."""
@@ -45,9 +47,9 @@ class HttpConnection(asyncio.Protocol):
         "_exchange",
         "_guest",
         "_held_bytes",
+        "_intake",
         "_is_closing",
         "_is_deaf",
-        "_is_paused",
         "_looked_at",
         "_scope",
         "_server_state",
@@ -76,7 +78,7 @@ class HttpConnection(asyncio.Protocol):
         """The request that is under way."""
         self._body: Body | None = None
         """What is still to come of its body."""
-        self._is_paused = False
+        self._intake: Intake
         self._is_closing = False
         """Whether nothing more is listened to."""
         self._is_deaf = False
@@ -92,10 +94,12 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
         self._server_state.connections.add(self)
         peer = transport.get_extra_info("peername")
+        self._intake = Intake(self._transport)
         self._guest = self._door.enter(peer[0] if isinstance(peer, tuple) else "")
         if self._guest is None:
             self._turn_away()
         else:
+            self._intake.share = self._door.share_of(self._guest)
             self._door.heads.add(self, self._door.limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -136,9 +140,17 @@ class HttpConnection(asyncio.Protocol):
             self._turn_away(STOPPING)
 
     def data_received(self, data: bytes) -> None:
+        share = self._intake.share
+        began = 0.0 if share is None else share.clock()
+        self._receive(data)
+        # What makes a whole request is counted with its answer.
+        if share is not None and (self._exchange is None or self._body is not None):
+            self._intake.charge(share, share.clock() - began)
+
+    def _receive(self, data: bytes) -> None:
         if self._is_closing:
-            return
-        if self._body is not None:
+            self._intake.rest()
+        elif self._body is not None:
             self._read_body(data)
         elif self._exchange is None and self.unread_answer is None:
             self._read_head(self._unread + data if self._unread else data)
@@ -151,11 +163,11 @@ class HttpConnection(asyncio.Protocol):
             self._exchange.keeps_alive = False
             self._is_deaf = True
             unread = b""
-            self._pause()
+            self._intake.pause()
         self._unread = unread
         self._hold(len(unread))
         if unread:
-            self._pause()
+            self._intake.pause()
 
     # Reading
 
@@ -181,7 +193,7 @@ class HttpConnection(asyncio.Protocol):
         if self not in self._door.heads:
             self._door.idle.discard(self)
             self._door.heads.add(self, limits.head_seconds)
-        self._listen()
+        self._intake.resume()
 
     def _begin(self, head: Head, rest: bytes) -> None:
         """A request whose head is known."""
@@ -214,9 +226,9 @@ class HttpConnection(asyncio.Protocol):
             self._body = body_of(length, self._door.limits.body_bytes)
             self._door.bodies.add(self, self._door.limits.body_seconds)
         if exchange.is_too_large:
-            self._pause()
+            self._intake.pause()
         elif rest:
-            self.data_received(rest)
+            self._receive(rest)
 
     def _read_body(self, data: bytes) -> None:
         body, exchange = self._body, self._exchange
@@ -236,27 +248,17 @@ class HttpConnection(asyncio.Protocol):
             return
         self._hold(self._held_bytes + len(content))
         if exchange.waiting_bytes > WAITING_BYTES:
-            self._pause()
+            self._intake.pause()
 
     def _hold(self, held_bytes: int) -> None:
         if held_bytes != self._held_bytes and self._guest is not None:
             is_more, self._held_bytes = held_bytes > self._held_bytes, held_bytes
             self._door.hold(self, self._guest.network, held_bytes, is_more=is_more)
 
-    def _pause(self) -> None:
-        if not self._is_paused and not self._transport.is_closing():
-            self._is_paused = True
-            self._transport.pause_reading()
-
     def resume(self) -> None:
         """Reads on, unless what comes next has its turn later."""
         if self._body is not None or not (self._unread or self._is_deaf):
-            self._listen()
-
-    def _listen(self) -> None:
-        if self._is_paused and not self._transport.is_closing():
-            self._is_paused = False
-            self._transport.resume_reading()
+            self._intake.resume()
 
     # Answering
 
@@ -288,7 +290,7 @@ class HttpConnection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._read_on)
         else:
             self._door.idle.add(self, self._door.limits.idle_seconds)
-            if self._is_paused:
+            if self._intake.is_paused:
                 self.resume()
 
     def _read_on(self) -> None:
@@ -321,14 +323,14 @@ class HttpConnection(asyncio.Protocol):
         self._is_closing = True
         self._unread = b""
         self._hold(0)
-        is_all_read = self._exchange is not None and self._body is None and not self._is_paused
+        is_all_read = self._exchange is not None and self._body is None and not self._intake.is_paused
         self._exchange = self._body = None
         if is_all_read or not self._transport.can_write_eof():
             self._close_outright()
         elif not self._transport.is_closing():
             self._leave_within_moments()
             if not self._is_deaf:
-                self._listen()
+                self._intake.resume()
             self._transport.write_eof()
 
     def _close_outright(self) -> None:
@@ -392,6 +394,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.guest, protocol.unread = guest, self._door.unread
         protocol.connection_made(self._transport)
+        self._intake.hand_over()
         protocol.shake_hands(Request(head.path, head.raw_path, head.query, head.headers))
         if rest:
             protocol.data_received(rest)
