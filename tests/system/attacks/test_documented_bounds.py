@@ -16,7 +16,7 @@ from bridge.catalogue.answers import ErrorCode
 from bridge.catalogue.client_events import WATCHED_LIMIT
 from bridge.catalogue.publication import DATA_PARTS_LIMIT
 from bridge.door import Door, DoorLimits, Guests
-from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
+from bridge.door.body import CHUNK_BYTES, CHUNK_LINE_BYTES, FEW_CHUNKS, TRAILER_BYTES
 from bridge.door.guests import CONNECTIONS_OF_CLIENT, PROBES_PER_ADDRESS
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.http.event_feed import FOLLOWERS_LIMIT
@@ -127,10 +127,12 @@ def over_parts(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
 
 
 def over_chunks(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
-    most, line_bytes = numbers
+    few, each_bytes, line_bytes = numbers
     [most_bytes] = ROWS["a body"].numbers
     comment = b"1;" + b"x" * (line_bytes - 2)
-    fits = [in_chunks(*[b" "] * (most - 1)), in_chunks(end=comment + b"\r\n \r\n0\r\n\r\n")]
+    more = BODY_LIMIT_BYTES // each_bytes - 10
+    many = [b" " * (BODY_LIMIT_BYTES // (few + more))] * (few + more)
+    fits = [in_chunks(*[b" "] * (few - 1)), in_chunks(*many), in_chunks(end=comment + b"\r\n \r\n0\r\n\r\n")]
     with Stranger(bridge) as stranger:
         for one in fits:
             stranger.send(one)
@@ -138,7 +140,7 @@ def over_chunks(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     return statuses(
         bridge,
         in_chunks(b" " * (most_bytes + 1), end=b""),
-        in_chunks(*[b" "] * most),
+        in_chunks(*[b" "] * (few + few // each_bytes + 1)),
         in_chunks(end=comment + b"x\r\n \r\n"),
     )
 
@@ -266,7 +268,7 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         [BODY_LIMIT_BYTES // PART_BYTES, LISTS_LIMIT_BYTES // PART_BYTES, BATCH_PARTS_LIMIT, DATA_PARTS_LIMIT],
         over_parts,
     ),
-    "a body in chunks": ([CHUNKS_LIMIT, CHUNK_LINE_BYTES], over_chunks),
+    "a body in chunks": ([FEW_CHUNKS, CHUNK_BYTES, CHUNK_LINE_BYTES], over_chunks),
     "what follows the last chunk": ([TRAILER_BYTES], over_trailer),
     "what follows a request that was refused": ([DOOR.linger_seconds], NOBODY_TOLD),
     "requests behind one that is not answered yet": ([DOOR.waiting_bytes], NOBODY_TOLD),
