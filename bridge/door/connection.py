@@ -21,16 +21,7 @@ from bridge.sockets.transport.handshake import Request
 if TYPE_CHECKING:
     from bridge.door.door import Door
 
-__all__ = ["UVICORN_NAMES", "HttpConnection"]
-
-UVICORN_NAMES = {
-    "uvicorn.config.Config": ("http", "loaded_app", "root_path", "asgi_version", "ws_protocol_class", "ws_max_size"),
-    "uvicorn.server.ServerState": ("connections", "tasks", "default_headers", "total_requests"),
-    "uvicorn.server.Server": ("startup", "shutdown", "started", "should_exit", "config", "server_state", "lifespan"),
-    "uvicorn.lifespan.on.LifespanOn": ("state",),
-}
-"""What is used of uvicorn here, in `bridge/sockets/transport/web_socket_protocol.py` and in `bridge/cli/serve.py`: of
-its objects, the attributes. It uses of ours the constructor and `shutdown`."""
+__all__ = ["HttpConnection"]
 
 EMPTY_LINE = b"\r\n"
 # Of a body that the application has not asked for yet. As much again comes with the read that goes over it.
@@ -94,7 +85,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
         self._server_state.connections.add(self)
         peer = transport.get_extra_info("peername")
-        self._intake = Intake(self._transport)
+        self._intake = Intake(self._transport, self)
         self._guest = self._door.enter(peer[0] if isinstance(peer, tuple) else "")
         if self._guest is None:
             self._turn_away()
@@ -107,7 +98,9 @@ class HttpConnection(asyncio.Protocol):
         self._door.forget(self)
         self._is_closing = True
         self._drop_exchange()
-        self._hold(0)
+        self._intake.end()
+        self._held_bytes = 0
+        self.count_held(is_more=False)
         self._free_unread_answer()
         if self._guest is not None:
             self._guest.leave()
@@ -140,14 +133,10 @@ class HttpConnection(asyncio.Protocol):
             self._turn_away(STOPPING)
 
     def data_received(self, data: bytes) -> None:
-        share = self._intake.share
-        began = 0.0 if share is None else share.clock()
-        self._receive(data)
-        # What makes a whole request is counted with its answer.
-        if share is not None and (self._exchange is None or self._body is not None):
-            self._intake.charge(share, share.clock() - began)
+        self._intake.feed(data)
 
-    def _receive(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> bool:
+        """Something has come, and its turn with it. Returns whether it makes a request whole."""
         if self._is_closing:
             self._intake.rest()
         elif self._body is not None:
@@ -156,6 +145,7 @@ class HttpConnection(asyncio.Protocol):
             self._read_head(self._unread + data if self._unread else data)
         else:
             self._wait_with(self._unread + data)
+        return self._exchange is not None and self._body is None
 
     def _wait_with(self, unread: bytes) -> None:
         """What has come before its turn."""
@@ -228,7 +218,7 @@ class HttpConnection(asyncio.Protocol):
         if exchange.is_too_large:
             self._intake.pause()
         elif rest:
-            self._receive(rest)
+            self.receive(rest)
 
     def _read_body(self, data: bytes) -> None:
         body, exchange = self._body, self._exchange
@@ -251,8 +241,13 @@ class HttpConnection(asyncio.Protocol):
             self._intake.pause()
 
     def _hold(self, held_bytes: int) -> None:
-        if held_bytes != self._held_bytes and self._guest is not None:
+        if held_bytes != self._held_bytes:
             is_more, self._held_bytes = held_bytes > self._held_bytes, held_bytes
+            self.count_held(is_more=is_more)
+
+    def count_held(self, *, is_more: bool) -> None:
+        if self._guest is not None:
+            held_bytes = self._held_bytes + self._intake.late_bytes
             self._door.hold(self, self._guest.network, held_bytes, is_more=is_more)
 
     def resume(self) -> None:
@@ -394,7 +389,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.guest, protocol.unread = guest, self._door.unread
         protocol.connection_made(self._transport)
-        self._intake.hand_over()
+        rest += self._intake.end()
         protocol.shake_hands(Request(head.path, head.raw_path, head.query, head.headers))
         if rest:
             protocol.data_received(rest)

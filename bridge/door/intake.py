@@ -1,7 +1,8 @@
-"""When more is read of a connection: not while what has come before waits, nor while its address has had its share of
+"""When what a connection sends is read: not while what came before waits, nor while its address has had its share of
 the event loop's time; and of what nobody looks at any more, a piece at a time."""
 
 import asyncio
+from typing import Protocol
 
 from bridge.sockets.loop_shares import Share
 
@@ -10,21 +11,92 @@ __all__ = ["Intake"]
 # Between two reads of what a client that was refused still sends. An event loop reads a quarter of a megabyte at
 # once, so that ten times what a body may have is passed over before the client is given up.
 RESTING_SECONDS = 0.05
+# What the system and the loop have done by the time that it is handed over.
+SECONDS_FOR_EACH_BYTE = 3e-10
+
+
+class Reader(Protocol):
+    """Whoever understands what comes."""
+
+    def receive(self, data: bytes) -> bool:
+        """Something has come. Returns whether that makes a request whole, which is counted with its answer."""
+
+    def count_held(self, *, is_more: bool) -> None:
+        """More, or less, is kept that was not read."""
 
 
 class Intake:
-    """What is read of one connection."""
+    """What comes over one connection."""
 
-    __slots__ = ("_is_over", "_is_waiting", "_transport", "is_paused", "share")
+    __slots__ = ("_is_waiting", "_late", "_reader", "_transport", "is_paused", "share")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, reader: Reader) -> None:
         self._transport = transport
+        self._reader: Reader | None = reader
+        """None once nothing more is read."""
         self.share: Share | None = None
         """What its address may have of the event loop's time; None: that is not counted."""
         self.is_paused = False
         self._is_waiting = False
         """While its address has had more than that, or it rests."""
-        self._is_over = False
+        self._late = b""
+        """What has come meanwhile."""
+
+    @property
+    def late_bytes(self) -> int:
+        """How much has come that its address has no turn for."""
+        return len(self._late)
+
+    def feed(self, data: bytes) -> None:
+        """Something has come."""
+        reader, share = self._reader, self.share
+        if reader is None:
+            return
+        if share is None:
+            reader.receive(data)
+        elif self._is_waiting or not share.is_due():
+            self._late += data
+            reader.count_held(is_more=True)
+            self._wait_for_turn(share)
+        else:
+            self._read(reader, share, data)
+
+    def _read(self, reader: Reader, share: Share, data: bytes) -> None:
+        began = share.clock()
+        is_whole = reader.receive(data)
+        seconds = share.clock() - began + len(data) * SECONDS_FOR_EACH_BYTE
+        if is_whole:
+            share.take(seconds)
+        else:
+            share.spend(seconds)
+            if not share.is_due():
+                self._wait_for_turn(share)
+
+    def _wait_for_turn(self, share: Share) -> None:
+        if self._can_wait:
+            self._wait()
+            share.when_due(self._has_turn)
+
+    def _has_turn(self) -> None:
+        self._is_waiting = False
+        reader, share, late, self._late = self._reader, self.share, self._late, b""
+        if reader is not None and share is not None and late:
+            reader.count_held(is_more=False)
+            self._read(reader, share, late)
+        self._listen()
+
+    def rest(self) -> None:
+        """Something has come that is passed over; more is read after a while."""
+        if self._can_wait:
+            self._wait()
+            asyncio.get_running_loop().call_later(RESTING_SECONDS, self._is_rested)
+
+    def _is_rested(self) -> None:
+        self._is_waiting = False
+        if self.share is not None and not self.share.is_due():
+            self._wait_for_turn(self.share)
+        else:
+            self._listen()
 
     def pause(self) -> None:
         """Reads no more until `resume`, so that what the client sends waits with the client."""
@@ -38,37 +110,22 @@ class Intake:
             self.is_paused = False
             self._listen()
 
-    def charge(self, share: Share, seconds: float) -> None:
-        """The loop has been with it for so long, at its address's expense."""
-        share.spend(seconds)
-        if self._can_wait and not share.is_due():
-            self._wait()
-            share.when_due(self._go_on)
-
-    def rest(self) -> None:
-        """Something has come that is passed over; more is read after a while."""
-        if self._can_wait:
-            self._wait()
-            asyncio.get_running_loop().call_later(RESTING_SECONDS, self._go_on)
-
-    def hand_over(self) -> None:
-        """From now on somebody else reads."""
-        self._is_over = True
+    def end(self) -> bytes:
+        """Nothing comes any more, or somebody else reads it, with what has come and was not read. May be said again."""
+        self._reader = None  # which has this, and would be gone only once the garbage collector comes
         if (self.is_paused or self._is_waiting) and not self._transport.is_closing():
             self._transport.resume_reading()
+        late, self._late = self._late, b""
+        return late
 
     @property
     def _can_wait(self) -> bool:
-        return not (self._is_waiting or self._is_over or self._transport.is_closing())
+        return not (self._is_waiting or self._reader is None or self._transport.is_closing())
 
     def _wait(self) -> None:
         self._is_waiting = True
         self._transport.pause_reading()
 
-    def _go_on(self) -> None:
-        self._is_waiting = False
-        self._listen()
-
     def _listen(self) -> None:
-        if not (self.is_paused or self._is_waiting or self._is_over or self._transport.is_closing()):
+        if not (self.is_paused or self._is_waiting or self._reader is None or self._transport.is_closing()):
             self._transport.resume_reading()

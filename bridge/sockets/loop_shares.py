@@ -16,12 +16,14 @@ from typing import Any, Generic, TypeVar
 
 from bridge.sockets.rate_limit import RateLimit, RateLimits
 
-__all__ = ["BURST_SECONDS", "LOOP_SHARE", "PROBES", "WAITING_LIMIT", "LoopShares", "Share"]
+__all__ = ["BURST_SECONDS", "LOOP_SHARE", "PROBES", "TURNS", "WAITING_LIMIT", "LoopShares", "Share"]
 
 LOOP_SHARE = "bridge.loop_share"
 """In the scope of a request: the share of its client's address, if that is counted."""
 PROBES = "/health/"
 """Whose share is that of all who ask for health together."""
+TURNS = "turns"
+"""For who does not wait for a share, but for the loop's next turn: one goes on in each."""
 
 BURST_SECONDS = 4
 """An address may have at once what it may have in so long."""
@@ -34,6 +36,9 @@ FORGOTTEN_SECONDS = 5 * BURST_SECONDS
 # Of a share, what those who wait have whatever those do who are refused, and the other way around.
 HALF = 0.5
 MICROSECONDS = 1_000_000
+# Of one turn of the loop: what goes on in it is done before anybody else is heard, and hundreds of connections of one
+# address can have something to say in the same.
+TURN_SECONDS = 0.001
 # Of one address: as many as it has connections. Who comes again and again on others would be in line for each.
 WAITING_LIMIT = 500
 # What the timers of event loops are exact to.
@@ -121,6 +126,8 @@ class LoopShares:
         """Of that, what those have had who wait."""
         self._kept = (1 - HALF) * burst
         self._demand = Demand(MUCH * BURST_SECONDS * share)
+        self._of_turn: dict[str, float] = {}
+        """What each address has had in this turn of the loop, in seconds."""
         self._lines: dict[str, Line] = {}
 
     def is_overdrawn(self, network: str) -> bool:
@@ -136,9 +143,17 @@ class LoopShares:
         if is_patient:
             self._spent_by_patient.spend(network, now, count)
 
-    def is_due(self, share: str) -> bool:
-        """Whether what is patient need not wait: nobody of the same share does, and something is left of it."""
-        return share not in self._lines and not self._wait_seconds(share)
+    def take(self, network: str, seconds: float) -> None:
+        """An address has had so much of this turn of the loop, be it at nobody's expense."""
+        if not self._of_turn:
+            asyncio.get_running_loop().call_soon(self._of_turn.clear)
+        self._of_turn[network] = self._of_turn.get(network, 0.0) + seconds
+
+    def is_due(self, share: str, network: str) -> bool:
+        """Whether an address need not wait: nobody of the same share does, something is left of it, and others may
+        have had their turn since."""
+        has_had_turn = self._of_turn.get(network, 0.0) >= TURN_SECONDS
+        return not has_had_turn and share not in self._lines and not self._wait_seconds(share)
 
     def _wait_seconds(self, share: str) -> float:
         now = self.clock()
@@ -174,7 +189,7 @@ class LoopShares:
 
     async def turn(self, share: str, network: str) -> None:
         """Returns once it is the turn of an address."""
-        if not self.is_due(share):
+        if not self.is_due(share, network):
             waiter = asyncio.get_running_loop().create_future()
             self.when_due(share, network, lambda: None if waiter.done() else waiter.set_result(None))
             await waiter
@@ -192,29 +207,36 @@ class Share:
 
     def is_due(self) -> bool:
         """Whether more may be read at once."""
-        return self._shares.is_due(self.network)
+        return self._shares.is_due(self.network, self.network)
+
+    def take(self, seconds: float) -> None:
+        """It has had so much of this turn of the loop, at nobody's expense."""
+        self._shares.take(self.network, seconds)
 
     def when_due(self, go_on: GoOn) -> None:
         """Calls this once more may be read."""
         self._shares.when_due(self.network, self.network, go_on)
 
     def spend(self, seconds: float) -> None:
+        self.take(seconds)
         self._shares.spend(self.network, seconds, is_patient=True)
 
     async def charged(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs this at the address's expense."""
-        steps = Steps(work, self.clock)
+        steps = Steps(work, self.clock, self.take)
         try:
             return await steps
         finally:
-            self.spend(steps.seconds)
+            self._shares.spend(self.network, steps.seconds, is_patient=True)
 
 
 class Steps(Awaitable[T], Generic[T]):
     """Runs a coroutine, and counts how long the loop is with it."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, T], clock: Clock) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, T], clock: Clock, took: Callable[[float], None]) -> None:
+        """`took` is told of each time that the loop was with it."""
         self._coroutine = coroutine
+        self._took = took
         self._clock = clock
         self.seconds = 0.0
 
@@ -228,7 +250,9 @@ class Steps(Awaitable[T], Generic[T]):
                 result: T = ended.value
                 return result
             finally:
-                self.seconds += self._clock() - began
+                seconds = self._clock() - began
+                self.seconds += seconds
+                self._took(seconds)
             try:
                 yield waits_for
                 error = None

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.door.budget import LoopBudget
 from bridge.door.guests import Guests
-from bridge.sockets.loop_shares import BURST_SECONDS, WAITING_LIMIT, LoopShares
+from bridge.sockets.loop_shares import BURST_SECONDS, TURN_SECONDS, WAITING_LIMIT, LoopShares
 
 SHARE = 0.25
 PATIENT_BURST = BURST_SECONDS * SHARE / 2
@@ -181,6 +181,35 @@ async def test_no_more_wait_than_an_address_has_connections(kind: str, prefix: s
     assert await bridge.asked("/socket.io/", kind=kind) == 429
     assert bridge.told[0]["type"] == f"{prefix}.response.start"
     assert set(await asyncio.gather(*waiting)) == {404}
+
+
+@pytest.mark.parametrize("path", ["/x", "/socket.io/"])
+async def test_of_many_that_one_address_asks_at_once_one_is_answered_in_each_turn_of_the_loop(path: str) -> None:
+    bridge, loop, turn = Bridge(), asyncio.get_running_loop(), 0
+    answered: dict[str, list[int]] = {}
+
+    async def answer(scope: Any, _receive: Any, send: Any) -> None:
+        bridge.now += 2 * TURN_SECONDS
+        answered.setdefault(scope["client"][0], []).append(turn)
+        await send({"type": "http.response.start", "status": 404})
+        await asyncio.sleep(0)
+
+    def tick() -> None:
+        nonlocal turn
+        turn += 1
+        loop.call_soon(tick)
+
+    async def send(_message: Any) -> None:
+        pass
+
+    async def asked(address: str) -> None:
+        await budget({"type": "http", "path": path, "client": (address, 1)}, None, send)
+
+    budget = LoopBudget(answer, bridge.guests, LoopShares(1.0, lambda: bridge.now), trusted="")
+    tick()
+    await asyncio.gather(*(asked(one) for one in ["203.0.113.7"] * 9 + ["203.0.113.8", "203.0.113.9"]))
+    assert len(set(answered["203.0.113.7"])) == 9
+    assert answered["203.0.113.8"] == answered["203.0.113.9"] == answered["203.0.113.7"][:1]
 
 
 async def test_what_a_request_waits_for_is_not_counted_and_what_is_raised_is_passed_on() -> None:
