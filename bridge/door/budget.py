@@ -48,7 +48,7 @@ class LoopBudget:
         scope[LOOP_SHARE] = Share(self._shares, network)
         path, shares = scope["path"], self._shares
         is_patient = path.startswith(PATIENT)
-        for share in (network, PROBES) if path.startswith(PROBES) else (network if is_patient else TURNS,):
+        for share in (network, PROBES) if path.startswith(PROBES) else (network if is_patient else TURNS + network,):
             # Those who wait are no more than an address has connections.
             if not shares.has_room(share, network):
                 await self._refuse(network, scope, send)

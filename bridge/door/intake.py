@@ -111,8 +111,8 @@ class Intake:
             self._listen()
 
     def end(self) -> bytes:
-        """Nothing comes any more, or somebody else reads it, with what has come and was not read. May be said again."""
-        self._reader = None  # which has this, and would be gone only once the garbage collector comes
+        """Nothing comes any more, or somebody else reads it, with what has come and was not read."""
+        self._reader = None  # which has this: both would be gone only once the garbage collector comes
         if (self.is_paused or self._is_waiting) and not self._transport.is_closing():
             self._transport.resume_reading()
         late, self._late = self._late, b""

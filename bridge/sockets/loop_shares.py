@@ -22,8 +22,8 @@ LOOP_SHARE = "bridge.loop_share"
 """In the scope of a request: the share of its client's address, if that is counted."""
 PROBES = "/health/"
 """Whose share is that of all who ask for health together."""
-TURNS = "turns"
-"""For who does not wait for a share, but for the loop's next turn: one goes on in each."""
+TURNS = "turns of "
+"""Before an address: the line of those who do not wait for its share, but for the loop's next turn."""
 
 BURST_SECONDS = 4
 """An address may have at once what it may have in so long."""
