@@ -90,7 +90,7 @@ class HttpConnection(asyncio.Protocol):
         if self._guest is None:
             self._turn_away()
         else:
-            self._intake.share = self._door.share_of(self._guest)
+            self._intake.begin(self._door.share_of(self._guest))
             self._door.heads.add(self, self._door.limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -28,7 +28,7 @@ class Reader(Protocol):
 class Intake:
     """What comes over one connection."""
 
-    __slots__ = ("_is_waiting", "_late", "_reader", "_transport", "is_paused", "share")
+    __slots__ = ("_has_turn", "_is_waiting", "_late", "_reader", "_transport", "is_paused", "share")
 
     def __init__(self, transport: asyncio.Transport, reader: Reader) -> None:
         self._transport = transport
@@ -39,6 +39,8 @@ class Intake:
         self.is_paused = False
         self._is_waiting = False
         """While its address has had more than that, or it rests."""
+        self._has_turn = False
+        """Whether it has waited, and what comes next is read."""
         self._late = b""
         """What has come meanwhile."""
 
@@ -47,6 +49,12 @@ class Intake:
         """How much has come that its address has no turn for."""
         return len(self._late)
 
+    def begin(self, share: Share | None) -> None:
+        """Nothing is read of an address that has had its share: what hundreds have to say would have to be kept."""
+        self.share = share
+        if share is not None and not share.is_due():
+            self._wait_for_turn(share)
+
     def feed(self, data: bytes) -> None:
         """Something has come."""
         reader, share = self._reader, self.share
@@ -54,7 +62,7 @@ class Intake:
             return
         if share is None:
             reader.receive(data)
-        elif self._is_waiting or not share.is_due():
+        elif self._is_waiting or not (self._has_turn or share.is_due()):
             self._late += data
             reader.count_held(is_more=True)
             self._wait_for_turn(share)
@@ -62,6 +70,7 @@ class Intake:
             self._read(reader, share, data)
 
     def _read(self, reader: Reader, share: Share, data: bytes) -> None:
+        self._has_turn = False
         began = share.clock()
         is_whole = reader.receive(data)
         seconds = share.clock() - began + len(data) * SECONDS_FOR_EACH_BYTE
@@ -75,10 +84,10 @@ class Intake:
     def _wait_for_turn(self, share: Share) -> None:
         if self._can_wait:
             self._wait()
-            share.when_due(self._has_turn)
+            share.when_due(self._take_turn)
 
-    def _has_turn(self) -> None:
-        self._is_waiting = False
+    def _take_turn(self) -> None:
+        self._is_waiting, self._has_turn = False, True
         reader, share, late, self._late = self._reader, self.share, self._late, b""
         if reader is not None and share is not None and late:
             reader.count_held(is_more=False)
