@@ -138,7 +138,7 @@ class HttpConnection(asyncio.Protocol):
     def receive(self, data: bytes) -> bool:
         """Something has come, and its turn with it. Returns whether it makes a request whole."""
         if self._is_closing:
-            self._intake.rest()
+            self._intake.pass_over()
         elif self._body is not None:
             self._read_body(data)
         elif self._exchange is None and self.unread_answer is None:

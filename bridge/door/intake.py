@@ -11,8 +11,10 @@ __all__ = ["Intake"]
 # Between two reads of what a client that was refused still sends. An event loop reads a quarter of a megabyte at
 # once, so that ten times what a body may have is passed over before the client is given up.
 RESTING_SECONDS = 0.05
-# What the system and the loop have done by the time that it is handed over.
-SECONDS_FOR_EACH_BYTE = 3e-10
+# What the system and the loop have done by the time that it is handed over: they copy it twice, into fresh memory.
+SECONDS_FOR_EACH_BYTE = 1e-9
+# What it takes to accept a connection and to close it.
+SECONDS_FOR_EACH_CONNECTION = 0.0002
 
 
 class Reader(Protocol):
@@ -28,7 +30,7 @@ class Reader(Protocol):
 class Intake:
     """What comes over one connection."""
 
-    __slots__ = ("_has_turn", "_is_waiting", "_late", "_reader", "_transport", "is_paused", "share")
+    __slots__ = ("_has_turn", "_is_waiting", "_late", "_passes_over", "_reader", "_transport", "is_paused", "share")
 
     def __init__(self, transport: asyncio.Transport, reader: Reader) -> None:
         self._transport = transport
@@ -43,6 +45,7 @@ class Intake:
         """Whether it has waited, and what comes next is read."""
         self._late = b""
         """What has come meanwhile."""
+        self._passes_over = False
 
     @property
     def late_bytes(self) -> int:
@@ -52,17 +55,23 @@ class Intake:
     def begin(self, share: Share | None) -> None:
         """Nothing is read of an address that has had its share: what hundreds have to say would have to be kept."""
         self.share = share
-        if share is not None and not share.is_due():
-            self._wait_for_turn(share)
+        if share is not None:
+            share.spend(SECONDS_FOR_EACH_CONNECTION)
+            if not share.is_due():
+                self._wait_for_turn(share)
 
     def feed(self, data: bytes) -> None:
         """Something has come."""
         reader, share = self._reader, self.share
         if reader is None:
             return
-        if share is None:
+        if self._passes_over:
+            if share is not None:
+                share.spend(len(data) * SECONDS_FOR_EACH_BYTE)
+            self._rest()
+        elif share is None:
             reader.receive(data)
-        elif self._is_waiting or not (self._has_turn or share.is_due()):
+        elif self._is_waiting or share.has_had_turn() or not (self._has_turn or share.is_due()):
             self._late += data
             reader.count_held(is_more=True)
             self._wait_for_turn(share)
@@ -87,22 +96,26 @@ class Intake:
             share.when_due(self._take_turn)
 
     def _take_turn(self) -> None:
-        self._is_waiting, self._has_turn = False, True
+        self._is_waiting, self._has_turn = False, not self._passes_over
         reader, share, late, self._late = self._reader, self.share, self._late, b""
         if reader is not None and share is not None and late:
             reader.count_held(is_more=False)
             self._read(reader, share, late)
         self._listen()
 
-    def rest(self) -> None:
-        """Something has come that is passed over; more is read after a while."""
+    def pass_over(self) -> None:
+        """From now on nobody looks at what comes; it is read a piece at a time, and none of it is kept."""
+        self._passes_over, self._late = True, b""
+        self._rest()
+
+    def _rest(self) -> None:
         if self._can_wait:
             self._wait()
             asyncio.get_running_loop().call_later(RESTING_SECONDS, self._is_rested)
 
     def _is_rested(self) -> None:
         self._is_waiting = False
-        if self.share is not None and not self.share.is_due():
+        if self.share is not None:  # hundreds that rest would go on at once
             self._wait_for_turn(self.share)
         else:
             self._listen()

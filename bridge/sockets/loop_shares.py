@@ -152,8 +152,11 @@ class LoopShares:
     def is_due(self, share: str, network: str) -> bool:
         """Whether an address need not wait: nobody of the same share does, something is left of it, and others may
         have had their turn since."""
-        has_had_turn = self._of_turn.get(network, 0.0) >= TURN_SECONDS
-        return not has_had_turn and share not in self._lines and not self._wait_seconds(share)
+        return not (self.has_had_turn(network) or share in self._lines or self._wait_seconds(share))
+
+    def has_had_turn(self, network: str) -> bool:
+        """Whether an address has had enough of this turn of the loop."""
+        return self._of_turn.get(network, 0.0) >= TURN_SECONDS
 
     def _wait_seconds(self, share: str) -> float:
         now = self.clock()
@@ -208,6 +211,10 @@ class Share:
     def is_due(self) -> bool:
         """Whether more may be read at once."""
         return self._shares.is_due(self.network, self.network)
+
+    def has_had_turn(self) -> bool:
+        """Whether it has had enough of this turn of the loop."""
+        return self._shares.has_had_turn(self.network)
 
     def take(self, seconds: float) -> None:
         """It has had so much of this turn of the loop, at nobody's expense."""
