@@ -6,6 +6,7 @@ It goes on until it is ended, and minds nothing that the server does about it.
 import asyncio
 import contextlib
 import os
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -22,6 +23,8 @@ CONNECTIONS = 1_000
 # As many as one address may have. Whoever comes over a proxy is counted by what that says.
 OF_ADDRESS = 500
 ADDRESS, SEVEN_ADDRESSES = "203.0.113.66", [f"198.51.100.{number}" for number in range(7)]
+# As this machine can have them: each address of the loopback but the first counts as somebody's.
+FOUR_ADDRESSES = [f"127.0.0.{number}" for number in range(2, 6)]
 # What may be begun by who is not let in, and more than their sockets take of answers.
 BEGUN_BYTES, OPENAPI = 131_071, LIVE.replace(b"/health/live", b"/schema/openapi.json")
 PIECE_BYTES = 200_000
@@ -37,8 +40,9 @@ def of(request: bytes, address: str = ADDRESS) -> bytes:
     return request.replace(b"\r\n\r\n", f"\r\nX-Forwarded-For: {address}\r\n\r\n".encode(), 1)
 
 
-async def _open(port: int, first: bytes) -> Line:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def _open(port: int, first: bytes, source: str | None = None) -> Line:
+    local = None if source is None else (source, 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=local)
     writer.write(first)
     return reader, writer
 
@@ -50,7 +54,13 @@ async def _forget(reader: asyncio.StreamReader) -> None:
 
 
 def flood(
-    first: bytes, again: bytes, *, connections: int = 1, reads: bool = True, pause_seconds: float = 0.01
+    first: bytes,
+    again: bytes,
+    *,
+    connections: int = 1,
+    reads: bool = True,
+    pause_seconds: float = 0.01,
+    source: str | None = None,
 ) -> Attack:
     """The same over and over, as fast as it is taken, on new connections once they are closed, after a pause."""
     piece = again * max(1, PIECE_BYTES // len(again))
@@ -58,7 +68,7 @@ def flood(
     async def one(port: int) -> None:
         while True:
             with contextlib.suppress(OSError):
-                reader, writer = await _open(port, first)
+                reader, writer = await _open(port, first, source)
                 reading = asyncio.create_task(_forget(reader)) if reads else None
                 try:
                     while not writer.is_closing():
@@ -109,6 +119,8 @@ def hold(
     return attack
 
 
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+CONNECTED = HANDSHAKE + masked(b"40")
 LET_IN = of(HANDSHAKE) + masked(b"40")
 BEGUN = b"\x81\xff" + BEGUN_BYTES.to_bytes(8, "big") + b"\0\0\0\0" + b"x" * (BEGUN_BYTES - 1)
 
@@ -118,6 +130,21 @@ def of_one_address(again: bytes, *, reads: bool = True) -> Attack:
     return flood(LET_IN, again, connections=OF_ADDRESS, reads=reads, pause_seconds=2.0)
 
 
+def connect_again_and_again(source: str | None = None) -> Attack:
+    """One connection after the other, as fast as they are made, and nothing over them."""
+
+    async def attack(port: int) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            with contextlib.suppress(OSError), socket.socket() as line:
+                line.setblocking(False)
+                if source is not None:
+                    line.bind((source, 0))
+                await loop.sock_connect(line, ("127.0.0.1", port))
+
+    return attack
+
+
 def side_by_side(*attacks: Attack) -> Attack:
     async def attack(port: int) -> None:
         await asyncio.gather(*(one(port) for one in attacks))
@@ -125,19 +152,26 @@ def side_by_side(*attacks: Attack) -> Attack:
     return attack
 
 
+def of_four_addresses(of_each: Callable[[str], Attack]) -> Attack:
+    return side_by_side(*map(of_each, FOUR_ADDRESSES))
+
+
+ENDLESS_HEAD, TINY_CHUNKS = (b"GET / HTTP/1.1\r\n", b"X: y\r\n"), (CHUNKED, b"1\r\nx\r\n")
+EVENTS, ACKS = (CONNECTED, masked(b'42["nothing"]')), (CONNECTED, masked(b'421["unwatch-users",{}]'))
+
 ATTACKS: dict[str, Attack] = {
     "silence": hold(b""),
     "heads that drip": hold(b"GET / HTTP/1.1\r\nX: ", b"x"),
     "bodies that drip": hold(POST + b"Content-Length: 100000\r\n\r\n", b"x"),
-    "heads without an end": flood(b"GET / HTTP/1.1\r\n", b"X: y\r\n"),
+    "heads without an end": flood(*ENDLESS_HEAD),
     "a URL without an end": flood(b"GET /", b"a"),
-    "bodies in tiny chunks": flood(POST + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "bodies in tiny chunks": flood(*TINY_CHUNKS),
     "large bodies": flood(POST + b"Content-Length: 1000000\r\n\r\n", b"x", connections=8),
     "requests in a row": flood(b"", LIVE),
     "answers unread": flood(b"", LIVE.replace(b"/health/live", b"/schema/openapi.json"), connections=8, reads=False),
     "pings": flood(HANDSHAKE, masked(b"", 0x89)),
     "empty parts": flood(HANDSHAKE + masked(b"", 0x01), masked(b"", 0x00)),
-    "events": flood(HANDSHAKE + masked(b"40"), masked(b'42["nothing"]')),
+    "events": flood(*EVENTS),
     "events of one address": of_one_address(masked(b'42["nothing"]')),
     "joins of one address": of_one_address(masked(b'421["join-user-room","u"]')),
     "acks unread of one address": of_one_address(masked(b'421["unwatch-users",{}]'), reads=False),
@@ -146,6 +180,26 @@ ATTACKS: dict[str, Attack] = {
     "requests of one address": flood(b"", of(LIVE.replace(b"/health/live", b"/api/chains")), connections=50),
     "health of seven addresses": side_by_side(
         *(flood(b"", of(LIVE.replace(b"live", b"ready"), one), connections=10) for one in SEVEN_ADDRESSES)
+    ),
+    "connection after connection": connect_again_and_again(FOUR_ADDRESSES[0]),
+    "connections of four addresses": of_four_addresses(connect_again_and_again),
+    "heads of four addresses": of_four_addresses(
+        lambda one: flood(*ENDLESS_HEAD, connections=OF_ADDRESS // 4, source=one)
+    ),
+    "chunks of four addresses": of_four_addresses(
+        lambda one: flood(*TINY_CHUNKS, connections=OF_ADDRESS // 4, source=one)
+    ),
+    "events of four addresses": of_four_addresses(
+        lambda one: flood(*EVENTS, connections=OF_ADDRESS // 4, source=one)
+    ),
+    "unread of four addresses": of_four_addresses(
+        lambda one: flood(*ACKS, connections=OF_ADDRESS // 4, reads=False, source=one)
+    ),
+    "four kinds of four addresses": side_by_side(
+        flood(*ENDLESS_HEAD, connections=OF_ADDRESS, source=FOUR_ADDRESSES[0]),
+        flood(*TINY_CHUNKS, connections=OF_ADDRESS, source=FOUR_ADDRESSES[1]),
+        flood(*EVENTS, connections=OF_ADDRESS, pause_seconds=2.0, source=FOUR_ADDRESSES[2]),
+        flood(*ACKS, connections=OF_ADDRESS, reads=False, pause_seconds=2.0, source=FOUR_ADDRESSES[3]),
     ),
 }
 

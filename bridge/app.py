@@ -99,11 +99,12 @@ def create_applications(
     stop: Stop = _stop_by_signal,
     guests: Guests | None = None,
     unread: Unread | None = None,
+    shares: LoopShares | None = None,
     drain: Drain | None = None,
 ) -> Applications:
     """`stop` ends their server where it may not go on; `guests` are the connections of the front door before it, if
-    that is ours, of whom none asks for too much, and `unread` what those have not read; `drain` is how it leaves its
-    clients to others before it ends."""
+    that is ours, of whom none asks for too much, `unread` what those have not read, and `shares` what each address
+    has of the event loop; `drain` is how it leaves its clients to others before it ends."""
     unread = unread or settings.unread
     unread.show()
     verifier = settings.verifier
@@ -165,8 +166,8 @@ def create_applications(
     posts = plain_publications(callers, settings.max_publication_bytes)
     posts |= plain_webhooks(registry.readers, settings.max_webhook_bytes)
     application = FastPath(application, posts, journal)
-    if guests is not None:
-        shares, trusted = LoopShares(settings.loop_share_per_address), settings.trusted_proxies
+    if guests is not None and shares is not None:
+        trusted = settings.trusted_proxies
         application = Forwarded(LoopBudget(application, guests, shares, trusted=trusted), trusted)
     if tracing.traces is not None:
         application = TracedRequests(application, tracing.traces)

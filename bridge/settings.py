@@ -256,6 +256,7 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
             places=max(1, min(self.max_connections, left)),
             reserved_places=kept,
             per_address=self.connections_per_address,
+            clients=self.limits.connections,
             trusted=self.trusted_proxies,
         )
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.door import Door, DoorLimits, Guests
+from bridge.sockets.loop_shares import LoopShares
 from tests.waiting import GIVE_UP_SECONDS
 
 __all__ = ["any_door"]
@@ -12,8 +13,9 @@ __all__ = ["any_door"]
 PATIENCE_SECONDS = 1_000 * GIVE_UP_SECONDS
 
 
-def any_door(**limits: Any) -> Any:
-    """For `uvicorn.Config(http=…)`: open to all, and patient in whatever `limits` do not name."""
+def any_door(*, guests: Guests | None = None, shares: LoopShares | None = None, **limits: Any) -> Any:
+    """For `uvicorn.Config(http=…)`: open to all, unless `guests` says to whom, and patient in whatever `limits` do
+    not name."""
     patient = DoorLimits(
         head_seconds=PATIENCE_SECONDS,
         body_seconds=PATIENCE_SECONDS,
@@ -21,5 +23,5 @@ def any_door(**limits: Any) -> Any:
         answer_seconds=PATIENCE_SECONDS,
         body_bytes=10_000_000,
     )
-    guests = Guests(places=10_000, reserved_places=1, per_address=10_000)
-    return Door(guests, replace(patient, **limits))
+    guests = guests or Guests(places=10_000, reserved_places=1, per_address=10_000)
+    return Door(guests, replace(patient, **limits), shares=shares)

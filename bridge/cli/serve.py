@@ -191,7 +191,9 @@ def _run(
     from bridge.app import create_applications
     from bridge.cli.waiting_server import WaitingServer
     from bridge.door import Door
+    from bridge.door.acceptor import Acceptor
     from bridge.drain import Drain
+    from bridge.sockets.loop_shares import LoopShares
     from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 
     failures: list[BaseException] = []
@@ -209,9 +211,13 @@ def _run(
         server.should_exit = True
 
     guests, unread = settings.guests(_raised_file_limit()), settings.unread
-    applications = create_applications(settings, stop=give_up, guests=guests, unread=unread, drain=drain)
+    shares = LoopShares(settings.loop_share_per_address)
+    applications = create_applications(
+        settings, stop=give_up, guests=guests, unread=unread, shares=shares, drain=drain
+    )
     application = _explaining(applications.public, failures)
     company = ExitStack()
+    door, acceptor = Door(guests, settings.door_limits, unread, shares), Acceptor(listener, guests)
 
     class Server(WaitingServer):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -223,9 +229,10 @@ def _run(
                 super().handle_exit(sig, frame)
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
+            await super().startup(sockets=[])
             # Not every version of uvicorn raises when the application could not start.
             if self.started:
+                acceptor.accept(lambda: door(self.config, self.server_state, self.lifespan.state))
                 await metrics_port.serve(applications.metrics, settings, unread)
                 _spare_the_collector()
                 announce(settings)
@@ -233,6 +240,7 @@ def _run(
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await asyncio.to_thread(company.close)
+            acceptor.close()
             guests.close()
             metrics_port.close()
             await super().shutdown(sockets)
@@ -242,7 +250,7 @@ def _run(
             application,
             interface="asgi3",
             loop="uvloop",
-            http=cast(Any, Door(guests, settings.door_limits, unread)),
+            http=cast(Any, door),
             ws=WebSocketProtocol,
             ws_per_message_deflate=False,
             ws_ping_interval=None,  # Engine.IO has a heartbeat of its own
@@ -251,7 +259,6 @@ def _run(
             log_config=None,
             access_log=False,
             server_header=False,
-            backlog=BACKLOG,
             proxy_headers=False,  # which Forwarded reads
             timeout_graceful_shutdown=max(1, round(REQUESTS_SHARE * settings.stop_seconds)),
         )

@@ -11,8 +11,9 @@ __all__ = ["Body", "body_of", "too_large"]
 # The first line of a chunk: its length, and what may be said besides, which nobody reads.
 CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})(?:[ \t]*;[\t -~\x80-\xff]*)?")
 CHUNK_LINE_BYTES = 256
-# Each costs as much as a thousand bytes do. Whoever streams sends kilobytes at a time.
-CHUNKS_LIMIT = 4_096
+# Each costs as much as a thousand bytes do. Whoever streams sends kilobytes at a time, or has little to send: a read
+# of tiny ones that goes on to a bound for the largest body would hold the loop for milliseconds.
+FEW_CHUNKS, CHUNK_BYTES = 512, 256
 # What may follow the last chunk. None of it is taken.
 TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+")
 TRAILER_BYTES = 4_096
@@ -121,8 +122,8 @@ class ChunkedBody:
         self._size += size
         if self._size > self._limit_bytes:
             raise too_large(self._limit_bytes)
-        if self._chunks > CHUNKS_LIMIT:
-            raise _bad(f"A body has at most {CHUNKS_LIMIT} chunks here; send larger ones.")
+        if self._chunks > FEW_CHUNKS + self._size // CHUNK_BYTES:
+            raise _bad(f"Of more than {FEW_CHUNKS} chunks each has some {CHUNK_BYTES} bytes here; send larger ones.")
         if size:
             self._left = size + 2
         else:

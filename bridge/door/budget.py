@@ -2,6 +2,7 @@
 later. What comes signed, or is answered well to who has shown a token, is not counted."""
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +11,7 @@ from bridge.door.forwarded import Scope
 from bridge.door.guests import REFUSED, Guests
 from bridge.door.proxies import trusts
 from bridge.sockets.addresses import COUNTED_AS, network_of
-from bridge.sockets.loop_shares import LOOP_SHARE, PROBES, LoopShares, Share, Steps
+from bridge.sockets.loop_shares import LOOP_SHARE, PROBES, TURNS, LoopShares, Share, Steps
 
 __all__ = ["LoopBudget"]
 
@@ -45,26 +46,23 @@ class LoopBudget:
             await self._application(scope, receive, send)
             return
         scope[LOOP_SHARE] = Share(self._shares, network)
-        if scope["path"].startswith(PATIENT):
-            await self._in_turn(network, scope, receive, send)
-        elif self._shares.is_overdrawn(network):
-            await self._refuse(network, scope, send)
-        else:
-            await self._timed(network, scope, receive, send)
-
-    async def _in_turn(self, network: str, scope: Scope, receive: Any, send: Any) -> None:
-        """What is not refused as long as those who wait are no more than an address has connections."""
-        for share in (network, PROBES) if scope["path"].startswith(PROBES) else (network,):
-            if not self._shares.has_room(share, network):
+        path, shares = scope["path"], self._shares
+        is_patient = path.startswith(PATIENT)
+        for share in (network, PROBES) if path.startswith(PROBES) else (network if is_patient else TURNS + network,):
+            # Those who wait are no more than an address has connections.
+            if not shares.has_room(share, network):
                 await self._refuse(network, scope, send)
                 return
-            await self._shares.turn(share, network)
-        await self._timed(network, scope, receive, send)
+            await shares.turn(share, network)
+        if is_patient or not shares.is_overdrawn(network):
+            await self._timed(network, scope, receive, send)
+        else:
+            await self._refuse(network, scope, send)
 
     async def _refuse(self, network: str, scope: Scope, send: Any) -> None:
         REFUSED.labels(str(HTTPStatus.TOO_MANY_REQUESTS.value)).inc()
         self._guests.has_asked_too_much(network)
-        await too_often(scope, send)
+        await Steps(too_often(scope, send), self._shares.clock, partial(self._shares.take, network))
 
     def _counted_as(self, scope: Scope) -> str | None:
         if scope["type"] == "lifespan":
@@ -82,7 +80,8 @@ class LoopBudget:
             await send(message)
 
         path = scope["path"]
-        steps = Steps(self._application(scope, receive, note), self._shares.clock)
+        took = partial(self._shares.take, network)
+        steps = Steps(self._application(scope, receive, note), self._shares.clock, took)
         try:
             await steps
         finally:

@@ -14,21 +14,14 @@ from bridge.door.body import Body, body_of, too_large
 from bridge.door.exchange import Exchange, Message, scope_between, scope_of
 from bridge.door.guests import REFUSED, Guest
 from bridge.door.head import END, Head, RequestError, read_head, require_readable
+from bridge.door.intake import Intake
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES, UnreadAnswer
 from bridge.sockets.transport.handshake import Request
 
 if TYPE_CHECKING:
     from bridge.door.door import Door
 
-__all__ = ["UVICORN_NAMES", "HttpConnection"]
-
-UVICORN_NAMES = {
-    "uvicorn.config.Config": ("http", "loaded_app", "root_path", "asgi_version", "ws_protocol_class", "ws_max_size"),
-    "uvicorn.server.ServerState": ("connections", "tasks", "default_headers", "total_requests"),
-    "uvicorn.server.Server": ("startup", "shutdown", "started", "should_exit"),
-}
-"""What is used of uvicorn here, in `bridge/sockets/transport/web_socket_protocol.py`, and in `serve.py` and
-`metrics_port.py` of `bridge/cli/`: of its objects, the attributes. It uses of ours the constructor and `shutdown`."""
+__all__ = ["HttpConnection"]
 
 EMPTY_LINE = b"\r\n"
 # Of a body that the application has not asked for yet. As much again comes with the read that goes over it.
@@ -45,9 +38,9 @@ class HttpConnection(asyncio.Protocol):
         "_exchange",
         "_guest",
         "_held_bytes",
+        "_intake",
         "_is_closing",
         "_is_deaf",
-        "_is_paused",
         "_looked_at",
         "_scope",
         "_server_state",
@@ -76,7 +69,7 @@ class HttpConnection(asyncio.Protocol):
         """The request that is under way."""
         self._body: Body | None = None
         """What is still to come of its body."""
-        self._is_paused = False
+        self._intake: Intake
         self._is_closing = False
         """Whether nothing more is listened to."""
         self._is_deaf = False
@@ -92,10 +85,12 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
         self._server_state.connections.add(self)
         peer = transport.get_extra_info("peername")
+        self._intake = Intake(self._transport, self)
         self._guest = self._door.enter(peer[0] if isinstance(peer, tuple) else "")
         if self._guest is None:
             self._turn_away()
         else:
+            self._intake.begin(self._door.share_of(self._guest))
             self._door.heads.add(self, self._door.limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -103,7 +98,9 @@ class HttpConnection(asyncio.Protocol):
         self._door.forget(self)
         self._is_closing = True
         self._drop_exchange()
-        self._hold(0)
+        self._intake.end()
+        self._held_bytes = 0
+        self.count_held(is_more=False)
         self._free_unread_answer()
         if self._guest is not None:
             self._guest.leave()
@@ -136,14 +133,19 @@ class HttpConnection(asyncio.Protocol):
             self._turn_away(STOPPING)
 
     def data_received(self, data: bytes) -> None:
+        self._intake.feed(data)
+
+    def receive(self, data: bytes) -> bool:
+        """Something has come, and its turn with it. Returns whether it makes a request whole."""
         if self._is_closing:
-            return
-        if self._body is not None:
+            self._intake.pass_over()
+        elif self._body is not None:
             self._read_body(data)
         elif self._exchange is None and self.unread_answer is None:
             self._read_head(self._unread + data if self._unread else data)
         else:
             self._wait_with(self._unread + data)
+        return self._exchange is not None and self._body is None
 
     def _wait_with(self, unread: bytes) -> None:
         """What has come before its turn."""
@@ -151,11 +153,11 @@ class HttpConnection(asyncio.Protocol):
             self._exchange.keeps_alive = False
             self._is_deaf = True
             unread = b""
-            self._pause()
+            self._intake.pause()
         self._unread = unread
         self._hold(len(unread))
         if unread:
-            self._pause()
+            self._intake.pause()
 
     # Reading
 
@@ -181,7 +183,7 @@ class HttpConnection(asyncio.Protocol):
         if self not in self._door.heads:
             self._door.idle.discard(self)
             self._door.heads.add(self, limits.head_seconds)
-        self._listen()
+        self._intake.resume()
 
     def _begin(self, head: Head, rest: bytes) -> None:
         """A request whose head is known."""
@@ -214,9 +216,9 @@ class HttpConnection(asyncio.Protocol):
             self._body = body_of(length, self._door.limits.body_bytes)
             self._door.bodies.add(self, self._door.limits.body_seconds)
         if exchange.is_too_large:
-            self._pause()
+            self._intake.pause()
         elif rest:
-            self.data_received(rest)
+            self.receive(rest)
 
     def _read_body(self, data: bytes) -> None:
         body, exchange = self._body, self._exchange
@@ -236,27 +238,22 @@ class HttpConnection(asyncio.Protocol):
             return
         self._hold(self._held_bytes + len(content))
         if exchange.waiting_bytes > WAITING_BYTES:
-            self._pause()
+            self._intake.pause()
 
     def _hold(self, held_bytes: int) -> None:
-        if held_bytes != self._held_bytes and self._guest is not None:
+        if held_bytes != self._held_bytes:
             is_more, self._held_bytes = held_bytes > self._held_bytes, held_bytes
-            self._door.hold(self, self._guest.network, held_bytes, is_more=is_more)
+            self.count_held(is_more=is_more)
 
-    def _pause(self) -> None:
-        if not self._is_paused and not self._transport.is_closing():
-            self._is_paused = True
-            self._transport.pause_reading()
+    def count_held(self, *, is_more: bool) -> None:
+        if self._guest is not None:
+            held_bytes = self._held_bytes + self._intake.late_bytes
+            self._door.hold(self, self._guest.network, held_bytes, is_more=is_more)
 
     def resume(self) -> None:
         """Reads on, unless what comes next has its turn later."""
         if self._body is not None or not (self._unread or self._is_deaf):
-            self._listen()
-
-    def _listen(self) -> None:
-        if self._is_paused and not self._transport.is_closing():
-            self._is_paused = False
-            self._transport.resume_reading()
+            self._intake.resume()
 
     # Answering
 
@@ -288,7 +285,7 @@ class HttpConnection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._read_on)
         else:
             self._door.idle.add(self, self._door.limits.idle_seconds)
-            if self._is_paused:
+            if self._intake.is_paused:
                 self.resume()
 
     def _read_on(self) -> None:
@@ -321,14 +318,14 @@ class HttpConnection(asyncio.Protocol):
         self._is_closing = True
         self._unread = b""
         self._hold(0)
-        is_all_read = self._exchange is not None and self._body is None and not self._is_paused
+        is_all_read = self._exchange is not None and self._body is None and not self._intake.is_paused
         self._exchange = self._body = None
         if is_all_read or not self._transport.can_write_eof():
             self._close_outright()
         elif not self._transport.is_closing():
             self._leave_within_moments()
             if not self._is_deaf:
-                self._listen()
+                self._intake.resume()
             self._transport.write_eof()
 
     def _close_outright(self) -> None:
@@ -392,6 +389,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.guest, protocol.unread = guest, self._door.unread
         protocol.connection_made(self._transport)
+        rest += self._intake.end()
         protocol.shake_hands(Request(head.path, head.raw_path, head.query, head.headers))
         if rest:
             protocol.data_received(rest)

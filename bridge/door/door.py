@@ -7,6 +7,7 @@ from bridge.door.connection import HttpConnection
 from bridge.door.guests import Guest, Guests
 from bridge.door.held import Held
 from bridge.door.limits import DoorLimits
+from bridge.sockets.loop_shares import LoopShares, Share
 from bridge.sockets.transport.deadlines import Deadlines
 from bridge.sockets.transport.unread import MADE_ROOM, Unread
 
@@ -24,9 +25,17 @@ class Door:
     Each of the deadlines is of one length for all, and so watched by one timer.
     """
 
-    def __init__(self, guests: Guests, limits: DoorLimits | None = None, unread: Unread | None = None) -> None:
-        """`unread` is what waits to be read, also by those who are not the door's any more."""
+    def __init__(
+        self,
+        guests: Guests,
+        limits: DoorLimits | None = None,
+        unread: Unread | None = None,
+        shares: LoopShares | None = None,
+    ) -> None:
+        """`unread` is what waits to be read, also by those who are not the door's any more; `shares` what each
+        address may have of the event loop."""
         self.guests = guests
+        self._shares = shares
         self.limits = limits or DoorLimits()
         self.unread = unread or Unread(math.inf)
         self.heads: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late_head())
@@ -49,8 +58,20 @@ class Door:
 
     def enter(self, address: str) -> Guest | None:
         """Lets a connection in, if there is a place for it. What is signed comes whole within moments, so that where
-        all are taken whoever takes longest over a body has to leave, if nobody is silent."""
-        return self.guests.enter(address, lambda: self._make_room(self.heads.first() or self.bodies.first()))
+        all are taken whoever takes longest over a head or a body has to leave."""
+        return self.guests.enter(address, lambda: self._make_room(self._slowest()))
+
+    def _slowest(self) -> HttpConnection | None:
+        silent, sending = self.heads.first(), self.bodies.first()
+        if silent is None or sending is None:
+            return silent or sending
+        silent_seconds = self.limits.head_seconds - self.heads.left_seconds(silent)
+        sending_seconds = self.limits.body_seconds - self.bodies.left_seconds(sending)
+        return silent if silent_seconds > sending_seconds else sending
+
+    def share_of(self, guest: Guest) -> Share | None:
+        """What one may have of the event loop's time for what makes no whole request."""
+        return None if self._shares is None or guest.network is None else Share(self._shares, guest.network)
 
     def has_place(self, guest: Guest, path: str) -> bool:
         """Whether there is one for who asks for this, be it one of those that are kept."""

@@ -14,16 +14,20 @@ from prometheus_client import Counter, Gauge
 
 from bridge.door.proxies import trusts
 from bridge.sockets.addresses import network_of
+from bridge.sockets.limits import UNLIMITED
 from bridge.sockets.notice import Notice
+from bridge.sockets.rate_limit import RateLimit, RateLimits
 
-__all__ = ["PROBES_PER_ADDRESS", "REFUSED", "Guest", "Guests", "Stand"]
+__all__ = ["CONNECTIONS_OF_CLIENT", "PROBES_PER_ADDRESS", "REFUSED", "Guest", "Guests", "Stand"]
 
 logger = logging.getLogger("bridge.door")
 
 REFUSED = Counter("bridge_door_refused", "Connections and requests that no route has read, by why", ["reason"])
 CONNECTIONS = Gauge("bridge_door_connections", "Connections to the port, WebSockets among them")
 
-FULL, ADDRESS = "full", "address"
+FULL, ADDRESS, RATE = "full", "address", "rate"
+# For each client of the sockets that may come from an address: a page asks for its parts on several at once.
+CONNECTIONS_OF_CLIENT = 10
 # Whoever looks after the bridge asks one thing at a time.
 PROBES_PER_ADDRESS = 2
 
@@ -70,14 +74,20 @@ class Guests:
         places: int,
         reserved_places: int,
         per_address: int,
+        clients: RateLimit = UNLIMITED,
         trusted: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`reserved_places` come on top of `places`. `trusted` are addresses and networks, separated by commas, each
+        """`reserved_places` come on top of `places`; `clients` is how many of the sockets may come from an address.
+        `trusted` are addresses and networks, separated by commas, each
         of which may have as many as there are: proxies, behind which everybody is. So may this machine itself."""
         self.places = places
         self._reserved_places = reserved_places
         self.per_address = min(per_address, max(1, places // 4))
+        self._clock = clock
+        self._arrivals = RateLimits(
+            RateLimit(CONNECTIONS_OF_CLIENT * clients.per_second, CONNECTIONS_OF_CLIENT * clients.burst)
+        )
         self._counts: Counts[str] = Counts()
         self._probing: Counts[str | None] = Counts()
         """By address, how many have places that are kept, and ask after the bridge's health."""
@@ -101,6 +111,18 @@ class Guests:
         """Nobody is let in any more."""
         for answer in self._at_close:
             answer()
+
+    def may_come(self, address: str) -> bool:
+        """Whether another connection may be made from an address, before anything else is done about it."""
+        network = self._network(address)
+        if network is None or not self._arrivals.wait_seconds(network, self._clock()):
+            return True
+        self._turn_away(
+            RATE,
+            f"{network} opens more than {self._arrivals.rate_limit.per_second:g} connections a second"
+            f" ({CONNECTIONS_OF_CLIENT} times connections_per_second; trusted_proxies, if it is a proxy)",
+        )
+        return False
 
     def enter(self, address: str, make_room: Callable[[], bool]) -> Guest | None:
         """Lets a connection in, or returns None. `make_room` has one leave that asks nothing; it returns whether

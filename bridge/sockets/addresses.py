@@ -15,6 +15,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 COUNTED_AS = "bridge.counted_as"
 """In the scope of a request, if its client's address is not known: the name that it counts under."""
 
+# Whoever comes from another loopback address has chosen to, as a sidecar does that brings others' connections.
+THIS_MACHINE = {ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")}
 # An IPv6 client has such a network to itself, and could come from each of its addresses.
 IPV6_NETWORK_BITS = 64
 # The longest that an address is, with a zone.
@@ -41,7 +43,7 @@ def address_in(text: str) -> Address | None:
 def network_of(text: str) -> str | None:
     """Who an address stands for: itself, or its IPv6 network; None for this machine, and for what is no address."""
     address = address_in(text)
-    if address is None or address.is_loopback:
+    if address is None or address in THIS_MACHINE:
         return None
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bridge.sockets.rate_limit import RateLimit
 
-__all__ = ["Bounds", "Limits"]
+__all__ = ["UNLIMITED", "Bounds", "Limits"]
 
 UNLIMITED = RateLimit(math.inf, math.inf)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from bridge.door.connection import UVICORN_NAMES
+from bridge.door.uvicorn_names import UVICORN_NAMES
 from tests.libraries.held_names import ROOT, Held, as_toml, distribution, found, names_of, private_names
 
 RECORD = Path(__file__).with_name("held_names.toml")

@@ -38,6 +38,10 @@ class Deadlines(Generic[T]):
         due = self._due.get(one)
         return due is not None and due <= asyncio.get_running_loop().time() + CLOCK_SECONDS
 
+    def left_seconds(self, one: T) -> float:
+        """How much time one has left that is waited for."""
+        return self._due[one] - asyncio.get_running_loop().time()
+
     def discard(self, one: T) -> None:
         """Waits for one no more, if it did."""
         self._due.pop(one, None)

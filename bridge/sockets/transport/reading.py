@@ -7,6 +7,7 @@ come of a message that is not whole counts with all that is kept for connections
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -19,8 +20,10 @@ __all__ = ["Reading"]
 
 # Before somebody has taken the WebSocket over: a browser sends a handful of messages by then.
 OPENING_RATE_LIMIT = RateLimit(per_second=100, burst=1_000)
-# Whatever the pace is, so that who sends a burst of small frames is not alone here: some milliseconds of work.
-FRAMES_PER_TURN = 1_000
+# Whatever the pace is, so that who sends a burst of small frames is not alone here.
+TURN_SECONDS = 0.0005
+# Between two reads of what a client still sends that has broken the protocol.
+PASSED_OVER_SECONDS = 0.05
 
 
 class Subscriber(Protocol):
@@ -94,10 +97,12 @@ class Reading:
 
     def feed(self, data: bytes) -> None:
         """Something has come."""
-        if self._reader is not None:
-            self._frames, self._fed_bytes = self._reader.feed(data), len(data)
-            self._read()
-            self._note()
+        if self._reader is None:
+            self._rest(PASSED_OVER_SECONDS)
+            return
+        self._frames, self._fed_bytes = self._reader.feed(data), len(data)
+        self._read()
+        self._note()
 
     @property
     def unread_bytes(self) -> int:
@@ -133,15 +138,14 @@ class Reading:
         frames, reader = self._frames, self._reader
         if frames is None or reader is None:
             return
-        now, read = asyncio.get_running_loop().time(), 0
+        now, over_at = asyncio.get_running_loop().time(), time.perf_counter() + TURN_SECONDS
         try:
             for frame in frames:
                 if frame is not None:
                     self._subscriber.handle_frame(frame)
                 self._rate_full_at = self.rate_limit.spent(self._rate_full_at, now, messages_in(reader.frame_bytes))
-                read += 1
                 wait_seconds = self.rate_limit.wait_seconds(self._rate_full_at, now)
-                if wait_seconds or read == FRAMES_PER_TURN:
+                if wait_seconds or time.perf_counter() > over_at:
                     self._rest(wait_seconds)
                     return
                 if self._is_paused:
@@ -153,7 +157,7 @@ class Reading:
 
     def _rest(self, seconds: float) -> None:
         """Reads on after a while, or in another turn."""
-        if not self._transport.is_closing():
+        if self._resting is None and not self._transport.is_closing():
             self._transport.pause_reading()
             self._resting = asyncio.get_running_loop().call_later(seconds, self._is_rested)
 

@@ -3,7 +3,7 @@
 `bridge/door/connection.py` hands each over once its request is read. An application may take one over: from then on
 it is no task and no queue, but what comes is handed to a `Receiver` at once, and ready frames are written as they
 are.
-What is used of uvicorn, `UVICORN_NAMES` there says.
+What is used of uvicorn, `UVICORN_NAMES` in `bridge/door` says.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """How much of the loop's time one address may have: who is refused beyond it, and who never is."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from bridge.door.budget import LoopBudget
 from bridge.door.guests import Guests
-from bridge.sockets.loop_shares import BURST_SECONDS, WAITING_LIMIT, LoopShares
+from bridge.sockets.loop_shares import BURST_SECONDS, TURN_SECONDS, WAITING_LIMIT, LoopShares
 
 SHARE = 0.25
 PATIENT_BURST = BURST_SECONDS * SHARE / 2
@@ -139,6 +140,37 @@ async def test_all_who_ask_for_health_have_one_share_and_are_answered_one_addres
     assert bridge.now - began == pytest.approx(bridge.cost_seconds)
 
 
+async def test_several_who_ask_for_much_have_no_more_of_the_loop_than_one_and_who_asks_for_little_does_not_wait() -> (
+    None
+):
+    bridge, began, requests = Bridge(), 1_000.0, 40
+    many = [f"203.0.113.{number}" for number in range(4)]
+    answered: Counter[str] = Counter()
+    are_many = asyncio.Event()
+
+    async def ask(address: str) -> None:
+        for _ in range(requests):
+            await bridge.asked("/socket.io/", address)
+            answered[address] += 1
+            if answered.total() == requests:
+                are_many.set()
+
+    asking = [asyncio.create_task(ask(address)) for address in many]
+    await are_many.wait()
+    # Of four that have been let in as often, nobody came before the others.
+    assert max(answered.values()) - min(answered[one] for one in many) <= 2
+    before = bridge.now
+    await bridge.asked("/socket.io/", "198.51.100.1")
+    assert bridge.now - before < 2 * (1 + len(many)) * bridge.cost_seconds
+    await asyncio.gather(*asking)
+    had = len(many) * requests * bridge.cost_seconds
+    assert SHARE * (bridge.now - began) > had - len(many) * (bridge.cost_seconds + PATIENT_BURST / 2)
+    # Nobody else has asked for a while, and one alone may have a whole share again.
+    bridge.now += 10 * BURST_SECONDS
+    answers = [await bridge.asked(address=many[0]) for _ in range(30)]
+    assert answers.count(404) > BURST_SECONDS * SHARE / bridge.cost_seconds
+
+
 @pytest.mark.parametrize(("kind", "prefix"), [("http", "http"), ("websocket", "websocket.http")])
 async def test_no_more_wait_than_an_address_has_connections(kind: str, prefix: str) -> None:
     bridge = Bridge()
@@ -149,6 +181,35 @@ async def test_no_more_wait_than_an_address_has_connections(kind: str, prefix: s
     assert await bridge.asked("/socket.io/", kind=kind) == 429
     assert bridge.told[0]["type"] == f"{prefix}.response.start"
     assert set(await asyncio.gather(*waiting)) == {404}
+
+
+@pytest.mark.parametrize("path", ["/x", "/socket.io/"])
+async def test_of_many_that_one_address_asks_at_once_one_is_answered_in_each_turn_of_the_loop(path: str) -> None:
+    bridge, loop, turn = Bridge(), asyncio.get_running_loop(), 0
+    answered: dict[str, list[int]] = {}
+
+    async def answer(scope: Any, _receive: Any, send: Any) -> None:
+        bridge.now += 2 * TURN_SECONDS
+        answered.setdefault(scope["client"][0], []).append(turn)
+        await send({"type": "http.response.start", "status": 404})
+        await asyncio.sleep(0)
+
+    def tick() -> None:
+        nonlocal turn
+        turn += 1
+        loop.call_soon(tick)
+
+    async def send(_message: Any) -> None:
+        pass
+
+    async def asked(address: str) -> None:
+        await budget({"type": "http", "path": path, "client": (address, 1)}, None, send)
+
+    budget = LoopBudget(answer, bridge.guests, LoopShares(1.0, lambda: bridge.now), trusted="")
+    tick()
+    await asyncio.gather(*(asked(one) for one in ["203.0.113.7"] * 9 + ["203.0.113.8", "203.0.113.9"]))
+    assert len(set(answered["203.0.113.7"])) == 9
+    assert answered["203.0.113.8"] == answered["203.0.113.9"] == answered["203.0.113.7"][:1]
 
 
 async def test_what_a_request_waits_for_is_not_counted_and_what_is_raised_is_passed_on() -> None:

@@ -6,6 +6,9 @@ import pytest
 
 from bridge.door import Guests
 from bridge.settings import Settings
+from bridge.sockets.rate_limit import RateLimit
+
+A_SECOND = RateLimit(per_second=1, burst=2)
 
 
 class Time:
@@ -153,3 +156,18 @@ def test_it_is_said_in_the_log_once_a_minute_and_for_a_minute_to_whoever_asks(
 def test_there_are_no_more_places_than_files(files: int, places: int, most: int) -> None:
     guests = Settings().guests(files)
     assert (guests.places, guests.per_address) == (places, most)
+
+
+def test_an_address_may_open_ten_connections_for_each_client_that_may_come_from_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    time = Time()
+    guests = Guests(places=9, reserved_places=1, per_address=9, clients=A_SECOND, trusted="10.0.0.7", clock=time)
+    assert [guests.may_come("203.0.113.7") for _ in range(22)] == [True] * 20 + [False] * 2
+    # Whoever else comes, a proxy that is trusted and this machine are let in.
+    assert all(guests.may_come(one) for one in ["203.0.113.8", *["10.0.0.7", "127.0.0.1"] * 50])
+    time.now += 1
+    assert [guests.may_come("203.0.113.7") for _ in range(11)] == [True] * 10 + [False]
+    [record] = caplog.records
+    assert "203.0.113.7 opens more than 10 connections a second (10 times connections_per_second" in record.message
+    assert "2 connections were turned away within a minute" in (guests.trouble() or "")

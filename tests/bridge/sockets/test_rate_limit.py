@@ -57,7 +57,7 @@ def test_a_pace_without_a_limit_never_waits() -> None:
         ("fe80::1%eth0", "fe80::/64"),
         ("::ffff:203.0.113.7", "203.0.113.7"),
         ("127.0.0.1", None),
-        ("127.8.0.1", None),
+        ("127.0.0.6", "127.0.0.6"),
         ("::1", None),
         ("::ffff:127.0.0.1", None),
         # What carries an address of IPv4 stands for that: NAT64, 6to4, Teredo.

@@ -37,9 +37,17 @@ class Stranger:
     """One connection. Nothing of it lasts longer than the tests are patient."""
 
     def __init__(
-        self, bridge: BridgeProcess | Proxy, *, host: str = "127.0.0.1", receive_buffer_bytes: int = 0
+        self,
+        bridge: BridgeProcess | Proxy,
+        *,
+        host: str = "127.0.0.1",
+        source: str = "",
+        receive_buffer_bytes: int = 0,
     ) -> None:
+        """`source` is whose address it comes from, of those of the loopback."""
         self._socket = socket.socket()
+        if source:
+            self._socket.bind((source, 0))
         if receive_buffer_bytes:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self._socket.settimeout(GIVE_UP_SECONDS)

@@ -25,12 +25,15 @@ PATIENT = {
     "BRIDGE_CONNECT_TIMEOUT_SECONDS": NEVER_SECONDS,
     "BRIDGE_PING_TIMEOUT_SECONDS": NEVER_SECONDS,
 }
+AT_ONCE = 10
+"""How many connections one address may open within moments, of a bridge that is as strict as this."""
+STRICT = {"BRIDGE_CONNECTIONS_PER_SECOND": str(AT_ONCE / 100)}
 
 
 @pytest.fixture
 def small(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
     """A bridge with few places, which waits for everybody as long as they like."""
-    bridge = make_bridge(BRIDGE_MAX_CONNECTIONS=str(PLACES), **PATIENT)
+    bridge = make_bridge(BRIDGE_MAX_CONNECTIONS=str(PLACES), **PATIENT, **STRICT)
     yield bridge
     bridge.kill()
 
@@ -144,6 +147,28 @@ def test_one_address_may_not_take_all_places_and_proxies_may(make_bridge: StartB
             assert get(f"{bridge.url}/health/live").status_code == 200
         assert figure(bridge, 'bridge_door_refused_total{reason="address"}') == 20 - most
         bridge.kill()
+
+
+def test_who_opens_connection_after_connection_is_closed_unheard_and_nobody_else_is(
+    small: BridgeProcess, gateway: Gateway, listen: StartListener
+) -> None:
+    def is_let_in(source: str) -> bool:
+        try:
+            with Stranger(small, source=source) as stranger:
+                stranger.send(LIVE)
+                return stranger.answer().status == 200
+        except (AssertionError, ConnectionError):
+            return False
+
+    with honest_traffic(small, gateway, listen):
+        assert [is_let_in("127.0.0.2") for _ in range(AT_ONCE)] == [True] * AT_ONCE
+        wait_until(lambda: not is_let_in("127.0.0.2"))
+        assert is_let_in("127.0.0.3")
+        assert all(is_let_in("127.0.0.1") for _ in range(2 * AT_ONCE))
+    assert figure(small, 'bridge_door_refused_total{reason="rate"}') >= 1
+    assert "were turned away within a minute" in get(f"{small.url}/health/ready").json()["checks"]["connections"]
+    [told] = [line for line in small.log.read_text().splitlines() if "turning connections away" in line]
+    assert "127.0.0.2 opens more than 1 connections a second" in told
 
 
 class WithFewFiles(BridgeProcess):

@@ -16,8 +16,8 @@ from bridge.catalogue.answers import ErrorCode
 from bridge.catalogue.client_events import WATCHED_LIMIT
 from bridge.catalogue.publication import DATA_PARTS_LIMIT
 from bridge.door import Door, DoorLimits, Guests
-from bridge.door.body import CHUNK_LINE_BYTES, CHUNKS_LIMIT, TRAILER_BYTES
-from bridge.door.guests import PROBES_PER_ADDRESS
+from bridge.door.body import CHUNK_BYTES, CHUNK_LINE_BYTES, FEW_CHUNKS, TRAILER_BYTES
+from bridge.door.guests import CONNECTIONS_OF_CLIENT, PROBES_PER_ADDRESS
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.http.event_feed import FOLLOWERS_LIMIT
 from bridge.http.events import BATCH_PARTS_LIMIT
@@ -127,10 +127,12 @@ def over_parts(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
 
 
 def over_chunks(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
-    most, line_bytes = numbers
+    few, each_bytes, line_bytes = numbers
     [most_bytes] = ROWS["a body"].numbers
     comment = b"1;" + b"x" * (line_bytes - 2)
-    fits = [in_chunks(*[b" "] * (most - 1)), in_chunks(end=comment + b"\r\n \r\n0\r\n\r\n")]
+    more = BODY_LIMIT_BYTES // each_bytes - 10
+    many = [b" " * (BODY_LIMIT_BYTES // (few + more))] * (few + more)
+    fits = [in_chunks(*[b" "] * (few - 1)), in_chunks(*many), in_chunks(end=comment + b"\r\n \r\n0\r\n\r\n")]
     with Stranger(bridge) as stranger:
         for one in fits:
             stranger.send(one)
@@ -138,7 +140,7 @@ def over_chunks(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     return statuses(
         bridge,
         in_chunks(b" " * (most_bytes + 1), end=b""),
-        in_chunks(*[b" "] * most),
+        in_chunks(*[b" "] * (few + few // each_bytes + 1)),
         in_chunks(end=comment + b"x\r\n \r\n"),
     )
 
@@ -266,8 +268,9 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         [BODY_LIMIT_BYTES // PART_BYTES, LISTS_LIMIT_BYTES // PART_BYTES, BATCH_PARTS_LIMIT, DATA_PARTS_LIMIT],
         over_parts,
     ),
-    "a body in chunks": ([CHUNKS_LIMIT, CHUNK_LINE_BYTES], over_chunks),
+    "a body in chunks": ([FEW_CHUNKS, CHUNK_BYTES, CHUNK_LINE_BYTES], over_chunks),
     "what follows the last chunk": ([TRAILER_BYTES], over_trailer),
+    "what follows a request that was refused": ([DOOR.linger_seconds], NOBODY_TOLD),
     "requests behind one that is not answered yet": ([DOOR.waiting_bytes], NOBODY_TOLD),
     "heads and bodies that have not come whole, on all connections": ([DOOR.held_bytes], NOBODY_TOLD),
     "a webhook without a fitting signature header, a request without the token that it needs": ([], unsigned),
@@ -288,16 +291,21 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
         [SETTINGS.connections_per_address],
         no_place,
     ),
+    "new connections from one address": (
+        [one * CONNECTIONS_OF_CLIENT for one in (LIMITS.connections.per_second, LIMITS.connections.burst)],
+        NOBODY_TOLD,
+    ),
     "connections in all; sessions that poll in all": ([SETTINGS.max_connections], no_place),
     "new WebSockets and polling sessions from one address": (
         [SETTINGS.connections_per_second, BURST_SECONDS * SETTINGS.connections_per_second],
         too_many_sockets,
     ),
-    "the event loop's time for what one address asks, and for what it sends over its sockets, but for signed webhooks"
-    " and what is answered well under `/api/`": (
+    "the event loop's time for what one address asks, for what it sends over its sockets, and for what it sends that"
+    " makes no whole request, but for signed webhooks and what is answered well under `/api/`": (
         [BURST_OF_THE_LOOP_SECONDS * SETTINGS.loop_share_per_address],
         too_much_of_the_loop,
     ),
+    "the same for all those addresses that ask for much, an eighth of that or more": ([], NOBODY_TOLD),
     "the event loop's time for all who ask for health": (
         [BURST_OF_THE_LOOP_SECONDS * SETTINGS.loop_share_per_address],
         NOBODY_TOLD,

@@ -20,9 +20,11 @@ from websockets.frames import Opcode as Kind
 from bridge.door.connection import HttpConnection
 from bridge.sockets.limits import Limits
 from bridge.sockets.loop_shares import LoopShares, Share
+from bridge.sockets.transport import web_socket_protocol
 from bridge.sockets.transport.direct import write_frames
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import frame_of
+from bridge.sockets.transport.reading import PASSED_OVER_SECONDS
 from bridge.sockets.transport.unread import Unread
 from bridge.sockets.transport.web_socket_protocol import DOOR, WebSocketProtocol
 from bridge.sockets.transport.writer import Writer
@@ -234,6 +236,27 @@ async def test_what_ends_a_connection_is_answered_after_what_came_before(sent: b
         answer = await asyncio.wait_for(reader.read(), GIVE_UP_SECONDS)
         writer.close()
     assert answer == bytes((0x8A, 5)) + b"first" + bytes((0x88, 2)) + status.to_bytes(2, "big")
+
+
+async def test_of_what_follows_a_broken_protocol_a_piece_is_read_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, read, flush_seconds = 0, WebSocketProtocol.data_received, 0.5
+
+    def data_received(protocol: WebSocketProtocol, data: bytes) -> None:
+        nonlocal reads
+        reads += 1
+        read(protocol, data)
+
+    monkeypatch.setattr(WebSocketProtocol, "data_received", data_received)
+    monkeypatch.setattr(web_socket_protocol, "FLUSH_SECONDS", flush_seconds)
+    async with serving(echo) as (address, _):
+        _, writer = await opened(address)
+        with suppress(ConnectionError):
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                while True:
+                    writer.write(frame(Kind.TEXT, b"x" * 10_000, mask=False) * 30)
+                    await writer.drain()
+        writer.transport.abort()
+    assert 1 < reads < 5 + flush_seconds / PASSED_OVER_SECONDS
 
 
 async def test_the_application_hears_that_the_client_has_gone(eventually: Eventually) -> None:
