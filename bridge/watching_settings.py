@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
+from coordinator.extras import how_to_install
+
 __all__ = ["WatchingSettings"]
 
 EXPORTER = "opentelemetry.exporter.otlp.proto.http"
@@ -21,7 +23,7 @@ class WatchingSettings(BaseSettings):
     @classmethod
     def _can_be_made(cls, value: bool) -> bool:
         if value and not _is_installed():
-            raise ValueError("OpenTelemetry, which makes them, is not installed: pip install 'bridge[otel]'")
+            raise ValueError(f"OpenTelemetry, which makes them, is not installed: {how_to_install('otel')}")
         return value
 
 

@@ -98,8 +98,10 @@ def _run(name: str, arguments: list[str]) -> None:
     try:
         import typer
     except ModuleNotFoundError:
+        from coordinator.extras import how_to_install
+
         print(
-            "error: only the client for services is installed; the server comes with pip install 'bridge[server]'",
+            f"error: only the client for services is installed; the server comes with {how_to_install('server')}",
             file=sys.stderr,
         )
         sys.exit(1)

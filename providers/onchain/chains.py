@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from coordinator.errors import BridgeError
+from coordinator.extras import how_to_install
 from coordinator.money import base_units, parse_amount, trimmed
 from providers.onchain.addresses import has_good_checksum, with_checksum
 
@@ -221,7 +222,7 @@ def _require_web3(chains: Mapping[str, Chain]) -> None:
     if followed and find_spec("web3") is None:
         raise ChainsError(
             f"{', '.join(followed)} {'have' if len(followed) > 1 else 'has'} endpoints, and web3, which asks them, is"
-            " not installed: pip install 'bridge[onchain]'"
+            f" not installed: {how_to_install('onchain')}"
         )
 
 
