@@ -86,6 +86,7 @@ def test_histograms_have_each_webhook_request_and_delivery(
         assert float(counts[f"bridge_http_request_seconds_count{{{labels}}}"]) == 1, labels
     assert 'bridge_payments{status="pending"}' in counts
     assert 'bridge_payouts{status="ambiguous"}' in counts
+    assert float(counts["bridge_journal_disk_free_bytes"]) > 0, "nobody has asked whether it is ready"
 
 
 def promtool(*arguments: str, given: str = "", folder: Path = RULES.parent) -> subprocess.CompletedProcess[str]:
