@@ -125,7 +125,9 @@ def shkeeper(
             payment_id = registered or next((known for _, known in reversed(outcomes) if known), None)
             _show_result(client, name, payment_id)
         except httpx.HTTPError as error:
-            raise SimulationError(f"no answer from {url} ({error}); is it running? Start it with: make run") from None
+            raise SimulationError(
+                f"no answer from {url} ({error}); is it running? Start it with: bridge serve"
+            ) from None
     wrong = sum(not is_right for is_right, _ in outcomes)
     if wrong:
         raise SimulationError(f"{wrong} of {len(outcomes)} webhooks were answered otherwise than expected")

@@ -1,5 +1,5 @@
-"""The room on the disk of an SQLite journal, for Prometheus. Where it is not known there is no figure: a zero would be
-an alert. A journal in PostgreSQL is on a disk of its server's."""
+"""The room on the disk of an SQLite journal, for Prometheus. Where it is not known there is no figure: a zero would
+be an alert. A journal in PostgreSQL is on a disk of its server's."""
 
 import asyncio
 import shutil

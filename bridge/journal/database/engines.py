@@ -21,6 +21,7 @@ __all__ = [
     "common_dialect",
     "connection_arguments",
     "connection_settings",
+    "has_password",
     "journal_place",
     "opening",
     "parse_database_url",
@@ -164,6 +165,15 @@ def _with_hosts_as_options(text_url: str) -> str:
         return text_url
     options = [*(f"host={host}" for host in several["hosts"].split(",")), several["options"]]
     return f"{several['before']}{several['name'] or '/'}?{'&'.join(filter(None, options))}"
+
+
+def has_password(text_url: str) -> bool:
+    """Whether a URL says one; of what is no URL of a journal that is not known."""
+    try:
+        url = parse_database_url(text_url)
+    except JournalUrlError:
+        return False
+    return url.password is not None or any("password" in name for name in url.query)
 
 
 def journal_place(text_url: str) -> str:
