@@ -10,6 +10,8 @@ from pydantic_core import to_jsonable_python
 from bridge.journal.database.engines import journal_place
 from bridge.setting_errors import variable_name
 from bridge.settings import Settings
+from bridge.workers.alerts.destinations import SECRET_VARIABLE_PREFIX
+from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX
 
 __all__ = ["SettingOrigin", "origins_of"]
 
@@ -42,7 +44,10 @@ def origins_of(
             origin = str(path) if path is not None and name in in_file else "default"
         value = journal_place(settings.database_url) if name == "database_url" else values[name]
         found.append(SettingOrigin(name, _without_keys(to_jsonable_python(value)), origin))
-    return found
+    # No settings by themselves, but what is in them counts all the same.
+    prefixes = (ENDPOINTS_VARIABLE_PREFIX, SECRET_VARIABLE_PREFIX)
+    others = sorted(name for name in environment if name.upper().startswith(prefixes))
+    return found + [SettingOrigin(name.upper().removeprefix("BRIDGE_").lower(), "***", name) for name in others]
 
 
 def _without_keys(value: object) -> object:
