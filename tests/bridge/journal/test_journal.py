@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine, text
 
 from bridge.journal import (
     IdempotencyKey,
@@ -320,6 +320,30 @@ async def test_an_unreadable_webhook_is_kept_once(journal: Journal) -> None:
     assert rows(journal, "SELECT provider, body, reason FROM unreadable_webhooks") == [
         ("shkeeper", b"\xff{", "not JSON")
     ]
+
+
+async def test_of_a_database_that_fails_again_and_again_one_line_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database_url = f"sqlite:///{tmp_path / 'failing.db'}"
+    journal = await Journal.open(database_url)
+
+    def rename(before: str, after: str) -> None:
+        engine = create_engine(parse_database_url(database_url))
+        with engine.begin() as connection:
+            connection.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
+        engine.dispose()
+
+    for outages in (1, 2):
+        rename("unreadable_webhooks", "elsewhere")
+        for _ in range(3):
+            with pytest.raises(JournalUnavailableError):
+                await journal.store_unreadable_webhook(provider="shkeeper", body=b"{", reason="not JSON")
+        rename("elsewhere", "unreadable_webhooks")
+        await journal.store_unreadable_webhook(provider="shkeeper", body=b"{", reason="not JSON")
+        said = [one for one in caplog.records if one.levelname == "ERROR" and "could not commit" in one.getMessage()]
+        assert len(said) == outages
+    await journal.close()
 
 
 async def test_a_payment_expires_when_its_time_is_over_and_not_before(journal: Journal, clock: Clock) -> None:
