@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package image sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package wheel image sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -152,6 +152,13 @@ npm-package: has-node $(JAVASCRIPT)/node_modules/.ready ## Pack what front ends 
 	@cd $(NPM_PACKAGE) && npm pack --silent
 
 NPM_PACKAGE := var/npm
+
+wheel: has-python has-node has-var $(VENV)/.run-ready $(PAGES) ## Build the wheel, with the versions that it is installed with, into var/wheel
+	@rm -rf var/wheel
+	@$(STEP) "Building the wheel" $(BIN)/python -m hatchling build -t wheel -d var/wheel
+	@cp requirements.lock var/wheel
+	@echo "It is in var/wheel. Install it, in an environment of its own, with:"
+	@echo "    pip install --require-hashes -r requirements.lock && pip install --no-deps ./bridge-*.whl"
 
 image: ## Build the image, with docker, podman or buildah
 	@builder=$$(command -v docker || command -v podman || command -v buildah) || \

@@ -3,13 +3,14 @@ systemd (`LoadCredential`) do. They are taken for environment variables of their
 (settings, chains' endpoints, the alerts' secrets) has them."""
 
 import os
+import stat
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from bridge.environment import SECRETS_FOLDER_VARIABLE
 from coordinator.errors import BridgeError
 
-__all__ = ["SecretFileError", "adopt_secret_files"]
+__all__ = ["SecretFileError", "adopt_secret_files", "exposed_secret_files", "secret_files"]
 
 SYSTEMD_FOLDER_VARIABLE = "CREDENTIALS_DIRECTORY"
 PREFIX = "BRIDGE_"
@@ -44,13 +45,35 @@ def _folder_of(environment: Mapping[str, str]) -> Path | None:
     return Path(named)
 
 
-def _secrets_in(environment: Mapping[str, str]) -> dict[str, str]:
+def secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
+    """The files, by the variables that they are taken for. Raises SecretFileError."""
     folder = _folder_of(environment)
     if folder is None:
         return {}
     try:
         files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name.upper().startswith(PREFIX)]
-        return {path.name.upper(): _content(path) for path in files}
+    except OSError as error:
+        raise SecretFileError(f"{folder} cannot be read: {os.strerror(error.errno or 0)}") from None
+    return {path.name.upper(): path for path in files}
+
+
+def exposed_secret_files(environment: Mapping[str, str]) -> list[Path]:
+    """Those that others on this machine can read. What an orchestrator mounts to be read alone is its own affair, and
+    so is what systemd brings."""
+    return [
+        path
+        for path in secret_files(environment).values()
+        if SECRETS_FOLDER_VARIABLE in environment
+        and path.stat().st_mode & stat.S_IROTH
+        and path.parent.stat().st_mode & stat.S_IXOTH
+        and not os.statvfs(path).f_flag & os.ST_RDONLY
+    ]
+
+
+def _secrets_in(environment: Mapping[str, str]) -> dict[str, str]:
+    folder = _folder_of(environment)
+    try:
+        return {name: _content(path) for name, path in secret_files(environment).items()}
     except OSError as error:
         raise SecretFileError(f"{error.filename or folder} cannot be read: {os.strerror(error.errno or 0)}") from None
 

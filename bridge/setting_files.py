@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.environment import CONFIG_FILE_VARIABLE
+from bridge.journal.database.engines import has_password
 from bridge.setting_errors import variable_name
 from providers.settings import SettingsError
 
@@ -33,6 +34,11 @@ def read_config_file(path: Path, settings: Collection[str], secrets: Collection[
             raise SettingsError(
                 f"{path}: {secret} does not belong in this file, being secret; set {variable_name(secret)}{in_file}"
             )
+    if isinstance(url := values.get("database_url"), str) and has_password(url):
+        raise SettingsError(
+            f"{path}: database_url has a password, which does not belong in this file, being secret; set"
+            f" {variable_name('database_url')}, or a file of that name in the folder of secrets"
+        )
     return values
 
 

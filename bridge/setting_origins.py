@@ -10,11 +10,13 @@ from pydantic_core import to_jsonable_python
 from bridge.journal.database.engines import journal_place
 from bridge.setting_errors import variable_name
 from bridge.settings import Settings
+from bridge.workers.alerts.destinations import SECRET_VARIABLE_PREFIX
+from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX
 
 __all__ = ["SettingOrigin", "origins_of"]
 
-# Who asks for it, in a URL: the password stands behind the colon.
-_USER_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
+# What a URL asks for behind its path, which may be a key. No setting has a password in a URL but the journal's.
+_QUERY_IN_URL = re.compile(r"(://[^?\s]*\?).*")
 
 
 class SettingOrigin(NamedTuple):
@@ -41,17 +43,20 @@ def origins_of(
         else:
             origin = str(path) if path is not None and name in in_file else "default"
         value = journal_place(settings.database_url) if name == "database_url" else values[name]
-        found.append(SettingOrigin(name, _without_passwords(to_jsonable_python(value)), origin))
-    return found
+        found.append(SettingOrigin(name, _without_keys(to_jsonable_python(value)), origin))
+    # No settings by themselves, but what is in them counts all the same.
+    prefixes = (ENDPOINTS_VARIABLE_PREFIX, SECRET_VARIABLE_PREFIX)
+    others = sorted(name for name in environment if name.upper().startswith(prefixes))
+    return found + [SettingOrigin(name.upper().removeprefix("BRIDGE_").lower(), "***", name) for name in others]
 
 
-def _without_passwords(value: object) -> object:
+def _without_keys(value: object) -> object:
     match value:
         case str():
-            return _USER_IN_URL.sub(r"\1:***@", value)
+            return _QUERY_IN_URL.sub(r"\1***", value)
         case dict():
-            return {name: _without_passwords(part) for name, part in value.items()}
+            return {name: _without_keys(part) for name, part in value.items()}
         case list():
-            return [_without_passwords(part) for part in value]
+            return [_without_keys(part) for part in value]
         case _:
             return value

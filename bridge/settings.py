@@ -35,7 +35,7 @@ from bridge.environment import injected_variables
 from bridge.http.front.service_tokens import ServicesError, WatchedServices
 from bridge.journal.database.engines import parse_database_url
 from bridge.journal.history.mark_file import default_mark_file
-from bridge.setting_errors import explain, explain_unreadable, refuse_slips, variable_name
+from bridge.setting_errors import explain, explain_open_host, explain_unreadable, refuse_slips, variable_name
 from bridge.setting_files import find_config_file, read_config_file
 from bridge.setting_tables import SettingTables
 from bridge.sockets.limits import Limits
@@ -187,10 +187,7 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
     @model_validator(mode="after")
     def _closed_to_the_network(self) -> "Settings":
         if self.access == "open" and not self.is_loopback and not self.open_to_network:
-            raise ValueError(
-                f"with access = open the bridge asks nobody who they are, so it listens on loopback only, not on"
-                f' {self.host}; set access = "jwt" to ask for tokens, or open_to_network = true to let anyone in'
-            )
+            raise ValueError(explain_open_host(self.host))
         return self
 
     @property
@@ -339,7 +336,8 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
             naming = [provider.name for provider in known.PROVIDERS if provider.names_its_coins]
             found = read_chains(own, os.environ, providers=naming)
         except ChainsError as error:
-            raise SettingsError("\n".join(f"chains_file: {slip}" for slip in str(error).splitlines())) from None
+            whose = "" if own is None else "chains_file: "
+            raise SettingsError("\n".join(f"{whose}{slip}" for slip in str(error).splitlines())) from None
         return {name: chain for name, chain in found.items() if chain.endpoints}
 
     @property
@@ -395,6 +393,7 @@ def load_settings(config_file: Path | None = None, **overrides: Any) -> Settings
     except UnreadableSettingError as error:
         raise SettingsError(explain_unreadable(str(error))) from None
     except ValidationError as error:
-        raise SettingsError("\n".join(explain(problem, path, overrides) for problem in error.errors())) from None
+        faults = [explain(one, path, overrides, file_values, every.model_fields) for one in error.errors()]
+        raise SettingsError("\n".join(faults)) from None
     finally:
         _OF_FILE.reset(reading)

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
+from coordinator.extras import how_to_install
+
 __all__ = ["WatchingSettings"]
 
 EXPORTER = "opentelemetry.exporter.otlp.proto.http"
@@ -14,7 +16,7 @@ EXPORTER = "opentelemetry.exporter.otlp.proto.http"
 class WatchingSettings(BaseSettings):
     """Those of the settings that are about logs, figures and traces."""
 
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
     metrics_host: str = "127.0.0.1"
@@ -25,7 +27,7 @@ class WatchingSettings(BaseSettings):
     @classmethod
     def _can_be_made(cls, value: bool) -> bool:
         if value and not _is_installed():
-            raise ValueError("OpenTelemetry, which makes them, is not installed: pip install 'bridge[otel]'")
+            raise ValueError(f"OpenTelemetry, which makes them, is not installed: {how_to_install('otel')}")
         return value
 
 

@@ -390,8 +390,9 @@ class Provider(Protocol):
     def takes_webhooks(self, settings: BaseModel) -> bool:
         """Whether it is set up so that some can be verified."""
 
-    def refuses_all(self, settings: BaseModel) -> str | None:
-        """Why no webhook of it can be verified, and what to do; None if some can, or if nobody means to use it."""
+    def doubts(self, settings: BaseModel) -> Iterator[str]:
+        """What `bridge serve` is to warn of, as far as it can be seen without asking anybody: such as why no webhook
+        of it can be verified, and what to do. Nothing if nobody means to use it."""
 
     def findings(self, settings: BaseModel, surroundings: Surroundings) -> Iterator[Finding]:
         """What `bridge doctor` is to say of it."""

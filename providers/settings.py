@@ -69,6 +69,6 @@ def web_root(value: str) -> str:
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_usable = False
-    if value and (not is_usable or parts.username or parts.query or parts.fragment):
+    if value and (not is_usable or "@" in parts.netloc or parts.query or parts.fragment):
         raise ValueError("expected an address such as https://bridge.example, without user, query or fragment")
     return value.rstrip("/")

@@ -65,6 +65,9 @@ case "$*" in
     case "$*" in
     *requirements.lock*) [ -z "$PIP_FAILS" ] || {{ echo "ERROR: no matching distribution"; exit 1; }} ;;
     esac ;;
+*"-m hatchling build -t wheel -d var/wheel"*)
+    {CHATTER}
+    mkdir -p var/wheel; echo >var/wheel/bridge-1-py3-none-any.whl ;;
 serve*) echo "the bridge serves" ;;
 *) echo "unexpected: $*"; exit 1 ;;
 esac
@@ -166,6 +169,14 @@ def test_what_tests_need_is_installed_side_by_side_with_a_line_each(
     log = tmp_path / "clone" / "var" / "install.log"
     assert log.read_text().count("chatter 200\n") == 7
     assert list(log.parent.iterdir()) == [log]
+
+
+def test_a_wheel_is_built_beside_the_versions_that_it_is_installed_with(make: Make, tmp_path: Path) -> None:
+    built = make("wheel")
+    assert built.returncode == 0, built.stdout
+    assert "pip install --no-deps ./bridge-*.whl" in built.stdout.splitlines()[-1]
+    found = {path.name for path in (tmp_path / "clone" / "var" / "wheel").iterdir()}
+    assert found == {"bridge-1-py3-none-any.whl", "requirements.lock"}
 
 
 def test_of_several_steps_the_one_that_fails_shows_what_it_said_itself(make: Make, programs: Path) -> None:

@@ -81,10 +81,17 @@ def _main(arguments: list[str]) -> None:
             _run(name, arguments)
         case [name, *_]:
             kind = "option" if name.startswith("-") else "command"
-            _refuse(f"there is no {kind} {name!a}")
+            _refuse(f"there is no {kind} {name!a}{_meant(name)}")
         case _:
             print(HELP, end="")
             sys.exit(2)
+
+
+def _meant(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f"; is it {near[0]}?" if near else ""
 
 
 def _refuse(why: str) -> None:
@@ -98,8 +105,10 @@ def _run(name: str, arguments: list[str]) -> None:
     try:
         import typer
     except ModuleNotFoundError:
+        from coordinator.extras import how_to_install
+
         print(
-            "error: only the client for services is installed; the server comes with pip install 'bridge[server]'",
+            f"error: only the client for services is installed; the server comes with {how_to_install('server')}",
             file=sys.stderr,
         )
         sys.exit(1)

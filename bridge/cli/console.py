@@ -1,12 +1,24 @@
 """Where commands write: plain text when nobody is at the terminal, colours when somebody is."""
 
 import io
+import logging
 import os
 import sys
 
 import typer
 
-__all__ = ["bold", "on_one_line", "prepare_streams", "report", "say", "shorten", "styled", "symbol", "warn"]
+__all__ = [
+    "bold",
+    "on_one_line",
+    "prepare_streams",
+    "report",
+    "say",
+    "shorten",
+    "speak_by",
+    "styled",
+    "symbol",
+    "warn",
+]
 
 
 def prepare_streams() -> None:
@@ -16,24 +28,43 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace" if stream is sys.stderr else "replace")
 
 
+class _Speech:
+    """How it is said: in words for a person or, by a formatter of log lines, as what is logged."""
+
+    formatter: logging.Formatter | None = None
+
+    def of(self, level: int, plain: str, message: str) -> str:
+        if self.formatter is None:
+            return plain
+        return self.formatter.format(logging.LogRecord("bridge", level, "", 0, message, None, None))
+
+
+_SPEECH = _Speech()
+
+
+def speak_by(formatter: logging.Formatter) -> None:
+    """From now on each line is one of that formatter's, for a program that reads all that is written."""
+    _SPEECH.formatter = formatter
+
+
 def say(line: str) -> None:
     """A line of what was asked for. Its colours are left out when it goes into a file or a pipe."""
-    typer.echo(line)
+    typer.echo(_SPEECH.of(logging.INFO, line, line.strip()))
 
 
 def report(error: object) -> None:
     """One clear message on the error stream."""
-    typer.echo(f"{styled('error:', 'red', bold=True)} {error}", err=True)
+    typer.echo(_SPEECH.of(logging.ERROR, f"{styled('error:', 'red', bold=True)} {error}", str(error)), err=True)
 
 
 def warn(message: str) -> None:
     """Something that a person should know, but that stops nothing."""
-    typer.echo(f"{styled('warning:', 'yellow')} {message}", err=True)
+    typer.echo(_SPEECH.of(logging.WARNING, f"{styled('warning:', 'yellow')} {message}", message), err=True)
 
 
 def styled(text: str, colour: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
-    """The text in a colour, for a terminal; as it is for who wants none (no-color.org)."""
-    if os.environ.get("NO_COLOR"):
+    """The text in a colour, for a terminal; as it is for who wants none (no-color.org), and for a program."""
+    if os.environ.get("NO_COLOR") or _SPEECH.formatter is not None:
         return text
     return typer.style(text, fg=colour, bold=bold or None, dim=dim or None)
 

@@ -11,7 +11,6 @@ from random import Random
 
 from bridge.journal import Journal
 from coordinator.ids import new_id
-from coordinator.payments.observations import Sighting, Stage, Transfer
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.limits import DEFAULT_LIMITS
@@ -21,7 +20,6 @@ from coordinator.payouts.observations import (
     PayoutFailed,
     PayoutObservation,
     PayoutSent,
-    PayoutSighted,
     PayoutUnclear,
 )
 from coordinator.payouts.payouts import Payout
@@ -129,33 +127,26 @@ class _Past:
     async def leave_trouble(self) -> None:
         """What does not go on by itself: one of each kind that needs no chain of its own."""
         self._clock.now += timedelta(minutes=30)
-        sales = [self._sale(self._clock.now - timedelta(minutes=25)) for _ in range(8)]
+        sales = [self._sale(self._clock.now - timedelta(minutes=25)) for _ in range(6)]
         await self._register(sales)
         paid = [replace(sale, invoice=sale.invoice.pay(sale.invoice.amount)) for sale in sales]
         await _together(self._deliver(sale.invoice.notice()) for sale in paid)
-        takes_too_long, unclear, failed, differs, dropped = (self._payout(sale.payment) for sale in sales[:5])
-        differs, dropped = (payout.model_copy(update={"chain": "ethereum"}) for payout in (differs, dropped))
-        payouts = [takes_too_long, unclear, failed, differs, dropped]
+        payouts = [takes_too_long, unclear, failed] = [self._payout(sale.payment) for sale in sales[:3]]
         self.payouts += len(payouts)
         await _together(self._journal.payouts.register([payout], rules=None) for payout in payouts)
         await self._ask_for(payouts)
         self._clock.now += timedelta(minutes=1)
-        short = Transfer(transfer_id=_hash(), asset=COIN, amount=differs.amount - CENT)
-        gone = Transfer(transfer_id=_hash(), asset=COIN, amount=dropped.amount)
-        never = "another transaction of its sender took its place"
         became: list[tuple[Payout, list[PayoutObservation]]] = [
             (takes_too_long, [PayoutAccepted(task_id=secrets.token_hex(16))]),
             (unclear, [PayoutUnclear(reason="no whole answer came from SHKeeper (ReadTimeout)")]),
             (failed, [PayoutFailed(reason="SHKeeper's task failed: Have not enough tokens on fee account")]),
-            (differs, [_sighted(short, Stage.FINAL), PayoutConfirmed()]),
-            (dropped, [PayoutAccepted(task_id=secrets.token_hex(16)), _sighted(gone, Stage.DROPPED, never)]),
         ]
         for payout, observations in became:
             await self._observe(payout, observations)
-        waiting = self._payout(paid[7].payment)
+        waiting = self._payout(paid[5].payment)
         self.payouts += 1
         await self._journal.payouts.register([waiting], rules=KNOWN_DESTINATIONS_ONLY)
-        await self._store_webhooks(paid[5].invoice, paid[6].invoice)
+        await self._store_webhooks(paid[3].invoice, paid[4].invoice)
 
     async def _store_webhooks(self, held: Invoice, overpaid: Invoice) -> None:
         nobodys = self._sale(self._clock.now)
@@ -248,10 +239,6 @@ class _Past:
             await self._journal.payouts.record_observation(
                 payout.payout_id, f"{observation.kind}:{secrets.token_hex(8)}", observation
             )
-
-
-def _sighted(transfer: Transfer, stage: Stage, reason: str | None = None) -> PayoutSighted:
-    return PayoutSighted(sighting=Sighting(transfer=transfer, stage=stage, view=1, reason=reason))
 
 
 def _hash() -> str:

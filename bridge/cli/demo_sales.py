@@ -200,19 +200,18 @@ class Afternoon:
         """To each seller of a payment, as soon as it is completed."""
         while (payment := await self._look(payment["paymentId"]))["status"] != "completed":
             await self._wait(1)
-        sellers = dict.fromkeys(share["sellerId"] for share in await self._shares(payment))
-        destinations = {seller: f"0x{secrets.token_hex(20)}" for seller in sellers}
+        shares = {share["sellerId"]: Decimal(share["amount"]) for share in await self._shares(payment)}
+        destinations = {seller: f"0x{secrets.token_hex(20)}" for seller in shares}
         for destination in destinations.values():
             await self._play("outcomes", {"destination": destination, "outcome": outcome})
             if fault is not None:
                 await self._play("faults", {**fault, "about": destination})
-        each = (Decimal(payment["amount"]) * Decimal("0.98") / len(destinations)).quantize(CENT)
         payouts = [
             {
                 "paymentId": payment["paymentId"],
                 "sellerId": seller,
                 "coin": self._random.choice(PAID_OUT_IN),
-                "amount": str(each),
+                "amount": str((shares[seller] * Decimal("0.98")).quantize(CENT)),
                 "destination": destination,
             }
             for seller, destination in destinations.items()

@@ -49,6 +49,7 @@ def doctor(
 
 def _examine(config: Path | None) -> Iterator[Finding]:
     from bridge.environment import injected_variables
+    from bridge.secret_files import exposed_secret_files
     from bridge.settings import load_settings
 
     injected = injected_variables(os.environ)
@@ -61,6 +62,8 @@ def _examine(config: Path | None) -> Iterator[Finding]:
             yield Finding("error", line)
         return
     yield Finding("ok", "every setting has a value that makes sense")
+    for path in exposed_secret_files(os.environ):
+        yield Finding("warning", f"others on this machine can read {path}; run: chmod 600 {path}")
     yield from _front_end(settings)
     yield from _users(settings)
     yield from sign_in_findings(settings)

@@ -2,11 +2,12 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.console import bold, on_one_line, say
+from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.options import AsJson, Config, command_group
 
 if TYPE_CHECKING:
@@ -39,6 +40,18 @@ def restored(
     said = said if note is None else f"{said}: {note}"
     epoch = declare_restored(settings.database_url, settings.mark_file, said, datetime.now(UTC))
     say(f"A new history begins, with the epoch {epoch}. Start the bridge: it compares the books before it pays out.")
+
+
+@journal.command(hidden=True)
+def backup(
+    path: Annotated[Path, typer.Argument(help="The file to write, which must not be there yet.")],
+    config: Config = None,
+) -> None:
+    """Make a copy of an SQLite journal, as `bridge backup` does: by the name that it had in 0.1.0."""
+    from bridge.cli.backup import backup as back_up
+
+    warn("bridge journal backup is called bridge backup now; write that, since this name will go")
+    back_up(path, config)
 
 
 @journal.command()

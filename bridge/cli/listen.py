@@ -245,7 +245,7 @@ class Listener:
 
     def _unanswered(self, reason: object) -> UnansweredError:
         words = f"none within {ANSWER_SECONDS:g} s" if isinstance(reason, TimeoutError) else on_one_line(str(reason))
-        return UnansweredError(f"no answer from {self._url} ({words}); is it running? Start it with: make run")
+        return UnansweredError(f"no answer from {self._url} ({words}); is it running? Start it with: bridge serve")
 
     async def _join_all(self, client: "socketio.AsyncClient", gone: asyncio.Task[None]) -> None:
         names = [name for join in self._joins for name in await self._unless_gone(gone, _join(client, join))]

@@ -4,16 +4,33 @@ program each record is one JSON object on a line of its own."""
 
 import json
 import logging
+import os
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
-from bridge.cli.console import on_one_line
+from bridge.cli.console import on_one_line, speak_by
 from bridge.traces import tracing
+from coordinator.errors import BridgeError
 
-__all__ = ["JsonLines", "LogLines"]
+__all__ = ["JsonLines", "LogLines", "speak_as_it_is_logged"]
 
 # A stranger may send a megabyte, which is no line that anybody reads.
 LINE_LIMIT_CHARACTERS = 8_000
 SET_IN = "    "
+
+
+def speak_as_it_is_logged(config: Path | None) -> None:
+    """Has commands speak in JSON where the log is to be in JSON, as far as that is known before all settings are."""
+    from bridge.setting_files import find_config_file, settings_in
+
+    path = config or find_config_file()
+    named = {name.upper(): value for name, value in os.environ.items()}.get("BRIDGE_LOG_FORMAT")
+    if named is None and path is not None:
+        with suppress(BridgeError):  # which is said when all settings are read
+            named = settings_in(path).get("log_format")
+    if named == "json":
+        speak_by(JsonLines())
 
 
 class LogLines(logging.Formatter):

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import logging.config
+import os
 import resource
 import secrets
 import signal
@@ -20,12 +21,12 @@ from bridge.cli.address import DEFAULT_URL, open_listener, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.ending import EndInTime
 from bridge.cli.local_shkeeper import DEFAULT_PORT, announce, local_shkeeper
-from bridge.cli.log_lines import JsonLines, LogLines
+from bridge.cli.log_lines import JsonLines, LogLines, speak_as_it_is_logged
 from bridge.cli.metrics_port import MetricsPort
 from bridge.cli.options import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from bridge.settings import Settings
@@ -73,6 +74,7 @@ def serve(
 
     drop_what_cannot_be_written()
     overrides: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    speak_as_it_is_logged(config)
     settings = load_settings(config, **overrides)
     if with_shkeeper and not ShkeeperSettings.of(settings).shkeeper_keys:
         # Nobody else needs to know it: that SHKeeper, and all that it knows, ends with this process.
@@ -129,21 +131,21 @@ def _traced(settings: "Settings") -> "Iterator[None]":
 
 def _warn(settings: "Settings") -> None:
     """Of what may not be as it was meant."""
+    from bridge.secret_files import exposed_secret_files
     from providers import known
 
-    _note_injected()
+    _note_injected(os.environ)
     for provider in known.PROVIDERS:
-        why = provider.refuses_all(settings)
-        if why is not None:
-            warn(why)
+        for doubt in provider.doubts(settings):
+            warn(doubt)
+    for path in exposed_secret_files(os.environ):
+        warn(f"others on this machine can read {path}; run: chmod 600 {path}")
 
 
-def _note_injected() -> None:
-    import os
-
+def _note_injected(environment: "Mapping[str, str]") -> None:
     from bridge.environment import injected_variables
 
-    injected = injected_variables(os.environ)
+    injected = injected_variables(environment)
     if injected:
         warn(
             f"{', '.join(injected)} come from an orchestrator with a service called bridge, and are ignored; a port"

@@ -125,7 +125,9 @@ def shkeeper(
             payment_id = registered or next((known for _, known in reversed(outcomes) if known), None)
             _show_result(client, name, payment_id)
         except httpx.HTTPError as error:
-            raise SimulationError(f"no answer from {url} ({error}); is it running? Start it with: make run") from None
+            raise SimulationError(
+                f"no answer from {url} ({error}); is it running? Start it with: bridge serve"
+            ) from None
     wrong = sum(not is_right for is_right, _ in outcomes)
     if wrong:
         raise SimulationError(f"{wrong} of {len(outcomes)} webhooks were answered otherwise than expected")
@@ -229,7 +231,9 @@ def _register(client: "httpx.Client", registration: dict[str, str]) -> str:
     answer = client.post("/api/payments", json=registration)
     content = _content(answer)
     if not answer.is_success or "paymentId" not in content:
-        raise SimulationError(f"the bridge did not register the payment: {content.get('detail', answer.text)}")
+        remedy = f"; name the token of a service by --token or {TOKEN_VARIABLE}" if answer.status_code == 401 else ""
+        said = content.get("detail", answer.text)
+        raise SimulationError(f"the bridge did not register the payment: {said}{remedy}")
     payment_id: str = content["paymentId"]
     say(
         f"{bold(on_one_line(registration['externalId']))} is registered as {on_one_line(payment_id)}: "

@@ -12,6 +12,7 @@ from bridge.http.attention_figures import GivenAttentionFigures
 from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenReadinessChecks
 from bridge.journal import JournalUnavailableError
 from bridge.workers.checks import Check, DegradedError
+from bridge.workers.disk_figures import measure_disk
 from bridge.workers.money_figures import measure_money
 from coordinator.models import FrozenModel
 
@@ -70,6 +71,7 @@ async def metrics(
     journal: GivenJournal, chains: GivenChains, sender: GivenPayoutSender, figures: GivenAttentionFigures
 ) -> Response[bytes]:
     await figures.refresh(journal)
+    await measure_disk(journal.folder)
     with suppress(JournalUnavailableError):  # these figures stay as they were
         await chains.measure()
         await sender.measure()

@@ -119,6 +119,7 @@ class Dispatcher:
         self._moved = asyncio.Event()
         """Set when the cursor moves; there is another one then."""
         self._upcoming = Upcoming(cursor)
+        CURSOR.set(cursor)
 
     @property
     def cursor(self) -> int:

@@ -28,6 +28,7 @@ def _origin(url: str) -> str:
     except ValueError:
         scheme, host, port = "", None, None
     if scheme not in _DEFAULT_PORTS or not host or "*" in host:
-        raise FrontendUrlError(f"FRONTEND_URL holds {url!r}: expected a URL such as https://shop.example")
+        shown = "what is no address of a page" if "@" in url else repr(url)  # before an @ a password may stand
+        raise FrontendUrlError(f"FRONTEND_URL holds {shown}: expected a URL such as https://shop.example")
     name = f"[{host}]" if ":" in host else host
     return f"{scheme}://{name}" if port in (None, _DEFAULT_PORTS[scheme]) else f"{scheme}://{name}:{port}"

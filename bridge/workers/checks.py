@@ -41,7 +41,6 @@ SLOW_LOOP_SECONDS = 1.0
 # Nobody has been answered at all for this long: SHKeeper waits 30 s, most probes less.
 STUCK_LOOP_SECONDS = 5.0
 
-DISK_FREE = Gauge("bridge_journal_disk_free_bytes", "Room on the disk of an SQLite journal, as it was looked at last")
 LAG = Gauge("bridge_loop_lag_seconds", "How long the event loop last had to be waited for, the worst of 10 s")
 
 
@@ -107,7 +106,6 @@ async def check_descriptors() -> None:
 async def check_disk(folder: Path) -> None:
     """Whether a disk has room. Raises DegradedError where there is little."""
     free = (await asyncio.to_thread(shutil.disk_usage, folder)).free
-    DISK_FREE.set(free)
     if free >= AMPLE_SPACE_BYTES:
         return
     said = f"{free // MEGABYTE} MB are free in {folder}"

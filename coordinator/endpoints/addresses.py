@@ -67,11 +67,20 @@ def require_url(url: str, allowed: Networks) -> str:
     if "@" in parts.netloc or parts.fragment:
         raise ValueError("expected a URL without a user, a password and a fragment; the signature says who sends")
     if parts.scheme == "http" and not allowed:
-        raise ValueError("expected https://; in plain text events go only to the networks in endpoint_networks")
+        raise ValueError(f"expected https://; {_how_to_allow(host)}")
     try:
         address = ip_address(host)
     except ValueError:
         return url
     if not is_reachable(address, allowed, is_encrypted=parts.scheme == "https"):
-        raise ValueError(f"{host} is no address that is sent to; endpoint_networks names others that are")
+        raise ValueError(f"{host} is no address that is sent to; {_how_to_allow(host)}")
     return url
+
+
+def _how_to_allow(host: str) -> str:
+    """What whoever runs the bridge does, for a host inside of a network."""
+    try:
+        network = str(ip_address(host))
+    except ValueError:
+        network = "127.0.0.1" if host == "localhost" else "NETWORK"
+    return f"to send into a network of your own, set BRIDGE_ENDPOINT_NETWORKS={network} and restart the bridge"

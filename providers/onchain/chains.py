@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_core import ErrorDetails
 
 from coordinator.errors import BridgeError
+from coordinator.extras import how_to_install
 from coordinator.money import base_units, parse_amount, trimmed
 from providers.onchain.addresses import has_good_checksum, with_checksum
 from providers.onchain.chain_slips import explain_slip
@@ -237,7 +238,7 @@ def _require_web3(chains: Mapping[str, Chain]) -> None:
     if followed and find_spec("web3") is None:
         raise ChainsError(
             f"{', '.join(followed)} {'have' if len(followed) > 1 else 'has'} endpoints, and web3, which asks them, is"
-            " not installed: pip install 'bridge[onchain]'"
+            f" not installed: {how_to_install('onchain')}"
         )
 
 

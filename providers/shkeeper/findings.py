@@ -6,7 +6,7 @@ from coordinator.errors import BridgeError
 from providers.findings import Finding, fetch_json, is_this_machine, readable_by_others
 from providers.shkeeper.settings import ShkeeperSettings
 
-__all__ = ["NO_KEY", "shkeeper_findings"]
+__all__ = ["shkeeper_doubts", "shkeeper_findings"]
 
 SHORT_KEY_CHARACTERS = 16
 NO_KEY = (
@@ -15,8 +15,32 @@ NO_KEY = (
 )
 
 
+SHORT_KEY = f"an SHKeeper key is shorter than {SHORT_KEY_CHARACTERS} characters: it can be guessed"
+NO_PASSWORD = "shkeeper_user is set without BRIDGE_SHKEEPER_PASSWORD, so no payout will be sent"  # noqa: S105 (a sentence)
+NO_USER = "BRIDGE_SHKEEPER_PASSWORD is set without shkeeper_user, so no payout will be sent; set both, or neither"
+
+
+def shkeeper_doubts(settings: ShkeeperSettings) -> Iterator[str]:
+    """What can be seen of its settings alone."""
+    keys, password = settings.shkeeper_keys, settings.shkeeper_password.get_secret_value()
+    if not keys:
+        yield NO_KEY
+    if _are_short(keys):
+        yield SHORT_KEY
+    if settings.shkeeper_user and not password:
+        yield NO_PASSWORD
+    if password and not settings.shkeeper_user:
+        yield NO_USER
+
+
+def _are_short(keys: Sequence[str]) -> bool:
+    return any(len(key) < SHORT_KEY_CHARACTERS for key in keys)
+
+
 def shkeeper_findings(settings: ShkeeperSettings, callback_url: str) -> Iterator[Finding]:
     yield from _keys(settings)
+    if settings.shkeeper_password.get_secret_value() and not settings.shkeeper_user:
+        yield Finding("warning", NO_USER)
     yield from _gateway(settings, callback_url)
 
 
@@ -32,8 +56,8 @@ def _keys(settings: ShkeeperSettings) -> Iterator[Finding]:
     yield Finding("ok", f"webhooks may be signed with {len(keys)} SHKeeper key{'s' if len(keys) > 1 else ''}")
     if len(set(keys)) < len(keys):
         yield Finding("warning", "one SHKeeper key is named twice; was the other meant?")
-    if any(len(key) < SHORT_KEY_CHARACTERS for key in keys):
-        yield Finding("warning", f"a key is shorter than {SHORT_KEY_CHARACTERS} characters: it can be guessed")
+    if _are_short(keys):
+        yield Finding("warning", SHORT_KEY)
     if not settings.shkeeper_api_keys:
         yield from readable_by_others(settings.shkeeper_keys_file)
     if settings.shkeeper_accept_api_key_only:
@@ -56,7 +80,7 @@ def _gateway(settings: ShkeeperSettings, callback_url: str) -> Iterator[Finding]
     if is_this_machine(callback_url) and not is_this_machine(settings.shkeeper_url):
         yield Finding("warning", "SHKeeper is on another machine and cannot reach that; set public_url")
     if settings.shkeeper_user and not settings.shkeeper_password.get_secret_value():
-        yield Finding("error", "shkeeper_user is set without BRIDGE_SHKEEPER_PASSWORD, so no payout will be sent")
+        yield Finding("error", NO_PASSWORD)
     elif settings.shkeeper_user:
         yield Finding("ok", f"payouts are sent in the name of {settings.shkeeper_user}")
 

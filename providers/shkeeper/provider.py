@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from providers.contract import Connected, Surroundings, WebhookDescription
 from providers.findings import Finding
 from providers.shkeeper.coins import network_of
-from providers.shkeeper.findings import NO_KEY, shkeeper_findings
+from providers.shkeeper.findings import shkeeper_doubts, shkeeper_findings
 from providers.shkeeper.settings import ShkeeperSettings
 from providers.shkeeper.webhooks import PROVIDER, ShkeeperWebhooks
 
@@ -105,8 +105,8 @@ class Shkeeper:
     def takes_webhooks(self, settings: BaseModel) -> bool:
         return bool(ShkeeperSettings.of(settings).shkeeper_keys)
 
-    def refuses_all(self, settings: BaseModel) -> str | None:
-        return None if self.takes_webhooks(settings) else NO_KEY
+    def doubts(self, settings: BaseModel) -> Iterator[str]:
+        return shkeeper_doubts(ShkeeperSettings.of(settings))
 
     def findings(self, settings: BaseModel, surroundings: Surroundings) -> Iterator[Finding]:
         return shkeeper_findings(ShkeeperSettings.of(settings), surroundings.callback_url)

@@ -1,6 +1,7 @@
 """Settings: the file documents the defaults, the environment wins, and a wrong one is named."""
 
 import os
+import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -68,15 +69,27 @@ def test_a_password_in_the_database_url_is_not_shown(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("port = 70000", "port: Input should be less than or equal to 65535 (set in BRIDGE_PORT or "),
-        ('port = "many"', "port: "),
-        ("prot = 1", "prot: there is no such setting"),
+        ("port = 70000", "port: expected 65535 at most (set in "),
+        ('port = "many"', "port: expected a whole number (set in "),
+        ("prot = 1", "prot: there is no such setting; is it port?"),
+        (
+            "[alerts]\nport = 1",
+            "alerts.port: there is no such setting; port is one, but stands below the table [alerts]",
+        ),
+        ('traces = "maybe"', "traces: expected true or false (set in "),
+        ('[alerts.channels.a]\nkind = "sms"', "expected 'mail', 'chat' as kind"),
+        ('database_url = "postgresql://b:k3y-value@h/d"', "set BRIDGE_DATABASE_URL, or a file of that name"),
+        ('database_url = "postgresql://b@h/d?password=k3y-value"', "database_url has a password"),
         ('frontend_url = ""', "frontend_url: "),
-        ('log_level = "loud"', "log_level: "),
+        ('log_level = "loud"', "log_level: expected 'debug', 'info', 'warning' or 'error' (set in "),
         ('database_url = "oracle://x"', "database_url: "),
         ('shkeeper_api_keys = "k3y-value"', "does not belong in this file"),
         ('host = "0.0.0.0"', "open_to_network = true"),
         ('host = "bridge.internal"', "open_to_network = true"),
+        (
+            'host = "loclahost.invalid"',
+            "host: loclahost.invalid is neither an address nor localhost; is it localhost?",
+        ),
         (
             'trusted_proxies = "10.0.0.1, 0.0.0.0/0"',
             "trusted_proxies: 0.0.0.0/0 would let anybody on the internet say",
@@ -102,6 +115,41 @@ def test_a_wrong_setting_stops_the_start_with_its_name(tmp_path: Path, text: str
         load_settings(file)
     assert message in str(caught.value)
     assert "k3y-value" not in str(caught.value)
+    assert not re.search("Input|Extra|String|unable to", str(caught.value)), "the library's words"
+
+
+def test_where_a_wrong_setting_is_set_is_said_and_no_other_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text("port = -1\n")
+    with pytest.raises(SettingsError, match=f"set in {file}\\)"):
+        load_settings(file)
+    monkeypatch.setenv("BRIDGE_PORT", "many")
+    with pytest.raises(SettingsError, match=r"set in BRIDGE_PORT\)"):
+        load_settings(file)
+
+
+def test_a_list_of_services_that_is_wrong_is_explained_in_the_same_words(tmp_path: Path) -> None:
+    (tmp_path / "services.toml").write_text('[shop]\ntoken = "k3y-value"\nreads = true\nwrites = true\n')
+    with pytest.raises(SettingsError) as caught:
+        _ = load_settings(services_file=tmp_path / "services.toml").services
+    assert "shop.token: expected 16 characters at least; shop.writes: there is no such setting" in str(caught.value)
+    assert "k3y-value" not in str(caught.value)
+
+
+def test_a_secret_file_with_a_name_of_nothing_is_named_with_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "BRIDGE_JWT_SECRET").write_text("k3y-value")
+    monkeypatch.setenv("BRIDGE_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("BRIDGE_JWT_SECRET", "k3y-value")  # as it was taken from there
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value) == (
+        f"the file {tmp_path}/BRIDGE_JWT_SECRET has the name of no setting of the bridge; is it BRIDGE_JWT_SECRETS?"
+        " Rename it, or take it away"
+    )
 
 
 LIMITS = "{ per_payout = 50, per_seller_and_day = 60, per_day = 70, under_way = 80 }"
@@ -135,7 +183,7 @@ def test_limits_of_payouts_come_from_the_file_or_from_the_environment(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("payout_limits.USD = { per_payout = 50 }", "payout_limits.USD.per_seller_and_day: Field required (set in "),
+        ("payout_limits.USD = { per_payout = 50 }", "payout_limits.USD.per_seller_and_day: it is missing (set in "),
         ("payout_limits.USD = 50", "payout_limits.USD: "),
         ("payout_limits = 50", "payout_limits: "),
         (

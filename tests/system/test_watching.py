@@ -86,6 +86,7 @@ def test_histograms_have_each_webhook_request_and_delivery(
         assert float(counts[f"bridge_http_request_seconds_count{{{labels}}}"]) == 1, labels
     assert 'bridge_payments{status="pending"}' in counts
     assert 'bridge_payouts{status="ambiguous"}' in counts
+    assert float(counts["bridge_journal_disk_free_bytes"]) > 0, "nobody has asked whether it is ready"
 
 
 def promtool(*arguments: str, given: str = "", folder: Path = RULES.parent) -> subprocess.CompletedProcess[str]:
@@ -139,8 +140,17 @@ def test_a_dashboard_asks_in_words_that_prometheus_reads(tmp_path: Path) -> None
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_a_log_for_programs_has_an_object_a_line(bridge: BridgeProcess) -> None:
+def test_a_log_for_programs_has_an_object_a_line(bridge: BridgeProcess, tmp_path: Path) -> None:
     get(f"{bridge.url}/api/payments", headers={"Origin": "https://stranger.example"})
-    lines = [json.loads(line) for line in bridge.log.read_text().splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in bridge.log.read_text().splitlines()]
+    assert any(line["message"].startswith("The bridge is ready on ") for line in lines)
     assert any("stranger.example" in line["message"] for line in lines)
     assert {*lines[0]} >= {"time", "level", "logger", "message"}
+    # Also of a start that comes to nothing, whichever part of it does.
+    (tmp_path / "json.toml").write_text('log_format = "json"\n')
+    taken = run_command("serve", "--config", "json.toml", cwd=tmp_path, env={"BRIDGE_PORT": str(bridge.port)})
+    wrong = run_command("serve", cwd=tmp_path, env={"BRIDGE_PORT": "many", "BRIDGE_LOG_FORMAT": "json"})
+    for ended, level in ((taken, "warning"), (wrong, "error")):
+        assert ended.stdout == ""
+        said = [json.loads(line) for line in ended.stderr.splitlines()]
+        assert (said[0]["level"], said[-1]["level"]) == (level, "error")

@@ -20,6 +20,7 @@ from pydantic import (
 
 from bridge.access.watched_file import WatchedFile
 from bridge.catalogue import CATEGORIES, EVENTS, JOURNALED
+from bridge.setting_wording import wording_of
 from coordinator.errors import BridgeError
 from coordinator.events import Event
 from coordinator.models import FrozenModel
@@ -220,12 +221,9 @@ def read_services(text: str) -> Services:
     except tomllib.TOMLDecodeError as error:
         raise ServicesError(f"it is no TOML: {error}") from None
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        faults = error.errors(include_url=False, include_input=False)
         raise ServicesError(
-            "; ".join(
-                f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
-                for fault in faults
-            )
+            "; ".join(f"{'.'.join(map(str, fault['loc']))}: {wording_of(fault)}" for fault in faults)
         ) from None
     by_token_hash: dict[bytes, Service] = {}
     for name, entry in entries.items():

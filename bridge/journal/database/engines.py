@@ -15,11 +15,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from bridge.journal.errors import JournalUrlError
+from coordinator.extras import how_to_install
 
 __all__ = [
     "common_dialect",
     "connection_arguments",
     "connection_settings",
+    "has_password",
     "journal_place",
     "opening",
     "parse_database_url",
@@ -97,29 +99,63 @@ SHARED: dict[str, Any] = {"compiled_cache": _Statements()}
 _SEVERAL_HOSTS = re.compile(
     r"(?P<before>postgres[^:/]*://(?:[^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<name>/?[^?]*)\??(?P<options>.*)"
 )
+# A host, with its port where an option names it; a folder of sockets; nothing, for the one that is usual.
+_HOST = re.compile(r"([A-Za-z0-9._-]*|\[?[0-9A-Fa-f:.]+(%\w+)?\]?)(:\d{0,5})?|/[\w./-]*")
+# Of what libpq is told in a URL, what may be shown; any other may be a password.
+_SHOWN_OPTIONS = ("host", "port")
+ENCODE = "in a password write @ as %40, / as %2F and : as %3A"
 
 
 def parse_database_url(text_url: str) -> URL:
     """Reads `sqlite:///path/to.db` or `postgresql://user@host/name`, whatever driver it names.
 
-    Raises JournalUrlError for any other database, and for SQLite in memory, which would not survive a crash.
+    Raises JournalUrlError for any other database, for SQLite in memory, which would not survive a crash, and for what
+    can be read in two ways. The message quotes nothing that may be of a password.
     """
     try:
         url = make_url(_with_hosts_as_options(text_url))
         backend = url.get_backend_name()
     except ArgumentError:
         raise JournalUrlError("the database URL is not a URL; write one such as sqlite:///var/bridge.db") from None
+    except ValueError:  # of a port, in whose place a password may stand
+        raise _unreadable() from None
     if backend == "sqlite":
-        if url.database in (None, "", ":memory:"):
-            raise JournalUrlError("the journal must be a file; write a URL such as sqlite:///var/bridge.db")
-        return url.set(drivername="sqlite+pysqlite")
+        return _file_url(url)
     if backend in ("postgresql", "postgres"):
+        _require_clear(text_url, url)
         if find_spec("psycopg") is None:
             raise JournalUrlError(
-                "a journal in PostgreSQL needs psycopg, which is not installed: pip install 'bridge[postgres]'"
+                f"a journal in PostgreSQL needs psycopg, which is not installed: {how_to_install('postgres')}"
             )
         return url.set(drivername="postgresql+psycopg")
     raise JournalUrlError(f"the journal is stored in SQLite or PostgreSQL, not in {backend}")
+
+
+def _file_url(url: URL) -> URL:
+    """A URL of SQLite, which has no host: one slash too few makes one of the path's beginning."""
+    if url.host is not None:
+        path = "/".join(filter(None, (url.host, url.database)))
+        is_plain = url.username is None and url.port is None
+        raise JournalUrlError(f"write sqlite:///{path if is_plain else 'var/bridge.db'}, with three slashes")
+    if url.database in (None, "", ":memory:"):
+        raise JournalUrlError("the journal must be a file; write a URL such as sqlite:///var/bridge.db")
+    return url.set(drivername="sqlite+pysqlite")
+
+
+def _require_clear(text_url: str, url: URL) -> None:
+    """Raises JournalUrlError where it is not sure what of a URL is its password."""
+    options = url.query.get("host", ())
+    hosts = [url.host or "", *([options] if isinstance(options, str) else options)]
+    is_host = all(_HOST.fullmatch(host) for one in hosts for host in one.split(","))
+    if text_url.count("@") > 1 or not is_host or re.search("[@/]", url.database or ""):
+        raise _unreadable()
+
+
+def _unreadable() -> JournalUrlError:
+    return JournalUrlError(
+        f"it cannot be told what of the database URL is its password, and what its host; {ENCODE}, as in"
+        " postgresql://bridge:PASSWORD@db.example:5432/bridge"
+    )
 
 
 def _with_hosts_as_options(text_url: str) -> str:
@@ -131,12 +167,23 @@ def _with_hosts_as_options(text_url: str) -> str:
     return f"{several['before']}{several['name'] or '/'}?{'&'.join(filter(None, options))}"
 
 
+def has_password(text_url: str) -> bool:
+    """Whether a URL says one; of what is no URL of a journal that is not known."""
+    try:
+        url = parse_database_url(text_url)
+    except JournalUrlError:
+        return False
+    return url.password is not None or any("password" in name for name in url.query)
+
+
 def journal_place(text_url: str) -> str:
-    """Where a journal is, for a person to read: the whole path of its file, or the URL without its password."""
+    """Where a journal is, for a person to read: the whole path of its file, or the URL without its password, and with
+    no more of what it says after a question mark than where the server is."""
     url = parse_database_url(text_url)
     if url.get_backend_name() == "sqlite":
         return str(Path(url.database or "").absolute())
-    return url.set(drivername="postgresql").render_as_string(hide_password=True)
+    shown = {name: value for name, value in url.query.items() if name in _SHOWN_OPTIONS}
+    return url.set(drivername="postgresql", query=shown).render_as_string(hide_password=True)
 
 
 @contextmanager

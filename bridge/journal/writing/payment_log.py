@@ -4,7 +4,7 @@ import logging
 
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action
-from coordinator.money import format_amount
+from coordinator.money import format_amount, in_scale_of
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.payouts import Payout
 from coordinator.refunds.refunds import Refund
@@ -66,7 +66,7 @@ def log_status(payment: Payment) -> None:
         payment.provider,
         payment.external_id,
         payment.status,
-        format_amount(received),
+        format_amount(in_scale_of(amount, received)),
         format_amount(amount),
         payment.currency,
         "; that passes as paid" if is_short else "",

@@ -98,6 +98,8 @@ class Writer:
         self._gathered: list[Job] = []
         self._connection: Connection | None = None
         self._begun: float | None = None
+        self._has_failed = False
+        """Whether the database has, and nothing was committed since."""
         """When the batch was begun that is under way, by the monotonic clock."""
         # Of the database itself, as SQLAlchemy says it and as its driver does.
         self._troubles = (OperationalError, engine.dialect.loaded_dbapi.OperationalError)
@@ -242,14 +244,17 @@ class Writer:
                 job.error = JournalUnavailableError("the journal could not be written to")
             return False
         BATCH_REQUESTS.observe(len(jobs))
+        self._has_failed = False
         return True
 
     def _log_failure(self, error: Exception, requests: int) -> None:
-        """One line while the database fails, which it does again with the next batch; of the bridge's own faults all
-        there is."""
+        """One line while the database fails, which it does again with the next batch, until one is committed; of the
+        bridge's own faults all there is."""
         if isinstance(error, self._troubles):
+            level = logging.DEBUG if self._has_failed else logging.ERROR
+            self._has_failed = True
             # Its own words, without the statement and its values.
-            logger.error("could not commit a batch of %d: %s", requests, getattr(error, "orig", None) or error)
+            logger.log(level, "could not commit a batch of %d: %s", requests, getattr(error, "orig", None) or error)
         else:
             logger.error("could not commit a batch of %d", requests, exc_info=error)
 

@@ -53,6 +53,7 @@ def test_the_version_is_printed(run: Any) -> None:
     ("arguments", "words"),
     [
         (["nonsense"], "there is no command"),
+        (["serv"], "there is no command 'serv'; is it serve?"),
         (["--version", "extra"], "--version stands alone, without 'extra'"),
         (["serve", "--port", "x"], "--port"),
         (["simulate", "shkeeper", "--scenario", "nonsense"], "out-of-order"),
@@ -139,6 +140,26 @@ def test_serve_warns_of_a_missing_key(run: Any, taken_port: int) -> None:
     assert "BRIDGE_SHKEEPER_API_KEYS" in run("serve", "--port", str(taken_port)).stderr
 
 
+def test_serve_and_doctor_warn_of_secrets_that_others_can_read_or_guess(
+    run: Any, taken_port: int, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    folder = tmp_path / "secrets"
+    folder.mkdir(mode=0o755)
+    for name, value in (("BRIDGE_SHKEEPER_API_KEYS", "k"), ("BRIDGE_SHKEEPER_PASSWORD", "hunter2hunter2")):
+        (folder / name).write_text(value)
+        (folder / name).chmod(0o600)
+    (folder / "BRIDGE_SHKEEPER_API_KEYS").chmod(0o644)
+    place = {"BRIDGE_SECRETS_DIR": str(folder), "BRIDGE_PORT": str(taken_port), "COLUMNS": "500"}
+    for said in (run("serve", **place).stderr, run("doctor", **place).stdout):
+        assert f"can read {folder}/BRIDGE_SHKEEPER_API_KEYS; run: chmod 600" in said
+        assert "can read" not in said.replace(f"{folder}/BRIDGE_SHKEEPER_API_KEYS", "", 1).partition("can read ;")[2]
+        assert "is shorter than 16 characters: it can be guessed" in said
+        assert "BRIDGE_SHKEEPER_PASSWORD is set without shkeeper_user" in said
+    folder.chmod(0o700)
+    assert "can read" not in run("serve", **place).stderr
+
+
 @pytest.mark.parametrize("command", ["serve", "doctor"])
 def test_a_slip_in_a_name_that_would_open_the_door_stops_the_start(run: Any, command: str) -> None:
     ended = run(command, BRIDGE_ACESS="jwt")
@@ -196,7 +217,7 @@ def test_simulate_fails_when_an_answer_is_wrong(run: Any, bridge: Any) -> None:
 def test_simulate_explains_what_is_missing(run: Any, bridge: Any) -> None:
     assert_explained(run("simulate", "shkeeper", "--url", bridge.url), "BRIDGE_SHKEEPER_API_KEYS")
     nobody = run("simulate", "shkeeper", "--url", "http://127.0.0.1:9", "--key", "k")
-    assert_explained(nobody, "no answer from http://127.0.0.1:9", "make run")
+    assert_explained(nobody, "no answer from http://127.0.0.1:9", "Start it with: bridge serve")
     taken = ["--external-id", "taken", "--pause", "0", "--scenario", "paid", "--key", KEY, "--url", bridge.url]
     assert run("simulate", "shkeeper", *taken).returncode == 0
     assert_explained(run("simulate", "shkeeper", *taken, "--payment-amount", "7"), "is registered as pay_")

@@ -10,7 +10,9 @@ SECRETS = {
     "BRIDGE_JWT_SECRETS": "a secret of at least thirty-two bytes",
     "BRIDGE_SHKEEPER_API_KEYS": "a-key-for-tests-only-0123456789",
     "BRIDGE_SHKEEPER_PASSWORD": "hunter2hunter2",
-    "BRIDGE_DATABASE_URL": "postgresql://bridge:swordfish@db.example/bridge",
+    "BRIDGE_DATABASE_URL": "postgresql://bridge:swordfish@db.example/bridge?sslpassword=swordfish",
+    "BRIDGE_ENDPOINTS_BASE": "https://rpc.example/swordfish",
+    "BRIDGE_GRANTS": '{"url": "https://shop.example/grants?key=swordfish"}',
 }
 
 
@@ -34,10 +36,16 @@ def test_no_secret_is_shown(run: Any) -> None:
         said = run("config", *options, **SECRETS)
         assert said.returncode == 0, said.stderr
         assert "db.example" in said.stdout
+        assert "https://shop.example/grants?***" in said.stdout
+        assert "BRIDGE_ENDPOINTS_BASE" in said.stdout
         assert not [secret for secret in (*SECRETS.values(), "swordfish") if secret in said.stdout]
 
 
 def test_what_is_wrong_is_said_instead(run: Any) -> None:
+    for options in (["config", "--changed"], ["doctor"]):
+        said = run(*options, BRIDGE_DATABASE_URL="postgresql://bridge:swordfish127.0.0.1:55426/bridge")
+        assert (said.returncode, "swordfish" in said.stdout + said.stderr) == (1, False)
+        assert "write @ as %40" in said.stdout + said.stderr
     said = run("config", BRIDGE_PORT="many")
     assert (said.returncode, said.stdout, "BRIDGE_PORT" in said.stderr) == (1, "", True)
 

@@ -18,6 +18,9 @@ def test_a_backup_is_made_of_the_journal_that_is_configured(run: Any, bridge: Br
     place = {"BRIDGE_DATABASE_URL": f"sqlite:///{bridge.database}"}
     made = run("backup", str(tmp_path / "copy.db"), **place)
     assert (made.returncode, (tmp_path / "copy.db").exists()) == (0, True)
+    by_its_old_name = run("journal", "backup", str(tmp_path / "nightly.db"), **place)
+    assert (by_its_old_name.returncode, (tmp_path / "nightly.db").exists()) == (0, True)
+    assert "is called bridge backup now" in by_its_old_name.stderr
     again = run("backup", str(tmp_path / "copy.db"), **place)
     assert (again.returncode, "is there already" in again.stderr) == (1, True)
 

@@ -77,6 +77,7 @@ def test_simulate_registers_with_the_token_of_a_service(run: Any, bridge: Any) -
     refused = run(*options)
     assert refused.returncode == 1
     assert "this needs the token of a service" in refused.stderr
+    assert "by --token or BRIDGE_TOKEN" in refused.stderr
     played = run(*options, BRIDGE_TOKEN=SERVICE_TOKEN)
     assert played.returncode == 0, played.stderr
     assert "completed" in played.stdout

@@ -128,6 +128,7 @@ def test_each_service_sees_its_own_and_staff_all(as_: As) -> None:
         (SHOP, {"events": ["no-such-*"]}, 400, "events.0: expected the name of an event"),
         (SHOP, {"events": []}, 400, "events"),
         (SHOP, {"url": "https://10.0.0.1/"}, 400, "url: 10.0.0.1 is no address that is sent to"),
+        (SHOP, {"url": "http://10.0.0.1:3000/hook"}, 400, "set BRIDGE_ENDPOINT_NETWORKS=10.0.0.1 and restart"),
         (SHOP, {"url": "https://u:p@shop.example/"}, 400, "url: expected a URL without a user"),
         (SHOP, {"secret": "whsec_short"}, 400, "secret: expected whsec_ and 24 to 64 random bytes"),
     ],

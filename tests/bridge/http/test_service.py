@@ -138,8 +138,8 @@ def test_the_log_tells_how_payments_fare(client: httpx.Client, bridge: Any) -> N
     assert client.post("/webhooks/shkeeper", content=unknown, headers=signed(unknown)).status_code == 202
     log = bridge.log.read_text()
     name = f"{payment_id} (shkeeper {body['externalId']})"
-    assert f"INFO    bridge.payments: {name} is pending: 0 of 49.90 USD received" in log
-    assert f"{name} is completed: 49.8 of 49.90 USD received; that passes as paid" in log
+    assert f"INFO    bridge.payments: {name} is pending: 0.00 of 49.90 USD received" in log
+    assert f"{name} is completed: 49.80 of 49.90 USD received; that passes as paid" in log
     assert "WARNING bridge.payments: shkeeper never-registered is not registered" in log
 
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine, text
 
 from bridge.journal import (
     IdempotencyKey,
@@ -28,7 +28,7 @@ from bridge.journal import (
     Outcome,
     PaymentConflictError,
 )
-from bridge.journal.database.engines import parse_database_url, reading_engine
+from bridge.journal.database.engines import journal_place, parse_database_url, reading_engine
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
@@ -270,7 +270,7 @@ async def test_after_closing_nothing_is_accepted(database_url: str) -> None:
 
 def test_a_postgresql_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is not installed
-    with pytest.raises(JournalUrlError, match=r"pip install 'bridge\[postgres\]'"):
+    with pytest.raises(JournalUrlError, match=r"pip install '\./bridge-[0-9.]+-py3-none-any\.whl\[postgres\]'"):
         parse_database_url("postgresql://bridge@127.0.0.1/bridge")
 
 
@@ -281,6 +281,18 @@ def test_a_postgresql_without_its_driver_says_what_to_install(monkeypatch: pytes
         ("sqlite:///:memory:", "must be a file"),
         ("mysql://u:secret@h/d", "SQLite or PostgreSQL, not in mysql"),
         ("nonsense", "not a URL"),
+        ("sqlite://var/bridge.db", "write sqlite:///var/bridge.db"),
+        ("sqlite://bridge.db", "write sqlite:///bridge.db"),
+        ("sqlite://u:secret@var/bridge.db", "write sqlite:///var/bridge.db"),
+        ("postgresql://bridge:secret127.0.0.1:55426/bridge", "write @ as %40, / as %2F and : as %3A"),
+        ("postgresql://bridge:secret/bridge", "write @ as %40"),
+        ("postgresql://bridge:a@secret@127.0.0.1/bridge", "write @ as %40"),
+        ("postgresql://bridge:a@secret/b@127.0.0.1/bridge", "write @ as %40"),
+        ("postgresql://bridge:a@secret?b@127.0.0.1/bridge", "write @ as %40"),
+        ("postgresql://bridge:12/secret127.0.0.1/bridge", "write @ as %40"),
+        ("postgresql://bridge/x:secret@127.0.0.1", "write @ as %40"),
+        ("postgresql://bridge:a,secret/bridge", "write @ as %40"),
+        ("postgresql://bridge@/bridge?host=a,se cret", "write @ as %40"),
     ],
 )
 def test_a_database_that_cannot_hold_the_journal_is_refused(url: str, reason: str) -> None:
@@ -289,12 +301,49 @@ def test_a_database_that_cannot_hold_the_journal_is_refused(url: str, reason: st
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://bridge@127.0.0.1:1/bridge?password=secret", "postgresql://bridge@127.0.0.1:1/bridge"),
+        ("postgresql://bridge:a%40secret@[::1]/bridge", "postgresql://bridge:***@[::1]/bridge"),
+        ("postgresql:///bridge?host=/run/pg&sslpassword=secret", "postgresql:///bridge?host=%2Frun%2Fpg"),
+        ("postgresql://b:secret@one:1,two:2/d", "postgresql://b:***@/d?host=one%3A1&host=two%3A2"),
+    ],
+)
+def test_of_a_database_url_it_is_said_where_the_server_is_and_no_password(url: str, place: str) -> None:
+    assert journal_place(url) == place
+
+
 async def test_an_unreadable_webhook_is_kept_once(journal: Journal) -> None:
     for _ in range(3):
         await journal.store_unreadable_webhook(provider="shkeeper", body=b"\xff{", reason="not JSON")
     assert rows(journal, "SELECT provider, body, reason FROM unreadable_webhooks") == [
         ("shkeeper", b"\xff{", "not JSON")
     ]
+
+
+async def test_of_a_database_that_fails_again_and_again_one_line_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database_url = f"sqlite:///{tmp_path / 'failing.db'}"
+    journal = await Journal.open(database_url)
+
+    def rename(before: str, after: str) -> None:
+        engine = create_engine(parse_database_url(database_url))
+        with engine.begin() as connection:
+            connection.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
+        engine.dispose()
+
+    for outages in (1, 2):
+        rename("unreadable_webhooks", "elsewhere")
+        for _ in range(3):
+            with pytest.raises(JournalUnavailableError):
+                await journal.store_unreadable_webhook(provider="shkeeper", body=b"{", reason="not JSON")
+        rename("elsewhere", "unreadable_webhooks")
+        await journal.store_unreadable_webhook(provider="shkeeper", body=b"{", reason="not JSON")
+        said = [one for one in caplog.records if one.levelname == "ERROR" and "could not commit" in one.getMessage()]
+        assert len(said) == outages
+    await journal.close()
 
 
 async def test_a_payment_expires_when_its_time_is_over_and_not_before(journal: Journal, clock: Clock) -> None:

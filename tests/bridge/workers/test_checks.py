@@ -9,10 +9,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from bridge.cli.doctor import disk_findings
 from bridge.workers import checks
 from bridge.workers.checks import DegradedError, LoopLag, Shared, check_descriptors, check_disk
+from bridge.workers.disk_figures import measure_disk
 from coordinator.errors import BridgeError
 from tests.clock import pass_seconds
 
@@ -157,3 +159,13 @@ async def test_one_that_fails_too_late_is_asked_anew_and_said_nowhere(caplog: py
     del shared, asking
     gc.collect()
     assert "never retrieved" not in caplog.text
+
+
+async def test_the_room_on_a_disk_is_a_figure_where_the_journal_is_a_file_and_none_elsewhere(tmp_path: Path) -> None:
+    async def figure(folder: Path | None) -> float | None:
+        await measure_disk(folder)
+        return REGISTRY.get_sample_value("bridge_journal_disk_free_bytes")
+
+    assert (await figure(tmp_path) or 0) > 0
+    assert await figure(tmp_path / "gone") is None
+    assert await figure(None) is None

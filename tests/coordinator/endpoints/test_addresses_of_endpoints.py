@@ -56,3 +56,9 @@ def test_what_no_endpoint_can_have_is_refused_at_once(url: str) -> None:
 )
 def test_others_are_taken_as_they_are(url: str, allowed: tuple[()]) -> None:
     assert require_url(url, allowed) == url
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:3000/hook", "http://localhost:3000/hook", "https://127.0.0.1/"])
+def test_whoever_names_their_own_machine_is_told_the_setting_that_allows_it(url: str) -> None:
+    with pytest.raises(ValueError, match=r"set BRIDGE_ENDPOINT_NETWORKS=127\.0\.0\.1 and restart the bridge"):
+        require_url(url, ())

@@ -52,18 +52,16 @@ class Cards:
         own = CardSettings.of(settings)
         return bool(own.cards_url and own.cards_webhook_secrets)
 
-    def refuses_all(self, settings: BaseModel) -> str | None:
+    def doubts(self, settings: BaseModel) -> Iterator[str]:
         if CardSettings.of(settings).cards_url and not self.takes_webhooks(settings):
-            return "no secret of the provider of cards is configured; set BRIDGE_CARDS_WEBHOOK_SECRETS"
-        return None
+            yield "no secret of the provider of cards is configured; set BRIDGE_CARDS_WEBHOOK_SECRETS"
 
     def findings(self, settings: BaseModel, surroundings: Surroundings) -> Iterator[Finding]:
         own = CardSettings.of(settings)
         if not own.cards_url:
             return
-        refusal = self.refuses_all(settings)
-        if refusal is not None:
-            yield Finding("warning", refusal)
+        for doubt in self.doubts(settings):
+            yield Finding("warning", doubt)
         try:
             currencies = asyncio.run(_currencies(own))
         except BridgeError:
