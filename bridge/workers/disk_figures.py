@@ -8,7 +8,6 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 __all__ = ["measure_disk"]
 
@@ -16,7 +15,9 @@ __all__ = ["measure_disk"]
 MEASURED_WITHIN_SECONDS = 2.0
 
 
-class _FreeRoom(Collector):
+class _FreeRoom:
+    """What the registry asks at each scrape."""
+
     free_bytes: int | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

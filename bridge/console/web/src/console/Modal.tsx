@@ -1,7 +1,7 @@
 /** The dialog that is in front of the page, of which there is one at most: what it is about, and where the focus goes after it. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Store, useStore } from "../net/store";
 import { desk } from "./desk";
 
@@ -36,11 +36,11 @@ interface ModalProps {
 
 export function Modal({ close, class: name, children }: ModalProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [opener] = useState(() => document.activeElement);
   // At once, so that nothing typed is lost to what lies behind.
-  useLayoutEffect(() => {
-    const opener = document.activeElement;
+  useLayoutEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
     desk.isBusy = true;
-    dialog.current?.showModal();
     return () => {
       desk.isBusy = false;
       // Where the opener is gone, because nothing needs a person any more, the page itself takes the focus.
