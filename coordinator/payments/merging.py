@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from coordinator.money import ZERO
-from coordinator.payments.booked import Booked, Doubts, Seen, latest, with_booked, with_seen
+from coordinator.payments.booked import Booked, Doubts, Seen, latest, with_booked, with_seen, with_taken_back
 from coordinator.payments.facts import (
     CONTENDERS_LIMIT,
     Asked,
@@ -42,6 +42,7 @@ from coordinator.payments.observations import (
     Transfer,
     TransferSeen,
     TransferSighted,
+    TransfersTakenBack,
     WaitingProlonged,
     with_sighting,
 )
@@ -84,7 +85,7 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return _with_claim(facts, observation)
         case TransferSighted(sighting=sighting):
             return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
-        case InvoiceForgotten() | InvoiceFound() | InvoiceUnreadable():
+        case InvoiceForgotten() | InvoiceFound() | InvoiceUnreadable() | TransfersTakenBack():
             return facts.model_copy(update=_without_an_invoice(facts, observation, at))
         case _:
             return _with_ruling(facts, observation, at)
@@ -103,9 +104,9 @@ def _with_money_back(facts: Facts, moved: RefundMoved | RefundedThere | PaymentD
 
 
 def _without_an_invoice(
-    facts: Facts, reported: InvoiceForgotten | InvoiceFound | InvoiceUnreadable, at: datetime
+    facts: Facts, reported: InvoiceForgotten | InvoiceFound | InvoiceUnreadable | TransfersTakenBack, at: datetime
 ) -> dict[str, object]:
-    """What is new where a provider was asked, and did not say how the invoice stands."""
+    """What is new where a provider was asked, besides how the invoice stands."""
     match reported:
         case InvoiceForgotten():
             return {"forgotten_at": latest(facts.forgotten_at, at)}
@@ -113,6 +114,8 @@ def _without_an_invoice(
             return {"found_at": latest(facts.found_at, at)}
         case InvoiceUnreadable(what=what):
             return {"unreadable": _later(facts.unreadable, what, at)}
+        case TransfersTakenBack(transfer_keys=keys):
+            return {"booked": with_taken_back(facts.booked, keys, at)}
 
 
 def _later(known: Unreadable | None, what: tuple[str, ...], at: datetime) -> Unreadable:

@@ -51,6 +51,8 @@ class DisputeKind(StrEnum):
     """Its sum is less than it was, and no transfer has gone."""
     OVERVALUED = "overvalued"
     """It calls a transfer worth more than so many coins are."""
+    TAKEN_BACK = "taken-back"
+    """It calls a transfer unconfirmed again that had counted."""
 
 
 # A sum that is too low lowers what counts, so it does no further harm.
@@ -111,15 +113,21 @@ def in_dispute(facts: Facts) -> frozenset[DisputeKind]:
     what it said had come: a person, or what it says later, has to tell what came."""
     if _is_plain(facts):
         return frozenset()
-    return frozenset(dispute.kind for dispute in disputes(facts) if dispute.kind in _HOLDING)
+    kinds = frozenset(dispute.kind for dispute in disputes(facts) if dispute.kind in _HOLDING)
+    return kinds | {DisputeKind.TAKEN_BACK} if _is_taken_back(facts) else kinds
 
 
 def _is_plain(facts: Facts) -> bool:
     """Whether nothing can be in dispute, which is the case for most payments."""
-    if facts.asked is not None or facts.rates or len(facts.booked) != 1:
+    if facts.asked is not None or facts.rates or len(facts.booked) != 1 or facts.booked[0].is_taken_back:
         return False
     one = facts.booked[0].transfer
     return bool(one.amount) and one.value == facts.books.balance
+
+
+def _is_taken_back(facts: Facts) -> bool:
+    """Whether the provider calls money unconfirmed again that had counted."""
+    return any(one.is_taken_back and one.is_own for one in facts.booked)
 
 
 def proven(facts: Facts) -> tuple[tuple[Transfer, ...], Decimal]:
