@@ -9,7 +9,7 @@ from decimal import Decimal
 from pydantic import AwareDatetime
 
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, product, quotient
+from coordinator.money import DERIVED_DECIMALS, ZERO, Amount, portion, product
 from coordinator.payments.observations import Transfer
 
 __all__ = ["Booked", "Doubts", "Seen", "Spread", "earliest", "latest", "with_booked", "with_seen", "with_taken_back"]
@@ -125,7 +125,7 @@ class Booked(FrozenModel):
         transfer, spread = self.transfer, self.spread
         if spread is None or transfer.value is None or not _differ(spread.least_amount, transfer.amount):
             return transfer
-        worth = quotient(product(transfer.value, spread.least_amount), transfer.amount)
+        worth = portion(transfer.value, spread.least_amount, transfer.amount, DERIVED_DECIMALS)
         return transfer.model_copy(update={"amount": spread.least_amount, "value": worth, "fee": None})
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from coordinator.money import ZERO, excess_over, product, rounded, total, trimmed
+from coordinator.money import DERIVED_DECIMALS, ZERO, excess_over, product, rounded, rounded_down, total, trimmed
 from coordinator.payments.booked import Booked
 from coordinator.payments.facts import Books, Facts
 from coordinator.payments.observations import Transfer
@@ -150,7 +150,7 @@ def _is_unproven(one: Booked, facts: Facts) -> bool:
 
 
 def _at_lowest(transfer: Transfer, lows: Mapping[str, Decimal]) -> Transfer:
-    worth = product(transfer.amount, lows[transfer.asset])
+    worth = rounded_down(product(transfer.amount, lows[transfer.asset]), DERIVED_DECIMALS)
     if transfer.value is None or transfer.value <= worth:
         return transfer
     return transfer.model_copy(update={"value": worth, "fee": None})

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from coordinator.money import ZERO, excess_over, product, quotient, total
+from coordinator.money import DERIVED_DECIMALS, ZERO, excess_over, product, quotient, rounded_down, total
 from coordinator.payments.observations import Transfer
 
 __all__ = ["CENT", "Rates", "Split", "as_priced", "has_lost_some", "least_share", "split", "worth_of"]
@@ -54,7 +54,7 @@ def as_priced(transfer: Transfer, rates: Rates) -> Transfer:
     bounds = worth_of(transfer.model_copy(update={"value": None}), rates)
     if bounds is None or _fits_under(transfer.value, bounds[1]):
         return transfer
-    return transfer.model_copy(update={"value": bounds[1], "fee": None})
+    return transfer.model_copy(update={"value": rounded_down(bounds[1], DERIVED_DECIMALS), "fee": None})
 
 
 def least_share(whole: Decimal, some: Sequence[Transfer], listed: Sequence[Transfer], rates: Rates) -> Decimal:
