@@ -29,6 +29,7 @@ from coordinator.payouts.observations import PayoutBooked, PayoutConfirmed, Payo
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
+from providers.shkeeper.destinations import usual_spelling
 from providers.shkeeper.signature import require_headers, verify
 from providers.shkeeper.usual_notice import NoticeRead, usual_notice
 from providers.shkeeper.wire import Address, Code, GivenId, Moment, UnreadableError, Wire, Words, faults, read_object
@@ -215,7 +216,11 @@ def _key(kind: str, notice_json: str) -> str:
 
 def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
     transfer = Transfer(transfer_id=notice.txid, asset=notice.crypto, amount=notice.amount)
-    return TransferSeen(transfer=transfer, address=notice.addr)
+    return TransferSeen(transfer=transfer, address=_address(notice.crypto, notice.addr))
+
+
+def _address(coin: str | None, address: str | None) -> str | None:
+    return address if coin is None or not address else usual_spelling(coin, address)
 
 
 def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> Observation:
@@ -225,8 +230,9 @@ def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> O
     if len(transfers) > 1:
         transfers = tuple(dict.fromkeys(transfers))
     status: str = said["status"]
+    address = _address(said["crypto"], said["addr"])
     if status in ENDINGS:
-        return InvoiceEnded(ending=ENDINGS[status], currency=said["fiat"], address=said["addr"], transfers=transfers)
+        return InvoiceEnded(ending=ENDINGS[status], currency=said["fiat"], address=address, transfers=transfers)
     caused_by, proven, settling = _causes(transactions, confirmations)
     return InvoiceSnapshot.of_checked(
         standing=STANDINGS[status],
@@ -238,7 +244,7 @@ def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> O
         settling_seconds=settling,
         coin=said["crypto"],
         fee=_fee_in(said),
-        address=said["addr"],
+        address=address,
         above_limit=said["overpaid_fiat"],
         calls_paid=said["paid"],
     )
