@@ -79,6 +79,8 @@ class Booked(FrozenModel):
     """None where nothing but messages that fit told of it."""
     spread: Spread | None = None
     """None where all told the same of it."""
+    assets: tuple[str, ...] = ()
+    """What was told to have moved, in order; none where all told the same."""
     taken_back_at: AwareDatetime | None = None
     """When the provider's books were last found to call it unconfirmed after it had counted."""
 
@@ -179,8 +181,16 @@ def _both(one: Booked, other: Booked) -> Booked:
         settling_seconds=max(one.settling_seconds, other.settling_seconds),
         doubts=_doubts_of_both(one, other),
         spread=_spread_of_both(one, other),
+        assets=_assets_of_both(one, other),
         taken_back_at=latest(one.taken_back_at, other.taken_back_at),
     )
+
+
+def _assets_of_both(one: Booked, other: Booked) -> tuple[str, ...]:
+    some, others = one.transfer.asset, other.transfer.asset
+    if some == others and not one.assets and not other.assets:
+        return ()  # the usual case
+    return tuple(sorted({some, others, *one.assets, *other.assets}))
 
 
 def _doubts_of_both(one: Booked, other: Booked) -> Doubts | None:

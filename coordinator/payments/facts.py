@@ -152,6 +152,8 @@ class Facts(FrozenModel):
     """Every transfer that was ever announced as unconfirmed, in order of its key."""
     given: frozenset[str] = frozenset()
     """Every address at which the buyer was asked to pay; none if the bridge did not open the invoice."""
+    coins: frozenset[str] = frozenset()
+    """Every coin in which the buyer was asked to pay, as far as that was written down."""
     emptied_at: AwareDatetime | None = None
     """When the provider last told of the invoice as if nothing had come."""
     forgotten_at: AwareDatetime | None = None

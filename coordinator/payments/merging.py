@@ -138,6 +138,7 @@ def _with_claim(facts: Facts, claim: AddressBorrowed | MoneyTaken) -> Facts:
 def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:
     update: dict[str, object] = {
         "given": facts.given.union(priced.addresses),
+        "coins": facts.coins.union((priced.coin, *priced.also_in)),
         **_with_coin(facts, priced.coin, at),
     }
     if priced.fee is not None:

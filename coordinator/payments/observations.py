@@ -1,6 +1,4 @@
-"""What a provider can have seen of a payment, in words no provider owns: `coordinator.payments.payments` decides what
-that changes.
-"""
+"""What a provider can have seen of a payment, in words no provider owns. What that changes is decided elsewhere."""
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
@@ -154,6 +152,8 @@ class InvoicePriced(_Observation):
     """How the fee follows from the amount, if that was found out."""
     addresses: tuple[str, ...] = ()
     """Where it can be paid now."""
+    also_in: tuple[str, ...] = ()
+    """Other coins in which it can be paid there."""
 
 
 class InvoiceForgotten(_Observation):
@@ -354,8 +354,7 @@ class TransferSighted(_Observation):
 
 
 class TransactionHinted(_Observation):
-    """The buyer says which transaction pays. Anybody can say that of any transaction, so it proves nothing; a person
-    who has looked at it decides between payments that it fits."""
+    """The buyer says which transaction pays, which proves nothing; or a person does who has looked at it."""
 
     kind: Literal["transaction-hinted"] = "transaction-hinted"
     hinted: str

@@ -23,6 +23,7 @@ __all__ = [
     "counted",
     "disputes",
     "in_dispute",
+    "is_in_other_coin",
     "is_unread",
     "lacks_some",
     "proven",
@@ -53,6 +54,8 @@ class DisputeKind(StrEnum):
     """It calls a transfer worth more than so many coins are."""
     TAKEN_BACK = "taken-back"
     """It calls a transfer unconfirmed again that had counted."""
+    IN_OTHER_COIN = "in-other-coin"
+    """It tells of a transfer in a coin in which the buyer was never asked to pay."""
 
 
 # A sum that is too low lowers what counts, so it does no further harm.
@@ -80,7 +83,22 @@ def counted(facts: Facts) -> tuple[Transfer, ...]:
 
 
 def _is_counting(one: Booked, facts: Facts) -> bool:
-    return one.counts and not (facts.taken and one.transfer.key in facts.taken)
+    return one.counts and not (facts.taken and one.transfer.key in facts.taken) and not is_in_other_coin(one, facts)
+
+
+def is_in_other_coin(one: Booked, facts: Facts) -> bool:
+    """Whether it came in a coin in which the buyer was never asked to pay, or two coins were told of it, and no
+    person has taken the payment as paid."""
+    if facts.accepted:
+        return False
+    if one.assets:
+        return True
+    if not facts.given or one.transfer.asset in facts.coins:
+        return False
+    # Of payments of before only their prices are written down.
+    known = facts.coins or facts.rates or facts.fees_priced
+    asked = (facts.coins, facts.rates, facts.fees_priced)
+    return bool(known) and not any(one.transfer.asset in coins for coins in asked)
 
 
 def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:
@@ -114,12 +132,18 @@ def in_dispute(facts: Facts) -> frozenset[DisputeKind]:
     if _is_plain(facts):
         return frozenset()
     kinds = frozenset(dispute.kind for dispute in disputes(facts) if dispute.kind in _HOLDING)
-    return kinds | {DisputeKind.TAKEN_BACK} if _is_taken_back(facts) else kinds
+    if _is_taken_back(facts):
+        kinds |= {DisputeKind.TAKEN_BACK}
+    if any(one.is_own and is_in_other_coin(one, facts) for one in facts.booked):
+        kinds |= {DisputeKind.IN_OTHER_COIN}
+    return kinds
 
 
 def _is_plain(facts: Facts) -> bool:
     """Whether nothing can be in dispute, which is the case for most payments."""
     if facts.asked is not None or facts.rates or len(facts.booked) != 1 or facts.booked[0].is_taken_back:
+        return False
+    if is_in_other_coin(facts.booked[0], facts):
         return False
     one = facts.booked[0].transfer
     return bool(one.amount) and one.value == facts.books.balance

@@ -29,7 +29,7 @@ from providers.shkeeper.api import LIST_LIMIT_BYTES, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS, REMEMBERED_SECONDS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING
 from providers.shkeeper.credentials import CredentialCheck
-from providers.shkeeper.destinations import has_characters_of, usual_spelling
+from providers.shkeeper.destinations import can_be_address, usual_spelling
 from providers.shkeeper.fees import FeeFinder
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, ListAnswer, looked_up
@@ -89,7 +89,7 @@ def opened_invoice(
     if answer.wallet is None:
         raise AnswerUnusableError("SHKeeper has no address for the invoice: its wallet failed when it was asked")
     address = usual_spelling(wanted.coin, answer.wallet)
-    if not has_characters_of(wanted.coin, address):
+    if not can_be_address(address):
         raise AnswerUnusableError(f"SHKeeper's answer names what is no address for {wanted.coin}")
     decimals = decimals_of.get(wanted.coin)
     coin_amount = answer.amount if decimals is None else rounded_up(answer.amount, decimals)
@@ -100,6 +100,7 @@ def opened_invoice(
         return InvoiceOpened(
             address=address,
             also_at=_on_chain(answer.bip21),
+            also_in=("BTC",) if is_lightning else (),
             coin_amount=coin_amount,
             coin_decimals=decimals,
             exchange_rate=answer.exchange_rate,

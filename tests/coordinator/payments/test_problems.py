@@ -208,7 +208,7 @@ def test_what_was_taken_back_counts_towards_nothing_until_it_is_booked_again() -
         notice(PARTIAL, first), (TransfersTakenBack(transfer_keys=("t1",)), LATER), (notice(PARTIAL, rest), LATER)
     )
     assert (payment.status, payment.received, kinds(payment)) == (
-        "confirming",
+        "partially_paid",
         Decimal(40),
         [ProblemKind.CONTRADICTING_BOOKS],
     )

@@ -138,7 +138,7 @@ def test_a_lightning_invoice_takes_the_whole_sum_until_it_lapses() -> None:
     lightning = opened("BTC-LIGHTNING", wallet=COFFEE)
     assert (lightning.whole_only, lightning.lapses_at) == (True, MADE_AT + timedelta(seconds=60))
     assert lightning.payment_uri == f"lightning:{COFFEE}"
-    unreadable = opened("BTC-LIGHTNING", wallet="lnbcofanotherkind")
+    unreadable = opened("BTC-LIGHTNING", wallet="lnbc-of-another-kind")
     assert unreadable.lapses_at == NOW + timedelta(hours=1)
     assert (opened().whole_only, opened().lapses_at) == (False, None)
 
