@@ -24,7 +24,7 @@ from providers.shkeeper.coins import LIGHTNING
 from providers.shkeeper.confirmations import settling_seconds
 from providers.shkeeper.destinations import usual_spelling
 from providers.shkeeper.webhooks import ENDINGS, STANDINGS
-from providers.shkeeper.wire import Address, Code, ExternalId, Wire, faults
+from providers.shkeeper.wire import Address, Code, ExternalId, TransactionId, Wire, faults
 
 __all__ = ["InvoiceAnswer", "ListAnswer", "looked_up"]
 
@@ -36,7 +36,7 @@ NOTICED_DECIMALS = 10
 class LookedUpTransaction(Wire):
     """One transaction of an invoice. What it counts for in fiat is not said here."""
 
-    txid: ExternalId
+    txid: TransactionId
     crypto: Code
     amount: Amount
     addr: Address | None = None
