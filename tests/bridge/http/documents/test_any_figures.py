@@ -11,7 +11,7 @@ from bridge.journal.queries.console import ListedPayment
 from bridge.journal.queries.payments import PaymentRecord
 from coordinator.money import parse_amount
 from coordinator.payments.fees import Fee, FeePolicy
-from coordinator.payments.observations import InvoicePriced, Standing
+from coordinator.payments.observations import InvoicePriced, Observation, Standing
 from tests.coordinator.agreed import NOW, looked_up, notice, play, transfer
 
 # All that `parse_amount` lets in.
@@ -41,7 +41,7 @@ def test_whatever_is_told_of_a_payment_can_be_shown(
     ]
     fee = Fee(policy=FeePolicy.PERCENT, percent=percent)
     priced = InvoicePriced(coin="ETH-USDT", rate=rate, fee=percent)
-    said = [priced, notice(Standing.PAID, *transfers, fee=fee, proven=None, received=Decimal(100))]
+    said: list[Observation] = [priced, notice(Standing.PAID, *transfers, fee=fee, proven=None, received=Decimal(100))]
     if is_asked:
         others = [one.model_copy(update={"amount": rate}) for one in transfers]
         said.append(looked_up(Standing.PAID, *others, received=Decimal(100), settling_seconds={}))
