@@ -138,6 +138,8 @@ class Facts(FrozenModel):
     books: Books = Books()
     asked: Asked | None = None
     """The last answer of the provider's when it was asked; None if it never had anything to tell."""
+    asked_of_one: Asked | None = None
+    """The last answer that listed one transfer alone, of whose sum nothing can have been lost."""
     unreadable: Unreadable | None = None
     """The last answer of the provider's that could not be read, or not all of it."""
     borrowed: frozenset[str] = frozenset()

@@ -253,7 +253,9 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     }
     if snapshot.agreed is not None:
         asked = Asked.of_checked(at=at, books=books)
-        update["asked"] = asked if facts.asked is None else max(facts.asked, asked, key=lambda one: one.rank)
+        update["asked"] = _last(facts.asked, asked)
+        if len(ids) == 1:
+            update["asked_of_one"] = _last(facts.asked_of_one, asked)
     if snapshot.unreadable:
         update["unreadable"] = _later(facts.unreadable, snapshot.unreadable, at)
     if not ids and not snapshot.received:
@@ -264,6 +266,10 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     if snapshot.coin is not None:
         update |= _with_coin(facts, coin, at)
     return facts.model_copy(update=update)
+
+
+def _last(known: Asked | None, answer: Asked) -> Asked:
+    return answer if known is None else max(known, answer, key=lambda one: one.rank)
 
 
 def _with_fee(facts: Facts, coin: str, fee: Fee) -> dict[str, object]:

@@ -14,9 +14,10 @@ from coordinator.money import DERIVED_DECIMALS, ZERO, excess_over, product, roun
 from coordinator.payments.booked import Booked
 from coordinator.payments.facts import Books, Facts
 from coordinator.payments.observations import Transfer
-from coordinator.payments.worths import CENT, as_priced, has_lost_some, least_share, worth_of
+from coordinator.payments.worths import CENT, as_priced, came_at_once, has_lost_some, least_share, worth_of
 
 __all__ = [
+    "FALLS",
     "Dispute",
     "DisputeKind",
     "came_to",
@@ -48,6 +49,8 @@ class DisputeKind(StrEnum):
     """Its sum is more than its transfers can be worth."""
     BELOW = "below"
     """Its sum is less than its transfers are worth: it has lost some, or counted them at another rate."""
+    LACKS = "lacks"
+    """Its sum is less than it told its transfers to be worth, and it cannot have lost some that came at once."""
     SANK = "sank"
     """Its sum is less than it was, and no transfer has gone."""
     OVERVALUED = "overvalued"
@@ -58,8 +61,10 @@ class DisputeKind(StrEnum):
     """It tells of a transfer in a coin in which the buyer was never asked to pay."""
 
 
-# A sum that is too low lowers what counts, so it does no further harm.
-_HOLDING = (DisputeKind.BEYOND, DisputeKind.SANK, DisputeKind.OVERVALUED)
+# SHKeeper loses some of what comes at once from its sum: a person sees it, and its transfers are there.
+_HOLDING = (DisputeKind.BEYOND, DisputeKind.LACKS, DisputeKind.SANK, DisputeKind.OVERVALUED)
+FALLS = frozenset((DisputeKind.LACKS, DisputeKind.SANK))
+"""What holds the money however much the transfers are worth."""
 
 
 class Dispute(NamedTuple):
@@ -198,6 +203,7 @@ def disputes(facts: Facts) -> Iterator[Dispute]:
         yield from _differing(facts, books)
     else:
         yield from _differing(facts, asked.books)
+        yield from _lacking_before(facts, asked.books)
         if books.keys <= asked.books.keys:
             yield from _sunk(facts, asked.books)
         else:  # it was told of more since, or some of it has gone
@@ -242,9 +248,20 @@ def _differing(facts: Facts, books: Books) -> Iterator[Dispute]:
     bearable = max(CENT, product(most, RATES_MOVE_BY)) if is_by_prices else BEARABLE
     below, beyond = excess_over(least, books.balance), excess_over(books.balance, most)
     if below > bearable or has_lost_some(books.balance, listed, facts.rates):
-        yield Dispute(DisputeKind.BELOW, books.balance, least, is_by_prices)
+        is_loss = is_by_prices or len(known) < len(worths) or came_at_once(books.balance, listed)
+        kind = DisputeKind.BELOW if is_loss else DisputeKind.LACKS
+        yield Dispute(kind, books.balance, least, is_by_prices)
     elif beyond > bearable and len(known) == len(worths) and books.is_whole:
         yield Dispute(DisputeKind.BEYOND, books.balance, most, is_by_prices)
+
+
+def _lacking_before(facts: Facts, books: Books) -> Iterator[Dispute]:
+    """Whether a sum that is too low was so already when it was of one transfer: more transfers explain nothing."""
+    of_one = facts.asked_of_one
+    if of_one is None or of_one.books == books:
+        return
+    if any(one.kind is DisputeKind.BELOW for one in _differing(facts, books)):
+        yield from (one for one in _differing(facts, of_one.books) if one.kind is DisputeKind.LACKS)
 
 
 def _sunk(facts: Facts, asked: Books) -> Iterator[Dispute]:
