@@ -280,7 +280,7 @@ def test_an_answer_that_cannot_be_read_is_on_the_list_until_one_can() -> None:
 def test_a_sum_that_lacks_what_did_not_come_at_once_holds_the_money() -> None:
     first, rest = transfer("t1", 60), transfer("t2", 40)
     both = first, rest
-    low = {"received": Decimal(40), "settling_seconds": {}}
+    low: dict[str, Any] = {"received": Decimal(40), "settling_seconds": {}}
     at_once, _ = play(notice(PARTIAL, first), notice(PARTIAL, *both, **low), looked_up(PARTIAL, *both, **low))
     assert (at_once.status, at_once.is_held) == ("completed", False)
     # The one was alone in the books by then, and the sum too low for it.
