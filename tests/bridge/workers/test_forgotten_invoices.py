@@ -265,6 +265,7 @@ async def test_one_answer_from_before_a_webhook_takes_nothing_back(bridge: Bridg
     for _ in range(3):
         books.invoices["pay_1"] = {**confirmed, "balance_fiat": "0", "status": "PARTIAL", "txs": unconfirmed}
         await bridge.looks()
+        assert await bridge.kinds() == []
         books.invoices["pay_1"] = confirmed
         await bridge.looks()
     assert ((await bridge.payment()).paid, await bridge.kinds()) == (Decimal(100), [])
