@@ -15,9 +15,11 @@ from coordinator.errors import BridgeError
 
 __all__ = [
     "CENT_DECIMALS",
+    "DERIVED_DECIMALS",
     "ZERO",
     "Amount",
     "AmountUnreadableError",
+    "Figure",
     "PositiveAmount",
     "SignedAmount",
     "base_units",
@@ -46,6 +48,8 @@ ZERO = Decimal(0)
 MAX_INTEGER_DIGITS = 78
 MAX_DECIMALS = 30
 CENT_DECIMALS = 2
+DERIVED_DECIMALS = 18
+"""Of what coins are worth at a price, and the like: as many as any coin has."""
 _CENT = Decimal("0.01")
 # Python's own arithmetic rounds to 28 digits.
 _EXACT = Context(prec=2 * (MAX_INTEGER_DIGITS + MAX_DECIMALS))
@@ -201,6 +205,12 @@ Amount = Annotated[
     _AS_TEXT,
     WithJsonSchema(_described("A decimal string, never a float and never with an exponent.")),
 ]
+Figure = Annotated[
+    Decimal,
+    _AS_TEXT,
+    WithJsonSchema(_described("A decimal string, never a float and never with an exponent.")),
+]
+"""An amount that the bridge has worked out and tells: nothing about it is refused any more."""
 PositiveAmount = Annotated[
     Decimal,
     BeforeValidator(parse_positive_amount),

@@ -21,12 +21,13 @@ from coordinator.payments.observations import (
     InvoiceSnapshot,
     InvoiceUnreadable,
     Observation,
+    TransfersTakenBack,
 )
 from coordinator.payments.payments import Effect, Payment
 from coordinator.payments.problems import is_forgotten, problems_of
 from coordinator.payments.sums import is_unread
 
-__all__ = ["Applied", "apply_look_up", "note_unreadable"]
+__all__ = ["Applied", "apply_look_up", "note_taken_back", "note_unreadable"]
 
 logger = logging.getLogger("bridge.reconciliation")
 
@@ -50,6 +51,8 @@ class Applied(NamedTuple):
     """The payment afterwards."""
     is_missing: bool
     """Whether something that should have been there was missing: the invoice, or what was reported before."""
+    taken_back: tuple[str, ...] = ()
+    """Of the transfers that counted, by their keys, those that are called unconfirmed."""
 
 
 async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[LookedUpInvoice]) -> Applied:
@@ -82,8 +85,21 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         logger.warning("%s: %s had more than its webhooks had reported", payment.payment_id, payment.provider)
         _note_delay(before, payment, now)
     if matched.is_unreadable:
-        return Applied("unreadable", payment, matched.is_missing)
-    return Applied("healed" if healed else "known", payment, matched.is_missing)
+        return Applied("unreadable", payment, matched.is_missing, matched.taken_back)
+    return Applied("healed" if healed else "known", payment, matched.is_missing, matched.taken_back)
+
+
+async def note_taken_back(journal: Journal, payment: Payment, transfer_keys: tuple[str, ...]) -> Payment:
+    """Notes that a provider calls unconfirmed what had counted. Returns the payment afterwards."""
+    observation = TransfersTakenBack(transfer_keys=transfer_keys)
+    logger.warning("%s: %s calls unconfirmed what it had told to be confirmed", payment.payment_id, payment.provider)
+    recorded = await journal.record_observation(
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=_key(payment, f"{journal.clock().isoformat()} {observation.model_dump_json()}"),
+        observation=observation,
+    )
+    return recorded.payment or payment
 
 
 async def note_unreadable(journal: Journal, payment: Payment, reason: str) -> None:

@@ -15,7 +15,7 @@ from prometheus_client import Counter, Gauge
 
 from bridge.journal import CompletedPayment, DueLookUp, EndedPayment, Journal
 from bridge.workers.due_payments import DuePayments
-from bridge.workers.look_ups import apply_look_up, note_unreadable
+from bridge.workers.look_ups import Applied, apply_look_up, note_taken_back, note_unreadable
 from coordinator.payments.booked import latest
 from coordinator.payments.contradictions import is_called_refunded
 from coordinator.payments.payments import Payment
@@ -301,26 +301,32 @@ class Reconciliation:
             return None
         applied = await apply_look_up(self._journal, payment, found)
         CHECKED.labels(gateway.provider, applied.found).inc()
-        await self._note_missing(payment, is_missing=applied.is_missing)
-        return applied.payment
+        return await self._note_missing(applied)
 
-    async def _note_missing(self, payment: Payment, *, is_missing: bool) -> None:
-        """Accepts that a provider has forgotten an invoice, or what it had reported of it, after two look-ups in a
-        row: a webhook may have come while it answered, and a gateway that is starting may answer too early. Asking
-        it for the invoice once more does no harm: if it knows the invoice after all, it answers with the same one."""
+    async def _note_missing(self, applied: Applied) -> Payment:
+        """Accepts that a provider has forgotten an invoice, or takes back what it had reported of it, after two
+        look-ups in a row: a webhook may have come while it answered, and a gateway that is starting may answer too
+        early. Asking it for the invoice once more does no harm: if it knows the invoice after all, it answers with
+        the same one. Returns the payment afterwards."""
+        payment = applied.payment
         payment_id, now = payment.payment_id, self._journal.steady()
-        if not is_missing:
+        if not applied.is_missing and not applied.taken_back:
             self._missed.discard(payment_id)
         elif payment_id not in self._missed:
             self._missed.add(payment_id)
         else:
             self._missed.discard(payment_id)
+            if applied.taken_back:
+                payment = await note_taken_back(self._journal, payment, applied.taken_back)
+            if not applied.is_missing:
+                return payment
             self._reopened_at = {one: at for one, at in self._reopened_at.items() if at > now - REOPENED_EVERY}
             if payment_id in self._reopened_at:
-                return
+                return payment
             logger.warning("%s: %s has forgotten its invoice", payment_id, payment.provider)
             if await self._journal.unfinished.forget_invoice(payment_id):
                 self._reopened_at[payment_id] = now
+        return payment
 
 
 def _left_open_since(payment: Payment) -> datetime | None:

@@ -2,17 +2,17 @@
 part only grows, so that two messages about one transfer are merged in any order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from pydantic import AwareDatetime
 
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, product, quotient
+from coordinator.money import DERIVED_DECIMALS, ZERO, Amount, portion, product
 from coordinator.payments.observations import Transfer
 
-__all__ = ["Booked", "Doubts", "Seen", "Spread", "earliest", "latest", "with_booked", "with_seen"]
+__all__ = ["Booked", "Doubts", "Seen", "Spread", "earliest", "latest", "with_booked", "with_seen", "with_taken_back"]
 
 # What is reported twice is rounded in two places.
 ROUNDING = Decimal("1e-8")
@@ -79,6 +79,10 @@ class Booked(FrozenModel):
     """None where nothing but messages that fit told of it."""
     spread: Spread | None = None
     """None where all told the same of it."""
+    assets: tuple[str, ...] = ()
+    """What was told to have moved, in order; none where all told the same."""
+    taken_back_at: AwareDatetime | None = None
+    """When the provider's books were last found to call it unconfirmed after it had counted."""
 
     @property
     def is_own(self) -> bool:
@@ -93,7 +97,15 @@ class Booked(FrozenModel):
     @property
     def counts(self) -> bool:
         """Whether it is this payment's, and confirmed."""
+        if self.taken_back_at is not None and self.is_taken_back:
+            return False
         return (self.doubts is None or self.doubts.are_settled) and (self.is_proven or self.is_confirmed)
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether the provider's books call it unconfirmed again, and have not booked it again since."""
+        at, own_at = self.taken_back_at, None if self.doubts is None else self.doubts.own_at
+        return at is not None and (own_at is None or own_at <= at)
 
     @property
     def is_confirmed(self) -> bool:
@@ -115,7 +127,7 @@ class Booked(FrozenModel):
         transfer, spread = self.transfer, self.spread
         if spread is None or transfer.value is None or not _differ(spread.least_amount, transfer.amount):
             return transfer
-        worth = quotient(product(transfer.value, spread.least_amount), transfer.amount)
+        worth = portion(transfer.value, spread.least_amount, transfer.amount, DERIVED_DECIMALS)
         return transfer.model_copy(update={"amount": spread.least_amount, "value": worth, "fee": None})
 
 
@@ -135,6 +147,14 @@ def with_booked(known: Sequence[Booked], more: Sequence[Booked]) -> tuple[Booked
         other = by_key.get(one.transfer.key)
         by_key[one.transfer.key] = one if other is None else _both(other, one)
     return tuple(by_key[key] for key in sorted(by_key))
+
+
+def with_taken_back(known: Sequence[Booked], keys: Collection[str], at: datetime) -> tuple[Booked, ...]:
+    """All of them, of which some were found to be unconfirmed again at that moment."""
+    return tuple(
+        one.model_copy(update={"taken_back_at": latest(one.taken_back_at, at)}) if one.transfer.key in keys else one
+        for one in known
+    )
 
 
 def with_seen(known: Sequence[Seen], more: Seen) -> tuple[Seen, ...]:
@@ -161,7 +181,16 @@ def _both(one: Booked, other: Booked) -> Booked:
         settling_seconds=max(one.settling_seconds, other.settling_seconds),
         doubts=_doubts_of_both(one, other),
         spread=_spread_of_both(one, other),
+        assets=_assets_of_both(one, other),
+        taken_back_at=latest(one.taken_back_at, other.taken_back_at),
     )
+
+
+def _assets_of_both(one: Booked, other: Booked) -> tuple[str, ...]:
+    some, others = one.transfer.asset, other.transfer.asset
+    if some == others and not one.assets and not other.assets:
+        return ()  # the usual case
+    return tuple(sorted({some, others, *one.assets, *other.assets}))
 
 
 def _doubts_of_both(one: Booked, other: Booked) -> Doubts | None:

@@ -43,6 +43,8 @@ def _contradicting_verdicts(payment: Payment) -> Iterator[str]:
 
 def _contradicting_times(payment: Payment) -> Iterator[str]:
     facts, who = payment.facts, payment.provider
+    if taken_back := [one for one in facts.booked if one.is_own and one.is_taken_back]:
+        yield f"{who} calls unconfirmed what it had told to be confirmed: {hashes_of(taken_back)}"
     if emptied_at := facts.emptied_at:
         before = [one for one in facts.booked if one.counts and one.first_told_at and one.first_told_at < emptied_at]
         if before and not any(_was_reported_after(one, emptied_at) for one in facts.booked):

@@ -51,6 +51,11 @@ class LookedUpInvoice:
         """Of all the transfers that it shows."""
         return frozenset(key for one in self.observations for key in _keys_in(one))
 
+    @property
+    def unconfirmed_keys(self) -> frozenset[str]:
+        """Of those that it shows as seen alone."""
+        return frozenset(one.transfer.key for one in self.observations if isinstance(one, TransferSeen))
+
 
 def misfit_of(payment: Payment, observation: Observation, at: datetime) -> Misfit | None:
     """Why an observation, told at that moment, cannot be about this payment; None if it can."""
@@ -129,6 +134,9 @@ class LookedUp:
     is_missing: bool = False
     """Whether something ought to be there that is not: its invoice, or transfers that were told of."""
 
+    taken_back: tuple[str, ...] = ()
+    """Of the transfers that count, by their keys, those that they call unconfirmed."""
+
     @property
     def is_unreadable(self) -> bool:
         """Whether what they say cannot be read, or not all of it."""
@@ -150,7 +158,10 @@ def invoice_of(payment: Payment, invoices: Sequence[LookedUpInvoice], addresses:
     if len(fitting) == 1:
         found = LookedUp(fitting[0].observations)
         # What was told of may be what cannot be read.
-        return replace(found, is_missing=not found.is_unreadable and not known <= fitting[0].keys)
+        taken_back = tuple(sorted(known & fitting[0].unconfirmed_keys))
+        return replace(
+            found, is_missing=not found.is_unreadable and not known <= fitting[0].keys, taken_back=taken_back
+        )
     if not fitting and len(readable) < len(invoices):  # it may be the one that cannot be read
         unreadable = [one for invoice in invoices if invoice.agreed is None for one in invoice.observations]
         return LookedUp(unreadable)

@@ -138,6 +138,8 @@ class Facts(FrozenModel):
     books: Books = Books()
     asked: Asked | None = None
     """The last answer of the provider's when it was asked; None if it never had anything to tell."""
+    asked_of_one: Asked | None = None
+    """The last answer that listed one transfer alone, of whose sum nothing can have been lost."""
     unreadable: Unreadable | None = None
     """The last answer of the provider's that could not be read, or not all of it."""
     borrowed: frozenset[str] = frozenset()
@@ -152,6 +154,8 @@ class Facts(FrozenModel):
     """Every transfer that was ever announced as unconfirmed, in order of its key."""
     given: frozenset[str] = frozenset()
     """Every address at which the buyer was asked to pay; none if the bridge did not open the invoice."""
+    coins: frozenset[str] = frozenset()
+    """Every coin in which the buyer was asked to pay, as far as that was written down."""
     emptied_at: AwareDatetime | None = None
     """When the provider last told of the invoice as if nothing had come."""
     forgotten_at: AwareDatetime | None = None

@@ -40,6 +40,8 @@ class InvoiceOpened(FrozenModel):
     """That page."""
     also_at: tuple[str, ...] = ()
     """Where it can be paid besides, as a Lightning invoice can on the chain."""
+    also_in: tuple[str, ...] = Field((), exclude=True)
+    """In which other coins, there. It is told to the payment with the price."""
     coin_amount: Amount
     """How much of the coin pays the whole sum, with no more decimals than the coin has."""
     coin_decimals: int | None = None

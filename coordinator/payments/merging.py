@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from coordinator.money import ZERO
-from coordinator.payments.booked import Booked, Doubts, Seen, latest, with_booked, with_seen
+from coordinator.payments.booked import Booked, Doubts, Seen, latest, with_booked, with_seen, with_taken_back
 from coordinator.payments.facts import (
     CONTENDERS_LIMIT,
     Asked,
@@ -42,6 +42,7 @@ from coordinator.payments.observations import (
     Transfer,
     TransferSeen,
     TransferSighted,
+    TransfersTakenBack,
     WaitingProlonged,
     with_sighting,
 )
@@ -84,7 +85,7 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return _with_claim(facts, observation)
         case TransferSighted(sighting=sighting):
             return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
-        case InvoiceForgotten() | InvoiceFound() | InvoiceUnreadable():
+        case InvoiceForgotten() | InvoiceFound() | InvoiceUnreadable() | TransfersTakenBack():
             return facts.model_copy(update=_without_an_invoice(facts, observation, at))
         case _:
             return _with_ruling(facts, observation, at)
@@ -103,9 +104,9 @@ def _with_money_back(facts: Facts, moved: RefundMoved | RefundedThere | PaymentD
 
 
 def _without_an_invoice(
-    facts: Facts, reported: InvoiceForgotten | InvoiceFound | InvoiceUnreadable, at: datetime
+    facts: Facts, reported: InvoiceForgotten | InvoiceFound | InvoiceUnreadable | TransfersTakenBack, at: datetime
 ) -> dict[str, object]:
-    """What is new where a provider was asked, and did not say how the invoice stands."""
+    """What is new where a provider was asked, besides how the invoice stands."""
     match reported:
         case InvoiceForgotten():
             return {"forgotten_at": latest(facts.forgotten_at, at)}
@@ -113,6 +114,8 @@ def _without_an_invoice(
             return {"found_at": latest(facts.found_at, at)}
         case InvoiceUnreadable(what=what):
             return {"unreadable": _later(facts.unreadable, what, at)}
+        case TransfersTakenBack(transfer_keys=keys):
+            return {"booked": with_taken_back(facts.booked, keys, at)}
 
 
 def _later(known: Unreadable | None, what: tuple[str, ...], at: datetime) -> Unreadable:
@@ -135,6 +138,7 @@ def _with_claim(facts: Facts, claim: AddressBorrowed | MoneyTaken) -> Facts:
 def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:
     update: dict[str, object] = {
         "given": facts.given.union(priced.addresses),
+        "coins": facts.coins.union((priced.coin, *priced.also_in)),
         **_with_coin(facts, priced.coin, at),
     }
     if priced.fee is not None:
@@ -249,7 +253,9 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     }
     if snapshot.agreed is not None:
         asked = Asked.of_checked(at=at, books=books)
-        update["asked"] = asked if facts.asked is None else max(facts.asked, asked, key=lambda one: one.rank)
+        update["asked"] = _last(facts.asked, asked)
+        if len(ids) == 1:
+            update["asked_of_one"] = _last(facts.asked_of_one, asked)
     if snapshot.unreadable:
         update["unreadable"] = _later(facts.unreadable, snapshot.unreadable, at)
     if not ids and not snapshot.received:
@@ -260,6 +266,10 @@ def _merge_snapshot(facts: Facts, snapshot: InvoiceSnapshot, at: datetime) -> Fa
     if snapshot.coin is not None:
         update |= _with_coin(facts, coin, at)
     return facts.model_copy(update=update)
+
+
+def _last(known: Asked | None, answer: Asked) -> Asked:
+    return answer if known is None else max(known, answer, key=lambda one: one.rank)
 
 
 def _with_fee(facts: Facts, coin: str, fee: Fee) -> dict[str, object]:

@@ -1,7 +1,4 @@
-"""What a provider can have seen of a payment, in words no provider owns.
-
-A provider turns its own messages into these; `coordinator.payments.payments` decides what they change.
-"""
+"""What a provider can have seen of a payment, in words no provider owns. What that changes is decided elsewhere."""
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
@@ -48,6 +45,7 @@ __all__ = [
     "Transfer",
     "TransferSeen",
     "TransferSighted",
+    "TransfersTakenBack",
     "WaitingProlonged",
     "transfer_key",
     "with_sighting",
@@ -104,8 +102,7 @@ class InvoiceSnapshot(_Observation):
     proven: frozenset[str] | None = None
     """The transfers that are confirmed by this very message, by their ids; None for all of them."""
     settling_seconds: Mapping[str, int] = {}
-    """By asset, how long after it was booked a transfer certainly has the confirmations that the operator wants; at
-    once for an asset that is not named."""
+    """By asset, how long after it was booked a transfer certainly has the operator's confirmations; else at once."""
     agreed: Amount | None = None
     """The amount that the provider holds to be agreed: who asks is told, a message does not say it."""
     address: str | None = None
@@ -113,7 +110,7 @@ class InvoiceSnapshot(_Observation):
     above_limit: Amount | None = None
     """How much of the sum lies above what the provider still calls paid, if it says so."""
     elsewhere: frozenset[str] = frozenset()
-    """Of the transfers, by their ids, those that went to an address at which the buyer was never asked to pay."""
+    """Of the transfers, by their ids, those that went where the buyer was never asked to pay."""
     places: Mapping[str, str] = {}
     """Where the transfers went to, by their ids, as far as who was asked says so."""
     unreadable: tuple[str, ...] = ()
@@ -155,6 +152,8 @@ class InvoicePriced(_Observation):
     """How the fee follows from the amount, if that was found out."""
     addresses: tuple[str, ...] = ()
     """Where it can be paid now."""
+    also_in: tuple[str, ...] = ()
+    """Other coins in which it can be paid there."""
 
 
 class InvoiceForgotten(_Observation):
@@ -167,6 +166,13 @@ class InvoiceFound(_Observation):
     """The provider knows again what it had forgotten."""
 
     kind: Literal["invoice-found"] = "invoice-found"
+
+
+class TransfersTakenBack(_Observation):
+    """The provider was asked several times, and calls unconfirmed what had counted."""
+
+    kind: Literal["transfers-taken-back"] = "transfers-taken-back"
+    transfer_keys: tuple[str, ...]
 
 
 class InvoiceUnreadable(_Observation):
@@ -216,7 +222,7 @@ class PaymentAccepted(_Observation):
 
 
 class PaymentWithdrawn(_Observation):
-    """A person or the marketplace cancelled the payment: what comes from now on is for a person to decide about."""
+    """A person or the marketplace cancelled the payment: of what comes then a person decides."""
 
     kind: Literal["payment-withdrawn"] = "payment-withdrawn"
     by: StoredId
@@ -348,8 +354,7 @@ class TransferSighted(_Observation):
 
 
 class TransactionHinted(_Observation):
-    """The buyer says which transaction pays. Anybody can say that of any transaction, so it proves nothing; a person
-    who has looked at it decides between payments that it fits."""
+    """The buyer says which transaction pays, which proves nothing; or a person does who has looked at it."""
 
     kind: Literal["transaction-hinted"] = "transaction-hinted"
     hinted: str
@@ -370,6 +375,7 @@ Observation = Annotated[
     | InvoiceForgotten
     | InvoiceFound
     | InvoiceUnreadable
+    | TransfersTakenBack
     | InvoiceEnded
     | DeadlinePassed
     | EscrowReleased

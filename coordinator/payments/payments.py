@@ -37,7 +37,7 @@ from coordinator.payments.statuses import (
     IllegalTransitionError,
     PaymentStatus,
 )
-from coordinator.payments.sums import DisputeKind, came_to, counted, in_dispute, is_unread, lacks_some, proven
+from coordinator.payments.sums import FALLS, came_to, counted, in_dispute, is_unread, lacks_some, proven
 from coordinator.payments.unconfirmed import unconfirmed
 
 __all__ = [
@@ -302,7 +302,7 @@ class Payment(FrozenModel):
         if facts.borrowed or is_unread(facts):
             return True
         kinds = in_dispute(facts)
-        if DisputeKind.SANK in kinds:
+        if not kinds.isdisjoint(FALLS):
             return True
         # Where the least that its prices make of the coins is enough, nothing follows from what it claims beyond.
         return bool(kinds) and self._goods_of(*proven(facts)) < self.least

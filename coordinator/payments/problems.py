@@ -16,9 +16,10 @@ from coordinator.payments.contradictions import (
     is_overrated,
 )
 from coordinator.payments.disputes import open_disputes
-from coordinator.payments.facts import Misfit, MisfitKind
+from coordinator.payments.facts import MisfitKind
 from coordinator.payments.fee_doubts import fee_out_of_proportion, has_striking_fee, short_by_unknown_fee
 from coordinator.payments.figures import money, of_amount
+from coordinator.payments.foreign import foreign, in_other_coins
 from coordinator.payments.observations import Ending, RefundOf, Release, Stage, Standing
 from coordinator.payments.overdrawn import overdrawn, too_much_gone
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
@@ -106,7 +107,8 @@ def hold_on_payouts(payment: Payment, seller_id: str | None = None) -> str | Non
     if not facts.accepted:
         reasons.append(_forgotten(payment))
     if payment.is_held:
-        reasons += [_contradicting_books(payment), _unreadable_books(payment), _borrowed(payment)]
+        reasons += [_contradicting_books(payment), in_other_coins(payment)]
+        reasons += [_unreadable_books(payment), _borrowed(payment)]
     return "; ".join(reason for reason in reasons if reason is not None) or None
 
 
@@ -205,18 +207,6 @@ def _unreadable_books(payment: Payment) -> str | None:
     if unreadable is None or not is_unread(payment.facts):
         return None
     return f"{payment.provider} was asked, and answered what cannot be read: {'; '.join(unreadable.what)[:300]}"
-
-
-def _foreign(payment: Payment) -> str | None:
-    own = {one.transfer.key for one in payment.facts.booked if one.is_own}
-    misfits = [one for one in payment.facts.misfits if one.kind is not MisfitKind.OTHER_CURRENCY]
-    reported = dict.fromkeys(f"{one.kind}: {one.detail}" for one in misfits if not _is_settled(one, own))
-    return "; ".join(reported) or None
-
-
-def _is_settled(misfit: Misfit, own: set[str]) -> bool:
-    """Whether what did not fit turned out to belong to this payment after all."""
-    return bool(misfit.transfer_keys) and own.issuperset(misfit.transfer_keys)
 
 
 def is_forgotten(payment: Payment) -> bool:
@@ -387,7 +377,7 @@ _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.TWICE_PAID, _twice_paid),
     (ProblemKind.CONTRADICTING_BOOKS, _contradicting_books),
     (ProblemKind.UNREADABLE_BOOKS, _unreadable_books),
-    (ProblemKind.FOREIGN, _foreign),
+    (ProblemKind.FOREIGN, foreign),
     (ProblemKind.FORGOTTEN, _forgotten),
     (ProblemKind.PRICE_DOUBTED, _price_doubted),
     (ProblemKind.FEE_TOO_HIGH, fee_out_of_proportion),

@@ -10,19 +10,21 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from coordinator.money import ZERO, excess_over, product, rounded, total, trimmed
+from coordinator.money import DERIVED_DECIMALS, ZERO, excess_over, product, rounded, rounded_down, total, trimmed
 from coordinator.payments.booked import Booked
 from coordinator.payments.facts import Books, Facts
 from coordinator.payments.observations import Transfer
-from coordinator.payments.worths import CENT, as_priced, has_lost_some, least_share, worth_of
+from coordinator.payments.worths import CENT, as_priced, came_at_once, has_lost_some, least_share, worth_of
 
 __all__ = [
+    "FALLS",
     "Dispute",
     "DisputeKind",
     "came_to",
     "counted",
     "disputes",
     "in_dispute",
+    "is_in_other_coin",
     "is_unread",
     "lacks_some",
     "proven",
@@ -47,14 +49,22 @@ class DisputeKind(StrEnum):
     """Its sum is more than its transfers can be worth."""
     BELOW = "below"
     """Its sum is less than its transfers are worth: it has lost some, or counted them at another rate."""
+    LACKS = "lacks"
+    """Its sum is less than it told its transfers to be worth, and it cannot have lost some that came at once."""
     SANK = "sank"
     """Its sum is less than it was, and no transfer has gone."""
     OVERVALUED = "overvalued"
     """It calls a transfer worth more than so many coins are."""
+    TAKEN_BACK = "taken-back"
+    """It calls a transfer unconfirmed again that had counted."""
+    IN_OTHER_COIN = "in-other-coin"
+    """It tells of a transfer in a coin in which the buyer was never asked to pay."""
 
 
-# A sum that is too low lowers what counts, so it does no further harm.
-_HOLDING = (DisputeKind.BEYOND, DisputeKind.SANK, DisputeKind.OVERVALUED)
+# SHKeeper loses some of what comes at once from its sum: a person sees it, and its transfers are there.
+_HOLDING = (DisputeKind.BEYOND, DisputeKind.LACKS, DisputeKind.SANK, DisputeKind.OVERVALUED)
+FALLS = frozenset((DisputeKind.LACKS, DisputeKind.SANK))
+"""What holds the money however much the transfers are worth."""
 
 
 class Dispute(NamedTuple):
@@ -78,7 +88,22 @@ def counted(facts: Facts) -> tuple[Transfer, ...]:
 
 
 def _is_counting(one: Booked, facts: Facts) -> bool:
-    return one.counts and not (facts.taken and one.transfer.key in facts.taken)
+    return one.counts and not (facts.taken and one.transfer.key in facts.taken) and not is_in_other_coin(one, facts)
+
+
+def is_in_other_coin(one: Booked, facts: Facts) -> bool:
+    """Whether it came in a coin in which the buyer was never asked to pay, or two coins were told of it, and no
+    person has taken the payment as paid."""
+    if facts.accepted:
+        return False
+    if one.assets:
+        return True
+    if not facts.given or one.transfer.asset in facts.coins:
+        return False
+    # Of payments of before only their prices are written down.
+    known = facts.coins or facts.rates or facts.fees_priced
+    asked = (facts.coins, facts.rates, facts.fees_priced)
+    return bool(known) and not any(one.transfer.asset in coins for coins in asked)
 
 
 def came_to(facts: Facts, counting: Sequence[Transfer]) -> Decimal:
@@ -111,15 +136,27 @@ def in_dispute(facts: Facts) -> frozenset[DisputeKind]:
     what it said had come: a person, or what it says later, has to tell what came."""
     if _is_plain(facts):
         return frozenset()
-    return frozenset(dispute.kind for dispute in disputes(facts) if dispute.kind in _HOLDING)
+    kinds = frozenset(dispute.kind for dispute in disputes(facts) if dispute.kind in _HOLDING)
+    if _is_taken_back(facts):
+        kinds |= {DisputeKind.TAKEN_BACK}
+    if any(one.is_own and is_in_other_coin(one, facts) for one in facts.booked):
+        kinds |= {DisputeKind.IN_OTHER_COIN}
+    return kinds
 
 
 def _is_plain(facts: Facts) -> bool:
     """Whether nothing can be in dispute, which is the case for most payments."""
-    if facts.asked is not None or facts.rates or len(facts.booked) != 1:
+    if facts.asked is not None or facts.rates or len(facts.booked) != 1 or facts.booked[0].is_taken_back:
+        return False
+    if is_in_other_coin(facts.booked[0], facts):
         return False
     one = facts.booked[0].transfer
     return bool(one.amount) and one.value == facts.books.balance
+
+
+def _is_taken_back(facts: Facts) -> bool:
+    """Whether the provider calls money unconfirmed again that had counted."""
+    return any(one.is_taken_back and one.is_own for one in facts.booked)
 
 
 def proven(facts: Facts) -> tuple[tuple[Transfer, ...], Decimal]:
@@ -142,7 +179,7 @@ def _is_unproven(one: Booked, facts: Facts) -> bool:
 
 
 def _at_lowest(transfer: Transfer, lows: Mapping[str, Decimal]) -> Transfer:
-    worth = product(transfer.amount, lows[transfer.asset])
+    worth = rounded_down(product(transfer.amount, lows[transfer.asset]), DERIVED_DECIMALS)
     if transfer.value is None or transfer.value <= worth:
         return transfer
     return transfer.model_copy(update={"value": worth, "fee": None})
@@ -166,6 +203,7 @@ def disputes(facts: Facts) -> Iterator[Dispute]:
         yield from _differing(facts, books)
     else:
         yield from _differing(facts, asked.books)
+        yield from _lacking_before(facts, asked.books)
         if books.keys <= asked.books.keys:
             yield from _sunk(facts, asked.books)
         else:  # it was told of more since, or some of it has gone
@@ -210,9 +248,20 @@ def _differing(facts: Facts, books: Books) -> Iterator[Dispute]:
     bearable = max(CENT, product(most, RATES_MOVE_BY)) if is_by_prices else BEARABLE
     below, beyond = excess_over(least, books.balance), excess_over(books.balance, most)
     if below > bearable or has_lost_some(books.balance, listed, facts.rates):
-        yield Dispute(DisputeKind.BELOW, books.balance, least, is_by_prices)
+        is_loss = is_by_prices or len(known) < len(worths) or came_at_once(books.balance, listed)
+        kind = DisputeKind.BELOW if is_loss else DisputeKind.LACKS
+        yield Dispute(kind, books.balance, least, is_by_prices)
     elif beyond > bearable and len(known) == len(worths) and books.is_whole:
         yield Dispute(DisputeKind.BEYOND, books.balance, most, is_by_prices)
+
+
+def _lacking_before(facts: Facts, books: Books) -> Iterator[Dispute]:
+    """Whether a sum that is too low was so already when it was of one transfer: more transfers explain nothing."""
+    of_one = facts.asked_of_one
+    if of_one is None or of_one.books == books:
+        return
+    if any(one.kind is DisputeKind.BELOW for one in _differing(facts, books)):
+        yield from (one for one in _differing(facts, of_one.books) if one.kind is DisputeKind.LACKS)
 
 
 def _sunk(facts: Facts, asked: Books) -> Iterator[Dispute]:

@@ -4,6 +4,7 @@ Pure, derived from the facts.
 
 from datetime import datetime, timedelta
 
+from coordinator.payments.booked import latest
 from coordinator.payments.facts import Facts
 from coordinator.payments.observations import Stage, Transfer
 
@@ -34,7 +35,9 @@ def matures_at(facts: Facts) -> datetime | None:
 
 
 def seen_at(facts: Facts) -> datetime | None:
-    """When a transfer that is not booked yet was told of last; None if there is none."""
+    """When a transfer that is not booked yet was told of last, or one that was booked taken back; None if there is
+    none."""
     booked = {one.transfer.key for one in facts.booked} | facts.taken
     waiting = (one for one in facts.seen if one.transfer.key not in booked)
-    return max((one.first_told_at for one in waiting if one.first_told_at), default=None)
+    taken_back = (one.taken_back_at for one in facts.booked if one.is_taken_back)
+    return latest(*(one.first_told_at for one in waiting), *taken_back)

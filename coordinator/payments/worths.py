@@ -6,13 +6,14 @@ is believed: a provider may have counted a transfer at another rate. Pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from coordinator.money import ZERO, excess_over, product, quotient, total
+from coordinator.money import DERIVED_DECIMALS, ZERO, excess_over, product, quotient, rounded_down, total
 from coordinator.payments.observations import Transfer
 
-__all__ = ["CENT", "Rates", "Split", "as_priced", "has_lost_some", "least_share", "split", "worth_of"]
+__all__ = ["CENT", "Rates", "Split", "as_priced", "came_at_once", "has_lost_some", "least_share", "split", "worth_of"]
 
 Rates = Mapping[str, tuple[Decimal, Decimal]]
 """By coin, the lowest and the highest that one was worth in the prices that the bridge was given."""
@@ -20,6 +21,8 @@ Rates = Mapping[str, tuple[Decimal, Decimal]]
 CENT = Decimal("0.01")
 # What a rate is rounded by when it is told.
 _ROUNDED_BY = Decimal("0.0001")
+# SHKeeper books what comes at the same time in so long, and adds each to the sum from before.
+AT_ONCE = timedelta(minutes=10)
 # Of more transfers it is not tried which of them a sum lacks.
 _SUMS_LIMIT = 4096
 
@@ -54,7 +57,7 @@ def as_priced(transfer: Transfer, rates: Rates) -> Transfer:
     bounds = worth_of(transfer.model_copy(update={"value": None}), rates)
     if bounds is None or _fits_under(transfer.value, bounds[1]):
         return transfer
-    return transfer.model_copy(update={"value": bounds[1], "fee": None})
+    return transfer.model_copy(update={"value": rounded_down(bounds[1], DERIVED_DECIMALS), "fee": None})
 
 
 def least_share(whole: Decimal, some: Sequence[Transfer], listed: Sequence[Transfer], rates: Rates) -> Decimal:
@@ -136,14 +139,27 @@ def has_lost_some(balance: Decimal, transfers: Sequence[Transfer], rates: Rates)
     if len(worths) < 2 or all(transfer.value is not None for transfer in transfers):
         return False
     lows = [worth[0] for worth in worths if worth is not None]
-    slack = _slack(total(lows))
-    if len(lows) < len(worths) or excess_over(total(lows), balance) <= slack:
+    if len(lows) < len(worths) or excess_over(total(lows), balance) <= _slack(total(lows)):
         return False
-    sums = {ZERO}
-    for low in lows:
-        sums |= {total([some, low]) for some in sums}
+    return bool(_is_sum_of_some(balance, lows))
+
+
+def came_at_once(balance: Decimal, transfers: Sequence[Transfer]) -> bool:
+    """Whether a sum may be that of some of the transfers whose values are told, because the others came at the same
+    time; of too many that is not tried."""
+    moments = [transfer.occurred_at for transfer in transfers if transfer.occurred_at is not None]
+    if len(transfers) < 2 or (moments and max(moments) - min(moments) > AT_ONCE):
+        return False
+    return _is_sum_of_some(balance, [transfer.value or ZERO for transfer in transfers]) is not False
+
+
+def _is_sum_of_some(balance: Decimal, worths: Sequence[Decimal]) -> bool | None:
+    """None of too many."""
+    slack, sums = _slack(total(worths)), {ZERO}
+    for worth in worths:
+        sums |= {total([some, worth]) for some in sums}
         if len(sums) > _SUMS_LIMIT:
-            return False
+            return None
     return any(max(excess_over(some, balance), excess_over(balance, some)) <= slack for some in sums)
 
 

@@ -29,6 +29,7 @@ from providers.shkeeper.api import LIST_LIMIT_BYTES, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS, REMEMBERED_SECONDS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING
 from providers.shkeeper.credentials import CredentialCheck
+from providers.shkeeper.destinations import can_be_address, usual_spelling
 from providers.shkeeper.fees import FeeFinder
 from providers.shkeeper.lightning import DEFAULT_EXPIRY, lapse_of
 from providers.shkeeper.lookups import InvoiceAnswer, ListAnswer, looked_up
@@ -87,15 +88,19 @@ def opened_invoice(
         raise ProviderRefusedError(f"the amount comes to 0 {wanted.coin}", about="amount")
     if answer.wallet is None:
         raise AnswerUnusableError("SHKeeper has no address for the invoice: its wallet failed when it was asked")
+    address = usual_spelling(wanted.coin, answer.wallet)
+    if not can_be_address(address):
+        raise AnswerUnusableError(f"SHKeeper's answer names what is no address for {wanted.coin}")
     decimals = decimals_of.get(wanted.coin)
     coin_amount = answer.amount if decimals is None else rounded_up(answer.amount, decimals)
-    template = uri_template(wanted.coin, answer.wallet, decimals, test_networks=test_networks)
+    template = uri_template(wanted.coin, address, decimals, test_networks=test_networks)
     hours = answer.recalculate_after or 0
     is_lightning = wanted.coin == LIGHTNING
     try:
         return InvoiceOpened(
-            address=answer.wallet,
+            address=address,
             also_at=_on_chain(answer.bip21),
+            also_in=("BTC",) if is_lightning else (),
             coin_amount=coin_amount,
             coin_decimals=decimals,
             exchange_rate=answer.exchange_rate,
@@ -105,7 +110,7 @@ def opened_invoice(
             uri_template=template,
             whole_only=is_lightning,
             price_seconds=hours * 3600 if 0 < hours <= HOURS_LIMIT else None,
-            lapses_at=(lapse_of(answer.wallet) or now + DEFAULT_EXPIRY) if is_lightning else None,
+            lapses_at=(lapse_of(address) or now + DEFAULT_EXPIRY) if is_lightning else None,
         )
     except ValidationError as error:
         raise AnswerUnusableError(f"SHKeeper's answer cannot be used: {faults(error)}") from None

@@ -22,8 +22,9 @@ from coordinator.payments.observations import (
 )
 from providers.shkeeper.coins import LIGHTNING
 from providers.shkeeper.confirmations import settling_seconds
+from providers.shkeeper.destinations import usual_spelling
 from providers.shkeeper.webhooks import ENDINGS, STANDINGS
-from providers.shkeeper.wire import Address, Code, ExternalId, Wire, faults
+from providers.shkeeper.wire import Address, Code, ExternalId, TransactionId, Wire, faults
 
 __all__ = ["InvoiceAnswer", "ListAnswer", "looked_up"]
 
@@ -35,11 +36,16 @@ NOTICED_DECIMALS = 10
 class LookedUpTransaction(Wire):
     """One transaction of an invoice. What it counts for in fiat is not said here."""
 
-    txid: ExternalId
+    txid: TransactionId
     crypto: Code
     amount: Amount
     addr: Address | None = None
     status: Literal["CONFIRMED", "UNCONFIRMED"]
+
+    @property
+    def place(self) -> str | None:
+        """Where it went to."""
+        return usual_spelling(self.crypto, self.addr) if self.addr else None
 
 
 class WireInvoice(Wire):
@@ -102,7 +108,7 @@ def looked_up(content: object, confirmations: Mapping[str, int]) -> LookedUpInvo
         name=invoice.external_id,
         currency=invoice.fiat,
         agreed=invoice.amount_fiat,
-        places={one.txid: one.addr or None for one in listed.transactions if one.crypto != LIGHTNING},
+        places={one.txid: one.place for one in listed.transactions if one.crypto != LIGHTNING},
         observations=tuple(_observations(invoice, listed, confirmations)),
     )
 
@@ -145,7 +151,7 @@ def _observations(invoice: WireInvoice, listed: _Listed, confirmations: Mapping[
             proven=frozenset(),
             settling_seconds={one.asset: settling_seconds(one.asset, confirmations) for one in booked},
             agreed=invoice.amount_fiat,
-            places={one.txid: one.addr for one in listed.transactions if one.addr},
+            places={one.txid: one.place for one in listed.transactions if one.place},
             unreadable=listed.unreadable,
         )
     elif listed.unreadable:

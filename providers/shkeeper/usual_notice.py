@@ -12,10 +12,13 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from providers.shkeeper.wire import HASH
+
 __all__ = ["NoticeRead", "usual_notice"]
 
 TEXT, CODE = r"[!#-\[\]-~]", r"[A-Za-z0-9._-]{1,64}"
 ID, ADDRESS = rf"{TEXT}{{1,200}}", rf"{TEXT}{{1,1000}}"
+TXID = rf"(?!0[xX]0[xX]){HASH}"
 AMOUNT = r"(?:0|[1-9][0-9]{0,77})(?:\.[0-9]{1,30})?"
 DATE = r"[12][0-9]{3}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}"
 
@@ -33,7 +36,7 @@ OF_NOTICE = {
     "fee_fixed": AMOUNT,
 }
 OF_TRANSACTION = {
-    "txid": ID,
+    "txid": TXID,
     "crypto": CODE,
     "amount_crypto": AMOUNT,
     "amount_fiat": AMOUNT,

@@ -29,9 +29,21 @@ from coordinator.payouts.observations import PayoutBooked, PayoutConfirmed, Payo
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.confirmations import settling_seconds
+from providers.shkeeper.destinations import usual_spelling
 from providers.shkeeper.signature import require_headers, verify
 from providers.shkeeper.usual_notice import NoticeRead, usual_notice
-from providers.shkeeper.wire import Address, Code, GivenId, Moment, UnreadableError, Wire, Words, faults, read_object
+from providers.shkeeper.wire import (
+    Address,
+    Code,
+    GivenId,
+    Moment,
+    TransactionId,
+    UnreadableError,
+    Wire,
+    Words,
+    faults,
+    read_object,
+)
 
 __all__ = [
     "ENDINGS",
@@ -49,7 +61,7 @@ PROVIDER = "shkeeper"
 class WireTransaction(Wire):
     """One confirmed transaction of an invoice."""
 
-    txid: Id
+    txid: TransactionId
     crypto: Code
     amount_crypto: Amount
     amount_fiat: Amount
@@ -96,7 +108,7 @@ class UnconfirmedNotice(Wire):
 
     external_id: GivenId
     status: Literal["unconfirmed"]
-    txid: Id
+    txid: TransactionId
     crypto: Code
     addr: Address | None = None
     amount: Amount
@@ -215,7 +227,11 @@ def _key(kind: str, notice_json: str) -> str:
 
 def _transfer_seen(notice: UnconfirmedNotice) -> TransferSeen:
     transfer = Transfer(transfer_id=notice.txid, asset=notice.crypto, amount=notice.amount)
-    return TransferSeen(transfer=transfer, address=notice.addr)
+    return TransferSeen(transfer=transfer, address=_address(notice.crypto, notice.addr))
+
+
+def _address(coin: str | None, address: str | None) -> str | None:
+    return address if coin is None or not address else usual_spelling(coin, address)
 
 
 def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> Observation:
@@ -225,8 +241,9 @@ def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> O
     if len(transfers) > 1:
         transfers = tuple(dict.fromkeys(transfers))
     status: str = said["status"]
+    address = _address(said["crypto"], said["addr"])
     if status in ENDINGS:
-        return InvoiceEnded(ending=ENDINGS[status], currency=said["fiat"], address=said["addr"], transfers=transfers)
+        return InvoiceEnded(ending=ENDINGS[status], currency=said["fiat"], address=address, transfers=transfers)
     caused_by, proven, settling = _causes(transactions, confirmations)
     return InvoiceSnapshot.of_checked(
         standing=STANDINGS[status],
@@ -238,7 +255,7 @@ def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> O
         settling_seconds=settling,
         coin=said["crypto"],
         fee=_fee_in(said),
-        address=said["addr"],
+        address=address,
         above_limit=said["overpaid_fiat"],
         calls_paid=said["paid"],
     )
@@ -247,17 +264,18 @@ def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> O
 def _causes(
     transactions: Sequence[Mapping[str, Any]], confirmations: Mapping[str, int]
 ) -> tuple[str | None, frozenset[str] | None, Mapping[str, int]]:
-    """By the id of its last cause, what a message is sent about; what it proves, where that is not all; and of the
-    coins of the rest, when that has settled."""
-    if len(transactions) == 1:
+    """By its id, what a message is sent about; what it proves, where that is not all; and of the coins of the rest,
+    when that has settled."""
+    if len(transactions) == 1 and transactions[0]["trigger"]:
         return transactions[0]["txid"], None, {}
-    # It is sent about each transaction that has enough confirmations. The others in it may have one alone.
-    txids = dict.fromkeys(one["txid"] for one in transactions)
-    causes = {one["txid"] for one in transactions if one["trigger"]} or txids.keys()
-    others = [one for one in transactions if one["txid"] not in causes]
+    # It is sent about one transaction, which has enough confirmations. The others in it may have one alone; and all
+    # of them, if it does not say which one that is.
+    causes = {one["txid"] for one in transactions if one["trigger"]}
+    cause = causes.pop() if len(causes) == 1 else None
+    others = [one for one in transactions if one["txid"] != cause]
     settling = {one["crypto"]: settling_seconds(one["crypto"], confirmations) for one in others}
-    last = next((txid for txid in reversed(txids) if txid in causes), None)
-    return last, frozenset(causes) if others else None, settling
+    proven: frozenset[str] = frozenset() if cause is None else frozenset((cause,))
+    return cause, proven if others else None, settling
 
 
 def _transfer(said: Mapping[str, Any]) -> Transfer:

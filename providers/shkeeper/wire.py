@@ -1,6 +1,7 @@
 """What all of SHKeeper's messages have in common: how it writes codes, dates and objects."""
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -12,11 +13,13 @@ from coordinator.ids import Id, StoredId, require_seen
 from coordinator.json_text import PARTS_LIMIT, NotJsonError, json_in, refuse_constant
 
 __all__ = [
+    "HASH",
     "Address",
     "Code",
     "ExternalId",
     "GivenId",
     "Moment",
+    "TransactionId",
     "UnreadableError",
     "Wire",
     "Words",
@@ -26,6 +29,9 @@ __all__ = [
 
 # A field's name is shown in a message up to this length: longer than any of SHKeeper's.
 SHOWN_NAME_CHARACTERS = 40
+# Of hexadecimal digits, Base58, or the base64 of TON.
+HASH = "[0-9A-Za-z+/=_-]{1,200}"
+_HASH, _AGAIN = re.compile(HASH), re.compile(r"^0[xX](?:\s+|0[xX])+")
 _DATE_EXPECTED = "a date is text such as 2024-06-25 15:45:38"
 
 
@@ -50,6 +56,14 @@ def _utc(value: object) -> object:
         raise ValueError(_DATE_EXPECTED) from None
 
 
+def _hash(value: str) -> str:
+    """Without blanks around it, and with one `0x` before it at most: in other clothes it is the same transaction."""
+    bare = _AGAIN.sub("0x", value.strip())
+    if _HASH.fullmatch(bare) is None:
+        raise ValueError("a transaction's hash has letters and digits alone")
+    return bare
+
+
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Words = Annotated[str, StringConstraints(max_length=1_000_000)]
 """Text that can be written down: that it is measured has pydantic look for half characters (lone surrogates)."""
@@ -59,6 +73,8 @@ GivenId = Annotated[Id, BeforeValidator(_text_of_number)]
 """An id in what SHKeeper sends."""
 ExternalId = Annotated[StoredId, BeforeValidator(_text_of_number)]
 """An id in SHKeeper's books, which may hold what is refused where it is sent: one must not make others unreadable."""
+TransactionId = Annotated[Id, AfterValidator(_hash)]
+"""A transaction's hash, as its chain writes it."""
 Moment = Annotated[datetime, BeforeValidator(_utc)]
 
 

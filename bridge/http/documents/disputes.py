@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from coordinator.models import FrozenModel
-from coordinator.money import Amount
+from coordinator.money import Figure
 from coordinator.payments.payments import Payment
 from coordinator.payments.reversals import DisputeStage
 
@@ -18,7 +18,7 @@ class DisputeItem(FrozenModel):
         description="While it is `open` nothing of the payment is paid out or sent back. `won` is for the seller; "
         "what was `lost` is in `refunded`."
     )
-    amount: Amount
+    amount: Figure
     reason: str | None = Field(description="In the provider's words.")
 
 

@@ -14,7 +14,7 @@ from bridge.http.documents.refunds import RefundItem, refund_item
 from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import HistoryEntry, PaymentRecord
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount
+from coordinator.money import ZERO, Figure
 from coordinator.payments.agreements import Share
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.observations import RefundOf, Sighting, Stage, Transfer
@@ -41,7 +41,7 @@ class HistoryItem(FrozenModel):
     effect: str = Field(description="`applied`, `unchanged`, `other-currency` or `not-counted`.")
     status: PaymentStatus
     escrow_state: EscrowState
-    received: Amount
+    received: Figure
     tx_hash: str | None = None
 
 
@@ -50,8 +50,8 @@ class TransferItem(FrozenModel):
 
     tx_hash: str = Field(description="Of what went over no chain, the provider's name for it.")
     asset: str
-    amount: Amount
-    value: Amount | None = Field(description="What it counts for in the payment's currency.")
+    amount: Figure
+    value: Figure | None = Field(description="What it counts for in the payment's currency.")
     confirmed: bool
     occurred_at: AwareDatetime | None
 
@@ -69,16 +69,16 @@ class InvoiceItem(FrozenModel):
     checkout_url: str | None = Field(
         description="The provider's own page, on which it is paid instead of at an address."
     )
-    coin_amount: Amount | None = Field(
+    coin_amount: Figure | None = Field(
         description="How much of the coin is still to be paid, rounded up to the coin's decimals; null while nothing "
         "is asked for, and where a part was paid of what can only be paid whole, as over Lightning."
     )
-    whole_coin_amount: Amount | None = Field(description="How much of the coin pays the whole sum.")
-    exchange_rate: Amount | None = Field(description="What one coin is worth in the payment's currency.")
-    asked: Amount | None = Field(
+    whole_coin_amount: Figure | None = Field(description="How much of the coin pays the whole sum.")
+    exchange_rate: Figure | None = Field(description="What one coin is worth in the payment's currency.")
+    asked: Figure | None = Field(
         description="What `coinAmount` is in the payment's currency: what is missing, and the provider's fee."
     )
-    fee: Amount | None = Field(description="The provider's fee in `asked`; null where the provider does not say.")
+    fee: Figure | None = Field(description="The provider's fee in `asked`; null where the provider does not say.")
     payment_uri: str | None = Field(
         description="What a wallet opens, and a QR code shows, to pay `coinAmount`; null where that is."
     )
@@ -105,7 +105,7 @@ class SightingItem(FrozenModel):
 
     tx_hash: str
     asset: str
-    amount: Amount
+    amount: Figure
     stage: Stage = Field(description="`reorganised`, `dropped` and `failed` came to nothing; `final` stays.")
     confirmations: int
     required_confirmations: int | None
@@ -122,21 +122,21 @@ class RefundableItem(FrozenModel):
 
     of: RefundOf = Field(description="Whether it came for the goods, or came too much.")
     seller_id: str | None = Field(description="Out of whose share it is; null if out of nobody's.")
-    amount: Amount
+    amount: Figure
 
 
 class EscrowItem(FrozenModel):
     """Where all the money of a payment is. `held`, `released`, `refunded`, `fee` and `excess` come to `received` with
     `overdrawn`, at every moment."""
 
-    received: Amount = Field(description="All that came, what came for the gateway's fee included.")
-    held: Amount = Field(description="What came for the goods, and has arrived at nobody else yet.")
-    under_way: Amount = Field(description="What of `held` and `excess` is to leave by payouts and refunds.")
-    released: Amount = Field(description="What has arrived at sellers.")
-    refunded: Amount = Field(description="What has arrived at the buyer.")
-    fee: Amount = Field(description="What came for the gateway's fee.")
-    excess: Amount = Field(description="What came too much, and has not gone back.")
-    overdrawn: Amount = Field(
+    received: Figure = Field(description="All that came, what came for the gateway's fee included.")
+    held: Figure = Field(description="What came for the goods, and has arrived at nobody else yet.")
+    under_way: Figure = Field(description="What of `held` and `excess` is to leave by payouts and refunds.")
+    released: Figure = Field(description="What has arrived at sellers.")
+    refunded: Figure = Field(description="What has arrived at the buyer.")
+    fee: Figure = Field(description="What came for the gateway's fee.")
+    excess: Figure = Field(description="What came too much, and has not gone back.")
+    overdrawn: Figure = Field(
         description="What went out beyond what came: of a payment that was accepted with less, or by a payout that "
         "was sent after it was found to have failed. Nothing, but for that."
     )
@@ -155,7 +155,7 @@ class PaymentDocument(FrozenModel):
     checkout_id: str | None = Field(
         description="The template checkout that it pays. Its other ids are those of the first share then."
     )
-    amount: Amount
+    amount: Figure
     currency: str
     shares: list[Share] = Field(
         description="What it pays for: one purchase request, or those of its template checkout, of which a seller "
@@ -164,12 +164,12 @@ class PaymentDocument(FrozenModel):
     direct: DirectItem | None = Field(description="Where to pay, where the payment goes over a chain to a wallet.")
     status: PaymentStatus
     escrow_state: EscrowState
-    received: Amount = Field(description="What has come for the goods, without the gateway's fee.")
-    missing: Amount = Field(description="What is still to be paid for the goods; 0 once it is completed.")
-    excess: Amount = Field(description="What came above amount and fee.")
-    fee: Amount = Field(description="What has come on top of `received` for the gateway's fee.")
-    missing_fee: Amount = Field(description="What is still to be paid on top of `missing` for that fee.")
-    refunded: Amount = Field(description="What has gone back to the buyer.")
+    received: Figure = Field(description="What has come for the goods, without the gateway's fee.")
+    missing: Figure = Field(description="What is still to be paid for the goods; 0 once it is completed.")
+    excess: Figure = Field(description="What came above amount and fee.")
+    fee: Figure = Field(description="What has come on top of `received` for the gateway's fee.")
+    missing_fee: Figure = Field(description="What is still to be paid on top of `missing` for that fee.")
+    refunded: Figure = Field(description="What has gone back to the buyer.")
     refundable: list[RefundableItem] = Field(description="What can go back to the buyer; see `POST /api/refunds`.")
     escrow: EscrowItem
     late: bool = Field(description="Some of the money came after the deadline.")

@@ -10,7 +10,7 @@ from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import Journal, PayoutRecord
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
-from coordinator.money import Amount
+from coordinator.money import Figure
 from coordinator.payouts.payouts import Payout, Verification
 from coordinator.payouts.statuses import PayoutStatus
 
@@ -53,9 +53,9 @@ class PayoutDocument(FrozenModel):
     refund_id: str | None = Field(description="The refund that it carries; null for one to a seller.")
     buyer_id: str | None = Field(description="Whom it pays, if it carries a refund.")
     coin: str
-    amount: Amount
-    fee: Amount | None
-    worth: Amount | None = Field(
+    amount: Figure
+    fee: Figure | None
+    worth: Figure | None = Field(
         description="What the amount counts for in the payment's currency, against what its seller has earned."
     )
     worth_currency: str | None = Field(description="The payment's currency.")
@@ -68,7 +68,7 @@ class PayoutDocument(FrozenModel):
     )
     confirmations: int | None = Field(description="Of the transfer that has the fewest; null while none awaits any.")
     required_confirmations: int | None = Field(description="How many make it final.")
-    excess: Amount = Field(description="What its transactions paid above the amount.")
+    excess: Figure = Field(description="What its transactions paid above the amount.")
     task_id: str | None = Field(description="The provider's task, once it has named one.")
     tx_hashes: list[str]
     sightings: list[SightingItem] = Field(description="What the chain shows of it.")

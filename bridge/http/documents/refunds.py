@@ -5,7 +5,7 @@ from pydantic import AwareDatetime, Field
 from bridge.access import Principal
 from bridge.journal import ListedRefund
 from coordinator.models import FrozenModel
-from coordinator.money import Amount
+from coordinator.money import Figure
 from coordinator.payments.observations import RefundOf
 from coordinator.refunds.refunds import Refund
 from coordinator.refunds.statuses import STATUSES
@@ -19,10 +19,10 @@ class RefundItem(FrozenModel):
     refund_id: str
     of: RefundOf = Field(description="Whether the money came for the goods, or came too much.")
     seller_id: str | None = Field(description="Out of whose share it is; null if out of nobody's.")
-    amount: Amount = Field(description="In the payment's currency.")
+    amount: Figure = Field(description="In the payment's currency.")
     currency: str
     coin: str = Field(description="In which it is sent.")
-    coin_amount: Amount | None = Field(
+    coin_amount: Figure | None = Field(
         description="What it came to in the coin when the buyer said where to send it; null until then."
     )
     reason: str = Field(description="Why, for the buyer to read too.")

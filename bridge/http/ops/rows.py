@@ -13,7 +13,7 @@ from coordinator.attention.alerts import Alert, AlertState
 from coordinator.attention.items import BY_URGENCY, Attention, Remedy
 from coordinator.attention.severities import Severities
 from coordinator.models import FrozenModel
-from coordinator.money import Amount, in_scale_of, quotient, rounded
+from coordinator.money import Figure, in_scale_of, quotient, rounded
 from coordinator.payments.payments import EscrowState, PaymentStatus
 from coordinator.payments.problems import ProblemKind, problems_of
 from coordinator.payouts.approval import is_revocable, is_withdrawable
@@ -52,8 +52,8 @@ class PayoutRow(FrozenModel):
     provider: str
     chain: str | None
     coin: str
-    amount: Amount
-    worth: Amount | None = Field(description="What the amount counts for, against earnings and limits.")
+    amount: Figure
+    worth: Figure | None = Field(description="What the amount counts for, against earnings and limits.")
     worth_currency: str | None
     destination: str
     status: PayoutStatus
@@ -88,16 +88,16 @@ class PaymentRow(FrozenModel):
     checkout_id: str | None
     buyer_id: str
     seller_id: str
-    amount: Amount
+    amount: Figure
     currency: str
     status: PaymentStatus
     escrow_state: EscrowState
-    received: Amount = Field(description="For the goods, without the gateway's fee.")
-    missing: Amount
-    excess: Amount
-    refunded: Amount = Field(description="What has gone back to the buyer.")
-    fee: Amount = Field(description="What came on top for the gateway's fee.")
-    missing_fee: Amount
+    received: Figure = Field(description="For the goods, without the gateway's fee.")
+    missing: Figure
+    excess: Figure
+    refunded: Figure = Field(description="What has gone back to the buyer.")
+    fee: Figure = Field(description="What came on top for the gateway's fee.")
+    missing_fee: Figure
     late: bool
     problems: list[ProblemKind] = Field(description="What is wrong with it, and waits for a person.")
     confirmations: int | None
@@ -122,11 +122,11 @@ class TransferRow(FrozenModel):
     seller_id: str
     tx_hash: str
     coin: str
-    coin_amount: Amount
+    coin_amount: Figure
     currency: str
-    value: Amount | None = Field(description="What it counts for; null while nobody says so.")
-    fee: Amount | None = Field(description="How much of that is the gateway's fee, where it says so.")
-    rate: Amount | None = Field(description="What one of the coin counts for.")
+    value: Figure | None = Field(description="What it counts for; null while nobody says so.")
+    fee: Figure | None = Field(description="How much of that is the gateway's fee, where it says so.")
+    rate: Figure | None = Field(description="What one of the coin counts for.")
     confirmed: bool = Field(description="Whether it counts.")
     occurred_at: AwareDatetime | None = Field(description="When the provider saw it, if it says so.")
     status: PaymentStatus = Field(description="The payment's.")

@@ -63,6 +63,7 @@ TITLES = {
     "sibling-registered": "Another payment for the same purchase request",
     "sibling-refunded": "The other payment's money went back",
     "invoice-unreadable": "The provider answered what cannot be read",
+    "transfers-taken-back": "The provider calls unconfirmed what it had told to be confirmed",
     "address-borrowed": "One of its addresses was another payment's before",
     "money-taken": "Money that was told of it is another payment's",
     "claim-contested": "Another payment claims what is this one's",

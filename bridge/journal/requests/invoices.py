@@ -42,6 +42,7 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
         usual_rate=opened.usual_rate,
         named=opened.fee,
         addresses=opened.places,
+        also_in=opened.also_in,
     )
     siblings = siblings_of(batch, payment)
     payment = claim_addresses(batch, with_addresses(batch, payment), priced.addresses)

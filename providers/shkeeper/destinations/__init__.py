@@ -4,9 +4,11 @@ SHKeeper itself looks at little, and asks the coin's daemon with the destination
 their addresses themselves. So here is where one is read, before anything is written. Nothing here asks anybody.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from providers.destination_faults import DestinationFault
 from providers.shkeeper.coins import LIGHTNING
@@ -21,7 +23,15 @@ from providers.shkeeper.destinations.tron import TRON
 from providers.shkeeper.destinations.unknown import UNKNOWN
 from providers.shkeeper.destinations.xrp import XRP
 
-__all__ = ["DestinationWrongError", "Family", "family_of", "read_destination", "spellings_of"]
+__all__ = [
+    "DestinationWrongError",
+    "Family",
+    "can_be_address",
+    "family_of",
+    "read_destination",
+    "spellings_of",
+    "usual_spelling",
+]
 
 _COINS: Mapping[str, Family] = {
     "BTC": BITCOIN,
@@ -45,6 +55,7 @@ _CHAINS: Mapping[str, Family] = {
 }
 # In this order a destination of another coin is told: Solana's have no checksum, so they come last.
 _RECOGNISED = (EVM, LIGHTNING_INVOICE, BITCOIN, LITECOIN, DOGECOIN, FIRO, FIRO_SPARK, TRON, XRP, TON, MONERO, SOLANA)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://)?")
 _BLANK = {" ": "a blank", "\t": "a tabulator", "\n": "a line's end", "\r": "a line's end"}
 
 
@@ -88,6 +99,23 @@ def read_destination(
 def spellings_of(coin: str, destination: str) -> tuple[str, ...]:
     """The ways to write a destination that `read_destination` has read: each is the same account."""
     return family_of(coin).spellings(destination)
+
+
+@lru_cache(4096)
+def usual_spelling(coin: str, address: str) -> str:
+    """An address that a gateway tells of, in the one form in which it is compared with others: without what stands
+    around it in a URI, and of the ways to write one account the usual one. What is no address stays as it is."""
+    family = family_of(coin)
+    if family is UNKNOWN:
+        return address.strip()
+    bare = _SCHEME.sub("", address.strip(), count=1)
+    return family.usual(bare if family is XRP else bare.partition("?")[0])
+
+
+def can_be_address(text: str) -> bool:
+    """Whether a text has characters alone that addresses have. More is not asked of what a gateway itself gives out:
+    on a test network, and of a coin that is newer than this, it is as the gateway says."""
+    return bool(text) and UNKNOWN.characters.issuperset(text)
 
 
 def _check_characters(family: Family, destination: str) -> None:

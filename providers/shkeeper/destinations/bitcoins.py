@@ -1,6 +1,6 @@
 """Bitcoin addresses, and those of its relatives: Base58 with a checksum, or bech32 (BIP 173, BIP 350)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -112,7 +112,23 @@ def _is_nobodys(address: str) -> bool:
         return not any(bech32.decode(address, LONGEST_SPARK_ADDRESS).groups[1:HOPELESS_GROUPS])
 
 
-def _family(described: str, form: str, coin: _Coin, longest: int) -> Family:
+def _usual_litecoin(address: str) -> str:
+    """With an M, where an older wallet writes a 3."""
+    try:
+        content = base58.decode_checked(address)
+    except base58.Base58Error:
+        return address
+    is_old = content[:1] == b"\x05" and len(content) == 1 + HASH_BYTES
+    return base58.encode_checked(b"\x32" + content[1:]) if is_old else address
+
+
+def _family(
+    described: str,
+    form: str,
+    coin: _Coin,
+    longest: int,
+    usual: Callable[[str], str] = lambda address: address,
+) -> Family:
     return Family(
         described=described,
         form=form,
@@ -120,6 +136,7 @@ def _family(described: str, form: str, coin: _Coin, longest: int) -> Family:
         longest=longest,
         read=partial(_read, coin),
         objection=_objection,
+        usual=usual,
     )
 
 
@@ -142,6 +159,7 @@ LITECOIN = _family(
         _Network((b"\x6f", b"\x3a"), ("tltc", "rltc"), refused={"tmweb": _MWEB}),
     ),
     200,  # so that one of MWEB is told from a mistyped one
+    _usual_litecoin,
 )
 DOGECOIN = _family(
     "a Dogecoin address",

@@ -8,6 +8,7 @@ from providers.shkeeper.destinations.family import Family, MistypedError, NotOfF
 __all__ = ["EVM"]
 
 _FORM = re.compile("0x[0-9a-fA-F]{40}")
+_DIGITS = re.compile("(?:0[xX])*([0-9a-fA-F]{40})")
 _CONTRACTS = {
     "USDT": (
         "0xdAC17F958D2ee523a2206206994597C13D831ec7",
@@ -62,6 +63,12 @@ def _read(address: str, test_network: bool) -> str:
     return right
 
 
+def _usual(address: str) -> str:
+    """With one `0x` before it."""
+    found = _DIGITS.fullmatch(address)
+    return address if found is None else f"0x{found[1]}"
+
+
 def _objection(address: str) -> str | None:
     lower = address.lower()
     if lower in _TOKENS:
@@ -87,4 +94,5 @@ EVM = Family(
     longest=42,
     read=_read,
     objection=_objection,
+    usual=_usual,
 )

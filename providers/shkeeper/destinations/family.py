@@ -64,6 +64,10 @@ class Family:
     spellings: Callable[[str], tuple[str, ...]] = lambda address: (address,)
     """The ways in which an address may be written, right as it is: all of them are the same account."""
 
+    usual: Callable[[str], str] = lambda address: address
+    """An address in the one form that gateways write mostly, of whatever they may write; what is none stays as it
+    is."""
+
     def admits(self, destination: str) -> bool:
         """Whether it has the characters and the length of an address of this family."""
         return 0 < len(destination) <= self.longest and self.characters.issuperset(destination)

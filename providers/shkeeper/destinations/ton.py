@@ -7,6 +7,7 @@ taken.
 
 import base64
 import binascii
+import re
 
 from providers.shkeeper.destinations.family import (
     ALPHANUMERIC,
@@ -19,6 +20,7 @@ from providers.shkeeper.destinations.family import (
 __all__ = ["TON"]
 
 LENGTH = 48
+_RAW, _FRIENDLY = re.compile("0:([0-9a-fA-F]{64})"), re.compile("[A-Za-z0-9+/_-]{48}")
 FOR_TEST_NETWORKS = 0x80
 BOUNCEABLE, NOT_BOUNCEABLE = 0x11, 0x51
 BASECHAIN, MASTERCHAIN = 0x00, 0xFF
@@ -32,7 +34,7 @@ def _read(address: str, test_network: bool) -> str:
     if len(address) != LENGTH or ":" in address:
         raise NotOfFamilyError(f"this has {len(address)} characters, or not these")
     content = base64.urlsafe_b64decode(address)
-    if binascii.crc_hqx(content[:-2], 0).to_bytes(2, "big") != content[-2:]:
+    if _with_checksum(content[:-2]) != content:
         raise MistypedError()
     if content[0] & ~FOR_TEST_NETWORKS not in (BOUNCEABLE, NOT_BOUNCEABLE):
         raise NotOfFamilyError("this is none")
@@ -61,9 +63,29 @@ def _spellings(address: str) -> tuple[str, ...]:
     """With each of its flags."""
     account = base64.urlsafe_b64decode(address)[1:-2]
     flags = (BOUNCEABLE, NOT_BOUNCEABLE, BOUNCEABLE | FOR_TEST_NETWORKS, NOT_BOUNCEABLE | FOR_TEST_NETWORKS)
-    contents = (bytes([each]) + account for each in flags)
-    friendly = (content + binascii.crc_hqx(content, 0).to_bytes(2, "big") for content in contents)
-    return (*(base64.urlsafe_b64encode(each).decode() for each in friendly), f"0:{account[1:].hex()}")
+    return (*(_friendly(bytes([each]) + account) for each in flags), f"0:{account[1:].hex()}")
+
+
+def _usual(address: str) -> str:
+    """As one that bounces nothing back, which is how wallets show their own."""
+    raw = _RAW.fullmatch(address)
+    if raw is not None:
+        return _friendly(bytes([NOT_BOUNCEABLE, BASECHAIN]) + bytes.fromhex(raw[1]))
+    if _FRIENDLY.fullmatch(address) is None:
+        return address
+    of_urls = address.replace("+", "-").replace("/", "_")
+    content = base64.urlsafe_b64decode(of_urls)
+    if _with_checksum(content[:-2]) != content:
+        return of_urls
+    return _friendly(bytes([content[0] & FOR_TEST_NETWORKS | NOT_BOUNCEABLE]) + content[1:-2])
+
+
+def _with_checksum(content: bytes) -> bytes:
+    return content + binascii.crc_hqx(content, 0).to_bytes(2, "big")
+
+
+def _friendly(content: bytes) -> str:
+    return base64.urlsafe_b64encode(_with_checksum(content)).decode()
 
 
 TON = Family(
@@ -74,4 +96,5 @@ TON = Family(
     read=_read,
     objection=_objection,
     spellings=_spellings,
+    usual=_usual,
 )

@@ -1,11 +1,14 @@
 """Tron addresses: Base58 with a checksum, of the byte 0x41 and an account."""
 
+import re
+
 from providers.shkeeper import base58
 from providers.shkeeper.destinations.family import Family, MistypedError, NotOfFamilyError, is_nobodys_account
 
 __all__ = ["TRON"]
 
 PREFIX = b"\x41"
+_HEXADECIMAL = re.compile("(?:0[xX])*(41[0-9a-fA-F]{40})")
 ACCOUNT_BYTES = 20
 _TOKENS = {"TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t": "USDT", "TEkxiTehnzSmSe2XqrBj4w32RUN966rdz8": "USDC"}
 _BLACK_HOLE = "TLsV52sRDL79HXGGm9yzwKibb6BeruhUzy"
@@ -30,6 +33,12 @@ def _objection(address: str) -> str | None:
     return None
 
 
+def _usual(address: str) -> str:
+    """In Base58, where Tron's own nodes write hexadecimal digits."""
+    found = _HEXADECIMAL.fullmatch(address)
+    return address if found is None else base58.encode_checked(bytes.fromhex(found[1]))
+
+
 TRON = Family(
     described="a Tron address",
     form="T and 33 more characters",
@@ -37,4 +46,5 @@ TRON = Family(
     longest=34,
     read=_read,
     objection=_objection,
+    usual=_usual,
 )

@@ -52,6 +52,19 @@ def _spellings(address: str) -> tuple[str, ...]:
     return address, classic, without_tag
 
 
+def _usual(address: str) -> str:
+    """The classic one where there is no tag."""
+    bare, _, query = address.partition("?")
+    if query not in ("", "dt=0"):
+        return address
+    try:
+        content = base58.decode_checked(bare, base58.RIPPLES)
+    except base58.Base58Error:
+        return bare
+    has_tag = len(content) != X_BYTES or any(content[22:])
+    return bare if has_tag else base58.encode_checked(CLASSIC_PREFIX + _account(bare), base58.RIPPLES)
+
+
 def _objection(address: str) -> str | None:
     if is_nobodys_account(_account(address)):
         return "this is an address that nobody has the key of: what is sent there is lost"
@@ -66,4 +79,5 @@ XRP = Family(
     read=_read,
     objection=_objection,
     spellings=_spellings,
+    usual=_usual,
 )

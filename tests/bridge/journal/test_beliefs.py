@@ -99,7 +99,7 @@ async def test_what_the_provider_asks_on_top_is_known_from_its_price(journal: Jo
         provider="shkeeper",
         external_id="order-1",
         callback_url="http://127.0.0.1/",
-        coin="ETH",
+        coin="ETH-USDT",
         amount=Decimal("10.10"),
         currency="USD",
     )

@@ -26,6 +26,7 @@ from coordinator.payments.observations import (
     Observation,
     Standing,
     Transfer,
+    TransfersTakenBack,
 )
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems import problems_of
@@ -137,6 +138,7 @@ LEARNT: tuple[Observation, ...] = (
     AddressBorrowed(address="0xa", payment_id="pay_2"),
     MoneyTaken(transfer_key="ETH-USDT t9", payment_id="pay_2"),
     ClaimContested(what="0xb", payment_id="pay_2"),
+    TransfersTakenBack(transfer_keys=("t9",)),
 )
 
 

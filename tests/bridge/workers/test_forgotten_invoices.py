@@ -11,7 +11,7 @@ from bridge.workers.reconciliation import Reconciliation
 from bridge.workers.unopened_invoices import UnopenedInvoices
 from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.problems import ProblemKind, hold_on_payouts, problems_of
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.books import DOWN, OPENED, Books
@@ -46,6 +46,12 @@ class Bridge:
             self._clock.move(minutes=2)
             await self._reconciliation.round()
             await self._unopened.round()
+
+    async def asks(self, books: Books) -> None:
+        """Looks until the gateway was asked once more: about what is completed it is asked seldom."""
+        asked = len(books.asked)
+        while len(books.asked) == asked:
+            await self.looks()
 
     async def payment(self) -> Payment:
         record = await self._journal.payment_record("pay_1")
@@ -230,3 +236,42 @@ async def test_a_payment_of_an_older_journal_knows_its_addresses(
     await journal._writer.submit(lambda batch: batch.payments.move(before))
     assert await bridge.hears("0x86", 40, Standing.PARTIAL, "own") == "applied"
     assert (await bridge.payment()).facts.given == {"0x86"}
+
+
+async def test_what_the_gateway_calls_unconfirmed_after_it_counted_is_held_until_it_is_booked_again(
+    bridge: Bridge, books: Books
+) -> None:
+    await bridge.register()
+    assert await bridge.hears("0x86", 100, Standing.PAID, "whole") == "applied"
+    books.received("pay_1", "PAID", "100")
+    await bridge.looks()
+    confirmed = books.invoices["pay_1"]
+    unconfirmed = [{**one, "status": "UNCONFIRMED"} for one in confirmed["txs"]]
+    books.invoices["pay_1"] = {**confirmed, "balance_fiat": "0", "status": "PARTIAL", "txs": unconfirmed}
+    # Once may be an answer from before the webhook.
+    await bridge.looks()
+    assert await bridge.kinds() == []
+    await bridge.looks()
+    payment = await bridge.payment()
+    assert (payment.status, payment.paid, payment.is_held) == ("completed", Decimal(0), True)
+    assert ProblemKind.CONTRADICTING_BOOKS in await bridge.kinds()
+    assert "calls unconfirmed" in (hold_on_payouts(payment) or "")
+    books.invoices["pay_1"] = confirmed
+    await bridge.looks()
+    payment = await bridge.payment()
+    assert (payment.paid, hold_on_payouts(payment), await bridge.kinds()) == (Decimal(100), None, [])
+
+
+async def test_one_answer_from_before_a_webhook_takes_nothing_back(bridge: Bridge, books: Books) -> None:
+    await bridge.register()
+    assert await bridge.hears("0x86", 100, Standing.PAID, "whole") == "applied"
+    books.received("pay_1", "PAID", "100")
+    confirmed = books.invoices["pay_1"]
+    unconfirmed = [{**one, "status": "UNCONFIRMED"} for one in confirmed["txs"]]
+    for _ in range(3):
+        books.invoices["pay_1"] = {**confirmed, "balance_fiat": "0", "status": "PARTIAL", "txs": unconfirmed}
+        await bridge.asks(books)
+        assert await bridge.kinds() == []
+        books.invoices["pay_1"] = confirmed
+        await bridge.asks(books)
+    assert ((await bridge.payment()).paid, await bridge.kinds()) == (Decimal(100), [])

@@ -17,11 +17,12 @@ from coordinator.payments.observations import (
     InvoicePriced,
     InvoiceSnapshot,
     Observation,
+    PaymentAccepted,
     Standing,
     TransferSeen,
 )
 from coordinator.payments.payments import Effect, Payment
-from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.problems import ProblemKind, hold_on_payouts, problems_of
 from coordinator.payments.rulings import closes_when_settled
 from tests.coordinator.agreed import NOW, PAYMENT, looked_up, notice, play, seen, transfer
 
@@ -352,3 +353,36 @@ def test_misfits_of_messages_say_what_they_are_about() -> None:
     decision = decide(FIFTY, notice(OVERPAID, transfer("t1", 51), above_limit=Decimal(30)), NOW)
     assert (decision.effect, decision.events) == (Effect.NOT_COUNTED, ())
     assert decision.payment.facts.misfits[0].detail == "51 USD is called overpaid by 30, agreed 50 USD"
+
+
+# Other coins
+
+
+def test_what_comes_in_a_coin_that_nobody_was_asked_for_counts_through_a_person_alone() -> None:
+    odd = transfer("t1", 100, asset="FOO", amount=Decimal(1))
+    for told in (
+        at("0xours", 100).model_copy(update={"transfers": (odd,)}),
+        looked_up(PAID, odd, settling_seconds={}),
+    ):
+        payment, _ = play(GIVEN, told, payment=OPENED)
+        assert (payment.status, payment.received) == ("pending", Decimal(0))
+        [problem] = [one for one in problems_of(payment) if one.kind is ProblemKind.FOREIGN]
+        assert "1 FOO came (t1), and the buyer was asked to pay in ETH-USDT" in problem.detail
+        accepted, _ = play(PaymentAccepted(by="Ada", note="it is worth that"), payment=payment)
+        assert (accepted.status, accepted.received) == ("completed", Decimal(100))
+    # Told before the switch to that coin is known, it counts from then on.
+    switched, _ = play(InvoicePriced(coin="FOO", addresses=("0xother",)), payment=payment)
+    assert (switched.status, switched.received, kinds(switched)) == ("completed", Decimal(100), [])
+    # A Lightning invoice may be paid in Bitcoin.
+    lightning = InvoicePriced(coin="BTC-LIGHTNING", also_in=("BTC",), addresses=("0xours",))
+    onchain = at("0xours", 100).model_copy(update={"transfers": (transfer("t1", 100, asset="BTC"),)})
+    assert play(lightning, onchain, payment=OPENED)[0].status == "completed"
+
+
+def test_a_transfer_whose_coin_changes_holds_what_it_completed() -> None:
+    for opened in ((GIVEN,), ()):
+        whole, other = at("0xours", 100), looked_up(PAID, transfer("t1", 100, asset="TRX"))
+        payment, _ = play(*opened, whole, other)
+        assert (payment.status, payment.received) == ("completed", Decimal(0))
+        assert "two coins were told of t1: ETH-USDT and TRX" in (hold_on_payouts(payment) or "")
+        assert play(*opened, other, whole)[0].received == Decimal(0)

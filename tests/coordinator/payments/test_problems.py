@@ -18,6 +18,7 @@ from coordinator.payments.observations import (
     RefundOf,
     Release,
     Standing,
+    TransfersTakenBack,
 )
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems import ProblemKind, problems_of
@@ -199,3 +200,19 @@ def test_how_much_may_be_for_the_goods_is_said_where_the_fee_is_known_only_as_wh
     assert (named.received, kinds(named)) == (Decimal(97), [])
     # All that was agreed is for the goods in any case.
     assert kinds(play(priced, notice(PAID, transfer("t1", 110)))[0]) == []
+
+
+def test_what_was_taken_back_counts_towards_nothing_until_it_is_booked_again() -> None:
+    first, rest = transfer("t1", 60), transfer("t2", 40)
+    payment, _ = play(
+        notice(PARTIAL, first), (TransfersTakenBack(transfer_keys=("t1",)), LATER), (notice(PARTIAL, rest), LATER)
+    )
+    assert (payment.status, payment.received, kinds(payment)) == (
+        "partially_paid",
+        Decimal(40),
+        [ProblemKind.CONTRADICTING_BOOKS],
+    )
+    assert payment.is_in_doubt  # nobody is asked for it again
+    again = looked_up(PAID, first, rest), LATER + timedelta(minutes=1)
+    payment, _ = play(again, payment=payment)
+    assert (payment.status, payment.received, kinds(payment)) == ("completed", Decimal(100), [])

@@ -275,3 +275,22 @@ def test_an_answer_that_cannot_be_read_is_on_the_list_until_one_can() -> None:
     assert (events, kinds(payment)) == ([], [ProblemKind.UNREADABLE_BOOKS])
     assert "status: …" in problems_of(payment)[0].detail
     assert kinds(play((told(100, transfer("t1", 100)), SOON), payment=payment)[0]) == []
+
+
+def test_a_sum_that_lacks_what_did_not_come_at_once_holds_the_money() -> None:
+    first, rest = transfer("t1", 60), transfer("t2", 40)
+    both = first, rest
+    low: dict[str, Any] = {"received": Decimal(40), "settling_seconds": {}}
+    at_once, _ = play(notice(PARTIAL, first), notice(PARTIAL, *both, **low), looked_up(PARTIAL, *both, **low))
+    assert (at_once.status, at_once.is_held) == ("completed", False)
+    # The one was alone in the books by then, and the sum too low for it.
+    said = notice(PARTIAL, first), looked_up(PARTIAL, first, **low), notice(PARTIAL, *both, **low)
+    payment, _ = play(*said, (looked_up(PARTIAL, *both, **low), LATER))
+    assert (payment.status, payment.is_held) == ("confirming", True)
+    assert ProblemKind.CONTRADICTING_BOOKS in [one.kind for one in problems_of(payment)]
+    healed, _ = play((looked_up(PAID, *both), LATER + timedelta(minutes=1)), payment=payment)
+    assert (healed.status, healed.is_held) == ("completed", False)
+    # So it is with what came an hour apart.
+    later = rest.model_copy(update={"occurred_at": NOW + timedelta(hours=1)})
+    apart, _ = play(notice(PARTIAL, first), notice(PARTIAL, first, later, **low))
+    assert (apart.status, apart.is_held) == ("confirming", True)

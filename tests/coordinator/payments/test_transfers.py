@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.transfers import Sighting, Stage, Transfer, with_sighting
+from coordinator.payments.transfers import Sighting, Stage, Transfer, transfer_key, with_sighting
 
 
 def sighting(
@@ -70,3 +70,11 @@ def test_of_one_transfer_any_order_and_repetition_ends_the_same(
     )
     assert put(*once) == put(*shuffled)
     assert len(put(*once)) <= 1
+
+
+def test_a_hash_that_a_person_tells_is_the_same_however_they_write_it() -> None:
+    digits = "5e" * 32
+    wide = digits.translate({ord("5"): "\N{FULLWIDTH DIGIT FIVE}"})
+    for told in (digits, f" 0x{digits}\N{NO-BREAK SPACE}", f"0X0x {digits.upper()}", f"{digits}:0", wide):
+        assert transfer_key(told) == digits, told
+    assert transfer_key(f"0x{digits}#4") == f"{digits}#4"

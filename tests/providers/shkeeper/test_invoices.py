@@ -231,3 +231,12 @@ async def test_a_wrong_key_is_not_the_same_as_no_such_invoice(gateway: Gateway, 
     gateway.answers(credentials_gateway(key=False))
     with pytest.raises(CredentialsRefusedError):
         await ShkeeperInvoices(api).look_up("pay_1")
+
+
+@pytest.mark.parametrize("wallet", ["0x86 or 0x87", "0x86,0x87", "0x86#1", "..%2f"])
+async def test_what_is_no_address_of_the_coin_is_not_given_to_the_buyer(
+    gateway: Gateway, api: ShkeeperApi, wallet: str
+) -> None:
+    gateway.answers(says({**OPENED, "wallet": wallet}))
+    with pytest.raises(AnswerUnusableError, match="no address for ETH-USDT"):
+        await ShkeeperInvoices(api).open_invoice(WANTED)

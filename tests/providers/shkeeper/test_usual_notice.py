@@ -1,5 +1,6 @@
 """What is read past the model says what the model says of it, to the last digit and to the last letter of its key."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from providers.shkeeper.usual_notice import (
     ID,
     OF_NOTICE,
     OF_TRANSACTION,
+    TXID,
     usual_notice,
 )
 from providers.shkeeper.webhooks import notice_by_model
@@ -31,6 +33,7 @@ plain_text = st.text(
 USUAL: Mapping[str, st.SearchStrategy[str]] = {
     ID: plain_text,
     ADDRESS: plain_text,
+    TXID: st.text(st.sampled_from("0xX1fZ+/=_-"), min_size=1, max_size=9).filter(re.compile(TXID).fullmatch),
     CODE: st.sampled_from(("USD", "ETH-USDT", "a.b_C", "0" * 64)),
     AMOUNT: st.sampled_from(("0", "7.8", "0.00", "10", "0." + "0" * 29 + "1", "9" * 78 + "." + "0" * 30)),
     DATE: st.sampled_from(("2024-06-25 15:45:38", "1000-01-01 00:00:00", "2999-12-31 23:59:59")),

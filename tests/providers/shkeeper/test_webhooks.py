@@ -182,8 +182,35 @@ def test_the_cause_is_the_transaction_that_triggered_the_notice() -> None:
     first, second = transaction(txid="0x1", trigger=True), transaction(txid="0x2", trigger=False)
     assert snapshot(read(invoice(transactions=[first, second]))).caused_by == "0x1"
     untold = [transaction(txid="0x1", trigger=False), second]
-    assert snapshot(read(invoice(transactions=untold))).caused_by == "0x2"
+    told = snapshot(read(invoice(transactions=untold)))
+    assert (told.caused_by, told.proven) == (None, frozenset())
     assert snapshot(read(invoice(transactions=[]))).caused_by is None
+
+
+def test_no_transaction_of_several_is_proven_unless_just_one_is_the_cause() -> None:
+    for triggers in ((False, False), (True, True)):
+        told = [transaction(txid=f"0x{number}", trigger=each) for number, each in enumerate(triggers)]
+        assert snapshot(read(invoice(transactions=told))).proven == frozenset()
+    alone = snapshot(read(invoice(transactions=[transaction(trigger=False)])))
+    assert (alone.proven, alone.settling_seconds) == (frozenset(), {"ETH-USDT": 264})
+    untold = {name: value for name, value in transaction().items() if name != "trigger"}
+    assert snapshot(read(invoice(transactions=[untold]))).proven == frozenset()
+
+
+def test_a_hash_is_one_whatever_it_is_dressed_in_and_what_is_none_is_unreadable() -> None:
+    digits = "5e" * 32
+    for dressed in (
+        f" 0x{digits}",
+        f"0x{digits}\N{NO-BREAK SPACE}",
+        f"0x0x{digits}",
+        f"0X0x 0x{digits}",
+        f"0x {digits}",
+    ):
+        [one] = snapshot(read(invoice(transactions=[transaction(txid=dressed)]))).transfers
+        assert (one.transfer_id.lower(), one.key) == (f"0x{digits}", digits), dressed
+    for odd in (f"0x{digits}:0", digits.translate({ord("5"): "５"}), f"https://x.example/tx/{digits}"):
+        with pytest.raises(WebhookUnreadableError, match="letters and digits"):
+            read(invoice(transactions=[transaction(txid=odd)]))
 
 
 def test_transactions_may_be_in_several_currencies() -> None:

@@ -324,3 +324,35 @@ def test_a_gateways_word_alone_that_it_was_refunded_loses_no_payment(shop: Shop,
     )
     assert accepted.is_success, accepted.text
     assert shop.kinds(payment_id) == []
+
+
+def test_money_that_is_called_unconfirmed_after_it_counted_is_not_paid_out(shop: Shop) -> None:
+    payment_id = shop.sells()
+    transaction = listed(102, shop.address(payment_id))
+    shop.gateway.tells(payment_id, transaction | {"status": "UNCONFIRMED"}, balance_fiat="0", status="PARTIAL")
+    moved = {"crypto": "ETH-USDT", "amount_crypto": "102", "amount_fiat": "102", "trigger": True}
+    shop.notifies(payment_id, transactions=[{**moved, "txid": transaction["txid"]}])
+    held = shop.wait_for(payment_id, "payment-contradicting-books")
+    assert (held["status"], held["received"]) == ("completed", "0")
+    assert "calls unconfirmed" in shop.pays_out(payment_id)["detail"]
+    shop.gateway.tells(payment_id, transaction)
+    wait_until(lambda: shop.kinds(payment_id) == [])
+    assert shop.stands(payment_id)["received"] == "100.00"
+
+
+def test_another_coin_than_the_buyer_was_asked_for_completes_nothing(shop: Shop) -> None:
+    payment_id = shop.sells()
+    moved = {"txid": "0xf", "crypto": "BTC", "amount_crypto": "0.0000001", "amount_fiat": "102", "trigger": True}
+    shop.notifies(payment_id, transactions=[moved])
+    assert shop.wait_for(payment_id, "payment-foreign")["status"] == "pending"
+
+
+def test_one_account_written_in_two_ways_is_one_payments(shop: Shop) -> None:
+    account = "9c1bc3c3cdee47e5c7cc6311748241ef4356fe0a"
+    shop.gateway.address = f"0x{account}"
+    first = shop.sells()
+    shop.gateway.address = f"ethereum:{account} "
+    second = shop.sells()
+    assert shop.address(first) == shop.address(second) == f"0x{account}"
+    assert shop.wait_for(second, "payment-foreign")["status"] == "pending"
+    assert "payment-foreign" in shop.kinds(first)

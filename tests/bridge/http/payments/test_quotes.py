@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
+from coordinator.money import format_amount, rounded
 from tests.asking import client_of
 from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, signed, stored
+from tests.clock import BOOKED_AT
 from tests.priced_gateway import LAPSED, PricedGateway, priced_gateway
 
 Document = dict[str, Any]
@@ -79,7 +82,17 @@ TWO_PERCENT = {"fee_policy": "PERCENT_FEE", "fee_percent": "2", "fee_fixed": "0"
 
 
 def receive(client: httpx.Client, payment: Document, amount: str, status: str, **changes: str) -> Document:
-    where = {"addr": payment["invoices"][0]["address"], **changes}
+    """The payment after so much of it came, in the coin that was asked for first."""
+    invoice = payment["invoices"][0]
+    moved = {
+        "amount_crypto": format_amount(rounded(Decimal(amount) / Decimal(invoice["exchangeRate"]), 10)),
+        "amount_fiat": amount,
+        "crypto": invoice["coin"],
+        "date": BOOKED_AT,
+        "trigger": True,
+        "txid": "0x1",
+    }
+    where = {"addr": invoice["address"], "crypto": invoice["coin"], "transactions": [moved], **changes}
     hook = notice(payment["externalId"], balance_fiat=amount, status=status, paid=status == "PAID", **where)
     assert client.post("/webhooks/shkeeper", content=hook, headers=signed(hook)).status_code == 202
     found: Document = client.get(f"/api/payments/{payment['paymentId']}").json()
@@ -165,11 +178,11 @@ def test_whoever_watches_hears_of_another_place_or_price(client: httpx.Client) -
 
 
 def test_once_a_part_was_paid_the_rest_is_asked_for_in_every_coin(client: httpx.Client) -> None:
-    payment = create(client)
-    [whole] = payment["invoices"]
+    payment = create(client, "XRP")
+    whole = switched(client, payment, "DOGE")
     assert (whole["coinAmount"], whole["wholeCoinAmount"]) == ("339.32", "339.32")
     assert (whole["asked"], whole["fee"]) == ("50.90", "1.00")
-    [rest] = receive(client, payment, "20.4", "PARTIAL", **TWO_PERCENT)["invoices"]
+    rest, _ = receive(client, payment, "20.4", "PARTIAL", **TWO_PERCENT)["invoices"]
     # It came in another coin. Of Dogecoin only the price tells the fee, which may be a fixed one:
     # (49.90 - 20.00 + 0.998) / 0.15, rounded up.
     assert (rest["coinAmount"], rest["wholeCoinAmount"]) == ("205.98666667", "339.32")
