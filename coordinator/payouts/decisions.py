@@ -10,7 +10,7 @@ from coordinator.money import excess_over, format_amount, product
 from coordinator.payments.observations import SETBACKS, Stage, with_sighting
 from coordinator.payments.payments import Effect, IllegalTransitionError
 from coordinator.payouts.events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
-from coordinator.payouts.facts import PayoutFacts, SecondWord
+from coordinator.payouts.facts import PayoutFacts, PutOff, SecondWord
 from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutApproved,
@@ -22,6 +22,7 @@ from coordinator.payouts.observations import (
     PayoutNamePassedOn,
     PayoutNotAsked,
     PayoutObservation,
+    PayoutPutOff,
     PayoutRejected,
     PayoutReturned,
     PayoutReverted,
@@ -124,6 +125,9 @@ def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obj
                 "void_attempts": facts.void_attempts | {attempt},
                 "refused_attempts": facts.refused_attempts | refused,
             }
+        case PayoutPutOff(at=at, reason=reason):
+            put_offs = [one for one in (facts.put_off, PutOff(at=at, reason=reason)) if one is not None]
+            return {"put_off": max(put_offs, key=lambda one: (one.at, one.reason))}
         case PayoutUnclear(reason=reason):
             return {"unclear": facts.unclear | {reason}}
         case PayoutInDoubt(reason=reason):

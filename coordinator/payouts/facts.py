@@ -8,7 +8,7 @@ from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.payments.observations import Sighting
 
-__all__ = ["PayoutFacts", "SecondWord"]
+__all__ = ["PayoutFacts", "PutOff", "SecondWord"]
 
 
 class SecondWord(FrozenModel):
@@ -20,6 +20,13 @@ class SecondWord(FrozenModel):
     at: AwareDatetime
 
 
+class PutOff(FrozenModel):
+    """That it could not be asked for, though it was its turn for some time."""
+
+    at: AwareDatetime
+    reason: str
+
+
 class PayoutFacts(FrozenModel):
     """All that is known of one payout. Every part only grows."""
 
@@ -29,6 +36,8 @@ class PayoutFacts(FrozenModel):
     """Those that certainly came to nothing."""
     refused_attempts: frozenset[int] = frozenset()
     """Those of them that the provider refused as a whole, where it was asked for others too."""
+    put_off: PutOff | None = None
+    """Why it could not be asked for when that was last written down."""
     asked_at: AwareDatetime | None = None
     """When the provider was asked last."""
     external_ids: Mapping[int, str] = {}

@@ -22,6 +22,7 @@ __all__ = [
     "PayoutNamePassedOn",
     "PayoutNotAsked",
     "PayoutObservation",
+    "PayoutPutOff",
     "PayoutRejected",
     "PayoutReturned",
     "PayoutReverted",
@@ -85,6 +86,14 @@ class PayoutNotAsked(FrozenModel):
     reason: str
     alone_next: bool = False
     """It was refused together with others, any of which may be why: it is asked for by itself the next time."""
+
+
+class PayoutPutOff(FrozenModel):
+    """It is its turn, and for some time it could not be asked for."""
+
+    kind: Literal["payout-put-off"] = "payout-put-off"
+    at: AwareDatetime
+    reason: str
 
 
 class PayoutAccepted(FrozenModel):
@@ -211,6 +220,7 @@ PayoutObservation = Annotated[
     | PayoutRejected
     | PayoutAsked
     | PayoutNotAsked
+    | PayoutPutOff
     | PayoutBooked
     | PayoutNamePassedOn
     | PayoutAccepted

@@ -22,7 +22,7 @@ from coordinator.models import FrozenModel, cached_property
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
 from coordinator.payments.observations import Sighting, Stage
 from coordinator.payments.transfers import transfer_key
-from coordinator.payouts.facts import PayoutFacts
+from coordinator.payouts.facts import PayoutFacts, PutOff
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
 
 __all__ = [
@@ -128,6 +128,11 @@ class Payout(FrozenModel):
     def next_attempt(self) -> int | None:
         """The number of the next attempt to ask; None while it awaits approval, or if one may have got through."""
         return self.facts.attempts + 1 if self.is_unasked and not self.awaits_approval else None
+
+    @property
+    def put_off(self) -> PutOff | None:
+        """Why it cannot be asked for, if it is to be."""
+        return None if self.next_attempt is None else self.facts.put_off
 
     @property
     def unanswered_attempt(self) -> int | None:
@@ -259,7 +264,9 @@ class Payout(FrozenModel):
         """From when on it takes too long; None while it awaits approval."""
         expected = self.facts.expected_within_seconds
         wait = OVERDUE_AFTER if expected is None else timedelta(seconds=expected)
-        return None if self.cleared_at is None else self.cleared_at + wait
+        if self.cleared_at is None:
+            return None
+        return self.cleared_at + wait if self.put_off is None else self.put_off.at
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether it is not settled although it should have been for long, so that a person should look."""
@@ -303,6 +310,8 @@ class Payout(FrozenModel):
                 others = _without(self.facts.returns, *self.said_to_have_failed)
                 back = (f"{tx_hash} brought it back" for tx_hash in others)
                 return (*failed, *back, *self.facts.return_reasons)
+        if self.put_off is not None:
+            return (self.put_off.reason,)
         return tuple(sorted(self.facts.failures or self.facts.unclear | self.facts.doubts))
 
     @property

@@ -31,9 +31,11 @@ from coordinator.payouts.observations import (
     Stated,
 )
 from coordinator.payouts.payouts import Payout
+from providers.answers import Answer
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
+from providers.shkeeper.api import BAD_PASSWORD
 from providers.shkeeper.coins import TRC20
-from providers.shkeeper.refusals import is_error, reason_of, shown
+from providers.shkeeper.refusals import is_error, leads_to_login, reason_of, shown
 from providers.shkeeper.wire import UnreadableError, Wire, Words, faults, read_object
 
 __all__ = ["StatusAnswer", "TaskAnswer", "answered", "of_status", "of_task"]
@@ -191,21 +193,22 @@ class StatusAnswer(Wire):
     destination: Words | None = None
 
 
-def answered(status_code: int, is_redirect: bool, body: bytes, payouts: int) -> PayoutObservation:
+def answered(answer: Answer, payouts: int) -> PayoutObservation:
     """What the answer to an order of so many payouts proves of each.
 
-    Raises CredentialsRefusedError if the order stopped at the door, RefusedTogetherError if an order of several was
-    certainly refused as a whole.
+    Raises CredentialsRefusedError if it says that the order stopped at the door, which is true only if the door is
+    closed; RefusedTogetherError if an order of several was certainly refused as a whole.
     """
-    if is_redirect or status_code == 401:
-        raise CredentialsRefusedError("SHKeeper does not accept the operator's user and password")
+    status_code = answer.status
+    if status_code == 401 or leads_to_login(answer):
+        raise CredentialsRefusedError(BAD_PASSWORD)
     try:
-        content = read_object(body)
+        content = read_object(answer.content)
     except UnreadableError as error:
         return PayoutUnclear(reason=f"SHKeeper's answer {error} (status {status_code})")
     reason = reason_of(content)
     if reason.casefold() in CLOSED_DOORS:
-        raise CredentialsRefusedError("SHKeeper does not accept the operator's user and password")
+        raise CredentialsRefusedError(BAD_PASSWORD)
     if not is_error(content) and status_code < 300:
         return _accepted(content, payouts)
     if not _is_not_sent(content, status_code, payouts):

@@ -19,6 +19,7 @@ from coordinator.payouts.observations import (
     PayoutUnclear,
 )
 from coordinator.payouts.payouts import Payout, PayoutFacts
+from providers.answers import Answer
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 
@@ -43,7 +44,7 @@ def payout(parts: int = 1, *, asked_at: datetime | None = NOW) -> Payout:
 
 def answer(status: int, content: object, payouts: int = 1) -> type[PayoutObservation] | type[RefusedTogetherError]:
     try:
-        return type(answered(status, False, json.dumps(content).encode(), payouts))
+        return type(answered(Answer(status, json.dumps(content).encode()), payouts))
     except RefusedTogetherError:
         return RefusedTogetherError
 
@@ -131,21 +132,21 @@ def test_what_an_answer_to_an_order_proves(said: tuple[int, object], alone: obje
 
 def test_a_string_is_a_transaction_too_and_of_several_nobody_knows_whose() -> None:
     for result in ("0x1", ["0x1"]):
-        told = answered(200, False, json.dumps({"result": result, "error": None}).encode(), 1)
+        told = answered(Answer(200, json.dumps({"result": result, "error": None}).encode()), 1)
         assert told == PayoutSent(tx_hashes=("0x1",))
         assert answer(200, {"result": result}, payouts=2) is PayoutUnclear
 
 
 def test_the_reason_is_read_wherever_it_stands() -> None:
     for status, content in (shkeeper("out of ink"), daemon("out of ink"), wallet("out of ink")):
-        told = answered(status, False, json.dumps(content).encode(), 1)
+        told = answered(Answer(status, json.dumps(content).encode()), 1)
         assert isinstance(told, PayoutUnclear)
         assert told.reason == f"SHKeeper answered {status}: out of ink"
 
 
 def test_no_secret_of_an_answer_is_repeated() -> None:
     words = "500 Server Error for url: https://toncenter/sendBoc?api_key=abc123&x=1, http://rpc:hunter2@node:8545/"
-    told = answered(*(500, False), json.dumps({"status": "error", "message": words}).encode(), 1)
+    told = answered(Answer(500, json.dumps({"status": "error", "message": words}).encode()), 1)
     assert isinstance(told, PayoutUnclear)
     assert "abc123" not in told.reason
     assert "hunter2" not in told.reason
@@ -154,11 +155,18 @@ def test_no_secret_of_an_answer_is_repeated() -> None:
     assert not {"abc123", "hunter2"} & set(doubt.reason.replace("=", " ").replace(":", " ").replace("@", " ").split())
 
 
-@pytest.mark.parametrize("status", [200, 302, 401])
-def test_what_is_turned_away_at_the_door_was_never_looked_at(status: int) -> None:
-    content = {"status": "error", "message": "Bad HTTP Basic Auth credentials"}
+@pytest.mark.parametrize(
+    ("status", "location"), [(200, ""), (401, ""), (302, "/login"), (307, "https://pay/login?x")]
+)
+def test_what_is_turned_away_at_the_door_says_so(status: int, location: str) -> None:
+    content = b"" if location else json.dumps({"message": "Bad HTTP Basic Auth credentials"}).encode()
     with pytest.raises(CredentialsRefusedError):
-        answered(status, status == 302, json.dumps(content).encode(), 1)
+        answered(Answer(status, content, location=location), 1)
+
+
+@pytest.mark.parametrize("location", ["", "/", "https://pay.example/USDT/payout", "/login/done", "http://["])
+def test_a_way_to_anywhere_else_than_the_login_page_is_unclear(location: str) -> None:
+    assert isinstance(answered(Answer(302, b"", location=location), 1), PayoutUnclear)
 
 
 BEFORE_SENDING = [
