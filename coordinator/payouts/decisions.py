@@ -151,8 +151,12 @@ def _finders(facts: PayoutFacts, finding: PayoutFailed | PayoutReturned) -> dict
 def _named(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object] | None:
     """What changes of whose its names are; None if the observation is of something else."""
     match observation:
-        case PayoutBooked(external_id=name):
-            return {"booked": facts.booked | {name}}
+        case PayoutBooked(external_id=name, provider_id=record):
+            records = _united(facts.records.get(name, ()), [] if record is None else [record])
+            return {
+                "booked": facts.booked | {name},
+                "records": {**facts.records, **({name: records} if records else {})},
+            }
         case PayoutNamePassedOn(external_id=name):
             return {"passed_on": facts.passed_on | {name}}
     return None
@@ -198,6 +202,9 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
                 changes["parts"] = max(parts or 0, facts.parts or 0) or None
         case PayoutSent(tx_hashes=tx_hashes):
             changes |= {"tx_hashes": _united(facts.tx_hashes, tx_hashes)}
+            if observation.stated is not None and observation.stated.amount is not None:
+                told = tuple(sorted(set(tx_hashes)))
+                changes |= {"tellings": tuple(sorted({*facts.tellings, told}))}
         case PayoutReverted(tx_hashes=tx_hashes, reason=reason, is_final=is_final):
             changes |= {
                 "tx_hashes": _united(facts.tx_hashes, tx_hashes),

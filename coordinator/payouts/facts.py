@@ -44,6 +44,8 @@ class PayoutFacts(FrozenModel):
     """What it was called in each attempt to ask the provider."""
     booked: frozenset[str] = frozenset()
     """Those of the names under which the provider has it in its books."""
+    records: Mapping[str, tuple[str, ...]] = {}
+    """By those names, the numbers of the records there: each is one payment of it."""
     passed_on: frozenset[str] = frozenset()
     """Those that another payout was given since."""
     task_id: str | None = None
@@ -62,6 +64,8 @@ class PayoutFacts(FrozenModel):
     contradictions: frozenset[str] = frozenset()
     """What was told of it and is not what was asked for."""
     tx_hashes: tuple[str, ...] = ()
+    tellings: tuple[tuple[str, ...], ...] = ()
+    """Those by which the provider says that its whole amount left, together where it names them together."""
     reverted_hashes: tuple[str, ...] = ()
     """Those of them that are in a block and moved nothing."""
     disowned_hashes: tuple[str, ...] = ()

@@ -114,6 +114,8 @@ class PayoutBooked(FrozenModel):
 
     kind: Literal["payout-booked"] = "payout-booked"
     external_id: StoredId
+    provider_id: StoredId | None = Field(None, exclude_if=lambda value: value is None)
+    """The number of the record there, if it says so."""
     stated: Stated | None = None
 
 

@@ -24,6 +24,7 @@ from coordinator.payments.observations import Sighting, Stage
 from coordinator.payments.transfers import transfer_key
 from coordinator.payouts.facts import PayoutFacts, PutOff
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
+from coordinator.payouts.told_again import payments_told, told_again
 
 __all__ = [
     "DESTINATION_LIMIT_CHARACTERS",
@@ -234,6 +235,14 @@ class Payout(FrozenModel):
         return excess_over(total(sighting.transfer.amount for sighting in self.sighted(Stage.FINAL)), self.amount)
 
     @property
+    def payments_told(self) -> int:
+        """How often the provider says that its whole amount left: by transactions that have nothing to do with each
+        other, or by several records under one name."""
+        came_to_nothing = [one.transfer.tx_hash for one in self.sighted(Stage.DROPPED, Stage.FAILED)]
+        nothing = (*came_to_nothing, *self.facts.reverted_hashes, *self.facts.disowned_hashes)
+        return payments_told(self.facts, but=nothing)
+
+    @property
     def is_dropped(self) -> bool:
         """Whether all of its transactions are gone from the chain for good."""
         dropped = self.sighted(Stage.DROPPED)
@@ -279,9 +288,10 @@ class Payout(FrozenModel):
 
     @property
     def was_paid_twice(self) -> bool:
-        """Whether more than its amount arrived, after that or beside it."""
+        """Whether more than its amount arrived, after that or beside it, or is said to have left."""
         is_verified = self.verification is Verification.VERIFIED
-        return self.status is PayoutStatus.COMPLETED and is_verified and bool(self.excess)
+        is_more = (is_verified and bool(self.excess)) or self.payments_told > 1
+        return self.status is PayoutStatus.COMPLETED and is_more
 
     @property
     def ended_in_doubt(self) -> bool:
@@ -304,7 +314,8 @@ class Payout(FrozenModel):
                 return _reported(self.sighted(Stage.DROPPED))
             case PayoutStatus.COMPLETED:
                 mismatches = self._mismatches if self.excess else ()
-                return (*sorted(self.facts.contradictions), *self._after_all, *mismatches)
+                again = told_again(self.facts, self.provider, self.payments_told)
+                return (*sorted(self.facts.contradictions), *self._after_all, *again, *mismatches)
             case PayoutStatus.RETURNED:
                 failed = [f"{tx_hash} failed on the chain, and moved nothing" for tx_hash in self.said_to_have_failed]
                 others = _without(self.facts.returns, *self.said_to_have_failed)

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from coordinator.ids import StoredId
 from coordinator.money import Amount
@@ -186,6 +186,8 @@ class TaskAnswer(Wire):
 class StatusAnswer(Wire):
     """`GET /{crypto}/payout/status?external_id=`. A payout that it does not know is a 404."""
 
+    id: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
+    external_id: Words | None = None
     status: Words
     txid: StoredId | tuple[StoredId, ...] | None = None
     crypto: Words | None = None
@@ -333,9 +335,13 @@ def of_status(payout: Payout, answer: StatusAnswer, task: TaskAnswer | None) -> 
     stated = Stated(coin=answer.crypto, amount=answer.amount, destination=answer.destination)
     sent: list[PayoutObservation] = [PayoutSent(tx_hashes=txids, stated=stated)] if txids else []
     name = payout.external_id
+    # It may be under a name of before, of which there is another record.
+    record = str(answer.id) if answer.id is not None and answer.external_id == name else None
+    is_another = record is not None and record not in payout.facts.records.get(name or "", ())
+    is_news = name not in payout.facts.booked or is_another
     # Of one that has failed it may be another's, which was given its name before the journal was restored.
-    if name is not None and name not in payout.facts.booked and not payout.facts.failures:
-        sent.insert(0, PayoutBooked(external_id=name, stated=stated))
+    if name is not None and is_news and not payout.facts.failures:
+        sent.insert(0, PayoutBooked(external_id=name, provider_id=record, stated=stated))
     if answer.status == "SUCCESS":
         if payout.coin in TRC20 and payout.facts.task_id is not None and not _has_ended(task):
             return sent  # what the chain made of it stands in the task

@@ -36,7 +36,7 @@ from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
 from tests.waiting import GIVE_UP_SECONDS, until
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-ASKED = PayoutFacts(attempts=1, external_ids={1: "out_1"}, booked=frozenset({"out_1"}))
+ASKED = PayoutFacts(attempts=1, external_ids={1: "out_1"}, booked=frozenset({"out_1"}), records={"out_1": ("14",)})
 PAYOUT = Payout(
     payout_id="out_1",
     provider="shkeeper",
