@@ -35,6 +35,7 @@ from providers.answers import Answer
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.api import BAD_PASSWORD
 from providers.shkeeper.coins import TRC20
+from providers.shkeeper.destinations import spellings_of
 from providers.shkeeper.refusals import is_error, leads_to_login, reason_of, shown
 from providers.shkeeper.wire import UnreadableError, Wire, Words, faults, read_object
 
@@ -270,6 +271,9 @@ def of_task(payout: Payout, task: TaskAnswer, now: datetime) -> list[PayoutObser
     own = _own(payout, results)
     if own is None:
         return [PayoutInDoubt(reason="SHKeeper's task succeeded, and names no result for this payout's address")]
+    elsewhere = _elsewhere(payout, own)
+    if elsewhere is not None and own.txids:
+        return [PayoutSent(tx_hashes=own.txids, stated=Stated(amount=own.amount, destination=elsewhere))]
     told = _of_result(own, now)
     if payout.coin in FINAL_BY_TASK and own.status == "success" and own.txids:
         told.append(PayoutConfirmed())
@@ -292,6 +296,16 @@ def _own(payout: Payout, results: Sequence[TaskResult]) -> TaskResult | None:
         return results[0]
     own = [result for result in results if result.dest.casefold() == payout.destination.casefold()]
     return own[0] if len(own) == 1 else None
+
+
+def _elsewhere(payout: Payout, result: TaskResult) -> str | None:
+    """Where a result says that it was sent, if that is not where it was to go, in any of the ways to write that."""
+    try:
+        spellings = spellings_of(payout.coin, payout.destination)
+    except ValueError:  # older bridges took what is no address
+        spellings = (payout.destination,)
+    is_there = result.dest.casefold() in {one.casefold() for one in spellings}
+    return None if is_there else result.dest
 
 
 def _of_result(result: TaskResult, now: datetime) -> list[PayoutObservation]:

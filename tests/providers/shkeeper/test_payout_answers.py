@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.observations import (
     PayoutConfirmed,
     PayoutFailed,
@@ -19,9 +20,11 @@ from coordinator.payouts.observations import (
     PayoutUnclear,
 )
 from coordinator.payouts.payouts import Payout, PayoutFacts
+from coordinator.payouts.statuses import PayoutStatus
 from providers.answers import Answer
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
+from tests.made_destinations import destination, x_address, xrp
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 NOT_SENT, UNCLEAR = PayoutFailed, PayoutUnclear
@@ -267,7 +270,7 @@ def test_a_result_is_that_of_the_payout_whose_address_it_has_and_of_a_task_for_o
         return of_task(payout(parts), task, NOW)
 
     for parts, results, hashes in (
-        (1, [result("rClassic", "0x1")], ("0x1",)),
+        (1, [result("0xAB", "0x1")], ("0x1",)),
         (2, [result("0xCD", "0x1"), result("0xAB", "0x2")], ("0x2",)),
     ):
         [sent] = told(parts, *results)
@@ -281,6 +284,20 @@ def test_a_result_is_that_of_the_payout_whose_address_it_has_and_of_a_task_for_o
     ):
         [doubt] = told(parts, *results)
         assert isinstance(doubt, PayoutInDoubt)
+
+
+@pytest.mark.parametrize("coin", ["USDT", "ETH-USDT", "XRP", "TON", "LTC"])
+@pytest.mark.parametrize("status", ["success", "error"])
+def test_a_task_that_paid_another_destination_is_no_proof_and_a_person_looks(coin: str, status: str) -> None:
+    asked = payout().model_copy(update={"coin": coin, "destination": destination(coin, "seller")})
+    for dest, is_wrong in ((destination(coin, "thief"), True), (asked.destination.swapcase(), False)):
+        result = {"dest": dest, "amount": "48.9", "status": status, "txids": ["0x1"]}
+        observations = of_task(asked, TaskAnswer.model_validate({"status": "SUCCESS", "result": [result]}), NOW)
+        told = asked
+        for observation in observations:
+            told = decide_payout(told, observation).payout
+        assert (told.status is PayoutStatus.MISMATCH, bool(told.facts.tx_hashes)) == (is_wrong, not is_wrong)
+        assert not is_wrong or f"to {dest} where" in told.reasons[0]
 
 
 def test_a_record_without_a_transaction_proves_nothing() -> None:
@@ -314,9 +331,11 @@ def test_success_in_the_books_counts_for_a_token_of_tron_once_its_task_was_read(
 
 
 def test_a_success_of_xrps_task_is_final_whatever_the_books_find_of_it() -> None:
-    result = {"dest": "rClassic", "amount": "48.9", "status": "success", "txids": ["A1"]}
+    seed = bytes(range(20))
+    result = {"dest": xrp(seed), "amount": "48.9", "status": "success", "txids": ["A1"]}
     task = TaskAnswer.model_validate({"status": "SUCCESS", "result": [result]})
-    told = of_task(payout().model_copy(update={"coin": "XRP"}), task, NOW)
+    by_tag = payout().model_copy(update={"coin": "XRP", "destination": x_address(seed, 7)})
+    told = of_task(by_tag, task, NOW)
     assert [one.kind for one in told] == ["payout-sent", "payout-confirmed"]
     others: list[dict[str, object]] = [{"txids": []}, {"status": "error"}]
     for changes in others:

@@ -278,12 +278,6 @@ def status(status: str, txid: object) -> Callable[[Request], bytes]:
             [task("SUCCESS", [of("0xAB", "success", "0x1")]), UNKNOWN],
             [PayoutSent(tx_hashes=("0x1",), stated=TASK_STATED)],
         ),
-        # XRP's daemon names the classic address of an X-address.
-        (
-            ACCEPTED,
-            [task("SUCCESS", [of("rClassic", "success", "0x1")]), UNKNOWN],
-            [PayoutSent(tx_hashes=("0x1",), stated=TASK_STATED)],
-        ),
         (
             IN_A_BATCH,
             [task("SUCCESS", [of("0xCd", "success", "0x1"), of("0xEf", "success", "0x2")]), UNKNOWN],
