@@ -1,7 +1,9 @@
 """Transfers: movements of money, on a chain or between banks, as a provider or a chain's follower tells of them."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
+from unicodedata import normalize
 
 from pydantic import AwareDatetime, Field
 
@@ -10,10 +12,18 @@ from coordinator.money import Amount
 
 __all__ = ["SETBACKS", "Sighting", "Stage", "Transfer", "transfer_key", "with_sighting"]
 
+_OUTPUT = re.compile("([0-9a-f]{64}):[0-9]+")
+
 
 def transfer_key(transfer_id: str) -> str:
-    """A transfer's id as all can agree on it: providers write hashes in capitals or without `0x`."""
-    return transfer_id.casefold().removeprefix("0x")
+    """A transfer's id as all can agree on it: providers and people write hashes in capitals or without `0x`, with
+    blanks around them, or with the number of an output behind them."""
+    plain = transfer_id if transfer_id.isascii() else normalize("NFKC", transfer_id)
+    key = plain.strip().casefold()
+    while key.startswith("0x"):
+        key = key[2:].lstrip()
+    output = _OUTPUT.fullmatch(key) if ":" in key else None
+    return key if output is None else output[1]
 
 
 class Transfer(FrozenModel):
