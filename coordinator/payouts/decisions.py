@@ -17,6 +17,7 @@ from coordinator.payouts.observations import (
     PayoutAsked,
     PayoutBooked,
     PayoutConfirmed,
+    PayoutContradicted,
     PayoutFailed,
     PayoutInDoubt,
     PayoutNamePassedOn,
@@ -128,6 +129,8 @@ def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obj
         case PayoutPutOff(at=at, reason=reason):
             put_offs = [one for one in (facts.put_off, PutOff(at=at, reason=reason)) if one is not None]
             return {"put_off": max(put_offs, key=lambda one: (one.at, one.reason))}
+        case PayoutContradicted(reason=reason):
+            return {"contradictions": facts.contradictions | {reason}}
         case PayoutUnclear(reason=reason):
             return {"unclear": facts.unclear | {reason}}
         case PayoutInDoubt(reason=reason):

@@ -16,6 +16,7 @@ __all__ = [
     "PayoutAsked",
     "PayoutBooked",
     "PayoutConfirmed",
+    "PayoutContradicted",
     "PayoutFailed",
     "PayoutInDoubt",
     "PayoutKnown",
@@ -154,6 +155,13 @@ class PayoutSent(FrozenModel):
     stated: Stated | None = None
 
 
+class PayoutContradicted(FrozenModel):
+    """What its provider tells of it cannot be true of it."""
+
+    kind: Literal["payout-contradicted"] = "payout-contradicted"
+    reason: str
+
+
 class PayoutConfirmed(FrozenModel):
     """It has arrived."""
 
@@ -231,6 +239,7 @@ PayoutObservation = Annotated[
     | PayoutInDoubt
     | PayoutSent
     | PayoutConfirmed
+    | PayoutContradicted
     | PayoutSighted
     | PayoutSettled
     | PayoutFailed

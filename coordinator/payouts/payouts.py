@@ -139,8 +139,8 @@ class Payout(FrozenModel):
     def unanswered_attempt(self) -> int | None:
         """The attempt to ask the provider of which no outcome was written down."""
         facts = self.facts
-        was_answered = bool(facts.known or facts.unclear or facts.doubts or facts.failures)
-        return None if self.is_unasked or was_answered else facts.attempts
+        answers = (facts.known, facts.unclear, facts.doubts, facts.failures, facts.contradictions)
+        return None if self.is_unasked or any(answers) else facts.attempts
 
     @property
     def awaits_approval(self) -> bool:
