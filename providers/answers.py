@@ -73,6 +73,8 @@ class Answer:
     content: bytes
     retry_after: str = ""
     """What it says of when to ask again."""
+    location: str = ""
+    """Where it sends whoever asked."""
 
     @property
     def is_success(self) -> bool:
@@ -176,7 +178,8 @@ async def _whole(
             parts.append(part)
             # Of pieces of a byte a read holds ten thousand, for which nothing is waited for: others take their turns.
             await asyncio.sleep(0)
-        return Answer(response.status_code, b"".join(parts), response.headers.get("retry-after", ""))
+        heads = response.headers
+        return Answer(response.status_code, b"".join(parts), heads.get("retry-after", ""), heads.get("location", ""))
     finally:
         await response.aclose()
 

@@ -6,6 +6,7 @@ A payout that the journal has forgotten is found by its name: the names of a sha
 """
 
 import asyncio
+import functools
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
@@ -44,6 +45,8 @@ REST_SHARE = Decimal("0.05")
 # A follower asks its chain every few seconds.
 CHAIN_PATIENCE_SECONDS, CHAIN_LOOK_SECONDS = 120.0, 0.5
 NAMES_AT_ONCE = 500
+# Of what a provider is known to have had in its books. Whoever has lost some has lost the newest first.
+KNOWN_ASKED = 5
 
 PAYABLE = (
     *OPEN_STATUSES,
@@ -132,6 +135,7 @@ class BooksComparison:
         found = _Findings()
         await self._ask_about_payouts(found)
         for gateway in self._gateways.values():
+            await self._ask_whether_books_are_whole(gateway, found)
             await self._ask_for_names(gateway, found)
         await self._follow_chains(found)
         await self._look_at_invoices(found)
@@ -204,6 +208,18 @@ class BooksComparison:
             found.moved.append(f"{payout.payout_id} is {after.status}, and was {payout.status}")
         if after.was_sent_after_all or after.status in STATUSES_TO_RESOLVE:
             found.differing.append(f"{payout.payout_id} is {'; '.join((after.status, *after.reasons))}")
+
+    async def _ask_whether_books_are_whole(self, gateway: PayoutGateway, found: _Findings) -> None:
+        """Asks about what the provider had in its books last, as far as the journal knows: books that have lost it
+        do not show either what the journal has forgotten."""
+        newest = await self._journal.history.newest_payouts(gateway.provider, PAGE)
+        for payout in [one for one in newest if one.facts.booked][:KNOWN_ASKED]:
+            name = max(payout.facts.booked)
+            try:
+                if not await self._throttled(functools.partial(gateway.knows_payout, name, payout.coin)):
+                    found.differing.append(_lost(gateway.provider, name, f"payout {payout.payout_id}"))
+            except ProviderError as error:
+                found.not_asked[f"{gateway.provider} about {payout.payout_id}: {error}"] = None
 
     # Payouts that the journal has forgotten
 
@@ -284,6 +300,9 @@ class BooksComparison:
                 # It moves no money: webhooks report what was paid for them, and are stored until they are registered.
                 found.unknown_invoices.append(f"not listed by {provider}: {error}")
                 continue
+            for opened in await self._journal.history.newest_invoices(provider, KNOWN_ASKED):
+                if opened not in names:
+                    found.differing.append(_lost(provider, opened, "an invoice"))
             for part in _parts(names, NAMES_AT_ONCE):
                 known = await self._journal.history.registered_names(provider, part)
                 found.unknown_invoices += [name for name in part if name not in known]
@@ -295,6 +314,13 @@ class BooksComparison:
         self._next_start = start + self._pause_seconds
         await asyncio.sleep(start - loop.time())
         return await ask()
+
+
+def _lost(provider: str, name: str, what: str) -> str:
+    return (
+        f"{provider} does not know {name}, {what} that it had in its books: these have forgotten something too, and"
+        " do not show what left since the journal was copied"
+    )
 
 
 def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:

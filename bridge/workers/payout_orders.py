@@ -23,6 +23,7 @@ from coordinator.payouts.observations import (
     PayoutNamePassedOn,
     PayoutNotAsked,
     PayoutObservation,
+    PayoutPutOff,
     PayoutUnclear,
     PayoutWithheld,
 )
@@ -40,6 +41,8 @@ Order = Sequence[Payout]
 # A provider or a wallet that is away is tried again within seconds, and within a minute when it was for long.
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=1)
+# What lasts for longer a person should know.
+TOLD_AFTER = timedelta(minutes=1)
 DOUBLINGS_LIMIT = 10
 KNOWN_BEFORE = PayoutUnclear(
     reason="the provider had this payout in its books before it was asked for; was the journal restored?"
@@ -58,7 +61,9 @@ class _PutOff:
 
     failures: int
     """How often in a row."""
+    since: datetime
     until: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +131,18 @@ class PayoutOrders:
                     if self.given != given:
                         return
                     names = await self._names(order)
-                    self._put_offs.pop(coin, None)
                     if self._is_last:
                         return
                     self.given = given = given + 1
                     goes_on = await self._give(order, names) or await self._may_go_on()
             except ProviderError as error:
                 self._put_off(order, error)
+                goes_on = False
+            if self.waits(coin):
+                await self._say_why(order, self._put_offs[coin])
                 return
-            if not goes_on or self.waits(coin):
+            self._put_offs.pop(coin, None)
+            if not goes_on:
                 return
 
     async def _may_go_on(self) -> bool:
@@ -142,10 +150,20 @@ class PayoutOrders:
 
     def _put_off(self, order: Order, error: ProviderError) -> None:
         coin = order[0].coin
-        failures = self._put_offs[coin].failures if coin in self._put_offs else 0
+        now, before = self._journal.steady(), self._put_offs.get(coin)
+        failures, since = (0, now) if before is None else (before.failures, before.since)
         wait = min(FIRST_WAIT * 2 ** min(failures, DOUBLINGS_LIMIT), LONGEST_WAIT)
-        self._put_offs[coin] = _PutOff(failures + 1, self._journal.steady() + wait)
+        self._put_offs[coin] = _PutOff(failures + 1, since, now + wait, str(error))
         logger.warning("%s is not asked for yet: %s", names_of(order), error)
+
+    async def _say_why(self, order: Order, put_off: _PutOff) -> None:
+        """Writes down why an order has not been given for so long, where that is news."""
+        if self._journal.steady() - put_off.since < TOLD_AFTER:
+            return
+        seen = PayoutPutOff(at=self._journal.clock(), reason=f"it is not asked for yet: {put_off.reason}")
+        for payout in order:
+            if payout.put_off is None or payout.put_off.reason != seen.reason:
+                await self._journal.payouts.record_observation(payout.payout_id, observation_key(seen), seen)
 
     async def _names(self, order: Order) -> Mapping[str, _Name]:
         """What is needed to ask for each payout, without those that have to wait. Raises ProviderError."""

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from coordinator.money import ZERO, difference, excess_over, total
+from coordinator.money import ZERO, difference, excess_over, product, total
 from coordinator.payments.agreements import part_of
 from coordinator.payments.observations import RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
@@ -182,7 +182,14 @@ def balances_of_payout(payout: Payout) -> Balances:
     """What a payout has taken out of a wallet."""
     if payout.status is not PayoutStatus.COMPLETED:
         return {}
-    return {Account(EntryKind.COIN_OUT, payout.coin, wallet=wallet_that_sends(payout)): payout.amount}
+    return {Account(EntryKind.COIN_OUT, payout.coin, wallet=wallet_that_sends(payout)): _left(payout)}
+
+
+def _left(payout: Payout) -> Decimal:
+    """What left the wallet for a payout, as its chain shows it or, where none is followed, its provider says."""
+    if payout.chain is not None:
+        return total([payout.amount, payout.excess])
+    return product(payout.amount, Decimal(max(payout.payments_told, 1)))
 
 
 def wallet_of(payment: Payment) -> str:

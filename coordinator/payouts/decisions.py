@@ -10,18 +10,20 @@ from coordinator.money import excess_over, format_amount, product
 from coordinator.payments.observations import SETBACKS, Stage, with_sighting
 from coordinator.payments.payments import Effect, IllegalTransitionError
 from coordinator.payouts.events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
-from coordinator.payouts.facts import PayoutFacts, SecondWord
+from coordinator.payouts.facts import PayoutFacts, PutOff, SecondWord
 from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutApproved,
     PayoutAsked,
     PayoutBooked,
     PayoutConfirmed,
+    PayoutContradicted,
     PayoutFailed,
     PayoutInDoubt,
     PayoutNamePassedOn,
     PayoutNotAsked,
     PayoutObservation,
+    PayoutPutOff,
     PayoutRejected,
     PayoutReturned,
     PayoutReverted,
@@ -124,6 +126,11 @@ def _asking(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obj
                 "void_attempts": facts.void_attempts | {attempt},
                 "refused_attempts": facts.refused_attempts | refused,
             }
+        case PayoutPutOff(at=at, reason=reason):
+            put_offs = [one for one in (facts.put_off, PutOff(at=at, reason=reason)) if one is not None]
+            return {"put_off": max(put_offs, key=lambda one: (one.at, one.reason))}
+        case PayoutContradicted(reason=reason):
+            return {"contradictions": facts.contradictions | {reason}}
         case PayoutUnclear(reason=reason):
             return {"unclear": facts.unclear | {reason}}
         case PayoutInDoubt(reason=reason):
@@ -147,8 +154,12 @@ def _finders(facts: PayoutFacts, finding: PayoutFailed | PayoutReturned) -> dict
 def _named(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object] | None:
     """What changes of whose its names are; None if the observation is of something else."""
     match observation:
-        case PayoutBooked(external_id=name):
-            return {"booked": facts.booked | {name}}
+        case PayoutBooked(external_id=name, provider_id=record):
+            records = _united(facts.records.get(name, ()), [] if record is None else [record])
+            return {
+                "booked": facts.booked | {name},
+                "records": {**facts.records, **({name: records} if records else {})},
+            }
         case PayoutNamePassedOn(external_id=name):
             return {"passed_on": facts.passed_on | {name}}
     return None
@@ -194,6 +205,9 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
                 changes["parts"] = max(parts or 0, facts.parts or 0) or None
         case PayoutSent(tx_hashes=tx_hashes):
             changes |= {"tx_hashes": _united(facts.tx_hashes, tx_hashes)}
+            if observation.stated is not None and observation.stated.amount is not None:
+                told = tuple(sorted(set(tx_hashes)))
+                changes |= {"tellings": tuple(sorted({*facts.tellings, told}))}
         case PayoutReverted(tx_hashes=tx_hashes, reason=reason, is_final=is_final):
             changes |= {
                 "tx_hashes": _united(facts.tx_hashes, tx_hashes),

@@ -8,7 +8,7 @@ from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.payments.observations import Sighting
 
-__all__ = ["PayoutFacts", "SecondWord"]
+__all__ = ["PayoutFacts", "PutOff", "SecondWord"]
 
 
 class SecondWord(FrozenModel):
@@ -20,6 +20,13 @@ class SecondWord(FrozenModel):
     at: AwareDatetime
 
 
+class PutOff(FrozenModel):
+    """That it could not be asked for, though it was its turn for some time."""
+
+    at: AwareDatetime
+    reason: str
+
+
 class PayoutFacts(FrozenModel):
     """All that is known of one payout. Every part only grows."""
 
@@ -29,12 +36,16 @@ class PayoutFacts(FrozenModel):
     """Those that certainly came to nothing."""
     refused_attempts: frozenset[int] = frozenset()
     """Those of them that the provider refused as a whole, where it was asked for others too."""
+    put_off: PutOff | None = None
+    """Why it could not be asked for when that was last written down."""
     asked_at: AwareDatetime | None = None
     """When the provider was asked last."""
     external_ids: Mapping[int, str] = {}
     """What it was called in each attempt to ask the provider."""
     booked: frozenset[str] = frozenset()
     """Those of the names under which the provider has it in its books."""
+    records: Mapping[str, tuple[str, ...]] = {}
+    """By those names, the numbers of the records there: each is one payment of it."""
     passed_on: frozenset[str] = frozenset()
     """Those that another payout was given since."""
     task_id: str | None = None
@@ -53,6 +64,8 @@ class PayoutFacts(FrozenModel):
     contradictions: frozenset[str] = frozenset()
     """What was told of it and is not what was asked for."""
     tx_hashes: tuple[str, ...] = ()
+    tellings: tuple[tuple[str, ...], ...] = ()
+    """Those by which the provider says that its whole amount left, together where it names them together."""
     reverted_hashes: tuple[str, ...] = ()
     """Those of them that are in a block and moved nothing."""
     disowned_hashes: tuple[str, ...] = ()

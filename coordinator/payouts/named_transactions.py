@@ -10,7 +10,7 @@ from coordinator.payments.transfers import transfer_key
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 
-__all__ = ["TransactionTakenError", "brought_money", "is_by", "require_not_taken", "taken_for"]
+__all__ = ["TransactionTakenError", "brought_money", "is_by", "misnamed", "require_not_taken", "taken_for"]
 
 
 class TransactionTakenError(BridgeError):
@@ -44,6 +44,22 @@ def taken_for(tx_hash: str, payouts: Iterable[Payout]) -> Payout | None:
             and key not in map(transfer_key, (*payout.facts.reverted_hashes, *payout.facts.disowned_hashes))
         ),
         None,
+    )
+
+
+def misnamed(payout: Payout, tx_hash: str, payment: Payment | None, known: Iterable[Payout]) -> str | None:
+    """Why a transaction that a provider names cannot be what carried a payout of a payment; None if it can. `known`
+    are the payouts that are known by it. One that is for several payouts of one order has carried each."""
+    if payment is not None and brought_money(payment, tx_hash):
+        return f"{payout.provider} names {tx_hash}, which is what the buyer paid with"
+    others = [one for one in known if one.payout_id != payout.payout_id and not _is_sent_with(payout, one)]
+    other = taken_for(tx_hash, others)
+    return None if other is None else f"{payout.provider} names {tx_hash}, which is {other.payout_id}'s"
+
+
+def _is_sent_with(payout: Payout, other: Payout) -> bool:
+    return (payout.batch_id is not None and payout.batch_id == other.batch_id) or (
+        payout.facts.task_id is not None and payout.facts.task_id == other.facts.task_id
     )
 
 

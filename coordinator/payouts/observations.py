@@ -16,12 +16,14 @@ __all__ = [
     "PayoutAsked",
     "PayoutBooked",
     "PayoutConfirmed",
+    "PayoutContradicted",
     "PayoutFailed",
     "PayoutInDoubt",
     "PayoutKnown",
     "PayoutNamePassedOn",
     "PayoutNotAsked",
     "PayoutObservation",
+    "PayoutPutOff",
     "PayoutRejected",
     "PayoutReturned",
     "PayoutReverted",
@@ -87,6 +89,14 @@ class PayoutNotAsked(FrozenModel):
     """It was refused together with others, any of which may be why: it is asked for by itself the next time."""
 
 
+class PayoutPutOff(FrozenModel):
+    """It is its turn, and for some time it could not be asked for."""
+
+    kind: Literal["payout-put-off"] = "payout-put-off"
+    at: AwareDatetime
+    reason: str
+
+
 class PayoutAccepted(FrozenModel):
     """The provider has taken it on, and calls it by a task's name."""
 
@@ -105,6 +115,8 @@ class PayoutBooked(FrozenModel):
 
     kind: Literal["payout-booked"] = "payout-booked"
     external_id: StoredId
+    provider_id: StoredId | None = Field(None, exclude_if=lambda value: value is None)
+    """The number of the record there, if it says so."""
     stated: Stated | None = None
 
 
@@ -141,6 +153,13 @@ class PayoutSent(FrozenModel):
     kind: Literal["payout-sent"] = "payout-sent"
     tx_hashes: tuple[StoredId, ...] = Field(min_length=1)
     stated: Stated | None = None
+
+
+class PayoutContradicted(FrozenModel):
+    """What its provider tells of it cannot be true of it."""
+
+    kind: Literal["payout-contradicted"] = "payout-contradicted"
+    reason: str
 
 
 class PayoutConfirmed(FrozenModel):
@@ -211,6 +230,7 @@ PayoutObservation = Annotated[
     | PayoutRejected
     | PayoutAsked
     | PayoutNotAsked
+    | PayoutPutOff
     | PayoutBooked
     | PayoutNamePassedOn
     | PayoutAccepted
@@ -219,6 +239,7 @@ PayoutObservation = Annotated[
     | PayoutInDoubt
     | PayoutSent
     | PayoutConfirmed
+    | PayoutContradicted
     | PayoutSighted
     | PayoutSettled
     | PayoutFailed

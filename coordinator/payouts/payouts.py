@@ -22,8 +22,9 @@ from coordinator.models import FrozenModel, cached_property
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
 from coordinator.payments.observations import Sighting, Stage
 from coordinator.payments.transfers import transfer_key
-from coordinator.payouts.facts import PayoutFacts
+from coordinator.payouts.facts import PayoutFacts, PutOff
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
+from coordinator.payouts.told_again import payments_told, told_again
 
 __all__ = [
     "DESTINATION_LIMIT_CHARACTERS",
@@ -130,11 +131,16 @@ class Payout(FrozenModel):
         return self.facts.attempts + 1 if self.is_unasked and not self.awaits_approval else None
 
     @property
+    def put_off(self) -> PutOff | None:
+        """Why it cannot be asked for, if it is to be."""
+        return None if self.next_attempt is None else self.facts.put_off
+
+    @property
     def unanswered_attempt(self) -> int | None:
         """The attempt to ask the provider of which no outcome was written down."""
         facts = self.facts
-        was_answered = bool(facts.known or facts.unclear or facts.doubts or facts.failures)
-        return None if self.is_unasked or was_answered else facts.attempts
+        answers = (facts.known, facts.unclear, facts.doubts, facts.failures, facts.contradictions)
+        return None if self.is_unasked or any(answers) else facts.attempts
 
     @property
     def awaits_approval(self) -> bool:
@@ -229,6 +235,14 @@ class Payout(FrozenModel):
         return excess_over(total(sighting.transfer.amount for sighting in self.sighted(Stage.FINAL)), self.amount)
 
     @property
+    def payments_told(self) -> int:
+        """How often the provider says that its whole amount left: by transactions that have nothing to do with each
+        other, or by several records under one name."""
+        came_to_nothing = [one.transfer.tx_hash for one in self.sighted(Stage.DROPPED, Stage.FAILED)]
+        nothing = (*came_to_nothing, *self.facts.reverted_hashes, *self.facts.disowned_hashes)
+        return payments_told(self.facts, but=nothing)
+
+    @property
     def is_dropped(self) -> bool:
         """Whether all of its transactions are gone from the chain for good."""
         dropped = self.sighted(Stage.DROPPED)
@@ -259,7 +273,9 @@ class Payout(FrozenModel):
         """From when on it takes too long; None while it awaits approval."""
         expected = self.facts.expected_within_seconds
         wait = OVERDUE_AFTER if expected is None else timedelta(seconds=expected)
-        return None if self.cleared_at is None else self.cleared_at + wait
+        if self.cleared_at is None:
+            return None
+        return self.cleared_at + wait if self.put_off is None else self.put_off.at
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether it is not settled although it should have been for long, so that a person should look."""
@@ -272,9 +288,10 @@ class Payout(FrozenModel):
 
     @property
     def was_paid_twice(self) -> bool:
-        """Whether more than its amount arrived, after that or beside it."""
+        """Whether more than its amount arrived, after that or beside it, or is said to have left."""
         is_verified = self.verification is Verification.VERIFIED
-        return self.status is PayoutStatus.COMPLETED and is_verified and bool(self.excess)
+        is_more = (is_verified and bool(self.excess)) or self.payments_told > 1
+        return self.status is PayoutStatus.COMPLETED and is_more
 
     @property
     def ended_in_doubt(self) -> bool:
@@ -297,12 +314,15 @@ class Payout(FrozenModel):
                 return _reported(self.sighted(Stage.DROPPED))
             case PayoutStatus.COMPLETED:
                 mismatches = self._mismatches if self.excess else ()
-                return (*sorted(self.facts.contradictions), *self._after_all, *mismatches)
+                again = told_again(self.facts, self.provider, self.payments_told)
+                return (*sorted(self.facts.contradictions), *self._after_all, *again, *mismatches)
             case PayoutStatus.RETURNED:
                 failed = [f"{tx_hash} failed on the chain, and moved nothing" for tx_hash in self.said_to_have_failed]
                 others = _without(self.facts.returns, *self.said_to_have_failed)
                 back = (f"{tx_hash} brought it back" for tx_hash in others)
                 return (*failed, *back, *self.facts.return_reasons)
+        if self.put_off is not None:
+            return (self.put_off.reason,)
         return tuple(sorted(self.facts.failures or self.facts.unclear | self.facts.doubts))
 
     @property

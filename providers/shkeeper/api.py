@@ -24,7 +24,7 @@ from providers.contract import (
 )
 from providers.question_spans import ASKED
 from providers.shkeeper.circuits import ALL_WALLETS, CircuitOpenError, Circuits, CoinCircuitOpenError, Failure
-from providers.shkeeper.refusals import is_error, is_passing, reason_of, subject_of, trouble_of
+from providers.shkeeper.refusals import is_error, is_passing, leads_to_login, reason_of, subject_of, trouble_of
 from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
 
 __all__ = ["LIST_LIMIT_BYTES", "UNKNOWN_ID", "ShkeeperApi"]
@@ -218,7 +218,7 @@ class ShkeeperApi:
         """Asks once, whatever the circuits say, and whatever comes of it tells them nothing."""
         try:
             answer = await self._put(self._unkept, self._unkept.build_request("GET", path), auth, ANSWER_LIMIT_BYTES)
-            if answer.is_redirect or answer.status == 401:
+            if answer.status == 401 or leads_to_login(answer):
                 return False
             content = read_object(answer.content)
         except (NeighbourError, UnreadableError):

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from coordinator.ids import StoredId
 from coordinator.money import Amount
@@ -31,9 +31,12 @@ from coordinator.payouts.observations import (
     Stated,
 )
 from coordinator.payouts.payouts import Payout
+from providers.answers import Answer
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
+from providers.shkeeper.api import BAD_PASSWORD
 from providers.shkeeper.coins import TRC20
-from providers.shkeeper.refusals import is_error, reason_of, shown
+from providers.shkeeper.destinations import spellings_of
+from providers.shkeeper.refusals import is_error, leads_to_login, reason_of, shown
 from providers.shkeeper.wire import UnreadableError, Wire, Words, faults, read_object
 
 __all__ = ["StatusAnswer", "TaskAnswer", "answered", "of_status", "of_task"]
@@ -184,6 +187,8 @@ class TaskAnswer(Wire):
 class StatusAnswer(Wire):
     """`GET /{crypto}/payout/status?external_id=`. A payout that it does not know is a 404."""
 
+    id: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
+    external_id: Words | None = None
     status: Words
     txid: StoredId | tuple[StoredId, ...] | None = None
     crypto: Words | None = None
@@ -191,21 +196,22 @@ class StatusAnswer(Wire):
     destination: Words | None = None
 
 
-def answered(status_code: int, is_redirect: bool, body: bytes, payouts: int) -> PayoutObservation:
+def answered(answer: Answer, payouts: int) -> PayoutObservation:
     """What the answer to an order of so many payouts proves of each.
 
-    Raises CredentialsRefusedError if the order stopped at the door, RefusedTogetherError if an order of several was
-    certainly refused as a whole.
+    Raises CredentialsRefusedError if it says that the order stopped at the door, which is true only if the door is
+    closed; RefusedTogetherError if an order of several was certainly refused as a whole.
     """
-    if is_redirect or status_code == 401:
-        raise CredentialsRefusedError("SHKeeper does not accept the operator's user and password")
+    status_code = answer.status
+    if status_code == 401 or leads_to_login(answer):
+        raise CredentialsRefusedError(BAD_PASSWORD)
     try:
-        content = read_object(body)
+        content = read_object(answer.content)
     except UnreadableError as error:
         return PayoutUnclear(reason=f"SHKeeper's answer {error} (status {status_code})")
     reason = reason_of(content)
     if reason.casefold() in CLOSED_DOORS:
-        raise CredentialsRefusedError("SHKeeper does not accept the operator's user and password")
+        raise CredentialsRefusedError(BAD_PASSWORD)
     if not is_error(content) and status_code < 300:
         return _accepted(content, payouts)
     if not _is_not_sent(content, status_code, payouts):
@@ -265,6 +271,9 @@ def of_task(payout: Payout, task: TaskAnswer, now: datetime) -> list[PayoutObser
     own = _own(payout, results)
     if own is None:
         return [PayoutInDoubt(reason="SHKeeper's task succeeded, and names no result for this payout's address")]
+    elsewhere = _elsewhere(payout, own)
+    if elsewhere is not None and own.txids:
+        return [PayoutSent(tx_hashes=own.txids, stated=Stated(amount=own.amount, destination=elsewhere))]
     told = _of_result(own, now)
     if payout.coin in FINAL_BY_TASK and own.status == "success" and own.txids:
         told.append(PayoutConfirmed())
@@ -287,6 +296,16 @@ def _own(payout: Payout, results: Sequence[TaskResult]) -> TaskResult | None:
         return results[0]
     own = [result for result in results if result.dest.casefold() == payout.destination.casefold()]
     return own[0] if len(own) == 1 else None
+
+
+def _elsewhere(payout: Payout, result: TaskResult) -> str | None:
+    """Where a result says that it was sent, if that is not where it was to go, in any of the ways to write that."""
+    try:
+        spellings = spellings_of(payout.coin, payout.destination)
+    except ValueError:  # older bridges took what is no address
+        spellings = (payout.destination,)
+    is_there = result.dest.casefold() in {one.casefold() for one in spellings}
+    return None if is_there else result.dest
 
 
 def _of_result(result: TaskResult, now: datetime) -> list[PayoutObservation]:
@@ -330,9 +349,13 @@ def of_status(payout: Payout, answer: StatusAnswer, task: TaskAnswer | None) -> 
     stated = Stated(coin=answer.crypto, amount=answer.amount, destination=answer.destination)
     sent: list[PayoutObservation] = [PayoutSent(tx_hashes=txids, stated=stated)] if txids else []
     name = payout.external_id
+    # It may be under a name of before, of which there is another record.
+    record = str(answer.id) if answer.id is not None and answer.external_id == name else None
+    is_another = record is not None and record not in payout.facts.records.get(name or "", ())
+    is_news = name not in payout.facts.booked or is_another
     # Of one that has failed it may be another's, which was given its name before the journal was restored.
-    if name is not None and name not in payout.facts.booked and not payout.facts.failures:
-        sent.insert(0, PayoutBooked(external_id=name, stated=stated))
+    if name is not None and is_news and not payout.facts.failures:
+        sent.insert(0, PayoutBooked(external_id=name, provider_id=record, stated=stated))
     if answer.status == "SUCCESS":
         if payout.coin in TRC20 and payout.facts.task_id is not None and not _has_ended(task):
             return sent  # what the chain made of it stands in the task

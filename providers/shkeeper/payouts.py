@@ -25,8 +25,15 @@ from coordinator.money import (
 from coordinator.payouts.observations import PayoutFailed, PayoutObservation, PayoutUnclear
 from coordinator.payouts.payouts import Payout
 from providers.answers import NeighbourError, NotReachedError
-from providers.contract import BookedPayout, NotPayableError, PayoutOrder, ProviderError, ProviderUnavailableError
-from providers.shkeeper.api import UNKNOWN_ID, ShkeeperApi
+from providers.contract import (
+    BookedPayout,
+    CredentialsRefusedError,
+    NotPayableError,
+    PayoutOrder,
+    ProviderError,
+    ProviderUnavailableError,
+)
+from providers.shkeeper.api import BAD_PASSWORD, UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.destinations import spellings_of
@@ -43,6 +50,8 @@ __all__ = ["ShkeeperPayouts"]
 NO_FEE = "0"
 ONE = Decimal(1)
 RATE_MARGIN_PERCENT = Decimal(5)
+# The door was open a moment before: it is closed once if the password is changed just then, and not again and again.
+LAST_ATTEMPT_AT_CLOSED_DOOR = 1
 # Of a coin that nobody has said the decimals of: SHKeeper prices every coin with as many.
 MOST_DECIMALS = 8
 
@@ -91,6 +100,8 @@ class ShkeeperPayouts:
         order that would leave it unclear what became of it."""
         if coin in WITHOUT_TASKS:
             await self._api.ask(AnyAnswer, "GET", "crypto", coin=ALL_WALLETS)
+            if await self._api.accepts_operator(self._operator, quote(coin)) is False:
+                raise CredentialsRefusedError(BAD_PASSWORD)
         else:
             path = f"{quote(coin)}/task/{UNKNOWN_ID}"
             await self._api.ask(AnyAnswer, "GET", path, coin=coin, operator=self._operator)
@@ -166,16 +177,15 @@ class ShkeeperPayouts:
         return wallet_in_turn(coin)
 
     async def send_payouts(self, payouts: Sequence[Payout]) -> Sequence[PayoutObservation]:
-        coin = quote(payouts[0].coin)
         if len(payouts) == 1:
             # It may have waited for longer than its invoice is good for; what a node says of that proves nothing.
             lapsed_at = lapse_of(payouts[0].destination) if payouts[0].coin == LIGHTNING else None
             if lapsed_at is not None and lapsed_at <= datetime.now(UTC):
                 lapsed = f"its invoice lapsed at {lapsed_at.isoformat()}, before SHKeeper was asked to pay it"
                 return [PayoutFailed(reason=f"{lapsed}; have another one made")]
-            return [await self._ask_once(f"{coin}/payout", self._single(payouts[0]), 1)]
+            return [await self._ask_once("payout", self._single(payouts[0]), payouts)]
         parts = [self._part(payout) for payout in payouts]
-        return [await self._ask_once(f"{coin}/multipayout", parts, len(payouts))] * len(payouts)
+        return [await self._ask_once("multipayout", parts, payouts)] * len(payouts)
 
     def _single(self, payout: Payout) -> dict[str, str]:
         return {
@@ -194,14 +204,23 @@ class ShkeeperPayouts:
             "callback_url": self._callback_url,
         }
 
-    async def _ask_once(self, path: str, content: object, payouts: int) -> PayoutObservation:
+    async def _ask_once(self, call: str, content: object, payouts: Sequence[Payout]) -> PayoutObservation:
+        coin = quote(payouts[0].coin)
         try:
-            answer = await self._api.ask_once(path, content, self._operator)
+            answer = await self._api.ask_once(f"{coin}/{call}", content, self._operator)
         except NotReachedError as error:
             raise ProviderUnavailableError(f"SHKeeper was not reached ({error})") from None
         except NeighbourError as error:
             return PayoutUnclear(reason=f"no whole answer came from SHKeeper ({error})")
-        return answered(answer.status, answer.is_redirect, answer.content, payouts)
+        try:
+            return answered(answer, len(payouts))
+        except CredentialsRefusedError as error:
+            # Whoever says so may have sent it: only a door that is closed to others too has kept the order out.
+            is_closed = await self._api.accepts_operator(self._operator, coin) is False
+            if is_closed and max(one.facts.attempts for one in payouts) <= LAST_ATTEMPT_AT_CLOSED_DOOR:
+                raise
+            when = "more than once after it had accepted them" if is_closed else "and accepts them otherwise"
+            return PayoutUnclear(reason=f"{error} for this order, {when}")
 
     async def knows_payout(self, external_id: str, coin: str) -> bool:
         for name in (external_id, *names_of_before(external_id)):

@@ -7,8 +7,20 @@ apart. Nothing of a traceback is repeated, and nothing of an exception that may 
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-__all__ = ["SHOWN_CHARACTERS", "is_error", "is_passing", "reason_of", "shown", "subject_of", "trouble_of"]
+from providers.answers import Answer
+
+__all__ = [
+    "SHOWN_CHARACTERS",
+    "is_error",
+    "is_passing",
+    "leads_to_login",
+    "reason_of",
+    "shown",
+    "subject_of",
+    "trouble_of",
+]
 
 SHOWN_CHARACTERS = 300
 # Of a megabyte that somebody says instead of a reason.
@@ -41,6 +53,16 @@ _SUBJECTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"payment gateway is unavailable|crypto", re.IGNORECASE), "coin"),
     (re.compile(r"amount|decimal", re.IGNORECASE), "amount"),
 )
+
+
+def leads_to_login(answer: Answer) -> bool:
+    """Whether an answer is the way to the login page, as whoever brings no password is shown. A proxy sends people to
+    other places for other reasons."""
+    try:
+        path = urlsplit(answer.location).path
+    except ValueError:
+        return False
+    return answer.is_redirect and path.rstrip("/").endswith("/login")
 
 
 def is_error(content: Mapping[str, Any]) -> bool:

@@ -214,7 +214,8 @@ def _payout_reading(notice: PayoutNotice) -> PayoutReading:
     if notice.crypto not in TRC20:
         observations.append(PayoutConfirmed(stated=stated))
     if notice.external_id is not None:
-        observations.append(PayoutBooked(external_id=notice.external_id, stated=stated))
+        record = str(notice.payout_id)
+        observations.append(PayoutBooked(external_id=notice.external_id, provider_id=record, stated=stated))
     key = _key("payout", notice.model_dump_json())
     return PayoutReading(notice.external_id, notice.crypto, tuple(observations), key)
 

@@ -73,6 +73,8 @@ TITLES = {
     "payout-rejected": "It was rejected",
     "payout-asked": "The provider is asked to send it",
     "payout-not-asked": "The question came to nothing",
+    "payout-contradicted": "What the provider tells cannot be true",
+    "payout-put-off": "The provider cannot be asked to send it",
     "payout-booked": "The provider has it in its books",
     "payout-name-passed-on": "Another payout was given its name at the provider",
     "payout-accepted": "The provider has taken it on",

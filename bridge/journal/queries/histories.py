@@ -15,7 +15,16 @@ from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import is_known_here
 
-__all__ = ["ForgottenRow", "coins_used", "forgotten_payouts", "payable_payments", "payouts_of", "registered_names"]
+__all__ = [
+    "ForgottenRow",
+    "coins_used",
+    "forgotten_payouts",
+    "newest_invoices",
+    "newest_payouts",
+    "payable_payments",
+    "payouts_of",
+    "registered_names",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,28 @@ def payouts_of(connection: Connection, payment_ids: Sequence[str]) -> list[Payou
     payouts = schema.payouts
     rows = connection.execute(select(payouts).where(payouts.c.payment_id.in_(payment_ids)))
     return [payout_from_row(row) for row in rows.mappings()]
+
+
+def newest_payouts(connection: Connection, provider: str, limit: int) -> list[Payout]:
+    """The payouts through a provider that were ordered last."""
+    payouts = schema.payouts
+    rows = connection.execute(
+        select(payouts).where(payouts.c.provider == provider).order_by(payouts.c.created_at.desc()).limit(limit)
+    )
+    return [payout_from_row(row) for row in rows.mappings()]
+
+
+def newest_invoices(connection: Connection, provider: str, limit: int) -> list[str]:
+    """The names of the payments that a provider has opened an invoice for, the one that was asked for last first."""
+    payments, invoices = schema.payments, schema.invoices
+    opened = (
+        select(payments.c.external_id)
+        .join(invoices, invoices.c.payment_id == payments.c.payment_id)
+        .where(payments.c.provider == provider, invoices.c.opened.is_not(None))
+        .order_by(invoices.c.wanted_at.desc())
+        .limit(limit)
+    )
+    return list(dict.fromkeys(connection.scalars(opened)))
 
 
 def coins_used(connection: Connection, provider: str) -> frozenset[str]:

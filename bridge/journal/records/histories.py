@@ -16,6 +16,8 @@ from bridge.journal.queries.histories import (
     ForgottenRow,
     coins_used,
     forgotten_payouts,
+    newest_invoices,
+    newest_payouts,
     payable_payments,
     payouts_of,
     registered_names,
@@ -179,6 +181,14 @@ class HistoryRecords:
     async def payouts_of(self, payment_ids: Sequence[str]) -> list[Payout]:
         """The payouts of some payments."""
         return await self._read(payouts_of, payment_ids)
+
+    async def newest_payouts(self, provider: str, limit: int) -> list[Payout]:
+        """The payouts through a provider that were ordered last."""
+        return await self._read(newest_payouts, provider, limit)
+
+    async def newest_invoices(self, provider: str, limit: int) -> list[str]:
+        """The names of the payments that a provider has opened an invoice for, the newest first."""
+        return await self._read(newest_invoices, provider, limit)
 
     async def coins_used(self, provider: str) -> frozenset[str]:
         """What a provider was asked to be paid in, or to pay out."""

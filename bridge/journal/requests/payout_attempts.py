@@ -3,7 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from bridge.journal.requests.forgotten_payouts import forgotten_of, still_forgotten
-from bridge.journal.requests.payout_recording import RecordedPayout, payout_of, record_payout_observation
+from bridge.journal.requests.payout_recording import (
+    RecordedPayout,
+    believed,
+    payout_of,
+    record_payout_observation,
+)
 from bridge.journal.requests.payout_withholding import withhold_for_news
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.payments import Payment
@@ -93,7 +98,9 @@ def _is_held(payment: Payment, payout: Payout) -> bool:
 def record_outcomes(batch: Batch, outcomes: Sequence[Outcome]) -> list[RecordedPayout]:
     """Writes down, in one go, what came of an order."""
     return [
-        record_payout_observation(batch, payout_id, _outcome_key(attempt, outcome), outcome)
+        record_payout_observation(
+            batch, payout_id, _outcome_key(attempt, outcome), believed(batch, payout_id, outcome)
+        )
         for payout_id, attempt, outcome in outcomes
     ]
 

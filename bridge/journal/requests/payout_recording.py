@@ -11,13 +11,15 @@ from bridge.journal.wakes import SENDING_PAYOUTS, following_chain
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.observations import EscrowReleased, Release
 from coordinator.payouts.decisions import decide_payout
-from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.named_transactions import misnamed
+from coordinator.payouts.observations import PayoutContradicted, PayoutObservation, PayoutSent
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "KeyedObservation",
     "RecordedPayout",
+    "believed",
     "observation_key",
     "payout_of",
     "record_payout_observation",
@@ -83,8 +85,22 @@ def record_payout_observations(
     batch: Batch, payout_id: str, observations: Sequence[KeyedObservation]
 ) -> RecordedPayout:
     """Writes down what was reported of a payout in one go; gives the payout as it stands then."""
-    moved = [record_payout_observation(batch, payout_id, key, one).moved for key, one in observations]
+    moved = [
+        record_payout_observation(batch, payout_id, key, believed(batch, payout_id, one)).moved
+        for key, one in observations
+    ]
     return RecordedPayout(payout_of(batch, payout_id), moved=any(moved))
+
+
+def believed(batch: Batch, payout_id: str, reported: PayoutObservation) -> PayoutObservation:
+    """What a provider's report of a payout counts for: nothing is proven by a transaction that did something else."""
+    if not isinstance(reported, PayoutSent):
+        return reported
+    payout = payout_of(batch, payout_id)
+    payment = batch.payments.get(payout.payment_id)
+    wrong = (misnamed(payout, one, payment, batch.payouts.known_by(one)) for one in reported.tx_hashes)
+    reason = next((one for one in wrong if one is not None), None)
+    return reported if reason is None else PayoutContradicted(reason=reason)
 
 
 def observation_key(observation: PayoutObservation) -> str:

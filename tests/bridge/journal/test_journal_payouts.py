@@ -252,3 +252,32 @@ async def test_a_transaction_that_a_person_names_is_no_other_payouts_unless_they
     arrived, _ = await again.console.record_resolution(third, "arrived", "e1", by="Bo", for_several=True)
     assert arrived.status is PayoutStatus.COMPLETED
     await again.close()
+
+
+@pytest.mark.parametrize(
+    ("named", "batch_id", "reason"),
+    [
+        (" 0xe1", None, "shkeeper names  0xe1, which is what the buyer paid with"),
+        ("0xF2", None, "shkeeper names 0xF2, which is out_pay_2_1's"),
+        ("0xF2", "one-order", None),  # which one transaction may carry
+        ("0xF1", None, None),
+    ],
+)
+async def test_a_transaction_that_did_something_else_is_no_proof_of_a_payout(
+    journal: Journal, named: str, batch_id: str | None, reason: str | None
+) -> None:
+    both = [payout(await paid(journal, number)).model_copy(update={"batch_id": batch_id}) for number in (1, 2)]
+    await journal.payouts.register(both, rules=None)
+    one, other = (each.payout_id for each in both)
+    await begin_attempts(journal, one, other)
+    sent: PayoutObservation = PayoutSent(tx_hashes=("0xF2",))
+    confirmed: PayoutObservation = PayoutConfirmed()
+    await journal.payouts.record_observations(other, [("sent", sent), ("confirmed", confirmed)])
+    await journal.payouts.record_outcomes([(one, 1, PayoutSent(tx_hashes=(named,)))])
+    seen = (await journal.payouts.record_observations(one, [("confirmed", confirmed)])).payout
+    assert seen.status is (PayoutStatus.COMPLETED if reason is None else PayoutStatus.MISMATCH)
+    assert seen.reasons == (() if reason is None else (reason,))
+    # With the right one it has arrived, and what was told before is looked at all the same.
+    right: PayoutObservation = PayoutSent(tx_hashes=("0xF1",))
+    after = (await journal.payouts.record_observations(one, [("right", right)])).payout
+    assert (after.status, after.ended_in_doubt) == (PayoutStatus.COMPLETED, reason is not None)

@@ -340,3 +340,21 @@ async def test_while_nothing_can_be_asked_for_one_order_is_tried_now_and_then_an
     clock.move(seconds=3)
     await sender.round()
     assert books.questions == 10
+
+
+async def test_of_what_cannot_be_asked_for_a_person_is_told_after_a_minute_and_the_next_one_tries(
+    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
+) -> None:
+    books.task = says({}, 401)
+    sender, first = new_sender(journal, api), await wanted(journal, 1, coin="USDT")
+    second = await wanted(journal, 2, coin="USDT", created_at=START + timedelta(seconds=1))
+    for listed in ([], [first], [first, second]):
+        await sender.round()
+        clock.move(seconds=61)
+        for_a_person = (await journal.console.for_a_person(clock(), clock())).payouts
+        assert [one.payout.payout_id for one in for_a_person] == listed
+    assert for_a_person[0].payout.reasons[0].startswith("it is not asked for yet: SHKeeper answered 401")
+    books.task = says({"status": "PENDING", "result": None})
+    clock.move(minutes=2)
+    await sender.round()
+    assert (books.questions, (await journal.console.for_a_person(clock(), clock())).payouts) == (2, [])

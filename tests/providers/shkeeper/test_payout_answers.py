@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.observations import (
     PayoutConfirmed,
     PayoutFailed,
@@ -19,8 +20,11 @@ from coordinator.payouts.observations import (
     PayoutUnclear,
 )
 from coordinator.payouts.payouts import Payout, PayoutFacts
+from coordinator.payouts.statuses import PayoutStatus
+from providers.answers import Answer
 from providers.contract import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.payout_answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
+from tests.made_destinations import destination, x_address, xrp
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 NOT_SENT, UNCLEAR = PayoutFailed, PayoutUnclear
@@ -43,7 +47,7 @@ def payout(parts: int = 1, *, asked_at: datetime | None = NOW) -> Payout:
 
 def answer(status: int, content: object, payouts: int = 1) -> type[PayoutObservation] | type[RefusedTogetherError]:
     try:
-        return type(answered(status, False, json.dumps(content).encode(), payouts))
+        return type(answered(Answer(status, json.dumps(content).encode()), payouts))
     except RefusedTogetherError:
         return RefusedTogetherError
 
@@ -131,21 +135,21 @@ def test_what_an_answer_to_an_order_proves(said: tuple[int, object], alone: obje
 
 def test_a_string_is_a_transaction_too_and_of_several_nobody_knows_whose() -> None:
     for result in ("0x1", ["0x1"]):
-        told = answered(200, False, json.dumps({"result": result, "error": None}).encode(), 1)
+        told = answered(Answer(200, json.dumps({"result": result, "error": None}).encode()), 1)
         assert told == PayoutSent(tx_hashes=("0x1",))
         assert answer(200, {"result": result}, payouts=2) is PayoutUnclear
 
 
 def test_the_reason_is_read_wherever_it_stands() -> None:
     for status, content in (shkeeper("out of ink"), daemon("out of ink"), wallet("out of ink")):
-        told = answered(status, False, json.dumps(content).encode(), 1)
+        told = answered(Answer(status, json.dumps(content).encode()), 1)
         assert isinstance(told, PayoutUnclear)
         assert told.reason == f"SHKeeper answered {status}: out of ink"
 
 
 def test_no_secret_of_an_answer_is_repeated() -> None:
     words = "500 Server Error for url: https://toncenter/sendBoc?api_key=abc123&x=1, http://rpc:hunter2@node:8545/"
-    told = answered(*(500, False), json.dumps({"status": "error", "message": words}).encode(), 1)
+    told = answered(Answer(500, json.dumps({"status": "error", "message": words}).encode()), 1)
     assert isinstance(told, PayoutUnclear)
     assert "abc123" not in told.reason
     assert "hunter2" not in told.reason
@@ -154,11 +158,18 @@ def test_no_secret_of_an_answer_is_repeated() -> None:
     assert not {"abc123", "hunter2"} & set(doubt.reason.replace("=", " ").replace(":", " ").replace("@", " ").split())
 
 
-@pytest.mark.parametrize("status", [200, 302, 401])
-def test_what_is_turned_away_at_the_door_was_never_looked_at(status: int) -> None:
-    content = {"status": "error", "message": "Bad HTTP Basic Auth credentials"}
+@pytest.mark.parametrize(
+    ("status", "location"), [(200, ""), (401, ""), (302, "/login"), (307, "https://pay/login?x")]
+)
+def test_what_is_turned_away_at_the_door_says_so(status: int, location: str) -> None:
+    content = b"" if location else json.dumps({"message": "Bad HTTP Basic Auth credentials"}).encode()
     with pytest.raises(CredentialsRefusedError):
-        answered(status, status == 302, json.dumps(content).encode(), 1)
+        answered(Answer(status, content, location=location), 1)
+
+
+@pytest.mark.parametrize("location", ["", "/", "https://pay.example/USDT/payout", "/login/done", "http://["])
+def test_a_way_to_anywhere_else_than_the_login_page_is_unclear(location: str) -> None:
+    assert isinstance(answered(Answer(302, b"", location=location), 1), PayoutUnclear)
 
 
 BEFORE_SENDING = [
@@ -259,7 +270,7 @@ def test_a_result_is_that_of_the_payout_whose_address_it_has_and_of_a_task_for_o
         return of_task(payout(parts), task, NOW)
 
     for parts, results, hashes in (
-        (1, [result("rClassic", "0x1")], ("0x1",)),
+        (1, [result("0xAB", "0x1")], ("0x1",)),
         (2, [result("0xCD", "0x1"), result("0xAB", "0x2")], ("0x2",)),
     ):
         [sent] = told(parts, *results)
@@ -273,6 +284,20 @@ def test_a_result_is_that_of_the_payout_whose_address_it_has_and_of_a_task_for_o
     ):
         [doubt] = told(parts, *results)
         assert isinstance(doubt, PayoutInDoubt)
+
+
+@pytest.mark.parametrize("coin", ["USDT", "ETH-USDT", "XRP", "TON", "LTC"])
+@pytest.mark.parametrize("status", ["success", "error"])
+def test_a_task_that_paid_another_destination_is_no_proof_and_a_person_looks(coin: str, status: str) -> None:
+    asked = payout().model_copy(update={"coin": coin, "destination": destination(coin, "seller")})
+    for dest, is_wrong in ((destination(coin, "thief"), True), (asked.destination.swapcase(), False)):
+        result = {"dest": dest, "amount": "48.9", "status": status, "txids": ["0x1"]}
+        observations = of_task(asked, TaskAnswer.model_validate({"status": "SUCCESS", "result": [result]}), NOW)
+        told = asked
+        for observation in observations:
+            told = decide_payout(told, observation).payout
+        assert (told.status is PayoutStatus.MISMATCH, bool(told.facts.tx_hashes)) == (is_wrong, not is_wrong)
+        assert not is_wrong or f"to {dest} where" in told.reasons[0]
 
 
 def test_a_record_without_a_transaction_proves_nothing() -> None:
@@ -306,9 +331,11 @@ def test_success_in_the_books_counts_for_a_token_of_tron_once_its_task_was_read(
 
 
 def test_a_success_of_xrps_task_is_final_whatever_the_books_find_of_it() -> None:
-    result = {"dest": "rClassic", "amount": "48.9", "status": "success", "txids": ["A1"]}
+    seed = bytes(range(20))
+    result = {"dest": xrp(seed), "amount": "48.9", "status": "success", "txids": ["A1"]}
     task = TaskAnswer.model_validate({"status": "SUCCESS", "result": [result]})
-    told = of_task(payout().model_copy(update={"coin": "XRP"}), task, NOW)
+    by_tag = payout().model_copy(update={"coin": "XRP", "destination": x_address(seed, 7)})
+    told = of_task(by_tag, task, NOW)
     assert [one.kind for one in told] == ["payout-sent", "payout-confirmed"]
     others: list[dict[str, object]] = [{"txids": []}, {"status": "error"}]
     for changes in others:

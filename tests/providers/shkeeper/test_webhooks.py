@@ -399,7 +399,7 @@ def test_a_payout_notice_says_that_it_has_arrived_and_by_what(external_id: objec
     assert reading == again
     assert (reading.external_id, reading.coin) == (name, "XRP")
     stated = Stated(coin="XRP", amount=Decimal(2))
-    booked = [] if name is None else [PayoutBooked(external_id=name, stated=stated)]
+    booked = [] if name is None else [PayoutBooked(external_id=name, provider_id="14", stated=stated)]
     sent = PayoutSent(tx_hashes=("AF73",), stated=stated)
     assert reading.observations == (sent, PayoutConfirmed(stated=stated), *booked)
 

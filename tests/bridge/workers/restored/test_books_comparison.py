@@ -12,12 +12,19 @@ from tenacity import wait_none
 
 from bridge.journal import Journal, PayoutRefusedError
 from bridge.workers.books_comparison import BooksComparison
+from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.observations import RefundOf
-from coordinator.payouts.observations import PayoutBooked, PayoutConfirmed, PayoutNotAsked, PayoutSent
+from coordinator.payouts.observations import (
+    PayoutBooked,
+    PayoutConfirmed,
+    PayoutNotAsked,
+    PayoutObservation,
+    PayoutSent,
+)
 from coordinator.payouts.provider_names import NAMES_BEYOND, Naming
 from coordinator.refunds.refunds import RefundOrder, RefundRefusedError
 from providers.shkeeper.api import ShkeeperApi
-from tests.bridge.workers.conftest import paid, payment
+from tests.bridge.workers.conftest import START, paid, payment
 from tests.bridge.workers.restored.gateway_books import (
     COINS,
     Books,
@@ -270,3 +277,31 @@ async def test_what_was_found_by_a_comparison_that_was_not_whole_is_found_by_the
     again = await compared(comparison, journal)
     assert ([one.external_id for one in again.forgotten], again.is_complete) == ([name(2, 0)], True)
     assert await is_held(journal)
+
+
+@pytest.mark.parametrize("lost", ["nothing", "payouts", "invoices"])
+async def test_books_that_have_lost_what_they_had_prove_nothing_and_a_person_decides(
+    journal: Journal, comparison: BooksComparison, books: Books, lost: str
+) -> None:
+    agreed = {"provider": "shkeeper", "external_id": "pay_1", "amount": Decimal(100), "currency": "USD"}
+    wanted = InvoiceWanted.model_validate({**agreed, "coin": "ETH-USDT", "callback_url": "http://127.0.0.1/"})
+    await paid(journal)
+    await journal.unfinished.want_invoice("pay_1", wanted)
+    opened = InvoiceOpened(address="0xab", coin_amount=Decimal(100))
+    await journal.unfinished.record_invoice(Invoice(payment_id="pay_1", wanted=wanted, wanted_at=START), opened)
+    payout = await asked_for(journal)
+    told: list[PayoutObservation] = [
+        PayoutBooked(external_id=name(1, 0)),
+        PayoutSent(tx_hashes=("0x1",)),
+        PayoutConfirmed(),
+    ]
+    await journal.payouts.record_observations(payout.payout_id, [(one.kind, one) for one in told])
+    books.has(name(1, 0))
+    books.invoices = ["pay_1"]
+    if lost == "payouts":
+        books.payouts.clear()
+    elif lost == "invoices":
+        books.invoices.clear()
+    found = await compared(comparison, journal)
+    assert (found.is_complete, found.agrees, await is_held(journal)) == (True, lost == "nothing", lost != "nothing")
+    assert lost == "nothing" or "these have forgotten something too" in found.differing[0]
