@@ -98,9 +98,9 @@ class Writer:
         self._gathered: list[Job] = []
         self._connection: Connection | None = None
         self._begun: float | None = None
+        """When the batch was begun that is under way, by the monotonic clock."""
         self._has_failed = False
         """Whether the database has, and nothing was committed since."""
-        """When the batch was begun that is under way, by the monotonic clock."""
         # Of the database itself, as SQLAlchemy says it and as its driver does.
         self._troubles = (OperationalError, engine.dialect.loaded_dbapi.OperationalError)
         self._next_offset = 0

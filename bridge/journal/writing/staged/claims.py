@@ -38,7 +38,7 @@ class StagedClaims:
         """How many changes are staged."""
 
     def wanted(self, claims: Collection[str]) -> Sequence[LookUp]:
-        """Looks up at once what several requests will ask for."""
+        """What is to be looked up before requests ask for some claims."""
         unknown = set(claims).difference(self._known)
         if not unknown:
             return ()

@@ -113,7 +113,7 @@ class StagedPayments:
     # Reading
 
     def wanted(self, provider: str, external_ids: Collection[str]) -> Sequence[LookUp]:
-        """Looks up at once what several requests will ask for."""
+        """What is to be looked up before requests ask for some payments."""
         names = set[str]()
         for name in external_ids:
             recent = self._recent.named(provider, name)
