@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 from bridge.journal.queries.problems import has_problem
 from bridge.journal.queries.unpaid import unpaid
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import JournaledEvent, event_from_row, payment_from_row, payout_from_row
+from bridge.journal.tables.rows import JournaledEvent, events_from_rows, payment_from_row, payout_from_row
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
@@ -278,8 +278,8 @@ def unmatched_webhooks(connection: Connection, limit: int) -> list[UnmatchedWebh
 def payment_events(connection: Connection, payment_id: str) -> list[JournaledEvent]:
     """The events about a payment and its payouts, in order, as far as they are stored."""
     events = schema.events
-    rows = connection.execute(select(events).where(events.c.payment_id == payment_id).order_by(events.c.offset))
-    return [event_from_row(row) for row in rows.mappings()]
+    of_payment = select(*schema.EVENT_COLUMNS).where(events.c.payment_id == payment_id).order_by(events.c.offset)
+    return events_from_rows(connection.execute(of_payment))
 
 
 def actions(connection: Connection, limit: int) -> list[Action]:

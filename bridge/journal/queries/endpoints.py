@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, func, literal, or_, select, tuple_
 
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import JournaledEvent, event_from_row
+from bridge.journal.tables.rows import JournaledEvent, events_from_rows
 from bridge.journal.writing.staged.endpoints import delivery_from_row, endpoint_from_row
 from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint
 
@@ -76,14 +76,16 @@ def next_events(connection: Connection, after: int, limit: int, limit_bytes: int
             break
         last = row.offset
     rows = connection.execute(
-        select(_EVENTS).where(_EVENTS.c.offset > after, _EVENTS.c.offset <= last).order_by(_EVENTS.c.offset)
+        select(*schema.EVENT_COLUMNS)
+        .where(_EVENTS.c.offset > after, _EVENTS.c.offset <= last)
+        .order_by(_EVENTS.c.offset)
     )
-    return [event_from_row(row) for row in rows.mappings()]
+    return events_from_rows(rows)
 
 
 def event_at(connection: Connection, offset: int) -> JournaledEvent | None:
-    row = connection.execute(select(_EVENTS).where(_EVENTS.c.offset == offset)).mappings().first()
-    return None if row is None else event_from_row(row)
+    found = events_from_rows(connection.execute(select(*schema.EVENT_COLUMNS).where(_EVENTS.c.offset == offset)))
+    return found[0] if found else None
 
 
 def due(

@@ -1,6 +1,5 @@
 """What can be looked up in the journal. Every function reads and none writes."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ from bridge.journal.history.offsets import Held
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import (
     JournaledEvent,
-    event_from_row,
+    events_from_rows,
     invoice_from_row,
     observation_from_text,
     payment_from_row,
@@ -23,7 +22,6 @@ from bridge.journal.tables.rows import (
 )
 from bridge.journal.writing.commit_times import committed_at, last_offset
 from bridge.journal.writing.prefetch import payments_of_requests
-from coordinator.events import Audience, Event
 from coordinator.histories import Place
 from coordinator.payments.invoices import Invoice
 from coordinator.payments.observations import Observation
@@ -53,16 +51,7 @@ __all__ = [
 
 _EVENTS = schema.events.c
 _TAIL = (
-    select(
-        _EVENTS.offset,
-        _EVENTS.name,
-        _EVENTS.everyone,
-        _EVENTS.rooms,
-        _EVENTS.payload,
-        _EVENTS.subject,
-        _EVENTS.committed_at,
-        _EVENTS.traceparent,
-    )
+    select(*schema.EVENT_COLUMNS)
     .where(_EVENTS.offset > bindparam("after"))
     .order_by(_EVENTS.offset)
     .limit(bindparam("limit"))
@@ -274,19 +263,13 @@ def events_about(connection: Connection, subjects: Sequence[str], names: Sequenc
     """The events of some kinds that tell about some purchase requests or messages, in order."""
     events = schema.events
     rows = connection.execute(
-        select(events).where(events.c.subject.in_(subjects), events.c.name.in_(names)).order_by(events.c.offset)
+        select(*schema.EVENT_COLUMNS)
+        .where(events.c.subject.in_(subjects), events.c.name.in_(names))
+        .order_by(events.c.offset)
     )
-    return [event_from_row(row) for row in rows.mappings()]
+    return events_from_rows(rows)
 
 
 def tail(connection: Connection, after: int, limit: int) -> list[JournaledEvent]:
     """Up to `limit` events that come after offset `after`, in order."""
-    found: list[JournaledEvent] = []
-    audiences: dict[tuple[bool, str], Audience] = {}  # the events of a payment go to the same few
-    rows = connection.execute(_TAIL, {"after": after, "limit": limit})
-    for offset, name, everyone, rooms, payload, subject, at, traceparent in rows:
-        audience = audiences.get((everyone, rooms))
-        if audience is None:
-            audience = audiences[everyone, rooms] = Audience(everyone=everyone, rooms=tuple(json.loads(rooms)))
-        found.append(JournaledEvent(offset, Event(name, audience, payload, subject), at, traceparent))
-    return found
+    return events_from_rows(connection.execute(_TAIL, {"after": after, "limit": limit}))

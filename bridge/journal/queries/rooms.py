@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, union_all
 
 from bridge.journal.queries.payments import last_place, oldest_offset
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import EVERYONE, JournaledEvent, event_from_row
+from bridge.journal.tables.rows import EVERYONE, JournaledEvent, events_from_rows
 from coordinator.histories import Place
 
 __all__ = [
@@ -127,8 +127,10 @@ def count_room_events(connection: Connection, room: str, name: str) -> int:
 def _events_at(connection: Connection, offsets: Sequence[int]) -> list[JournaledEvent]:
     """Those of the events that there are still, in order."""
     events = schema.events
-    rows = connection.execute(select(events).where(events.c.offset.in_(offsets)).order_by(events.c.offset))
-    return [event_from_row(row) for row in rows.mappings()]
+    rows = connection.execute(
+        select(*schema.EVENT_COLUMNS).where(events.c.offset.in_(offsets)).order_by(events.c.offset)
+    )
+    return events_from_rows(rows)
 
 
 def _events_within(

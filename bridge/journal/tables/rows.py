@@ -1,7 +1,7 @@
 """Between rows and models: how a payment, an observation and an event look in the tables."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -36,7 +36,7 @@ __all__ = [
     "activity_row",
     "entry_from_row",
     "entry_row",
-    "event_from_row",
+    "events_from_rows",
     "invoice_from_row",
     "journaled_event_of",
     "moved_payment_row",
@@ -282,7 +282,13 @@ def activity_from_row(row: RowMapping) -> NodeActivity:
     return NodeActivity(row["node"], row["change"], activity)
 
 
-def event_from_row(row: RowMapping | dict[str, Any]) -> JournaledEvent:
-    audience = Audience(everyone=row["everyone"], rooms=tuple(json.loads(row["rooms"])))
-    event = Event(row["name"], audience, row["payload"], row["subject"])
-    return JournaledEvent(row["offset"], event, row["committed_at"], row["traceparent"])
+def events_from_rows(rows: Iterable[Sequence[Any]]) -> list[JournaledEvent]:
+    """Events out of rows of `schema.EVENT_COLUMNS`."""
+    found: list[JournaledEvent] = []
+    audiences: dict[tuple[bool, str], Audience] = {}  # the events of a payment go to the same few
+    for offset, name, everyone, rooms, payload, subject, at, traceparent in rows:
+        audience = audiences.get((everyone, rooms))
+        if audience is None:
+            audience = audiences[everyone, rooms] = Audience(everyone=everyone, rooms=tuple(json.loads(rooms)))
+        found.append(JournaledEvent(offset, Event(name, audience, payload, subject), at, traceparent))
+    return found

@@ -42,6 +42,7 @@ from bridge.journal.tables.wallet_tables import wallet_comparisons, wallet_movem
 __all__ = [
     "AWAITING_ADDRESS",
     "ENDED",
+    "EVENT_COLUMNS",
     "NOT_ENTERED",
     "OPEN",
     "UNDER_WAY",
@@ -138,6 +139,11 @@ events = Table(
     Index(None, "subject"),
     comment="The ordered, durable list of events. Offsets have no gaps.",
 )
+EVENT_COLUMNS = tuple(
+    events.c[name]
+    for name in ("offset", "name", "everyone", "rooms", "payload", "subject", "committed_at", "traceparent")
+)
+"""Of an event, what says all of it, in the order in which `events_from_rows` takes it."""
 
 room_events = Table(
     "room_events",
