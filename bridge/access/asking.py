@@ -2,7 +2,6 @@
 and an answer of bounded size. It must never take anything but a whole answer for a grant.
 """
 
-import asyncio
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from coordinator.endpoints.signing import signed_headers
 from coordinator.json_text import NotJsonError, json_in
 from providers.answers import NeighbourError, ask, neighbour
 from providers.circuit import CircuitBreaker, show_circuit
+from providers.turns import CrowdedError, TooLateError, Turns
 
 __all__ = ["GrantsAsker"]
 
@@ -46,8 +46,7 @@ class GrantsAsker:
         self._http = neighbour(keepalive_connections=QUESTIONS_AT_ONCE)
         self._circuit = CircuitBreaker(clock)
         show_circuit("marketplace", self._circuit)
-        self._turn = asyncio.Semaphore(QUESTIONS_AT_ONCE)
-        self._waiting = 0
+        self._turns = Turns(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -58,20 +57,13 @@ class GrantsAsker:
 
     async def __call__(self, user_id: str, rooms: Collection[str]) -> Collection[str]:
         """Which of some rooms a user may enter. Raises GrantsUnknownError."""
-        if self._waiting >= WAITING_LIMIT:
-            raise GrantsUnknownError("too many wait to be asked about; try again later")
-        self._waiting += 1
         try:
-            async with asyncio.timeout(self._deadline_seconds):
-                await self._turn.acquire()
-        except TimeoutError:
+            async with self._turns.turn(within_seconds=self._deadline_seconds):
+                return await self._asked(user_id, rooms)
+        except CrowdedError:
+            raise GrantsUnknownError("too many wait to be asked about; try again later") from None
+        except TooLateError:
             raise GrantsUnknownError("the marketplace could not be asked in time; try again later") from None
-        finally:
-            self._waiting -= 1
-        try:
-            return await self._asked(user_id, rooms)
-        finally:
-            self._turn.release()
 
     async def _asked(self, user_id: str, rooms: Collection[str]) -> Collection[str]:
         if not self._circuit.admits():
