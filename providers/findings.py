@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["Finding", "fetch_json", "is_this_machine", "readable_by_others"]
+__all__ = ["Finding", "fetch_json", "is_private", "is_this_machine", "readable_by_others"]
 
 ANSWER_LIMIT_BYTES = 1_000_000
 
@@ -33,6 +33,11 @@ def is_this_machine(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody on the way can read or change what is asked there: it is encrypted, or leaves no machine."""
+    return url.startswith("https://") or (url.startswith("http://") and is_this_machine(url))
 
 
 def fetch_json(url: str, *, within_seconds: float, through_proxies: bool = True) -> Any:

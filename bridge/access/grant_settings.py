@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from coordinator.endpoints.signing import require_secret
 from coordinator.models import FrozenModel
-from providers.findings import is_this_machine
+from providers.findings import is_private
 from providers.settings import SettingsError, existing_file, none_if_empty, text_of
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ class GrantSettings(FrozenModel):
     @classmethod
     def _is_an_address(cls, value: str) -> str:
         is_plain = value.isprintable() and " " not in value and "#" not in value and "@" not in value
-        is_safe = value.startswith("https://") or (value.startswith("http://") and is_this_machine(value))
-        if value and not (is_plain and is_safe):
+        if value and not (is_plain and is_private(value)):
             raise ValueError("expected an address that begins with https://, without user or fragment")
         return value
 

@@ -20,10 +20,11 @@ from bridge.access.key_sets import Key, keys_of_set
 from bridge.access.oidc_settings import OidcClient
 from coordinator.json_text import NotJsonError, json_in
 from providers.answers import Answer, NeighbourError, ask, neighbour
-from providers.circuit import CircuitBreaker
-from providers.findings import is_this_machine
+from providers.circuit import CircuitBreaker, show_circuit
+from providers.findings import is_private
+from providers.turns import CrowdedError, TooLateError, Turns
 
-__all__ = ["Discovered", "IdentityProvider", "Said"]
+__all__ = ["Discovered", "IdentityProvider", "Said", "error_word"]
 
 ANSWER_LIMIT_BYTES = 500_000
 # What it says of itself, and its keys, are asked for again after so long; keys also where one of them is not known.
@@ -58,8 +59,8 @@ class Discovered(BaseModel):
     def _is_safe(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        is_safe = value.startswith("https://") or (value.startswith("http://") and is_this_machine(value))
-        if not is_safe or not urlsplit(value).hostname or "#" in value or not value.isprintable() or " " in value:
+        is_plain = value.isprintable() and " " not in value and "#" not in value
+        if not (is_plain and is_private(value) and urlsplit(value).hostname):
             raise ValueError("expected an address that begins with https://")
         return value
 
@@ -81,8 +82,8 @@ class IdentityProvider:
         self._clock = clock
         self._http = neighbour()
         self._circuit = CircuitBreaker(clock)
-        self._turn = asyncio.Semaphore(QUESTIONS_AT_ONCE)
-        self._waiting = 0
+        show_circuit("identity-provider", self._circuit)
+        self._turns = Turns(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
         self._looking = asyncio.Lock()
         self._discovered: tuple[float, Discovered] | None = None
         self._keys: tuple[float, list[Key]] | None = None
@@ -233,28 +234,21 @@ class IdentityProvider:
         content: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        if self._waiting >= WAITING_LIMIT:
-            raise SignInError("provider_away", "too many sign in at once")
         if not self._circuit.admits():
             raise SignInError("provider_away", "the identity provider is not asked for a while")
-        deadline_seconds = self._settings.timeout_seconds
-        self._waiting += 1
+        within = self._settings.timeout_seconds
         try:
-            async with asyncio.timeout(deadline_seconds):
-                await self._turn.acquire()
-        except TimeoutError:
+            async with self._turns.turn(within_seconds=within):
+                request = self._http.build_request(
+                    method, address, data=content, headers={"Accept": "application/json", **(headers or {})}
+                )
+                answer = await ask(self._http, request, deadline_seconds=within, limit_bytes=ANSWER_LIMIT_BYTES)
+        except CrowdedError:
+            raise SignInError("provider_away", "too many sign in at once") from None
+        except TooLateError:
             raise SignInError("provider_away", "the identity provider could not be asked in time") from None
-        finally:
-            self._waiting -= 1
-        try:
-            request = self._http.build_request(
-                method, address, data=content, headers={"Accept": "application/json", **(headers or {})}
-            )
-            answer = await ask(self._http, request, deadline_seconds=deadline_seconds, limit_bytes=ANSWER_LIMIT_BYTES)
         except NeighbourError as error:
             raise self._away(str(error)) from None
-        finally:
-            self._turn.release()
         if answer.status >= 500:
             raise self._away(f"it answers {answer.status}")
         self._circuit.succeed()
@@ -269,12 +263,16 @@ class IdentityProvider:
 
 
 def _error_in(answer: Answer) -> str | None:
-    """The `error` that an answer names, if it names one of letters alone."""
+    """The error that an answer names."""
     try:
         said = json_in(answer.content)
     except NotJsonError:
         return None
-    error = said.get("error") if isinstance(said, dict) else None
+    return error_word(said.get("error")) if isinstance(said, dict) else None
+
+
+def error_word(error: object) -> str | None:
+    """What is given as an error, if it is one word as they are in OAuth 2.0: of it nothing else is repeated."""
     return error if isinstance(error, str) and error.replace("_", "").isalpha() and len(error) < 60 else None
 
 

@@ -12,7 +12,7 @@ import jwt
 from bridge.access.errors import KeysError, NoKeyServesError
 from coordinator.json_text import NotJsonError, json_in
 
-__all__ = ["CONSOLE", "Key", "console_key", "keys_of_set", "secret_key"]
+__all__ = ["CONSOLE", "KEY_SET_ALGORITHMS", "Key", "console_key", "keys_of_set", "secret_key"]
 
 logger = logging.getLogger("bridge.access")
 
@@ -23,6 +23,8 @@ SECRET_LEAST_DIFFERENT = 8
 # RFC 7518, section 3.3.
 RSA_LEAST_BITS = 2048
 
+KEY_SET_ALGORITHMS = ("RS256", "ES256")
+"""What tokens may be signed with by keys of a set."""
 CONSOLE = "bridge-console"
 """The issuer, the audience and the key's id of the tokens that the bridge makes for its own console."""
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from bridge.access.principals import Role
 from coordinator.models import FrozenModel
-from providers.findings import is_this_machine
+from providers.findings import is_private
 from providers.settings import SettingsError, existing_file, none_if_empty, text_of
 
 __all__ = ["OidcClient", "OidcSettings"]
@@ -40,8 +40,7 @@ class OidcSettings(FrozenModel):
     @classmethod
     def _is_an_address(cls, value: str) -> str:
         is_plain = value.isprintable() and not set(" ?#@") & set(value)
-        is_safe = value.startswith("https://") or (value.startswith("http://") and is_this_machine(value))
-        if value and not (is_plain and is_safe and urlsplit(value).hostname):
+        if value and not (is_plain and is_private(value) and urlsplit(value).hostname):
             raise ValueError("expected the provider's issuer, an address that begins with https://, without a query")
         return value
 

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from bridge.access.errors import SignInError, SignInRefusal, TokenError
 from bridge.access.id_tokens import is_same
-from bridge.access.identity_provider import IdentityProvider, Said
+from bridge.access.identity_provider import IdentityProvider, Said, error_word
 from bridge.access.key_sets import CONSOLE, console_key
 from bridge.access.oidc_settings import OidcClient
 from bridge.access.principals import Principal, Role
@@ -194,8 +194,8 @@ class SignIns:
             error = given.get("error", "")
             if error in ("server_error", "temporarily_unavailable"):
                 raise SignInError("provider_away", "the identity provider says that it cannot now")
-            word = error if error.replace("_", "").isalpha() and len(error) < 60 else "nothing"
-            raise SignInError("not_signed_in", f"the identity provider gives no code; it says {word}")
+            said = error_word(error) or "nothing"
+            raise SignInError("not_signed_in", f"the identity provider gives no code; it says {said}")
         return await self.provider.redeem(
             given["code"], verifier=attempt.verifier, nonce=attempt.nonce, redirect_uri=self._redirect_uri
         )

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["sign_in_findings"]
 
-ALGORITHMS = ("RS256", "ES256")
-
 
 def sign_in_findings(settings: "Settings") -> Iterator[Finding]:
     """Asks the provider what the bridge would ask it, and whether it knows the client by its secret."""
@@ -58,12 +56,14 @@ def _rights(oidc: "OidcSettings") -> Iterator[Finding]:
 
 
 def _provider(oidc: "OidcSettings", found: "Discovered") -> Iterator[Finding]:
+    from bridge.access.key_sets import KEY_SET_ALGORITHMS
+
     signed_with = found.id_token_signing_alg_values_supported
-    if signed_with and not set(ALGORITHMS).intersection(signed_with):
+    if signed_with and not set(KEY_SET_ALGORITHMS).intersection(signed_with):
         yield Finding(
             "error",
             f"oidc: the provider signs with {', '.join(signed_with)}; have it sign the client's ID tokens with"
-            f" {' or '.join(ALGORITHMS)}",
+            f" {' or '.join(KEY_SET_ALGORITHMS)}",
         )
     if found.code_challenge_methods_supported and "S256" not in found.code_challenge_methods_supported:
         yield Finding("warning", "oidc: the provider does not say that it knows PKCE (S256); it should")
