@@ -12,7 +12,7 @@ from providers.onchain.blocks.transfers import FAILED_STATUS
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.parting import Parting, Verdict, judge_parting
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following, begun_again, parted, taken_back
+from providers.onchain.matching.following import Finality, Following, begun_again, lowered, parted, taken_back
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
 from providers.onchain.steps import Step
@@ -77,10 +77,7 @@ class TurningBack:
             logger.warning("%s: block %d is another now", self._chain.name, block.number)
             step.take(taken_back(step.following))
         if step.following.canonical.head is None:  # how far it goes back is not known, and nothing of it was final
-            again = min(step.following.next_number, await self._earliest())
-            step.following = replace(
-                step.following, next_number=again, checked_number=min(step.following.checked_number, again - 1)
-            )
+            step.following = lowered(step.following, await self._earliest())
         return None
 
     async def below(self, following: Following, head: Header, finality: Finality) -> Step | None:
