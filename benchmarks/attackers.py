@@ -152,12 +152,15 @@ def side_by_side(*attacks: Attack) -> Attack:
     return attack
 
 
-def of_four_addresses(of_each: Callable[[str], Attack]) -> Attack:
-    return side_by_side(*map(of_each, FOUR_ADDRESSES))
+def flood_of_four_addresses(first: bytes, again: bytes, *, reads: bool = True) -> Attack:
+    """The same by as many as one address may have, a quarter of them from each."""
+    few = OF_ADDRESS // 4
+    return side_by_side(*(flood(first, again, connections=few, reads=reads, source=one) for one in FOUR_ADDRESSES))
 
 
 ENDLESS_HEAD, TINY_CHUNKS = (b"GET / HTTP/1.1\r\n", b"X: y\r\n"), (CHUNKED, b"1\r\nx\r\n")
-EVENTS, ACKS = (CONNECTED, masked(b'42["nothing"]')), (CONNECTED, masked(b'421["unwatch-users",{}]'))
+EVENT, WITH_ACK = masked(b'42["nothing"]'), masked(b'421["unwatch-users",{}]')
+EVENTS, ACKS = (CONNECTED, EVENT), (CONNECTED, WITH_ACK)
 
 ATTACKS: dict[str, Attack] = {
     "silence": hold(b""),
@@ -172,9 +175,9 @@ ATTACKS: dict[str, Attack] = {
     "pings": flood(HANDSHAKE, masked(b"", 0x89)),
     "empty parts": flood(HANDSHAKE + masked(b"", 0x01), masked(b"", 0x00)),
     "events": flood(*EVENTS),
-    "events of one address": of_one_address(masked(b'42["nothing"]')),
+    "events of one address": of_one_address(EVENT),
     "joins of one address": of_one_address(masked(b'421["join-user-room","u"]')),
-    "acks unread of one address": of_one_address(masked(b'421["unwatch-users",{}]'), reads=False),
+    "acks unread of one address": of_one_address(WITH_ACK, reads=False),
     "answers unread of one address": hold(of(OPENAPI), connections=OF_ADDRESS, reads=False, pause_seconds=2.0),
     "messages begun of one address": hold(LET_IN, then=BEGUN, connections=OF_ADDRESS, pause_seconds=2.0),
     "requests of one address": flood(b"", of(LIVE.replace(b"/health/live", b"/api/chains")), connections=50),
@@ -182,19 +185,11 @@ ATTACKS: dict[str, Attack] = {
         *(flood(b"", of(LIVE.replace(b"live", b"ready"), one), connections=10) for one in SEVEN_ADDRESSES)
     ),
     "connection after connection": connect_again_and_again(FOUR_ADDRESSES[0]),
-    "connections of four addresses": of_four_addresses(connect_again_and_again),
-    "heads of four addresses": of_four_addresses(
-        lambda one: flood(*ENDLESS_HEAD, connections=OF_ADDRESS // 4, source=one)
-    ),
-    "chunks of four addresses": of_four_addresses(
-        lambda one: flood(*TINY_CHUNKS, connections=OF_ADDRESS // 4, source=one)
-    ),
-    "events of four addresses": of_four_addresses(
-        lambda one: flood(*EVENTS, connections=OF_ADDRESS // 4, source=one)
-    ),
-    "unread of four addresses": of_four_addresses(
-        lambda one: flood(*ACKS, connections=OF_ADDRESS // 4, reads=False, source=one)
-    ),
+    "connections of four addresses": side_by_side(*map(connect_again_and_again, FOUR_ADDRESSES)),
+    "heads of four addresses": flood_of_four_addresses(*ENDLESS_HEAD),
+    "chunks of four addresses": flood_of_four_addresses(*TINY_CHUNKS),
+    "events of four addresses": flood_of_four_addresses(*EVENTS),
+    "unread of four addresses": flood_of_four_addresses(*ACKS, reads=False),
     "four kinds of four addresses": side_by_side(
         flood(*ENDLESS_HEAD, connections=OF_ADDRESS, source=FOUR_ADDRESSES[0]),
         flood(*TINY_CHUNKS, connections=OF_ADDRESS, source=FOUR_ADDRESSES[1]),

@@ -2,7 +2,6 @@
 later. What comes signed, or is answered well to who has shown a token, is not counted."""
 
 from collections.abc import Callable, Coroutine
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -45,24 +44,23 @@ class LoopBudget:
         if network is None:
             await self._application(scope, receive, send)
             return
-        scope[LOOP_SHARE] = Share(self._shares, network)
-        path, shares = scope["path"], self._shares
-        is_patient = path.startswith(PATIENT)
-        for share in (network, PROBES) if path.startswith(PROBES) else (network if is_patient else TURNS + network,):
+        scope[LOOP_SHARE] = share = Share(self._shares, network)
+        path = scope["path"]
+        for line in _lines(path, network):
             # Those who wait are no more than an address has connections.
-            if not shares.has_room(share, network):
-                await self._refuse(network, scope, send)
+            if not self._shares.has_room(line, network):
+                await self._refuse(share, scope, send)
                 return
-            await shares.turn(share, network)
-        if is_patient or not shares.is_overdrawn(network):
-            await self._timed(network, scope, receive, send)
+            await self._shares.turn(line, network)
+        if path.startswith(PATIENT) or not self._shares.is_overdrawn(network):
+            await self._timed(share, scope, receive, send)
         else:
-            await self._refuse(network, scope, send)
+            await self._refuse(share, scope, send)
 
-    async def _refuse(self, network: str, scope: Scope, send: Any) -> None:
+    async def _refuse(self, share: Share, scope: Scope, send: Any) -> None:
         REFUSED.labels(str(HTTPStatus.TOO_MANY_REQUESTS.value)).inc()
-        self._guests.has_asked_too_much(network)
-        await Steps(too_often(scope, send), self._shares.clock, partial(self._shares.take, network))
+        self._guests.has_asked_too_much(share.network)
+        await Steps(too_often(scope, send), share.clock, share.take)
 
     def _counted_as(self, scope: Scope) -> str | None:
         if scope["type"] == "lifespan":
@@ -71,7 +69,7 @@ class LoopBudget:
         named: str | None = scope.get(COUNTED_AS)
         return named or (None if self._is_trusted(address) else network_of(address))
 
-    async def _timed(self, network: str, scope: Scope, receive: Any, send: Any) -> None:
+    async def _timed(self, share: Share, scope: Scope, receive: Any, send: Any) -> None:
         status = 0
 
         async def note(message: Any) -> None:
@@ -80,13 +78,20 @@ class LoopBudget:
             await send(message)
 
         path = scope["path"]
-        took = partial(self._shares.take, network)
-        steps = Steps(self._application(scope, receive, note), self._shares.clock, took)
+        steps = Steps(self._application(scope, receive, note), share.clock, share.take)
         try:
             await steps
         finally:
             is_known = path.startswith(KNOWN_CALLERS) and 200 <= status < 300
             if not is_known:
-                self._shares.spend(network, steps.seconds, is_patient=path.startswith(PATIENT))
+                self._shares.spend(share.network, steps.seconds, is_patient=path.startswith(PATIENT))
             if path.startswith(PROBES):
                 self._shares.spend(PROBES, steps.seconds, is_patient=True)
+
+
+def _lines(path: str, network: str) -> tuple[str, ...]:
+    """In which a request waits for its turn: for its address's share, and for that of all who ask for health; what
+    may be refused waits for the loop's next turn alone."""
+    if path.startswith(PROBES):
+        return network, PROBES
+    return (network,) if path.startswith(PATIENT) else (TURNS + network,)

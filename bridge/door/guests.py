@@ -78,9 +78,9 @@ class Guests:
         trusted: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`reserved_places` come on top of `places`; `clients` is how many of the sockets may come from an address.
-        `trusted` are addresses and networks, separated by commas, each
-        of which may have as many as there are: proxies, behind which everybody is. So may this machine itself."""
+        """`reserved_places` come on top of `places`; `clients` is how fast clients of the sockets may come from one
+        address. `trusted` are addresses and networks, separated by commas, each of which may have as many as there
+        are: proxies, behind which everybody is. So may this machine itself."""
         self.places = places
         self._reserved_places = reserved_places
         self.per_address = min(per_address, max(1, places // 4))

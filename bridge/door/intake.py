@@ -30,13 +30,13 @@ class Reader(Protocol):
 class Intake:
     """What comes over one connection."""
 
-    __slots__ = ("_has_turn", "_is_waiting", "_late", "_passes_over", "_reader", "_transport", "is_paused", "share")
+    __slots__ = ("_has_turn", "_is_waiting", "_late", "_passes_over", "_reader", "_share", "_transport", "is_paused")
 
     def __init__(self, transport: asyncio.Transport, reader: Reader) -> None:
         self._transport = transport
         self._reader: Reader | None = reader
         """None once nothing more is read."""
-        self.share: Share | None = None
+        self._share: Share | None = None
         """What its address may have of the event loop's time; None: that is not counted."""
         self.is_paused = False
         self._is_waiting = False
@@ -54,7 +54,7 @@ class Intake:
 
     def begin(self, share: Share | None) -> None:
         """Nothing is read of an address that has had its share: what hundreds have to say would have to be kept."""
-        self.share = share
+        self._share = share
         if share is not None:
             share.spend(SECONDS_FOR_EACH_CONNECTION)
             if not share.is_due():
@@ -62,7 +62,7 @@ class Intake:
 
     def feed(self, data: bytes) -> None:
         """Something has come."""
-        reader, share = self._reader, self.share
+        reader, share = self._reader, self._share
         if reader is None:
             return
         if self._passes_over:
@@ -97,7 +97,7 @@ class Intake:
 
     def _take_turn(self) -> None:
         self._is_waiting, self._has_turn = False, not self._passes_over
-        reader, share, late, self._late = self._reader, self.share, self._late, b""
+        reader, share, late, self._late = self._reader, self._share, self._late, b""
         if reader is not None and share is not None and late:
             reader.count_held(is_more=False)
             self._read(reader, share, late)
@@ -115,8 +115,8 @@ class Intake:
 
     def _is_rested(self) -> None:
         self._is_waiting = False
-        if self.share is not None:  # hundreds that rest would go on at once
-            self._wait_for_turn(self.share)
+        if self._share is not None:  # hundreds that rest would go on at once
+            self._wait_for_turn(self._share)
         else:
             self._listen()
 

@@ -287,7 +287,8 @@ class BooksComparison:
                 break
             await asyncio.sleep(CHAIN_LOOK_SECONDS)
         for one in await self._chains.statuses():
-            found.chains.append(f"{one.chain.name} was followed to block {one.head - (one.blocks_behind or 0)}")
+            if one.followed is not None:
+                found.chains.append(f"{one.chain.name} was followed to block {one.followed}")
 
     async def _look_at_invoices(self, found: _Findings) -> None:
         """Counts what is looked up in any case, and names what the journal does not know."""

@@ -58,10 +58,12 @@ class ChainStatus:
     @property
     def in_short(self) -> str:
         """For readiness."""
-        far = f"{self.blocks_behind} blocks behind {self.head}"
-        if self.blocks_behind is None:
-            is_below = self.followed is not None
-            far = f"at block {self.head}, below {self.followed}, which was followed" if is_below else "not asked yet"
+        if self.blocks_behind is not None:
+            far = f"{self.blocks_behind} blocks behind {self.head}"
+        elif self.followed is not None:
+            far = f"at block {self.head}, below {self.followed}, which was followed"
+        else:
+            far = "not asked yet"
         return far if self.followed_by is None else f"{far}, followed by {self.followed_by}"
 
 

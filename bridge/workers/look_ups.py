@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from prometheus_client import Histogram
 
-from bridge.journal import Journal, Outcome
+from bridge.journal import Journal, Outcome, Recorded
 from coordinator.payments.contradictions import is_called_refunded
 from coordinator.payments.decisions import decide, not_counted
 from coordinator.payments.evidence import LookedUpInvoice, Unfit, invoice_of
@@ -72,13 +72,7 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
     for observation in said:
         if not _says_more(payment, observation, now):
             continue
-        recorded = await journal.record_observation(
-            provider=payment.provider,
-            external_id=payment.external_id,
-            # An answer that says nothing new today may prove something later, because time has passed.
-            key=_key(payment, f"{now.isoformat()} {observation.model_dump_json()}"),
-            observation=observation,
-        )
+        recorded = await _record(journal, payment, observation, now)
         healed = healed or recorded.outcome is Outcome.APPLIED
         payment = recorded.payment or payment
     if healed:
@@ -93,12 +87,7 @@ async def note_taken_back(journal: Journal, payment: Payment, transfer_keys: tup
     """Notes that a provider calls unconfirmed what had counted. Returns the payment afterwards."""
     observation = TransfersTakenBack(transfer_keys=transfer_keys)
     logger.warning("%s: %s calls unconfirmed what it had told to be confirmed", payment.payment_id, payment.provider)
-    recorded = await journal.record_observation(
-        provider=payment.provider,
-        external_id=payment.external_id,
-        key=_key(payment, f"{journal.clock().isoformat()} {observation.model_dump_json()}"),
-        observation=observation,
-    )
+    recorded = await _record(journal, payment, observation, journal.clock())
     return recorded.payment or payment
 
 
@@ -106,12 +95,17 @@ async def note_unreadable(journal: Journal, payment: Payment, reason: str) -> No
     """Notes that a provider was asked about a payment and that its answer is of no use."""
     now, observation = journal.clock(), InvoiceUnreadable(what=(reason[:REASON_CHARACTERS],))
     if _says_more(payment, observation, now):
-        await journal.record_observation(
-            provider=payment.provider,
-            external_id=payment.external_id,
-            key=_key(payment, f"{now.isoformat()} {observation.model_dump_json()}"),
-            observation=observation,
-        )
+        await _record(journal, payment, observation, now)
+
+
+async def _record(journal: Journal, payment: Payment, observation: Observation, now: datetime) -> Recorded:
+    return await journal.record_observation(
+        provider=payment.provider,
+        external_id=payment.external_id,
+        # An answer that says nothing new today may prove something later, because time has passed.
+        key=_key(payment, f"{now.isoformat()} {observation.model_dump_json()}"),
+        observation=observation,
+    )
 
 
 async def _note_unfit(journal: Journal, payment: Payment, unfit: Unfit, now: datetime) -> None:

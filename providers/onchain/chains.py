@@ -171,7 +171,9 @@ class Chain(_Configured):
         return self.explorer and self.explorer.replace("{tx_hash}", tx_hash)
 
 
+# What the file may say of each.
 _OF_CHAIN = Chain.model_fields.keys() - {"name"}
+_OF_TOKEN = Token.model_fields.keys() - {"symbol", "called"}
 
 
 def host_of(endpoint: str) -> str:
@@ -312,7 +314,7 @@ def _explain(
 ) -> str:
     """What is wrong with a chain, in words that name what to write."""
     place = _named(fault["loc"], entry["tokens"], providers)
-    known = Token.model_fields.keys() - {"symbol", "called"} | {*providers} if len(place) > 2 else _OF_CHAIN
+    known = _OF_TOKEN | {*providers} if len(place) > 2 else _OF_CHAIN
     where = f" (also set in {variable_name(name)})" if place[:1] == ("endpoints",) else ""
     return explain_slip(name, place, fault, known, [] if name in brought else brought) + where
 

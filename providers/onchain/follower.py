@@ -104,8 +104,13 @@ class ChainFollower:
     def waiting(self) -> str | None:
         """What money waits for that is deep enough, or what contradicts about it or about the chain; None if nothing
         does."""
-        said = (self._turning_back.waiting, self._words.waiting, self._finalized.waiting, self._late_tokens.waiting)
-        return next((one for one in said if one is not None), None) or self._difference
+        return (
+            self._turning_back.waiting
+            or self._words.waiting
+            or self._finalized.waiting
+            or self._late_tokens.waiting
+            or self._difference
+        )
 
     @property
     def _difference(self) -> str | None:
@@ -215,7 +220,7 @@ class ChainFollower:
 
     async def _advance(self, following: Following, finality: Finality, head: Header) -> Finality:
         """Goes on. Returns what is final after that."""
-        step, why_not, turns_back = Step(following), None, self._turns_back
+        step, turns_back = Step(following), self._turns_back
         safe = min(finality.safe(self.head), self.head)
         is_far = safe - following.next_number >= RANGE_WORTH_BLOCKS
         are_deep = len(due(following.awaited, safe)) == len(following.awaited)

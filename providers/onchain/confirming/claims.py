@@ -155,11 +155,8 @@ async def _sent_on(
 ) -> tuple[int | None, list[ChainTransfer] | None]:
     """Who shows what contracts send on of the chain's own coin, and that; None if no node shows it."""
     try:
-        to = transaction.get("to")
-        if to is not None and transaction.get("input", "0x") in (
-            "",
-            "0x",
-        ):  # coin alone, which a contract may send on
+        to, data = transaction.get("to"), transaction.get("input", "0x")
+        if to is not None and data in ("", "0x"):  # coin alone, which a contract may send on too
             code = await rpc.call_with_source("eth_getCode", to, "latest")
             if code.answer in ("", "0x"):
                 return code.place, []

@@ -10,9 +10,9 @@ from typing import Literal
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import FAILED_STATUS
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.parting import Parting, Verdict, judge_parting
+from providers.onchain.confirming.parting import Verdict, judge_parting
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following, begun_again, parted, taken_back
+from providers.onchain.matching.following import Finality, Following, begun_again, lowered, parted, taken_back
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
 from providers.onchain.steps import Step
@@ -65,8 +65,8 @@ class TurningBack:
             if present == block.hash:
                 break
             if block.number <= followed.final_number:
-                parting, said = await self._judge(step, block)
-                if parting.verdict is not Verdict.GONE:
+                verdict, said = await self._judge(step, block)
+                if verdict is not Verdict.GONE:
                     return said or f"it is told in two ways whether block {block.number} is {block.hash}"
                 await self._part(
                     step, block, head, depth, f"a reorganisation took back block {block.number}, which was final"
@@ -77,10 +77,7 @@ class TurningBack:
             logger.warning("%s: block %d is another now", self._chain.name, block.number)
             step.take(taken_back(step.following))
         if step.following.canonical.head is None:  # how far it goes back is not known, and nothing of it was final
-            again = min(step.following.next_number, await self._earliest())
-            step.following = replace(
-                step.following, next_number=again, checked_number=min(step.following.checked_number, again - 1)
-            )
+            step.following = lowered(step.following, await self._earliest())
         return None
 
     async def below(self, following: Following, head: Header, finality: Finality) -> Step | None:
@@ -99,8 +96,8 @@ class TurningBack:
         floor = max(final, lowest - 1)
         known = following.known_up_to(head.number) if head.number <= floor else None
         if known is not None and known != head.id:
-            parting, self.waiting = await self._judge(step, known)
-            if parting.verdict is Verdict.GONE:
+            verdict, self.waiting = await self._judge(step, known)
+            if verdict is Verdict.GONE:
                 said = f"block {known.number}, which was final, is another now, and {head.number} is the newest"
                 return await self._part(step, known, head.number, finality.depth, said)
         patience = ROLLED_BACK_AFTER_BLOCKS * self._chain.block_seconds
@@ -121,14 +118,14 @@ class TurningBack:
             step.take(taken_back(step.following))
         return step if step.has_news else None
 
-    async def _judge(self, step: Step, block: BlockId) -> tuple[Parting, str | None]:
+    async def _judge(self, step: Step, block: BlockId) -> tuple[Verdict, str | None]:
         """Asks all endpoints for a block that was final, and doubts those that have another one as long as somebody
         has it. Returns what keeps it from being certain, for a person to read."""
         shown = await self._witnesses.shown_at(block.number)
         parting = judge_parting(block.hash, shown, len(self._rpc.endpoints))
         others, keepers = self._hosts(parting.others), self._hosts(parting.keepers)
-        said = None
-        if parting.verdict is Verdict.THERE and others:
+        verdict, said = parting.verdict, None
+        if verdict is Verdict.THERE and others:
             said = f"{others} shows another block {block.number} than {block.hash}, which was final and {keepers} has"
             for place in parting.others:
                 self._rpc.distrust(said, place)
@@ -136,14 +133,14 @@ class TurningBack:
                 step.following = replace(step.following, contradicted_number=block.number)
                 step.alarms.append(Alarm("contradicted", block.number, f"{said}; money at {others} is not seen"))
                 logger.critical("%s: %s", self._chain.name, said)
-        if parting.verdict is Verdict.DOUBTED:
+        if verdict is Verdict.DOUBTED:
             said = f"{others} shows another block {block.number} than {block.hash}, which was final; no other answers"
             if self._doubted is None or self._doubted[0] != block:
                 self._doubted = block, self._clock()
                 logger.critical("%s: %s", self._chain.name, said)
             if self._clock() >= self._doubted[1] + DOUBTED_SECONDS:
-                parting = replace(parting, verdict=Verdict.GONE)
-        return parting, said
+                verdict = Verdict.GONE
+        return verdict, said
 
     def _hosts(self, places: tuple[int, ...]) -> str:
         return " and ".join(self._rpc.endpoints[place].host for place in places)
@@ -176,7 +173,7 @@ class TurningBack:
         if is_lone:
             said = (
                 f"{gone.hash} was followed by the word of one endpoint alone, as were all from"
-                f" {followed.checked_number + 1} on, and is not on the chain"
+                f" {by_two + 1} on, and is not on the chain"
             )
         told = f"not on the chain any more: {', '.join(lost)}" if lost else "nothing that had completed is gone"
         kind: Literal["taken-back", "contradicted"] = "contradicted" if is_lone and not lost else "taken-back"

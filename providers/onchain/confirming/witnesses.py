@@ -91,16 +91,8 @@ class Witnesses:
     async def shown_at(self, number: int) -> dict[int, str | None]:
         """What each endpoint calls its block of that height, by place, or that it has none. Of one that does not
         answer nothing."""
-        shown: dict[int, str | None] = {}
-        for place in self.rpc.everybody():
-            try:
-                block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
-                shown[place] = None if block is None else header_of(block).hash
-            except FaultyError as error:
-                self.rpc.suspend(place, error)
-            except RefusedByNodeError as error:
-                logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
-        return shown
+        headers = await self._headers_at(self.rpc.everybody(), number)
+        return {place: None if header is None else header.hash for place, header in headers.items()}
 
     async def have(self, places: Iterable[int], block: BlockId) -> bool:
         """Whether all these endpoints have this block."""
@@ -119,14 +111,21 @@ class Witnesses:
         return len(said) >= min(2, len(shown)) and all(one == block for one in said)
 
     async def _header_at(self, place: int, number: int) -> Header | None:
-        try:
-            block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
-            return None if block is None else header_of(block)
-        except FaultyError as error:
-            self.rpc.suspend(place, error)
-        except RefusedByNodeError as error:
-            logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
-        return None
+        return (await self._headers_at([place], number)).get(place)
+
+    async def _headers_at(self, places: Iterable[int], number: int) -> dict[int, Header | None]:
+        """What these endpoints have at that height, by place; None where one has no block there, and nothing of one
+        that does not answer."""
+        shown: dict[int, Header | None] = {}
+        for place in places:
+            try:
+                block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
+                shown[place] = None if block is None else header_of(block)
+            except FaultyError as error:
+                self.rpc.suspend(place, error)
+            except RefusedByNodeError as error:
+                logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
+        return shown
 
     async def is_deep(self, place: int, number: int) -> bool:
         """Whether this endpoint shows a block as deep as money in it has to be. What is finalized is asked for

@@ -26,6 +26,7 @@ __all__ = [
     "due",
     "joined",
     "leapt",
+    "lowered",
     "parted",
     "settled",
     "sighted",
@@ -257,6 +258,19 @@ def parted(following: Following, common: BlockId) -> Progress:
         tokens=cut_back(following.tokens, number + 1),
         landmarks=tuple(one for one in following.landmarks if one.number < number),
     ), tuple(reported)
+
+
+def lowered(following: Following, number: int) -> Following:
+    """After all blocks that are remembered were taken back, so that nothing says how far the chain went back: goes on
+    from this block, if not from one below it already."""
+    again = min(following.next_number, number)
+    return replace(
+        following,
+        next_number=again,
+        checked_number=min(following.checked_number, again - 1),
+        tokens=cut_back(following.tokens, again),
+        landmarks=tuple(one for one in following.landmarks if one.number < again),
+    )
 
 
 def begun_again(following: Following, gone_number: int, depth: int, earliest: int) -> Following:

@@ -13,12 +13,14 @@ from coordinator.payments.payments import Payment, PaymentStatus
 from providers.onchain.blocks.canonical import BlockId, judge
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import Token
+from providers.onchain.matching.followed_tokens import FollowedToken
 from providers.onchain.matching.following import (
     Finality,
     Following,
     Paying,
     Sighted,
     leapt,
+    lowered,
     parted,
     settled,
     taken_back,
@@ -112,6 +114,15 @@ def test_where_a_chain_parted_what_lies_below_stays_and_what_lies_above_is_gone(
     )
     following, _ = went_on(following, block(common.number + 1, "b"), [], FINALITY)
     assert following.known[-2:] == (common, block(common.number + 1, "b"))
+
+
+def test_where_nothing_says_how_far_a_chain_went_back_all_above_is_to_be_read_again() -> None:
+    left = FollowedToken("DAI", "0xD", 18, next_number=90, is_left=True)
+    following = Following(100, checked_number=95, landmarks=(block(20), block(80)), tokens=(left,))
+    lower = lowered(following, 50)
+    assert (lower.next_number, lower.checked_number, lower.known) == (50, 49, (block(20),))
+    assert [one.next_number for one in lower.tokens] == [50]
+    assert lowered(following, 200) == following
 
 
 def test_what_was_final_once_stays_known_to_be_whatever_is_taken_back() -> None:

@@ -11,7 +11,10 @@ import pytest
 from tenacity import wait_none
 
 from bridge.journal import Journal, PayoutRefusedError
+from bridge.workers import books_comparison
 from bridge.workers.books_comparison import BooksComparison
+from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.chain_standing import ChainStatus, ChainWord, standing
 from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.observations import RefundOf
 from coordinator.payouts.observations import (
@@ -23,6 +26,7 @@ from coordinator.payouts.observations import (
 )
 from coordinator.payouts.provider_names import NAMES_BEYOND, Naming
 from coordinator.refunds.refunds import RefundOrder, RefundRefusedError
+from providers.onchain.chains import Chain, Token
 from providers.shkeeper.api import ShkeeperApi
 from tests.bridge.workers.conftest import START, paid, payment
 from tests.bridge.workers.restored.gateway_books import (
@@ -305,3 +309,28 @@ async def test_books_that_have_lost_what_they_had_prove_nothing_and_a_person_dec
     found = await compared(comparison, journal)
     assert (found.is_complete, found.agrees, await is_held(journal)) == (True, lost == "nothing", lost != "nothing")
     assert lost == "nothing" or "these have forgotten something too" in found.differing[0]
+
+
+@pytest.mark.usefixtures("books")
+async def test_a_chain_that_is_not_followed_to_its_newest_block_is_named_with_the_one_that_it_was_followed_to(
+    journal: Journal, comparison: BooksComparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = Token(symbol="M", decimals=18)
+    words = {
+        "new": ChainWord(),
+        "slow": ChainWord(head=70, followed=64, blocks_behind=6),
+        "sunk": ChainWord(head=70, followed=250),
+    }
+
+    async def statuses(_chains: ChainFollowers) -> list[ChainStatus]:
+        chains = [Chain(name=one, chain_id=1, confirmations=3, block_seconds=1, tokens=(token,)) for one in words]
+        return [
+            standing(chain, words[chain.name], START, lease=None, is_shared=False, unfollowed=None)
+            for chain in chains
+        ]
+
+    monkeypatch.setattr(books_comparison, "CHAIN_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(ChainFollowers, "statuses", statuses)
+    found = await compared(comparison, journal)
+    assert found.chains == ("slow was followed to block 64", "sunk was followed to block 250")
+    assert [line.partition(":")[0] for line in found.not_asked] == [f"the chain {one}" for one in words]
