@@ -3,6 +3,7 @@
 import { money } from "./amounts";
 import { KINDS } from "./attention";
 import type { AttentionItem, PaymentRow, PayoutRow } from "./ops-documents";
+import { statusName } from "./statuses";
 
 export interface Goal {
   /** What it is, in a word or two. */
@@ -53,7 +54,7 @@ export function payoutGoal({ payoutId, amount, coin, sellerId, buyerId, status }
   return {
     kind: buyerId === null ? "Payout" : "Refund",
     name: money(amount, coin),
-    about: `to ${whom}, ${status.replaceAll("_", " ")}, ${payoutId}`,
+    about: `to ${whom}, ${statusName(status)}, ${payoutId}`,
     path: `/ops/payouts/${encodeURIComponent(payoutId)}`,
   };
 }
@@ -62,7 +63,7 @@ export function paymentGoal({ paymentId, amount, currency, requestId, buyerId, s
   return {
     kind: "Payment",
     name: money(amount, currency),
-    about: `by ${buyerId} for ${requestId}, ${status.replaceAll("_", " ")}, ${paymentId}`,
+    about: `by ${buyerId} for ${requestId}, ${statusName(status)}, ${paymentId}`,
     path: `/ops/payments/${encodeURIComponent(paymentId)}`,
   };
 }
