@@ -1,7 +1,7 @@
 /** What the console's palette leads to: its pages, what needs a person, and the payouts and payments that are found. */
 
 import { money } from "./amounts";
-import { KINDS } from "./attention";
+import { KINDS, storyPath } from "./attention";
 import type { AttentionItem, PaymentRow, PayoutRow } from "./ops-documents";
 import { statusName } from "./statuses";
 
@@ -44,9 +44,8 @@ export function known(text: string, items: readonly AttentionItem[]): Goal[] {
   return [...PAGES.filter(has), ...needed];
 }
 
-function itemGoal({ kind, title, detail, payoutId, paymentId }: AttentionItem): Goal {
-  const path = payoutId ? `/ops/payouts/${payoutId}` : paymentId ? `/ops/payments/${paymentId}` : "/ops";
-  return { kind: KINDS[kind], name: title, about: detail, path };
+function itemGoal(item: AttentionItem): Goal {
+  return { kind: KINDS[item.kind], name: item.title, about: item.detail, path: storyPath(item) ?? "/ops" };
 }
 
 export function payoutGoal({ payoutId, amount, coin, sellerId, buyerId, status }: PayoutRow): Goal {
