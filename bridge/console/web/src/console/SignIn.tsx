@@ -9,6 +9,7 @@ import type { Connection } from "../model/connection";
 import { refusalIn, type Refusal, tokenRefusal } from "../model/sign-in";
 import { askForToken, bringToken, type SessionAnswer } from "../net/sign-in";
 import { heldToken } from "../net/token";
+import { Loading } from "../parts/Notice";
 import { desk } from "./desk";
 import { Heading } from "./Heading";
 import { setQuery } from "./router";
@@ -28,13 +29,7 @@ export function SignIn({ connection }: { connection: Connection }): JSX.Element 
         else setAnswer(found);
       });
   }, []);
-  if (answer === null) {
-    return (
-      <p class="notice loading" role="status">
-        Signing in …
-      </p>
-    );
-  }
+  if (answer === null) return <Loading>Signing in …</Loading>;
   const { provider, signInAt } = answer;
   const byToken = heldToken() === null ? null : tokenRefusal(connection);
   if (provider === null || signInAt === null) return <ByToken reason={byToken} isAlone />;
