@@ -81,7 +81,7 @@ function ByToken({ reason, isAlone }: { reason: string | null; isAlone: boolean 
       return;
     }
     bringToken(token);
-    desk.live.restart();
+    desk.signedIn();
   };
   return (
     <form class={isAlone ? "sign-in" : "sign-in-by-token"} onSubmit={signIn}>
