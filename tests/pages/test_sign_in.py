@@ -151,7 +151,7 @@ def test_who_turns_back_is_told_so_and_a_token_serves_beside(browsing: Browsing,
     go_to_provider(page, f"{bridge.url}/ops")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("alert")).to_contain_text("You did not sign in with Example ID")
-    page.get_by_text("Sign in by a token").press("Enter")
+    page.get_by_text("Sign in with a token").press("Enter")
     page.get_by_label("Token").fill("no token")
     page.get_by_role("button", name="Sign in", exact=True).press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("The bridge does not accept that token")

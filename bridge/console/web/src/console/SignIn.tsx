@@ -47,7 +47,7 @@ export function SignIn({ connection }: { connection: Connection }): JSX.Element 
         {refusal?.asSomebodyElse === true ? `Sign in with ${provider} as somebody else` : `Sign in with ${provider}`}
       </a>
       <details open={byToken !== null && refusal === null}>
-        <summary>Sign in by a token</summary>
+        <summary>Sign in with a token</summary>
         <ByToken reason={refusal === null ? byToken : null} isAlone={false} />
       </details>
     </div>
