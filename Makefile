@@ -40,8 +40,8 @@ test: has-python has-node has-programs ## Run every check and every test
 	@$(SUPERVISED) $(MAKE) --no-print-directory --jobs=2 check-types check-others
 	$(SUPERVISED) $(BIN)/python -m pytest --numprocesses 8 --dist loadfile --no-loadscope-reorder
 
-# Each commit of thousands of journals would wait for the disk. Where files can be in memory, some of them programs, and
-# there is room for more than twice of what a run takes.
+# Thousands of journals would wait for the disk at each commit, so temporary files are kept in memory: where programs may be
+# run from there, and there is room for more than twice what a run takes.
 MEMORY = $(shell try=$$(mktemp /dev/shm/bridge-XXXXXX 2>/dev/null) && cp /bin/sh $$try && chmod +x $$try && $$try -c : && \
 	[ $$(df -Pk /dev/shm | awk 'NR == 2 { print $$4 }') -gt 3000000 ] && echo /dev/shm; rm -f $$try)
 
@@ -153,7 +153,7 @@ npm-package: has-node $(JAVASCRIPT)/node_modules/.ready ## Pack what front ends 
 
 NPM_PACKAGE := var/npm
 
-wheel: has-python has-node has-var $(VENV)/.run-ready $(PAGES) ## Build the wheel, with the versions that it is installed with, into var/wheel
+wheel: has-python has-node has-var $(VENV)/.run-ready $(PAGES) ## Build the wheel, with its lock file, into var/wheel
 	@rm -rf var/wheel
 	@$(STEP) "Building the wheel" $(BIN)/python -m hatchling build -t wheel -d var/wheel
 	@cp requirements.lock var/wheel
@@ -178,7 +178,7 @@ lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock file
 
 LOCK_OPTIONS := --quiet --universal --all-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-chart: has-python has-var ## Render the Helm chart, and hold what comes of it against Kubernetes' schemas
+chart: has-python has-var ## Render the Helm chart, and validate it against Kubernetes' schemas
 	@$(STEP) "Making an environment for Helm" $(PYTHON) -m venv var/chart
 	@$(STEP) "Installing Helm's engine and the schemas" var/chart/bin/python -m pip --disable-pip-version-check install "helm-python-sdk>=0.2.2,<0.3" "kubernetes-validate>=1.37,<2"
 	@var/chart/bin/python -m tests.chart

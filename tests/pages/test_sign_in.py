@@ -58,6 +58,12 @@ def sign_in(page: Page, url: str, account: str = "ada") -> None:
     page.keyboard.press("Enter")
 
 
+def held_token(page: Page) -> str:
+    """Empty where the tab holds none."""
+    token: str = page.evaluate("sessionStorage.getItem('bridge.token') ?? ''")
+    return token
+
+
 def said_by(bridge: BridgeWithProvider, outcome: str) -> float:
     figures = get(f"{bridge.url}/metrics").text
     found = re.search(rf'^bridge_sign_ins_total{{outcome="{outcome}"}} (\S+)$', figures, re.MULTILINE)
@@ -78,7 +84,7 @@ def test_staff_sign_in_by_the_keyboard_and_are_brought_to_the_page_that_they_wan
     assert said_by(bridge, "signed_in") == before + 1
     log = bridge.log.read_text()
     assert "ada signed in to the console as ops-act, ops-view" in log
-    token = page.evaluate("sessionStorage.getItem('bridge.token')")
+    token = held_token(page)
     [code] = [one.split("code=")[1].split("&")[0] for one in asked if "/ops/sign-in/return?" in one]
     for secret in (token, code, CLIENT_SECRET):
         assert secret not in log
@@ -145,7 +151,7 @@ def test_who_turns_back_is_told_so_and_a_token_serves_beside(browsing: Browsing,
     go_to_provider(page, f"{bridge.url}/ops")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("alert")).to_contain_text("You did not sign in with Example ID")
-    page.get_by_text("Sign in by a token").press("Enter")
+    page.get_by_text("Sign in with a token").press("Enter")
     page.get_by_label("Token").fill("no token")
     page.get_by_role("button", name="Sign in", exact=True).press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("The bridge does not accept that token")
@@ -190,8 +196,8 @@ def test_a_session_is_renewed_without_anybody_noticing_and_with_the_roles_of_the
     before = said_by(bridge, "renewed")
     for one in (page, tab):  # which ask at one moment, with what serves once
         expect(one.get_by_text("Live", exact=True)).to_be_visible()
-        held = one.evaluate("sessionStorage.getItem('bridge.token')")
-        wait_until(lambda: one.evaluate("sessionStorage.getItem('bridge.token')") != held)  # noqa: B023
+        held = held_token(one)
+        wait_until(lambda: held_token(one) != held)  # noqa: B023
         expect(one.get_by_text("Live", exact=True)).to_be_visible()
     assert said_by(bridge, "renewed") > before
     provider.tell(roles={"ada": ["the kitchen"]})
@@ -206,8 +212,8 @@ def test_who_comes_back_when_the_providers_word_is_over_is_signed_in_again_by_th
     page = browsing.page()
     sign_in(page, f"{bridge.url}/ops")
     expect(page).to_have_url(f"{bridge.url}/ops")
-    wait_until(lambda: page.evaluate("sessionStorage.getItem('bridge.token')") is not None)
-    token = page.evaluate("sessionStorage.getItem('bridge.token')")
+    wait_until(lambda: held_token(page) != "")
+    token = held_token(page)
     bearer = {"Authorization": f"Bearer {token}"}
     tab = page.context.new_page()
     page.close()  # nobody renews it
@@ -235,7 +241,7 @@ def test_whoever_signs_out_is_out_at_the_provider_too_and_with_every_copy(
     sign_in(page, f"{bridge.url}/ops")
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     copy = page.context.cookies(bridge.url)
-    token = page.evaluate("sessionStorage.getItem('bridge.token')")
+    token = held_token(page)
     page.get_by_role("button", name="Sign out").press("Enter")
     page.get_by_role("button", name="Yes, sign me out").press("Enter")
     expect(page.get_by_role("link", name=SIGN_IN)).to_be_visible()

@@ -42,4 +42,5 @@ test("a payout and a payment are named by what they come to, whose they are and 
   const refund = payoutGoal(payoutRow({ buyerId: "buyer-1", refundId: "back_1" }));
   expect([refund.kind, refund.about]).toEqual(["Refund", "to buyer-1, created, out_1"]);
   expect(paymentGoal(paymentRow()).about).toBe("by buyer-1 for request-1, pending, pay_1");
+  expect(paymentGoal(paymentRow({ status: "partially_paid" })).about).toContain(", partly paid, ");
 });

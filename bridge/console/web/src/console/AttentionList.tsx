@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { counted, giftOf, howMany, isProblem, KINDS, keyOf, leftOutWords, mayDo, RULINGS } from "../model/attention";
+import { counted, giftOf, howMany, isProblem, KINDS, keyOf, leftOutWords, mayDo, RULINGS, storyPath } from "../model/attention";
 import type { AttentionItem, AttentionKind, LeftOut, StaffAction } from "../model/ops-documents";
 import { NO_FILTERS } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
@@ -140,7 +140,7 @@ function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
 function Item({ item }: { item: AttentionItem }): JSX.Element {
   const now = useNow(10_000);
   const session = useStore(desk.session);
-  const story = item.payoutId ? `/ops/payouts/${item.payoutId}` : item.paymentId ? `/ops/payments/${item.paymentId}` : null;
+  const story = storyPath(item);
   return (
     <li class="item" data-kind={item.kind}>
       <p class="item-kind">

@@ -4,10 +4,10 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { PROBLEMS } from "../model/attention";
 import { ANY_PROBLEM, areSet, countedRows, type Filters, type Form, NO_FILTERS, STATUSES, type View, writeFilters } from "../model/filters";
+import { statusName } from "../model/statuses";
 import { Problem } from "../net/rest";
 import { useStore } from "../net/store";
 import { desk } from "./desk";
-import { inWords } from "./marks";
 import { setQuery } from "./router";
 
 const TYPING_PAUSE_MS = 250;
@@ -154,7 +154,7 @@ function Statuses({ filters, change }: { filters: Filters; change: (status: stri
   };
   const toggle = (one: string): void =>
     change(status.includes(one) ? status.filter((other) => other !== one) : [...status, one]);
-  const chosen = status.length === 0 ? "Any" : status.length === 1 ? inWords(status[0] ?? "") : `${status.length} chosen`;
+  const chosen = status.length === 0 ? "Any" : status.length === 1 ? statusName(status[0] ?? "") : `${status.length} chosen`;
   return (
     <div class="field">
       <span id="state-label">State</span>
@@ -167,7 +167,7 @@ function Statuses({ filters, change }: { filters: Filters; change: (status: stri
           {STATUSES[view].map((one) => (
             <label key={one}>
               <input type="checkbox" checked={status.includes(one)} onChange={() => toggle(one)} />
-              {inWords(one)}
+              {statusName(one)}
             </label>
           ))}
         </fieldset>

@@ -9,6 +9,7 @@ import type { Connection } from "../model/connection";
 import { refusalIn, type Refusal, tokenRefusal } from "../model/sign-in";
 import { askForToken, bringToken, type SessionAnswer } from "../net/sign-in";
 import { heldToken } from "../net/token";
+import { Loading } from "../parts/Notice";
 import { desk } from "./desk";
 import { Heading } from "./Heading";
 import { setQuery } from "./router";
@@ -28,13 +29,7 @@ export function SignIn({ connection }: { connection: Connection }): JSX.Element 
         else setAnswer(found);
       });
   }, []);
-  if (answer === null) {
-    return (
-      <p class="notice loading" role="status">
-        Signing in …
-      </p>
-    );
-  }
+  if (answer === null) return <Loading>Signing in …</Loading>;
   const { provider, signInAt } = answer;
   const byToken = heldToken() === null ? null : tokenRefusal(connection);
   if (provider === null || signInAt === null) return <ByToken reason={byToken} isAlone />;
@@ -52,7 +47,7 @@ export function SignIn({ connection }: { connection: Connection }): JSX.Element 
         {refusal?.asSomebodyElse === true ? `Sign in with ${provider} as somebody else` : `Sign in with ${provider}`}
       </a>
       <details open={byToken !== null && refusal === null}>
-        <summary>Sign in by a token</summary>
+        <summary>Sign in with a token</summary>
         <ByToken reason={refusal === null ? byToken : null} isAlone={false} />
       </details>
     </div>
@@ -86,7 +81,7 @@ function ByToken({ reason, isAlone }: { reason: string | null; isAlone: boolean 
       return;
     }
     bringToken(token);
-    desk.live.restart();
+    desk.signedIn();
   };
   return (
     <form class={isAlone ? "sign-in" : "sign-in-by-token"} onSubmit={signIn}>

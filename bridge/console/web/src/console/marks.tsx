@@ -1,6 +1,7 @@
 /** How a state is shown: a shape and a word, so that nothing hangs on colour alone. */
 
 import type { JSX } from "preact";
+import { statusName } from "../model/statuses";
 
 type Mark = "open" | "moving" | "done" | "wrong" | "over";
 
@@ -24,21 +25,11 @@ const MARKS: Record<string, Mark> = {
   returned: "over",
 };
 
-const NAMES: Record<string, string> = {
-  awaiting_address: "awaiting an address",
-  awaiting_approval: "awaiting approval",
-  partially_paid: "partly paid",
-};
-
-export function inWords(status: string): string {
-  return NAMES[status] ?? status;
-}
-
 export function StateMark({ status, isOverdue = false }: { status: string; isOverdue?: boolean }): JSX.Element {
   return (
     <span class={`state is-${isOverdue ? "wrong" : (MARKS[status] ?? "open")}`}>
       <span class="state-mark" aria-hidden="true" />
-      {inWords(status)}
+      {statusName(status)}
       {isOverdue && <span class="overdue"> · stuck</span>}
     </span>
   );

@@ -78,6 +78,12 @@ export function settled(before: readonly AttentionItem[], now: readonly Attentio
   return [...kept, ...now.filter((item) => !places.has(keyOf(item)))];
 }
 
+/** The page of the payout or payment that an item is about; null where it is about neither. */
+export function storyPath({ payoutId, paymentId }: AttentionItem): string | null {
+  if (payoutId) return `/ops/payouts/${payoutId}`;
+  return paymentId ? `/ops/payments/${paymentId}` : null;
+}
+
 export function keyOf(item: AttentionItem): string {
   return `${item.kind} ${item.id}`;
 }

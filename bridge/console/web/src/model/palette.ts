@@ -1,8 +1,9 @@
 /** What the console's palette leads to: its pages, what needs a person, and the payouts and payments that are found. */
 
 import { money } from "./amounts";
-import { KINDS } from "./attention";
+import { KINDS, storyPath } from "./attention";
 import type { AttentionItem, PaymentRow, PayoutRow } from "./ops-documents";
+import { statusName } from "./statuses";
 
 export interface Goal {
   /** What it is, in a word or two. */
@@ -43,9 +44,8 @@ export function known(text: string, items: readonly AttentionItem[]): Goal[] {
   return [...PAGES.filter(has), ...needed];
 }
 
-function itemGoal({ kind, title, detail, payoutId, paymentId }: AttentionItem): Goal {
-  const path = payoutId ? `/ops/payouts/${payoutId}` : paymentId ? `/ops/payments/${paymentId}` : "/ops";
-  return { kind: KINDS[kind], name: title, about: detail, path };
+function itemGoal(item: AttentionItem): Goal {
+  return { kind: KINDS[item.kind], name: item.title, about: item.detail, path: storyPath(item) ?? "/ops" };
 }
 
 export function payoutGoal({ payoutId, amount, coin, sellerId, buyerId, status }: PayoutRow): Goal {
@@ -53,7 +53,7 @@ export function payoutGoal({ payoutId, amount, coin, sellerId, buyerId, status }
   return {
     kind: buyerId === null ? "Payout" : "Refund",
     name: money(amount, coin),
-    about: `to ${whom}, ${status.replaceAll("_", " ")}, ${payoutId}`,
+    about: `to ${whom}, ${statusName(status)}, ${payoutId}`,
     path: `/ops/payouts/${encodeURIComponent(payoutId)}`,
   };
 }
@@ -62,7 +62,7 @@ export function paymentGoal({ paymentId, amount, currency, requestId, buyerId, s
   return {
     kind: "Payment",
     name: money(amount, currency),
-    about: `by ${buyerId} for ${requestId}, ${status.replaceAll("_", " ")}, ${paymentId}`,
+    about: `by ${buyerId} for ${requestId}, ${statusName(status)}, ${paymentId}`,
     path: `/ops/payments/${encodeURIComponent(paymentId)}`,
   };
 }

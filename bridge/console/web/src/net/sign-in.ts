@@ -70,10 +70,11 @@ export class Renewal {
     private readonly ended: (refused: string) => void,
   ) {}
 
-  /** From now on, or anew after somebody signed in. */
+  /** From now on, or anew after somebody signed in; nothing is waited for where their token is renewed by nobody. */
   start(): void {
     const at = sessionStorage.getItem(RENEWED_AT);
-    if (at !== null && at !== "") this.renewIn(Number(at) - Date.now());
+    if (at === null || at === "") clearTimeout(this.timer);
+    else this.renewIn(Number(at) - Date.now());
   }
 
   private renewIn(ms: number): void {

@@ -7,10 +7,11 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { isZero, money, plain, roundMoney, shown } from "../model/amounts";
 import type { PaymentDocument } from "../model/documents";
-import { checkoutOf, endOfPrice, grouped, type Nowhere, opensWallet, placeToPay, whyNowhere } from "../model/payment-links";
+import { checkoutOf, endOfPrice, type Nowhere, opensWallet, placeToPay, whyNowhere } from "../model/payment-links";
 import { refusalWords } from "../model/refusals";
 import { span, timeLeft } from "../model/times";
 import { Problem } from "../net/rest";
+import { Address } from "./Address";
 import { BackToTheShop } from "./BackToTheShop";
 import { CopyButton } from "./CopyButton";
 import { OutIcon } from "./icons";
@@ -65,11 +66,7 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
         <div>
           <dt>{words.say("toAddress")}</dt>
           <dd>
-            <code class="address" dir="ltr" aria-label={address}>
-              {grouped(address).map((group, number) => (
-                <span key={number}>{group}</span>
-              ))}
-            </code>
+            <Address address={address} />
             <CopyButton text={address} label={words.say("copyAddress")} />
           </dd>
           {place.network !== null && (

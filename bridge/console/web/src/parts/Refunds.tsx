@@ -5,12 +5,13 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { money } from "../model/amounts";
 import type { CheckedDestination, PaymentDocument, Refund } from "../model/documents";
-import { grouped, shortened } from "../model/payment-links";
+import { shortened } from "../model/payment-links";
 import type { Side } from "../model/payment-line";
 import { coinOf, refundLine, shownRefunds } from "../model/refunds";
 import { refusalWords } from "../model/refusals";
 import { post, Problem } from "../net/rest";
 import { heldToken, subjectOf } from "../net/token";
+import { Address } from "./Address";
 import { CopyButton } from "./CopyButton";
 import { useWords } from "./speaking";
 
@@ -121,11 +122,7 @@ function AddressForm({ refund, coin, lookAgain }: { refund: Refund; coin: string
           {words.say("isYourAddress", { coin })}
         </h4>
         <p>
-          <code class="address" dir="ltr" aria-label={checked.destination}>
-            {grouped(checked.destination).map((group, number) => (
-              <span key={number}>{group}</span>
-            ))}
-          </code>
+          <Address address={checked.destination} />
         </p>
         <p>
           {words.say("goesThere", { amount: money(checked.coinAmount, checked.coin) })}
