@@ -252,5 +252,5 @@ def test_the_bridge_asks_for_nothing_else_of_a_proxy(front: Front) -> None:
     """What a browser asks across origins goes through, and so do the pages."""
     answer = request("OPTIONS", f"{front.proxy.url}/api/payments", headers={"Origin": "http://localhost:3000"})
     assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
-    for page in ("/", "/sales", "/orders", "/ops"):
+    for page in ("/", "/sales", "/orders", "/ops", "/brand.css", "/brand.json"):
         assert get(f"{front.proxy.url}{page}").headers["content-security-policy"]
