@@ -31,7 +31,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- make webhook-path -->", "<!-- end -->"
 OURS = tuple(f"{ROOT / name}{os.sep}" for name in ("bridge", "providers", "coordinator"))
 # Besides the webhook's path: what runs once a second.
-BESIDE = ("bridge/workers/checks.py",)
+BESIDE = ("bridge/workers/health/checks.py",)
 WARM_UPS = 3
 SETTLE_SECONDS = 0.5  # for what is left of the one before
 # For what is left of the one that is recorded; in half a second what others do now and then would come in.

@@ -63,8 +63,8 @@ from bridge.sockets.loop_shares import LoopShares
 from bridge.sockets.transport.unread import Unread
 from bridge.traces import tracing
 from bridge.traces.requests import TracedRequests
-from bridge.workers.system_status import Pulse
-from bridge.workers.vitals import Vitals
+from bridge.workers.health.system_status import Pulse
+from bridge.workers.health.vitals import Vitals
 from coordinator.attention.severities import Severities
 from coordinator.books.days import zone_named
 from coordinator.endpoints.endpoints import EndpointRules

@@ -26,18 +26,18 @@ from bridge.registry import Registry
 from bridge.settings import Settings
 from bridge.workers.alerts.alerting import Alerting, check_delivery
 from bridge.workers.alerts.settings import NEVER_TOLD
-from bridge.workers.books_comparison import BooksComparison
-from bridge.workers.chain_followers import ChainFollowers, ChainProblemError
-from bridge.workers.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
-from bridge.workers.deadlines import Deadlines
-from bridge.workers.endpoints import Endpoints
-from bridge.workers.invoices import InvoiceOpener
-from bridge.workers.late_entries import LateEntries
+from bridge.workers.books.comparison import BooksComparison
+from bridge.workers.books.late_entries import LateEntries
+from bridge.workers.chains.followers import ChainFollowers, ChainProblemError
+from bridge.workers.endpoints.endpoints import Endpoints
+from bridge.workers.health.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
 from bridge.workers.leased import LeasedWork, Work
-from bridge.workers.payouts import PayoutSender
-from bridge.workers.reconciliation import Reconciliation
+from bridge.workers.payments.deadlines import Deadlines
+from bridge.workers.payments.invoices import InvoiceOpener
+from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.unopened_invoices import UnopenedInvoices
+from bridge.workers.payouts.sender import PayoutSender
 from bridge.workers.retention import Retention
-from bridge.workers.unopened_invoices import UnopenedInvoices
 from bridge.workers.wallets.comparing import WalletComparisons
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.errors import BridgeError

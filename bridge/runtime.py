@@ -29,9 +29,9 @@ from bridge.sockets import SocketServer, deliver
 from bridge.sockets.recovery.recovery import Recovery
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.traces import Delivered, tracing
-from bridge.workers.neighbours import Neighbours
-from bridge.workers.system_status import OwnStatus, Pulse
-from bridge.workers.vitals import Vitals
+from bridge.workers.health.neighbours import Neighbours
+from bridge.workers.health.system_status import OwnStatus, Pulse
+from bridge.workers.health.vitals import Vitals
 from coordinator import rooms
 from coordinator.events import Event
 from coordinator.histories import Place

@@ -53,7 +53,7 @@ def chain_findings(settings: "Settings") -> Iterator[Finding]:
 def _unfollowed(settings: "Settings", chains: Mapping[str, "Chain"]) -> Iterator[Finding]:
     """The coins that somebody waits for and that are not followed."""
     from bridge.journal.examine import examine_waiting
-    from bridge.workers.unfollowed_coins import unfollowed
+    from bridge.workers.chains.unfollowed_coins import unfollowed
 
     try:
         waited = examine_waiting(settings.database_url)

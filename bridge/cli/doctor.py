@@ -173,7 +173,7 @@ def disk_findings(folder: Path) -> Iterator[Finding]:
     """What readiness will say of it."""
     import asyncio
 
-    from bridge.workers.checks import DegradedError, check_disk
+    from bridge.workers.health.checks import DegradedError, check_disk
 
     try:
         asyncio.run(check_disk(folder))

@@ -36,7 +36,7 @@ from bridge.http.front.problems import no_such, wrong_field
 from bridge.http.front.service_tokens import SOMEBODY
 from bridge.http.front.staff import GivenOpsAccess, OpsAccess
 from bridge.journal import EndpointWanted, Journal, OffsetUnreadableError
-from bridge.workers.endpoint_messages import new_delivery, sent_body
+from bridge.workers.endpoints.messages import new_delivery, sent_body
 from coordinator.endpoints.addresses import require_url
 from coordinator.endpoints.endpoints import DeliveryStatus, Endpoint
 

@@ -11,9 +11,9 @@ from bridge.figures import CONTENT_TYPE, exposition
 from bridge.http.attention_figures import GivenAttentionFigures
 from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenReadinessChecks
 from bridge.journal import JournalUnavailableError
-from bridge.workers.checks import Check, DegradedError
-from bridge.workers.disk_figures import measure_disk
-from bridge.workers.money_figures import measure_money
+from bridge.workers.health.checks import Check, DegradedError
+from bridge.workers.health.disk_figures import measure_disk
+from bridge.workers.health.money_figures import measure_money
 from coordinator.models import FrozenModel
 
 __all__ = ["Readiness", "live", "metrics", "ready"]

@@ -1,1 +1,1 @@
-"""What the bridge does by itself: it opens the invoices that are needed, and asks providers for statuses."""
+"""Workers: what the bridge does by itself, in a package for each thing that they look after."""

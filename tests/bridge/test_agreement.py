@@ -14,7 +14,7 @@ from bridge.catalogue.system import NodeStatus
 from bridge.journal import Journal
 from bridge.journal.absences import LEASE
 from bridge.settings import load_settings
-from bridge.workers.neighbours import Neighbours, Said, differing
+from bridge.workers.health.neighbours import Neighbours, Said, differing
 from tests.waiting import until
 
 KEY = "a-key-that-nobody-guesses"

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bridge.workers.checks import CHECK_SECONDS
+from bridge.workers.health.checks import CHECK_SECONDS
 from tests.asking import client_of
 from tests.commands import Command
 from tests.conftest import BridgeProcess, StartBridge

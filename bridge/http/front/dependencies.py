@@ -11,12 +11,12 @@ from litestar.params import SkipValidation
 from bridge.access import Grants, Principal
 from bridge.http.front.service_tokens import Service
 from bridge.journal import Dispatcher, Journal
-from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.checks import Check
-from bridge.workers.invoices import InvoiceOpener
-from bridge.workers.payouts import PayoutSender
-from bridge.workers.system_status import Pulse
-from bridge.workers.vitals import Vitals
+from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.health.checks import Check
+from bridge.workers.health.system_status import Pulse
+from bridge.workers.health.vitals import Vitals
+from bridge.workers.payments.invoices import InvoiceOpener
+from bridge.workers.payouts.sender import PayoutSender
 from bridge.workers.wallets.comparing import WalletComparisons
 from coordinator.attention.severities import Severities
 from coordinator.endpoints.endpoints import EndpointRules

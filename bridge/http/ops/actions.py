@@ -28,8 +28,8 @@ from bridge.http.ops.rows import ActionItem, PayoutRow, action_item, explorer_li
 from bridge.http.payouts.resolution import Resolution, resolution_refusals
 from bridge.http.webhooks import reported_payout
 from bridge.journal import Action, Journal, ListedPayout, Outcome, StoredWebhook, waiting_name
-from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.payout_findings import Findings
+from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.payouts.findings import Findings
 from coordinator.attention.items import AttentionKind
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel

@@ -36,7 +36,7 @@ from bridge.http.ops.rows import (
     explorer_links,
 )
 from bridge.journal import Journal
-from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.chains.followers import ChainFollowers
 from coordinator.attention.alerts import Alert, AlertChange, assigned, closed, reopened, snoozed
 from coordinator.attention.severities import Severities
 from coordinator.ids import Id

@@ -21,8 +21,8 @@ from bridge.http.front.openapi import problem_responses
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, By, Doing, PayoutDoing, payout_done
 from bridge.journal import Action, Journal
-from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.payouts import PayoutSender
+from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.payouts.sender import PayoutSender
 from coordinator.models import FrozenModel
 from coordinator.payouts.approval import Approver, NothingToApproveError, NotTheirOwnError, SamePersonError
 from coordinator.payouts.payouts import Payout

@@ -16,7 +16,7 @@ from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, Doing
 from bridge.http.ops.rows import ActionItem, action_item
 from bridge.journal import Action, Journal
-from bridge.workers.payouts import PayoutSender
+from bridge.workers.payouts.sender import PayoutSender
 from coordinator.models import FrozenModel
 
 __all__ = [

@@ -37,8 +37,8 @@ from bridge.journal import (
     waiting_name,
 )
 from bridge.workers.alerts.alerting import NeedsAPerson
-from bridge.workers.invoices import InvoiceOpener
-from bridge.workers.payouts import PayoutSender
+from bridge.workers.payments.invoices import InvoiceOpener
+from bridge.workers.payouts.sender import PayoutSender
 from coordinator.attention import items as attention
 from coordinator.attention.alerts import seen
 from coordinator.attention.endpoints import endpoint_attention

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from bridge.journal import Action, ListedPayment, ListedPayout
-from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.chains.followers import ChainFollowers
 from coordinator.attention.alerts import Alert, AlertState
 from coordinator.attention.items import BY_URGENCY, Attention, Remedy
 from coordinator.attention.severities import Severities

@@ -13,7 +13,7 @@ from bridge.http.documents.payouts import PayoutDocument, known_payout, payout_d
 from bridge.http.front.dependencies import GivenJournal, GivenPayoutSender, GivenVitals
 from bridge.http.front.openapi import problem_responses
 from bridge.journal import Action, HistoryEntry, Journal, JournaledEvent, PayoutHistoryEntry
-from bridge.workers.vitals import Vitals
+from bridge.workers.health.vitals import Vitals
 from coordinator.events import unless_none
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel

@@ -10,8 +10,8 @@ from bridge.access import Grants, Principal
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.service_tokens import Service
 from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, PaymentRecord
-from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.invoices import Asked, CoinNotOfferedError, InvoiceOpener
+from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.payments.invoices import Asked, CoinNotOfferedError, InvoiceOpener
 from coordinator import rooms
 from coordinator.ids import Id
 from coordinator.models import FrozenModel

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 
 from bridge.journal import Journal
-from bridge.workers.payouts import PayoutSender
+from bridge.workers.payouts.sender import PayoutSender
 from coordinator.money import format_amount, total
 from coordinator.payments.coin_prices import paid_at, price_doubt, way_in_doubt
 from coordinator.payments.payments import Payment

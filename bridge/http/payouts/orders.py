@@ -14,8 +14,8 @@ from bridge.http.payments.routes import TxHash
 from bridge.http.payouts.doubts import UsualPrices, doubts_about_order
 from bridge.http.payouts.own_addresses import require_anothers, require_orders_to_others
 from bridge.journal import Journal, PayoutRefusedError
-from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.payouts import PayoutSender
+from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import Id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount, format_amount

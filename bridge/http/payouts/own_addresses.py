@@ -4,8 +4,8 @@ such a destination has copied the wrong address, or wants it to look as if someb
 from collections.abc import Collection
 
 from bridge.journal import Journal
-from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.payouts import PayoutSender
+from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.payouts.sender import PayoutSender
 from providers.contract import NotPayableError, PayoutOrder
 from providers.destination_faults import DestinationFault
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from bridge.http.front.notes import Note
 from bridge.http.front.problems import wrong_field
-from bridge.workers.payout_findings import NotAskedError
+from bridge.workers.payouts.findings import NotAskedError
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.payouts.resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError

@@ -28,7 +28,7 @@ from bridge.http.payouts.allowed_destinations import allow_destination, disallow
 from bridge.http.payouts.orders import PayoutRequest, ordered_payouts
 from bridge.http.payouts.resolution import Resolution, resolution_refusals
 from bridge.journal import observation_key
-from bridge.workers.payout_findings import Findings
+from bridge.workers.payouts.findings import Findings
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.payouts.observations import PayoutSent

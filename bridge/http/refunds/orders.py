@@ -15,8 +15,8 @@ from bridge.http.payouts.doubts import UsualPrices, doubts_about_order
 from bridge.http.payouts.own_addresses import require_orders_to_others
 from bridge.http.refunds.sent import RefundSent, read_sent
 from bridge.journal import Journal, PaymentRecord
-from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.payouts import PayoutSender
+from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount

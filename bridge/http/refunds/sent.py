@@ -13,8 +13,8 @@ from bridge.http.payments.routes import TX_HASH
 from bridge.http.payouts.orders import Destination
 from bridge.http.payouts.own_addresses import require_anothers
 from bridge.journal import Journal
-from bridge.workers.chain_followers import ChainFollowers
-from bridge.workers.payouts import PayoutSender
+from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.payouts.sender import PayoutSender
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount, quotient
 from coordinator.payments.coin_prices import paid_at, shown, strays_from

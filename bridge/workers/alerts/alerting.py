@@ -15,7 +15,7 @@ from prometheus_client import Gauge
 
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.alerts.destinations import Destination, DoubtfulError, RefusedError, UndeliveredError
-from bridge.workers.checks import DegradedError
+from bridge.workers.health.checks import DegradedError
 from coordinator.attention.alerts import Alert, AlertState, Reminders, observed
 from coordinator.attention.items import Attention, AttentionKind
 from coordinator.attention.messages import message_of

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 
 from bridge.journal import Journal, JournalUnavailableError
-from bridge.workers.chain_followers import ChainFollowers
+from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.wallets.settings import ChainWallet, WalletRules
 from coordinator.books.days import date_in
 from coordinator.books.wallets import (

@@ -17,7 +17,7 @@ from bridge.journal.database.engines import parse_database_url, reading_engine, 
 from bridge.journal.queries.totals import day_totals
 from bridge.journal.records.books import BookRecords
 from bridge.journal.tables import schema
-from bridge.workers.late_entries import LateEntries
+from bridge.workers.books.late_entries import LateEntries
 from coordinator.books.days import days_in, month_in, zone_named
 from coordinator.books.entries import EntryKind
 from coordinator.books.figures import Figures, figures

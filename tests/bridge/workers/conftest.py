@@ -13,8 +13,8 @@ from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfe
 from coordinator.payments.payments import Payment
 from providers.shkeeper.api import ShkeeperApi
 from tests.anvil import Anvil, running_anvil
-from tests.bridge.workers.books import Books
-from tests.bridge.workers.followed_chain import Follow, following
+from tests.bridge.workers.chains.followed_chain import Follow, following
+from tests.bridge.workers.payments.invoice_books import Books
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, scripted_gateway
 from tests.waiting import GIVE_UP_SECONDS

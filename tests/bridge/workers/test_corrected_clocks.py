@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from bridge.journal import Journal
-from bridge.workers.deadlines import Deadlines
-from bridge.workers.invoices import InvoiceOpener
-from bridge.workers.reconciliation import Reconciliation
-from bridge.workers.unopened_invoices import UnopenedInvoices
+from bridge.workers.payments.deadlines import Deadlines
+from bridge.workers.payments.invoices import InvoiceOpener
+from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
-from tests.bridge.workers.books import DOWN, OPENED, Books
 from tests.bridge.workers.conftest import START, payment
-from tests.bridge.workers.sending import Books as PayoutBooks
-from tests.bridge.workers.sending import new_sender, wanted
+from tests.bridge.workers.payments.invoice_books import DOWN, OPENED, Books
+from tests.bridge.workers.payouts.sending import Books as PayoutBooks
+from tests.bridge.workers.payouts.sending import new_sender, wanted
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, says
 

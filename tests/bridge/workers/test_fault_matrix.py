@@ -9,10 +9,10 @@ import pytest
 from tenacity import wait_none
 
 from bridge.journal import Journal
-from bridge.workers.invoices import InvoiceOpener
-from bridge.workers.payouts import PayoutSender
-from bridge.workers.reconciliation import Reconciliation
-from bridge.workers.unopened_invoices import UnopenedInvoices
+from bridge.workers.payments.invoices import InvoiceOpener
+from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.unopened_invoices import UnopenedInvoices
+from bridge.workers.payouts.sender import PayoutSender
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 from providers.shkeeper.api import ShkeeperApi

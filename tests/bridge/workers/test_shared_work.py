@@ -11,15 +11,15 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bridge.journal import Draft, Journal
-from bridge.workers.invoices import InvoiceOpener
-from bridge.workers.payouts import PayoutSender
-from bridge.workers.reconciliation import Reconciliation
+from bridge.workers.payments.invoices import InvoiceOpener
+from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payouts.sender import PayoutSender
 from coordinator.payments.evidence import LookedUpInvoice
 from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.observations import Ending, InvoiceEnded
 from providers.shkeeper.api import ShkeeperApi
 from tests.bridge.workers.conftest import paid, payment
-from tests.bridge.workers.sending import Books, new_sender, wanted
+from tests.bridge.workers.payouts.sending import Books, new_sender, wanted
 from tests.scripted_gateway import Gateway, Request, says
 from tests.waiting import until
 

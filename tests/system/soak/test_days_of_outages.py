@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bridge.workers.checks import CHECK_SECONDS
+from bridge.workers.health.checks import CHECK_SECONDS
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
 from tests.postgresql import journal_cluster

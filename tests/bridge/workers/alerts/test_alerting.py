@@ -16,7 +16,7 @@ from bridge.journal import ALERTS, Journal
 from bridge.workers.alerts.alerting import Alerting, check_delivery
 from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.alerts.settings import AlertSettings, ChatSettings
-from bridge.workers.checks import DegradedError
+from bridge.workers.health.checks import DegradedError
 from coordinator.attention.alerts import Alert, closed, reopened, snoozed
 from coordinator.attention.sendings import Message
 from tests.answering_server import Asked, answering_requests

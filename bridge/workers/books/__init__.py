@@ -1,0 +1,1 @@
+"""Books: writes what moved while nobody did, and compares them with what providers and chains know."""

@@ -1,0 +1,356 @@
+"""Comparison of the books, after the journal was restored, rewound, copied or promoted: what the providers and the
+chains know and the journal does not. Payouts are held until it is over; it resumes them only if everybody could be
+asked and nothing differs.
+
+A payout that the journal has forgotten is found by its name: the names of a share are asked for in order.
+"""
+
+import asyncio
+import functools
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from bridge.journal import HistoryRecord, Journal, observation_key
+from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.payouts.books import LONG_SETTLED, Asked, PayoutBooks
+from bridge.workers.payouts.sender import PayoutSender
+from coordinator.money import ZERO, product, total
+from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.payments.withheld import withheld_from
+from coordinator.payouts.comparisons import Comparison
+from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
+from coordinator.payouts.payouts import Payout
+from coordinator.payouts.provider_names import Share
+from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, PayoutStatus
+from providers.contract import InvoiceGateways, PayoutGateway, ProviderError
+
+__all__ = ["BooksComparison"]
+
+logger = logging.getLogger("bridge.history")
+
+T = TypeVar("T")
+
+PAGE = 200
+# A provider that may answer again is asked again after this time; later, if the last attempt took longer.
+AGAIN_SECONDS = 5.0
+# At the usual pace that is three quarters of an hour, in which nobody is paid out. A person decides about the rest.
+QUESTIONS_LIMIT = 100_000
+# A price, a fee or a fraction leaves about this much of what came, and nobody pays that out.
+REST_SHARE = Decimal("0.05")
+# A follower asks its chain every few seconds.
+CHAIN_PATIENCE_SECONDS, CHAIN_LOOK_SECONDS = 120.0, 0.5
+NAMES_AT_ONCE = 500
+# Of what a provider is known to have had in its books. Whoever has lost some has lost the newest first.
+KNOWN_ASKED = 5
+
+PAYABLE = (
+    *OPEN_STATUSES,
+    PaymentStatus.COMPLETED,
+    PaymentStatus.EXPIRED,
+    PaymentStatus.CANCELLED,
+    PaymentStatus.FAILED,
+)
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What a comparison has found so far."""
+
+    payouts_asked: int = 0
+    moved: list[str] = field(default_factory=list)
+    questions: int = 0
+    asked: list[tuple[PayoutBooks, Asked]] = field(default_factory=list)
+    """The shares that were checked for payouts that the journal has forgotten, and what was found."""
+    differing: list[str] = field(default_factory=list)
+    not_asked: dict[str, None] = field(default_factory=dict)
+    """What could not be asked, each thing once."""
+    left_out: list[str] = field(default_factory=list)
+    chains: list[str] = field(default_factory=list)
+    open_payments: int = 0
+    unknown_invoices: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Who may have been paid out of a payment, and which of those payouts the journal has."""
+
+    names: Share
+    payouts: Sequence[Payout]
+
+    @property
+    def payment(self) -> Payment:
+        return self.names.payment
+
+    @property
+    def payee_id(self) -> str:
+        return self.names.payee_id
+
+
+class BooksComparison:
+    """One task that compares the books of the present history, if that is due, and then ends."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        sender: PayoutSender,
+        invoice_gateways: InvoiceGateways,
+        chains: ChainFollowers,
+        *,
+        per_second: float,
+        again_seconds: float = AGAIN_SECONDS,
+        questions_limit: int = QUESTIONS_LIMIT,
+    ) -> None:
+        self._journal = journal
+        self._sender = sender
+        self._gateways = sender.gateways
+        self._invoice_gateways = invoice_gateways
+        self._chains = chains
+        self._pause_seconds = 1 / per_second
+        self._next_start = 0.0
+        self._again_seconds = again_seconds
+        self._questions_limit = questions_limit
+        self._logged: Sequence[str] = ()
+
+    async def run(self) -> None:
+        """Compares until everybody who can be asked has been asked."""
+        loop = asyncio.get_running_loop()
+        while True:
+            begun = loop.time()
+            try:
+                history = await self._journal.history.to_compare()
+                if history is None:
+                    return
+                await self.compare(history)
+            except Exception:
+                logger.exception("comparing the books failed; trying again")
+            await asyncio.sleep(max(self._again_seconds, loop.time() - begun))
+
+    async def compare(self, history: HistoryRecord) -> Comparison:
+        """Asks everybody who can be asked, once, and records the answers."""
+        found = _Findings()
+        await self._ask_about_payouts(found)
+        for gateway in self._gateways.values():
+            await self._ask_whether_books_are_whole(gateway, found)
+            await self._ask_for_names(gateway, found)
+        await self._follow_chains(found)
+        await self._look_at_invoices(found)
+        comparison = Comparison(
+            at=self._journal.clock(),
+            payouts_asked=found.payouts_asked,
+            moved=tuple(found.moved),
+            names_asked=sum(len(asked.known) for _, asked in found.asked),
+            forgotten=tuple(one for _, asked in found.asked for one in asked.forgotten),
+            differing=tuple(found.differing),
+            not_asked=tuple(found.not_asked),
+            left_out=tuple(found.left_out),
+            chains=tuple(found.chains),
+            open_payments=found.open_payments,
+            unknown_invoices=tuple(found.unknown_invoices),
+        )
+        resumed = await self._journal.history.record_comparison(history.epoch, comparison)
+        for books, asked in found.asked:
+            books.store(asked)
+        self._log(comparison)
+        if resumed is not None:
+            logger.info("payouts are sent again")
+        return comparison
+
+    def _log(self, comparison: Comparison) -> None:
+        """Logs what was not logged the last time."""
+        level = logging.INFO if comparison.agrees else logging.WARNING
+        lines = list(comparison.lines())
+        for line in lines:
+            if line not in self._logged:
+                logger.log(level, "the books were compared: %s", line)
+        self._logged = lines
+
+    # Payouts that the journal has
+
+    async def _ask_about_payouts(self, found: _Findings) -> None:
+        since = self._journal.clock() - LONG_SETTLED
+        after = ""
+        while page := await self._journal.payouts.to_follow(after=after, failed_since=since, limit=PAGE):
+            for payout in page:
+                gateway = self._gateways.get(payout.provider)
+                if gateway is not None:
+                    await self._ask_about(gateway, payout, found)
+                elif payout.chain is None:
+                    found.left_out.append(f"{payout.payout_id} of {payout.provider}, which is not set up")
+            after = page[-1].payout_id
+
+    async def _ask_about(self, gateway: PayoutGateway, payout: Payout, found: _Findings) -> None:
+        name = payout.external_id
+        if payout.is_unasked and name is None:
+            return  # it would be among those of the names that are asked for
+        found.payouts_asked += 1
+        try:
+            if payout.is_unasked:
+                if name is not None and await self._throttled(lambda: gateway.knows_payout(name, payout.coin)):
+                    found.differing.append(
+                        f"{gateway.provider} has {name} for {payout.payee_id} in its books, {payout.payout_id}, which"
+                        " the journal had asked for in vain; it is not asked for again"
+                    )
+                return
+            seen = await self._throttled(lambda: gateway.look_up_payout(payout, self._journal.clock()))
+        except ProviderError as error:
+            found.not_asked[f"{gateway.provider} about {payout.payout_id}: {error}"] = None
+            return
+        keyed = [(observation_key(observation), observation) for observation in seen]
+        after = payout
+        if keyed:
+            after = (await self._journal.payouts.record_observations(payout.payout_id, keyed)).payout
+        if after.status is not payout.status:
+            found.moved.append(f"{payout.payout_id} is {after.status}, and was {payout.status}")
+        if after.was_sent_after_all or after.status in STATUSES_TO_RESOLVE:
+            found.differing.append(f"{payout.payout_id} is {'; '.join((after.status, *after.reasons))}")
+
+    async def _ask_whether_books_are_whole(self, gateway: PayoutGateway, found: _Findings) -> None:
+        """Asks about what the provider had in its books last, as far as the journal knows: books that have lost it
+        do not show either what the journal has forgotten."""
+        newest = await self._journal.history.newest_payouts(gateway.provider, PAGE)
+        for payout in [one for one in newest if one.facts.booked][:KNOWN_ASKED]:
+            name = max(payout.facts.booked)
+            try:
+                if not await self._throttled(functools.partial(gateway.knows_payout, name, payout.coin)):
+                    found.differing.append(_lost(gateway.provider, name, f"payout {payout.payout_id}"))
+            except ProviderError as error:
+                found.not_asked[f"{gateway.provider} about {payout.payout_id}: {error}"] = None
+
+    # Payouts that the journal has forgotten
+
+    async def _ask_for_names(self, gateway: PayoutGateway, found: _Findings) -> None:
+        books = self._sender.books[gateway.provider]
+        try:
+            coins = await books.coins()
+        except ProviderError as error:
+            found.not_asked[f"{gateway.provider} for payouts that the journal has forgotten: {error}"] = None
+            return
+        async for share in self._shares(gateway.provider):
+            if found.questions >= self._questions_limit:
+                found.left_out.append(
+                    f"payments that were {share.payment.status} before {share.payment.created_at:%Y-%m-%d %H:%M} UTC,"
+                    f" for which {gateway.provider} may have payouts: {self._questions_limit} questions were asked"
+                )
+                return
+            try:
+                await self._ask_for(books, coins, share, found)
+            except ProviderError as error:
+                found.not_asked[f"{gateway.provider} for payouts that the journal has forgotten: {error}"] = None
+                return
+
+    async def _ask_for(self, books: PayoutBooks, coins: Collection[str], share: _Share, found: _Findings) -> None:
+        asked = await books.ask(share.names, share.payouts, coins, self._throttled)
+        found.asked.append((books, asked))
+        found.questions += asked.questions
+
+    async def _shares(self, provider: str) -> AsyncIterator[_Share]:
+        """Who may have been paid out of payments without the journal's knowing: the newest payments of each status
+        first, each once. Payments move on meanwhile: one that went back to a status that was already read is found
+        in the second round."""
+        now = self._journal.clock()
+        found: set[str] = set()
+        for status in PAYABLE * 2:
+            before = None
+            while page := await self._journal.history.payable_payments(
+                provider, status, before=before, since=now - LONG_SETTLED, limit=PAGE
+            ):
+                payouts = defaultdict(list)
+                for payout in await self._journal.history.payouts_of([one.payment_id for one in page]):
+                    payouts[payout.payment_id].append(payout)
+                for payment in page:
+                    if payment.payment_id in found:
+                        continue
+                    found.add(payment.payment_id)
+                    for share in _payable(payment, payouts[payment.payment_id], now):
+                        yield share
+                before = page[-1].payment_id
+
+    # What else there is
+
+    async def _follow_chains(self, found: _Findings) -> None:
+        """Waits until every chain is followed to its newest block, or does not get there in time."""
+        give_up = asyncio.get_running_loop().time() + CHAIN_PATIENCE_SECONDS
+        while behind := [
+            one
+            for one in await self._chains.statuses()
+            if one.blocks_behind is None or one.blocks_behind > 1 or one.problem
+        ]:
+            if asyncio.get_running_loop().time() >= give_up:
+                for one in behind:
+                    reason = one.problem or one.in_short
+                    found.not_asked[f"the chain {one.chain.name}: {reason}"] = None
+                break
+            await asyncio.sleep(CHAIN_LOOK_SECONDS)
+        for one in await self._chains.statuses():
+            if one.followed is not None:
+                found.chains.append(f"{one.chain.name} was followed to block {one.followed}")
+
+    async def _look_at_invoices(self, found: _Findings) -> None:
+        """Counts what is looked up in any case, and names what the journal does not know."""
+        for provider, gateway in self._invoice_gateways.items():
+            async for page in self._journal.unfinished.open_payments(provider):
+                found.open_payments += len(page)
+            try:
+                names = sorted(set(await gateway.names()))
+            except ProviderError as error:
+                # It moves no money: webhooks report what was paid for them, and are stored until they are registered.
+                found.unknown_invoices.append(f"not listed by {provider}: {error}")
+                continue
+            for opened in await self._journal.history.newest_invoices(provider, KNOWN_ASKED):
+                if opened not in names:
+                    found.differing.append(_lost(provider, opened, "an invoice"))
+            for part in _parts(names, NAMES_AT_ONCE):
+                known = await self._journal.history.registered_names(provider, part)
+                found.unknown_invoices += [name for name in part if name not in known]
+
+    async def _throttled(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Awaits an answer, at no more than so many a second."""
+        loop = asyncio.get_running_loop()
+        start = max(self._next_start, loop.time())
+        self._next_start = start + self._pause_seconds
+        await asyncio.sleep(start - loop.time())
+        return await ask()
+
+
+def _lost(provider: str, name: str, what: str) -> str:
+    return (
+        f"{provider} does not know {name}, {what} that it had in its books: these have forgotten something too, and"
+        " do not show what left since the journal was copied"
+    )
+
+
+def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:
+    """Who may have received payouts of a payment, besides those that the journal has. More than is left is never
+    paid out; but what is left of a payment that is not completed, or waits for a person, may be more by now than
+    the journal knows, and a payout that no provider has in its books may have come to nothing."""
+    is_completed = payment.status is PaymentStatus.COMPLETED
+    certain = [one for one in payouts if one.has_arrived or one.facts.booked]
+    to_sellers = [one for one in payouts if one.refund_id is None]
+    for seller_id in payment.seller_ids:
+        of_seller = [one for one in to_sellers if one.seller_id == seller_id]
+        left = max(left_to_pay_out(payment, seller_id, certain), withheld_from(payment, seller_id))
+        if is_completed and left <= _rest(earned(payment, seller_id), of_seller, now):
+            continue
+        yield _Share(Share(payment, seller_id), of_seller)
+    left = total(pool.amount for pool in refundable(payment, certain))
+    if is_completed and left <= _rest(payment.paid, to_sellers, now):
+        return
+    yield _Share(Share(payment, None), [one for one in payouts if one.refund_id is not None])
+
+
+def _rest(came: Decimal, payouts: Iterable[Payout], now: datetime) -> Decimal:
+    """How much of what came is too little to be paid out: nothing, until one of some payouts that were asked for
+    long ago has arrived, and a small amount from then on."""
+    long_ago = now - LONG_SETTLED
+    is_over = any(one.status is PayoutStatus.COMPLETED and one.created_at < long_ago for one in payouts)
+    return product(came, REST_SHARE) if is_over else ZERO
+
+
+def _parts(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]

@@ -1,0 +1,1 @@
+"""Endpoints of services: sends them the journal's events."""

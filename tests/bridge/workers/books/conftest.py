@@ -1,0 +1,35 @@
+"""A journal that was restored, and the gateway whose books it is compared with."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.journal import Journal
+from bridge.journal.upkeep import declare_restored
+from bridge.workers.books.comparison import BooksComparison
+from providers.shkeeper.api import ShkeeperApi
+from tests.bridge.workers.books.gateway_books import Books, comparing
+from tests.clock import Clock
+from tests.scripted_gateway import Gateway
+
+
+@pytest.fixture
+def books(gateway: Gateway) -> Books:
+    return Books(gateway)
+
+
+@pytest.fixture
+async def journal(tmp_path: Path, clock: Clock) -> AsyncIterator[Journal]:
+    """One that was restored, so that its books are to be compared."""
+    url, mark = f"sqlite:///{tmp_path / 'journal.db'}", tmp_path / "journal.mark"
+    await (await Journal.open(url, clock)).close()
+    declare_restored(url, mark, "so it was", clock())
+    opened = await Journal.open(url, clock, mark_file=mark)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def comparison(journal: Journal, api: ShkeeperApi) -> BooksComparison:
+    return comparing(journal, api)

@@ -1,0 +1,244 @@
+"""Whatever one of two endpoints says, beside reorganisations, held against the books of the honest node: nothing
+counts that did not happen, all that happened counts in the end, and whoever is stopped is on the list. Where the
+chain itself takes back what was final, that counts on, and a person is told whose it is.
+
+`make soak` tries many more ways than `make test`.
+"""
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from providers.onchain.blocks.transfers import TRANSFER_TOPIC, topic_of
+from providers.onchain.confirming.second_words import CONTRADICTED
+from providers.onchain.nodes.rpc import ChainUnavailableError
+from tests.anvil import CAROL, Anvil, running_anvil
+from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Followed, following
+from tests.providers.onchain.liar import other_hash
+from tests.system.onchain.conftest import address
+
+# A way takes about a second.
+WAYS = 6 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
+PAYMENTS = 3
+Document = dict[str, Any]
+Lie = Callable[[list[Any], Any], Any]
+
+
+def _logs(change: Callable[[list[Document]], list[Document]]) -> dict[str, Lie]:
+    return {"eth_getLogs": lambda parameters, logs: change(logs)}
+
+
+def _forged(logs: list[Document]) -> list[Document]:
+    """Ten times as much as there is, and once more in a transaction that is none."""
+    more = [one | {"data": "0x" + f"{10 * int(one['data'], 16):064x}"} for one in logs]
+    return more + [one | {"logIndex": "0x63", "transactionHash": "0x" + "f" * 64} for one in more]
+
+
+def _elsewhere(parameters: list[Any], block: Document | None) -> Document | None:
+    """Blocks of another fork."""
+    return block and block | {"hash": other_hash(block["hash"]), "parentHash": other_hash(block["parentHash"])}
+
+
+LIES: dict[str, dict[str, Lie]] = {
+    "doubles": _logs(lambda logs: [*logs, *logs]),
+    "reorders": _logs(lambda logs: logs[::-1]),
+    "drops": _logs(lambda logs: []),
+    "truncates": _logs(lambda logs: logs[:-1]),
+    "removes": _logs(lambda logs: [one | {"removed": True} for one in logs]),
+    "forges": _logs(_forged),
+    "moves": _logs(lambda logs: [one | {"blockHash": "0x" + "1" * 64} for one in logs]),
+    "forks": {"eth_getBlockByNumber": _elsewhere, **_logs(lambda logs: [])},
+    "forks with money": {
+        "eth_getBlockByNumber": _elsewhere,
+        **_logs(lambda logs: [one | {"blockHash": other_hash(one["blockHash"])} for one in _forged(logs)]),
+    },
+    "names another sender": _logs(
+        lambda logs: [one | {"topics": [one["topics"][0], topic_of(CAROL), one["topics"][2]]} for one in logs]
+    ),
+    "says another time": {
+        "eth_getBlockByNumber": lambda parameters, block: (
+            block and block | {"timestamp": hex(int(block["timestamp"], 16) + 5000)}
+        ),
+        **_logs(lambda logs: [one | {"blockTimestamp": hex(2**31)} for one in logs]),
+    },
+    "has no blooms": {
+        "eth_getBlockByNumber": lambda parameters, block: block and block | {"logsBloom": "0x" + "0" * 512},
+        **_logs(lambda logs: []),
+    },
+    "has no receipts": {"eth_getTransactionReceipt": lambda parameters, receipt: None},
+    "boasts": {
+        "eth_getBlockByNumber": lambda parameters, block: (
+            block and block | {"number": hex(10**9)} if parameters[0] == "latest" else block
+        )
+    },
+}
+
+steps = st.one_of(
+    st.tuples(st.just("pay"), st.integers(0, PAYMENTS - 1), st.integers(0, 120)),
+    st.tuples(st.just("mine"), st.integers(1, 3), st.just(0)),
+    st.tuples(st.just("reorganise"), st.integers(1, CONFIRMATIONS + 2), st.just(0)),
+    st.tuples(st.just("lie"), st.sampled_from(sorted(LIES)), st.just(0)),
+    st.tuples(st.just("roll back"), st.integers(1, 4), st.just(0)),
+    st.tuples(st.just("stumble"), st.sampled_from(["eth_getBlockByNumber", "eth_getLogs"]), st.integers(1, 3)),
+    st.tuples(st.sampled_from(["die", "be honest", "restart"]), st.just(0), st.just(0)),
+)
+# What a chain can do by itself, with a bridge that is started anew and an endpoint that lags in between.
+histories = st.one_of(
+    st.tuples(st.just("pay"), st.integers(0, PAYMENTS - 1), st.integers(0, 120)),
+    st.tuples(st.just("mine"), st.integers(1, 50), st.just(0)),
+    st.tuples(st.just("reorganise"), st.integers(1, CONFIRMATIONS + 2), st.just(0)),
+    st.tuples(st.just("go back"), st.integers(CONFIRMATIONS, 60), st.just(0)),
+    st.tuples(st.just("roll back"), st.integers(1, 30), st.just(0)),
+    st.tuples(st.sampled_from(["be honest", "restart"]), st.just(0), st.just(0)),
+)
+Step = tuple[str, Any, int]
+
+
+@dataclass
+class Play:
+    """One way that it can go."""
+
+    it: Followed
+    liar: int
+    recipients: list[str]
+    first: int
+    """The block upon which it all happens."""
+    taken_back: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    """What was deep enough to be final when the chain took it back, for each recipient."""
+
+    def may_count(self, recipient: str, last: int) -> Decimal:
+        """What was there up to a block, or may have been final."""
+        return self.on_chain(recipient, last) + self.taken_back[recipient]
+
+    def on_chain(self, recipient: str, last: int) -> Decimal:
+        """What the honest node has for somebody, up to a block."""
+        question = {
+            "fromBlock": "0x0",
+            "toBlock": hex(max(last, 0)),
+            "address": self.it.token,
+            "topics": [TRANSFER_TOPIC, None, topic_of(recipient)],
+        }
+        logs = self.it.anvil.ask("eth_getLogs", question)
+        return Decimal(sum(int(one["data"], 16) for one in logs)).scaleb(-6)
+
+    def note_taken_back(self, left: int) -> None:
+        """Remembers what is final, and is gone once the chain goes back to this block."""
+        for recipient in self.recipients:
+            deep = self.on_chain(recipient, self.it.anvil.head() - CONFIRMATIONS + 1)
+            self.taken_back[recipient] += max(deep - self.on_chain(recipient, left), Decimal())
+
+    def do(self, step: Step) -> None:
+        anvil = self.it.anvil
+        match step:
+            case ("pay", number, amount):
+                anvil.transfer(self.it.token, self.recipients[number], amount * 10**6)
+                anvil.mine()
+            case ("mine", blocks, _):
+                anvil.mine(blocks)
+            case ("reorganise", depth, _):
+                self.note_taken_back(anvil.head() - depth)
+                anvil.reorganise(depth)
+                anvil.mine()
+            case ("go back", blocks, _):
+                depth = min(blocks, anvil.head() - self.first)
+                self.note_taken_back(anvil.head() - depth)
+                if depth:
+                    anvil.go_back(depth)
+            case ("stumble", method, times):
+                self.it.liars[1 - self.liar].stumbles(method, times)
+            case ("restart", _, _):
+                self.it.follower = self.it.new_follower()
+            case _:
+                self.lie(step)
+
+    def lie(self, step: Step) -> None:
+        liar = self.it.liars[self.liar]
+        liar.answers, liar.is_dead = {}, False
+        match step:
+            case ("lie", name, _):
+                for method, change in LIES[name].items():
+                    liar.changes(method, change)
+            case ("roll back", blocks, _):
+                liar.stands_at(max(self.it.anvil.head() - blocks, 0))
+            case ("die", _, _):
+                liar.is_dead = True
+
+    async def follow(self, seconds: float) -> None:
+        self.it.clock.now += seconds
+        with contextlib.suppress(ChainUnavailableError):  # it is tried again
+            await self.it.follower.round()
+        await self.hold_against_the_books()
+
+    async def hold_against_the_books(self) -> None:
+        head = self.it.anvil.head()
+        stopped: set[int] = set()
+        for number, recipient in enumerate(self.recipients):
+            payment = await self.it.payment(f"pay_{number}")
+            assert payment.paid <= self.may_count(recipient, head), "money counts that is not there"
+            stopped |= {one.block_number or 0 for one in payment.facts.sightings if one.reason == CONTRADICTED}
+        listed = {number for kind, number in await self.it.alarms() if kind == "contradicted"}
+        assert stopped <= listed, "somebody is stopped, and nobody is called"
+
+
+async def play(anvil: Anvil, liar: int, some: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with following(anvil, Path(folder), endpoints=2) as it:
+            await it.follow(2 * CONFIRMATIONS)
+            at = Play(it, liar, [address(f"{it.token} {number}") for number in range(PAYMENTS)], anvil.head())
+            for number, recipient in enumerate(at.recipients):
+                await it.register(f"pay_{number}", recipient=recipient)
+            for step in some:
+                at.do(step)
+                await at.follow(1)
+            at.do(("be honest", 0, 0))
+            it.liars[1 - liar].answers = {}
+            for _ in range(4 * CONFIRMATIONS):
+                anvil.mine()
+                await at.follow(300)
+            for number, recipient in enumerate(at.recipients):
+                payment, there = await it.payment(f"pay_{number}"), at.on_chain(recipient, anvil.head())
+                assert there <= payment.paid <= there + at.taken_back[recipient], "money is missed"
+                told = [one.message for one in await it.journal.chains.alarms(None) if one.kind == "taken-back"]
+                is_told = any(payment.payment_id in message for message in told)
+                assert payment.paid == there or is_told, "money is gone, and nobody is told"
+
+
+@pytest.fixture(scope="module")
+def anvil() -> Iterator[Anvil]:
+    with running_anvil() as anvil:
+        yield anvil
+
+
+playing = settings(
+    max_examples=WAYS,
+    # A way that fails is short, and to look for a shorter one takes longer than all the others.
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.mark.parametrize("liar", [0, 1])
+@playing
+@given(some=st.lists(steps, min_size=3, max_size=14))
+def test_whatever_one_endpoint_says_just_what_happened_counts(anvil: Anvil, liar: int, some: list[Step]) -> None:
+    asyncio.run(play(anvil, liar, some))
+
+
+@settings(playing, max_examples=WAYS * 2 // 3)
+@given(liar=st.integers(0, 1), some=st.lists(histories, min_size=4, max_size=12))
+def test_whatever_the_chain_itself_does_what_is_on_it_in_the_end_counts(
+    anvil: Anvil, liar: int, some: list[Step]
+) -> None:
+    asyncio.run(play(anvil, liar, some))

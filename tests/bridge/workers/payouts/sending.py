@@ -1,0 +1,95 @@
+"""SHKeeper behind the scripted gateway, as far as payouts go, and payouts to be sent through it."""
+
+from collections.abc import Awaitable
+from decimal import Decimal
+
+from bridge.journal import Journal
+from bridge.workers.payouts.sender import PayoutSender
+from coordinator.ids import derived_id
+from coordinator.payouts.payouts import Payout
+from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.invoices import ShkeeperInvoices
+from providers.shkeeper.payouts import ShkeeperPayouts
+from tests.bridge.workers.conftest import START, paid
+from tests.scripted_gateway import Answer, Gateway, Request, says
+
+__all__ = ["FAILED", "UNKNOWN", "Books", "escrow", "name", "new_sender", "status", "wanted"]
+
+CRYPTO = says({"status": "success", "crypto": ["ETH-USDT"]})
+UNKNOWN = says({"error": "Payout not found"}, 404)
+FAILED = says({"status": "error", "message": "oops"}, 500)
+
+
+class Books:
+    """SHKeeper's, as far as payouts go: what it answers to the question, and what it knows afterwards."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.question: Answer = says({"task_id": "t1"})
+        self.task: Answer = says({"status": "PENDING", "result": None})
+        self.status: Answer = UNKNOWN
+        self._gateway = gateway
+        gateway.answers(self._answer)
+
+    def _answer(self, request: Request) -> bytes | Awaitable[bytes | None] | None:
+        for part, answer in (
+            ("/task/", self.task),
+            ("/payout/status", self.status),
+            ("/payout", self.question),
+            ("/multipayout", self.question),
+            ("/crypto", CRYPTO),
+        ):
+            if part in request.path:
+                return answer(request)
+        raise AssertionError(request.path)
+
+    def knows(self, status: str, txid: str | None) -> None:
+        self.status = says({"id": 1, "external_id": "x", "status": status, "txid": txid})
+
+    @property
+    def questions(self) -> int:
+        """How often it was asked to send money."""
+        return sum(asked.startswith("POST ") for asked in self._gateway.asked)
+
+
+def new_sender(journal: Journal, api: ShkeeperApi) -> PayoutSender:
+    payouts = ShkeeperPayouts(
+        api,
+        user="admin",
+        password="secret",
+        callback_url="http://127.0.0.1:8000/",
+        coins=ShkeeperInvoices(api).coins,
+    )
+    return PayoutSender(journal, {"shkeeper": payouts})
+
+
+async def wanted(journal: Journal, number: int = 1, **changes: object) -> str:
+    payment_id = await paid(journal, number)
+    payout = Payout(
+        payout_id=f"out_{number}",
+        provider="shkeeper",
+        payment_id=payment_id,
+        seller_id="s1",
+        destination="0xAb" if number == 1 else f"0x{number}",
+        coin="ETH-USDT",
+        amount=Decimal(98),
+        worth=Decimal(98),
+        created_at=START,
+    ).model_copy(update=changes)
+    await journal.payouts.register([payout], rules=None)
+    return payout.payout_id
+
+
+def name(number: int, ordinal: int = 0) -> str:
+    """What payouts of a payment are asked for by."""
+    return derived_id("out", "shkeeper", f"pay_{number}", "s1", ordinal)
+
+
+async def status(journal: Journal, payout_id: str) -> str:
+    [record] = await journal.payouts.records([payout_id])
+    return record.payout.status
+
+
+async def escrow(journal: Journal) -> str:
+    record = await journal.payment_record("pay_1")
+    assert record is not None
+    return record.payment.escrow_state
