@@ -25,7 +25,7 @@ from benchmarks.processes import end_on_signals
 from benchmarks.report import Failure, closing, exit_code, one_line, ratio_of_all
 from bridge.journal import Journal
 from bridge.workers.chains.store import JournalChainStore
-from coordinator.payments.agreements import DirectPayment
+from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.payments import Payment
 from providers.onchain.chains import Chain, Token
 from providers.onchain.follower import ChainFollower

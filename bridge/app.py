@@ -69,7 +69,7 @@ from coordinator.attention.severities import Severities
 from coordinator.books.days import zone_named
 from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.errors import BridgeError
-from coordinator.payments.agreements import Terms
+from coordinator.payments.agreed.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
 from providers.contract import WebhookReaders
 

@@ -45,8 +45,8 @@ from bridge.sockets.transport.unread import Unread
 from bridge.watching_settings import WatchingSettings
 from coordinator.books.days import known_zone
 from coordinator.errors import BridgeError
-from coordinator.payments.agreements import Terms
-from coordinator.payments.invoices import Coin
+from coordinator.payments.agreed.agreements import Terms
+from coordinator.payments.agreed.invoices import Coin
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.limits import DEFAULT_LIMITS, PayoutLimits
 from providers import known

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import BaseModel
 
 from coordinator.errors import BridgeError
-from coordinator.payments.evidence import LookedUpInvoice
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import Observation
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.deciding.evidence import LookedUpInvoice
+from coordinator.payments.observed.observations import Observation
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 from providers.destination_faults import DestinationFault

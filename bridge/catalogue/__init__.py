@@ -34,12 +34,12 @@ from bridge.catalogue.session import SessionEnded
 from bridge.catalogue.system import SystemStatus
 from coordinator.endpoints.endpoints import matches
 from coordinator.events import Payload
-from coordinator.payments.checkout_events import (
+from coordinator.payments.events.checkouts import (
     CheckoutPaymentConfirmed,
     CheckoutPaymentFailed,
     CheckoutPaymentPending,
 )
-from coordinator.payments.events import (
+from coordinator.payments.events.payments import (
     PaymentCreated,
     PaymentProgress,
     PaymentReceived,

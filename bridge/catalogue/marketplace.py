@@ -8,7 +8,7 @@ from coordinator import rooms
 from coordinator.events import AudienceRule, Document, IfKnown, Payload, RoomRule, Text
 from coordinator.ids import Id, is_id
 from coordinator.money import Amount
-from coordinator.payments.events import REQUEST_CANCELLED
+from coordinator.payments.events.payments import REQUEST_CANCELLED
 
 __all__ = [
     "BuyerConfirmedDelivery",

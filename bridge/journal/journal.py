@@ -56,10 +56,10 @@ from bridge.journal.writing.prefetch import Prefetch
 from bridge.journal.writing.writer import Writer
 from coordinator.events import Event
 from coordinator.histories import Place
-from coordinator.payments.claims import money_claims
-from coordinator.payments.facts import Misfit
-from coordinator.payments.invoices import InvoiceWanted
-from coordinator.payments.observations import Observation
+from coordinator.payments.agreed.invoices import InvoiceWanted
+from coordinator.payments.facts.facts import Misfit
+from coordinator.payments.observed.claims import money_claims
+from coordinator.payments.observed.observations import Observation
 from coordinator.payments.payments import Payment
 
 __all__ = ["Journal"]

@@ -13,7 +13,7 @@ from bridge.catalogue.marketplace import (
 from coordinator.events import Document, Event, Text
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.payments.events import PurchaseRequestUpdate
+from coordinator.payments.events.payments import PurchaseRequestUpdate
 
 __all__ = ["SOURCE_EVENTS", "Delivery", "PurchaseRequestState", "purchase_request"]
 

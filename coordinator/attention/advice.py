@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from coordinator.attention.items import Remedy
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems import ProblemKind, hold_on_payouts
+from coordinator.payments.problems.problems import ProblemKind, hold_on_payouts
 
 __all__ = ["advice_on"]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from coordinator.payments.problems import ProblemKind
+from coordinator.payments.problems.problems import ProblemKind
 
 __all__ = [
     "BY_URGENCY",

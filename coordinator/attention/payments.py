@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from coordinator.attention.advice import advice_on
 from coordinator.attention.items import Attention, AttentionKind, Remedy
 from coordinator.money import total
-from coordinator.payments.invoices import Invoice
-from coordinator.payments.observations import RefundOf
+from coordinator.payments.agreed.invoices import Invoice
+from coordinator.payments.facts.refunded import going_back
+from coordinator.payments.observed.observations import RefundOf
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, problems_of
-from coordinator.payments.refunded import going_back
-from coordinator.payments.rulings import open_rulings
+from coordinator.payments.problems.problems import ProblemKind, problems_of
+from coordinator.payments.problems.rulings import open_rulings
 
 __all__ = ["ADDRESS_EXPECTED_WITHIN", "payment_attention", "problem_key", "without_address"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from coordinator.attention.items import AttentionKind, Kind
-from coordinator.payments.problems import ProblemKind
+from coordinator.payments.problems.problems import ProblemKind
 
 __all__ = ["SEVERITIES", "Severities", "Severity"]
 

@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from coordinator.money import ZERO, difference, excess_over, product, total
-from coordinator.payments.agreements import part_of
-from coordinator.payments.observations import RefundOf, Release
+from coordinator.payments.agreed.agreements import part_of
+from coordinator.payments.facts.refunded import gone_back
+from coordinator.payments.observed.observations import RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.refunded import gone_back
-from coordinator.payments.withheld import withheld_from
+from coordinator.payments.problems.withheld import withheld_from
 from coordinator.payouts.earnings import earned
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus

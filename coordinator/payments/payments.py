@@ -13,9 +13,8 @@ from pydantic import AwareDatetime, Field
 
 from coordinator.models import FrozenModel, cached_property
 from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
-from coordinator.payments.agreements import Checkout, DirectPayment, Share, Terms, part_of
-from coordinator.payments.facts import Facts
-from coordinator.payments.fee_shares import (
+from coordinator.payments.agreed.agreements import Checkout, DirectPayment, Share, Terms, part_of
+from coordinator.payments.counting.fee_shares import (
     ANY_COIN,
     FeeTerms,
     asked_in,
@@ -24,10 +23,13 @@ from coordinator.payments.fee_shares import (
     is_bearable,
     takes_nothing,
 )
-from coordinator.payments.lateness import KEPT_FOR, ZONES, came_late
-from coordinator.payments.money_back import money_back
-from coordinator.payments.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
-from coordinator.payments.refunded import Refunds, gone_back
+from coordinator.payments.counting.lateness import KEPT_FOR, ZONES, came_late
+from coordinator.payments.counting.money_back import money_back
+from coordinator.payments.counting.sums import FALLS, came_to, counted, in_dispute, is_unread, lacks_some, proven
+from coordinator.payments.counting.unconfirmed import unconfirmed
+from coordinator.payments.facts.facts import Facts
+from coordinator.payments.facts.refunded import Refunds, gone_back
+from coordinator.payments.observed.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
 from coordinator.payments.statuses import (
     OPEN_STATUSES,
     TRANSITIONS,
@@ -37,8 +39,6 @@ from coordinator.payments.statuses import (
     IllegalTransitionError,
     PaymentStatus,
 )
-from coordinator.payments.sums import FALLS, came_to, counted, in_dispute, is_unread, lacks_some, proven
-from coordinator.payments.unconfirmed import unconfirmed
 
 __all__ = [
     "HALF_A_CENT",

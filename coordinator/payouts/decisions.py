@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from coordinator.events import Event
 from coordinator.money import excess_over, format_amount, product
-from coordinator.payments.observations import SETBACKS, Stage, with_sighting
+from coordinator.payments.observed.observations import SETBACKS, Stage, with_sighting
 from coordinator.payments.payments import Effect, IllegalTransitionError
 from coordinator.payouts.events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
 from coordinator.payouts.facts import PayoutFacts, PutOff, SecondWord

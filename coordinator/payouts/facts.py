@@ -6,7 +6,7 @@ from pydantic import AwareDatetime
 
 from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
-from coordinator.payments.observations import Sighting
+from coordinator.payments.observed.observations import Sighting
 
 __all__ = ["PayoutFacts", "PutOff", "SecondWord"]
 

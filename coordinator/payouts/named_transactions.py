@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from coordinator.errors import BridgeError
+from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payments.payments import Payment
-from coordinator.payments.transfers import transfer_key
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 

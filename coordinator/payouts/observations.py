@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
-from coordinator.payments.observations import Sighting
+from coordinator.payments.observed.observations import Sighting
 from coordinator.payouts.facts import SecondWord
 
 __all__ = [

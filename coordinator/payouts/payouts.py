@@ -20,8 +20,8 @@ from pydantic import AwareDatetime, Field
 from coordinator.ids import StoredId
 from coordinator.models import FrozenModel, cached_property
 from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
-from coordinator.payments.observations import Sighting, Stage
-from coordinator.payments.transfers import transfer_key
+from coordinator.payments.observed.observations import Sighting, Stage
+from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.facts import PayoutFacts, PutOff
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
 from coordinator.payouts.told_again import payments_told, told_again

@@ -6,7 +6,7 @@ that were never named together are payments of their own, each of the whole amou
 
 from collections.abc import Collection, Iterator
 
-from coordinator.payments.transfers import transfer_key
+from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.facts import PayoutFacts
 
 __all__ = ["payments_told", "told_again"]

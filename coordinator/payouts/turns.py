@@ -7,7 +7,7 @@ same number, and the chain keeps one of them: the other never arrives, although 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import timedelta
 
-from coordinator.payments.observations import Stage
+from coordinator.payments.observed.observations import Stage
 from coordinator.payouts.payouts import Payout
 
 __all__ = ["TURN_ENDS_AFTER", "has_turn", "orders_in_turn"]

@@ -16,9 +16,9 @@ from coordinator.events import Event
 from coordinator.ids import StoredId, derived_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
-from coordinator.payments.observations import RefundMoved, RefundOf, Release
+from coordinator.payments.facts.refunded import is_reversal
+from coordinator.payments.observed.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.refunded import is_reversal
 from coordinator.payouts.earnings import left_to_refund, not_there
 from coordinator.payouts.named_transactions import brought_money, require_not_taken
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent, PayoutSettled

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from coordinator.payments.observations import Stage
+from coordinator.payments.observed.observations import Stage
 from providers.onchain.blocks.canonical import BlockId, judge
 from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain

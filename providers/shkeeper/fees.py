@@ -12,9 +12,9 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from coordinator.money import Amount, excess_over, format_amount, product, quotient, rounded, rounded_up
-from coordinator.payments.fees import Fee, FeePolicy
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.quotes import fee_priced
+from coordinator.payments.agreed.fees import Fee, FeePolicy
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.deciding.quotes import fee_priced
 from providers.contract import ProviderError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.wire import Wire

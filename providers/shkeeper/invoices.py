@@ -15,9 +15,9 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rounded, rounded_up
-from coordinator.payments.evidence import LookedUpInvoice
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.quotes import filled
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.deciding.evidence import LookedUpInvoice
+from coordinator.payments.deciding.quotes import filled
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,

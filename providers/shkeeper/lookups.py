@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 
 from coordinator.money import Amount, rounded
-from coordinator.payments.evidence import LookedUpInvoice
-from coordinator.payments.observations import (
+from coordinator.payments.deciding.evidence import LookedUpInvoice
+from coordinator.payments.observed.observations import (
     InvoiceEnded,
     InvoiceSnapshot,
     InvoiceUnreadable,

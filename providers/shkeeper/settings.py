@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from coordinator.payments.invoices import Coin
+from coordinator.payments.agreed.invoices import Coin
 from providers.settings import ProviderSettings, existing_file, keys_in, none_if_empty, text_of, web_root
 
 __all__ = ["ShkeeperSettings"]

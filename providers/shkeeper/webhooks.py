@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from coordinator.ids import Id
 from coordinator.money import ZERO, Amount
-from coordinator.payments.fees import Fee, FeePolicy
-from coordinator.payments.observations import (
+from coordinator.payments.agreed.fees import Fee, FeePolicy
+from coordinator.payments.observed.observations import (
     Ending,
     InvoiceEnded,
     InvoiceSnapshot,

@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from coordinator.events import Event
-from coordinator.payments.agreements import Terms
-from coordinator.payments.decisions import decide
-from coordinator.payments.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
+from coordinator.payments.agreed.agreements import Terms
+from coordinator.payments.deciding.decisions import decide
+from coordinator.payments.observed.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
 from coordinator.payments.payments import Payment
 
 __all__ = ["DEADLINE", "NOW", "PAYMENT", "judged", "looked_up", "notice", "play", "seen", "transfer"]

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from bridge.journal import Journal
 from coordinator.ids import new_id
-from coordinator.payments.observations import InvoiceSnapshot, Standing
+from coordinator.payments.observed.observations import InvoiceSnapshot, Standing
 from coordinator.payments.payments import Payment
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge

@@ -4,8 +4,8 @@ from pydantic import Field
 
 from coordinator.models import FrozenModel
 from coordinator.money import Figure
+from coordinator.payments.observed.reversals import DisputeStage
 from coordinator.payments.payments import Payment
-from coordinator.payments.reversals import DisputeStage
 
 __all__ = ["DisputeItem", "dispute_items"]
 

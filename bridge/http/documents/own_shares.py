@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bridge.access import Principal
 from coordinator import rooms
-from coordinator.payments.agreements import Share
+from coordinator.payments.agreed.agreements import Share
 from coordinator.payments.payments import Payment
 
 __all__ = ["is_of_hidden_share", "shares_for"]

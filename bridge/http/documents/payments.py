@@ -15,11 +15,11 @@ from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import HistoryEntry, PaymentRecord
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Figure
-from coordinator.payments.agreements import Share
-from coordinator.payments.invoices import Invoice
-from coordinator.payments.observations import RefundOf, Sighting, Stage, Transfer
+from coordinator.payments.agreed.agreements import Share
+from coordinator.payments.agreed.invoices import Invoice
+from coordinator.payments.deciding.quotes import ToPay, to_pay, whole_coin_amount
+from coordinator.payments.observed.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payments.payments import EscrowState, Payment, PaymentStatus
-from coordinator.payments.quotes import ToPay, to_pay, whole_coin_amount
 from coordinator.payouts.earnings import escrow_of, refundable
 from providers import known
 

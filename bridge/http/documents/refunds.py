@@ -6,7 +6,7 @@ from bridge.access import Principal
 from bridge.journal import ListedRefund
 from coordinator.models import FrozenModel
 from coordinator.money import Figure
-from coordinator.payments.observations import RefundOf
+from coordinator.payments.observed.observations import RefundOf
 from coordinator.refunds.refunds import Refund
 from coordinator.refunds.statuses import STATUSES
 

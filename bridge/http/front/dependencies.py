@@ -20,7 +20,7 @@ from bridge.workers.payouts.sender import PayoutSender
 from bridge.workers.wallets.comparing import WalletComparisons
 from coordinator.attention.severities import Severities
 from coordinator.endpoints.endpoints import EndpointRules
-from coordinator.payments.agreements import Terms
+from coordinator.payments.agreed.agreements import Terms
 from coordinator.payouts.approval import PayoutRules
 from providers.contract import WebhookReaders
 

@@ -33,7 +33,7 @@ from bridge.workers.payouts.findings import Findings
 from coordinator.attention.items import AttentionKind
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
-from coordinator.payments.problems import ProblemKind
+from coordinator.payments.problems.problems import ProblemKind
 from providers.contract import (
     AskFirst,
     NoneOfOurs,

@@ -9,7 +9,7 @@ from bridge.http.front.pages import FromQuery, StatusQuery, ToQuery, moment_in, 
 from bridge.http.front.zones import GivenZone
 from bridge.journal import ConsoleFilter
 from coordinator.payments.payments import PaymentStatus
-from coordinator.payments.problems import ProblemKind
+from coordinator.payments.problems.problems import ProblemKind
 from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [

@@ -23,8 +23,8 @@ from bridge.http.payments.routes import TransferPlace, TxHash
 from bridge.journal import Action, Journal, ruling_key
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
-from coordinator.payments.problems import ProblemKind
-from coordinator.payments.rulings import (
+from coordinator.payments.problems.problems import ProblemKind
+from coordinator.payments.problems.rulings import (
     LONGEST_WAIT,
     Rule,
     RulingRefusedError,

@@ -15,7 +15,7 @@ from coordinator.attention.severities import Severities
 from coordinator.models import FrozenModel
 from coordinator.money import Figure, in_scale_of, quotient, rounded
 from coordinator.payments.payments import EscrowState, PaymentStatus
-from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.problems.problems import ProblemKind, problems_of
 from coordinator.payouts.approval import is_revocable, is_withdrawable
 from coordinator.payouts.payouts import Verification
 from coordinator.payouts.statuses import PayoutStatus

@@ -17,9 +17,9 @@ from bridge.workers.health.vitals import Vitals
 from coordinator.events import unless_none
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
-from coordinator.payments.facts import MisfitKind
-from coordinator.payments.problems import ProblemKind, problems_of
-from coordinator.payments.rulings import Ruling, open_rulings
+from coordinator.payments.facts.facts import MisfitKind
+from coordinator.payments.problems.problems import ProblemKind, problems_of
+from coordinator.payments.problems.rulings import Ruling, open_rulings
 
 __all__ = ["get_payment_story", "get_payout_story"]
 

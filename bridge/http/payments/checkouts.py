@@ -32,8 +32,8 @@ from bridge.journal import PaymentRecord
 from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, total
-from coordinator.payments.agreements import Checkout, Share
-from coordinator.payments.decisions import CHECKOUT_FAILURES
+from coordinator.payments.agreed.agreements import Checkout, Share
+from coordinator.payments.deciding.decisions import CHECKOUT_FAILURES
 from coordinator.payments.payments import Payment, PaymentStatus
 
 __all__ = ["checkout_router"]

@@ -15,10 +15,10 @@ from bridge.workers.payments.invoices import Asked, CoinNotOfferedError, Invoice
 from coordinator import rooms
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.payments.agreements import DirectPayment
-from coordinator.payments.invoices import Coin, InvoiceWanted
+from coordinator.payments.agreed.agreements import DirectPayment
+from coordinator.payments.agreed.invoices import Coin, InvoiceWanted
+from coordinator.payments.deciding.quotes import must_ask_again
 from coordinator.payments.payments import Payment
-from coordinator.payments.quotes import must_ask_again
 from coordinator.web_addresses import WebAddress
 from providers import known
 from providers.contract import ProviderRefusedError

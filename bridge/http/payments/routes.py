@@ -40,10 +40,10 @@ from coordinator import rooms
 from coordinator.ids import Id, is_id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount
-from coordinator.payments.invoices import Coin
-from coordinator.payments.observations import TransactionHinted
+from coordinator.payments.agreed.invoices import Coin
+from coordinator.payments.observed.observations import TransactionHinted
 from coordinator.payments.payments import OPEN_STATUSES, Payment
-from coordinator.payments.rulings import RulingRefusedError, require_nameable
+from coordinator.payments.problems.rulings import RulingRefusedError, require_nameable
 
 __all__ = ["TX_HASH", "Currency", "PaymentRequest", "TransferPlace", "TxHash", "payment_router"]
 

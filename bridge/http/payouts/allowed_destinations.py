@@ -25,7 +25,7 @@ from bridge.http.payouts.own_addresses import require_orders_to_others
 from bridge.journal import AllowedDestination
 from coordinator.ids import ID_LIMIT_CHARACTERS, Id, is_id
 from coordinator.models import FrozenModel
-from coordinator.payments.invoices import Coin
+from coordinator.payments.agreed.invoices import Coin
 from coordinator.payouts.approval import PayoutRules
 from providers.contract import NotPayableError, PayoutOrder
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from bridge.journal import Journal
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.money import format_amount, total
-from coordinator.payments.coin_prices import paid_at, price_doubt, way_in_doubt
 from coordinator.payments.payments import Payment
+from coordinator.payments.problems.coin_prices import paid_at, price_doubt, way_in_doubt
 from coordinator.payouts.network_fees import NetworkFeeTooHighError, network_fee_doubt
 from providers.contract import NotPayableError, PayoutOrder
 

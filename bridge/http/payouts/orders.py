@@ -19,7 +19,7 @@ from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import Id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount, format_amount
-from coordinator.payments.invoices import Coin
+from coordinator.payments.agreed.invoices import Coin
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent

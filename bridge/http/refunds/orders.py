@@ -20,8 +20,8 @@ from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, PositiveAmount
-from coordinator.payments.invoices import Coin
-from coordinator.payments.observations import RefundOf
+from coordinator.payments.agreed.invoices import Coin
+from coordinator.payments.observed.observations import RefundOf
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.earnings import left_to_refund

@@ -17,8 +17,8 @@ from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount, quotient
-from coordinator.payments.coin_prices import paid_at, shown, strays_from
 from coordinator.payments.payments import Payment
+from coordinator.payments.problems.coin_prices import paid_at, shown, strays_from
 from coordinator.refunds.refunds import ELSEWHERE, Sent
 from providers.contract import NotPayableError
 from providers.onchain.chains import Chain

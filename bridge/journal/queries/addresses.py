@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, exists, select
 
 from bridge.journal.tables import schema
-from coordinator.payments.claims import address_claim
+from coordinator.payments.observed.claims import address_claim
 
 __all__ = ["OwnAddress", "own_address"]
 

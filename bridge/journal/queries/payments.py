@@ -23,8 +23,8 @@ from bridge.journal.tables.rows import (
 from bridge.journal.writing.commit_times import committed_at, last_offset
 from bridge.journal.writing.prefetch import payments_of_requests
 from coordinator.histories import Place
-from coordinator.payments.invoices import Invoice
-from coordinator.payments.observations import Observation
+from coordinator.payments.agreed.invoices import Invoice
+from coordinator.payments.observed.observations import Observation
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payouts.payouts import Payout
 from coordinator.refunds.refunds import Refund

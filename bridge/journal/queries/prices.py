@@ -7,9 +7,9 @@ from sqlalchemy import Connection, RowMapping, select
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row
-from coordinator.payments.coin_prices import DAY, DAYS_LOOKED_AT, EarlierPrice, paid_at
-from coordinator.payments.invoices import InvoiceOpened
+from coordinator.payments.agreed.invoices import InvoiceOpened
 from coordinator.payments.payments import PaymentStatus
+from coordinator.payments.problems.coin_prices import DAY, DAYS_LOOKED_AT, EarlierPrice, paid_at
 
 __all__ = ["earlier_prices"]
 

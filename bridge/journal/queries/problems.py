@@ -11,9 +11,9 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import invoice_from_row, payment_from_row
 from bridge.journal.writing.staged.actions import OFF_THE_LIST
 from coordinator.attention.payments import problem_key
-from coordinator.payments.invoices import Invoice
+from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.payments import OPEN_STATUSES, Payment
-from coordinator.payments.problems import ProblemKind
+from coordinator.payments.problems.problems import ProblemKind
 
 __all__ = ["TroubledPayment", "has_problem", "problem_counts", "troubled_payments", "without_address"]
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, literal, or_, select
 
 from bridge.journal.tables import schema
-from coordinator.payments.transfers import transfer_key
+from coordinator.payments.observed.transfers import transfer_key
 
 __all__ = ["payments_named"]
 

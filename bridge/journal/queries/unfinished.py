@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, exists, literal,
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import invoice_from_row, payment_from_row
-from coordinator.payments.invoices import Invoice
+from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment, PaymentStatus
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, select
 
 from bridge.journal.tables import schema
-from coordinator.payments.observations import RefundOf
+from coordinator.payments.observed.observations import RefundOf
 from coordinator.payouts.paid_again import Outgoing, not_paid_again
 from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.statuses import RefundStatus

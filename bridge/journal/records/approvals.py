@@ -14,7 +14,7 @@ from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.destinations import AllowedDestination, allowed_destinations
 from bridge.journal.writing.writer import Submit
-from coordinator.payments.coin_prices import EarlierPrice, usual_price
+from coordinator.payments.problems.coin_prices import EarlierPrice, usual_price
 from coordinator.payouts.approval import Approver
 from coordinator.payouts.payouts import Payout
 

@@ -23,9 +23,9 @@ from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from bridge.journal.writing.writer import Submit
 from coordinator.endpoints.endpoints import Endpoint
-from coordinator.payments.invoices import Invoice
-from coordinator.payments.observations import Observation
-from coordinator.payments.problems import ProblemKind
+from coordinator.payments.agreed.invoices import Invoice
+from coordinator.payments.observed.observations import Observation
+from coordinator.payments.problems.problems import ProblemKind
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import ResolutionOutcome
 

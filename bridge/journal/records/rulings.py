@@ -10,8 +10,8 @@ from bridge.journal.writing.payment_log import log_deed, log_recorded, log_statu
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.writer import Submit
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind
-from coordinator.payments.rulings import Rule
+from coordinator.payments.problems.problems import ProblemKind
+from coordinator.payments.problems.rulings import Rule
 
 __all__ = ["RulingRecords"]
 

@@ -12,7 +12,7 @@ from bridge.journal.requests.drafts import Draft
 from bridge.journal.writing.payment_log import log_status
 from bridge.journal.writing.staged.due_look_ups import DueLookUp, due_look_ups
 from bridge.journal.writing.writer import Submit
-from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 
 __all__ = ["UnfinishedRecords"]

@@ -12,7 +12,7 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.destinations import AllowedDestination
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems import may_have_gone_back
+from coordinator.payments.problems.problems import may_have_gone_back
 from coordinator.payouts.approval import (
     Approver,
     NothingToApproveError,

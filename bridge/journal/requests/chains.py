@@ -10,7 +10,7 @@ from bridge.journal.requests.payout_recording import RecordedPayout, record_payo
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.chains import ChainTransfer
-from coordinator.payments.observations import Sighting, TransferSighted
+from coordinator.payments.observed.observations import Sighting, TransferSighted
 from coordinator.payouts.observations import PayoutSighted
 
 __all__ = ["UNFOLLOWED", "ChainCommit", "CommittedStep", "record_chain_step", "record_unfollowed"]

@@ -16,7 +16,7 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import PayoutHold
-from coordinator.payments.observations import Observation
+from coordinator.payments.observed.observations import Observation
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import ResolutionOutcome, resolve

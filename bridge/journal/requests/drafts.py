@@ -22,7 +22,7 @@ from bridge.journal.requests.payments import (
 )
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import Payment
 
 __all__ = ["Draft", "draft_payment", "drafts", "drop_draft", "settle_draft"]

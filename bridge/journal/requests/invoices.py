@@ -3,12 +3,12 @@
 from bridge.journal.requests.recording import claim_addresses, move, record_observation, siblings_of, with_addresses
 from bridge.journal.wakes import OPENING_INVOICES
 from bridge.journal.writing.batch import Batch
-from coordinator.payments.decisions import decide
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import InvoiceForgotten, InvoiceFound, InvoicePriced
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.deciding.decisions import decide
+from coordinator.payments.deciding.quotes import fee_priced, place_changed, quote_end
+from coordinator.payments.observed.observations import InvoiceForgotten, InvoiceFound, InvoicePriced
 from coordinator.payments.payments import OPEN_STATUSES
-from coordinator.payments.problems import is_forgotten
-from coordinator.payments.quotes import fee_priced, place_changed, quote_end
+from coordinator.payments.problems.problems import is_forgotten
 
 __all__ = ["forget_invoice", "record_invoice", "refuse_invoice", "want_invoice"]
 

@@ -26,11 +26,11 @@ from bridge.journal.writing.batch import Batch, StoredObservation
 from bridge.journal.writing.outcomes import Recorded
 from coordinator.events import Event
 from coordinator.histories import Place
-from coordinator.payments.decisions import Decision, created, decide, not_counted
-from coordinator.payments.events import REQUEST_CANCELLED
-from coordinator.payments.facts import Misfit, MisfitKind
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import (
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.deciding.decisions import Decision, created, decide, not_counted
+from coordinator.payments.events.payments import REQUEST_CANCELLED
+from coordinator.payments.facts.facts import Misfit, MisfitKind
+from coordinator.payments.observed.observations import (
     DeadlinePassed,
     RegistrationContested,
     RequestCancelled,

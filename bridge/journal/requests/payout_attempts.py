@@ -12,7 +12,7 @@ from bridge.journal.requests.payout_recording import (
 from bridge.journal.requests.payout_withholding import withhold_for_news
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import hold_on_payouts, may_have_gone_back
+from coordinator.payments.problems.problems import hold_on_payouts, may_have_gone_back
 from coordinator.payouts.observations import (
     PayoutAsked,
     PayoutBooked,

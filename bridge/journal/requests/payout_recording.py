@@ -9,7 +9,7 @@ from bridge.journal.requests.recording import record_observation
 from bridge.journal.requests.refund_steps import follow_refund
 from bridge.journal.wakes import SENDING_PAYOUTS, following_chain
 from bridge.journal.writing.batch import Batch
-from coordinator.payments.observations import EscrowReleased, Release
+from coordinator.payments.observed.observations import EscrowReleased, Release
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.named_transactions import misnamed
 from coordinator.payouts.observations import PayoutContradicted, PayoutObservation, PayoutSent

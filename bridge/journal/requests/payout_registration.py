@@ -13,7 +13,7 @@ from bridge.journal.requests.recording import with_holders_money
 from bridge.journal.writing.batch import Batch
 from coordinator.money import format_amount
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems import hold_on_payouts
+from coordinator.payments.problems.problems import hold_on_payouts
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.earnings import left_to_pay_out
 from coordinator.payouts.named_transactions import taken_for

@@ -8,10 +8,10 @@ from bridge.journal.wakes import following_chain
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from coordinator.addresses import address_key
-from coordinator.payments.claims import MoneyClaim, address_claim, money_claims
-from coordinator.payments.decisions import Decision, decide, not_counted
-from coordinator.payments.facts import Misfit
-from coordinator.payments.observations import (
+from coordinator.payments.deciding.decisions import Decision, decide, not_counted
+from coordinator.payments.facts.facts import Misfit
+from coordinator.payments.observed.claims import MoneyClaim, address_claim, money_claims
+from coordinator.payments.observed.observations import (
     AddressBorrowed,
     ClaimContested,
     InvoiceEnded,

@@ -11,8 +11,8 @@ from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import DISMISS, SETTLE, Action
 from coordinator.attention.payments import problem_key
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems import ProblemKind, problems_of
-from coordinator.payments.rulings import Rule, RulingRefusedError, cancellation, closes_when_settled
+from coordinator.payments.problems.problems import ProblemKind, problems_of
+from coordinator.payments.problems.rulings import Rule, RulingRefusedError, cancellation, closes_when_settled
 
 __all__ = ["record_ruling", "record_settlement", "rule_on", "ruling_key", "withdraw"]
 

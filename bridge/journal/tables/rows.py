@@ -15,13 +15,13 @@ from coordinator.books.entries import Account, Entry, EntryKind
 from coordinator.events import Audience, Event
 from coordinator.histories import Place
 from coordinator.money import format_amount
-from coordinator.payments.agreements import Checkout, DirectPayment, Terms
-from coordinator.payments.booked import Booked, Seen
-from coordinator.payments.facts import Facts
-from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import Observation, Sighting
+from coordinator.payments.agreed.agreements import Checkout, DirectPayment, Terms
+from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.facts.booked import Booked, Seen
+from coordinator.payments.facts.facts import Facts
+from coordinator.payments.observed.observations import Observation, Sighting
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems import problems_of
+from coordinator.payments.problems.problems import problems_of
 from coordinator.payouts.facts import PayoutFacts
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout

@@ -26,10 +26,10 @@ from bridge.journal.writing.staged.parts import StagedParts
 from bridge.journal.writing.statements import LookUp, Row, Writing, insert_into, look_up, padded, run_all
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
-from coordinator.payments.claims import MoneyClaim
-from coordinator.payments.decisions import Decision
-from coordinator.payments.events import REQUEST_CANCELLED
-from coordinator.payments.observations import Observation
+from coordinator.payments.deciding.decisions import Decision
+from coordinator.payments.events.payments import REQUEST_CANCELLED
+from coordinator.payments.observed.claims import MoneyClaim
+from coordinator.payments.observed.observations import Observation
 from coordinator.payments.payments import Payment
 
 __all__ = ["Batch", "Notify", "StoredObservation"]

@@ -9,7 +9,7 @@ from sqlalchemy import CompoundSelect, Select, bindparam, select, union
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import numbered
-from coordinator.payments.claims import MoneyClaim
+from coordinator.payments.observed.claims import MoneyClaim
 
 __all__ = ["Prefetch", "observations_by_keys", "payments_by_external_ids", "payments_by_ids", "payments_of_requests"]
 

@@ -21,7 +21,7 @@ from bridge.workers.payouts.books import LONG_SETTLED, Asked, PayoutBooks
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.money import ZERO, product, total
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
-from coordinator.payments.withheld import withheld_from
+from coordinator.payments.problems.withheld import withheld_from
 from coordinator.payouts.comparisons import Comparison
 from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
 from coordinator.payouts.payouts import Payout

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from bridge.journal import ChainCommit, ChainTransfer, Journal
 from bridge.workers.chains.last_looks import LastLook
 from coordinator.money import base_units
-from coordinator.payments.observations import Sighting, Stage
+from coordinator.payments.observed.observations import Sighting, Stage
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payouts.payouts import Payout
 from providers.onchain.chains import Chain, token_amount

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from bridge.journal import OPENING_INVOICES, Draft, Journal, JournalUnavailableError, PaymentRecord, Registered
 from bridge.workers.payments.patience import Because, Patience
 from coordinator.errors import BridgeError
-from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import Payment
 from providers.contract import (
     AnswerUnusableError,

@@ -11,11 +11,11 @@ from typing import Literal, NamedTuple
 from prometheus_client import Histogram
 
 from bridge.journal import Journal, Outcome, Recorded
-from coordinator.payments.contradictions import is_called_refunded
-from coordinator.payments.decisions import decide, not_counted
-from coordinator.payments.evidence import LookedUpInvoice, Unfit, invoice_of
-from coordinator.payments.facts import Books, Facts
-from coordinator.payments.observations import (
+from coordinator.payments.counting.sums import is_unread
+from coordinator.payments.deciding.decisions import decide, not_counted
+from coordinator.payments.deciding.evidence import LookedUpInvoice, Unfit, invoice_of
+from coordinator.payments.facts.facts import Books, Facts
+from coordinator.payments.observed.observations import (
     InvoiceEnded,
     InvoiceFound,
     InvoiceSnapshot,
@@ -24,8 +24,8 @@ from coordinator.payments.observations import (
     TransfersTakenBack,
 )
 from coordinator.payments.payments import Effect, Payment
-from coordinator.payments.problems import is_forgotten, problems_of
-from coordinator.payments.sums import is_unread
+from coordinator.payments.problems.contradictions import is_called_refunded
+from coordinator.payments.problems.problems import is_forgotten, problems_of
 
 __all__ = ["Applied", "apply_look_up", "note_taken_back", "note_unreadable"]
 

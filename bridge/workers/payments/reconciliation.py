@@ -16,10 +16,10 @@ from prometheus_client import Counter, Gauge
 from bridge.journal import CompletedPayment, DueLookUp, EndedPayment, Journal
 from bridge.workers.payments.due_payments import DuePayments
 from bridge.workers.payments.look_ups import Applied, apply_look_up, note_taken_back, note_unreadable
-from coordinator.payments.booked import latest
-from coordinator.payments.contradictions import is_called_refunded
+from coordinator.payments.counting.unconfirmed import matures_at, seen_at
+from coordinator.payments.facts.booked import latest
 from coordinator.payments.payments import Payment
-from coordinator.payments.unconfirmed import matures_at, seen_at
+from coordinator.payments.problems.contradictions import is_called_refunded
 from providers.contract import (
     AnswerUnusableError,
     CredentialsRefusedError,

@@ -17,7 +17,7 @@ from prometheus_client import Counter, Gauge
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.payments.invoices import InvoiceOpener, because_of
 from bridge.workers.payments.patience import Because
-from coordinator.payments.invoices import Invoice
+from coordinator.payments.agreed.invoices import Invoice
 from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError
 
 __all__ = ["UnopenedInvoices"]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bridge.journal import Journal
 from coordinator.histories import Beginning
-from coordinator.payments.lateness import ZONES
+from coordinator.payments.counting.lateness import ZONES
 from coordinator.payments.payments import Payment
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.payouts import Payout

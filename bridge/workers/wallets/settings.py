@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from coordinator.books.wallets import Tolerances
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
-from coordinator.payments.invoices import Coin
+from coordinator.payments.agreed.invoices import Coin
 from providers.contract import NotPayableError
 from providers.onchain.chains import Chain
 from providers.onchain.matching.direct import read_address, read_chain

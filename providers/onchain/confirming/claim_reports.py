@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from coordinator.payments.observations import Stage
+from coordinator.payments.observed.observations import Stage
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.assigning import claimed
 from providers.onchain.confirming.claim_rounds import ClaimRounds, News, nothing_of

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from coordinator.money import ZERO
-from coordinator.payments.observations import Sighting, Stage, Transfer
+from coordinator.payments.observed.observations import Sighting, Stage, Transfer
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, examine_claim, judge_claim

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pydantic import TypeAdapter, ValidationError
 
 from coordinator.money import base_units
-from coordinator.payments.agreements import DirectPayment
+from coordinator.payments.agreed.agreements import DirectPayment
 from providers.contract import NotPayableError
 from providers.onchain.chains import Address, Chain, Token, fits
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from coordinator.payments.observations import Sighting, Stage, Transfer
+from coordinator.payments.observed.observations import Sighting, Stage, Transfer
 from providers.onchain.blocks.canonical import BlockId, Canonical
 from providers.onchain.blocks.landmarks import left_behind
 from providers.onchain.blocks.transfers import ChainTransfer

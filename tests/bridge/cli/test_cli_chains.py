@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.journal import Journal
-from coordinator.payments.agreements import DirectPayment
+from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.payments import Payment
 from tests.anvil import BOB, CHAIN_ID, Anvil, running_anvil
 from tests.providers.onchain.liar import Liar

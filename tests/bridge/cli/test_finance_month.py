@@ -14,7 +14,7 @@ from coordinator.books.days import date_in, days_in, zone_named
 from coordinator.books.entries import EntryKind
 from coordinator.books.figures import Figures, figures, owed_by
 from coordinator.money import total
-from coordinator.payments.observations import RefundOf
+from coordinator.payments.observed.observations import RefundOf
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.earnings import escrow_of
 from coordinator.payouts.observations import PayoutConfirmed, PayoutReturned, PayoutSent

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.journal import Journal
-from coordinator.payments.observations import InvoiceSnapshot, Observation, Standing, Transfer
+from coordinator.payments.observed.observations import InvoiceSnapshot, Observation, Standing, Transfer
 from coordinator.payments.payments import Payment
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout

@@ -12,7 +12,14 @@ from sqlalchemy import text
 
 from bridge.journal import IdempotencyKey, Journal
 from bridge.journal.database.engines import parse_database_url, writing_engine
-from coordinator.payments.observations import Ending, InvoiceEnded, PaymentAccepted, RefundMoved, RefundOf, Release
+from coordinator.payments.observed.observations import (
+    Ending,
+    InvoiceEnded,
+    PaymentAccepted,
+    RefundMoved,
+    RefundOf,
+    Release,
+)
 from coordinator.payouts.approval import Approver, NothingToApproveError, PayoutRules, SamePersonError
 from coordinator.payouts.limits import PayoutLimits
 from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutSent, PayoutWithheld

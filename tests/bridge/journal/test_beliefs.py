@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from bridge.journal import Journal, Outcome, waiting_name
 from coordinator.events import Audience, Event
-from coordinator.payments.events import REQUEST_CANCELLED
-from coordinator.payments.facts import Misfit, MisfitKind
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import DeadlinePassed, InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.events.payments import REQUEST_CANCELLED
+from coordinator.payments.facts.facts import Misfit, MisfitKind
+from coordinator.payments.observed.observations import DeadlinePassed, InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.problems.problems import ProblemKind, problems_of
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, payment, snapshot
 from tests.clock import Clock

@@ -22,7 +22,7 @@ from coordinator.books.days import days_in, month_in, zone_named
 from coordinator.books.entries import EntryKind
 from coordinator.books.figures import Figures, figures
 from coordinator.money import difference, total
-from coordinator.payments.observations import PaymentAccepted, RefundOf
+from coordinator.payments.observed.observations import PaymentAccepted, RefundOf
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.observations import PayoutConfirmed, PayoutReturned, PayoutSent
 from coordinator.refunds.refunds import RefundOrder, RefundRefusedError, Sending

@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from bridge.journal import Journal
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, problems_of
-from coordinator.payments.rulings import acceptance
+from coordinator.payments.problems.problems import ProblemKind, problems_of
+from coordinator.payments.problems.rulings import acceptance
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.payouts import Payout
 from tests.bridge.journal.conftest import NOW

@@ -19,8 +19,8 @@ from bridge.journal import ChainCommit, ChainTransfer, ConsoleFilter, Journal, P
 from bridge.journal.database.engines import parse_database_url, reading_engine, writing_engine
 from bridge.journal.database.schema_versions import MIGRATIONS
 from bridge.journal.tables import schema
-from coordinator.payments.agreements import Checkout, Share
-from coordinator.payments.observations import (
+from coordinator.payments.agreed.agreements import Checkout, Share
+from coordinator.payments.observed.observations import (
     Sighting,
     Stage,
     Transfer,

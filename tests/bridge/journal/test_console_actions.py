@@ -10,10 +10,10 @@ import pytest
 
 from bridge.journal import ConsoleFilter, Journal, TroubledPayment
 from bridge.journal.queries import problems as problem_queries
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import Standing
-from coordinator.payments.problems import ProblemKind
-from coordinator.payments.rulings import RulingRefusedError, acceptance
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.observed.observations import Standing
+from coordinator.payments.problems.problems import ProblemKind
+from coordinator.payments.problems.rulings import RulingRefusedError, acceptance
 from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutSent, PayoutUnclear
 from coordinator.payouts.resolution import NothingToResolveError
 from tests.bridge.journal.conftest import NOW

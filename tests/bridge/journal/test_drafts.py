@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from bridge.journal import Draft, IdempotencyKey, IdempotencyKeyReusedError, Journal, PaymentConflictError
-from coordinator.payments.agreements import Checkout, Share
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.agreed.agreements import Checkout, Share
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import Payment
 
 KEY = IdempotencyKey("payments", "k1", "digest")

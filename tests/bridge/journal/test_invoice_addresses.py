@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from bridge.journal import Journal
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.database.schema_versions import MIGRATIONS
-from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import Payment
 from tests.clock import Clock
 

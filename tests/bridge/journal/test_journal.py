@@ -31,7 +31,7 @@ from bridge.journal import (
 from bridge.journal.database.engines import journal_place, parse_database_url, reading_engine
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
-from coordinator.payments.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
+from coordinator.payments.observed.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
 from coordinator.payments.payments import Payment, PaymentStatus
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.overdue import apply_deadlines

@@ -7,7 +7,7 @@ import pytest
 from alembic import command
 
 from bridge.journal import IdempotencyKey, IdempotencyKeyReusedError, Journal, PayoutRefusedError
-from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
 from coordinator.payouts.named_transactions import TransactionTakenError
 from coordinator.payouts.observations import (

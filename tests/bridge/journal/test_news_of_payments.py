@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bridge.journal import Journal
-from coordinator.payments.observations import (
+from coordinator.payments.observed.observations import (
     ClaimContested,
     Observation,
     PaymentAccepted,

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from bridge.journal import Journal
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.migrations.rewriting import compact
-from coordinator.payments.observations import (
+from coordinator.payments.observed.observations import (
     AddressBorrowed,
     ClaimContested,
     Ending,
@@ -29,7 +29,7 @@ from coordinator.payments.observations import (
     TransfersTakenBack,
 )
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems import problems_of
+from coordinator.payments.problems.problems import problems_of
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.older_journals import migrate
 from tests.bridge.journal.sales import payment

@@ -16,7 +16,7 @@ from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.queries.own import own_payments, own_payouts
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_row
-from coordinator.payments.agreements import Checkout, Share
+from coordinator.payments.agreed.agreements import Checkout, Share
 from coordinator.payouts.observations import PayoutConfirmed, PayoutSent
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.older_journals import migrate

@@ -4,9 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bridge.journal import Journal
-from coordinator.payments.coin_prices import EarlierPrice
-from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.problems.coin_prices import EarlierPrice
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, payment
 from tests.clock import Clock

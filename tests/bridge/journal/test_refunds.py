@@ -14,7 +14,7 @@ from bridge.journal.database.engines import parse_database_url, writing_engine
 from coordinator.books.days import day_in, zone_named
 from coordinator.books.figures import figures
 from coordinator.money import total
-from coordinator.payments.observations import Ending, InvoiceEnded, RefundOf
+from coordinator.payments.observed.observations import Ending, InvoiceEnded, RefundOf
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import Approver, NothingToApproveError, PayoutRules
 from coordinator.payouts.limits import PayoutLimits

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bridge.journal import Journal
 from coordinator.books.wallets import Comparison, Held, Should, Tolerances, WalletCoin, compared
-from coordinator.payments.observations import Transfer, TransferSeen
+from coordinator.payments.observed.observations import Transfer, TransferSeen
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, paid, payment
 from tests.clock import Clock

@@ -9,7 +9,7 @@ import pytest
 from tenacity import wait_none
 
 from bridge.journal import Journal
-from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
 from providers.shkeeper.api import ShkeeperApi
 from tests.anvil import Anvil, running_anvil

@@ -14,9 +14,9 @@ from bridge.journal import Draft, Journal
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payments.reconciliation import Reconciliation
 from bridge.workers.payouts.sender import PayoutSender
-from coordinator.payments.evidence import LookedUpInvoice
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import Ending, InvoiceEnded
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.deciding.evidence import LookedUpInvoice
+from coordinator.payments.observed.observations import Ending, InvoiceEnded
 from providers.shkeeper.api import ShkeeperApi
 from tests.bridge.workers.conftest import paid, payment
 from tests.bridge.workers.payouts.sending import Books, new_sender, wanted

@@ -18,7 +18,7 @@ from coordinator.attention.wallets import wallet_attention
 from coordinator.books.wallets import LISTED_AFTER, Comparison, Held, Should, Tolerances, WalletCoin, compared
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.histories import Beginning
-from coordinator.payments.observations import RefundOf, Sighting, Stage, Transfer
+from coordinator.payments.observed.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.facts import PayoutFacts, SecondWord
 from coordinator.payouts.payouts import Payout

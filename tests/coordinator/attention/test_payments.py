@@ -8,15 +8,21 @@ import pytest
 
 from coordinator.attention.items import BY_URGENCY, AttentionKind
 from coordinator.attention.payments import payment_attention, without_address
-from coordinator.payments.booked import Booked, Seen
-from coordinator.payments.decisions import decide
-from coordinator.payments.facts import Facts, Misfit, MisfitKind
-from coordinator.payments.invoices import Invoice, InvoiceWanted
-from coordinator.payments.observations import Ending, RefundOf, Release, Standing, Transfer
+from coordinator.payments.agreed.invoices import Invoice, InvoiceWanted
+from coordinator.payments.deciding.decisions import decide
+from coordinator.payments.facts.booked import Booked, Seen
+from coordinator.payments.facts.facts import Facts, Misfit, MisfitKind
+from coordinator.payments.facts.refunded import Refunded
+from coordinator.payments.observed.observations import Ending, RefundOf, Release, Standing, Transfer
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems import ProblemKind, problems_of
-from coordinator.payments.refunded import Refunded
-from coordinator.payments.rulings import RulingRefusedError, TimeWrongError, acceptance, cancellation, waiting
+from coordinator.payments.problems.problems import ProblemKind, problems_of
+from coordinator.payments.problems.rulings import (
+    RulingRefusedError,
+    TimeWrongError,
+    acceptance,
+    cancellation,
+    waiting,
+)
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

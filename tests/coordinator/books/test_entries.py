@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coordinator.books.entries import Account, EntryKind, balances_of, changes
-from coordinator.payments.agreements import Checkout, Share
-from coordinator.payments.observations import (
+from coordinator.payments.agreed.agreements import Checkout, Share
+from coordinator.payments.observed.observations import (
     EscrowReleased,
     Observation,
     PaymentAccepted,

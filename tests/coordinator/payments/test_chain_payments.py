@@ -8,9 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.events import Event
-from coordinator.payments.agreements import Checkout, DirectPayment, Share
-from coordinator.payments.decisions import decide
-from coordinator.payments.observations import DeadlinePassed, Observation, Sighting, Stage, Transfer, TransferSighted
+from coordinator.payments.agreed.agreements import Checkout, DirectPayment, Share
+from coordinator.payments.deciding.decisions import decide
+from coordinator.payments.observed.observations import (
+    DeadlinePassed,
+    Observation,
+    Sighting,
+    Stage,
+    Transfer,
+    TransferSighted,
+)
 from coordinator.payments.payments import Payment, PaymentStatus
 
 DEADLINE = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

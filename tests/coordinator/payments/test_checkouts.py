@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from coordinator.events import Event
-from coordinator.payments.agreements import Checkout, Share
-from coordinator.payments.decisions import CHECKOUT_FAILURES, created, decide
-from coordinator.payments.observations import (
+from coordinator.payments.agreed.agreements import Checkout, Share
+from coordinator.payments.deciding.decisions import CHECKOUT_FAILURES, created, decide
+from coordinator.payments.observed.observations import (
     DeadlinePassed,
     Ending,
     EscrowReleased,

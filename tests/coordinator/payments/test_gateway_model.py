@@ -12,10 +12,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.decisions import decide, not_counted
-from coordinator.payments.evidence import LookedUpInvoice, invoice_of
-from coordinator.payments.fees import NO_FEE, Fee, FeePolicy
-from coordinator.payments.observations import (
+from coordinator.payments.agreed.fees import NO_FEE, Fee, FeePolicy
+from coordinator.payments.deciding.decisions import decide, not_counted
+from coordinator.payments.deciding.evidence import LookedUpInvoice, invoice_of
+from coordinator.payments.observed.observations import (
     DeadlinePassed,
     InvoiceForgotten,
     InvoicePriced,
@@ -24,7 +24,7 @@ from coordinator.payments.observations import (
     Standing,
 )
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems import hold_on_payouts, is_news, problems_of
+from coordinator.payments.problems.problems import hold_on_payouts, is_news, problems_of
 from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, judged, transfer
 
 CONFIRMATIONS, BLOCK_SECONDS = 12, 12

@@ -10,11 +10,11 @@ from hypothesis.stateful import invariant
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import ADDRESS_WAITED_FOR, refund_without_address
 from coordinator.money import ZERO, excess_over, total
-from coordinator.payments.decisions import decide
-from coordinator.payments.observations import DeadlinePassed, RefundOf, Release
-from coordinator.payments.overdrawn import overdrawn
+from coordinator.payments.deciding.decisions import decide
+from coordinator.payments.observed.observations import DeadlinePassed, RefundOf, Release
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
-from coordinator.payments.problems import BEARABLE_EXCESS, ProblemKind, problems_of
+from coordinator.payments.problems.overdrawn import overdrawn
+from coordinator.payments.problems.problems import BEARABLE_EXCESS, ProblemKind, problems_of
 from coordinator.payouts.earnings import escrow_of, left_to_pay_out
 from coordinator.payouts.statuses import PayoutStatus
 from tests.coordinator.agreed import DEADLINE, NOW

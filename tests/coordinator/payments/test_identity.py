@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments.decisions import decide, not_counted
-from coordinator.payments.evidence import LookedUpInvoice, invoice_of
-from coordinator.payments.facts import MisfitKind
-from coordinator.payments.observations import (
+from coordinator.payments.deciding.decisions import decide, not_counted
+from coordinator.payments.deciding.evidence import LookedUpInvoice, invoice_of
+from coordinator.payments.facts.facts import MisfitKind
+from coordinator.payments.observed.observations import (
     Ending,
     InvoiceEnded,
     InvoiceForgotten,
@@ -22,8 +22,8 @@ from coordinator.payments.observations import (
     TransferSeen,
 )
 from coordinator.payments.payments import Effect, Payment
-from coordinator.payments.problems import ProblemKind, hold_on_payouts, problems_of
-from coordinator.payments.rulings import closes_when_settled
+from coordinator.payments.problems.problems import ProblemKind, hold_on_payouts, problems_of
+from coordinator.payments.problems.rulings import closes_when_settled
 from tests.coordinator.agreed import NOW, PAYMENT, looked_up, notice, play, seen, transfer
 
 UNPAID, PARTIAL, PAID, OVERPAID = Standing.NOTHING, Standing.PARTIAL, Standing.PAID, Standing.OVERPAID

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from coordinator.attention.payments import payment_attention
-from coordinator.payments.invoices import InvoiceOpened
-from coordinator.payments.observations import (
+from coordinator.payments.agreed.invoices import InvoiceOpened
+from coordinator.payments.deciding.quotes import ToPay, to_pay
+from coordinator.payments.observed.observations import (
     DeadlinePassed,
     InvoicePriced,
     InvoiceSnapshot,
@@ -17,8 +18,7 @@ from coordinator.payments.observations import (
     Transfer,
 )
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, hold_on_payouts, problems_of
-from coordinator.payments.quotes import ToPay, to_pay
+from coordinator.payments.problems.problems import ProblemKind, hold_on_payouts, problems_of
 from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, judged, looked_up, notice, play
 
 PRICE = Decimal(50_000)

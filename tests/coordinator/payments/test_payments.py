@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.events import Event, Payload
-from coordinator.payments.agreements import Checkout, Share
-from coordinator.payments.decisions import created, decide
-from coordinator.payments.events import (
+from coordinator.payments.agreed.agreements import Checkout, Share
+from coordinator.payments.deciding.decisions import created, decide
+from coordinator.payments.events.payments import (
     PaymentProgress,
     PaymentReceived,
     PaymentUpdate,
     PurchaseRequestUpdate,
     SellerOfferUpdate,
 )
-from coordinator.payments.observations import (
+from coordinator.payments.observed.observations import (
     DeadlinePassed,
     Ending,
     EscrowReleased,
@@ -39,7 +39,7 @@ from coordinator.payments.observations import (
     WaitingProlonged,
 )
 from coordinator.payments.payments import TRANSITIONS, Effect, Payment, PaymentStatus
-from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.problems.problems import ProblemKind, problems_of
 
 DEADLINE = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 PAYMENT = Payment(

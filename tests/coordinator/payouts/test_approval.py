@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments.observations import RefundOf, Release
-from coordinator.payments.refunded import Refunded
+from coordinator.payments.facts.refunded import Refunded
+from coordinator.payments.observed.observations import RefundOf, Release
 from coordinator.payouts.approval import (
     Approver,
     NothingToApproveError,

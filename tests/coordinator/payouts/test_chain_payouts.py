@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coordinator.attention.payouts import payout_attention
 from coordinator.events import Event
-from coordinator.payments.observations import Sighting, Stage, Transfer
+from coordinator.payments.observed.observations import Sighting, Stage, Transfer
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.observations import (
     PayoutAccepted,

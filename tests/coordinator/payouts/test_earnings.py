@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.money import total
-from coordinator.payments.agreements import Checkout, Share
-from coordinator.payments.booked import Booked
-from coordinator.payments.facts import Facts
-from coordinator.payments.fees import Fee, FeePolicy
-from coordinator.payments.observations import Transfer
+from coordinator.payments.agreed.agreements import Checkout, Share
+from coordinator.payments.agreed.fees import Fee, FeePolicy
+from coordinator.payments.facts.booked import Booked
+from coordinator.payments.facts.facts import Facts
+from coordinator.payments.observed.observations import Transfer
 from coordinator.payments.payments import Payment
 from coordinator.payouts.earnings import earned, left_to_pay_out
 from coordinator.payouts.payouts import Payout, PayoutFacts

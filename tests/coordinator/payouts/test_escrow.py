@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from coordinator.books.entries import Account, EntryKind, balances_of, changes
 from coordinator.books.figures import Sum, figures
 from coordinator.money import ZERO, total
-from coordinator.payments.agreements import Checkout, Share
-from coordinator.payments.decisions import decide
-from coordinator.payments.observations import (
+from coordinator.payments.agreed.agreements import Checkout, Share
+from coordinator.payments.deciding.decisions import decide
+from coordinator.payments.facts.refunded import going_back
+from coordinator.payments.observed.observations import (
     Ending,
     EscrowReleased,
     InvoiceEnded,
@@ -25,11 +26,10 @@ from coordinator.payments.observations import (
     Release,
     RequestCancelled,
 )
+from coordinator.payments.observed.reversals import DisputeStage, PaymentDisputed, RefundedThere
 from coordinator.payments.payments import PaymentStatus
-from coordinator.payments.problems import hold_on_payouts
-from coordinator.payments.refunded import going_back
-from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
-from coordinator.payments.rulings import RulingRefusedError, acceptance, cancellation
+from coordinator.payments.problems.problems import hold_on_payouts
+from coordinator.payments.problems.rulings import RulingRefusedError, acceptance, cancellation
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.earnings import earned, escrow_of, left_to_pay_out, not_there, refundable
 from coordinator.payouts.observations import (

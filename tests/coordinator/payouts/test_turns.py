@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.observations import Sighting, Stage, Transfer
+from coordinator.payments.observed.observations import Sighting, Stage, Transfer
 from coordinator.payouts.payouts import Payout, PayoutFacts
 from coordinator.payouts.turns import TURN_ENDS_AFTER, has_turn, orders_in_turn
 from providers.shkeeper.coins import DECIMALS, wallet_in_turn

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from coordinator.attention.payments import payment_attention
 from coordinator.attention.payouts import payout_attention
 from coordinator.money import total
-from coordinator.payments.agreements import Checkout, Share, part_of
-from coordinator.payments.decisions import decide
-from coordinator.payments.facts import Facts
-from coordinator.payments.observations import (
+from coordinator.payments.agreed.agreements import Checkout, Share, part_of
+from coordinator.payments.deciding.decisions import decide
+from coordinator.payments.facts.facts import Facts
+from coordinator.payments.observed.observations import (
     Ending,
     InvoiceEnded,
     PaymentAccepted,
@@ -23,10 +23,10 @@ from coordinator.payments.observations import (
     RefundOf,
     Standing,
 )
+from coordinator.payments.observed.reversals import RefundedThere
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, problems_of
-from coordinator.payments.reversals import RefundedThere
-from coordinator.payments.rulings import RulingRefusedError, acceptance
+from coordinator.payments.problems.problems import ProblemKind, problems_of
+from coordinator.payments.problems.rulings import RulingRefusedError, acceptance
 from coordinator.payouts.approval import doubts_about
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.earnings import Pool, left_to_refund, refundable

@@ -6,9 +6,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.agreements import DirectPayment
-from coordinator.payments.decisions import decide
-from coordinator.payments.observations import Stage, TransferSighted
+from coordinator.payments.agreed.agreements import DirectPayment
+from coordinator.payments.deciding.decisions import decide
+from coordinator.payments.observed.observations import Stage, TransferSighted
 from coordinator.payments.payments import Payment, PaymentStatus
 from providers.onchain.blocks.canonical import BlockId, judge
 from providers.onchain.blocks.transfers import ChainTransfer

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from tenacity import wait_none
 
-from coordinator.payments.invoices import InvoiceWanted
-from coordinator.payments.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, TransferSeen
+from coordinator.payments.agreed.invoices import InvoiceWanted
+from coordinator.payments.observed.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, TransferSeen
 from providers.contract import ProviderRefusedError, ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices

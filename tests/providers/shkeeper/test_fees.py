@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.fees import NO_FEE, Fee, FeePolicy
+from coordinator.payments.agreed.fees import NO_FEE, Fee, FeePolicy
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.fees import LEFT_ALONE_SECONDS, fee_between
 from providers.shkeeper.invoices import ShkeeperInvoices

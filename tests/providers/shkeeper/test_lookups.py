@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments.evidence import LookedUpInvoice
-from coordinator.payments.observations import InvoiceSnapshot, InvoiceUnreadable, TransferSeen
+from coordinator.payments.deciding.evidence import LookedUpInvoice
+from coordinator.payments.observed.observations import InvoiceSnapshot, InvoiceUnreadable, TransferSeen
 from providers.shkeeper.lookups import looked_up
 
 

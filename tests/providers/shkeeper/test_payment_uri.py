@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from coordinator.payments.quotes import filled
+from coordinator.payments.deciding.quotes import filled
 from providers.onchain.chains import read_chains
 from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.payment_uri import TOKENS, Contract, uri_template

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.quotes import filled
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.deciding.quotes import filled
 from providers.contract import ProviderRefusedError
 from providers.shkeeper.coins import DECIMALS, network_of
 from providers.shkeeper.invoices import PaymentRequestAnswer, opened_invoice

@@ -11,8 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.fees import Fee, FeePolicy
-from coordinator.payments.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, Transfer, TransferSeen
+from coordinator.payments.agreed.fees import Fee, FeePolicy
+from coordinator.payments.observed.observations import (
+    Ending,
+    InvoiceEnded,
+    InvoiceSnapshot,
+    Standing,
+    Transfer,
+    TransferSeen,
+)
 from coordinator.payouts.observations import PayoutBooked, PayoutConfirmed, PayoutSent, Stated
 from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 from providers.shkeeper.signature import sign

@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from coordinator.money import decimals_of, rounded_down
-from coordinator.payments.evidence import LookedUpInvoice
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.deciding.evidence import LookedUpInvoice
 from coordinator.payouts.observations import PayoutFailed, PayoutObservation, PayoutUnclear
 from coordinator.payouts.payouts import Payout
 from providers.contract import (

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from coordinator.payments.evidence import LookedUpInvoice
-from coordinator.payments.observations import (
+from coordinator.payments.deciding.evidence import LookedUpInvoice
+from coordinator.payments.observed.observations import (
     Ending,
     InvoiceEnded,
     InvoiceSnapshot,
@@ -19,7 +19,7 @@ from coordinator.payments.observations import (
     Transfer,
     TransferSeen,
 )
-from coordinator.payments.reversals import DisputeStage, PaymentDisputed, RefundedThere
+from coordinator.payments.observed.reversals import DisputeStage, PaymentDisputed, RefundedThere
 from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutBooked,

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable
 
-from coordinator.payments.coin_prices import DAYS_ASKED
+from coordinator.payments.problems.coin_prices import DAYS_ASKED
 from tests.system.shkeeper.conftest import Marketplace
 from tests.system.shkeeper.journals import ReadJournal
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, null, select, up
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import invoice_from_row
 from bridge.journal.writing.statements import Row, Writing, insert_into
-from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 
 __all__ = ["StagedInvoices"]
 

@@ -25,7 +25,7 @@ from bridge.journal.writing.statements import (
 )
 from coordinator.books.entries import balances_of, changes
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems import is_news
+from coordinator.payments.problems.problems import is_news
 
 __all__ = ["StagedPayments"]
 

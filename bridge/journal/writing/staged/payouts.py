@@ -11,7 +11,7 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import entry_row, payout_from_row, payout_row
 from bridge.journal.writing.statements import Row, Writing, entered_too, first_known, insert_into
 from coordinator.books.entries import balances_of_payout, changes
-from coordinator.payments.transfers import transfer_key
+from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.decisions import PayoutDecision
 from coordinator.payouts.limits import DAY, WITHOUT_OUTFLOW, Outflow, outflow_of
 from coordinator.payouts.observations import PayoutObservation

@@ -10,8 +10,8 @@ from bridge.http.ops.rows import payment_row, transfer_rows
 from bridge.journal.queries.console import ListedPayment
 from bridge.journal.queries.payments import PaymentRecord
 from coordinator.money import parse_amount
-from coordinator.payments.fees import Fee, FeePolicy
-from coordinator.payments.observations import InvoicePriced, Observation, Standing
+from coordinator.payments.agreed.fees import Fee, FeePolicy
+from coordinator.payments.observed.observations import InvoicePriced, Observation, Standing
 from tests.coordinator.agreed import NOW, looked_up, notice, play, transfer
 
 # All that `parse_amount` lets in.

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bridge.http.ops.story import TITLES
-from coordinator.payments.observations import Observation
+from coordinator.payments.observed.observations import Observation
 from coordinator.payouts.observations import PayoutObservation
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice

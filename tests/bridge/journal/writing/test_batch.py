@@ -13,8 +13,8 @@ from bridge.journal.requests.recording import record_observation
 from bridge.journal.writing import batch as batch_module
 from bridge.journal.writing.batch import Batch
 from coordinator.events import Audience, Event
-from coordinator.payments.events import REQUEST_CANCELLED
-from coordinator.payments.observations import Transfer, TransferSeen
+from coordinator.payments.events.payments import REQUEST_CANCELLED
+from coordinator.payments.observed.observations import Transfer, TransferSeen
 from coordinator.payments.payments import Payment
 from tests.bridge.journal.conftest import NOW
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bridge.journal import Journal, JournalUnavailableError, Outcome
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.recent_payments import RecentPayments
-from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer, TransferSeen
+from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer, TransferSeen
 from coordinator.payments.payments import Payment, PaymentStatus
 from tests.bridge.journal.conftest import NOW
 

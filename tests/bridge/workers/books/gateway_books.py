@@ -10,7 +10,7 @@ from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import derived_id
-from coordinator.payments.observations import DeadlinePassed
+from coordinator.payments.observed.observations import DeadlinePassed
 from coordinator.payouts.comparisons import Comparison
 from coordinator.payouts.observations import PayoutAsked
 from coordinator.payouts.payouts import Payout

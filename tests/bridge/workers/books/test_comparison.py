@@ -14,8 +14,8 @@ from bridge.journal import Journal, PayoutRefusedError
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.chains.standing import ChainStatus, ChainWord, standing
-from coordinator.payments.invoices import Invoice, InvoiceOpened, InvoiceWanted
-from coordinator.payments.observations import RefundOf
+from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
+from coordinator.payments.observed.observations import RefundOf
 from coordinator.payouts.observations import (
     PayoutBooked,
     PayoutConfirmed,

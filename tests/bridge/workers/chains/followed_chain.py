@@ -14,8 +14,8 @@ from bridge.http.ops.overview import needs_a_person
 from bridge.journal import Journal
 from bridge.workers.chains.store import JournalChainStore, watched_payment
 from coordinator.attention.items import Attention
-from coordinator.payments.agreements import DirectPayment
-from coordinator.payments.observations import TransactionHinted
+from coordinator.payments.agreed.agreements import DirectPayment
+from coordinator.payments.observed.observations import TransactionHinted
 from coordinator.payments.payments import Payment
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent
 from coordinator.payouts.payouts import Payout

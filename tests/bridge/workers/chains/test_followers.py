@@ -16,8 +16,8 @@ from bridge.workers.chains.followers import ChainFollowers, ChainProblemError
 from bridge.workers.chains.standing import NOBODY, ChainStatus
 from bridge.workers.chains.store import JournalChainStore
 from bridge.workers.leased import LeasedWork
-from coordinator.payments.agreements import DirectPayment
-from coordinator.payments.observations import TransactionHinted
+from coordinator.payments.agreed.agreements import DirectPayment
+from coordinator.payments.observed.observations import TransactionHinted
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
 from providers.onchain.chains import Chain, Token

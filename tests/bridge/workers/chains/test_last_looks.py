@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.chains.last_looks import PAGE, LastLook
 from bridge.workers.chains.store import JournalChainStore
-from coordinator.payments.agreements import DirectPayment
-from coordinator.payments.observations import TransactionHinted
+from coordinator.payments.agreed.agreements import DirectPayment
+from coordinator.payments.observed.observations import TransactionHinted
 from coordinator.payments.payments import Payment
 from coordinator.payouts.observations import PayoutKnown, PayoutSent
 from coordinator.payouts.payouts import Payout

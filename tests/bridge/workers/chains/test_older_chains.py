@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from bridge.journal import Journal
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.database.schema_versions import MIGRATIONS
-from coordinator.payments.observations import TransactionHinted
+from coordinator.payments.observed.observations import TransactionHinted
 from coordinator.payments.payments import PaymentStatus
 from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Followed, following

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments.observations import Stage, TransactionHinted
+from coordinator.payments.observed.observations import Stage, TransactionHinted
 from coordinator.payments.payments import PaymentStatus
 from providers.onchain.confirming.second_words import SECOND_WORD_AWAITED_SECONDS
 from providers.onchain.nodes import http_provider

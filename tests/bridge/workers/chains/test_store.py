@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments.observations import TransactionHinted
+from coordinator.payments.observed.observations import TransactionHinted
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.nodes.web3_library import Web3

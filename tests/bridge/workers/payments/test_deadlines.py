@@ -10,9 +10,9 @@ from tenacity import wait_none
 from bridge.journal import DEADLINES, Journal
 from bridge.journal.wakes import DUE_SOON
 from bridge.workers.payments.deadlines import INTERVAL_SECONDS, LOOK_SECONDS, Deadlines
-from coordinator.payments.agreements import Terms
+from coordinator.payments.agreed.agreements import Terms
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.problems.problems import ProblemKind, problems_of
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import payment

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.journal import Journal
 from bridge.workers.payments.reconciliation import Reconciliation
-from coordinator.payments.observations import (
+from coordinator.payments.observed.observations import (
     Ending,
     InvoiceEnded,
     Observation,
@@ -21,7 +21,7 @@ from coordinator.payments.observations import (
     TransferSeen,
 )
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.problems.problems import ProblemKind, problems_of
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.overdue import apply_deadlines

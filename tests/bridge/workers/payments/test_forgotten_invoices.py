@@ -9,9 +9,9 @@ from bridge.journal import Journal
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payments.reconciliation import Reconciliation
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
-from coordinator.payments.observations import InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, hold_on_payouts, problems_of
+from coordinator.payments.problems.problems import ProblemKind, hold_on_payouts, problems_of
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import payment

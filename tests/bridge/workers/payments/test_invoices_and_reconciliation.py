@@ -14,11 +14,11 @@ from bridge.journal.tables.rows import payment_from_row
 from bridge.workers.payments.invoices import CoinNotOfferedError, InvoiceOpener
 from bridge.workers.payments.reconciliation import Reconciliation
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
-from coordinator.payments.decisions import Decision, decide
-from coordinator.payments.invoices import InvoiceWanted
-from coordinator.payments.observations import InvoiceSnapshot, Observation
+from coordinator.payments.agreed.invoices import InvoiceWanted
+from coordinator.payments.deciding.decisions import Decision, decide
+from coordinator.payments.observed.observations import InvoiceSnapshot, Observation
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems import ProblemKind, problems_of
+from coordinator.payments.problems.problems import ProblemKind, problems_of
 from providers.contract import ProviderUnavailableError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices

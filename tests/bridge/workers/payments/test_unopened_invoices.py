@@ -13,8 +13,8 @@ from bridge.journal import Draft, Journal, PaymentRecord
 from bridge.workers.payments import unopened_invoices
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payments.unopened_invoices import AT_ONCE, UnopenedInvoices
-from coordinator.payments.evidence import LookedUpInvoice
-from coordinator.payments.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
+from coordinator.payments.deciding.evidence import LookedUpInvoice
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,

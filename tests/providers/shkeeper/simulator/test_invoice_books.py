@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.payments.observations import InvoiceSnapshot, Standing, TransferSeen
+from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, TransferSeen
 from providers.contract import Reading
 from providers.shkeeper.simulator.booked_invoice import BookedInvoice
 from providers.shkeeper.simulator.daemons import Daemons, State

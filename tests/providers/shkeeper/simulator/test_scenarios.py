@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from coordinator.payments.agreements import Terms
-from coordinator.payments.decisions import decide
+from coordinator.payments.agreed.agreements import Terms
+from coordinator.payments.deciding.decisions import decide
 from coordinator.payments.payments import Payment
 from providers.contract import Reading, WebhookRefusedError
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice, InvoiceUnplayableError

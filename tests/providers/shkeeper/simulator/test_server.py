@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from tenacity import wait_none
 
-from coordinator.payments.invoices import InvoiceWanted
-from coordinator.payments.observations import InvoiceSnapshot
+from coordinator.payments.agreed.invoices import InvoiceWanted
+from coordinator.payments.observed.observations import InvoiceSnapshot
 from providers.contract import ProviderRefusedError, ProviderUnavailableError, WebhookRefusedError
 from providers.shkeeper.api import ShkeeperApi
 from providers.shkeeper.invoices import ShkeeperInvoices

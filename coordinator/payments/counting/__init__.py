@@ -1,0 +1,1 @@
+"""Counting: what the facts come to, in the payment's money and in time."""

@@ -1,0 +1,31 @@
+"""Lateness: whether money came after it was due, by the earliest that shows that it was there. Pure."""
+
+from datetime import datetime, timedelta
+
+from coordinator.payments.facts.facts import Facts
+from coordinator.payments.observed.observations import Stage
+
+__all__ = ["KEPT_FOR", "ZONES", "came_late"]
+
+KEPT_FOR = timedelta(days=1)
+"""How long before a payment was registered something may have been told that is about it."""
+ZONES = timedelta(hours=14)
+"""A gateway writes the dates of transfers in a zone that it does not name."""
+
+
+def came_late(facts: Facts, deadline: datetime, earliest: datetime) -> bool:
+    """Whether some of what counts came after a deadline. What a gateway says of when a transfer came shows nothing
+    where that was before `earliest`, when it could come."""
+    seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
+    moments: list[tuple[datetime | None, ...]] = [
+        (_possible(one.transfer.occurred_at, earliest), one.first_told_at, seen.get(one.transfer.key))
+        for one in facts.booked
+        if one.counts
+    ]
+    moments += [(one.transfer.occurred_at,) for one in facts.sightings if one.stage is Stage.FINAL]
+    came = (min((at for at in known if at is not None), default=None) for known in moments)
+    return any(at is not None and at > deadline for at in came)
+
+
+def _possible(date: datetime | None, earliest: datetime) -> datetime | None:
+    return date if date is None or date >= earliest else None

@@ -1,0 +1,1 @@
+"""Facts: everything that was seen of a payment, merged so that order and repetition do not matter."""

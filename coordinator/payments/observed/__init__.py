@@ -1,0 +1,1 @@
+"""Observed: what providers and chains tell of a payment, in words that none of them owns."""
