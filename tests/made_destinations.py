@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from providers.shkeeper import base58, bech32
-from providers.shkeeper.bech32 import Checksum
 from providers.shkeeper.destinations.solana import is_on_curve
+from providers.shkeeper.texts import base58, bech32
+from providers.shkeeper.texts.bech32 import Checksum
 
 __all__ = ["DESTINATIONS", "destination"]
 

@@ -26,7 +26,7 @@ from coordinator.payouts.payouts import Payout
 from providers.contract import Reading
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import Invoice
-from providers.shkeeper.webhooks import ShkeeperWebhooks
+from providers.shkeeper.webhooks.webhooks import ShkeeperWebhooks
 
 __all__ = ["Played", "play_past"]
 

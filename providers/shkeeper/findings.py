@@ -89,8 +89,8 @@ def _credentials(settings: ShkeeperSettings, coins: Sequence[str]) -> Iterator[F
     """Whether SHKeeper accepts the key and the password, which nothing shows before money is to move."""
     import asyncio
 
-    from providers.shkeeper.api import ShkeeperApi
-    from providers.shkeeper.credentials import CredentialCheck
+    from providers.shkeeper.asking.api import ShkeeperApi
+    from providers.shkeeper.asking.credentials import CredentialCheck
 
     password = settings.shkeeper_password.get_secret_value()
 

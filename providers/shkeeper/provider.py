@@ -9,7 +9,7 @@ from providers.findings import Finding
 from providers.shkeeper.coins import network_of
 from providers.shkeeper.findings import shkeeper_doubts, shkeeper_findings
 from providers.shkeeper.settings import ShkeeperSettings
-from providers.shkeeper.webhooks import PROVIDER, ShkeeperWebhooks
+from providers.shkeeper.webhooks.webhooks import PROVIDER, ShkeeperWebhooks
 
 __all__ = ["Shkeeper"]
 
@@ -63,10 +63,10 @@ class Shkeeper:
         if not own.shkeeper_url:
             return Connected(reader)
         # They bring an HTTP client, which a bridge that asks SHKeeper nothing does without.
-        from providers.shkeeper.api import ShkeeperApi
-        from providers.shkeeper.credentials import CredentialCheck
-        from providers.shkeeper.invoices import ShkeeperInvoices
-        from providers.shkeeper.payouts import ShkeeperPayouts
+        from providers.shkeeper.asking.api import ShkeeperApi
+        from providers.shkeeper.asking.credentials import CredentialCheck
+        from providers.shkeeper.invoices.invoices import ShkeeperInvoices
+        from providers.shkeeper.payouts.payouts import ShkeeperPayouts
         from providers.shkeeper.wallets import ShkeeperWallets
 
         password = own.shkeeper_password.get_secret_value()

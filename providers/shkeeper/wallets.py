@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from coordinator.money import Amount
 from providers.contract import CoinUnavailableError
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.refusals import shown
-from providers.shkeeper.webhooks import PROVIDER
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.asking.refusals import shown
+from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire, Words
 
 __all__ = ["ShkeeperWallets"]

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from providers.shkeeper import base58, bech32
 from providers.shkeeper.destinations.family import (
     ALPHANUMERIC,
     DestinationWrongError,
@@ -13,6 +12,7 @@ from providers.shkeeper.destinations.family import (
     NotOfFamilyError,
     is_nobodys_account,
 )
+from providers.shkeeper.texts import base58, bech32
 
 __all__ = ["BITCOIN", "DOGECOIN", "FIRO", "FIRO_SPARK", "LITECOIN"]
 

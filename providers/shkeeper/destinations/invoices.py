@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from coordinator.money import trimmed
 from providers.shkeeper.destinations.family import ALPHANUMERIC, DestinationWrongError, Family, NotOfFamilyError
-from providers.shkeeper.lightning import LONGEST_INVOICE, InvoiceUnreadableError, read_invoice
+from providers.shkeeper.texts.lightning import LONGEST_INVOICE, InvoiceUnreadableError, read_invoice
 
 __all__ = ["LIGHTNING_INVOICE", "check_terms"]
 

@@ -3,8 +3,8 @@
 No library: `monero` has had no release since 2022, and brings an HTTP client and a proxy.
 """
 
-from providers.shkeeper import base58
 from providers.shkeeper.destinations.family import Family, MistypedError, NotOfFamilyError
+from providers.shkeeper.texts import base58
 
 __all__ = ["MONERO"]
 

@@ -5,8 +5,8 @@ mistyped address of two is not. The accounts that programs make (a wallet's acco
 beside the curve on purpose. A token goes to the wallet, and SHKeeper finds or makes the account for it.
 """
 
-from providers.shkeeper import base58
 from providers.shkeeper.destinations.family import Family, NotOfFamilyError
+from providers.shkeeper.texts import base58
 
 __all__ = ["SOLANA", "is_on_curve"]
 

@@ -2,8 +2,8 @@
 
 import re
 
-from providers.shkeeper import base58
 from providers.shkeeper.destinations.family import Family, MistypedError, NotOfFamilyError, is_nobodys_account
+from providers.shkeeper.texts import base58
 
 __all__ = ["TRON"]
 

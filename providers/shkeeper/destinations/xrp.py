@@ -4,7 +4,6 @@ SHKeeper has no field for a tag. An X-address is its only way to send to an acco
 exchange's; a classic address is somebody's own.
 """
 
-from providers.shkeeper import base58
 from providers.shkeeper.destinations.family import (
     DestinationWrongError,
     Family,
@@ -12,6 +11,7 @@ from providers.shkeeper.destinations.family import (
     NotOfFamilyError,
     is_nobodys_account,
 )
+from providers.shkeeper.texts import base58
 
 __all__ = ["XRP"]
 

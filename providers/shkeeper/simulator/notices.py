@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from providers.shkeeper.signature import sign
 from providers.shkeeper.simulator.numerals import plain
 from providers.shkeeper.simulator.terms import Fees
+from providers.shkeeper.webhooks.signature import sign
 
 __all__ = [
     "BookedTransaction",

@@ -61,7 +61,7 @@ UNUSED = (
     "bridge.contract",
     "providers.onchain.follower",
     "providers.onchain.nodes.web3_library",
-    "providers.shkeeper.api",
+    "providers.shkeeper.asking.api",
     "providers.shkeeper.simulator",
 )
 PROGRAM = """
@@ -109,7 +109,7 @@ def test_a_bridge_that_asks_for_tokens_and_asks_shkeeper_imports_what_these_need
         BRIDGE_SHKEEPER_API_KEYS="the-key-of-the-gateway",
         BRIDGE_SHKEEPER_URL="http://127.0.0.1:1",
     )
-    assert {"bridge.access.tokens", "jwt", "providers.shkeeper.api", "httpx"} <= modules
+    assert {"bridge.access.tokens", "jwt", "providers.shkeeper.asking.api", "httpx"} <= modules
     assert {"alembic", "aiohttp", "requests", "web3"} & modules == set()
 
 

@@ -11,7 +11,7 @@ from tenacity import wait_none
 from bridge.journal import Journal
 from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import Follow, following
 from tests.bridge.workers.payments.invoice_books import Books

@@ -11,8 +11,8 @@ from bridge.workers.payments.deadlines import Deadlines
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payments.reconciliation import Reconciliation
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.invoices import ShkeeperInvoices
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import START, payment
 from tests.bridge.workers.payments.invoice_books import DOWN, OPENED, Books
 from tests.bridge.workers.payouts.sending import Books as PayoutBooks

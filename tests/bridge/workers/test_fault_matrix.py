@@ -15,9 +15,9 @@ from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.invoices import ShkeeperInvoices
-from providers.shkeeper.payouts import ShkeeperPayouts
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.invoices.invoices import ShkeeperInvoices
+from providers.shkeeper.payouts.payouts import ShkeeperPayouts
 from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
 from providers.shkeeper.simulator.payout_books import Outcome

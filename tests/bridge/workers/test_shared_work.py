@@ -17,7 +17,7 @@ from bridge.workers.payouts.sender import PayoutSender
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.evidence import LookedUpInvoice
 from coordinator.payments.observed.observations import Ending, InvoiceEnded
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.conftest import paid, payment
 from tests.bridge.workers.payouts.sending import Books, new_sender, wanted
 from tests.scripted_gateway import Gateway, Request, says

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tenacity import wait_none
 
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from tests.scripted_gateway import Gateway, scripted_gateway
 from tests.waiting import GIVE_UP_SECONDS
 

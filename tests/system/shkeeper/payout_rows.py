@@ -1,7 +1,7 @@
 """Everything that SHKeeper and its daemons can make of an order of payouts, each with how the local one is told to do
 it: the rows of the fault matrix.
 
-Those that `payout_answers.py` calls proofs are all here, and a test says so. What is not a proof is here with and
+Those that `payouts/answers.py` calls proofs are all here, and a test says so. What is not a proof is here with and
 without its money having been sent.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle, product
 
-from providers.shkeeper.payout_answers import Said
+from providers.shkeeper.payouts.answers import Said
 from providers.shkeeper.simulator.faults import Happens, What
 from providers.shkeeper.simulator.payout_tasks import Outcome
 from tests.made_destinations import destination, x_address

@@ -12,7 +12,7 @@ from typing import Literal
 
 import pytest
 
-from providers.shkeeper.payout_answers import REFUSALS, TASK_NOT_SENT
+from providers.shkeeper.payouts.answers import REFUSALS, TASK_NOT_SENT
 from providers.shkeeper.simulator.faults import Call, Happens, What
 from tests.conftest import StartBridge
 from tests.played_shkeeper import PlayedShkeeper

@@ -8,7 +8,7 @@ import pytest
 from bridge.journal import Journal
 from bridge.journal.upkeep import declare_restored
 from bridge.workers.books.comparison import BooksComparison
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.books.gateway_books import Books, comparing
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway

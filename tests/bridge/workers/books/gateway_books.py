@@ -14,9 +14,9 @@ from coordinator.payments.observed.observations import DeadlinePassed
 from coordinator.payouts.comparisons import Comparison
 from coordinator.payouts.observations import PayoutAsked
 from coordinator.payouts.payouts import Payout
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.invoices import ShkeeperInvoices
-from providers.shkeeper.payouts import ShkeeperPayouts
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.invoices.invoices import ShkeeperInvoices
+from providers.shkeeper.payouts.payouts import ShkeeperPayouts
 from tests.bridge.workers.conftest import START, payment
 from tests.scripted_gateway import Gateway, Request, says
 

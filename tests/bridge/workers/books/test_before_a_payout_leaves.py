@@ -9,7 +9,7 @@ from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.books.comparison import BooksComparison
 from coordinator.payouts.approval import Approver, NothingToApproveError
 from providers.contract import ProviderError
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.books.gateway_books import (
     Books,
     compared,

@@ -26,7 +26,7 @@ from coordinator.payouts.observations import (
 from coordinator.payouts.provider_names import NAMES_BEYOND, Naming
 from coordinator.refunds.refunds import RefundOrder, RefundRefusedError
 from providers.onchain.chains import Chain, Token
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.books.gateway_books import (
     COINS,
     Books,

@@ -13,8 +13,8 @@ from bridge.workers.payments.deadlines import INTERVAL_SECONDS, LOOK_SECONDS, De
 from coordinator.payments.agreed.agreements import Terms
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import ProblemKind, problems_of
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.invoices import ShkeeperInvoices
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import payment
 from tests.bridge.workers.payments.invoice_books import DOWN, Books
 from tests.clock import Clock

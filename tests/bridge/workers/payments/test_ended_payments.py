@@ -22,8 +22,8 @@ from coordinator.payments.observed.observations import (
 )
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import ProblemKind, problems_of
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.invoices import ShkeeperInvoices
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.overdue import apply_deadlines
 from tests.bridge.workers.conftest import payment
 from tests.bridge.workers.payments.invoice_books import Books

@@ -12,8 +12,8 @@ from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import ProblemKind, hold_on_payouts, problems_of
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.invoices import ShkeeperInvoices
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import payment
 from tests.bridge.workers.payments.invoice_books import DOWN, OPENED, Books
 from tests.clock import Clock

@@ -20,8 +20,8 @@ from coordinator.payments.observed.observations import InvoiceSnapshot, Observat
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from providers.contract import ProviderUnavailableError
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.invoices import ShkeeperInvoices
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.overdue import apply_deadlines
 from tests.bridge.workers.conftest import START, payment
 from tests.bridge.workers.payments.invoice_books import DOWN, OPENED, Books

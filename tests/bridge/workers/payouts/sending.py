@@ -7,9 +7,9 @@ from bridge.journal import Journal
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import derived_id
 from coordinator.payouts.payouts import Payout
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.invoices import ShkeeperInvoices
-from providers.shkeeper.payouts import ShkeeperPayouts
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.invoices.invoices import ShkeeperInvoices
+from providers.shkeeper.payouts.payouts import ShkeeperPayouts
 from tests.bridge.workers.conftest import START, paid
 from tests.scripted_gateway import Answer, Gateway, Request, says
 

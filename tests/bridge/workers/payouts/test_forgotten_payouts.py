@@ -23,7 +23,7 @@ from coordinator.payouts.observations import (
     PayoutUnclear,
 )
 from coordinator.payouts.payouts import Payout
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.books.gateway_books import Books, compared, comparing, name, sender_of
 from tests.bridge.workers.conftest import START, paid
 from tests.clock import Clock

@@ -8,8 +8,8 @@ import pytest
 from bridge.journal import Journal, JournalUnavailableError
 from coordinator.payouts.observations import PayoutAccepted
 from coordinator.payouts.statuses import PayoutStatus
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.payout_answers import OrderAnswer
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.payouts.answers import OrderAnswer
 from tests.attempts import begin_attempts
 from tests.bridge.workers.conftest import START
 from tests.bridge.workers.payouts.sending import FAILED, UNKNOWN, Books, escrow, new_sender, status, wanted

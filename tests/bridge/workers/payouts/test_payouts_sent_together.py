@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.journal import Journal
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.payouts.sending import UNKNOWN, Books, name, new_sender, status, wanted
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, says

@@ -10,7 +10,7 @@ import pytest
 from bridge.journal import Journal
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.payments.observed.observations import Ending, InvoiceEnded
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.conftest import START
 from tests.bridge.workers.payouts.sending import FAILED, UNKNOWN, Books, escrow, name, new_sender, status, wanted
 from tests.clock import Clock

@@ -20,7 +20,7 @@ from coordinator.books.wallets import Comparison, Standing, WalletCoin
 from coordinator.payouts.observations import PayoutConfirmed, PayoutKnown, PayoutSent
 from providers.onchain.chains import Chain, Token
 from providers.settings import SettingsError
-from providers.shkeeper.api import ShkeeperApi
+from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.simulator.daemons import Daemon, State
 from providers.shkeeper.simulator.faults import Call, What
 from providers.shkeeper.wallets import ShkeeperWallets

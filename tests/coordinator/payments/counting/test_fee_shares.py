@@ -20,7 +20,7 @@ from coordinator.payments.deciding.quotes import fee_priced, to_pay, whole_coin_
 from coordinator.payments.observed.observations import InvoicePriced, InvoiceSnapshot, Observation, Standing, Transfer
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.problems import ProblemKind, problems_of
-from providers.shkeeper.invoices import PaymentRequestAnswer, opened_invoice
+from providers.shkeeper.invoices.invoices import PaymentRequestAnswer, opened_invoice
 from tests.coordinator.agreed import NOW, PAYMENT
 
 RATES = {

@@ -15,7 +15,7 @@ from providers.shkeeper.simulator.invoice_books import InvoiceBooks, Output
 from providers.shkeeper.simulator.notices import compact, signed_headers
 from providers.shkeeper.simulator.refusals import RefusedError, ThrownError
 from providers.shkeeper.simulator.terms import FeePolicy, Fees, Terms
-from providers.shkeeper.webhooks import ShkeeperWebhooks
+from providers.shkeeper.webhooks.webhooks import ShkeeperWebhooks
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ORDER = {"external_id": "order-1", "fiat": "USD", "amount": "100", "callback_url": "http://bridge.example/webhooks"}

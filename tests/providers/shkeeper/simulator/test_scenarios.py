@@ -11,7 +11,7 @@ from coordinator.payments.deciding.decisions import decide
 from coordinator.payments.payments import Payment
 from providers.contract import Reading, WebhookRefusedError
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice, InvoiceUnplayableError
-from providers.shkeeper.webhooks import ShkeeperWebhooks
+from providers.shkeeper.webhooks.webhooks import ShkeeperWebhooks
 
 KEY = "wallet-key"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

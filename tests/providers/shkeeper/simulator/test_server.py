@@ -13,12 +13,12 @@ from tenacity import wait_none
 from coordinator.payments.agreed.invoices import InvoiceWanted
 from coordinator.payments.observed.observations import InvoiceSnapshot
 from providers.contract import ProviderRefusedError, ProviderUnavailableError, WebhookRefusedError
-from providers.shkeeper.api import ShkeeperApi
-from providers.shkeeper.invoices import ShkeeperInvoices
+from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
 from providers.shkeeper.simulator.server import serving
-from providers.shkeeper.webhooks import ShkeeperWebhooks
+from providers.shkeeper.webhooks.webhooks import ShkeeperWebhooks
 from tests.held_answers import NEVER_SECONDS, let_time_pass_while_answers_are_held
 from tests.waiting import GIVE_UP_SECONDS, until
 

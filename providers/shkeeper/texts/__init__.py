@@ -1,0 +1,1 @@
+"""Texts that addresses and invoices are written in, down to their checksums."""

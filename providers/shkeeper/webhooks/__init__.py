@@ -1,0 +1,1 @@
+"""Webhooks of SHKeeper: who sent one, and what it says."""
