@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from playwright.sync_api import expect
 
-from providers.shkeeper.simulator.daemons import State
+from providers.shkeeper.simulator.terms.daemons import State
 from tests.asking import client_of
 from tests.bridge.http.ops.sales import is_completed, register
 from tests.conftest import BridgeProcess, StartBridge

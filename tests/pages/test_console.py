@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from providers.shkeeper.simulator.books.payouts import Outcome
 from providers.shkeeper.simulator.faults import Call, What
 from providers.shkeeper.simulator.notices import signed_headers
-from providers.shkeeper.simulator.payout_books import Outcome
 from tests.asking import post
 from tests.conftest import BridgeProcess
 from tests.made_destinations import destination

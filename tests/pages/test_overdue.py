@@ -4,7 +4,7 @@ import sqlite3
 
 from playwright.sync_api import expect
 
-from providers.shkeeper.simulator.payout_books import Outcome
+from providers.shkeeper.simulator.books.payouts import Outcome
 from tests.conftest import StartBridge
 from tests.made_destinations import destination
 from tests.pages.browsing import Browsing

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from providers.shkeeper.simulator.payout_tasks import Outcome
+from providers.shkeeper.simulator.books.payout_tasks import Outcome
 from tests.conftest import BridgeProcess
 from tests.made_destinations import destination
 from tests.pages.browsing import PHONE, Browsing

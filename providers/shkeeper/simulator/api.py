@@ -9,10 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from providers.shkeeper.simulator.coins import COINS
 from providers.shkeeper.simulator.faults import Call
 from providers.shkeeper.simulator.gateway import Asked, LocalGateway
-from providers.shkeeper.simulator.numerals import plain
 from providers.shkeeper.simulator.questions import (
     Allows,
     Answer,
@@ -24,7 +22,9 @@ from providers.shkeeper.simulator.questions import (
     key_holder,
     operator,
 )
-from providers.shkeeper.simulator.refusals import CrashedError, RefusedError, ThrownError
+from providers.shkeeper.simulator.terms.coins import COINS
+from providers.shkeeper.simulator.terms.numerals import plain
+from providers.shkeeper.simulator.terms.refusals import CrashedError, RefusedError, ThrownError
 
 __all__ = ["Route", "answer", "lost_after_sending", "note", "route_of", "subjects"]
 

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from providers.shkeeper.simulator.booked_invoice import BookedInvoice
-from providers.shkeeper.simulator.coins import COINS
-from providers.shkeeper.simulator.daemons import Daemons
+from providers.shkeeper.simulator.books.booked_invoice import BookedInvoice
+from providers.shkeeper.simulator.books.invoices import InvoiceBooks, Output
+from providers.shkeeper.simulator.books.outbox import Notice, Outbox, Subject
+from providers.shkeeper.simulator.books.payouts import PayoutBooks
 from providers.shkeeper.simulator.faults import Call, Faults
-from providers.shkeeper.simulator.invoice_books import InvoiceBooks, Output
 from providers.shkeeper.simulator.notices import compact
-from providers.shkeeper.simulator.outbox import Notice, Outbox, Subject
-from providers.shkeeper.simulator.payout_books import PayoutBooks
-from providers.shkeeper.simulator.terms import Fees, Terms
+from providers.shkeeper.simulator.terms.coins import COINS
+from providers.shkeeper.simulator.terms.daemons import Daemons
+from providers.shkeeper.simulator.terms.terms import Fees, Terms
 
 __all__ = ["Asked", "Configuration", "LocalGateway"]
 

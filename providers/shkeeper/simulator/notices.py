@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from providers.shkeeper.simulator.numerals import plain
-from providers.shkeeper.simulator.terms import Fees
+from providers.shkeeper.simulator.terms.numerals import plain
+from providers.shkeeper.simulator.terms.terms import Fees
 from providers.shkeeper.webhooks.signature import sign
 
 __all__ = [

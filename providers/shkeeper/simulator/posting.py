@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import httpx
 
 from providers.certificates import certificates
+from providers.shkeeper.simulator.books.outbox import Notice, Subject
 from providers.shkeeper.simulator.faults import Call, Fault, What
 from providers.shkeeper.simulator.gateway import LocalGateway
 from providers.shkeeper.simulator.notices import signed_headers
-from providers.shkeeper.simulator.outbox import Notice, Subject
 
 __all__ = ["keep_posting"]
 

@@ -17,8 +17,8 @@ from providers.shkeeper.simulator.notices import (
     signed_headers,
     unconfirmed_notice,
 )
-from providers.shkeeper.simulator.numerals import TEN_DECIMALS
-from providers.shkeeper.simulator.terms import FeePolicy, Fees
+from providers.shkeeper.simulator.terms.numerals import TEN_DECIMALS
+from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees
 
 __all__ = ["SCENARIOS", "Delivery", "Invoice", "InvoiceUnplayableError", "Scenario"]
 

@@ -18,9 +18,9 @@ from coordinator.payouts.statuses import PayoutStatus
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts.payouts import ShkeeperPayouts
+from providers.shkeeper.simulator.books.payouts import Outcome
 from providers.shkeeper.simulator.faults import Call, Fault, Happens, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
-from providers.shkeeper.simulator.payout_books import Outcome
 from providers.shkeeper.simulator.server import serving
 from tests.bridge.workers.conftest import START, paid, payment
 from tests.clock import Clock

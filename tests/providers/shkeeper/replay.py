@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from providers.shkeeper.simulator.api import answer, route_of
-from providers.shkeeper.simulator.daemons import State
+from providers.shkeeper.simulator.books.invoices import Output
+from providers.shkeeper.simulator.books.outbox import Notice, Subject
+from providers.shkeeper.simulator.books.payout_tasks import Outcome
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
-from providers.shkeeper.simulator.invoice_books import Output
-from providers.shkeeper.simulator.outbox import Notice, Subject
-from providers.shkeeper.simulator.payout_tasks import Outcome
 from providers.shkeeper.simulator.questions import Answer, NotJsonError, Question
-from providers.shkeeper.simulator.terms import FeePolicy, Fees
+from providers.shkeeper.simulator.terms.daemons import State
+from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees
 from tests.providers.shkeeper.comparison import Comparison
 
 __all__ = ["PASSWORD", "Posted", "Replay", "Words"]

@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
+from providers.shkeeper.simulator.books.outbox import Subject
 from providers.shkeeper.simulator.notices import signed_headers
-from providers.shkeeper.simulator.outbox import Subject
 from providers.shkeeper.simulator.server import serving
-from providers.shkeeper.simulator.terms import FeePolicy, Fees
+from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees
 from tests.providers.shkeeper.comparison import Comparison
 from tests.providers.shkeeper.replay import Posted, Replay, Words
 

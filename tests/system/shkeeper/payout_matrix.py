@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from providers.shkeeper.simulator.books.payout_tasks import Outcome
 from providers.shkeeper.simulator.faults import Call
-from providers.shkeeper.simulator.payout_tasks import Outcome
 from tests.system.shkeeper.conftest import Document, Marketplace
 from tests.system.shkeeper.earlier_prices import asked_on_earlier_days
 from tests.system.shkeeper.histories import compared, is_held, settle

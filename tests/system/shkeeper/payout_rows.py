@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import cycle, product
 
 from providers.shkeeper.payouts.answers import Said
+from providers.shkeeper.simulator.books.payout_tasks import Outcome
 from providers.shkeeper.simulator.faults import Happens, What
-from providers.shkeeper.simulator.payout_tasks import Outcome
 from tests.made_destinations import destination, x_address
 
 __all__ = ["AMOUNTS", "PERSON", "REFUSED_IN", "ROWS", "TASKS_THAT_SENT_NOTHING", "Row", "place_of"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.shkeeper.simulator.coins import COINS
+from providers.shkeeper.simulator.terms.coins import COINS
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from bridge.client import BridgeClient
+from providers.shkeeper.simulator.books.payouts import Outcome
 from providers.shkeeper.simulator.faults import Call, What
 from providers.shkeeper.simulator.notices import signed_headers
-from providers.shkeeper.simulator.payout_books import Outcome
 from tests.made_destinations import destination
 from tests.played_shkeeper import KEY, OPERATOR_PASSWORD
 from tests.system.shkeeper.conftest import ORDER, PATIENT_SERVICE, Document, Marketplace

@@ -15,8 +15,8 @@ from random import Random
 
 import pytest
 
-from providers.shkeeper.simulator.daemons import State
 from providers.shkeeper.simulator.faults import Call, What
+from providers.shkeeper.simulator.terms.daemons import State
 from tests.conftest import StartBridge
 from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
 from tests.system.shkeeper.conftest import Marketplace, settings_for

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from providers.shkeeper.simulator.books.payout_tasks import Outcome
 from providers.shkeeper.simulator.faults import Call, Happens, What
-from providers.shkeeper.simulator.payout_tasks import Outcome
 from tests.conftest import BridgeProcess
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper

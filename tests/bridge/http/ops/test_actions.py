@@ -11,9 +11,9 @@ import httpx
 import jwt
 import pytest
 
+from providers.shkeeper.simulator.books.payouts import Outcome
 from providers.shkeeper.simulator.faults import Call, Happens, What
 from providers.shkeeper.simulator.notices import compact, signed_headers
-from providers.shkeeper.simulator.payout_books import Outcome
 from tests.asking import client_of
 from tests.bridge.http.exchanges import write
 from tests.clock import BOOKED_AT

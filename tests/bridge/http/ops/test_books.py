@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from providers.shkeeper.simulator.daemons import State
+from providers.shkeeper.simulator.terms.daemons import State
 from tests.asking import client_of
 from tests.bridge.http.ops.sales import is_completed, register
 from tests.made_destinations import destination

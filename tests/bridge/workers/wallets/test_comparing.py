@@ -21,8 +21,8 @@ from coordinator.payouts.observations import PayoutConfirmed, PayoutKnown, Payou
 from providers.onchain.chains import Chain, Token
 from providers.settings import SettingsError
 from providers.shkeeper.asking.api import ShkeeperApi
-from providers.shkeeper.simulator.daemons import Daemon, State
 from providers.shkeeper.simulator.faults import Call, What
+from providers.shkeeper.simulator.terms.daemons import Daemon, State
 from providers.shkeeper.wallets import ShkeeperWallets
 from tests.anvil import CHAIN_ID, Anvil
 from tests.bridge.workers.conftest import paid

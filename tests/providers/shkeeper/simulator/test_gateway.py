@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from providers.shkeeper.simulator.daemons import State
+from providers.shkeeper.simulator.books.outbox import Subject
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
-from providers.shkeeper.simulator.outbox import Subject
+from providers.shkeeper.simulator.terms.daemons import State
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ORDER = {"external_id": "order-1", "fiat": "USD", "amount": "100", "callback_url": "http://bridge.example/webhooks"}

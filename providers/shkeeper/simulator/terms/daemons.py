@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from providers.shkeeper.simulator.coins import COINS, Coin, Family
-from providers.shkeeper.simulator.refusals import CrashedError, ThrownError
+from providers.shkeeper.simulator.terms.coins import COINS, Coin, Family
+from providers.shkeeper.simulator.terms.refusals import CrashedError, ThrownError
 
 __all__ = ["CONNECTION_DROPPED", "Daemon", "Daemons", "State"]
 

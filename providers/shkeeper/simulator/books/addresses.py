@@ -9,7 +9,7 @@ import re
 import secrets
 from decimal import Decimal
 
-from providers.shkeeper.simulator.coins import Coin, Family
+from providers.shkeeper.simulator.terms.coins import Coin, Family
 from providers.shkeeper.texts import base58
 
 __all__ = ["as_daemon_names", "new_address", "new_bolt11", "new_txid"]

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from providers.shkeeper.simulator.addresses import new_address, new_bolt11, new_txid
-from providers.shkeeper.simulator.booked_invoice import BookedInvoice, Unconfirmed
-from providers.shkeeper.simulator.coins import COINS, Coin, Family
-from providers.shkeeper.simulator.daemons import Daemons
+from providers.shkeeper.simulator.books.addresses import new_address, new_bolt11, new_txid
+from providers.shkeeper.simulator.books.booked_invoice import BookedInvoice, Unconfirmed
 from providers.shkeeper.simulator.notices import BookedTransaction
-from providers.shkeeper.simulator.numerals import plain, stored
-from providers.shkeeper.simulator.refusals import RefusedError, ThrownError
-from providers.shkeeper.simulator.terms import Terms
+from providers.shkeeper.simulator.terms.coins import COINS, Coin, Family
+from providers.shkeeper.simulator.terms.daemons import Daemons
+from providers.shkeeper.simulator.terms.numerals import plain, stored
+from providers.shkeeper.simulator.terms.refusals import RefusedError, ThrownError
+from providers.shkeeper.simulator.terms.terms import Terms
 
 __all__ = ["InvoiceBooks", "Output", "amount_in", "text_in"]
 

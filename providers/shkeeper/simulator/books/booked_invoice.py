@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from providers.shkeeper.simulator.coins import COINS, Family
 from providers.shkeeper.simulator.notices import BookedTransaction, invoice_notice, unconfirmed_notice
-from providers.shkeeper.simulator.numerals import plain
-from providers.shkeeper.simulator.terms import Terms
+from providers.shkeeper.simulator.terms.coins import COINS, Family
+from providers.shkeeper.simulator.terms.numerals import plain
+from providers.shkeeper.simulator.terms.terms import Terms
 
 __all__ = ["BookedInvoice", "Unconfirmed"]
 

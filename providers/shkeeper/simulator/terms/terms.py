@@ -8,9 +8,9 @@ from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
-from providers.shkeeper.simulator.coins import COINS, Coin, coin_of
-from providers.shkeeper.simulator.numerals import TEN_DECIMALS, stored
-from providers.shkeeper.simulator.refusals import RefusedError, ThrownError
+from providers.shkeeper.simulator.terms.coins import COINS, Coin, coin_of
+from providers.shkeeper.simulator.terms.numerals import TEN_DECIMALS, stored
+from providers.shkeeper.simulator.terms.refusals import RefusedError, ThrownError
 
 __all__ = ["FeePolicy", "Fees", "Terms", "Wallet"]
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from coordinator.money import Amount, PositiveAmount
-from providers.shkeeper.simulator.daemons import State
-from providers.shkeeper.simulator.payout_tasks import Outcome
-from providers.shkeeper.simulator.terms import FeePolicy
+from providers.shkeeper.simulator.books.payout_tasks import Outcome
+from providers.shkeeper.simulator.terms.daemons import State
+from providers.shkeeper.simulator.terms.terms import FeePolicy
 
 __all__ = [
     "AgeRequest",

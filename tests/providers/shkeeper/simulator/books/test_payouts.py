@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from providers.shkeeper.simulator.daemons import Daemons, State
-from providers.shkeeper.simulator.payout_books import Outcome, PayoutBooks
-from providers.shkeeper.simulator.refusals import CrashedError, RefusedError, ThrownError
+from providers.shkeeper.simulator.books.payouts import Outcome, PayoutBooks
+from providers.shkeeper.simulator.terms.daemons import Daemons, State
+from providers.shkeeper.simulator.terms.refusals import CrashedError, RefusedError, ThrownError
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 URL = "http://bridge.example/webhooks/shkeeper"

@@ -9,12 +9,12 @@ import pytest
 
 from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, TransferSeen
 from providers.contract import Reading
-from providers.shkeeper.simulator.booked_invoice import BookedInvoice
-from providers.shkeeper.simulator.daemons import Daemons, State
-from providers.shkeeper.simulator.invoice_books import InvoiceBooks, Output
+from providers.shkeeper.simulator.books.booked_invoice import BookedInvoice
+from providers.shkeeper.simulator.books.invoices import InvoiceBooks, Output
 from providers.shkeeper.simulator.notices import compact, signed_headers
-from providers.shkeeper.simulator.refusals import RefusedError, ThrownError
-from providers.shkeeper.simulator.terms import FeePolicy, Fees, Terms
+from providers.shkeeper.simulator.terms.daemons import Daemons, State
+from providers.shkeeper.simulator.terms.refusals import RefusedError, ThrownError
+from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees, Terms
 from providers.shkeeper.webhooks.webhooks import ShkeeperWebhooks
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

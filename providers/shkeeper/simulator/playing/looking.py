@@ -5,10 +5,10 @@ import dataclasses
 from typing import Any
 
 from coordinator.money import trimmed
-from providers.shkeeper.simulator.booked_invoice import BookedInvoice
+from providers.shkeeper.simulator.books.booked_invoice import BookedInvoice
+from providers.shkeeper.simulator.books.outbox import Notice
+from providers.shkeeper.simulator.books.payouts import BookedPayout, SentMoney
 from providers.shkeeper.simulator.gateway import LocalGateway
-from providers.shkeeper.simulator.outbox import Notice
-from providers.shkeeper.simulator.payout_books import BookedPayout, SentMoney
 
 __all__ = ["everything", "shown_invoice"]
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from providers.shkeeper.simulator.books.outbox import PAYOUT_TRIES, Outbox, Subject
 from providers.shkeeper.simulator.faults import Call, Fault, Faults, What
-from providers.shkeeper.simulator.outbox import PAYOUT_TRIES, Outbox, Subject
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

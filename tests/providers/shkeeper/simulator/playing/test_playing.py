@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.shkeeper.simulator.daemons import State
 from providers.shkeeper.simulator.faults import Call, Fault, What
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
 from providers.shkeeper.simulator.server import serving
-from providers.shkeeper.simulator.terms import FeePolicy, Fees, Wallet
+from providers.shkeeper.simulator.terms.daemons import State
+from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees, Wallet
 from tests.waiting import GIVE_UP_SECONDS
 
 KEY = "wallet-key"

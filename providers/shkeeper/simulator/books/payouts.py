@@ -14,14 +14,14 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers.shkeeper.simulator.coins import COINS, Coin, Family
-from providers.shkeeper.simulator.daemons import Daemons, State
-from providers.shkeeper.simulator.invoice_books import amount_in, text_in
+from providers.shkeeper.simulator.books.invoices import amount_in, text_in
+from providers.shkeeper.simulator.books.payout_tasks import Outcome, Part, PayoutTasks, SentMoney, Task
 from providers.shkeeper.simulator.notices import payout_notice
-from providers.shkeeper.simulator.numerals import stored
-from providers.shkeeper.simulator.payout_tasks import Outcome, Part, PayoutTasks, SentMoney, Task
-from providers.shkeeper.simulator.refusals import RefusedError, ThrownError
-from providers.shkeeper.simulator.terms import Terms
+from providers.shkeeper.simulator.terms.coins import COINS, Coin, Family
+from providers.shkeeper.simulator.terms.daemons import Daemons, State
+from providers.shkeeper.simulator.terms.numerals import stored
+from providers.shkeeper.simulator.terms.refusals import RefusedError, ThrownError
+from providers.shkeeper.simulator.terms.terms import Terms
 
 __all__ = ["BookedPayout", "Outcome", "PayoutBooks", "SentMoney"]
 

@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from providers.shkeeper.simulator.coins import COINS
+from providers.shkeeper.simulator.books.invoices import Output
 from providers.shkeeper.simulator.faults import Fault
 from providers.shkeeper.simulator.gateway import LocalGateway
-from providers.shkeeper.simulator.invoice_books import Output
-from providers.shkeeper.simulator.looking import everything, shown_invoice
-from providers.shkeeper.simulator.play_requests import (
+from providers.shkeeper.simulator.playing.looking import everything, shown_invoice
+from providers.shkeeper.simulator.playing.requests import (
     AgeRequest,
     AtOnceRequest,
     ConfirmationsRequest,
@@ -26,8 +25,9 @@ from providers.shkeeper.simulator.play_requests import (
     TransferRequest,
     WalletRequest,
 )
-from providers.shkeeper.simulator.refusals import RefusedError
-from providers.shkeeper.simulator.terms import Fees
+from providers.shkeeper.simulator.terms.coins import COINS
+from providers.shkeeper.simulator.terms.refusals import RefusedError
+from providers.shkeeper.simulator.terms.terms import Fees
 from providers.shkeeper.wire import faults as faults_of
 
 __all__ = ["playing_routes"]

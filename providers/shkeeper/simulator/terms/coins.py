@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
-from providers.shkeeper.simulator.refusals import RefusedError
+from providers.shkeeper.simulator.terms.refusals import RefusedError
 
 __all__ = ["COINS", "Coin", "Family", "coin_of"]
 
