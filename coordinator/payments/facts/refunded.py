@@ -75,7 +75,7 @@ _RELEASES = {
 
 def with_reversal(known: Refunds, reversal: RefundedThere | PaymentDisputed) -> Refunds:
     """All of them, with what the provider gave back by itself, or the buyer's bank takes, which is no refund of the
-    bridge's. Of what it is `money_back.py` says."""
+    bridge's. Of what it is `counting/money_back.py` says."""
     release, step = Release.DONE, 0
     if isinstance(reversal, PaymentDisputed):
         release, step = _RELEASES[reversal.stage], reversal.stage.step

@@ -1,7 +1,7 @@
 """Told twice: refunds of the bridge's that may be the same money as what the provider gave back by itself. Pure.
 
-What both tell of by one transaction is known to be one, as `money_back.py` counts it. Otherwise both count, so that
-nothing leaves twice, until a person has looked.
+What both tell of by one transaction is known to be one, as `counting/money_back.py` counts it. Otherwise both count,
+so that nothing leaves twice, until a person has looked.
 """
 
 from collections.abc import Iterator
