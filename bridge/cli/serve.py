@@ -41,10 +41,10 @@ DRAIN_SHARE = 0.3
 TRACES_SHARE = 0.1
 # Clients that all come back at once, after a restart, must find room to wait.
 BACKLOG = 4096
-# What the system keeps for a client that does not read (Linux takes twice of it). Left to itself it would keep
-# megabytes for each, outside of every limit that is set here; a client a tenth of a second away still gets a megabyte
-# a second.
-SEND_BUFFER_BYTES = 65_536
+# What the system keeps for a client that does not read, and of one that is not read (Linux takes twice of each). Left
+# to itself it would keep megabytes of each, outside of every limit that is set here, and hand the event loop a
+# quarter of one at once. A client a tenth of a second away still gets, and sends, more than half a megabyte a second.
+BUFFER_BYTES = 65_536
 # The interpreter's own are 700, 10 and 10, for programs with few objects. Here what lives on is walked through twice,
 # a few thousand objects at a time, and then once in millions of others: had the middle generation gathered twenty
 # thousand clients that come at once, everybody would wait a tenth of a second for that walk.
@@ -181,6 +181,12 @@ def configure_logging(level: str, log_format: str = "text") -> None:
     )
 
 
+def _bound_buffers(listener: socket.socket) -> None:
+    """Of each connection that it accepts."""
+    for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        listener.setsockopt(socket.SOL_SOCKET, buffer, BUFFER_BYTES)
+
+
 def _run(
     settings: "Settings",
     listener: socket.socket,
@@ -201,7 +207,7 @@ def _run(
     failures: list[BaseException] = []
     metrics_port = MetricsPort.opened(settings)
     listener.setblocking(False)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # of each that it accepts
+    _bound_buffers(listener)
     # Port 0 has become a real one, which providers are told to call.
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
 

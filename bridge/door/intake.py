@@ -8,9 +8,9 @@ from bridge.sockets.loop_shares import Share
 
 __all__ = ["Intake"]
 
-# Between two reads of what a client that was refused still sends. An event loop reads a quarter of a megabyte at
-# once, so that ten times what a body may have is passed over before the client is given up.
-RESTING_SECONDS = 0.05
+# Between two reads of what a client that was refused still sends. The system keeps a tenth of a megabyte of each, so
+# that ten times what a body may have is passed over before the client is given up.
+RESTING_SECONDS = 0.02
 # What the system and the loop have done by the time that it is handed over: they copy it twice, into fresh memory.
 SECONDS_FOR_EACH_BYTE = 1e-9
 # What it takes to accept a connection and to close it.

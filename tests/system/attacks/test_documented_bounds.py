@@ -15,6 +15,7 @@ import uvicorn
 from bridge.catalogue.answers import ErrorCode
 from bridge.catalogue.client_events import WATCHED_LIMIT
 from bridge.catalogue.publication import DATA_PARTS_LIMIT
+from bridge.cli.serve import BUFFER_BYTES
 from bridge.door import Door, DoorLimits, Guests
 from bridge.door.body import CHUNK_BYTES, CHUNK_LINE_BYTES, FEW_CHUNKS, TRAILER_BYTES
 from bridge.door.guests import CONNECTIONS_OF_CLIENT, PROBES_PER_ADDRESS
@@ -335,6 +336,10 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     ),
     "the name of a namespace": ([NAMESPACE_LIMIT], NOBODY_TOLD),
     "what waits for a client that does not read": ([LIMITS.backlog_bytes], NOBODY_TOLD),
+    "what the system keeps of a connection that is not read, and of the answers to one that does not read": (
+        [2 * BUFFER_BYTES],
+        NOBODY_TOLD,
+    ),
     "answers and events that wait to be read, and messages over WebSockets that have not come whole,"
     " of all connections together": ([SETTINGS.unread_limit_bytes], NOBODY_TOLD),
     "the same of one address": ([SETTINGS.unread_limit_bytes_per_address], NOBODY_TOLD),
