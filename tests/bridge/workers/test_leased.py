@@ -124,7 +124,8 @@ async def test_no_payout_is_asked_for_by_one_that_lost_the_lease(database_url: s
     await paid(first, 1)
     await first.payouts.register([payout(1)], rules=None)
     name = (await first.payouts.name(["out_1"]))["out_1"].external_id
-    assert await first.nodes.take(["payouts"], timedelta(0)) == ["payouts"]
+    assert await first.nodes.take(["payouts"], LASTING * 100) == ["payouts"]
+    await first.nodes.release(["payouts"])
     assert await second.nodes.take(["payouts"], LASTING * 100) == ["payouts"]
     assert await first.payouts.begin_attempts({"out_1": name}) == {}
     assert list(await second.payouts.begin_attempts({"out_1": name})) == ["out_1"]

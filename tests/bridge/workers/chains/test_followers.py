@@ -249,10 +249,10 @@ async def test_a_step_of_one_that_lost_the_lease_is_refused_and_so_is_one_that_w
         return ChainFollower(chain, rpc, JournalChainStore(journal, {"anvil": chain}, days=7))
 
     old = follower(first)
-    assert await first.nodes.take([ANVIL], timedelta(seconds=1)) == [ANVIL]
+    assert await first.nodes.take([ANVIL], timedelta(hours=1)) == [ANVIL]
     await old.round()
-    await first.nodes.take([ANVIL], timedelta(0))
-    await second.nodes.take([ANVIL], timedelta(hours=1))
+    await first.nodes.release([ANVIL])
+    assert await second.nodes.take([ANVIL], timedelta(hours=1)) == [ANVIL]
     anvil.mine()
     left = await second.chains.following("anvil")
     with pytest.raises(ChainFollowedElsewhereError, match="follows anvil by now"):
