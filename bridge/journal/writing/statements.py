@@ -186,8 +186,8 @@ def _compiled(
 
 
 def _in_order(order: Sequence[str], processors: Processors, rows: Sequence[Row]) -> list[Any]:
-    values_of = itemgetter(*order) if len(order) > 1 else lambda row: tuple([row[name] for name in order])
-    values = map(values_of, rows)
+    values: Iterable[tuple[Any, ...]]
+    values = map(itemgetter(*order), rows) if len(order) > 1 else [tuple(map(row.__getitem__, order)) for row in rows]
     if not processors:
         return list(values)
     columns: list[Sequence[Any]] = list(zip(*values, strict=True))

@@ -204,7 +204,7 @@ class Writer:
                 first, last = (events[0].offset, events[-1].offset) if events else (0, 0)
                 commit = Commit(last, begun, perf_counter(), first_offset=first, wakes=frozenset(wakes))
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
-                if events and are_due(self._guard.commits) and not self._is_file:
+                if events and not self._is_file and are_due(self._guard.commits):
                     self._take_statistics()
         self._disconnect()
 
@@ -309,7 +309,7 @@ class Writer:
         if batch.writes:
             self._guard.commits += 1
         batch.remember()
-        for action in batch.actions.added:
+        for action in batch.added_actions:
             log_action(action)
         return batch
 

@@ -26,10 +26,9 @@ def payments_known_of(connection: Connection) -> float:
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_new_journal_has_them_before_it_is_large(database_url: str) -> None:
     journal = await Journal.open(database_url, is_shared=True)
-    before = await journal._read(payments_known_of)
     for number in range(FIRST_COMMITS):
         await journal.register_payment(payment(number))
     await journal.check()
-    # Without those that were registered after they were taken.
-    assert before <= 0 < await journal._read(payments_known_of) <= FIRST_COMMITS
+    # Not of all: some were registered after they were taken.
+    assert FIRST_COMMITS / 2 < await journal._read(payments_known_of) < FIRST_COMMITS
     await journal.close()
