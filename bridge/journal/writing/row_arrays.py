@@ -72,7 +72,8 @@ def array_insert(statement: Insert, dialect: Dialect, names: tuple[str, ...]) ->
     if len(known) < len(kinds):
         return None
     quote = dialect.identifier_preparer.quote
-    columns, arrays = ", ".join(map(quote, names)), ", ".join(f"%s::{kind}[]" for kind, _ in known)
+    columns = ", ".join(map(quote, names))
+    arrays = ", ".join(f"${place}::{kind}[]" for place, (kind, _) in enumerate(known, 1))
     return ArrayInsert(
         f"INSERT INTO {dialect.identifier_preparer.format_table(table)} ({columns}) SELECT * FROM unnest({arrays})",  # noqa: S608 (names of our own)
         [(name, written) for name, (_, written) in zip(names, known, strict=True)],

@@ -4,7 +4,7 @@ go to PostgreSQL together, and their answers come back together. Errors are thos
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from functools import cache, partial
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -24,10 +24,10 @@ from sqlalchemy import (
     func,
     insert,
 )
-from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.functions import Function
 
 from bridge.journal.database.engines import common_dialect
+from bridge.journal.database.exchanges import Said, exchanged, numbered_dialect
 from bridge.journal.writing.row_arrays import array_insert
 
 __all__ = [
@@ -84,29 +84,29 @@ def run_all(
     """Runs some statements, one after the other, each for rows of its own. `commits` has PostgreSQL commit with the
     last of them; whoever began the transaction commits it in any other case."""
     dialect = common_dialect(connection.dialect)
-    with _together(connection), closing(connection.connection.cursor()) as cursor:
+    if dialect.name == "postgresql":
+        said = [one for statement, rows in staged if rows for one in _said(statement, rows, dialect)]
+        if commits:
+            said.append(("COMMIT", ()))
+        if said:
+            exchanged(connection, said)
+        return
+    with closing(connection.connection.cursor()) as cursor:
         for statement, rows in staged:
             if rows:
-                _run(cursor, statement, rows, dialect)
-        if commits and dialect.name == "postgresql":
-            cursor.execute("COMMIT")
+                text, arguments_of = _compiled(statement, dialect, tuple(rows[0]))
+                cursor.executemany(text, arguments_of(rows))
 
 
-def _run(cursor: DBAPICursor, statement: Writing | Select[Any], rows: Sequence[Row], dialect: Dialect) -> None:
+def _said(statement: Writing | Select[Any], rows: Sequence[Row], dialect: Dialect) -> Sequence[Said]:
+    """What is said to PostgreSQL of a statement: of new rows as little as can be."""
     names = tuple(rows[0])
-    if len(rows) > 1 and dialect.name == "postgresql" and isinstance(statement, Insert):
+    if len(rows) > 1 and isinstance(statement, Insert):
         at_once = array_insert(statement, dialect, names)
         if at_once is not None:
-            cursor.execute(at_once.text, at_once.arguments(rows))
-            return
-    text, arguments_of = _compiled(statement, dialect, names)
-    cursor.executemany(text, arguments_of(rows))
-
-
-def _together(connection: Connection) -> AbstractContextManager[object]:
-    """Has the driver not wait for one answer before it sends the next question. Failures are raised at the end."""
-    driver: Any = connection.connection.driver_connection
-    return driver.pipeline() if connection.dialect.name == "postgresql" else nullcontext()
+            return [(at_once.text, at_once.arguments(rows))]
+    text, arguments_of = _compiled(statement, numbered_dialect(dialect), names)
+    return [(text, arguments) for arguments in arguments_of(rows)]
 
 
 class LookUp(NamedTuple):
@@ -127,27 +127,26 @@ def look_up(connection: Connection, wanted: Sequence[LookUp]) -> None:
 
 def rows_found(connection: Connection, statement: Select[Any], parameters: Row) -> list[tuple[Any, ...]]:
     """All columns of what a query finds, as the driver has them."""
-    text, arguments_of = _compiled(statement, common_dialect(connection.dialect), tuple(parameters))
-    with closing(connection.connection.cursor()) as cursor:
-        cursor.execute(text, arguments_of([parameters])[0])
-        return list(cursor.fetchall())
+    return rows_of_each(connection, [(statement, parameters)])[0]
 
 
 def rows_of_each(
     connection: Connection, queries: Sequence[tuple[Select[Any], Row]], *, first: str | None = None
 ) -> list[list[tuple[Any, ...]]]:
-    """The same of several queries, in their order. `first` is what is said before them."""
-    if connection.dialect.name != "postgresql" or len(queries) + (first is not None) < 2:
-        return [rows_found(connection, statement, parameters) for statement, parameters in queries]
-    dialect, cursors = common_dialect(connection.dialect), list[DBAPICursor]()
-    with _together(connection):
-        if first is not None:
-            connection.connection.cursor().execute(first)
+    """The same of several queries, in their order. `first` is what is said to PostgreSQL before them."""
+    dialect = common_dialect(connection.dialect)
+    if dialect.name == "postgresql":
+        said: list[Said] = [] if first is None else [(first, ())]
+        for statement, parameters in queries:
+            said += _said(statement, [parameters], dialect)
+        return exchanged(connection, said)[first is not None :] if said else []
+    found: list[list[tuple[Any, ...]]] = []
+    with closing(connection.connection.cursor()) as cursor:
         for statement, parameters in queries:
             text, arguments_of = _compiled(statement, dialect, tuple(parameters))
-            cursors.append(cursor := connection.connection.cursor())
             cursor.execute(text, arguments_of([parameters])[0])
-    return [list(cursor.fetchall()) for cursor in cursors]
+            found.append(list(cursor.fetchall()))
+    return found
 
 
 def records(connection: Connection, statement: Select[Any], rows: Sequence[Sequence[Any]]) -> list[Row]:
@@ -183,21 +182,12 @@ def _compiled(
         process = parameter.type.dialect_impl(dialect).bind_processor(dialect)
         if process is not None:
             processors[name] = process
-    if compiled.positiontup is None:
-        return str(compiled), partial(_by_name, processors)
-    return str(compiled), partial(_in_order, compiled.positiontup, processors)
-
-
-def _by_name(processors: Processors, rows: Sequence[Row]) -> list[Any]:
-    if not processors:
-        return list(rows)
-    columns = {name: _each(process, [row[name] for row in rows]) for name, process in processors.items()}
-    return [row | {name: column[place] for name, column in columns.items()} for place, row in enumerate(rows)]
+    return str(compiled), partial(_in_order, compiled.positiontup or (), processors)
 
 
 def _in_order(order: Sequence[str], processors: Processors, rows: Sequence[Row]) -> list[Any]:
-    values_of = itemgetter(*order) if len(order) > 1 else lambda row: tuple(row[name] for name in order)
-    values = map(values_of, rows)
+    values: Iterable[tuple[Any, ...]]
+    values = map(itemgetter(*order), rows) if len(order) > 1 else [tuple(map(row.__getitem__, order)) for row in rows]
     if not processors:
         return list(values)
     columns: list[Sequence[Any]] = list(zip(*values, strict=True))

@@ -30,6 +30,7 @@ from bridge.journal.writing.lately_moved import moved_since
 from bridge.journal.writing.payment_log import log_action
 from bridge.journal.writing.prefetch import Prefetch
 from bridge.journal.writing.recent_payments import RecentPayments
+from bridge.journal.writing.statistics import are_due, take_statistics
 from bridge.traces import tracing
 from coordinator.errors import BridgeError
 
@@ -203,6 +204,8 @@ class Writer:
                 first, last = (events[0].offset, events[-1].offset) if events else (0, 0)
                 commit = Commit(last, begun, perf_counter(), first_offset=first, wakes=frozenset(wakes))
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
+                if events and not self._is_file and are_due(self._guard.commits):
+                    self._take_statistics()
         self._disconnect()
 
     def _take(self, jobs: list[Job]) -> None:
@@ -258,6 +261,14 @@ class Writer:
         else:
             logger.error("could not commit a batch of %d", requests, exc_info=error)
 
+    def _take_statistics(self) -> None:
+        try:
+            if self._connection is not None:
+                take_statistics(self._connection)
+        except Exception as error:  # nobody waits for them, and the thread has to go on
+            logger.warning("PostgreSQL has not taken statistics of the journal: %s", error)
+            self._disconnect()
+
     def _require_open(self) -> None:
         if self._guard.error is not None:
             raise self._guard.error
@@ -298,7 +309,7 @@ class Writer:
         if batch.writes:
             self._guard.commits += 1
         batch.remember()
-        for action in batch.actions.added:
+        for action in batch.added_actions:
             log_action(action)
         return batch
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bridge.journal.writing.forgetting import Forgetting
 from bridge.journal.writing.recent_payments import RecentPayments
-from bridge.journal.writing.staged.actions import StagedActions
+from bridge.journal.writing.staged.actions import Action, StagedActions
 from bridge.journal.writing.staged.activities import StagedActivities
 from bridge.journal.writing.staged.alerts import StagedAlerts
 from bridge.journal.writing.staged.books import StagedBooks
@@ -151,6 +151,11 @@ class StagedParts:
     def moved_sessions(self) -> Sequence[str]:
         """Sessions that this bridge takes over from others that are there."""
         return self.sessions.moved if "sessions" in self.__dict__ else ()
+
+    @property
+    def added_actions(self) -> Sequence[Action]:
+        """What people did."""
+        return self.actions.added if "actions" in self.__dict__ else ()
 
     def staged(self) -> Iterator[tuple[Writing, Sequence[Row]]]:
         """What is staged in all parts, in the order in which it is to be written."""
