@@ -23,7 +23,7 @@ from tests.commands import shared_folder
 from tests.proxies import Proxy, running_program
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["OTHER_PROGRAMS", "Cluster", "journal_cluster", "needs_postgresql"]
+__all__ = ["OTHER_PROGRAMS", "SUPERUSER", "Cluster", "journal_cluster", "needs_postgresql"]
 
 NPM_PACKAGES = Path(__file__).parent / "javascript" / "node_modules"
 # In the environment: the folder with the programs of another PostgreSQL than npm's, which `nobody` can look into.

@@ -52,9 +52,11 @@ def log_what_python_says() -> None:
     sys.unraisablehook = _log_unraisable
 
 
-def _warning(message: Warning | str, kind: type[Warning], file: str, line: int, _source: str | None = None) -> str:
+def _warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
     """On one line, without the source line that Python puts below."""
-    return f"{file}:{line}: {kind.__name__}: {message}"
+    return f"{filename}:{lineno}: {category.__name__}: {message}"
 
 
 def _log_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

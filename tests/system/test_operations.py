@@ -74,6 +74,10 @@ def test_an_sqlite_journal_is_backed_up_and_restored_by_the_commands_that_are_wr
     bridge.stop()
     run([*say_so, "bridge serve"], bridge, tmp_path)
     assert ready(listener) is False
+    # Before an upgrade, while it runs.
+    [before_upgrade] = blocks(chapter("Upgrading"))
+    run(before_upgrade, bridge, tmp_path)
+    assert (tmp_path / "before-upgrade.db").exists()
     bridge.stop()
     [compact] = blocks(chapter("Retention"))
     run([*compact, "bridge serve"], bridge, tmp_path)
