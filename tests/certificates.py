@@ -13,6 +13,17 @@ __all__ = ["Certificate", "issued"]
 
 DAYS = timedelta(days=2)
 """For which it is valid, from a day ago on: no test outlives it."""
+MAY_SIGN = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +49,18 @@ def issued(folder: Path, name: str) -> Certificate:
     """A certificate for a name, of a new authority."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "The tests' authority")])
-    authority = _unsigned(issuer, issuer, authority_key.public_key(), is_authority=True).sign(
-        authority_key, hashes.SHA256()
+    signer = authority_key.public_key()
+    # What Python is strict about from 3.13 on: whose key it is, by whose it is signed, and that it may sign.
+    authority = (
+        _unsigned(issuer, issuer, signer, signer)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(MAY_SIGN, critical=True)
+        .sign(authority_key, hashes.SHA256())
     )
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     certificate = (
-        _unsigned(subject, issuer, key.public_key(), is_authority=False)
+        _unsigned(subject, issuer, key.public_key(), signer)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
@@ -58,7 +75,7 @@ def issued(folder: Path, name: str) -> Certificate:
 
 
 def _unsigned(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, is_authority: bool
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, signer: ec.EllipticCurvePublicKey
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -69,7 +86,8 @@ def _unsigned(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - DAYS / 2)
         .not_valid_after(now + DAYS / 2)
-        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
     )
 
 

@@ -13,7 +13,7 @@ import httpx
 
 from tests.asking import request
 
-__all__ = ["PAGES", "Block", "ask", "blocks_in_all", "blocks_of", "commands_of"]
+__all__ = ["PAGES", "Block", "ask", "blocks_in_all", "blocks_of", "chapters_of", "commands_of"]
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -25,10 +25,9 @@ PAGES = {
         *sorted((ROOT / "docs").glob("*.md")),
     )
 }
-# In a fence, or set in: by four blanks, in a list by as many more as its text is.
+# In a fence, or set in by four blanks at least.
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SET_IN = re.compile(r"(?:^ {4}.*\n|^\n(?=\n? {4}))+", re.MULTILINE)
-ITEM = re.compile(r"^( *)(?:[-*]|\d+\.) ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,14 @@ def blocks_of(page: str, chapter: str | None = None) -> list[Block]:
     return found
 
 
+def chapters_of(page: str) -> dict[str, str]:
+    """The text of each, by its title; what stands before the first has none."""
+    parts = re.split(r"^## ", f"\n{PAGES[page].read_text(encoding='utf-8')}", flags=re.MULTILINE)
+    return {title: text for title, _, text in (part.partition("\n") for part in parts)}
+
+
 def _blocks_of(page: str) -> Iterator[Block]:
-    for part in re.split(r"^## ", f"\n{PAGES[page].read_text(encoding='utf-8')}", flags=re.MULTILINE):
-        title, _, text = part.partition("\n")
+    for title, text in chapters_of(page).items():
         for language, one in _blocks_in(text):
             yield Block(page, title, language, one)
 
@@ -76,14 +80,7 @@ def _blocks_in(text: str) -> Iterator[tuple[str, str]]:
         else:
             for found in SET_IN.finditer(part):
                 one = textwrap.dedent(found[0]).strip("\n")
-                if not _is_text_of_a_list(part[: found.start()], found[0]):
-                    yield "", f"{one}\n"
-
-
-def _is_text_of_a_list(before: str, found: str) -> bool:
-    """Whether lines are set in because they go on with an item of a list that is in a list."""
-    item = next((one for one in reversed([*ITEM.finditer(before)])), None)
-    return item is not None and not before.endswith("\n\n") and len(item[1]) > 0 and found.startswith(" " * 4)
+                yield "", f"{one}\n"
 
 
 def commands_of(page: str, chapter: str | None, beginning: str) -> list[str]:
