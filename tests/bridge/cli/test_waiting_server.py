@@ -19,7 +19,7 @@ class Counting(WaitingServer):
     """One that counts its looks, after the first of which another thread may go on."""
 
     def __init__(self) -> None:
-        super().__init__(uvicorn.Config(_application))
+        super().__init__(uvicorn.Config(_application, log_config=None))
         self.looks, self.has_looked = 0, threading.Event()
 
     async def on_tick(self, counter: int) -> bool:
