@@ -63,7 +63,8 @@ check-others:
 
 A_PROPERTY := test_models_and_sockets_agree_on_what_an_id_is
 
-test-matrix: has-python has-node what-tests-need ## Run the tests with other Pythons (PYTHONS="python3.12 python3.13")
+test-matrix: export TMPDIR ?= $(MEMORY)
+test-matrix: has-python has-node what-tests-need ## Run the tests with other Pythons (PYTHONS="python3.12 python3.13"), those that need a PostgreSQL with others (POSTGRES="/usr/lib/postgresql/15/bin")
 	@for python in $(PYTHONS); do \
 		echo "With $$($$python --version), in var/$$(basename $$python):"; \
 		$$python -m venv var/$$(basename $$python) && \
@@ -72,8 +73,13 @@ test-matrix: has-python has-node what-tests-need ## Run the tests with other Pyt
 		var/$$(basename $$python)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable . && \
 		$(PYTHON) -IS bridge/cli/supervisor.py var/$$(basename $$python)/bin/python -m pytest --numprocesses 8 --dist loadfile --no-loadscope-reorder || exit 1; \
 	done
+	@for programs in $(POSTGRES); do \
+		echo "With $$($$programs/postgres --version), of $$programs:"; \
+		POSTGRESQL_BIN=$$programs $(PYTHON) -IS bridge/cli/supervisor.py $(BIN)/python -m pytest --numprocesses 8 --dist loadfile --no-loadscope-reorder || exit 1; \
+	done
 
-PYTHONS ?= $(wordlist 1, 9, $(shell for minor in 12 13; do command -v python3.$$minor; done))
+# Those that are there, unless it is about PostgreSQL.
+PYTHONS ?= $(if $(POSTGRES),,$(shell for minor in 12 13 14; do python3.$$minor -c '' 2>/dev/null && echo python3.$$minor; done))
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)

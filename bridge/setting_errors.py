@@ -3,10 +3,12 @@
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bridge.environment import CONFIG_FILE_VARIABLE, explain_unknown, unknown_variables
@@ -27,6 +29,9 @@ UNREADABLE_EXAMPLES = {
     "oidc": '{"issuer": "https://id.example", "client_id": "bridge", "roles": {"ops-view": ["finance"]}}',
     "wallets": '{"tolerance_percent": "0.5"}',
 }
+
+# What is wrong with a number, which says what it is to be and not how it is written.
+OF_NUMBERS = re.compile(r"(int|float|decimal)_.*|(greater|less)_than(_equal)?")
 
 # What OpenSSL is told by: the authorities that TLS to neighbours is checked against.
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -61,13 +66,15 @@ def explain(
     path: Path | None,
     overrides: Collection[str],
     in_file: Mapping[str, Any],
-    known: Collection[str],
+    known: Mapping[str, FieldInfo],
 ) -> str:
     """One fault; `in_file` is what the file at `path` says, `known` the settings that there are."""
     message = wording_of(problem)
     if not problem["loc"]:
         return message
     name, place = str(problem["loc"][0]), ".".join(map(str, problem["loc"]))
+    if len(problem["loc"]) == 1 and OF_NUMBERS.fullmatch(problem["type"]):
+        message += f", such as {str(known[name].default).removesuffix('.0')}"
     if problem["type"] == "extra_forbidden":
         return f"{place}: there is no such setting; {_meant(problem['loc'], in_file, known)}"
     if name in overrides:

@@ -46,5 +46,13 @@ def settings_in(path: Path) -> dict[str, Any]:
     """What a configuration file says, whatever it is. Raises SettingsError if it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"cannot read the configuration file {path}: {error}") from None
+    except UnicodeDecodeError:
+        reason = "it is no text in UTF-8; save it as such"
+    except tomllib.TOMLDecodeError as error:
+        reason = f"{error}; correct it there"
+    except OSError as error:
+        reason = (
+            f"{os.strerror(error.errno or 0)}; put it there and let the bridge's user read it, or name the one that"
+            f" is meant with --config or in {CONFIG_FILE_VARIABLE}"
+        )
+    raise SettingsError(f"cannot read the configuration file {path}: {reason}")

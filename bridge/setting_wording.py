@@ -47,4 +47,8 @@ def wording_of(problem: ErrorDetails) -> str:
         if problem["type"] == "too_short":
             return f"expected {context['min_length']} {counted} at least"
         return f"expected {context['max_length']} {counted} at most"
-    return said if wording is None else wording.format(**context)
+    return said if wording is None else wording.format(**{name: _written(bound) for name, bound in context.items()})
+
+
+def _written(bound: object) -> str:
+    return str(bound).removesuffix(".0")

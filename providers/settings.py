@@ -62,13 +62,13 @@ def keys_in(text: str, *, separator: str) -> list[str]:
     return [key.strip() for key in text.split(separator) if key.strip()]
 
 
-def web_root(value: str) -> str:
-    """An address under which others are, or none. Raises ValueError."""
+def web_root(value: str, example: str = "https://bridge.example") -> str:
+    """An address under which others are, or none. Raises ValueError, which shows how one is written."""
     try:
         parts = urlsplit(value)
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_usable = False
     if value and (not is_usable or "@" in parts.netloc or parts.query or parts.fragment):
-        raise ValueError("expected an address such as https://bridge.example, without user, query or fragment")
+        raise ValueError(f"expected an address such as {example}, without user, query or fragment")
     return value.rstrip("/")

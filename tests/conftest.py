@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from benchmarks.servers import free_port
 from tests.asking import client_of
 from tests.commands import Command, share_warm_parent
+from tests.postgresql import OTHER_PROGRAMS, needs_postgresql
 from tests.waiting import GIVE_UP_SECONDS
 
 # The same examples in every run: a test that fails once fails again, and none fails because the machine is busy. In
@@ -47,8 +48,12 @@ def pytest_xdist_setupnodes() -> None:
     share_warm_parent()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with what takes long, so that no worker is left alone with it in the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begins with what takes long, so that no worker is left alone with it in the end. With another PostgreSQL leaves
+    out what needs none."""
+    if OTHER_PROGRAMS in os.environ:
+        config.hook.pytest_deselected(items=[item for item in items if not needs_postgresql(item)])
+        items[:] = filter(needs_postgresql, items)
 
     @functools.cache
     def rank(path: Path) -> int:

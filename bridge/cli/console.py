@@ -8,6 +8,7 @@ import sys
 import typer
 
 __all__ = [
+    "as_said",
     "bold",
     "on_one_line",
     "prepare_streams",
@@ -45,6 +46,11 @@ _SPEECH = _Speech()
 def speak_by(formatter: logging.Formatter) -> None:
     """From now on each line is one of that formatter's, for a program that reads all that is written."""
     _SPEECH.formatter = formatter
+
+
+def as_said(level: int, line: str) -> str:
+    """A line that a stream says by itself, as all others are said there."""
+    return _SPEECH.of(level, line, line)
 
 
 def say(line: str) -> None:

@@ -163,7 +163,10 @@ def _ask(url: str, method: str, path: str, content: Mapping[str, object] | None 
         try:
             answer = client.request(method, f"/api/endpoints{path}", json=content)
         except httpx.HTTPError as error:
-            raise NotDoneError(f"no bridge answers at {url} ({type(error).__name__}); is --url right?") from None
+            raise NotDoneError(
+                f"no bridge answers at {url} ({type(error).__name__}); is it running? Start it with: bridge serve. Or"
+                " name another with --url"
+            ) from None
     found = _content(answer)
     if not answer.is_success:
         raise NotDoneError(f"not done: {on_one_line(str(found.get('detail', f'it answered {answer.status_code}')))}")

@@ -5,15 +5,21 @@ program each record is one JSON object on a line of its own."""
 import json
 import logging
 import os
+import sys
+import threading
+import warnings
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 
 from bridge.cli.console import on_one_line, speak_by
 from bridge.traces import tracing
 from coordinator.errors import BridgeError
 
-__all__ = ["JsonLines", "LogLines", "speak_as_it_is_logged"]
+__all__ = ["JsonLines", "LogLines", "log_what_python_says", "speak_as_it_is_logged"]
+
+logger = logging.getLogger("bridge")
 
 # A stranger may send a megabyte, which is no line that anybody reads.
 LINE_LIMIT_CHARACTERS = 8_000
@@ -31,6 +37,45 @@ def speak_as_it_is_logged(config: Path | None) -> None:
             named = settings_in(path).get("log_format")
     if named == "json":
         speak_by(JsonLines())
+        if logging.lastResort is not None:  # who writes what is logged before there is a log
+            logging.lastResort.setFormatter(JsonLines())
+        log_what_python_says()
+
+
+def log_what_python_says() -> None:
+    """From now on what the interpreter would write to the error stream by itself is logged: warnings, and errors that
+    nobody has caught, in whichever thread."""
+    logging.captureWarnings(capture=True)
+    warnings.formatwarning = _warning
+    sys.excepthook = _log_error
+    threading.excepthook = _log_error_of_thread
+    sys.unraisablehook = _log_unraisable
+
+
+def _warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """On one line, without the source line that Python puts below."""
+    return f"{filename}:{lineno}: {category.__name__}: {message}"
+
+
+def _log_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logger.critical("the bridge ends by an error of its own", exc_info=(kind, error, trace))
+
+
+def _log_error_of_thread(said: threading.ExceptHookArgs) -> None:
+    if said.exc_value is not None and said.exc_type is not SystemExit:
+        name = "a thread" if said.thread is None else f"the thread {said.thread.name}"
+        logger.error("%s ends by an error", name, exc_info=(said.exc_type, said.exc_value, said.exc_traceback))
+
+
+def _log_unraisable(said: "sys.UnraisableHookArgs") -> None:
+    # Not the object itself, which it would keep alive.
+    what = f"{said.err_msg or 'an error that nobody could be told of, in'} {said.object!r}"
+    if said.exc_value is not None:
+        logger.error("%s", what, exc_info=(said.exc_type, said.exc_value, said.exc_traceback))
 
 
 class LogLines(logging.Formatter):

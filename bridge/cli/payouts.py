@@ -82,7 +82,10 @@ def _do(url: str, action: str, by: str | None, note: str | None, *, only_as_staf
             if answer.status_code in NOT_LET_IN and not as_staff:
                 answer = _as_staff(client, action, by, note)
         except httpx.HTTPError as error:
-            raise NotDoneError(f"no bridge answers at {url} ({type(error).__name__}); is --url right?") from None
+            raise NotDoneError(
+                f"no bridge answers at {url} ({type(error).__name__}); is it running? Start it with: bridge serve. Or"
+                " name another with --url"
+            ) from None
     content = _content(answer)
     if not answer.is_success:
         detail = content.get("detail", f"it answered {answer.status_code}")

@@ -21,7 +21,7 @@ from bridge.cli.address import DEFAULT_URL, open_listener, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.ending import EndInTime
 from bridge.cli.local_shkeeper import DEFAULT_PORT, announce, local_shkeeper
-from bridge.cli.log_lines import JsonLines, LogLines, speak_as_it_is_logged
+from bridge.cli.log_lines import JsonLines, LogLines, log_what_python_says, speak_as_it_is_logged
 from bridge.cli.metrics_port import MetricsPort
 from bridge.cli.options import Config
 
@@ -154,6 +154,7 @@ def _note_injected(environment: "Mapping[str, str]") -> None:
 
 
 def configure_logging(level: str, log_format: str = "text") -> None:
+    log_what_python_says()
     logging.config.dictConfig(
         {
             "version": 1,

@@ -2,12 +2,15 @@
 and counted, and neither ends nor stops anything."""
 
 import io
+import logging
 import select
 import sys
 import time
 from typing import TextIO
 
 from prometheus_client import Counter
+
+from bridge.cli.console import as_said
 
 __all__ = ["drop_what_cannot_be_written"]
 
@@ -33,7 +36,8 @@ class DroppingStream(io.TextIOWrapper):
         try:
             if self._dropped:
                 begun = "\n" if self._is_broken_off else ""
-                self._put(f"{begun}(could not be written here: {self._dropped} lines)\n")
+                said = as_said(logging.WARNING, f"(could not be written here: {self._dropped} lines)")
+                self._put(f"{begun}{said}\n")
                 self._dropped, self._is_broken_off = 0, False
             self._put(text)
         except OSError:

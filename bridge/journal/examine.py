@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from bridge.journal.database.engines import journal_place, opening, parse_database_url, reading_engine
 from bridge.journal.database.lock import is_locked
 from bridge.journal.database.pooling import require_session
+from bridge.journal.database.refusals import what_helps
 from bridge.journal.database.schema_versions import known_versions, version_of
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.queries.coins import WaitedCoin, coins_waited_for
@@ -40,7 +41,8 @@ def examine_database(database_url: str) -> DatabaseState:
                 return DatabaseState(f"{journal_place(database_url)}, {_schema_version(connection)}")
         except DBAPIError as error:
             reason = " ".join(str(error.orig).split())
-            raise JournalUrlError(f"cannot connect to {journal_place(database_url)}: {reason}") from None
+            helps = what_helps(reason, "see that PostgreSQL runs there, or correct BRIDGE_DATABASE_URL")
+            raise JournalUrlError(f"cannot connect to {journal_place(database_url)}: {reason}; {helps}") from None
         finally:
             engine.dispose()
     path = Path(url.database or "").absolute()

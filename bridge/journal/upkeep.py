@@ -53,7 +53,11 @@ def back_up(database_url: str, path: Path, now: datetime) -> None:
         unfinished.rename(path)
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
-        raise JournalUrlError(f"the backup could not be written to {path}: {error}") from None
+        reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else error
+        raise JournalUrlError(
+            f"the backup could not be written to {path}: {reason}; see that its folder is there, can be written and"
+            " has room, or name another place"
+        ) from None
 
 
 def restore(database_url: str, backup: Path, now: datetime) -> Path | None:
@@ -68,7 +72,9 @@ def restore(database_url: str, backup: Path, now: datetime) -> Path | None:
         )
     path = Path(url.database or "").absolute()
     if not backup.is_file():
-        raise JournalUrlError(f"there is no backup at {backup.absolute()}")
+        raise JournalUrlError(
+            f"there is no backup at {backup.absolute()}; name a file that bridge backup has written"
+        )
     if path.exists() and backup.samefile(path):
         raise JournalUrlError(f"{backup} is the journal itself; name a backup of it")
     lock = WriterLock(url, writing_engine(url)) if path.exists() else None

@@ -48,7 +48,7 @@ class ShkeeperSettings(ProviderSettings):
     @field_validator("shkeeper_url")
     @classmethod
     def _is_shkeeper_at_an_address(cls, value: str) -> str:
-        return web_root(value)
+        return web_root(value, "https://shkeeper.example")
 
     @property
     def shkeeper_keys(self) -> tuple[str, ...]:

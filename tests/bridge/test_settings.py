@@ -69,8 +69,12 @@ def test_a_password_in_the_database_url_is_not_shown(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("port = 70000", "port: expected 65535 at most (set in "),
-        ('port = "many"', "port: expected a whole number (set in "),
+        ("port = 70000", "port: expected 65535 at most, such as 8000 (set in "),
+        ('port = "many"', "port: expected a whole number, such as 8000 (set in "),
+        ("retention_days = 0", "retention_days: expected more than 0, such as 90 (set in "),
+        ("ping_timeout_seconds = 1e9", "ping_timeout_seconds: expected 3600 at most, such as 20 (set in "),
+        ('shkeeper_url = "shkeeper.internal"', "expected an address such as https://shkeeper.example, without user"),
+        ('public_url = "bridge.internal"', "expected an address such as https://bridge.example, without user"),
         ("prot = 1", "prot: there is no such setting; is it port?"),
         (
             "[alerts]\nport = 1",
@@ -104,8 +108,8 @@ def test_a_password_in_the_database_url_is_not_shown(monkeypatch: pytest.MonkeyP
         ('trusted_proxies = "*"', "trusted_proxies: * is no address and no network"),
         ('trusted_proxies = "proxy.internal"', "such as 10.0.0.7 or 10.0.0.0/24"),
         ('trusted_proxies = "10.0.0.7/8"', "write 10.0.0.0/8"),
-        ("port = ", "cannot read the configuration file"),
-        ("\udcff", "cannot read the configuration file"),
+        ("port = ", "; correct it there"),
+        ("\udcff", "it is no text in UTF-8; save it as such"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_its_name(tmp_path: Path, text: str, message: str) -> None:

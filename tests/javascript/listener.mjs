@@ -3,7 +3,8 @@
 //
 // It reads a JSON line for each thing to do: {"client": number, "open": {"url", "joins": [["join-user-room", "u1"], …],
 // "tokens": ["token of the first connection", …], "transports": ["websocket"], "sessionOf": the client whose session it brings, as a
-// page does that was duplicated, or null}}, {"client", "fence": true}, {"client", "join":
+// page does that was duplicated, or null, "asking": null, or {"authority": the file of the certificate that it trusts, "source": the
+// address of the loopback that it comes from, where it finds every name}}}, {"client", "fence": true}, {"client", "join":
 // ["join-user-room", "u1"]}, {"client", "again": true} to say goodbye and connect anew, {"client", "closeEngine": true} and {"client",
 // "close": true}. The last token serves for every further connection. It prints, with the number of the client:
 // {"ready": sid, "recovered"} when every join is answered, {"refused", "answer"} for each that was refused, {"event", "args"}
@@ -12,18 +13,30 @@
 // What the server had sent before a fence has then been printed. It joins another room for that, where it may: the server keeps
 // who is in which room in its journal before it answers, so that what was journaled before has been sent by then.
 // Nothing here has a deadline: whoever waits for a line has one.
+import fs from "node:fs";
+import https from "node:https";
 import readline from "node:readline";
 import { io } from "socket.io-client";
 
 const clients = new Map();
 
-function open(client, { url, joins, tokens, transports, sessionOf }) {
+// As a browser has them: connections that are kept, a name service, authorities and an address.
+const agentOf = ({ authority, source }) =>
+  new https.Agent({
+    ca: fs.readFileSync(authority),
+    keepAlive: true,
+    localAddress: source,
+    lookup: (_, { all }, found) => (all ? found(null, [{ address: "127.0.0.1", family: 4 }]) : found(null, "127.0.0.1", 4)),
+  });
+
+function open(client, { url, joins, tokens, transports, sessionOf, asking }) {
   const print = (line) => process.stdout.write(JSON.stringify({ client, ...line }) + "\n");
   const left = [...tokens];
   const socket = io(url, {
     withCredentials: true,
     forceNew: true,
     transports,
+    agent: asking !== null && agentOf(asking),
     auth: (send) => send({ token: left.length > 1 ? left.shift() : left[0] }),
     reconnectionDelay: 50,
     reconnectionDelayMax: 200,

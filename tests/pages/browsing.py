@@ -96,9 +96,11 @@ def meanwhile(page: Page, holds: str) -> Iterator[None]:
 
 
 @contextmanager
-def running_browser() -> Iterator[Browser]:
+def running_browser(*arguments: str) -> Iterator[Browser]:
     assert BUILT.exists(), "the pages are not built; build them with: make pages"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=ARGUMENTS, timeout=WAIT_MS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_program(), args=[*ARGUMENTS, *arguments], timeout=WAIT_MS
+        )
         yield browser
         browser.close()

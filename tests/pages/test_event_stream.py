@@ -1,6 +1,7 @@
 """The feed of everything, as a browser's own EventSource reads it."""
 
 import sqlite3
+from contextlib import closing
 
 from playwright.sync_api import Page
 
@@ -51,7 +52,7 @@ def test_a_browser_hears_every_event_once_and_in_order_through_a_kill_and_stops_
     assert page.evaluate("heard") == [[offset, number] for number, offset in enumerate(offsets)]
     bridge.kill()
     # A restored backup calls itself another journal, so that no offset from before means anything.
-    with sqlite3.connect(bridge.database) as database:
+    with closing(sqlite3.connect(bridge.database)) as database, database:
         database.execute("UPDATE journal SET epoch = ?, secret = ?", ("0" * 16, "1" * 64))
     database.close()
     bridge.start()

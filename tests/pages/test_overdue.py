@@ -1,6 +1,7 @@
 """A payout that takes too long, which nothing tells: the console finds it by itself."""
 
 import sqlite3
+from contextlib import closing
 
 from playwright.sync_api import expect
 
@@ -25,7 +26,7 @@ def test_a_payout_that_is_stuck_for_a_day_needs_a_person(
     wait_until(lambda: marketplace.client.get(f"/api/payouts/{payout['payoutId']}").json()["taskId"])
     marketplace.client.close()
     bridge.kill()
-    with sqlite3.connect(bridge.database) as database:  # as if two days had passed
+    with closing(sqlite3.connect(bridge.database)) as database, database:  # as if two days had passed
         changed = database.execute(
             "UPDATE payouts SET created_at = datetime(created_at, '-2 days') || '.000000',"
             " cleared_at = datetime(cleared_at, '-2 days') || '.000000',"

@@ -1,6 +1,7 @@
 """A bridge that is killed under an open page: the page says so, and goes on by itself when the bridge is back."""
 
 import sqlite3
+from contextlib import closing
 
 from playwright.sync_api import Page, WebSocketRoute, expect
 
@@ -67,7 +68,7 @@ def test_a_page_that_cannot_be_told_what_it_missed_looks_it_up_and_says_so(
     bridge.kill()
     expect(page.get_by_text("Offline", exact=True)).to_be_visible()
     # A restored backup calls itself another journal, so that no offset from before means anything.
-    with sqlite3.connect(bridge.database) as database:
+    with closing(sqlite3.connect(bridge.database)) as database, database:
         database.execute("UPDATE journal SET epoch = ?, secret = ?", ("0" * 16, "1" * 64))
     database.close()
     shkeeper.transfer(payment["invoices"][0]["address"])

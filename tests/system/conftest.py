@@ -118,6 +118,7 @@ class Listener(Hearing):
         tokens: list[str],
         transports: str,
         session_of: "Listener | None",
+        asking: dict[str, str] | None,
     ) -> None:
         super().__init__()
         self._listeners, self._number = listeners, listeners.add(self)
@@ -128,6 +129,7 @@ class Listener(Hearing):
             "tokens": tokens,
             "transports": transports.split(","),
             "sessionOf": None if session_of is None else session_of._number,
+            "asking": asking,
         }
         self._tell(open=front_end)
         self.wait_for(lambda line: "ready" in line or "connectError" in line)
@@ -201,8 +203,9 @@ def listen(listeners: Listeners) -> Iterator[StartListener]:
         *tokens: str,
         transports: str = "websocket",
         session_of: Listener | None = None,
+        asking: dict[str, str] | None = None,
     ) -> Listener:
-        listener = Listener(listeners, url, joins, list(tokens), transports, session_of)
+        listener = Listener(listeners, url, joins, list(tokens), transports, session_of, asking)
         started.append(listener)
         return listener
 

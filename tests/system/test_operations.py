@@ -3,26 +3,20 @@
 import re
 import shlex
 import subprocess
-from itertools import groupby
 from pathlib import Path
 
 from tests.asking import post
 from tests.commands import run_command
 from tests.conftest import BridgeProcess, StartBridge
+from tests.documented import blocks_of, chapters_of
 from tests.system.conftest import GATEWAY_KEY, Listener, StartListener
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 FEW = {"PATH": "/usr/bin:/bin", "BRIDGE_SHKEEPER_API_KEYS": GATEWAY_KEY}
 
 
-def chapter(name: str) -> str:
-    return PAGE.split(f"\n## {name}\n")[1].split("\n## ")[0]
-
-
-def blocks(text: str) -> list[list[str]]:
+def blocks(name: str) -> list[list[str]]:
     """The commands of a chapter, those in a row together."""
-    parts = groupby(text.splitlines(), lambda line: line.startswith("    "))
-    return [[line.strip() for line in lines] for is_code, lines in parts if is_code]
+    return [block.text.splitlines() for block in blocks_of("operations.md", name)]
 
 
 def run(commands: list[str], bridge: BridgeProcess, folder: Path) -> None:
@@ -51,8 +45,7 @@ def ready(listener: Listener) -> bool:
 def test_an_sqlite_journal_is_backed_up_and_restored_by_the_commands_that_are_written_there(
     make_bridge: StartBridge, listen: StartListener, tmp_path: Path
 ) -> None:
-    text = chapter("SQLite")
-    back_up, restore = blocks(text)
+    back_up, restore = blocks("SQLite")
     bridge = make_bridge(BRIDGE_DATABASE_URL="sqlite:///var/bridge.db", BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY)
     listener = listen(bridge.url, [["join-template-checkout-room", "c1"]])
     publish(bridge, "kept")
@@ -62,7 +55,7 @@ def test_an_sqlite_journal_is_backed_up_and_restored_by_the_commands_that_are_wr
     listener.fence()
     bridge.stop()
     run(restore, bridge, tmp_path)
-    [said] = re.findall(r"The log says `(.+?)`", text)
+    [said] = re.findall(r"The log says `(.+?)`", chapters_of("operations.md")["SQLite"])
     assert said in bridge.log.read_text()
     # One of whom nothing is missing is told so too: it may have heard what is gone.
     assert ready(listener) is False
@@ -70,11 +63,15 @@ def test_an_sqlite_journal_is_backed_up_and_restored_by_the_commands_that_are_wr
     listener.fence()
     assert [content[0]["reason"] for _, content in listener.events] == ["kept", "lost", "kept"]
 
-    [say_so] = blocks(chapter("When you know better"))
+    [say_so] = blocks("When you know better")
     bridge.stop()
     run([*say_so, "bridge serve"], bridge, tmp_path)
     assert ready(listener) is False
+    # Before an upgrade, while it runs.
+    [before_upgrade] = blocks("Upgrading")
+    run(before_upgrade, bridge, tmp_path)
+    assert (tmp_path / "before-upgrade.db").exists()
     bridge.stop()
-    [compact] = blocks(chapter("Retention"))
+    [compact] = blocks("Retention")
     run([*compact, "bridge serve"], bridge, tmp_path)
     assert ready(listener) is True

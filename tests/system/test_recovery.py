@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -220,7 +221,7 @@ def test_past_what_is_kept_a_client_is_told_so_and_rest_catches_up(
     proxy.cut()
     publisher.publish(6)
     bridge.stop()
-    with sqlite3.connect(bridge.database) as database:
+    with closing(sqlite3.connect(bridge.database)) as database, database:
         database.execute('DELETE FROM events WHERE "offset" <= 7')
     bridge.start()
     proxy.open()

@@ -16,8 +16,10 @@ from tests.asking import client_of, get
 from tests.bridge.http.exchanges import notice, registration
 from tests.commands import run_command
 from tests.conftest import BridgeProcess, StartBridge
+from tests.postgresql import journal_cluster
 from tests.proxies import DEPLOY
 from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
+from tests.waiting import wait_until
 
 RULES = DEPLOY / "prometheus" / "alerts.yaml"
 DASHBOARD = DEPLOY / "grafana" / "bridge.json"
@@ -150,7 +152,25 @@ def test_a_log_for_programs_has_an_object_a_line(bridge: BridgeProcess, tmp_path
     (tmp_path / "json.toml").write_text('log_format = "json"\n')
     taken = run_command("serve", "--config", "json.toml", cwd=tmp_path, env={"BRIDGE_PORT": str(bridge.port)})
     wrong = run_command("serve", cwd=tmp_path, env={"BRIDGE_PORT": "many", "BRIDGE_LOG_FORMAT": "json"})
-    for ended, level in ((taken, "warning"), (wrong, "error")):
+    secret = run_command("serve", cwd=tmp_path, env={"BRIDGE_SECRETS_DIR": "/nowhere", "BRIDGE_LOG_FORMAT": "json"})
+    for ended, level in ((taken, "warning"), (wrong, "error"), (secret, "error")):
         assert ended.stdout == ""
         said = [json.loads(line) for line in ended.stderr.splitlines()]
         assert (said[0]["level"], said[-1]["level"]) == (level, "error")
+
+
+def test_from_its_start_to_its_stop_a_bridge_says_nothing_else(make_bridge: StartBridge) -> None:
+    """Also while its database is frozen and a chain's endpoint is away, at a stop that has to be ended."""
+    with journal_cluster() as cluster:
+        bridge = make_bridge(
+            BRIDGE_LOG_FORMAT="json",
+            BRIDGE_LOG_LEVEL="debug",
+            BRIDGE_DATABASE_URL=cluster.journal_url(),
+            BRIDGE_ENDPOINTS_ETHEREUM=f"http://127.0.0.1:{free_port()}",
+            BRIDGE_STOP_SECONDS="6",
+        )
+        with cluster.frozen():
+            wait_until(lambda: get(f"{bridge.url}/health/ready").status_code == 503)
+            bridge.stop()
+    lines = [json.loads(line) for line in bridge.log.read_text().splitlines()]
+    assert {line["level"] for line in lines} >= {"debug", "info", "warning", "error"}

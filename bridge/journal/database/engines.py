@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, m
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
+from bridge.journal.database.refusals import what_helps
 from bridge.journal.errors import JournalUrlError
 from coordinator.extras import how_to_install
 
@@ -197,13 +198,13 @@ def opening(url: URL) -> Iterator[None]:
         reason = " ".join(str(said).split())
         raise JournalUrlError(
             f"the journal {journal_place(url.render_as_string(hide_password=False))} cannot be opened: {reason};"
-            f" {_what_helps(url)}, or set BRIDGE_DATABASE_URL to another one"
+            f" {_what_helps(url, reason)}, or set BRIDGE_DATABASE_URL to another one"
         ) from None
 
 
-def _what_helps(url: URL) -> str:
+def _what_helps(url: URL, reason: str) -> str:
     if url.get_backend_name() != "sqlite":
-        return "see what the server is short of, or does not allow"
+        return what_helps(reason, "see what the server is short of, or does not allow")
     # SQLite calls it many things, such as an input or output that failed.
     is_full = shutil.disk_usage(Path(url.database or "").absolute().parent).free < FULL_DISK_BYTES
     return "its disk is full, so make room there" if is_full else "see that it is a journal, and can be written"

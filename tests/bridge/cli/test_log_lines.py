@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -69,3 +71,45 @@ def test_for_a_program_each_record_is_one_object_on_one_line(said: str, raised: 
         "message": f"said {said}",
         "exception": f"ValueError: {raised}" if raised else "ValueError",
     }
+
+
+# All that an interpreter has to say by itself.
+TROUBLE = """
+import sys, threading, warnings
+from bridge.cli.serve import configure_logging
+
+class Wrong:
+    def __del__(self):
+        raise ValueError("not told to anybody")
+
+def fail():
+    raise LookupError("in a thread")
+
+configure_logging("info", sys.argv[1])
+warnings.warn("this is\\nold", UserWarning)
+Wrong()
+thread = threading.Thread(target=fail, name="ill")
+thread.start()
+thread.join()
+raise RuntimeError("the last")
+"""
+
+
+def test_what_the_interpreter_says_by_itself_is_logged_too() -> None:
+    def said(log_format: str) -> list[str]:
+        done = subprocess.run([sys.executable, "-c", TROUBLE, log_format], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (1, "")
+        return done.stderr.splitlines()
+
+    records = [json.loads(line) for line in said("json")]
+    assert [(one["level"], one["logger"]) for one in records] == [
+        ("warning", "py.warnings"),
+        *[("error", "bridge")] * 2,
+        ("critical", "bridge"),
+    ]
+    assert records[0]["message"].endswith("UserWarning: this is\nold")
+    assert "the thread ill" in records[2]["message"]
+    last = ["ValueError: not told to anybody", "LookupError: in a thread", "RuntimeError: the last"]
+    assert [one["exception"].splitlines()[-1] for one in records[1:]] == last
+    lines = said("text")
+    assert sum(not line.startswith("    ") for line in lines) == len(records)

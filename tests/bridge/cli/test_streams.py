@@ -1,5 +1,6 @@
 """What is said into a full disk, or a pipe that nobody reads."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
+from bridge.cli.log_lines import JsonLines
 from bridge.cli.streams import drop_what_cannot_be_written
 
 
@@ -29,6 +31,24 @@ def test_lines_are_dropped_and_counted_until_there_is_room_again(
     lines = (tmp_path / "log").read_text().splitlines()
     assert dropped == 2
     assert lines == ["line to the file", "(could not be written here: 2 lines)", "line to the file"]
+
+
+def test_what_could_not_be_written_is_told_as_all_else_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.cli.console._SPEECH.formatter", JsonLines())
+    full, place = os.open("/dev/full", os.O_WRONLY), os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    file = os.dup(place)
+    with os.fdopen(place, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setattr(sys, "stdout", stream)
+        drop_what_cannot_be_written()
+        os.dup2(full, place)
+        sys.stderr.write("{}\n")
+        os.dup2(file, place)
+        sys.stderr.write("{}\n")
+    for one in (full, file):
+        os.close(one)
+    told, line = map(json.loads, (tmp_path / "log").read_text().splitlines())
+    assert (told["level"], told["message"], line) == ("warning", "(could not be written here: 1 lines)", {})
 
 
 @pytest.mark.parametrize("length", [40, 3_000, 100_000])

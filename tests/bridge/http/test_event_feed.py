@@ -4,6 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -314,7 +315,7 @@ async def test_a_silent_stream_says_that_it_lives_and_one_that_fell_behind_what_
     while (chunk := await anext(told)) == b":\n\n":
         pass
     assert [line.removeprefix("id: ") for line in chunk.decode().splitlines() if line.startswith("id: ")] == offsets
-    with sqlite3.connect(tmp_path / "journal.db") as database:
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as database, database:
         database.execute('DELETE FROM events WHERE "offset" < 4')
     database.close()
     behind = feed.stream(wanted, 1, offsets[0])

@@ -469,7 +469,7 @@ async def test_a_running_journal_that_loses_what_was_committed_is_written_to_no_
     await left.write()
     async with left.opened() as journal:
         await journal.history.note()
-        with sqlite3.connect(file_of(left)) as database:
+        with closing(sqlite3.connect(file_of(left))) as database, database:
             database.execute('DELETE FROM events WHERE "offset" = 3')
         database.close()
         await journal.history.note()
@@ -491,7 +491,7 @@ async def test_a_running_journal_that_loses_what_it_has_just_committed_is_writte
 ) -> None:
     async with left.opened() as journal:
         await journal.publish_events([Event("news", Audience(everyone=True), "{}")] * 3)
-        with sqlite3.connect(file_of(left)) as database:
+        with closing(sqlite3.connect(file_of(left))) as database, database:
             database.execute(loss)
         database.close()
         await journal.history.note()  # of which there was none since

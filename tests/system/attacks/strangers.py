@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -43,8 +44,11 @@ class Stranger:
         host: str = "127.0.0.1",
         source: str = "",
         receive_buffer_bytes: int = 0,
+        preface: bytes = b"",
+        tls: tuple[ssl.SSLContext, str] | None = None,
     ) -> None:
-        """`source` is whose address it comes from, of those of the loopback."""
+        """`source` is whose address it comes from, of those of the loopback; `preface` what it says before all else,
+        also before TLS; `tls` whom it trusts, and with which name."""
         self._socket = socket.socket()
         if source:
             self._socket.bind((source, 0))
@@ -52,6 +56,10 @@ class Stranger:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self._socket.settimeout(GIVE_UP_SECONDS)
         self._socket.connect((host, bridge.port))
+        self._socket.sendall(preface)
+        if tls:
+            context, name = tls
+            self._socket = context.wrap_socket(self._socket, server_hostname=name)
         self._unread = b""
 
     def __enter__(self) -> Self:

@@ -10,7 +10,8 @@ import pytest
 from benchmarks.servers import free_port
 from tests.asking import client_of
 from tests.conftest import BridgeProcess
-from tests.proxies import Proxy, deployed, running_haproxy, running_nginx
+from tests.fronts import deployed, haproxy_without_tls, nginx_without_tls
+from tests.proxies import Proxy, running_haproxy, running_nginx
 from tests.system.attacks.strangers import Stranger
 from tests.system.attacks.test_smuggling import CHUNKED, HOST, IN_CHUNKS, NOT_SPOKEN, TWO_READINGS, get
 from tests.system.attacks.test_upgrades import inner_request, published
@@ -123,20 +124,14 @@ def front(
 ) -> Iterator[Front]:
     folder, port, http_2 = tmp_path_factory.mktemp(request.param), free_port(), free_port()
     if request.param == "nginx":
-        configuration = {
-            "listen 80;": f"listen 127.0.0.1:{port}; listen 127.0.0.1:{http_2} http2;",
-            "server 127.0.0.1:8000 ": f"server 127.0.0.1:{bridge.port} ",
-            "    location /api/ { proxy_pass http://bridge; }\n": "",
-        }
-        running = running_nginx(folder, deployed("nginx.conf", configuration), port)
+        listen = f"listen 127.0.0.1:{port}; listen 127.0.0.1:{http_2} http2;"
+        without_api = {"    location /api/ { proxy_pass http://bridge; }\n": ""}
+        configuration = deployed("nginx.conf", {**nginx_without_tls(listen, [bridge]), **without_api})
+        running = running_nginx(folder, configuration, port)
     else:
-        configuration = {
-            "bind :80\n": f"bind 127.0.0.1:{port}\n    bind 127.0.0.1:{http_2} proto h2\n",
-            "127.0.0.1:8000": f"127.0.0.1:{bridge.port}",
-            " /api/": "",
-            "defaults\n": "global\n    log stdout format raw local0\ndefaults\n",
-        }
-        running = running_haproxy(folder, deployed("haproxy.cfg", configuration), port)
+        binds = f"bind 127.0.0.1:{port}\n    bind 127.0.0.1:{http_2} proto h2"
+        configuration = deployed("haproxy.cfg", {**haproxy_without_tls(binds, [bridge]), " /api/": ""})
+        running = running_haproxy(folder, configuration, port)
     with running as proxy:
         yield Front(proxy, Proxy(http_2, proxy.log))
 

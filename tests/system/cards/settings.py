@@ -27,4 +27,4 @@ class CardSettings(ProviderSettings):
     @field_validator("cards_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        return web_root(value)
+        return web_root(value, "https://cards.example")

@@ -8,8 +8,9 @@ import pytest
 
 from benchmarks.servers import free_port
 from tests.conftest import BridgeProcess, StartBridge
+from tests.fronts import deployed, haproxy_without_tls
 from tests.postgresql import Cluster, journal_cluster
-from tests.proxies import Proxy, deployed, running_haproxy
+from tests.proxies import Proxy, running_haproxy
 from tests.system.conftest import GATEWAY_KEY
 from tests.system.cut_line import CutLine
 
@@ -47,17 +48,13 @@ def behind_haproxy(folder: Path, nodes: list[BridgeProcess]) -> Iterator[Proxy]:
     servers = [f"server {name} 127.0.0.1:{node.port}" for name, node in zip(NODES, nodes, strict=True)]
     checked = [f"{server} check cookie {name}" for server, name in zip(servers, NODES, strict=True)]
     tracked = [f"{server} track bridges/{name}" for server, name in zip(servers, NODES, strict=True)]
-    configuration = deployed(
-        "haproxy.cfg",
-        {
-            "bind :80\n": f"bind 127.0.0.1:{port}\n",
-            "server one 127.0.0.1:8000 check cookie one": "\n    ".join(checked),
-            "server one 127.0.0.1:8000 track bridges/one": "\n    ".join(tracked),
-            "server unready 127.0.0.1:8000": f"server unready 127.0.0.1:{nodes[0].port}",
-            "inter 2s fall 3 rise 1": "inter 200ms fall 1 rise 1",
-            "defaults\n": "global\n    log stdout format raw local0\ndefaults\n",
-        },
-    )
+    three = {
+        "server one 127.0.0.1:8000 check cookie one": "\n    ".join(checked),
+        "server one 127.0.0.1:8000 track bridges/one": "\n    ".join(tracked),
+        "inter 2s fall 3 rise 1": "inter 200ms fall 1 rise 1",
+    }
+    others = haproxy_without_tls(f"bind 127.0.0.1:{port}", nodes[:1])
+    configuration = deployed("haproxy.cfg", {**three, **others})
     with running_haproxy(folder, configuration, port) as proxy:
         yield proxy
 

@@ -108,6 +108,7 @@ def test_what_an_asynchronous_replica_has_not_is_known_to_be_missing(site: Site,
     site.replica.promote()
     site.begin_anew()
     assert site.published() == [*range(10)]
+    client.wait_for(lambda line: "ready" in line)  # it begins anew, and hears what comes from then on
     publish(second.url, 20, ROOM)
     hears(client, 20)
     for node in site.nodes:

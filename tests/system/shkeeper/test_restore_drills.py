@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.conftest import BridgeProcess, StartBridge
+from tests.documented import blocks_of
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
 from tests.postgresql import Cluster, journal_cluster
 from tests.system.conftest import Listener, StartListener
 from tests.system.shkeeper.conftest import Marketplace, settings_for
 from tests.system.shkeeper.histories import attention, compared, history, is_held, settle
-from tests.system.test_operations import blocks, chapter
 from tests.waiting import wait_until
 
 JOINS = [["join-user-room", "s1"], ["join-request-room", "r1"]]
@@ -62,8 +62,7 @@ class Primary:
 
 def documented_settings(others: Mapping[str, str]) -> dict[str, str]:
     """Those of a restore, with what is written there replaced by others."""
-    [settings] = [block for block in blocks(chapter("PostgreSQL")) if block[0].startswith("restore_command")]
-    text = "\n".join(settings)
+    [text] = [block.text for block in blocks_of("operations.md", "PostgreSQL") if "restore_command" in block.text]
     for written, other in others.items():
         assert written in text
         text = text.replace(written, other)

@@ -297,7 +297,7 @@ def test_a_recheck_asks_the_provider_now_and_sends_nothing_again(
     wait_until(lambda: row(client, payout_id)["taskId"])
     # A payout as old as this is looked after every ten minutes, so whatever is found now was asked for.
     old = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d %H:%M:%S.%f")
-    write(bridge, "UPDATE payouts SET created_at = ?1, cleared_at = ?1, overdue_at = ?1", old)
+    write(bridge, "UPDATE payouts SET created_at = ?, cleared_at = ?, overdue_at = ?", *[old] * 3)
     shkeeper.goes_wrong(Call.NOTICE, What.LOST)
     overdue = attention(client)["payout-overdue"]
     assert (overdue["payoutId"], overdue["actions"]) == (payout_id, ["recheck", "resolve"])
