@@ -119,7 +119,7 @@ async def running_engine(
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)
     turn = timedelta(seconds=settings.payout_turn_seconds)
-    sender = PayoutSender(journal, registry.payouts, turn_ends_after=turn)
+    sender = PayoutSender(journal, registry.payouts, turn_ends_after=turn, rules=settings.payout_rules)
     reconciliation = Reconciliation(
         journal,
         registry.invoices,

@@ -18,6 +18,7 @@ from bridge.workers.payouts.ages import PayoutAges
 from bridge.workers.payouts.books import PayoutBooks
 from bridge.workers.payouts.look_ups import PayoutLookUps
 from bridge.workers.payouts.orders import Order, PayoutOrders
+from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout, batches
 from coordinator.payouts.turns import TURN_ENDS_AFTER, orders_in_turn
@@ -59,8 +60,11 @@ class PayoutSender:
         *,
         shortest_wait: timedelta = SHORTEST_WAIT,
         turn_ends_after: timedelta = TURN_ENDS_AFTER,
+        rules: PayoutRules | None = None,
     ) -> None:
+        """`rules` say which payouts have to be approved; None, that none has."""
         self._journal = journal
+        self._rules = rules
         self._gateways = gateways
         self.books = {name: PayoutBooks(journal, gateway) for name, gateway in gateways.items()}
         """Those of each provider."""
@@ -286,7 +290,9 @@ class PayoutSender:
 
     def _orders_of(self, queue: QueueKey) -> PayoutOrders:
         if queue not in self._queues:
-            self._queues[queue] = PayoutOrders(self._journal, self._gateways[queue[0]], self.books[queue[0]])
+            self._queues[queue] = PayoutOrders(
+                self._journal, self._gateways[queue[0]], self.books[queue[0]], self._rules
+            )
         return self._queues[queue]
 
     def _queue_of(self, payout: Payout) -> QueueKey:
