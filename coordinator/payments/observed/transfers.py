@@ -19,8 +19,8 @@ _CUT = re.compile("0[xX](?![0-9a-fA-F]{64}$)[0-9a-fA-F]*")
 
 
 def is_cut_off(tx_hash: str) -> bool:
-    """Whether a part of a transaction's hash is missing, so that it would count as another transaction. Of hashes that
-    begin with 0x that can be told: behind it are 64 digits."""
+    """Whether a part of a transaction's hash is missing, so that it would count as another transaction. Of those that
+    begin with 0x it can be told: behind it are 64 digits."""
     return _CUT.fullmatch(tx_hash) is not None
 
 
