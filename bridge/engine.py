@@ -31,6 +31,7 @@ from bridge.workers.books.late_entries import LateEntries
 from bridge.workers.chains.followers import ChainFollowers, ChainProblemError
 from bridge.workers.endpoints.endpoints import Endpoints
 from bridge.workers.health.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
+from bridge.workers.health.unset_providers import SetUp, UnsetProviders
 from bridge.workers.leased import LeasedWork, Work
 from bridge.workers.payments.deadlines import Deadlines
 from bridge.workers.payments.invoices import InvoiceOpener
@@ -69,6 +70,7 @@ class Engine:
     sender: PayoutSender
     chains: ChainFollowers
     wallets: WalletComparisons
+    unset: UnsetProviders
     checks: Mapping[str, Check]
     providers: Mapping[str, Check | None]
     """Every provider, with its check if the bridge asks it anything."""
@@ -119,7 +121,7 @@ async def running_engine(
     callback_urls = {provider: settings.callback_url(provider) for provider in registry.invoices}
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)
     turn = timedelta(seconds=settings.payout_turn_seconds)
-    sender = PayoutSender(journal, registry.payouts, turn_ends_after=turn)
+    sender = PayoutSender(journal, registry.payouts, turn_ends_after=turn, rules=settings.payout_rules)
     reconciliation = Reconciliation(
         journal,
         registry.invoices,
@@ -134,9 +136,12 @@ async def running_engine(
     work[SENDING_EVENTS] = endpoints.run
     for channel in settings.alerts.silent_channels:
         logger.warning("alerts.channels.%s is never told of anything: %s", channel, NEVER_TOLD)
+    unset = UnsetProviders(journal, SetUp.of(registry.invoices, registry.payouts), days=settings.reconcile_days)
+    await unset.try_to_look()
+    address_wait = timedelta(hours=settings.refund_address_wait_hours)
     work[ALERTS] = Alerting(
         journal,
-        partial(all_that_needs_a_person, journal, timedelta(hours=settings.refund_address_wait_hours)),
+        partial(all_that_needs_a_person, journal, address_wait, lambda: unset.items),
         registry.told,
         schedule=settings.alerts.schedule,
         severities=settings.alerts.how_bad,
@@ -156,17 +161,19 @@ async def running_engine(
     work |= chains.work()
     leased = LeasedWork(journal, work, says=chains.says(), report=report)
     tasks += [asyncio.create_task(leased.run()), asyncio.create_task(chains.run())]
+    tasks.append(asyncio.create_task(unset.run()))
     tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()
     tasks.append(asyncio.create_task(lag.run()))
     checks = _checks(journal, following, lag)
     neighbours = {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
     neighbours |= {"alerts": partial(check_delivery, journal)} if registry.told else {}
+    neighbours |= {"providers": unset.check} if unset.items else {}
     neighbours |= {name: _followed(check) for name, check in chains.checks().items()}
     checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
     try:
         providers = {name: _check_of(registry, name) for name in registry.readers}
-        yield Engine(journal, opener, sender, chains, wallets, checks, providers, dispatcher, leased)
+        yield Engine(journal, opener, sender, chains, wallets, unset, checks, providers, dispatcher, leased)
     finally:
         for check in checks.values():
             check.cancel()

@@ -45,7 +45,8 @@ def resembled(address: str, addresses: Collection[str]) -> str | None:
     if is_paid_once(address):
         return None
     key = address_key(address)
-    others = (other for other in addresses if address_key(other) != key)
+    # In an order of their own: of several it is always the same.
+    others = (other for other in sorted(addresses) if address_key(other) != key)
     return next((other for other in others if _look_alike(_body(key), _body(address_key(other)))), None)
 
 

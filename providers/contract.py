@@ -384,8 +384,10 @@ class Provider(Protocol):
     def connect(self, settings: BaseModel, surroundings: Surroundings) -> Connected:
         """Sets it up. Nothing is asked of it yet."""
 
+    def opens_invoices(self, settings: BaseModel) -> bool: ...
+
     def sends_payouts(self, settings: BaseModel) -> bool:
-        """Whether it is set up to."""
+        """Whether it is set up to, as the others."""
 
     def takes_webhooks(self, settings: BaseModel) -> bool:
         """Whether it is set up so that some can be verified."""

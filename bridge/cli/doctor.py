@@ -70,10 +70,34 @@ def _examine(config: Path | None) -> Iterator[Finding]:
     yield from _services(settings)
     for provider in known.PROVIDERS:
         yield from provider.findings(settings, settings.surroundings(provider.name))
+    yield from _unset_providers(settings)
     yield from chain_findings(settings)
     yield from _alerts(settings)
     yield from _journal(settings)
     yield from _port(settings)
+
+
+def _unset_providers(settings: "Settings") -> Iterator[Finding]:
+    """What waits at providers that the settings do not set up any more."""
+    from datetime import UTC, datetime, timedelta
+
+    from bridge.journal.examine import examine_waiting_at_others
+    from bridge.workers.health.unset_providers import SetUp, lacking
+    from coordinator.attention.unset import provider_unset
+
+    set_up = SetUp.of(
+        [one.name for one in known.PROVIDERS if one.opens_invoices(settings)],
+        [one.name for one in known.PROVIDERS if one.sends_payouts(settings)],
+    )
+    since = datetime.now(UTC) - timedelta(days=settings.reconcile_days)
+    try:
+        waiting = examine_waiting_at_others(
+            settings.database_url, asked=set_up.asked, sending=set_up.sending, expired_since=since
+        )
+    except BridgeError:
+        return  # what is wrong with the journal is said elsewhere
+    for item in provider_unset(waiting, lacking()):
+        yield Finding("warning", item.detail)
 
 
 def _front_end(settings: "Settings") -> Iterator[Finding]:

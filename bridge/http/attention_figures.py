@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 from litestar.di import NamedDependency
@@ -11,6 +12,7 @@ from prometheus_client import Gauge
 
 from bridge.http.ops.overview import count_by_kind
 from bridge.journal import Journal
+from coordinator.attention.items import Attention
 
 __all__ = ["AttentionFigures", "GivenAttentionFigures"]
 
@@ -30,15 +32,16 @@ class AttentionFigures:
         self._counting = asyncio.Lock()
         self._counted_at: float | None = None
 
-    async def refresh(self, journal: Journal) -> None:
-        """Counts anew, if it is time. Without the journal the figures stay as they were."""
+    async def refresh(self, journal: Journal, unset: Sequence[Attention]) -> None:
+        """Counts anew, if it is time, with what waits at providers that are `unset`. Without the journal the figures
+        stay as they were."""
         async with self._counting:
             now = time.monotonic()
             if self._counted_at is not None and now - self._counted_at < COUNTED_AGAIN_AFTER_SECONDS:
                 return
             self._counted_at = now
             try:
-                counts = await count_by_kind(journal, self._refund_address_wait)
+                counts = await count_by_kind(journal, self._refund_address_wait, unset)
             except Exception:
                 # The other figures are wanted most of all when something does not work.
                 logger.exception("could not count what needs a person")

@@ -9,7 +9,13 @@ from pydantic import Field
 
 from bridge.figures import CONTENT_TYPE, exposition
 from bridge.http.attention_figures import GivenAttentionFigures
-from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenReadinessChecks
+from bridge.http.front.dependencies import (
+    GivenChains,
+    GivenJournal,
+    GivenPayoutSender,
+    GivenReadinessChecks,
+    GivenUnsetProviders,
+)
 from bridge.journal import JournalUnavailableError
 from bridge.workers.health.checks import Check, DegradedError
 from bridge.workers.health.disk_figures import measure_disk
@@ -68,9 +74,13 @@ async def _said_of(check: Check) -> str:
 
 @get("/metrics", include_in_schema=False)
 async def metrics(
-    journal: GivenJournal, chains: GivenChains, sender: GivenPayoutSender, figures: GivenAttentionFigures
+    journal: GivenJournal,
+    chains: GivenChains,
+    sender: GivenPayoutSender,
+    figures: GivenAttentionFigures,
+    unset: GivenUnsetProviders,
 ) -> Response[bytes]:
-    await figures.refresh(journal)
+    await figures.refresh(journal, unset.items)
     await measure_disk(journal.folder)
     with suppress(JournalUnavailableError):  # these figures stay as they were
         await chains.measure()

@@ -1,9 +1,12 @@
 """Looking at a database from outside, without opening it as the journal and without changing it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
@@ -15,8 +18,12 @@ from bridge.journal.database.refusals import what_helps
 from bridge.journal.database.schema_versions import known_versions, version_of
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.queries.coins import WaitedCoin, coins_waited_for
+from bridge.journal.queries.waiting_at_providers import waiting_at_others
+from coordinator.attention.unset import AtProvider
 
-__all__ = ["DatabaseState", "examine_database", "examine_waiting"]
+__all__ = ["DatabaseState", "examine_database", "examine_waiting", "examine_waiting_at_others"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +68,27 @@ def examine_database(database_url: str) -> DatabaseState:
 
 def examine_waiting(database_url: str) -> Sequence[WaitedCoin]:
     """The coins that somebody waits for; none where there is no journal yet, or one of another version."""
+    return _examined(database_url, coins_waited_for)
+
+
+def examine_waiting_at_others(
+    database_url: str, *, asked: Collection[str], sending: Collection[str], expired_since: datetime
+) -> Sequence[AtProvider]:
+    """What waits at other providers than some, as in the journal's `waiting_at_others`."""
+    return _examined(
+        database_url, partial(waiting_at_others, asked=asked, sending=sending, expired_since=expired_since)
+    )
+
+
+def _examined(database_url: str, look: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
+    """What is found in a journal of this version; nothing where there is none."""
     url = parse_database_url(database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return []
     engine = reading_engine(url)
     try:
         with opening(url), engine.connect() as connection:
-            is_known = version_of(connection) == known_versions()[-1]
-            return coins_waited_for(connection) if is_known else []
+            return look(connection) if version_of(connection) == known_versions()[-1] else []
     finally:
         engine.dispose()
 

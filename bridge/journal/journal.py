@@ -5,7 +5,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -289,10 +289,10 @@ class Journal:
         longest due first, up to a limit."""
         return await self._read(queries.due_payments, before, only=only, limit=DEADLINE_LIMIT)
 
-    async def due_at_once(self, before: datetime, *, but: Sequence[str]) -> list[str]:
+    async def due_at_once(self, before: datetime, *, but: Sequence[str], grace: timedelta = timedelta()) -> list[str]:
         """The ids of all others whose deadline lies before that and is to be applied, up to a limit: all but those of
-        some providers that may still move."""
-        return await self._read(queries.due_at_once, before, but=but, limit=DEADLINE_LIMIT)
+        some providers that may still move. Those with an invoice of the bridge's are given a grace."""
+        return await self._read(queries.due_at_once, before, but=but, grace=grace, limit=DEADLINE_LIMIT)
 
     async def next_due_at(self) -> datetime | None:
         """When the next deadline lies that was not applied, or lay; None if there is none."""

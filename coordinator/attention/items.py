@@ -18,7 +18,6 @@ __all__ = [
     "chain_alarm",
     "chain_contradicted",
     "chain_read_by_one",
-    "coin_unfollowed",
     "foreign_payout",
     "most_urgent_first",
     "not_dismissed",
@@ -68,6 +67,7 @@ class AttentionKind(StrEnum):
     CHAIN_CONTRADICTED = "chain-contradicted"
     CHAIN_READ_BY_ONE = "chain-read-by-one"
     COIN_UNFOLLOWED = "coin-unfollowed"
+    PROVIDER_UNSET = "provider-unset"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
@@ -107,6 +107,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.WITHOUT_ADDRESS,
     # What comes is not seen, or may not have been.
     AttentionKind.COIN_UNFOLLOWED,
+    AttentionKind.PROVIDER_UNSET,
     AttentionKind.CHAIN_READ_BY_ONE,
     # A service does not know what has happened.
     AttentionKind.ENDPOINT_DISABLED,
@@ -337,24 +338,6 @@ def chain_alarm(chain: str, block_number: int, message: str, raised_at: datetime
         advice=(
             "Stop releasing money that came over this chain. Compare its payments and payouts from this block on with"
             " an explorer of another operator, and raise the chain's required confirmations. Then dismiss this."
-        ),
-        since=raised_at,
-        news_at=raised_at,
-        chain=chain,
-        remedies=("dismiss",),
-    )
-
-
-def coin_unfollowed(chain: str, message: str, raised_at: datetime) -> Attention:
-    """Coins of a chain that somebody waits for, and that nobody would see."""
-    return Attention(
-        kind=AttentionKind.COIN_UNFOLLOWED,
-        subject=chain,
-        title=f"A coin of {chain} is waited for and not followed",
-        detail=message,
-        advice=(
-            "Put the coin back into the chains file, or the chain's endpoints into the environment, and start the"
-            " bridge anew. Or cancel the payments and resolve the payouts that wait. It goes by itself then."
         ),
         since=raised_at,
         news_at=raised_at,

@@ -40,6 +40,7 @@ _CRITICAL = (
     AttentionKind.PAYOUT_AMBIGUOUS,
     AttentionKind.PAYOUT_DROPPED,
     AttentionKind.COIN_UNFOLLOWED,
+    AttentionKind.PROVIDER_UNSET,
     AttentionKind.CHAIN_READ_BY_ONE,
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.ALERTS_UNDELIVERED,

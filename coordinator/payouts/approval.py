@@ -36,6 +36,7 @@ __all__ = [
     "is_revocable",
     "is_withdrawable",
     "may_have_gone_to",
+    "new_reasons_to_wait",
     "reasons_to_wait",
     "rejection",
     "whose_word",
@@ -91,29 +92,62 @@ def reasons_to_wait(
     """Why a payout has to be approved, for a person to read; nothing if it may leave by itself. `outflows` are
     what others take of the limits; `allowed_since` is since when its destination is on its seller's list;
     `known_destinations` are where its payee was paid before, or may be."""
-    limits = rules.limits.get(payout.worth_currency or "")
-    over = over_limits(payout, paid_out(outflows, payout, now), limits)
-    other = (
-        None
-        if is_among(payout.destination, known_destinations)
-        else resembled(payout.destination, known_destinations)
+    return (
+        *over_limits(payout, paid_out(outflows, payout, now), rules.limits.get(payout.worth_currency or "")),
+        *_resembling(payout, known_destinations),
+        *_not_allowed(payout, allowed_since, rules.destination_wait, now),
     )
+
+
+def new_reasons_to_wait(
+    payout: Payout,
+    outflows: Iterable[Outflow],
+    allowed_since: datetime | None,
+    rules: PayoutRules,
+    now: datetime,
+    *,
+    known_destinations: Collection[str] = (),
+) -> tuple[str, ...]:
+    """Those of the reasons that have come up since a payout was ordered, or approved: its destination was taken off
+    its seller's list, another one like it became known, or the limits were lowered. An amount that somebody has
+    approved is not asked about again."""
+    withheld = payout.facts.withheld
+    reasons = [*_resembling(payout, known_destinations)]
+    # To somewhere on no list somebody has let it go before: that it is on one by now is no worse.
+    if _off_the_list(payout) not in withheld:
+        reasons += _not_allowed(payout, allowed_since, rules.destination_wait, now)
+    at = payout.cleared_at
+    if payout.facts.approved is None and at is not None:
+        # As when it was ordered: what was let go after that was looked at beside it.
+        before = [one for one in outflows if one.cleared_at <= at]
+        reasons += over_limits(payout, paid_out(before, payout, at), rules.limits.get(payout.worth_currency or ""))
+    return tuple(reason for reason in reasons if reason not in withheld)
+
+
+def _resembling(payout: Payout, known_destinations: Collection[str]) -> Iterator[str]:
+    destination = payout.destination
+    other = None if is_among(destination, known_destinations) else resembled(destination, known_destinations)
     if other is not None:
-        over = (
-            *over,
-            f"{payout.destination} begins and ends like {other}, where {payout.payee_id} is paid, and is another",
-        )
-    wait = rules.destination_wait
+        yield f"{destination} begins and ends like {other}, where {payout.payee_id} is paid, and is another"
+
+
+def _not_allowed(
+    payout: Payout, allowed_since: datetime | None, wait: timedelta | None, now: datetime
+) -> Iterator[str]:
     # Where a refund goes its buyer has said, who has no list.
-    if wait is None or payout.refund_id is not None or (allowed_since is not None and now >= allowed_since + wait):
-        return over
-    new = (
-        f"{payout.destination} is not among the destinations of {payout.seller_id}"
-        if allowed_since is None
-        else f"{payout.destination} is among the destinations of {payout.seller_id} only since"
-        f" {allowed_since:%Y-%m-%d %H:%M} UTC, and {wait / HOUR:g} hours are waited for"
-    )
-    return (*over, new)
+    if wait is None or payout.refund_id is not None:
+        return
+    if allowed_since is None:
+        yield _off_the_list(payout)
+    elif now < allowed_since + wait:
+        yield (
+            f"{payout.destination} is among the destinations of {payout.seller_id} only since"
+            f" {allowed_since:%Y-%m-%d %H:%M} UTC, and {wait / HOUR:g} hours are waited for"
+        )
+
+
+def _off_the_list(payout: Payout) -> str:
+    return f"{payout.destination} is not among the destinations of {payout.seller_id}"
 
 
 def doubts_about(payout: Payout, payment: Payment, others: Collection[Payout]) -> Iterator[str]:
@@ -281,6 +315,12 @@ def _require_revocable(payout: Payout) -> None:
 def _second_word(payout: Payout, by: Approver, now: datetime) -> SecondWord:
     if payout.asked_by is not None and may_be_one(by.name, payout.asked_by):
         raise SamePersonError(f"{payout.asked_by} asked for this payout; somebody else has to decide about it.")
+    # Where a person is called as the service is, nobody can tell them apart.
+    if by.service is None and payout.asked_through is not None and may_be_one(by.name, payout.asked_through):
+        raise SamePersonError(
+            f"The service {payout.asked_through} asked for this payout, and {by.name} may be whoever runs it;"
+            " somebody called otherwise has to decide about it."
+        )
     if by.service is not None and by.service == payout.asked_through:
         raise SamePersonError(
             f"The service {by.service} asked for this payout; a person in the console, or another service, has to"

@@ -312,7 +312,7 @@ export interface paths {
         put?: never;
         /**
          * Take a destination off a seller's list
-         * @description Put on it again, it waits anew. On record.
+         * @description Put on it again, it waits anew. Payouts to it that nobody was asked to send yet are in `waiting`; where `allowed_destinations_only` is set they await approval, also those that were approved. On record.
          */
         post: operations["disallowDestination"];
         delete?: never;
@@ -2057,7 +2057,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "provider-unset" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -3698,6 +3698,13 @@ export interface components {
         /** Removed */
         Removed: {
             message: string;
+        };
+        /** RemovedDestination */
+        RemovedDestination: {
+            sellerId: string;
+            destinations: components["schemas"]["DestinationItem"][];
+            /** @description The ids of the seller's payouts to what was removed that nobody was asked to send yet: reject, or withdraw, what is not to go there. */
+            waiting: string[];
         };
         /**
          * Reopening
@@ -5559,7 +5566,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DestinationList"];
+                    "application/json": components["schemas"]["RemovedDestination"];
                 };
             };
             /** @description A field is missing or wrong; the answer names it */

@@ -99,8 +99,12 @@ class Shkeeper:
     def network_of(self, coin: str) -> str | None:
         return network_of(coin)
 
+    def opens_invoices(self, settings: BaseModel) -> bool:
+        return bool(ShkeeperSettings.of(settings).shkeeper_url)
+
     def sends_payouts(self, settings: BaseModel) -> bool:
-        return bool(ShkeeperSettings.of(settings).shkeeper_user)
+        own = ShkeeperSettings.of(settings)
+        return bool(own.shkeeper_url and own.shkeeper_user)
 
     def takes_webhooks(self, settings: BaseModel) -> bool:
         return bool(ShkeeperSettings.of(settings).shkeeper_keys)

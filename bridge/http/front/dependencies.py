@@ -14,6 +14,7 @@ from bridge.journal import Dispatcher, Journal
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.health.checks import Check
 from bridge.workers.health.system_status import Pulse
+from bridge.workers.health.unset_providers import UnsetProviders
 from bridge.workers.health.vitals import Vitals
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payouts.sender import PayoutSender
@@ -45,6 +46,7 @@ __all__ = [
     "GivenRefundAddressWait",
     "GivenService",
     "GivenSeverities",
+    "GivenUnsetProviders",
     "GivenUsualZone",
     "GivenVitals",
     "GivenWallets",
@@ -107,5 +109,6 @@ GivenPublicUrl = NamedDependency[SkipValidation[str]]
 GivenPresence = NamedDependency[SkipValidation[LookUpPresence]]
 GivenPulse = NamedDependency[SkipValidation[Pulse]]
 GivenVitals = NamedDependency[SkipValidation[Vitals]]
+GivenUnsetProviders = NamedDependency[SkipValidation[UnsetProviders]]
 GivenWallets = NamedDependency[SkipValidation[WalletComparisons]]
 GivenReadinessChecks = NamedDependency[SkipValidation[ReadinessChecks]]

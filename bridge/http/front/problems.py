@@ -20,6 +20,7 @@ from bridge.journal import (
     PaymentConflictError,
     PayoutRefusedError,
 )
+from bridge.workers.payouts.sender import PayoutsUnsetError
 from coordinator.payouts.named_transactions import TransactionTakenError
 from coordinator.refunds.given_addresses import OtherAddressError
 from coordinator.refunds.refunds import OtherRefundsError, RefundRefusedError
@@ -137,6 +138,11 @@ def _grants_unknown(_request: AnyRequest, error: GrantsUnknownError) -> Response
     return problem(503, "Not available", f"{str(error)[:1].upper()}{str(error)[1:]}.", headers={"Retry-After": "5"})
 
 
+def _payouts_unset(_request: AnyRequest, error: PayoutsUnsetError) -> Response[dict[str, object]]:
+    said = f"{str(error)[:1].upper()}{str(error)[1:]}. Nothing was stored. Try again later."
+    return problem(503, "Not available", said, headers={"Retry-After": "60"})
+
+
 def _conflict(_request: AnyRequest, error: PaymentConflictError) -> Response[dict[str, object]]:
     return problem(409, "Already registered", str(error), paymentId=error.payment_id)
 
@@ -225,6 +231,7 @@ def _unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, obj
 exception_handlers: ExceptionHandlersMap = {
     JournalUnavailableError: _unavailable,
     GrantsUnknownError: _grants_unknown,
+    PayoutsUnsetError: _payouts_unset,
     PaymentConflictError: _conflict,
     IdempotencyKeyReusedError: _key_reused,
     PayoutRefusedError: _payout_refused,

@@ -15,6 +15,7 @@ from bridge.http.front.dependencies import (
     GivenPayoutSender,
     GivenPrincipal,
     GivenRefundAddressWait,
+    GivenUnsetProviders,
     GivenWebhookReaders,
 )
 from bridge.http.front.notes import Note
@@ -298,9 +299,11 @@ async def dismiss(
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
     refund_address_wait: GivenRefundAddressWait,
+    unset: GivenUnsetProviders,
 ) -> Dismissed:
     by = ops_access.actor(principal, data.by)
-    item = next((one for one in await needs_a_person(journal, refund_address_wait) if one.key == data.id), None)
+    listed = await needs_a_person(journal, refund_address_wait, unset=unset.items)
+    item = next((one for one in listed if one.key == data.id), None)
     if item is None:
         raise NotFoundException(f"{data.id!r} is not on the list.")
     if "dismiss" not in item.remedies:

@@ -1,7 +1,7 @@
 """What finance ops do about what needs a person, without deciding it: take it on, note something, put it off, close
 it. Each is written down with who did it, and others see it at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -20,6 +20,7 @@ from bridge.http.front.dependencies import (
     GivenPrincipal,
     GivenRefundAddressWait,
     GivenSeverities,
+    GivenUnsetProviders,
 )
 from bridge.http.front.notes import Note
 from bridge.http.front.openapi import problem_responses
@@ -38,6 +39,7 @@ from bridge.http.ops.rows import (
 from bridge.journal import Journal
 from bridge.workers.chains.followers import ChainFollowers
 from coordinator.attention.alerts import Alert, AlertChange, assigned, closed, reopened, snoozed
+from coordinator.attention.items import Attention
 from coordinator.attention.severities import Severities
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
@@ -120,13 +122,14 @@ class Desk:
     ops_access: OpsAccess
     refund_address_wait: timedelta
     severities: Severities
+    unset: Sequence[Attention]
 
     async def handle(
         self, about: About, action: str, act: Callable[[str], Callable[[Alert, datetime], AlertChange]]
     ) -> Handled:
         """Does something in somebody's name, which `act` is given."""
         by = self.ops_access.actor(self.principal, about.by)
-        listed = await needs_a_person(self.journal, self.refund_address_wait)
+        listed = await needs_a_person(self.journal, self.refund_address_wait, unset=self.unset)
         item = next((one for one in listed if one.key == about.id), None)
         if item is None:
             raise NotFoundException(f"{about.id!r} needs nobody.")
@@ -145,8 +148,9 @@ def attention_desk(
     ops_access: GivenOpsAccess,
     refund_address_wait: GivenRefundAddressWait,
     severities: GivenSeverities,
+    unset: GivenUnsetProviders,
 ) -> Desk:
-    return Desk(journal, chains, principal, ops_access, refund_address_wait, severities)
+    return Desk(journal, chains, principal, ops_access, refund_address_wait, severities, unset.items)
 
 
 GivenDesk = NamedDependency[SkipValidation[Desk]]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -17,6 +17,7 @@ from bridge.http.front.dependencies import (
     GivenPayoutSender,
     GivenRefundAddressWait,
     GivenSeverities,
+    GivenUnsetProviders,
 )
 from bridge.http.ops.names import stored_webhook_name
 from bridge.http.ops.rows import (
@@ -48,6 +49,7 @@ from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN, payment_atte
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import refund_without_address
 from coordinator.attention.telling import Standing
+from coordinator.attention.unset import coin_unfollowed
 from coordinator.attention.wallets import wallet_attention
 from coordinator.histories import Beginning
 from coordinator.ids import Id
@@ -107,6 +109,7 @@ async def get_attention(
     sender: GivenPayoutSender,
     refund_address_wait: GivenRefundAddressWait,
     severities: GivenSeverities,
+    unset: GivenUnsetProviders,
     transfers: Annotated[
         int, QueryParameter(ge=1, le=TRANSFERS_LIMIT, description="How many unmatched transfers at most.")
     ] = SHOWN,
@@ -120,7 +123,7 @@ async def get_attention(
     unassigned: Annotated[bool, QueryParameter(description="Only what nobody sees to.")] = False,
 ) -> AttentionList:
     link, now = explorer_links(chains), journal.clock()
-    found = await needs_a_person(journal, refund_address_wait, opener, sender, transfers=transfers)
+    found = await needs_a_person(journal, refund_address_wait, opener, sender, unset=unset.items, transfers=transfers)
     left_out = _left_out(found, await journal.console.problem_counts(), transfers)
     known = await journal.alerts.alerts(now)
     worst_first = sorted(found, key=lambda one: severities.of(one.kind).rank)
@@ -159,13 +162,15 @@ async def needs_a_person(
     opener: InvoiceOpener | None = None,
     sender: PayoutSender | None = None,
     *,
+    unset: Sequence[Attention] = (),
     transfers: int = SHOWN,
 ) -> list[Attention]:
     """What does not go on by itself and was not dismissed, most urgent first. `refund_address_wait` is how long a
     buyer has to say where a refund goes. The opener knows what is wrong with a
-    provider that does not open invoices, the sender which providers can send money back."""
+    provider that does not open invoices, the sender which providers can send money back; `unset` is what waits at
+    providers that are not set up."""
     troubled = await journal.console.troubled_payments()
-    others = await _besides_problems(journal, refund_address_wait, opener, transfers)
+    others = await _besides_problems(journal, refund_address_wait, opener, unset, transfers)
 
     def items() -> list[Attention]:
         return attention.most_urgent_first([*_of_payments(troubled, sender), *others])
@@ -173,23 +178,31 @@ async def needs_a_person(
     return await asyncio.to_thread(items)
 
 
-async def all_that_needs_a_person(journal: Journal, refund_address_wait: timedelta) -> NeedsAPerson:
+async def all_that_needs_a_person(
+    journal: Journal, refund_address_wait: timedelta, unset: Callable[[], Sequence[Attention]] = tuple
+) -> NeedsAPerson:
     """The same, with the kinds of which there are more."""
-    found = await needs_a_person(journal, refund_address_wait)
+    found = await needs_a_person(journal, refund_address_wait, unset=unset())
     left_out = _left_out(found, await journal.console.problem_counts(), SHOWN)
     return NeedsAPerson(found, {one.kind for one in left_out})
 
 
-async def count_by_kind(journal: Journal, refund_address_wait: timedelta) -> Mapping[Kind, int]:
+async def count_by_kind(
+    journal: Journal, refund_address_wait: timedelta, unset: Sequence[Attention]
+) -> Mapping[Kind, int]:
     """How many need a person, of every kind there is."""
     counts: Counter[Kind] = Counter(dict.fromkeys(attention.BY_URGENCY, 0))
-    counts.update(item.kind for item in await _besides_problems(journal, refund_address_wait, None))
+    counts.update(item.kind for item in await _besides_problems(journal, refund_address_wait, None, unset))
     counts.update(await journal.console.problem_counts())
     return counts
 
 
 async def _besides_problems(
-    journal: Journal, refund_address_wait: timedelta, opener: InvoiceOpener | None, transfers_shown: int = SHOWN
+    journal: Journal,
+    refund_address_wait: timedelta,
+    opener: InvoiceOpener | None,
+    unset: Sequence[Attention],
+    transfers_shown: int = SHOWN,
 ) -> list[Attention]:
     """What does not go on by itself, besides what is wrong with payments."""
     now = journal.clock()
@@ -202,7 +215,7 @@ async def _besides_problems(
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
     def items() -> list[Attention]:
-        wrong = [*_of_journal(found, now, said), *map(_of_alarm, alarms)]
+        wrong = [*_of_journal(found, now, said), *map(_of_alarm, alarms), *unset]
         wrong += [_of_transfer(one, rank) for rank, one in enumerate(transfers)]
         wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
         wrong += _of_alerts(standings)
@@ -305,7 +318,7 @@ def _of_alerts(standings: Sequence[Standing]) -> Iterator[Attention]:
 
 def _of_alarm(alarm: ChainAlarm) -> Attention:
     if alarm.kind == "unfollowed":
-        return attention.coin_unfollowed(alarm.chain, alarm.message, alarm.raised_at)
+        return coin_unfollowed(alarm.chain, alarm.message, alarm.raised_at)
     of_blocks = {"contradicted": attention.chain_contradicted, "unread": attention.chain_read_by_one}
     describe = of_blocks.get(alarm.kind, attention.chain_alarm)
     return describe(alarm.chain, alarm.block_number, alarm.message, alarm.raised_at)

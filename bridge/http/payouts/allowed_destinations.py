@@ -84,6 +84,15 @@ class DestinationList(FrozenModel):
     destinations: list[DestinationItem]
 
 
+class RemovedDestination(DestinationList):
+    """What is left of a seller's list."""
+
+    waiting: list[str] = Field(
+        description="The ids of the seller's payouts to what was removed that nobody was asked to send yet: reject, "
+        "or withdraw, what is not to go there."
+    )
+
+
 DESTINATION_EXAMPLE = {
     "sellerId": "seller-1",
     "provider": "shkeeper",
@@ -151,7 +160,10 @@ async def allow_destination(
     "/destinations/removal",
     status_code=200,
     summary="Take a destination off a seller's list",
-    description="Put on it again, it waits anew. On record.",
+    description=(
+        "Put on it again, it waits anew. Payouts to it that nobody was asked to send yet are in `waiting`; where "
+        "`allowed_destinations_only` is set they await approval, also those that were approved. On record."
+    ),
     responses=problem_responses({**SERVICE_REFUSALS, 404: "It is not on the list"}),
 )
 async def disallow_destination(
@@ -162,15 +174,19 @@ async def disallow_destination(
     journal: GivenJournal,
     service: GivenService,
     payout_rules: GivenPayoutRules,
-) -> DestinationList:
+) -> RemovedDestination:
     service.require_payouts()
-    action = await journal.approvals.disallow_destination(
-        data.seller_id, data.destination, by=data.removed_by or service.display_name
+    removal = await journal.approvals.disallow_destination(
+        data.seller_id, data.destination, by=data.removed_by or service.display_name, rules=payout_rules
     )
-    if action is None:
+    if removal is None:
         raise NotFoundException(f"{data.destination} is not on the list of {data.seller_id}.")
     found = await journal.approvals.destinations(data.seller_id)
-    return DestinationList(seller_id=data.seller_id, destinations=[_item(one, payout_rules) for one in found])
+    return RemovedDestination(
+        seller_id=data.seller_id,
+        destinations=[_item(one, payout_rules) for one in found],
+        waiting=list(removal.waiting),
+    )
 
 
 def _item(allowed: AllowedDestination, rules: PayoutRules) -> DestinationItem:

@@ -13,6 +13,7 @@ from bridge.http.front.problems import wrong_field
 from bridge.workers.payouts.findings import NotAskedError
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
+from coordinator.payments.observed.transfers import is_cut_off
 from coordinator.payouts.resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError
 
 __all__ = ["Resolution", "resolution_refusals"]
@@ -25,6 +26,8 @@ def _of_a_transaction(named: str) -> str:
     # Otherwise it would not be found again as the transaction that did something else before.
     if _TRANSACTION.fullmatch(named) is None or "://" in named:
         raise ValueError("expected the transaction's hash alone, without blanks, and not the address of a page")
+    if is_cut_off(named):
+        raise ValueError("expected the whole hash: 0x and 64 hexadecimal digits")
     return named
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, bindparam, func, not_, select, true
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, bindparam, func, not_, or_, select
 
 from bridge.journal.history.offsets import Held
 from bridge.journal.tables import schema
@@ -198,15 +198,20 @@ def due_payments(connection: Connection, before: datetime, *, only: Sequence[str
     return [payment_from_row(row) for row in rows.mappings()]
 
 
-def due_at_once(connection: Connection, before: datetime, *, but: Sequence[str], limit: int) -> list[str]:
+def due_at_once(
+    connection: Connection, before: datetime, *, but: Sequence[str], grace: timedelta, limit: int
+) -> list[str]:
     """The ids of all others whose deadline lies before that and was not applied, the longest overdue first: not those
-    of some providers that may still move."""
-    payments = schema.payments
-    waits = and_(payments.c.provider.in_(but), payments.c.status.in_(OPEN_STATUSES))
+    of some providers that may still move, nor those with an invoice of the bridge's before the end of a grace, since
+    their provider would have to be asked first."""
+    payments, invoices = schema.payments, schema.invoices
+    is_open = payments.c.status.in_(OPEN_STATUSES)
+    is_invoiced = select(invoices.c.payment_id).where(invoices.c.payment_id == payments.c.payment_id).exists()
+    waits = or_(payments.c.provider.in_(but), and_(payments.c.due_at >= before - grace, is_invoiced))
     return list(
         connection.scalars(
             select(payments.c.payment_id)
-            .where(payments.c.due_at < before, not_(waits) if but else true())
+            .where(payments.c.due_at < before, not_(and_(is_open, waits)))
             .order_by(payments.c.due_at)
             .limit(limit)
         )

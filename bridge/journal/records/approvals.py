@@ -15,7 +15,7 @@ from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.destinations import AllowedDestination, allowed_destinations
 from bridge.journal.writing.writer import Submit
 from coordinator.payments.problems.coin_prices import EarlierPrice, usual_price
-from coordinator.payouts.approval import Approver
+from coordinator.payouts.approval import Approver, PayoutRules
 from coordinator.payouts.payouts import Payout
 
 __all__ = ["ApprovalRecords"]
@@ -81,10 +81,17 @@ class ApprovalRecords:
             )
         )
 
-    async def disallow_destination(self, seller_id: str, destination: str, *, by: str) -> Action | None:
-        """Takes a destination off a seller's list. No action if it was not there."""
+    async def disallow_destination(
+        self, seller_id: str, destination: str, *, by: str, rules: PayoutRules
+    ) -> approval_requests.Removal | None:
+        """Takes a destination off a seller's list; what waits to go there awaits approval, where the rules say so.
+        None if it was not there."""
         return await self._submit(
             functools.partial(
-                approval_requests.disallow_destination, seller_id=seller_id, destination=destination, by=by
+                approval_requests.disallow_destination,
+                seller_id=seller_id,
+                destination=destination,
+                by=by,
+                rules=rules,
             )
         )

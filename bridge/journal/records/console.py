@@ -1,7 +1,7 @@
 """The console's part of the journal: what finance ops look up, and what they have done."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -14,6 +14,7 @@ from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.transactions import payments_named
 from bridge.journal.queries.under_way import UnderWay, under_way
+from bridge.journal.queries.waiting_at_providers import waiting_at_others
 from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
 from bridge.journal.requests.payout_recording import KeyedObservation
@@ -22,6 +23,7 @@ from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from bridge.journal.writing.writer import Submit
+from coordinator.attention.unset import AtProvider
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.observed.observations import Observation
@@ -59,6 +61,13 @@ class ConsoleRecords:
     def __init__(self, read: Read, submit: Submit) -> None:
         self._read = read
         self._submit = submit
+
+    async def waiting_at_others(
+        self, *, asked: Collection[str], sending: Collection[str], expired_since: datetime
+    ) -> list[AtProvider]:
+        """What waits at other providers than those that are asked about payments, and than those that send payouts;
+        also payments that expired no longer ago than that."""
+        return await self._read(waiting_at_others, asked=asked, sending=sending, expired_since=expired_since)
 
     async def under_way(self) -> UnderWay:
         """How many payments and payouts are under way, by status."""

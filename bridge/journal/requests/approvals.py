@@ -3,10 +3,12 @@ withdraw it; and what services can: keep the lists of where sellers may be paid 
 the record of who did it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bridge.journal.requests.forgotten_payouts import still_forgotten
 from bridge.journal.requests.payout_recording import payout_of, record_payout_observation
 from bridge.journal.requests.payout_registration import beyond_earnings
+from bridge.journal.requests.payout_withholding import withhold_from
 from bridge.journal.requests.refund_steps import refund_of
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
@@ -16,6 +18,7 @@ from coordinator.payments.problems.problems import may_have_gone_back
 from coordinator.payouts.approval import (
     Approver,
     NothingToApproveError,
+    PayoutRules,
     approval,
     rejection,
     whose_word,
@@ -25,7 +28,23 @@ from coordinator.payouts.earnings import not_there
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import share_of, taken_over
 
-__all__ = ["allow_destination", "approve_payout", "disallow_destination", "reject_payout", "withdraw_payout"]
+__all__ = [
+    "Removal",
+    "allow_destination",
+    "approve_payout",
+    "disallow_destination",
+    "reject_payout",
+    "withdraw_payout",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """That a destination was taken off a list."""
+
+    action: Action
+    waiting: tuple[str, ...]
+    """The payouts to it that were ordered, and not asked for yet."""
 
 
 def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | None) -> tuple[Payout, Action]:
@@ -89,13 +108,18 @@ def allow_destination(
     return allowed, batch.actions.add("destination-added", seller_id, said, by=by, concerns=None)
 
 
-def disallow_destination(batch: Batch, seller_id: str, destination: str, *, by: str) -> Action | None:
-    """Takes a destination off a seller's list; None if it is not there."""
+def disallow_destination(
+    batch: Batch, seller_id: str, destination: str, *, by: str, rules: PayoutRules
+) -> Removal | None:
+    """Takes a destination off a seller's list, and has what waits to go there wait for somebody's approval; None if
+    it is not there."""
     if batch.destinations.get(seller_id, destination) is None:
         return None
     batch.destinations.remove(seller_id, destination)
+    waiting = withhold_from(batch, seller_id, destination, rules)
     said = f"{destination} may not be paid for {seller_id} any more without a second person"
-    return batch.actions.add("destination-removed", seller_id, said, by=by, concerns=None)
+    action = batch.actions.add("destination-removed", seller_id, said, by=by, concerns=None)
+    return Removal(action, tuple(waiting))
 
 
 def _not_covered(batch: Batch, payout: Payout, payment: Payment, others: Sequence[Payout]) -> str | None:

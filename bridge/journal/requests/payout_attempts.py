@@ -13,6 +13,7 @@ from bridge.journal.requests.payout_withholding import withhold_for_news
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import hold_on_payouts, may_have_gone_back
+from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.observations import (
     PayoutAsked,
     PayoutBooked,
@@ -50,14 +51,15 @@ def _naming(batch: Batch, payout: Payout) -> Naming | None:
     return naming if takes_over or forgotten_of(batch, payout.payment_id) is None else None
 
 
-def begin_attempts(batch: Batch, names: Mapping[str, str]) -> dict[str, Payout]:
+def begin_attempts(batch: Batch, names: Mapping[str, str], rules: PayoutRules | None) -> dict[str, Payout]:
     """Writes down, in one go, that the provider is about to be asked to send payouts in one order, each by its name.
-    Returns those that it may be asked for, as they stand then."""
-    begun = {payout_id: _begin_attempt(batch, payout_id, name) for payout_id, name in names.items()}
+    `rules` say which of them have to be approved by now; None, that none has. Returns those that it may be asked for,
+    as they stand then."""
+    begun = {payout_id: _begin_attempt(batch, payout_id, name, rules) for payout_id, name in names.items()}
     return {payout_id: payout for payout_id, payout in begun.items() if payout is not None}
 
 
-def _begin_attempt(batch: Batch, payout_id: str, name: str) -> Payout | None:
+def _begin_attempt(batch: Batch, payout_id: str, name: str, rules: PayoutRules | None) -> Payout | None:
     """The payout, about to be asked for; None if an earlier attempt may have reached the provider, if somebody else
     has written this one down, for only who did asks, while it awaits approval, which it does from now on if something
     was told that nobody has seen, if the name is another's by now, or while payouts are held, all of them or those of
@@ -73,7 +75,7 @@ def _begin_attempt(batch: Batch, payout_id: str, name: str) -> Payout | None:
     if naming is None or naming.external_id != name:
         return None
     # What takes over a forgotten one has left already; where it turned out not to have, somebody has looked at it.
-    if not naming.takes_over and withhold_for_news(batch, payout).awaits_approval:
+    if not naming.takes_over and withhold_for_news(batch, payout, rules).awaits_approval:
         return None
     for other in batch.payouts.of_payment(payout.payment_id):
         # The books of a provider are apart for each coin: in its own, one that ended is still looked after.

@@ -1,6 +1,8 @@
 """Withholding of payouts: which of those that were ordered and not asked for yet have to wait for a second person."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
 
 from bridge.journal.requests.forgotten_payouts import still_forgotten
 from bridge.journal.requests.payout_recording import record_payout_observation
@@ -10,32 +12,43 @@ from coordinator.payouts.approval import (
     PayoutRules,
     doubts_about,
     forgotten_doubts,
+    is_revocable,
     may_have_gone_to,
+    new_reasons_to_wait,
     reasons_to_wait,
 )
 from coordinator.payouts.comparisons import ForgottenPayout
+from coordinator.payouts.limits import Outflow
 from coordinator.payouts.observations import PayoutWithheld
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import share_of, taken_over
 from coordinator.payouts.statuses import PayoutStatus
 
-__all__ = ["withhold", "withhold_beside_forgotten", "withhold_for_news"]
+__all__ = ["withhold", "withhold_beside_forgotten", "withhold_for_news", "withhold_from"]
 
 _UNHEARD = (PayoutStatus.CREATED, PayoutStatus.AMBIGUOUS)
 """Of payouts whose provider had not said by then what it did."""
 
 
+class _Reasons(Protocol):
+    """Why a payout has to wait: all there is of it, or what is new."""
+
+    def __call__(
+        self,
+        payout: Payout,
+        outflows: Iterable[Outflow],
+        allowed_since: datetime | None,
+        rules: PayoutRules,
+        now: datetime,
+        *,
+        known_destinations: Collection[str],
+    ) -> tuple[str, ...]: ...
+
+
 def withhold(batch: Batch, payout: Payout, rules: PayoutRules, *, doubts: Sequence[str] = ()) -> None:
     """Has a payout that was just added wait for somebody's approval, if it may not leave by itself, or where there
     are doubts about it. What takes over a forgotten one leaves no more."""
-    outflows = [] if payout.worth_currency is None else batch.payouts.outflows(payout.worth_currency)
-    allowed = batch.destinations.get(payout.seller_id, payout.destination)
-    allowed_since = None if allowed is None else allowed.added_at
-    listed = batch.destinations.of(payout.seller_id) if payout.refund_id is None else []
-    known = {*batch.payouts.destinations_of(payout), *listed}
-    reasons: Sequence[str] = reasons_to_wait(
-        payout, outflows, allowed_since, rules, batch.now, known_destinations=known
-    )
+    reasons: Sequence[str] = _reasons(batch, payout, rules, reasons_to_wait)
     payment = batch.payments.get(payout.payment_id)
     if payment is not None:
         payouts = batch.payouts.of_payment(payment.payment_id)
@@ -55,14 +68,39 @@ def withhold(batch: Batch, payout: Payout, rules: PayoutRules, *, doubts: Sequen
         record_payout_observation(batch, payout.payout_id, "registered:withheld", withheld)
 
 
-def withhold_for_news(batch: Batch, payout: Payout) -> Payout:
+def withhold_for_news(batch: Batch, payout: Payout, rules: PayoutRules | None) -> Payout:
     """Has a payout that is about to be asked for wait for somebody's approval, if something was told since it was
-    ordered, or approved, that nobody who decides about it has seen."""
+    ordered, or approved, that nobody who decides about it has seen, or if it would have to wait by now."""
     payment = batch.payments.get(payout.payment_id)
     if payment is None:
         return payout
     others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout.payout_id]
     news = tuple(doubt for doubt in doubts_about(payout, payment, others) if doubt not in payout.facts.withheld)
+    return _withheld_for(batch, payout, (*news, *_new_reasons(batch, payout, rules)))
+
+
+def withhold_from(batch: Batch, seller_id: str, destination: str, rules: PayoutRules) -> list[str]:
+    """Has what was ordered for a seller to a destination, and was not asked for yet, wait for somebody's approval
+    where the destination is not on the seller's list any more. Returns which of it waits."""
+    waiting = [one for one in batch.payouts.going_to(seller_id, destination) if is_revocable(one)]
+    withheld = [_withheld_for(batch, one, _new_reasons(batch, one, rules)) for one in waiting]
+    return [one.payout_id for one in withheld]
+
+
+def _new_reasons(batch: Batch, payout: Payout, rules: PayoutRules | None) -> tuple[str, ...]:
+    return () if rules is None else _reasons(batch, payout, rules, new_reasons_to_wait)
+
+
+def _reasons(batch: Batch, payout: Payout, rules: PayoutRules, reasons: _Reasons) -> tuple[str, ...]:
+    outflows = [] if payout.worth_currency is None else batch.payouts.outflows(payout.worth_currency)
+    allowed = batch.destinations.get(payout.seller_id, payout.destination)
+    allowed_since = None if allowed is None else allowed.added_at
+    listed = batch.destinations.of(payout.seller_id) if payout.refund_id is None else []
+    known = {*batch.payouts.destinations_of(payout), *listed}
+    return reasons(payout, outflows, allowed_since, rules, batch.now, known_destinations=known)
+
+
+def _withheld_for(batch: Batch, payout: Payout, news: tuple[str, ...]) -> Payout:
     if not news:
         return payout
     key = f"withheld:{batch.payouts.steps(payout.payout_id)}"

@@ -79,7 +79,9 @@ class Deadlines:
         now, waited = self._journal.clock(), self._journal.steady()
         self._unclear_until = {one: until for one, until in self._unclear_until.items() if until > waited}
         away = [name for name, until in self._away_until.items() if until > waited]
-        applied = await self._apply(await self._journal.due_at_once(now, but=list(self._gateways)))
+        # Who is to be asked by nobody here, since the configuration lacks their provider, waits as if it were away.
+        at_once = await self._journal.due_at_once(now, but=list(self._gateways), grace=self._grace)
+        applied = await self._apply(at_once)
         to_ask = await self._journal.due_payments(now, only=[name for name in self._gateways if name not in away])
         # These have waited long enough.
         to_ask += await self._journal.due_payments(now - self._grace, only=away) if away else []

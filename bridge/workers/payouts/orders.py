@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from bridge.journal import Journal, observation_key
 from bridge.workers.payouts.books import PayoutBooks
+from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.observations import (
     PayoutBooked,
     PayoutFailed,
@@ -90,8 +91,11 @@ class PayoutOrders:
     another's daemon.
     """
 
-    def __init__(self, journal: Journal, gateway: PayoutGateway, books: PayoutBooks) -> None:
+    def __init__(
+        self, journal: Journal, gateway: PayoutGateway, books: PayoutBooks, rules: PayoutRules | None
+    ) -> None:
         self._journal = journal
+        self._rules = rules
         self._gateway = gateway
         self._books = books
         self._put_offs: dict[str, _PutOff] = {}
@@ -208,7 +212,7 @@ class PayoutOrders:
         self.asking = frozenset(payout.payout_id for payout in order)
         try:
             asked_by = {payout_id: name.external_id for payout_id, name in names.items()}
-            begun = list((await self._journal.payouts.begin_attempts(asked_by)).values())
+            begun = list((await self._journal.payouts.begin_attempts(asked_by, rules=self._rules)).values())
             known = [payout for payout in begun if names[payout.payout_id].is_known]
             new = [payout for payout in begun if not names[payout.payout_id].is_known]
             # Nothing is awaited between recording it and sending it.

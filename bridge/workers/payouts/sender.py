@@ -18,12 +18,15 @@ from bridge.workers.payouts.ages import PayoutAges
 from bridge.workers.payouts.books import PayoutBooks
 from bridge.workers.payouts.look_ups import PayoutLookUps
 from bridge.workers.payouts.orders import Order, PayoutOrders
+from coordinator.errors import BridgeError
+from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout, batches
 from coordinator.payouts.turns import TURN_ENDS_AFTER, orders_in_turn
-from providers.contract import PayoutGateways, PayoutOrder
+from providers import known
+from providers.contract import PayoutGateway, PayoutGateways, PayoutOrder
 
-__all__ = ["PayoutSender"]
+__all__ = ["PayoutSender", "PayoutsUnsetError"]
 
 logger = logging.getLogger("bridge.payouts")
 
@@ -49,6 +52,15 @@ Coin = tuple[str, str]
 """A provider, and a coin of it."""
 
 
+class PayoutsUnsetError(BridgeError):
+    """Payouts are not sent through a provider, since the configuration does not set that up, or not any more."""
+
+    def __init__(self, provider: str) -> None:
+        own = known.named(provider)
+        hint = "" if own is None else f" ({own.how_to_send_payouts})"
+        super().__init__(f"this bridge sends no payouts through {provider} at the moment{hint}")
+
+
 class PayoutSender:
     """The task that goes over all payouts that are not settled, and the orders and look-ups that it has begun."""
 
@@ -59,8 +71,11 @@ class PayoutSender:
         *,
         shortest_wait: timedelta = SHORTEST_WAIT,
         turn_ends_after: timedelta = TURN_ENDS_AFTER,
+        rules: PayoutRules | None = None,
     ) -> None:
+        """`rules` say which payouts have to be approved; None, that none has."""
         self._journal = journal
+        self._rules = rules
         self._gateways = gateways
         self.books = {name: PayoutBooks(journal, gateway) for name, gateway in gateways.items()}
         """Those of each provider."""
@@ -90,36 +105,42 @@ class PayoutSender:
 
     async def read_order(self, provider: str, order: PayoutOrder) -> PayoutOrder:
         """An order in the form that a provider that sends payouts accepts. Raises NotPayableError."""
-        return await self._gateways[provider].read_order(order, self._journal.clock())
+        return await self._gateway(provider).read_order(order, self._journal.clock())
 
     def spellings(self, provider: str, order: PayoutOrder) -> Collection[str]:
         """The ways to write the destination of a stored order."""
-        return self._gateways[provider].spellings(order)
+        return self._gateway(provider).spellings(order)
 
     async def worth(self, provider: str, order: PayoutOrder, currency: str) -> Decimal | None:
         """What the amount of an order counts for in a currency, at least; None if its provider cannot say now."""
-        return await self._gateways[provider].worth(order, currency)
+        return await self._gateway(provider).worth(order, currency)
 
     def is_worth_itself(self, provider: str, coin: str, currency: str) -> bool:
         """Whether a coin counts one to one for a currency, whatever anybody says."""
-        return self._gateways[provider].is_worth_itself(coin, currency)
+        return self._gateway(provider).is_worth_itself(coin, currency)
 
     def network_fee(self, provider: str, order: PayoutOrder) -> Decimal | None:
         """About how much of its coin the network gets for an order; None where that is left to the wallet."""
-        return self._gateways[provider].network_fee(order)
+        return self._gateway(provider).network_fee(order)
 
     def payment_hash(self, provider: str, order: PayoutOrder) -> str | None:
         """What names the payment of a stored order whose destination is paid once; None of an address."""
-        return self._gateways[provider].payment_hash(order)
+        return self._gateway(provider).payment_hash(order)
 
     async def coins_for(self, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         """How much of a coin an amount of a currency comes to now; None if its provider cannot say. Raises
         NotPayableError."""
-        return await self._gateways[provider].coins_for(amount, currency, coin)
+        return await self._gateway(provider).coins_for(amount, currency, coin)
 
     async def read_sent(self, provider: str, coin: str, amount: Decimal) -> Decimal:
         """How much of a coin somebody reports to have sent without the bridge, checked. Raises NotPayableError."""
-        return await self._gateways[provider].read_sent(coin, amount)
+        return await self._gateway(provider).read_sent(coin, amount)
+
+    def _gateway(self, provider: str) -> PayoutGateway:
+        gateway = self._gateways.get(provider)
+        if gateway is None:
+            raise PayoutsUnsetError(provider)
+        return gateway
 
     def is_to_be_sent(self, payout: Payout) -> bool:
         """Whether its provider has not been asked for it yet, and will be."""
@@ -286,7 +307,9 @@ class PayoutSender:
 
     def _orders_of(self, queue: QueueKey) -> PayoutOrders:
         if queue not in self._queues:
-            self._queues[queue] = PayoutOrders(self._journal, self._gateways[queue[0]], self.books[queue[0]])
+            self._queues[queue] = PayoutOrders(
+                self._journal, self._gateways[queue[0]], self.books[queue[0]], self._rules
+            )
         return self._queues[queue]
 
     def _queue_of(self, payout: Payout) -> QueueKey:

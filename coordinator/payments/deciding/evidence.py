@@ -246,7 +246,12 @@ def _unfit_before(payment: Payment, observation: Observation, at: datetime) -> M
     earliest = payment.created_at - KEPT_FOR
     keys = _in_order(observation)
     if at < earliest:
-        return Misfit(kind=MisfitKind.TOO_OLD, detail=f"told at {at:%Y-%m-%d %H:%M}", transfer_keys=keys)
+        detail = (
+            f"told at {at:%Y-%m-%d %H:%M} UTC, and this payment was registered at {payment.created_at:%Y-%m-%d %H:%M}"
+            " UTC: the clock of this machine, or of the database, may be wrong, or have been when one of the two was"
+            " written down"
+        )
+        return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=keys)
     if not isinstance(observation, InvoiceSnapshot):
         return None
     dates = [transfer.occurred_at for transfer in observation.transfers if transfer.occurred_at is not None]

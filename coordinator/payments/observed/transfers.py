@@ -10,9 +10,18 @@ from pydantic import AwareDatetime, Field
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 
-__all__ = ["SETBACKS", "Sighting", "Stage", "Transfer", "transfer_key", "with_sighting"]
+__all__ = ["SETBACKS", "Sighting", "Stage", "Transfer", "is_cut_off", "transfer_key", "with_sighting"]
 
 _OUTPUT = re.compile("([0-9a-f]{64}):[0-9]+")
+
+
+_CUT = re.compile("0[xX](?![0-9a-fA-F]{64}$)[0-9a-fA-F]*")
+
+
+def is_cut_off(tx_hash: str) -> bool:
+    """Whether a part of a transaction's hash is missing, so that it would count as another transaction. Of those that
+    begin with 0x it can be told: behind it are 64 digits."""
+    return _CUT.fullmatch(tx_hash) is not None
 
 
 def transfer_key(transfer_id: str) -> str:

@@ -340,10 +340,10 @@ async def test_a_destination_waits_its_hours_on_its_sellers_list_and_anew_once_i
     clock.now = NOW + timedelta(hours=24)
     assert await asked(2) == "created"
     await journal.approvals.allow_destination("s2", "0xCd", coin="ETH-USDT", by="Bo")
-    removed = await journal.approvals.disallow_destination("s1", "0xAb", by="Bo")
+    removed = await journal.approvals.disallow_destination("s1", "0xAb", by="Bo", rules=rules)
     assert removed is not None
-    assert (removed.action, removed.by) == ("destination-removed", "Bo")
-    assert await journal.approvals.disallow_destination("s1", "0xAb", by="Bo") is None
+    assert (removed.action.action, removed.action.by) == ("destination-removed", "Bo")
+    assert await journal.approvals.disallow_destination("s1", "0xAb", by="Bo", rules=rules) is None
     assert await asked(3) == "awaiting_approval"
     await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Bo")
     assert await asked(4) == "awaiting_approval"
@@ -399,3 +399,47 @@ async def test_an_older_bridge_never_sends_what_waits(database_url: str) -> None
     await register(journal, other)
     assert await status(journal, other) == "awaiting_approval"
     await journal.close()
+
+
+OFF_THE_LIST = "0xAb is not among the destinations of s1"
+
+
+async def test_a_destination_that_is_taken_off_its_list_holds_back_what_waits_to_go_there(journal: Journal) -> None:
+    rules = PayoutRules({"USD": LIMITS}, timedelta(0))
+    await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Ada")
+    free, above, approved, asked = [
+        await sold(journal, number, worth, destination="0xAb") for number, worth in enumerate(("1", "6", "6", "1"))
+    ]
+    elsewhere = await sold(journal, 8, "1", destination="0xCd")
+    await journal.approvals.allow_destination("s1", "0xCd", coin="ETH-USDT", by="Ada")
+    await register(journal, free, above, asked, elsewhere, rules=rules)
+    await register(journal, approved, rules=rules)
+    await journal.approvals.approve(approved.payout_id, by=BO, note=None)
+    assert await begin_attempts(journal, asked.payout_id, rules=rules) == {asked.payout_id: 1}
+
+    removed = await journal.approvals.disallow_destination("s1", "0xAb", by="Bo", rules=rules)
+    assert removed is not None
+    assert set(removed.waiting) == {free.payout_id, above.payout_id, approved.payout_id}
+    for one in (free, above, approved):
+        [record] = await journal.payouts.records([one.payout_id])
+        assert record.payout.status == "awaiting_approval"
+        assert OFF_THE_LIST in record.payout.approval_reasons
+        assert await begin_attempts(journal, one.payout_id, rules=rules) == {}
+    assert [await status(journal, one) for one in (asked, elsewhere)] == ["created", "created"]
+    # Whoever sees that lets it go, and is asked once.
+    await journal.approvals.approve(approved.payout_id, by=Approver("Cy"), note=None)
+    assert await begin_attempts(journal, approved.payout_id, rules=rules) == {approved.payout_id: 1}
+
+
+async def test_what_was_ordered_before_the_rules_became_stricter_is_held_by_them(journal: Journal) -> None:
+    first, second, approved = [await sold(journal, number, "4") for number in range(3)]
+    await register(journal, first, second)
+    await register(journal, approved)
+    await journal.approvals.approve(approved.payout_id, by=BO, note=None)
+    stricter = LIMITS.model_copy(update={"per_payout": Decimal(3)})
+    assert await begin_attempts(journal, first.payout_id, rules=PayoutRules({"USD": stricter})) == {}
+    [record] = await journal.payouts.records([first.payout_id])
+    assert record.payout.approval_reasons == ("4 USD are above 3 USD, the limit of one payout",)
+    # The same limits hold nothing that they have let go, nor what somebody has looked at.
+    for one, rules in ((second, RULES), (approved, PayoutRules({"USD": stricter}))):
+        assert await begin_attempts(journal, one.payout_id, rules=rules) == {one.payout_id: 1}

@@ -68,6 +68,8 @@ def test_somebody_else_approves_or_rejects_it() -> None:
         (waiting("shop", "shop"), Approver("Bo", "shop")),
         (waiting("Ada", "shop"), Approver("Bo", "shop")),
         (waiting("Ada", "shop"), Approver("Ada")),
+        (waiting("Ada", "shop"), Approver("shop")),
+        (waiting("Ada", "shop"), Approver("Sh0p")),
         (waiting("somebody"), Approver("somebody")),
         (waiting("anna"), Approver("\u0430nna")),  # the first letter is Cyrillic
         (waiting("\u0430nna"), Approver("anna")),

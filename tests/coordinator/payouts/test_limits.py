@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.money import total
-from coordinator.payouts.approval import PayoutRules, reasons_to_wait
+from coordinator.payouts.approval import PayoutRules, new_reasons_to_wait, reasons_to_wait
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.facts import SecondWord
 from coordinator.payouts.limits import DAY, DEFAULT_LIMITS, PayoutLimits, outflow_of
@@ -240,6 +240,59 @@ def test_however_payouts_come_and_end_none_leaves_unseen_above_a_limit(steps: Se
             case "return" if not waits:
                 books.see(number, PayoutReturned(tx_hash="0x9", reason="no"))
     assert all(not one.facts.withheld for one in books.payouts.values() if one.payout_id in books.unseen)
+    assert asked_anew(books) == set()
+
+
+def asked_anew(books: "Books") -> set[str]:
+    """Why what was let go would have to wait under the same limits, unless money has left after all."""
+    if any(one.was_sent_after_all for one in books.payouts.values()):
+        return set()
+    outflows = [outflow for one in books.payouts.values() if (outflow := outflow_of(one)) is not None]
+    let_go = [one for one in books.payouts.values() if one.status is PayoutStatus.CREATED]
+    rules = PayoutRules({"USD": NARROW})
+    return {reason for one in let_go for reason in new_reasons_to_wait(one, outflows, None, rules, books.now)}
+
+
+NOT_ALLOWED = "0xAb is not among the destinations of s1"
+
+
+@pytest.mark.parametrize(
+    ("withheld", "has_been_approved", "allowed_since", "rules", "said"),
+    [
+        # Since it was let go its destination was taken off the list, or came onto it anew.
+        ((), False, None, PayoutRules({"USD": LIMITS}, timedelta(hours=24)), (NOT_ALLOWED,)),
+        (("above a limit",), True, None, PayoutRules({"USD": LIMITS}, timedelta(hours=24)), (NOT_ALLOWED,)),
+        ((NOT_ALLOWED,), True, None, PayoutRules({"USD": LIMITS}, timedelta(hours=24)), ()),
+        ((NOT_ALLOWED,), True, NOW, PayoutRules({"USD": LIMITS}, timedelta(hours=24)), ()),
+        ((), False, NOW - timedelta(hours=24), PayoutRules({"USD": LIMITS}, timedelta(hours=24)), ()),
+        ((), False, None, RULES, ()),
+        # The limits were lowered, or there are none any more.
+        ((), False, None, PayoutRules({}), ("no limits are set for USD",)),
+        (("above a limit",), True, None, PayoutRules({}), ()),
+    ],
+)
+def test_before_an_order_the_reasons_to_wait_are_asked_anew(
+    withheld: tuple[str, ...],
+    has_been_approved: bool,
+    allowed_since: datetime | None,
+    rules: PayoutRules,
+    said: tuple[str, ...],
+) -> None:
+    made = payout()
+    if withheld:
+        made = after(made, PayoutWithheld(reasons=withheld))
+    if has_been_approved:
+        made = after(made, PayoutApproved(word=SecondWord(by="Bo", at=NOW), reasons=withheld))
+    assert new_reasons_to_wait(made, [], allowed_since, rules, NOW) == said
+
+
+def test_a_destination_that_looks_like_another_is_asked_about_once_the_other_is_known() -> None:
+    made = payout(destination="0x1234567890123456789012345678901234567890")
+    other = "0x1234999999999999999999999999999999997890"
+    [said] = new_reasons_to_wait(made, [], None, RULES, NOW, known_destinations={other})
+    assert said.startswith(f"{made.destination} begins and ends like {other}")
+    seen = after(made, PayoutWithheld(reasons=(said,)))
+    assert new_reasons_to_wait(seen, [], None, RULES, NOW, known_destinations={other}) == ()
 
 
 @given(st.permutations([("s1", 70), ("s1", 50), ("s2", 60), ("s3", 90), ("s2", 20)]))

@@ -44,6 +44,9 @@ class Cards:
         payouts = CardPayouts(api) if own.cards_pays_out else None
         return Connected(reader, CardCheckouts(api), payouts, close=api.aclose)
 
+    def opens_invoices(self, settings: BaseModel) -> bool:
+        return bool(CardSettings.of(settings).cards_url)
+
     def sends_payouts(self, settings: BaseModel) -> bool:
         own = CardSettings.of(settings)
         return bool(own.cards_url) and own.cards_pays_out

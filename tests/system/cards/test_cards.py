@@ -324,3 +324,23 @@ def test_its_settings_documentation_and_findings_are_its_own(
         text=True,
     )
     assert "The provider of cards signs by Standard Webhooks." in document.stdout
+
+
+def test_what_waits_at_a_provider_that_is_not_set_up_any_more_is_on_the_list(
+    make_bridge: Any, cards: CardsDouble
+) -> None:
+    bridge: BridgeProcess = make_bridge(BridgeWithCards, **cards.variables)
+    sale = Sale(bridge, cards, 20)
+    cards.tell(cards.capture(sale.session))
+    assert post(f"{bridge.url}/api/ops/hold", json={"by": "Ada", "note": "maintenance"}).status_code == 200
+    sale.paid_out("40.00", "acct_seller")
+    Sale(bridge, cards, 21)
+    bridge.stop()
+    unset: BridgeProcess = make_bridge(BridgeWithCards, BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}")
+    items = get(f"{unset.url}/api/ops/attention").json()["items"]
+    [detail] = [one["detail"] for one in items if one["kind"] == "provider-unset"]
+    assert detail == (
+        "1 payment waits to be asked about, and this bridge asks cards nothing (is cards_url set?); 1 payout waits to"
+        " be sent, and this bridge sends nothing through cards (is cards_url set, and cards_pays_out?)"
+    )
+    assert get(f"{unset.url}/health/ready").json()["checks"]["providers"] == f"degraded: {detail}"

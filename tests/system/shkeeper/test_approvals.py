@@ -441,3 +441,40 @@ def test_staff_approve_by_their_role_and_not_what_they_asked_for_themselves(shop
     assert word(token("bo", roles=["ops-approve"])).status_code == 200
     shop.settle([payout], "completed")
     assert sent(shop, payout) == [1]
+
+
+def test_a_destination_that_is_taken_off_its_list_is_not_paid_without_a_second_person(
+    make_bridge: StartBridge, shkeeper: PlayedShkeeper
+) -> None:
+    listed_only = {"BRIDGE_ALLOWED_DESTINATIONS_ONLY": "true", "BRIDGE_ALLOWED_DESTINATION_WAIT_HOURS": "0"}
+    bridge = make_bridge(**settings_for(shkeeper) | {"BRIDGE_PAYOUT_LIMITS": limits(per_payout=50)} | listed_only)
+    marketplace = Marketplace(bridge, shkeeper)
+    seller_id = next(SELLERS)
+    listed = {"sellerId": seller_id, "destination": destination("ETH-USDT", seller_id)}
+    added = marketplace.client.post(
+        "/api/payouts/destinations", json={**listed, "provider": "shkeeper", "coin": "ETH-USDT"}
+    )
+    assert added.status_code == 200, added.text
+    hold = {"by": "Ada", "note": "an account may be stolen"}
+    assert marketplace.client.post("/api/ops/hold", json=hold).status_code == 200
+    going = {"coin": "ETH-USDT", "destination": added.json()["destination"]}
+    ordered = [
+        {"paymentId": sold(marketplace, sellerId=seller_id), "amount": amount, **going} for amount in ("40", "60")
+    ]
+    free, above = marketplace.client.post("/api/payouts", json={"payouts": ordered}).json()["payouts"]
+    assert [one["status"] for one in (free, above)] == ["created", "awaiting_approval"]
+    assert approve(marketplace, above).status_code == 200
+    removed = marketplace.client.post(
+        "/api/payouts/destinations/removal", json={**listed, "destination": added.json()["destination"]}
+    )
+    assert (removed.status_code, removed.json()["destinations"]) == (200, [])
+    assert set(removed.json()["waiting"]) == {free["payoutId"], above["payoutId"]}
+    assert marketplace.client.post("/api/ops/resumption", json={"by": "Ada"}).status_code == 200
+    waiting = on_the_list(marketplace)
+    for one in (free, above):
+        assert "is not among the destinations of" in waiting[one["payoutId"]]["detail"]
+    assert "Bo approved it before what follows was known" in waiting[above["payoutId"]]["detail"]
+    assert approve(marketplace, above, "Cy").status_code == 200
+    marketplace.settle([above], "completed")
+    assert sent(marketplace, free, above) == [0, 1]
+    marketplace.client.close()

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import entry_row, payout_from_row, payout_row
@@ -39,6 +39,17 @@ _DESTINATIONS = (
     )
     .order_by(schema.payouts.c.created_at.desc())
     .limit(DESTINATIONS_COMPARED)
+)
+# In the words of the index, or it would not be used.
+_GOING_TO = (
+    select(schema.payouts.c.payout_id)
+    .where(
+        text(f"payouts.{schema.UNDER_WAY}"),
+        schema.payouts.c.seller_id == bindparam("by_seller_id"),
+        schema.payouts.c.refund_id.is_(None),
+        schema.payouts.c.destination == bindparam("by_destination"),
+    )
+    .order_by(schema.payouts.c.created_at, schema.payouts.c.payout_id)
 )
 _KNOWN_BY = select(schema.payout_transactions.c.payout_id).where(
     schema.payout_transactions.c.tx_key == bindparam("by_tx_key")
@@ -145,6 +156,19 @@ class StagedPayouts:
             "by_payout_id": payout.payout_id,
         }
         return {row.destination for row in self._connection.execute(_DESTINATIONS, parameters)}
+
+    def going_to(self, seller_id: str, destination: str) -> list[Payout]:
+        """The payouts for a seller to a destination, as it is written, that nobody may have been asked for yet; with
+        everything staged so far."""
+        parameters = {"by_seller_id": seller_id, "by_destination": destination}
+        rows = self._connection.execute(_GOING_TO, parameters).scalars().all()
+        staged = [
+            one.payout_id
+            for one in self._payouts.values()
+            if (one.seller_id, one.refund_id, one.destination) == (seller_id, None, destination)
+        ]
+        found = map(self.get, dict.fromkeys([*rows, *staged]))
+        return [payout for payout in found if payout is not None]
 
     def known_by(self, tx_hash: str) -> list[Payout]:
         """The payouts that a transaction carried or brought back, or that a payment of Lightning with this hash is to

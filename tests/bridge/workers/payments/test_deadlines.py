@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from tenacity import wait_none
@@ -11,6 +13,7 @@ from bridge.journal import DEADLINES, Journal
 from bridge.journal.wakes import DUE_SOON
 from bridge.workers.payments.deadlines import INTERVAL_SECONDS, LOOK_SECONDS, Deadlines
 from coordinator.payments.agreed.agreements import Terms
+from coordinator.payments.agreed.invoices import InvoiceWanted
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from providers.shkeeper.asking.api import ShkeeperApi
@@ -112,6 +115,31 @@ async def test_after_the_grace_time_runs_out_all_the_same(
     clock.move(seconds=GRACE_SECONDS)
     assert await deadlines.round() == 1
     assert (await stands(journal)).status == "expired"
+
+
+async def test_who_is_to_be_asked_by_nobody_here_waits_as_long_and_who_was_invoiced_elsewhere_does_not(
+    journal: Journal, clock: Clock
+) -> None:
+    for number in (1, 2):
+        await journal.register_payment(waiting(number))
+    wanted = InvoiceWanted(
+        provider="shkeeper", external_id="pay_1", callback_url="", coin="BTC", amount=Decimal(100), currency="USD"
+    )
+    await journal.unfinished.want_invoice("pay_1", wanted)
+    nobody_asked = Deadlines(journal, {}, grace_seconds=GRACE_SECONDS)
+    clock.move(days=1, seconds=1)
+    assert await nobody_asked.round() == 1
+    assert [(await stands(journal, number)).status for number in (1, 2)] == ["pending", "expired"]
+    # It is said for as long as it is asked about once somebody can.
+    said: dict[str, Any] = {"asked": (), "sending": (), "expired_since": clock() - timedelta(days=1)}
+    [open_still] = await journal.console.waiting_at_others(**said)
+    clock.move(seconds=GRACE_SECONDS)
+    assert await nobody_asked.round() == 1
+    assert (await stands(journal)).status == "expired"
+    assert await journal.console.waiting_at_others(**said) == [open_still]
+    assert open_still[:3] == ("shkeeper", "payment", 1)
+    assert await journal.console.waiting_at_others(**said | {"asked": ("shkeeper",)}) == []
+    assert await journal.console.waiting_at_others(**said | {"expired_since": clock() + timedelta(seconds=1)}) == []
 
 
 async def test_one_that_fails_keeps_back_no_other(

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.observed.transfers import Sighting, Stage, Transfer, transfer_key, with_sighting
+from coordinator.payments.observed.transfers import Sighting, Stage, Transfer, is_cut_off, transfer_key, with_sighting
 
 
 def sighting(
@@ -78,3 +79,22 @@ def test_a_hash_that_a_person_tells_is_the_same_however_they_write_it() -> None:
     for told in (digits, f" 0x{digits}\N{NO-BREAK SPACE}", f"0X0x {digits.upper()}", f"{digits}:0", wide):
         assert transfer_key(told) == digits, told
     assert transfer_key(f"0x{digits}#4") == f"{digits}#4"
+
+
+@pytest.mark.parametrize(
+    ("tx_hash", "is_cut"),
+    [
+        (f"0x{'a' * 64}", False),
+        (f"0X{'A' * 64}", False),
+        (f"0x{'a' * 63}", True),
+        (f"0x{'a' * 65}", True),
+        ("0xab", True),
+        ("0x", True),
+        # Of others it cannot be told.
+        ("a" * 64, False),
+        ("re_cs1_1", False),
+        ("0xback1", False),
+    ],
+)
+def test_a_hash_of_which_a_part_is_missing_is_told_by_its_length(tx_hash: str, is_cut: bool) -> None:
+    assert is_cut_off(tx_hash) is is_cut

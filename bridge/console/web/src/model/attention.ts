@@ -47,6 +47,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "chain-alarm": "Chain alarm",
   "chain-contradicted": "Contradicting endpoints",
   "coin-unfollowed": "Unfollowed coin",
+  "provider-unset": "Provider not set up",
   "chain-read-by-one": "Blocks read by one",
   "endpoint-disabled": "Endpoint disabled",
   "endpoint-missed": "Endpoint missed events",

@@ -116,6 +116,7 @@ export type AttentionKind =
   | "chain-alarm"
   | "chain-contradicted"
   | "coin-unfollowed"
+  | "provider-unset"
   | "chain-read-by-one"
   | "alerts-undelivered"
   | "endpoint-disabled"
