@@ -5,6 +5,7 @@ range answers with what it has, without a word about the rest. Whatever order th
 import asyncio
 import contextlib
 import itertools
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.bridge.workers.chains.followed_chain import Followed, following
 from tests.providers.onchain.liar import Liar, Refusal
 from tests.system.onchain.conftest import address
 
+# A way takes some seconds.
+WAYS = 3 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 10)
 SHALLOW = shallow_blocks(1)
 DEEP = WORN_IN_TIMES * SHALLOW
 
@@ -115,7 +118,7 @@ def test_money_of_an_absence_is_not_missed_where_all_backends_are_behind(
 
 
 @settings(
-    max_examples=8,
+    max_examples=WAYS,
     phases=[Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
