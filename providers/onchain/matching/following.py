@@ -52,6 +52,8 @@ class Finality:
     """The newest block that the chain calls finalized, where `confirmations` is None."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Transfers that are not final however deep they are, by their ids, and why."""
+    undone: Mapping[str, str] = field(default_factory=dict)
+    """Those that left too little where they went once their transaction was over, and why."""
 
     @property
     def depth(self) -> int:
@@ -359,6 +361,12 @@ def _deepened(sighting: Sighting, head: int, view: int, finality: Finality) -> S
     number = sighting.block_number or 0
     is_deep = number <= finality.safe(head)
     held = finality.held.get(sighting.transfer.transfer_id) if is_deep else None
-    stage = Stage.FINAL if is_deep and held is None else Stage.MINED
-    confirmations = head - number + 1
-    return sighting.model_copy(update={"view": view, "confirmations": confirmations, "stage": stage, "reason": held})
+    undone = finality.undone.get(sighting.transfer.transfer_id) if is_deep and held is None else None
+    deep_stage = Stage.FINAL if undone is None else Stage.FAILED
+    changes = {
+        "view": view,
+        "confirmations": head - number + 1,
+        "stage": deep_stage if is_deep and held is None else Stage.MINED,
+        "reason": held or undone,
+    }
+    return sighting.model_copy(update=changes)
