@@ -208,9 +208,8 @@ class Payment(FrozenModel):
         own sum may have lost some of them, or be of more than there is."""
         paid = came_to(self.facts, self.counted)
         if self.facts.sightings:
-            paid = total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
-        # A transfer over a chain is written without zeros at its end, and so is what several come to.
-        return paid if self.direct is None else Decimal(trimmed(paid))
+            paid = Decimal(trimmed(total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])))
+        return paid
 
     @cached_property
     def received(self) -> Decimal:
