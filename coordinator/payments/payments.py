@@ -12,7 +12,7 @@ from decimal import Decimal
 from pydantic import AwareDatetime, Field
 
 from coordinator.models import FrozenModel, cached_property
-from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total
+from coordinator.money import ZERO, PositiveAmount, decimals_of, excess_over, product, to_cents, total, trimmed
 from coordinator.payments.agreed.agreements import Checkout, DirectPayment, Share, Terms, part_of
 from coordinator.payments.counting.fee_shares import (
     ANY_COIN,
@@ -208,7 +208,7 @@ class Payment(FrozenModel):
         own sum may have lost some of them, or be of more than there is."""
         paid = came_to(self.facts, self.counted)
         if self.facts.sightings:
-            paid = total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])
+            paid = Decimal(trimmed(total([paid, *(one.transfer.amount for one in self.sighted(Stage.FINAL))])))
         return paid
 
     @cached_property
@@ -361,7 +361,9 @@ class Payment(FrozenModel):
     def excess(self) -> Decimal:
         """What came above what was asked for, if that is half a cent at least: prices in coins are rounded."""
         excess = excess_over(self.received, self.amount)
-        return excess if self.direct is not None or excess >= HALF_A_CENT else ZERO
+        if self.direct is not None:
+            return Decimal(trimmed(excess))
+        return excess if excess >= HALF_A_CENT else ZERO
 
     @cached_property
     def late(self) -> bool:

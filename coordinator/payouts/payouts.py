@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, Field
 
 from coordinator.ids import StoredId
 from coordinator.models import FrozenModel, cached_property
-from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total
+from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_amount, total, trimmed
 from coordinator.payments.observed.observations import Sighting, Stage
 from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.facts import PayoutFacts, PutOff
@@ -232,7 +232,8 @@ class Payout(FrozenModel):
     @property
     def excess(self) -> Decimal:
         """What its transactions paid above the amount."""
-        return excess_over(total(sighting.transfer.amount for sighting in self.sighted(Stage.FINAL)), self.amount)
+        paid = total(sighting.transfer.amount for sighting in self.sighted(Stage.FINAL))
+        return Decimal(trimmed(excess_over(paid, self.amount)))
 
     @property
     def payments_told(self) -> int:

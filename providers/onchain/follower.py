@@ -18,8 +18,10 @@ from providers.onchain.confirming.claim_reports import ClaimReports
 from providers.onchain.confirming.claim_rounds import ClaimRounds
 from providers.onchain.confirming.finalized import Finalized
 from providers.onchain.confirming.payees import Payees
+from providers.onchain.confirming.ranges_again import RangesAgain
 from providers.onchain.confirming.second_readings import SecondReadings
 from providers.onchain.confirming.second_words import SecondWords
+from providers.onchain.confirming.stretches import Stretches
 from providers.onchain.confirming.turning_back import TurningBack
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
@@ -29,7 +31,7 @@ from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.endpoints import apart
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
-from providers.onchain.reading.ranges import BlockRange
+from providers.onchain.reading.ranges import BlockRange, shallow_blocks
 from providers.onchain.reading.scanning import RangeSeen, see_block, see_range
 from providers.onchain.reading.traces import Traces
 from providers.onchain.steps import Step
@@ -82,7 +84,9 @@ class ChainFollower:
             chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses
         )
         self._beginning = Beginning(chain, rpc)
-        self._late_tokens = LateTokens(chain, rpc, self._traces, self._watchlist, self._payees, self._beginning)
+        stretches = (chain, rpc, self._traces, self._watchlist, self._payees)
+        self._late_tokens = LateTokens(chain, Stretches(*stretches), self._watchlist, self._beginning)
+        self._ranges_again = RangesAgain(chain, Stretches(*stretches))
         self._turning_back = TurningBack(chain, rpc, store, witnesses, self._earliest, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten)
@@ -109,6 +113,7 @@ class ChainFollower:
             or self._words.waiting
             or self._finalized.waiting
             or self._late_tokens.waiting
+            or self._ranges_again.waiting
             or self._difference
         )
 
@@ -221,7 +226,8 @@ class ChainFollower:
     async def _advance(self, following: Following, finality: Finality, head: Header) -> Finality:
         """Goes on. Returns what is final after that."""
         step, turns_back = Step(following), self._turns_back
-        safe = min(finality.safe(self.head), self.head)
+        # Whoever is behind tells of nothing in the newest blocks of a range, which proves nothing.
+        safe = min(finality.safe(self.head), self.head - shallow_blocks(self.chain.block_seconds))
         is_far = safe - following.next_number >= RANGE_WORTH_BLOCKS
         are_deep = len(due(following.awaited, safe)) == len(following.awaited)
         if is_far and are_deep and not self._watchlist.wants_own_coin:
@@ -250,12 +256,13 @@ class ChainFollower:
         return True
 
     async def _read_late(self, following: Following, finality: Finality) -> None:
-        """Reads on for a token that came into the configuration later."""
-        late = await self._late_tokens.read(following, finality)
-        if late is not None and late.has_news:
-            await self._commit(late)
-        elif late is not None:
-            self._following = late.following  # committed with the next block
+        """Reads on for a token that came into the configuration later, and ranges once more that are deep by now."""
+        for read in (self._late_tokens.read, self._ranges_again.read):
+            late = await read(following, finality)
+            if late is not None and late.has_news:
+                await self._commit(late)
+            following = following if late is None else late.following
+        self._following = following  # what nothing came of is committed with the next block
 
     async def _commit(self, step: Step) -> None:
         await self._store.record(self.chain.name, step.finished())

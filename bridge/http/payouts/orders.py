@@ -27,7 +27,7 @@ from coordinator.payouts.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
 from coordinator.payouts.provider_names import payout_id_of
 from providers import known
 from providers.contract import NotPayableError, PayoutOrder
-from providers.onchain.matching.direct import NotOnChainError, read_address, read_chain, read_token
+from providers.onchain.matching.direct import NotOnChainError, read_chain, read_holder, read_token
 
 __all__ = ["Destination", "PayoutRequest", "ordered_payouts"]
 
@@ -194,8 +194,8 @@ async def _way(
         read_token(chain, item.coin, item.amount, field="coin")
         if item.tx_hash is None and item.sender is None:
             raise NotOnChainError("txHash", "missing; name the transaction, or the sender whose transfer is expected")
-        sender = None if item.sender is None else read_address(item.sender, field="sender")
-        destination = read_address(item.destination, field="destination")
+        sender = None if item.sender is None else read_holder(chain, item.sender, field="sender")
+        destination = read_holder(chain, item.destination, field="destination")
         if destination == sender:
             raise NotOnChainError("destination", "this is the wallet that sends it; expected the seller's")
         await require_anothers(journal, ways.chains, payment.provider, [destination])

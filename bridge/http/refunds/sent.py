@@ -23,7 +23,7 @@ from coordinator.payments.problems.coin_prices import paid_at, shown, strays_fro
 from coordinator.refunds.refunds import ELSEWHERE, Sent
 from providers.contract import NotPayableError
 from providers.onchain.chains import Chain
-from providers.onchain.matching.direct import NotOnChainError, read_address, read_chain, read_token
+from providers.onchain.matching.direct import NotOnChainError, read_chain, read_holder, read_token
 
 __all__ = ["RefundSent", "read_sent"]
 
@@ -135,6 +135,6 @@ def _over(chain: Chain, provider: str, payment: Payment, coin: str, coin_amount:
     token = read_token(chain, coin if of_provider is None else of_provider.symbol, coin_amount, field="coin")
     if re.fullmatch(TX_HASH, sent.tx_hash) is None:
         raise NotOnChainError("txHash", f"expected a transaction of {chain.name}: 0x and 64 hexadecimal digits")
-    destination = read_address(sent.destination, field="destination")
+    destination = read_holder(chain, sent.destination, field="destination")
     tx_hash = sent.tx_hash.lower()
     return Sent(provider, token.symbol, coin_amount, destination, tx_hash, chain.name)

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from coordinator.money import format_amount
 from providers.onchain.chains import Chain
+from providers.onchain.confirming.given_back import given_back
 from providers.onchain.confirming.witnesses import Due, Witnesses, Word
 from providers.onchain.matching.following import Doubt, Finality, Paying, Sighted, disowned, due, joined
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
@@ -136,7 +137,9 @@ class SecondWords:
         step.take(disowned(step.following, answers.disowned))
         step.forgotten |= answers.disowned
         self._retain_doubts(step, dues, answers, oldest=head - finality.depth)
-        return replace(finality, held=answers.held)
+        counting = [one for one in deep if one.sighting.transfer.transfer_id not in answers.held]
+        back = await given_back(self.rpc, self.chain, self.watchlist, counting)
+        return replace(finality, held={**answers.held, **back.held}, undone=back.undone)
 
     def _retain_doubts(self, step: Step, dues: Sequence[Due], answers: WitnessAnswers, *, oldest: int) -> None:
         """Keeps the doubts with how far the chain is followed, so that they outlive a restart and a change of the

@@ -7,10 +7,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from coordinator.money import base_units
 from coordinator.payments.agreed.agreements import DirectPayment
+from providers.accounts import why_nobody_sends_from
 from providers.contract import NotPayableError
 from providers.onchain.chains import Address, Chain, Token, fits
 
-__all__ = ["PROVIDER", "NotOnChainError", "direct_payment", "payment_uri", "read_address", "read_chain", "read_token"]
+__all__ = [
+    "PROVIDER",
+    "NotOnChainError",
+    "direct_payment",
+    "payment_uri",
+    "read_address",
+    "read_chain",
+    "read_holder",
+    "read_token",
+]
 
 PROVIDER = "onchain"
 _ADDRESS = TypeAdapter(Address)
@@ -32,11 +42,14 @@ def direct_payment(
     """Where a payment goes. Raises NotOnChainError, which says what is wrong."""
     on = read_chain(chains, chain)
     token = read_token(on, symbol, amount, field="currency")
-    to = read_address(recipient, field="recipient")
+    to = read_holder(on, recipient, field="recipient")
+    sender = None if payer is None else read_holder(on, payer, field="payer")
+    if sender == to:
+        raise NotOnChainError("payer", "this is the recipient itself; expected the buyer's wallet")
     return DirectPayment(
         chain=on.name,
         recipient=to,
-        payer=None if payer is None else read_address(payer, field="payer"),
+        payer=sender,
         payment_uri=payment_uri(on, token, to, amount),
     )
 
@@ -70,6 +83,18 @@ def read_address(address: str | None, *, field: str) -> str:
         return _ADDRESS.validate_python(address)
     except ValidationError as error:
         raise NotOnChainError(field, error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+
+
+def read_holder(chain: Chain, address: str | None, *, field: str) -> str:
+    """The address of somebody who can send on what comes to it. Raises NotOnChainError unless it may be one."""
+    holder = read_address(address, field=field)
+    token = next((token for token in chain.tokens if token.address == holder), None)
+    if token is not None:
+        raise NotOnChainError(field, f"this is the contract of the token {token.symbol}, which gives nothing back")
+    objection = why_nobody_sends_from(holder)
+    if objection is not None:
+        raise NotOnChainError(field, objection)
+    return holder
 
 
 def payment_uri(chain: Chain, token: Token, recipient: str, amount: Decimal) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "leapt",
     "lowered",
     "parted",
+    "read_in_ranges_again",
     "settled",
     "sighted",
     "taken_back",
@@ -51,6 +52,8 @@ class Finality:
     """The newest block that the chain calls finalized, where `confirmations` is None."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Transfers that are not final however deep they are, by their ids, and why."""
+    undone: Mapping[str, str] = field(default_factory=dict)
+    """Those that left too little where they went once their transaction was over, and why."""
 
     @property
     def depth(self) -> int:
@@ -113,6 +116,8 @@ class Following:
     """Up to where each was read; none where a bridge wrote it that did not keep that."""
     landmarks: tuple[BlockId, ...] = ()
     """A few of the blocks below the newest, by which it is found how far the chain went back."""
+    in_ranges: tuple[int, int] | None = None
+    """The first and the last of the blocks that were read in ranges alone, and are to be read so once more."""
 
     @property
     def known(self) -> tuple[BlockId, ...]:
@@ -169,6 +174,7 @@ def leapt(
         final_number=max(following.final_number, block.number),
         checked_number=block.number if are_all_checked else following.checked_number,
         landmarks=left_behind(following.landmarks, following.canonical, canonical),
+        in_ranges=(following.next_number if following.in_ranges is None else following.in_ranges[0], block.number),
     )
     return moved, tuple(reported)
 
@@ -231,6 +237,7 @@ def taken_back(following: Following) -> Progress:
         awaited=_mined(reported),
         checked_number=min(following.checked_number, head.number - 1),
         tokens=cut_back(following.tokens, head.number),
+        in_ranges=_in_ranges_below(following, head.number),
     )
     return moved, tuple(reported)
 
@@ -257,6 +264,7 @@ def parted(following: Following, common: BlockId) -> Progress:
         doubts=tuple(one for one in following.doubts if one.block_number <= number),
         tokens=cut_back(following.tokens, number + 1),
         landmarks=tuple(one for one in following.landmarks if one.number < number),
+        in_ranges=_in_ranges_below(following, number + 1),
     ), tuple(reported)
 
 
@@ -270,6 +278,7 @@ def lowered(following: Following, number: int) -> Following:
         checked_number=min(following.checked_number, again - 1),
         tokens=cut_back(following.tokens, again),
         landmarks=tuple(one for one in following.landmarks if one.number < again),
+        in_ranges=_in_ranges_below(following, again),
     )
 
 
@@ -287,7 +296,23 @@ def begun_again(following: Following, gone_number: int, depth: int, earliest: in
         checked_number=again - 1,
         contradicted_number=contradicted,
         tokens=cut_back(following.tokens, again),
+        in_ranges=_in_ranges_below(following, again),
     )
+
+
+def read_in_ranges_again(following: Following, last: int) -> Following:
+    """After the blocks up to this one were read in ranges once more."""
+    return replace(following, in_ranges=_in_order(last + 1, following.in_ranges and following.in_ranges[1]))
+
+
+def _in_ranges_below(following: Following, number: int) -> tuple[int, int] | None:
+    """What is left to be read once more where the chain is another one from this block on, and is read anew."""
+    known = following.in_ranges
+    return None if known is None else _in_order(known[0], min(known[1], number - 1))
+
+
+def _in_order(first: int, last: int | None) -> tuple[int, int] | None:
+    return None if last is None or first > last else (first, last)
 
 
 def due(sighted: Iterable[Sighted], safe: int) -> list[Sighted]:
@@ -336,6 +361,12 @@ def _deepened(sighting: Sighting, head: int, view: int, finality: Finality) -> S
     number = sighting.block_number or 0
     is_deep = number <= finality.safe(head)
     held = finality.held.get(sighting.transfer.transfer_id) if is_deep else None
-    stage = Stage.FINAL if is_deep and held is None else Stage.MINED
-    confirmations = head - number + 1
-    return sighting.model_copy(update={"view": view, "confirmations": confirmations, "stage": stage, "reason": held})
+    undone = finality.undone.get(sighting.transfer.transfer_id) if is_deep and held is None else None
+    deep_stage = Stage.FINAL if undone is None else Stage.FAILED
+    changes = {
+        "view": view,
+        "confirmations": head - number + 1,
+        "stage": deep_stage if is_deep and held is None else Stage.MINED,
+        "reason": held or undone,
+    }
+    return sighting.model_copy(update=changes)

@@ -1,16 +1,27 @@
-"""The logs of a range of blocks, as an endpoint answers with them: of these blocks, and all of them as far as can be
-told. Pure."""
+"""The logs of a block or of a range of blocks, as an endpoint answers with them: of these blocks, and all of them as
+far as can be told. Pure."""
 
 from typing import Any
 
+from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.node import FaultyError, RefusedByNodeError, number_in
 
-__all__ = ["logs_in"]
+__all__ = ["logs_in", "logs_of"]
 
 # Some endpoints leave out, without a word, what is beyond one, five or ten thousand logs. Just as many by chance are
 # rare, and cost another question.
 CUT_OFF_LOGS = 1_000
+
+
+def logs_of(answer: Any, block: BlockId) -> list[dict[str, Any]]:
+    """The logs of this block. Raises FaultyError."""
+    is_of_block = isinstance(answer, list) and all(
+        isinstance(log, dict) and log.get("blockHash") == block.hash for log in answer
+    )
+    if not is_of_block:
+        raise FaultyError(Fault.INCONSISTENT, f"its logs of block {block.number} are of another")
+    return list(answer)
 
 
 def logs_in(answer: Any, first: int, last: int) -> list[dict[str, Any]]:

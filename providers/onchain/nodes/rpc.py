@@ -30,7 +30,7 @@ from providers.onchain.nodes.endpoints import (
     is_too_fast,
 )
 from providers.onchain.nodes.headers import Header, header_of
-from providers.onchain.nodes.log_ranges import logs_in
+from providers.onchain.nodes.log_ranges import logs_in, logs_of
 from providers.onchain.nodes.node import FaultyError, Node, RefusedByNodeError
 
 __all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "SourcedAnswer", "sole"]
@@ -236,17 +236,9 @@ class ChainRpc:
         """The Transfer logs of one block, all of its own, which an endpoint has shown. An empty answer is asked of
         another endpoint, if the bloom filter of the block allows for logs and there is one. Raises
         ChainUnavailableError."""
-        question = {"blockHash": block.hash, **transfer_filter(addresses, recipients)}
 
         async def consistent(place: int) -> SourcedAnswer:
-            try:
-                logs = await self._nodes[place].ask("eth_getLogs", question)
-            except RefusedByNodeError as error:  # the logs of one block are not too many: it does not have the block
-                is_own = place == shown_by
-                raise FaultyError(Fault.INCONSISTENT if is_own else Fault.LAGGING, str(error)) from None
-            if not isinstance(logs, list) or any(_of(log, "blockHash") != block.hash for log in logs):
-                raise FaultyError(Fault.INCONSISTENT, f"its logs of block {block.number} are of another")
-            return SourcedAnswer(place, logs)
+            return await self.block_logs_at(place, block, addresses, recipients, is_own=place == shown_by)
 
         first = await self.first_good(consistent)
         if first.answer or not may_hold(bloom, addresses, recipients):
@@ -261,6 +253,16 @@ class ChainRpc:
         if second.answer:
             self._suspend(first.place, Fault.INCONSISTENT, f"it left out logs of block {block.number}")
         return second
+
+    async def block_logs_at(
+        self, place: int, block: BlockId, addresses: Sequence[str], recipients: Sequence[str] | None, *, is_own: bool
+    ) -> SourcedAnswer:
+        """The Transfer logs of one block, by this endpoint; `is_own` if it showed the block. Raises FaultyError."""
+        question = {"blockHash": block.hash, **transfer_filter(addresses, recipients)}
+        try:
+            return SourcedAnswer(place, logs_of(await self._nodes[place].ask("eth_getLogs", question), block))
+        except RefusedByNodeError as error:  # the logs of one block are not too many: it does not have the block
+            raise FaultyError(Fault.INCONSISTENT if is_own else Fault.LAGGING, str(error)) from None
 
     async def logs_between(
         self, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
@@ -394,7 +396,3 @@ class ChainRpc:
 
     def _replace(self, place: int, endpoint: Endpoint) -> None:
         self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])
-
-
-def _of(log: Any, name: str) -> Any:
-    return log.get(name) if isinstance(log, dict) else None

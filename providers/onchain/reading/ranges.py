@@ -1,12 +1,15 @@
-"""How many blocks to ask for at once when there are many to catch up with.
+"""Ranges of blocks: how many to ask for at once when there are many to catch up with, and how near the head one may
+end. Pure.
 
 Providers' limits differ and are not told, so the range doubles until an answer fails, halves then, and from there on
-grows slowly.
+grows slowly. Of several backends behind one endpoint, one that is some blocks behind answers for a range with what it
+has, and without a word about the rest.
 """
 
+import math
 from dataclasses import dataclass
 
-__all__ = ["BlockRange"]
+__all__ = ["BlockRange", "shallow_blocks", "worn_in"]
 
 FIRST = 256
 LARGEST = 10_000
@@ -16,6 +19,11 @@ MANY_LOGS = 5_000
 TOO_MANY_LOGS = 20_000
 # So many good answers in a row, after one that failed, before a little more is asked for.
 PATIENCE = 4
+# A backend may be so far behind the others: so many blocks, and the blocks of so many seconds.
+SHALLOW_BLOCKS = 64
+SHALLOW_SECONDS = 60.0
+# A range that was read is read once more when it is so many times deeper than a backend may be behind.
+WORN_IN_TIMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +51,17 @@ class BlockRange:
         else:
             size = self.size if successes % PATIENCE else self.size + max(1, self.size // 4)
         return BlockRange(min(size, LARGEST), self.has_failed, successes)
+
+
+def shallow_blocks(block_seconds: float) -> int:
+    """How many blocks below the head no range may reach into. They are asked for by their hashes: whoever does not
+    have one says so."""
+    return max(SHALLOW_BLOCKS, math.ceil(SHALLOW_SECONDS / block_seconds))
+
+
+def worn_in(first: int, last: int, head: int, block_seconds: float) -> int | None:
+    """Up to which of the blocks that were read in ranges they are read once more, since the chain has gone on so far
+    that a backend has them by now that was further behind than is usual; None if that is not worth a question yet."""
+    depth = WORN_IN_TIMES * shallow_blocks(block_seconds)
+    worn = min(last, head - depth)
+    return worn if worn == last or worn - first >= depth else None

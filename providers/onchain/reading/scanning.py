@@ -116,13 +116,25 @@ async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlis
 
 
 async def see_again(
-    rpc: ChainRpc, traces: Traces, chain: Chain, blocks: range, watchlist: Watchlist, *, place: int
+    rpc: ChainRpc,
+    traces: Traces,
+    chain: Chain,
+    blocks: range,
+    watchlist: Watchlist,
+    *,
+    place: int,
+    one_by_one: bool = False,
 ) -> Sequence[Seen]:
-    """Reads blocks that were read before once more, by just this endpoint. Raises FaultyError, ChainUnavailableError,
-    RefusedByNodeError, and MalformedError."""
+    """Reads blocks that were read before once more, by just this endpoint; `one_by_one` those that no range may reach
+    into. Raises FaultyError, ChainUnavailableError, RefusedByNodeError, and MalformedError."""
     contracts = _contracts(chain)
     found: list[Seen] = []
-    if contracts and len(watchlist):
+    if contracts and len(watchlist) and one_by_one:
+        for number in blocks:
+            block = header_of(await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)).id
+            logs = await rpc.block_logs_at(place, block, contracts, watchlist.asked_for, is_own=True)
+            found += await _dated(rpc, chain, logs, watchlist)
+    elif contracts and len(watchlist):
         reported = await rpc.logs_at(place, blocks[0], blocks[-1], contracts, watchlist.asked_for)
         found += await _dated(rpc, chain, reported, watchlist)
     if chain.own_coin is not None and watchlist.wants_own_coin:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from providers.accounts import is_nobodys_account
 from providers.shkeeper.destinations.family import (
     ALPHANUMERIC,
     DestinationWrongError,
     Family,
     MistypedError,
     NotOfFamilyError,
-    is_nobodys_account,
 )
 from providers.shkeeper.texts import base58, bech32
 

@@ -13,12 +13,9 @@ __all__ = [
     "Family",
     "MistypedError",
     "NotOfFamilyError",
-    "is_nobodys_account",
 ]
 
 ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
-# Whoever wanted a key whose account begins with so many zeros would look for it longer than the sun shines.
-HOPELESS_ZEROS = 12
 
 
 class DestinationWrongError(BridgeError, ValueError):
@@ -81,8 +78,3 @@ class Family:
         except DestinationWrongError:
             return False
         return True
-
-
-def is_nobodys_account(account: bytes) -> bool:
-    """Whether nobody can have the key of an account: zero, and the small numbers that chains give a meaning."""
-    return not any(account[:HOPELESS_ZEROS])

@@ -2,7 +2,8 @@
 
 import re
 
-from providers.shkeeper.destinations.family import Family, MistypedError, NotOfFamilyError, is_nobodys_account
+from providers.accounts import is_nobodys_account
+from providers.shkeeper.destinations.family import Family, MistypedError, NotOfFamilyError
 from providers.shkeeper.texts import base58
 
 __all__ = ["TRON"]

@@ -4,12 +4,12 @@ SHKeeper has no field for a tag. An X-address is its only way to send to an acco
 exchange's; a classic address is somebody's own.
 """
 
+from providers.accounts import is_nobodys_account
 from providers.shkeeper.destinations.family import (
     DestinationWrongError,
     Family,
     MistypedError,
     NotOfFamilyError,
-    is_nobodys_account,
 )
 from providers.shkeeper.texts import base58
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.events import Event
+from coordinator.money import trimmed
 from coordinator.payments.agreed.agreements import Checkout, DirectPayment, Share
 from coordinator.payments.deciding.decisions import decide
 from coordinator.payments.observed.observations import (
@@ -132,6 +133,28 @@ def test_final_transfers_are_added_up(amounts: list[int], status: str, missing: 
     assert payment.status == status
     assert (payment.missing, payment.excess) == (Decimal(missing), Decimal(excess))
     assert payment.received == sum(amounts)
+
+
+@given(st.lists(st.integers(1, 10**8), min_size=1, max_size=6), st.integers(1, 10**9))
+def test_what_several_transfers_come_to_is_written_as_one_of_as_much_is(units: list[int], agreed: int) -> None:
+    def amount(number: int) -> Decimal:
+        return Decimal(trimmed(Decimal(number).scaleb(-6)))
+
+    def paid(parts: list[int]) -> Payment:
+        seen = [sighted(Stage.FINAL, 1, transfer_id=f"0x{number}") for number in range(len(parts))]
+        transfers = [
+            one.sighting.transfer.model_copy(update={"amount": amount(part)})
+            for one, part in zip(seen, parts, strict=True)
+        ]
+        observed = [
+            one.model_copy(update={"sighting": one.sighting.model_copy(update={"transfer": transfer})})
+            for one, transfer in zip(seen, transfers, strict=True)
+        ]
+        return play(*observed, payment=PAYMENT.model_copy(update={"amount": amount(agreed)}))[0]
+
+    parts, at_once = paid(units), paid([sum(units)])
+    assert str(parts.received) == str(at_once.received) == str(amount(sum(units)))
+    assert str(parts.excess) == str(at_once.excess) == str(amount(max(sum(units) - agreed, 0)))
 
 
 def test_what_is_final_is_not_taken_back() -> None:

@@ -63,7 +63,7 @@ async def test_a_token_that_is_new_is_read_from_where_it_was_first_waited_for(fo
         it.anvil.transfer(str(usdt.address), BOB, 100 * 10**6)
         await goes_on(it, blocks=2 * CONFIRMATIONS)
         await configure(it, usdt, OTHER)
-        await goes_on(it)
+        await goes_on(it, blocks=12)
         assert (await it.payment()).status is COMPLETED
 
 

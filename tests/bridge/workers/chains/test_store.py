@@ -12,6 +12,7 @@ from coordinator.payments.observed.observations import TransactionHinted
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.nodes.web3_library import Web3
+from providers.onchain.reading.ranges import shallow_blocks
 from tests.anvil import CAROL, Anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Followed, following
 from tests.providers.onchain.liar import Refusal
@@ -29,7 +30,7 @@ async def test_a_range_that_vanishes_right_after_it_was_called_final_raises_the_
     followed.pay()
     followed.anvil.mine(100)
     head = followed.anvil.head()
-    safe = head - CONFIRMATIONS + 1
+    safe = head - shallow_blocks(1)
 
     def only_what_is_final(parameters: list[Any]) -> Any:
         number = head if parameters[0] == "latest" else int(parameters[0], 16)
@@ -42,7 +43,7 @@ async def test_a_range_that_vanishes_right_after_it_was_called_final_raises_the_
     assert (await followed.payment()).status == "completed"
     assert await followed.journal.chains.alarms(None) == []
     followed.liar.answers = {}
-    followed.anvil.reorganise(CONFIRMATIONS + 2)
+    followed.anvil.reorganise(shallow_blocks(1) + 3)
     followed.anvil.mine()
     await followed.follower.round()
     [alarm] = await followed.journal.chains.alarms(None)

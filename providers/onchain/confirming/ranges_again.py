@@ -1,0 +1,43 @@
+"""Ranges that a chain was caught up with are read once more when they are deep: a backend that was behind had told of
+what it had, without a word about the rest.
+"""
+
+from dataclasses import dataclass
+
+from providers.onchain.chains import Chain
+from providers.onchain.confirming.stretches import Stretches
+from providers.onchain.matching.following import Finality, Following, read_in_ranges_again
+from providers.onchain.reading.ranges import worn_in
+from providers.onchain.steps import Step
+
+__all__ = ["RangesAgain"]
+
+
+@dataclass(slots=True)
+class RangesAgain:
+    """Reads them, a stretch in each round."""
+
+    _chain: Chain
+    _stretches: Stretches
+    waiting: str | None = None
+    """What cannot be read, for a person to read."""
+
+    async def read(self, following: Following, finality: Finality) -> Step | None:
+        """Reads on; None if nothing is due, or can be read now."""
+        self.waiting = None
+        followed = following.next_number - 1
+        if following.in_ranges is None:
+            return None
+        first, last = following.in_ranges
+        due = worn_in(first, last, followed, self._chain.block_seconds)
+        if due is None:
+            return None
+        tokens = [token for token in self._chain.tokens if not token.is_native]
+        blocks = self._stretches.next(first, due, followed, tokens)
+        step = Step(following)
+        reason = await self._stretches.read(step, blocks, tokens, finality)
+        if reason is not None:
+            self.waiting = f"blocks {first} to {due}, which were caught up with, are to be read once more: {reason}"
+            return step if step.has_news else None
+        step.following = read_in_ranges_again(step.following, blocks[-1])
+        return step
