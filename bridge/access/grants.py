@@ -63,8 +63,8 @@ class Grants:
     async def with_rooms(self, principal: Principal, names: Iterable[str]) -> Principal:
         """Somebody with those of some rooms that they may enter, whether their token says so or the marketplace.
         What was taken back of them is not, whatever is answered. Raises GrantsUnknownError."""
-        wanted = {name for name in names if not principal.may_see(name) and rooms.is_part(name)}
-        wanted = self._not_taken_back(principal, wanted)
+        unseen = (name for name in names if not principal.may_see(name) and rooms.is_part(name))
+        wanted = self._not_taken_back(principal, unseen)
         if principal.user_id is None or not wanted:
             return principal
         # Something may have been taken back while the marketplace was asked.

@@ -132,7 +132,9 @@ def test_what_is_taken_back_is_taken_whatever_was_answered_before(
     # Also where the marketplace has not heard of it.
     marketplace.granted["u3"] = {"chat-c3"}
     paths = ("chats/c3/messages", "events?room=chat-c3")
-    assert [get(f"{bridge.url}/api/{path}", headers=bearer(old_token("u3"))).status_code for path in paths] == [403] * 2
+    assert [get(f"{bridge.url}/api/{path}", headers=bearer(old_token("u3"))).status_code for path in paths] == [
+        403
+    ] * 2
     assert joined(client, "c3") == "not_allowed"
     marketplace.granted["u3"] = set()
     # With a token from after that it is the marketplace that counts: its answer from before is forgotten.
