@@ -110,7 +110,9 @@ def create_applications(
     verifier = settings.verifier
     registry, vitals = build_registry(settings), Vitals()
     asker = registry.grants_asker
-    grants = None if asker is None else Grants(asker, remembered_seconds=settings.grants.remembered_seconds)
+    revocations = Revocations() if verifier is None else verifier.revocations
+    remembered = settings.grants.remembered_seconds
+    grants = None if asker is None else Grants(asker, revocations, remembered_seconds=remembered)
     sockets = create_socket_server(
         frontend_url=settings.frontend_url,
         own_origins=settings.own_origins,
@@ -143,7 +145,6 @@ def create_applications(
     troubles |= {} if asker is None else {"grants": asker.trouble}
     provider = registry.identity_provider
     troubles |= {} if provider is None else {"sign-in": provider.trouble}
-    revocations = Revocations() if verifier is None else verifier.revocations
     drain = drain or Drain(0)
     feed = EventFeed(callers.principal)
     if guests is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from bridge.access.errors import GrantsUnknownError
 from bridge.access.principals import Principal
+from bridge.access.revocations import Revocations
 from coordinator import rooms
 
 __all__ = ["AskGrants", "Grants"]
@@ -45,9 +46,15 @@ class Grants:
     """What the marketplace has answered."""
 
     def __init__(
-        self, ask: AskGrants, *, remembered_seconds: float, clock: Callable[[], float] = time.monotonic
+        self,
+        ask: AskGrants,
+        revocations: Revocations,
+        *,
+        remembered_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask = ask
+        self._revocations = revocations
         self._remembered_seconds = remembered_seconds
         self._clock = clock
         self._users: OrderedDict[str, _OfUser] = OrderedDict()
@@ -55,12 +62,17 @@ class Grants:
 
     async def with_rooms(self, principal: Principal, names: Iterable[str]) -> Principal:
         """Somebody with those of some rooms that they may enter, whether their token says so or the marketplace.
-        Raises GrantsUnknownError."""
-        wanted = {name for name in names if not principal.may_see(name) and rooms.is_part(name)}
+        What was taken back of them is not, whatever is answered. Raises GrantsUnknownError."""
+        unseen = (name for name in names if not principal.may_see(name) and rooms.is_part(name))
+        wanted = self._not_taken_back(principal, unseen)
         if principal.user_id is None or not wanted:
             return principal
-        granted = await self._granted(principal.user_id, wanted)
+        # Something may have been taken back while the marketplace was asked.
+        granted = self._not_taken_back(principal, await self._granted(principal.user_id, wanted))
         return replace(principal, rooms=principal.rooms | granted) if granted else principal
+
+    def _not_taken_back(self, principal: Principal, names: Iterable[str]) -> frozenset[str]:
+        return frozenset(name for name in names if not self._revocations.withholds(principal, name))
 
     async def _granted(self, user_id: str, wanted: Collection[str]) -> frozenset[str]:
         for _ in range(TRIES):

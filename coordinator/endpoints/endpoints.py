@@ -25,6 +25,7 @@ __all__ = [
     "matches",
     "message_body",
     "message_id",
+    "settled",
 ]
 
 PATTERN = r"^[a-z*][a-z*-]*$"
@@ -41,6 +42,8 @@ STANDARD_RETRIES = tuple(
 SHORTEST_PATIENCE = timedelta(hours=1)
 # So much sooner or later, so that what failed together does not come together again.
 JITTER_SHARE = 0.1
+# Between tries of what is kept because nothing at all is taken.
+SHORTEST_PAUSE = timedelta(minutes=1)
 SAID_LIMIT_CHARACTERS = 500
 GONE = 410
 """The answer of an endpoint that wants nothing any more."""
@@ -91,6 +94,8 @@ class Endpoint:
     """Raised by whatever a person or service changes: what was under way before says nothing of the cursor."""
     failing_since: datetime | None = None
     """Since when no try went well; None if the last one did."""
+    taken_at: datetime | None = None
+    """When it took something last, as far as that is written down."""
     disabled_at: datetime | None = None
     disabled_by: str | None = None
     """Who disabled it; None if the bridge did."""
@@ -136,23 +141,39 @@ class Endpoint:
     def after(self, delivery: "Delivery", rules: EndpointRules) -> "Endpoint":
         """After a try that made of a delivery what it is now. One that is disabled stays so, whatever is tried."""
         if delivery.status is DeliveryStatus.DELIVERED:
-            return self if self.failing_since is None else replace(self, failing_since=None)
+            return self._having_taken(delivery)
         if not self.is_enabled or delivery.last_at is None:
             return self
         now = delivery.last_at
         failing = self if self.failing_since is not None else replace(self, failing_since=now)
-        is_over = delivery.status is DeliveryStatus.FAILED and not delivery.is_test
         if delivery.answer_status == GONE:
             return failing.disabled(now, f"it answered {GONE}: it wants nothing any more")
-        if is_over and self.is_ordered and delivery.offset is not None and delivery.offset > self.cursor:
+        if delivery.is_over and self.holds(delivery):
             said = f"{delivery.message_id} was not taken in {delivery.tries} tries, and nothing may overtake it"
             return failing.disabled(now, f"{said}; at last: {delivery.said}")
         if failing.failing_since is not None and now - failing.failing_since >= rules.patience:
             return failing.disabled(now, f"nothing was taken since {failing.failing_since:%Y-%m-%d %H:%M} UTC")
-        if is_over:
+        if delivery.is_over and not self.waits_for(delivery):
             said = f"{delivery.event} {delivery.message_id} was not taken in {delivery.tries} tries"
             return failing.having_missed(1, now, f"{said}; at last: {delivery.said}")
         return failing
+
+    def _having_taken(self, delivery: "Delivery") -> "Endpoint":
+        at = delivery.last_at
+        if at is None or delivery.is_test or (self.taken_at is not None and at <= self.taken_at):
+            return self if self.failing_since is None else replace(self, failing_since=None)
+        return replace(self, failing_since=None, taken_at=at)
+
+    def holds(self, delivery: "Delivery") -> bool:
+        """Whether nothing may overtake a delivery."""
+        return self.is_ordered and delivery.offset is not None and delivery.offset > self.cursor
+
+    def waits_for(self, delivery: "Delivery") -> bool:
+        """Whether a delivery is tried on though all its tries are made: nothing else was taken meanwhile either, so
+        that it is the endpoint that takes nothing, and not the event that is not taken."""
+        if not delivery.is_over or delivery.was_given_up or self.holds(delivery):
+            return False
+        return self.taken_at is None or self.taken_at < (delivery.first_at or delivery.created_at)
 
 
 class DeliveryStatus(StrEnum):
@@ -186,6 +207,18 @@ class Delivery:
     said: str = ""
     """The beginning of that answer, or why there was none."""
     took_ms: int | None = None
+    first_at: datetime | None = None
+    """When the first of these tries ended."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether an event is not tried any more."""
+        return self.status is DeliveryStatus.FAILED and not self.is_test
+
+    @property
+    def was_given_up(self) -> bool:
+        """Whether it ended by no answer of the endpoint's."""
+        return self.status is DeliveryStatus.FAILED and self.took_ms is None
 
     @property
     def is_test(self) -> bool:
@@ -193,10 +226,19 @@ class Delivery:
 
     def again(self, now: datetime) -> "Delivery":
         """It is tried now, as if never before."""
-        return replace(self, status=DeliveryStatus.PENDING, tries=0, next_at=now)
+        return replace(self, status=DeliveryStatus.PENDING, tries=0, next_at=now, first_at=None)
 
     def given_up(self, now: datetime, because: str) -> "Delivery":
-        return replace(self, status=DeliveryStatus.FAILED, last_at=now, next_at=None, said=because)
+        over = replace(self, status=DeliveryStatus.FAILED, last_at=now, next_at=None)
+        return replace(over, said=because, answer_status=None, took_ms=None)
+
+    def kept(self, endpoint: "Endpoint", rules: "EndpointRules") -> "Delivery":
+        """It is tried on until its endpoint takes something, or is disabled, which keeps it for when that is enabled
+        again. `endpoint`: as it is after the last try."""
+        last_at = self.last_at or self.created_at
+        patience_ends = (endpoint.failing_since or last_at) + rules.patience
+        pause = max([SHORTEST_PAUSE, *rules.retries[-1:]])
+        return replace(self, status=DeliveryStatus.PENDING, next_at=max(last_at, min(last_at + pause, patience_ends)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +280,24 @@ def after_try(delivery: Delivery, tried: Try, rules: EndpointRules, chance: floa
         answer_status=tried.status,
         said=_storable(tried.said),
         took_ms=tried.took_ms,
+        first_at=tried.at if delivery.tries == 0 else delivery.first_at,
     )
+
+
+def settled(endpoint: Endpoint, delivery: Delivery, rules: EndpointRules) -> tuple[Endpoint, Delivery]:
+    """What a try makes of an endpoint and, by how that stands, of the delivery: what an endpoint that takes nothing
+    does not take is not missed."""
+    after = endpoint.after(delivery, rules)
+    is_kept = endpoint.waits_for(delivery) or _is_kept(endpoint, after, delivery)
+    if endpoint.is_enabled and is_kept:
+        return after, delivery.kept(after, rules)
+    return after, delivery
+
+
+def _is_kept(before: Endpoint, after: Endpoint, delivery: Delivery) -> bool:
+    """Whether the endpoint was disabled by this very try, so that the event is neither taken nor missed."""
+    is_over = delivery.is_over and not delivery.was_given_up
+    return is_over and not after.is_enabled and not before.holds(delivery)
 
 
 def _storable(text: str) -> str:

@@ -3096,6 +3096,8 @@ export interface components {
             offerId: string | null;
             /** @description The template checkout that it pays. Its other ids are those of the first share then. */
             checkoutId: string | null;
+            /** @description Whether this is all of the payment. Not for one of several sellers of a template checkout: every sum, state and step is that of their own part then; what came too much, the transfers and what the buyer's wallet is asked for are left out. */
+            whole: boolean;
             amount: string;
             currency: string;
             /** @description What it pays for: one purchase request, or those of its template checkout, of which a seller sees their own. */
@@ -3557,7 +3559,7 @@ export interface components {
             currency: string;
             /** @description In which it is sent. */
             coin: string;
-            /** @description What it came to in the coin when the buyer said where to send it; null until then. */
+            /** @description What it came to in the coin when the buyer said where to send it; null until then, and for a seller who is told of their part of it. */
             coinAmount: string | null;
             /** @description Why, for the buyer to read too. */
             reason: string;
@@ -3611,7 +3613,7 @@ export interface components {
             currency: string;
             /** @description In which it is sent. */
             coin: string;
-            /** @description What it came to in the coin when the buyer said where to send it; null until then. */
+            /** @description What it came to in the coin when the buyer said where to send it; null until then, and for a seller who is told of their part of it. */
             coinAmount: string | null;
             /** @description Why, for the buyer to read too. */
             reason: string;

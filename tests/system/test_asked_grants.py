@@ -129,6 +129,14 @@ def test_what_is_taken_back_is_taken_whatever_was_answered_before(
     other.wait_for(lambda line: "event" in line and "unheard" in str(line["args"]))
     client.fence()
     assert read(client) == []
+    # Also where the marketplace has not heard of it.
+    marketplace.granted["u3"] = {"chat-c3"}
+    paths = ("chats/c3/messages", "events?room=chat-c3")
+    assert [get(f"{bridge.url}/api/{path}", headers=bearer(old_token("u3"))).status_code for path in paths] == [
+        403
+    ] * 2
+    assert joined(client, "c3") == "not_allowed"
+    marketplace.granted["u3"] = set()
     # With a token from after that it is the marketplace that counts: its answer from before is forgotten.
     later = listen(bridge.url, [], new_token("u3"))
     assert joined(later, "c3") == "not_allowed"
@@ -190,4 +198,6 @@ def test_a_payment_is_seen_by_whoever_has_a_part_in_its_request(
     marketplace.granted["u6"] = {"request-r1"}
     assert seen("u6") == seen("b1") == [payment_id]
     assert seen("u7") == []
+    assert change(bridge, "room_revoked", userId="u6", room="request-r1").status_code == 200
+    wait_until(lambda: seen("u6") == [])
     assert {user_id for user_id, _ in marketplace.asked} == {"u6", "u7", "b1"}

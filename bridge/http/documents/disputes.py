@@ -6,6 +6,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import Figure
 from coordinator.payments.observed.reversals import DisputeStage
 from coordinator.payments.payments import Payment
+from coordinator.payouts.own_parts import OwnPart
 
 __all__ = ["DisputeItem", "dispute_items"]
 
@@ -22,8 +23,9 @@ class DisputeItem(FrozenModel):
     reason: str | None = Field(description="In the provider's words.")
 
 
-def dispute_items(payment: Payment) -> list[DisputeItem]:
+def dispute_items(payment: Payment, part: OwnPart) -> list[DisputeItem]:
     disputes = sorted(payment.facts.disputes.items())
     return [
-        DisputeItem(dispute_id=name, status=one.stage, amount=one.amount, reason=one.reason) for name, one in disputes
+        DisputeItem(dispute_id=name, status=one.stage, amount=part.out_of(one.amount, None), reason=one.reason)
+        for name, one in disputes
     ]

@@ -7,12 +7,17 @@ from bridge.access import Principal
 from coordinator import rooms
 from coordinator.payments.agreed.agreements import Share
 from coordinator.payments.payments import Payment
+from coordinator.payouts.own_parts import OwnPart
 
-__all__ = ["is_of_hidden_share", "shares_for"]
+__all__ = ["part_for"]
 
 
-def shares_for(principal: Principal, payment: Payment) -> Sequence[Share]:
-    """The shares that somebody sees of a payment that they may see."""
+def part_for(principal: Principal, payment: Payment) -> OwnPart:
+    """The part of a payment that somebody sees who may see it."""
+    return OwnPart(payment, _shares_for(principal, payment))
+
+
+def _shares_for(principal: Principal, payment: Payment) -> Sequence[Share]:
     if _sees_all(principal, payment):
         return payment.shares
     return [
@@ -20,12 +25,6 @@ def shares_for(principal: Principal, payment: Payment) -> Sequence[Share]:
         for share in payment.shares
         if principal.may_see_share(seller_id=share.seller_id, of_request=rooms.request(share.request_id))
     ]
-
-
-def is_of_hidden_share(principal: Principal, payment: Payment, seller_id: str | None) -> bool:
-    """Whether something is out of the share of a seller whom somebody does not see; what is out of nobody's, they
-    do."""
-    return seller_id is not None and seller_id not in {share.seller_id for share in shares_for(principal, payment)}
 
 
 def _sees_all(principal: Principal, payment: Payment) -> bool:

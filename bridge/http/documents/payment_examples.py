@@ -17,6 +17,7 @@ RESPONSE_EXAMPLE = {
     "paymentId": "pay_65f1c0ffee0123456789abcd",
     **REQUEST_EXAMPLE,
     "checkoutId": None,
+    "whole": True,
     "status": "partially_paid",
     "escrowState": "none",
     "received": "19.96",

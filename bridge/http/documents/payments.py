@@ -8,19 +8,19 @@ from pydantic import AwareDatetime, Field
 
 from bridge.access import ANYBODY, Principal
 from bridge.http.documents.disputes import DisputeItem, dispute_items
-from bridge.http.documents.own_shares import is_of_hidden_share, shares_for
+from bridge.http.documents.own_shares import part_for
 from bridge.http.documents.payment_examples import RESPONSE_EXAMPLE
 from bridge.http.documents.refunds import RefundItem, refund_item
 from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import HistoryEntry, PaymentRecord
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Figure
-from coordinator.payments.agreed.agreements import Share
+from coordinator.payments.agreed.agreements import DirectPayment, Share
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.deciding.quotes import ToPay, to_pay, whole_coin_amount
 from coordinator.payments.observed.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payments.payments import EscrowState, Payment, PaymentStatus
-from coordinator.payouts.earnings import escrow_of, refundable
+from coordinator.payouts.own_parts import OwnPart
 from providers import known
 
 __all__ = [
@@ -155,6 +155,11 @@ class PaymentDocument(FrozenModel):
     checkout_id: str | None = Field(
         description="The template checkout that it pays. Its other ids are those of the first share then."
     )
+    whole: bool = Field(
+        description="Whether this is all of the payment. Not for one of several sellers of a template checkout: "
+        "every sum, state and step is that of their own part then; what came too much, the transfers and what the "
+        "buyer's wallet is asked for are left out."
+    )
     amount: Figure
     currency: str
     shares: list[Share] = Field(
@@ -202,7 +207,10 @@ class PaymentList(FrozenModel):
     next: str | None = Field(None, description=NEXT_DESCRIPTION)
 
 
-NOT_AS_THEY_ARE = ("facts", "terms", "checkout", "direct", "expires_at")
+NOT_AS_THEY_ARE = (
+    *("facts", "terms", "checkout", "direct", "expires_at"),
+    *("request_id", "seller_id", "offer_id", "amount"),
+)
 """What of a payment the document does not have, or says in other words."""
 
 
@@ -216,8 +224,10 @@ def payment_response(description: str) -> ResponseSpec:
 
 
 def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> PaymentDocument:
-    """Without what is out of the shares of others, for a seller of a template checkout."""
+    """Of a template checkout with several sellers each is told of their own part alone, in every figure and state."""
     payment = record.payment
+    part = part_for(seen_by, payment)
+    figures = part.figures(record.payouts)
     registered = HistoryItem(
         at=payment.created_at,
         observation="registered",
@@ -226,43 +236,38 @@ def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> 
         escrow_state=EscrowState.NONE,
         received=ZERO,
     )
+    history = [_history_item(part, *step) for step in part.steps(record.history)]
     return PaymentDocument(
         **{name: value for name, value in payment if name not in NOT_AS_THEY_ARE},
+        request_id=part.first.request_id,
+        seller_id=part.first.seller_id,
+        offer_id=part.first.offer_id,
+        amount=part.amount,
+        whole=part.is_whole,
         checkout_id=payment.checkout and payment.checkout.checkout_id,
-        shares=list(shares_for(seen_by, payment)),
-        status=payment.status,
-        escrow_state=payment.escrow_state,
-        received=payment.received,
-        missing=payment.missing,
-        excess=payment.excess,
-        fee=payment.fee,
-        missing_fee=payment.missing_fee,
-        refunded=payment.refunded,
-        refundable=[
-            RefundableItem(**pool._asdict())
-            for pool in refundable(payment, record.payouts)
-            if not is_of_hidden_share(seen_by, payment, pool.seller_id)
-        ],
-        escrow=EscrowItem(**escrow_of(payment, record.payouts)._asdict()),
+        shares=list(part.shares),
+        status=figures.status,
+        escrow_state=figures.escrow_state,
+        received=figures.received,
+        missing=figures.missing,
+        excess=figures.excess,
+        fee=figures.fee,
+        missing_fee=figures.missing_fee,
+        refunded=figures.refunded,
+        refundable=[RefundableItem(**pool._asdict()) for pool in figures.refundable],
+        escrow=EscrowItem(**figures.escrow._asdict()),
         late=payment.late,
         confirmations=payment.awaited and payment.awaited.confirmations,
         required_confirmations=payment.awaited and payment.awaited.required_confirmations,
-        direct=payment.direct and DirectItem(**dict(payment.direct)),
-        transfers=[
-            *(_transfer_item(transfer, confirmed=True) for transfer in payment.confirmed),
-            *(_transfer_item(transfer, confirmed=False) for transfer in payment.in_flight),
-        ],
-        sightings=[sighting_item(sighting) for sighting in payment.facts.sightings],
-        updated_at=record.updated_at,
+        direct=payment.direct and _direct_item(part, payment.direct),
+        transfers=_transfer_items(payment) if part.is_whole else [],
+        sightings=[sighting_item(sighting) for sighting in payment.facts.sightings] if part.is_whole else [],
+        updated_at=record.updated_at if part.is_whole else max([payment.created_at, *(one.at for one in history)]),
         expires_at=payment.deadline,
-        invoices=[_invoice_item(payment, invoice, record.refusals) for invoice in record.invoices],
-        refunds=[
-            refund_item(refund)
-            for refund in record.refunds
-            if not is_of_hidden_share(seen_by, payment, refund.seller_id)
-        ],
-        disputes=dispute_items(payment),
-        history=[registered, *(_history_item(entry) for entry in record.history)],
+        invoices=[_invoice_item(part, payment, invoice, record.refusals) for invoice in record.invoices],
+        refunds=[refund_item(one, part) for one in record.refunds if not part.hides(one.of, one.seller_id)],
+        disputes=dispute_items(payment, part),
+        history=[registered, *history],
     )
 
 
@@ -275,17 +280,23 @@ def sighting_item(sighting: Sighting) -> SightingItem:
     )
 
 
-def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
+def _direct_item(part: OwnPart, direct: DirectPayment) -> DirectItem:
+    # What a wallet opens names the whole sum.
+    return DirectItem(**{**dict(direct), "payment_uri": direct.payment_uri if part.is_whole else None})
+
+
+def _invoice_item(part: OwnPart, payment: Payment, invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
     opened, coin = invoice.opened, invoice.wanted.coin
-    now = ToPay() if opened is None else to_pay(payment, opened, coin)
+    told = opened if part.is_whole else None
+    now = ToPay() if told is None else to_pay(payment, told, coin)
     return InvoiceItem(
         coin=coin,
         display_name=opened and opened.display_name,
         network=None if (provider := known.named(payment.provider)) is None else provider.network_of(coin),
         address=opened and opened.address,
-        checkout_url=opened and opened.checkout_url,
+        checkout_url=told and told.checkout_url,
         coin_amount=now.coin_amount,
-        whole_coin_amount=opened and whole_coin_amount(opened, payment.amount),
+        whole_coin_amount=told and whole_coin_amount(told, payment.amount),
         exchange_rate=opened and opened.exchange_rate,
         asked=now.asked,
         fee=now.fee,
@@ -293,6 +304,13 @@ def _invoice_item(payment: Payment, invoice: Invoice, refusals: Mapping[str, str
         quoted_until=opened and opened.quoted_until,
         refusal=refusals.get(coin),
     )
+
+
+def _transfer_items(payment: Payment) -> list[TransferItem]:
+    return [
+        *(_transfer_item(transfer, confirmed=True) for transfer in payment.confirmed),
+        *(_transfer_item(transfer, confirmed=False) for transfer in payment.in_flight),
+    ]
 
 
 def _transfer_item(transfer: Transfer, *, confirmed: bool) -> TransferItem:
@@ -306,13 +324,15 @@ def _transfer_item(transfer: Transfer, *, confirmed: bool) -> TransferItem:
     )
 
 
-def _history_item(entry: HistoryEntry) -> HistoryItem:
+def _history_item(
+    part: OwnPart, entry: HistoryEntry, status: PaymentStatus, escrow_state: EscrowState
+) -> HistoryItem:
     return HistoryItem(
         at=entry.at,
         observation=entry.observation.kind,
         effect=entry.effect,
-        status=PaymentStatus(entry.status),
-        escrow_state=EscrowState(entry.escrow_state),
-        received=entry.received,
+        status=status,
+        escrow_state=escrow_state,
+        received=part.of(entry.received),
         tx_hash=entry.observation.tx_hash,
     )

@@ -7,6 +7,7 @@ from bridge.journal import ListedRefund
 from coordinator.models import FrozenModel
 from coordinator.money import Figure
 from coordinator.payments.observed.observations import RefundOf
+from coordinator.payouts.own_parts import OwnPart
 from coordinator.refunds.refunds import Refund
 from coordinator.refunds.statuses import STATUSES
 
@@ -23,7 +24,8 @@ class RefundItem(FrozenModel):
     currency: str
     coin: str = Field(description="In which it is sent.")
     coin_amount: Figure | None = Field(
-        description="What it came to in the coin when the buyer said where to send it; null until then."
+        description="What it came to in the coin when the buyer said where to send it; null until then, and for a "
+        "seller who is told of their part of it."
     )
     reason: str = Field(description="Why, for the buyer to read too.")
     # By its names: the document of the API cannot be told of the union of two enumerations.
@@ -57,18 +59,26 @@ class RefundList(FrozenModel):
     refunds: list[RefundDocument]
 
 
-def refund_item(refund: Refund) -> RefundItem:
-    return RefundItem(
-        **{name: value for name, value in refund if name in RefundItem.model_fields}, status=refund.status.value
-    )
+def refund_item(refund: Refund, part: OwnPart) -> RefundItem:
+    known = {name: value for name, value in refund if name in RefundItem.model_fields}
+    return RefundItem(**known | _part_of(refund, part), status=refund.status.value)
 
 
-def refund_document(listed: ListedRefund, *, with_address: bool) -> RefundDocument:
+def refund_document(listed: ListedRefund, part: OwnPart | None = None, *, with_address: bool) -> RefundDocument:
+    """Without a part, for whoever is told of the whole payment."""
     refund = listed.refund
     known = {name: value for name, value in refund if name in RefundDocument.model_fields}
+    if part is not None:
+        known |= _part_of(refund, part)
     if not with_address:
         known |= {"destination": None, "given_by": None}
     return RefundDocument(**known, status=refund.status.value, updated_at=listed.updated_at)
+
+
+def _part_of(refund: Refund, part: OwnPart) -> dict[str, object]:
+    """The sums of a refund, as far as they are of somebody's part."""
+    amount = part.out_of(refund.amount, refund.seller_id)
+    return {} if amount == refund.amount else {"amount": amount, "coin_amount": None}
 
 
 def knows_address(principal: Principal, refund: Refund) -> bool:

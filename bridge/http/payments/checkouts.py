@@ -9,7 +9,6 @@ from litestar.params import Body, FromPath
 from pydantic import Field
 
 from bridge.access import ANYBODY, Principal
-from bridge.http.documents.own_shares import shares_for
 from bridge.http.documents.payments import PaymentDocument, payment_document
 from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
@@ -169,12 +168,13 @@ def _document(record: PaymentRecord, principal: Principal = ANYBODY) -> Checkout
     payment = record.payment
     if payment.checkout is None:
         raise LookupError(f"payment {payment.payment_id} is of no checkout")
-    reason = CHECKOUT_FAILURES.get(payment.status)
-    confirmed = payment.status is PaymentStatus.COMPLETED
+    document = payment_document(record, seen_by=principal)
+    reason = CHECKOUT_FAILURES.get(document.status)
+    confirmed = document.status is PaymentStatus.COMPLETED
     return CheckoutDocument(
         checkout_id=payment.checkout.checkout_id,
         status="confirmed" if confirmed else "failed" if reason else "pending",
         reason=reason,
-        shares=list(shares_for(principal, payment)),
-        payment=payment_document(record, seen_by=principal),
+        shares=document.shares,
+        payment=document,
     )

@@ -9,7 +9,7 @@ from litestar.params import Body, FromPath, QueryParameter
 from pydantic import Field
 
 from bridge.access import Principal
-from bridge.http.documents.own_shares import is_of_hidden_share
+from bridge.http.documents.own_shares import part_for
 from bridge.http.documents.refunds import RefundDocument, RefundList, knows_address, refund_document
 from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
@@ -32,6 +32,7 @@ from bridge.journal import Journal, ListedRefund, PaymentRecord
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
+from coordinator.payouts.own_parts import OwnPart
 from coordinator.refunds.refunds import Refund, RefundRefusedError
 from coordinator.refunds.statuses import RefundStatus
 
@@ -139,12 +140,12 @@ async def list_refunds(
     record = await _record(journal, payment_id)
     if not _may_see(principal, record):
         raise no_such(f"payment {payment_id!r}")
-    found = await journal.refunds.of_payment(payment_id)
+    found, part = await journal.refunds.of_payment(payment_id), part_for(principal, record.payment)
     return RefundList(
         refunds=[
-            refund_document(one, with_address=knows_address(principal, one.refund))
+            refund_document(one, part, with_address=knows_address(principal, one.refund))
             for one in found
-            if not is_of_hidden_share(principal, record.payment, one.refund.seller_id)
+            if not part.hides(one.refund.of, one.refund.seller_id)
         ]
     )
 
@@ -155,8 +156,8 @@ async def list_refunds(
     responses=problem_responses({401: "No good token", 404: "No such refund"}),
 )
 async def get_refund(refund_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal) -> RefundDocument:
-    listed = await _visible(journal, refund_id, principal)
-    return refund_document(listed, with_address=knows_address(principal, listed.refund))
+    listed, part = await _visible(journal, refund_id, principal)
+    return refund_document(listed, part, with_address=knows_address(principal, listed.refund))
 
 
 DESTINATION_REFUSALS = {
@@ -188,7 +189,7 @@ async def check_destination(
     chains: GivenChains,
     payout_rules: GivenPayoutRules,
 ) -> CheckedDestination:
-    refund = (await _visible(journal, refund_id, principal)).refund
+    refund = (await _visible(journal, refund_id, principal))[0].refund
     _require_buyer(principal, refund)
     if not refund.awaits_address:
         raise RefundRefusedError(f"This refund is {refund.status}; it awaits no address.")
@@ -219,7 +220,7 @@ async def give_destination(
     sender: GivenPayoutSender,
     chains: GivenChains,
 ) -> RefundDocument:
-    refund = (await _visible(journal, refund_id, principal)).refund
+    refund = (await _visible(journal, refund_id, principal))[0].refund
     _require_buyer(principal, refund)
     # Where only services may write, whoever has the page may be anybody.
     is_doubted = principal.speaks_for_everybody and ops_access.names_services()
@@ -283,14 +284,16 @@ async def _record(journal: Journal, payment_id: str) -> PaymentRecord:
     return record
 
 
-async def _visible(journal: Journal, refund_id: str, principal: Principal) -> ListedRefund:
+async def _visible(journal: Journal, refund_id: str, principal: Principal) -> tuple[ListedRefund, OwnPart]:
     """To whom its payment is none of their business, a refund does not exist."""
     listed = await listed_refund(journal, refund_id)
     record = await _record(journal, listed.refund.payment_id)
-    is_hidden = is_of_hidden_share(principal, record.payment, listed.refund.seller_id)
-    if is_hidden or not _may_see(principal, record):
+    if not _may_see(principal, record):
         raise no_such(f"refund {refund_id!r}")
-    return listed
+    part = part_for(principal, record.payment)
+    if part.hides(listed.refund.of, listed.refund.seller_id):
+        raise no_such(f"refund {refund_id!r}")
+    return listed, part
 
 
 def _may_see(principal: Principal, record: PaymentRecord) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from bridge.journal.errors import EndpointsExhaustedError
 from bridge.journal.wakes import SENDING_EVENTS
 from bridge.journal.writing.batch import Batch
-from coordinator.endpoints.endpoints import TEST_EVENT, Delivery, Endpoint, EndpointRules, Secret
+from coordinator.endpoints.endpoints import TEST_EVENT, Delivery, Endpoint, EndpointRules, Secret, settled
 from coordinator.endpoints.signing import new_secret
 from coordinator.ids import new_id
 
@@ -177,9 +177,9 @@ def record_try(
     if endpoint is None:
         return None
     after = endpoint
-    for delivery in deliveries:
+    for tried in deliveries:
+        after, delivery = settled(after, tried, rules)
         batch.endpoints.put_delivery(delivery)
-        after = after.after(delivery, rules)
     if endpoint.version == version:
         after = replace(after, cursor=max(endpoint.cursor, cursor))
     _put_if_changed(batch, endpoint, after)

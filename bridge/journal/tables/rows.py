@@ -40,6 +40,7 @@ __all__ = [
     "invoice_from_row",
     "journaled_event_of",
     "moved_payment_row",
+    "new_entry_row",
     "observation_from_text",
     "payment_from_row",
     "payment_problems",
@@ -250,6 +251,13 @@ def refund_from_row(row: RowMapping) -> Refund:
 
 def payout_observation_from_text(text: str) -> PayoutObservation:
     return _PAYOUT_OBSERVATION.validate_json(text)
+
+
+def new_entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:
+    """One that is entered now, and so behind all that were entered before."""
+    row = entry_row(payment_id, entry, at)
+    row["new_entered_at"] = row.pop("entered_at")
+    return row
 
 
 def entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _array(values: Sequence[Any], written: Written) -> str:
 def array_insert(statement: Insert, dialect: Dialect, names: tuple[str, ...]) -> ArrayInsert | None:
     """How rows with these columns go in at once; None where one of a column's kind is not written in arrays."""
     table = statement.table
-    if not isinstance(table, Table) or statement.select is not None:
+    if not isinstance(table, Table) or statement.select is not None or not set(names) <= set(table.c.keys()):
         return None
     kinds = [_kind(table.c[name]) for name in names]
     known = [kind for kind in kinds if kind is not None]

@@ -23,6 +23,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    select,
 )
 from sqlalchemy.sql.functions import Function
 
@@ -37,6 +38,7 @@ __all__ = [
     "entered_too",
     "first_known",
     "insert_into",
+    "insert_no_sooner",
     "look_up",
     "numbered",
     "padded",
@@ -71,6 +73,16 @@ def entered_too(table: Table) -> Case[Any]:
 def insert_into(table: Table) -> Insert:
     """Puts whole rows into a table."""
     return insert(table)
+
+
+@cache
+def insert_no_sooner(table: Table, name: str) -> Insert:
+    """Puts whole rows into a table, each at the moment of its `new_…`, or at the last that stands in this column if
+    that is later: the clocks of bridges differ, and are set back."""
+    column = table.c[name]
+    at = bindparam(f"new_{name}", type_=column.type)
+    last = select(func.max(column)).where(column > at).scalar_subquery()
+    return insert(table).values({name: func.coalesce(last, at)})
 
 
 def run(connection: Connection, statement: Writing, rows: Sequence[Row]) -> None:

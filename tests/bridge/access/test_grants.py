@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.access import ANYBODY, Claims, Grants, GrantsUnknownError, Principal, principal_of
+from bridge.access import ANYBODY, Claims, Grants, GrantsUnknownError, Principal, Revocations, principal_of
 from tests.clock import Clock
 
 START = datetime(2026, 11, 27, tzinfo=UTC)
@@ -20,7 +20,8 @@ class Marketplace:
         self.granted = set(granted)
         self.asked: list[tuple[str, list[str]]] = []
         self.clock = Clock(START)
-        self.grants = Grants(self, remembered_seconds=60, clock=lambda: self.clock.now.timestamp())
+        self.revocations = Revocations()
+        self.grants = Grants(self, self.revocations, remembered_seconds=60, clock=lambda: self.clock.now.timestamp())
 
     async def __call__(self, user_id: str, rooms: Collection[str]) -> Collection[str]:
         self.asked.append((user_id, [*rooms]))
@@ -87,7 +88,7 @@ async def test_an_answer_to_what_was_asked_before_something_was_taken_back_does_
             grants.forget("u1")  # while the answer is on its way
         return said
 
-    grants = Grants(ask, remembered_seconds=60)
+    grants = Grants(ask, Revocations(), remembered_seconds=60)
     if times == 1:
         assert not (await grants.with_rooms(USER, ["chat-c1"])).may_see("chat-c1")
     else:
@@ -95,9 +96,35 @@ async def test_an_answer_to_what_was_asked_before_something_was_taken_back_does_
             await grants.with_rooms(USER, ["chat-c1"])
 
 
+async def test_a_room_that_was_taken_back_is_not_granted_whatever_is_answered() -> None:
+    shop = Marketplace("chat-c1", "chat-c2")
+    shop.revocations.revoke_room("u1", "chat-c1", START)
+    assert await shop.may("chat-c1", "chat-c2") == ["chat-c2"]
+    later = principal_of(Claims(sub="u1", exp=4e9, iat=START.timestamp() + 1), START)
+    assert await shop.may("chat-c1", principal=later) == ["chat-c1"]
+    assert await shop.may("chat-c1") == []
+    # What the token says is kept, so that it counts once the room is given again.
+    named = principal_of(Claims(sub="u1", exp=4e9, chats=("c1",)), START)
+    assert (await shop.grants.with_rooms(named, ["chat-c2"])).may_see("chat-c1")
+    shop.revocations.restore_room(["u1"], "chat-c1")
+    assert await shop.may("chat-c1") == ["chat-c1"]
+
+
+async def test_a_room_that_is_taken_back_while_it_is_asked_for_is_not_granted() -> None:
+    revocations = Revocations()
+
+    async def ask(user_id: str, rooms: Collection[str]) -> Collection[str]:
+        revocations.revoke_room(user_id, "chat-c1", START)
+        return rooms
+
+    grants = Grants(ask, revocations, remembered_seconds=60)
+    found = await grants.with_rooms(USER, ["chat-c1", "chat-c2"])
+    assert (found.may_see("chat-c1"), found.may_see("chat-c2")) == (False, True)
+
+
 async def test_nothing_is_remembered_where_that_is_set_to_nothing() -> None:
     shop = Marketplace("chat-c1")
-    shop.grants = Grants(shop, remembered_seconds=0)
+    shop.grants = Grants(shop, Revocations(), remembered_seconds=0)
     for _ in range(2):
         assert await shop.may("chat-c1") == ["chat-c1"]
     assert len(shop.asked) == 2

@@ -52,6 +52,26 @@ async def everything(books: BookRecords, **wanted: Any) -> list[ListedEntry]:
 # Days
 
 
+async def test_a_clock_that_is_set_back_enters_nothing_into_a_day_that_is_over(
+    journal: Journal, database_url: str, clock: Clock
+) -> None:
+    clock.now = NOW + 3 * DAY
+    await paid(journal, 1, amount=Decimal("10.10"))
+    before = await by_day(journal, "UTC")
+    clock.now = NOW
+    await paid(journal, 2, amount=Decimal("10.10"))
+    await paid_out(journal, payout(1), *ARRIVES)
+    found = await by_day(journal, "UTC")
+    assert list(found) == list(before) == [("2026-05-04", "USD")]
+    assert sum(one.sales_count for one in found.values()) == 2
+    moments = [one.entered_at for one in await everything(journal.books)]
+    assert set(moments) == {NOW + 3 * DAY}
+    # Whoever goes on from there goes by the clock.
+    clock.now = NOW + 4 * DAY
+    await paid(journal, 3, amount=Decimal("10.10"))
+    assert [day for day, _ in await by_day(journal, "UTC")] == ["2026-05-04", "2026-05-05"]
+
+
 @pytest.mark.parametrize(
     ("zone", "days"),
     [

@@ -1,9 +1,12 @@
 """An endpoint's life: what a try makes of a delivery, and of the endpoint."""
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
 from coordinator.endpoints.endpoints import (
@@ -17,6 +20,7 @@ from coordinator.endpoints.endpoints import (
     after_try,
     matches,
     message_id,
+    settled,
 )
 from coordinator.endpoints.retry_after import LONGEST_REST, rest_asked
 from coordinator.endpoints.signing import new_secret, require_secret, signed_headers
@@ -101,18 +105,70 @@ def test_a_success_ends_a_failure_and_a_failure_that_lasts_disables() -> None:
     later = after_try(DELIVERY, answered(500, NOW + RULES.patience), RULES, 0.5, only_once=False)
     assert not failing.after(later, RULES).is_enabled
     taken = after_try(DELIVERY, answered(200, NOW + RULES.patience), RULES, 0.5, only_once=False)
-    assert failing.after(taken, RULES) == endpoint(is_ordered=False)
+    assert failing.after(taken, RULES) == replace(endpoint(is_ordered=False), taken_at=NOW + RULES.patience)
 
 
 def test_what_nothing_may_overtake_disables_its_endpoint_and_anything_else_is_missed() -> None:
     given_up = after_try(DELIVERY, answered(400), EndpointRules(retries=()), 0.5, only_once=False)
     ordered = endpoint().after(given_up, RULES)
     assert (ordered.is_enabled, ordered.missed, ordered.cursor) == (False, 0, 6)
-    other = endpoint(is_ordered=False).after(given_up, RULES)
+    other = replace(endpoint(is_ordered=False), taken_at=NOW).after(given_up, RULES)
     assert (other.is_enabled, other.missed) == (True, 1)
     # Of what lies behind it, which somebody wanted again, nothing is held up.
     replayed = endpoint().after(Delivery("end_1", "evt_0", "new-offer", 6, NOW).given_up(NOW, "no"), RULES)
     assert (replayed.is_enabled, replayed.missed) == (True, 1)
+
+
+PAUSES = st.sampled_from((0, 1, 5, 300, 3_600, 86_400)).map(lambda seconds: timedelta(seconds=seconds))
+
+
+@given(
+    st.lists(PAUSES, max_size=6),
+    st.integers(0, 14 * 86_400).map(lambda seconds: timedelta(seconds=seconds)),
+    st.lists(st.integers(0, 86_400).map(lambda seconds: timedelta(seconds=seconds)), min_size=1, max_size=3),
+    st.lists(st.floats(0, 1), min_size=1, max_size=5),
+)
+def test_an_outage_in_which_nothing_is_taken_loses_nothing(
+    retries: list[timedelta], outage: timedelta, came: list[timedelta], chances: list[float]
+) -> None:
+    rules, chance = EndpointRules(retries=retries), itertools.cycle(chances)
+    to = endpoint(is_ordered=False)
+    waiting = {
+        number: replace(
+            DELIVERY, message_id=f"evt_{number}", offset=7 + number, created_at=NOW + at, next_at=NOW + at
+        )
+        for number, at in enumerate(came)
+    }
+    taken, now = set(), NOW
+    while waiting:
+        number, delivery = min(waiting.items(), key=lambda one: one[1].next_at or now)
+        now = max(now, delivery.next_at or now)
+        if not to.is_enabled:
+            # Somebody enables it once it is over; what came meanwhile was not tried.
+            now = max(now, NOW + outage)
+            to = to.enabled()
+        tried = answered(200 if now >= NOW + outage else None, now)
+        to, delivery = settled(to, after_try(delivery, tried, rules, next(chance), only_once=False), rules)
+        assert delivery.status is not DeliveryStatus.FAILED
+        if delivery.status is DeliveryStatus.DELIVERED:
+            del waiting[number]
+            taken.add(number)
+        else:
+            assert to.is_enabled or now - NOW >= rules.patience
+            waiting[number] = delivery
+    assert (to.missed, len(taken)) == (0, len(came))
+
+
+def test_what_is_not_taken_while_others_are_is_missed_and_one_that_is_not_enabled_yet_keeps_it() -> None:
+    rules = EndpointRules(retries=())
+    refused = after_try(DELIVERY, answered(500), rules, 0.5, only_once=False)
+    taking = replace(endpoint(is_ordered=False), taken_at=NOW)
+    assert settled(taking, refused, rules)[1].status is DeliveryStatus.FAILED
+    before = replace(taking, taken_at=NOW - timedelta(seconds=1))
+    after, kept = settled(before, refused, rules)
+    assert (after.missed, kept.status, kept.next_at) == (0, DeliveryStatus.PENDING, NOW + timedelta(minutes=1))
+    gone, kept = settled(taking, replace(refused, answer_status=410), rules)
+    assert (gone.is_enabled, gone.missed, kept.status) == (False, 0, DeliveryStatus.PENDING)
 
 
 def test_one_that_is_disabled_stays_so_whatever_a_test_brings() -> None:

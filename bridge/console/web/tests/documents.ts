@@ -13,6 +13,7 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
     sellerId: "seller-1",
     offerId: null,
     checkoutId: null,
+    whole: true,
     amount: "49.90",
     currency: "USD",
     shares: [{ requestId: "request-1", sellerId: "seller-1", offerId: null, amount: "49.90" }],

@@ -186,6 +186,31 @@ describe("what events say before REST does", () => {
     expect(withUpdate(other, update)).toBe(other);
   });
 
+  it("takes nothing of a seller's own part from events, which are of all sellers' money", () => {
+    const part = payment({ whole: false, status: "completed", escrowState: "funded", received: "3.00" });
+    expect(withUpdate(part, { paymentId: "pay_1", status: "refunded", escrowState: "released" })).toBe(part);
+    const progress = {
+      paymentId: "pay_1",
+      status: "partially_paid",
+      currency: "USD",
+      received: "7.00",
+      missing: "3.00",
+      late: true,
+      confirmations: 2,
+      requiredConfirmations: 12,
+    } as const;
+    const heard = withProgress(part, progress);
+    expect(heard).toMatchObject({ status: "completed", received: "3.00", missing: "49.90", late: true, confirmations: 2 });
+  });
+
+  it("tells nobody that the money of several sellers was paid out to them", () => {
+    const [share] = payment().shares;
+    const paid = payment({ status: "completed", received: "49.90", escrowState: "released" });
+    const ofTwo = { ...paid, shares: [share!, { ...share!, requestId: "request-2", sellerId: "seller-2" }] };
+    expect(paymentLine(english, paid, "seller").sentence).toContain("paid out to you");
+    expect(paymentLine(english, ofTwo, "seller").sentence).not.toContain("paid out");
+  });
+
   it("takes what is missing and how far it is confirmed", () => {
     const progress = {
       paymentId: "pay_1",

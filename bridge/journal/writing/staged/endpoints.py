@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, literal_column, select, update
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
@@ -27,7 +27,7 @@ _FORGET_DELIVERY = delete(_DELIVERIES).where(
 _HASTEN = (
     update(_DELIVERIES)
     .where(_DELIVERIES.c.endpoint_id == bindparam("by_endpoint_id"), _DELIVERIES.c.next_at.is_not(None))
-    .values(next_at=bindparam("new_next_at"))
+    .values(next_at=bindparam("new_next_at"), tries=literal_column("1"), first_at=bindparam("new_next_at"))
 )
 
 
@@ -100,7 +100,7 @@ class StagedEndpoints:
         self._deliveries[delivery.endpoint_id, delivery.message_id] = delivery
 
     def hasten(self, endpoint_id: str, now: datetime) -> None:
-        """What waits to be tried again is tried now."""
+        """What waits to be tried again is tried now, and goes on as if that were the first time."""
         self.writes += 1
         self._hastened[endpoint_id] = now
 

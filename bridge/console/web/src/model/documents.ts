@@ -121,6 +121,8 @@ export interface PaymentDocument {
   sellerId: string;
   offerId: string | null;
   checkoutId: string | null;
+  /** Not for one of several sellers of a checkout, who is told of their own part. */
+  whole: boolean;
   amount: string;
   currency: string;
   /** What it pays for; of a checkout a seller sees their own. */

@@ -4,7 +4,8 @@ import type { PaymentProgress, PaymentUpdate } from "@contract/events";
 import type { EscrowState, PaymentDocument, PaymentStatus } from "./documents";
 
 export function withUpdate(payment: PaymentDocument, update: PaymentUpdate): PaymentDocument {
-  if (update.paymentId !== payment.paymentId) return payment;
+  // It tells of all sellers' money: a seller's own part is as REST tells it.
+  if (update.paymentId !== payment.paymentId || !payment.whole) return payment;
   return {
     ...payment,
     status: update.status as PaymentStatus,
@@ -14,13 +15,17 @@ export function withUpdate(payment: PaymentDocument, update: PaymentUpdate): Pay
 
 export function withProgress(payment: PaymentDocument, progress: PaymentProgress): PaymentDocument {
   if (progress.paymentId !== payment.paymentId) return payment;
-  return {
+  const heard = {
     ...payment,
-    status: progress.status as PaymentStatus,
-    received: progress.received,
-    missing: progress.missing,
     late: progress.late,
     confirmations: progress.confirmations ?? null,
     requiredConfirmations: progress.requiredConfirmations ?? null,
+  };
+  if (!payment.whole) return heard;
+  return {
+    ...heard,
+    status: progress.status as PaymentStatus,
+    received: progress.received,
+    missing: progress.missing,
   };
 }

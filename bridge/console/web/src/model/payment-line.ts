@@ -214,7 +214,9 @@ function completed(words: Words, payment: PaymentDocument, side: Side): Said {
       sentence: words.say(payment.checkoutId === null ? "paidToSeller" : "paidToSellers", { amount }),
     };
   }
-  const escrow = OF_ESCROW[payment.escrowState];
+  // Whoever sees the money of several sellers is not told that it is theirs.
+  const isOfSeveral = new Set(payment.shares.map(({ sellerId }) => sellerId)).size > 1;
+  const escrow = isOfSeveral ? null : OF_ESCROW[payment.escrowState];
   return {
     tone: "done",
     headline: words.say("buyerPaid"),
