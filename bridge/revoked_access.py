@@ -44,7 +44,7 @@ class RevokedAccess:
                 case "token":
                     self._revocations.revoke_token(one.name)
                 case "room":
-                    self._revocations.revoke_room(one.name, one.room, one.revoked_at)
+                    self._revocations.revoke_room(one.name, one.room, one.revoked_at, one.offset)
                     if one.restored_at is not None:
                         self._revocations.restore_room([one.name], one.room)
 
@@ -91,7 +91,7 @@ class RevokedAccess:
         self._forget(*said["addedUserIds"])
 
     def _revoke_room(self, user_id: str, room: str, journaled: JournaledEvent) -> None:
-        self._revocations.revoke_room(user_id, room, journaled.committed_at)
+        self._revocations.revoke_room(user_id, room, journaled.committed_at, journaled.offset)
         self._forget(user_id)
         evict(self._sockets, user_id, room)
 

@@ -4,7 +4,7 @@ A token says who somebody is and what they were granted when it was issued. A re
 against the tokens that were issued until then; a token that is issued later grants again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -18,6 +18,8 @@ class RevokedRoom(NamedTuple):
     """A room that was revoked of a user."""
 
     revoked_at: datetime
+    offset: int | None
+    """The event that took it; None if a bridge wrote it down that did not know."""
     is_restored: bool = False
 
 
@@ -37,9 +39,9 @@ class Revocations:
         """The token of that `jti` is not good any more."""
         self._tokens.add(token_id)
 
-    def revoke_room(self, user_id: str, room: str, at: datetime) -> None:
-        """No token of a user that was issued until then grants the room any more."""
-        self._rooms.setdefault(user_id, {})[room] = RevokedRoom(at)
+    def revoke_room(self, user_id: str, room: str, at: datetime, offset: int | None) -> None:
+        """No token of a user that was issued until then grants the room any more, as the event at `offset` says."""
+        self._rooms.setdefault(user_id, {})[room] = RevokedRoom(at, offset)
 
     def restore_room(self, user_ids: Iterable[str], room: str) -> None:
         """The tokens of some users grant the room as they say. That it was revoked is remembered: whoever was away
@@ -49,11 +51,23 @@ class Revocations:
             if room in revoked:
                 revoked[room] = revoked[room]._replace(is_restored=True)
 
-    def has_lost_rooms_since(self, principal: Principal, at: datetime) -> bool:
-        """Whether a room of somebody was revoked at that time or later, also one that was restored."""
+    def has_lost_rooms(
+        self, principal: Principal, joined: Mapping[str, int], heard_until: int, there_until: datetime
+    ) -> bool:
+        """Whether a session of somebody has lost a room of which they may not have heard all until then, or which it
+        would get back with what came since, also if the room was restored. `joined` has the event since which the
+        session is in each room, `heard_until` is the last that its client shows to have heard, and `there_until` is
+        until when that was surely there."""
         if principal.sees_everything:
             return False
-        return any(room.revoked_at >= at for room in self._rooms.get(principal.user_id or "", {}).values())
+        for name, revoked in self._rooms.get(principal.user_id or "", {}).items():
+            offset = revoked.offset
+            if offset is not None and joined.get(name, offset) < offset:
+                return True  # it was away when the room was taken, or its bridge ended before that was kept
+            has_heard = offset is not None and heard_until >= offset
+            if not has_heard and revoked.revoked_at >= there_until:
+                return True
+        return False
 
     def refuses(self, principal: Principal) -> bool:
         """Whether the token by which somebody proved who they are is not good any more."""

@@ -6,7 +6,8 @@ from pydantic import BaseModel, RootModel
 
 from bridge.catalogue import answers
 from bridge.catalogue.activities import UserStatus
-from bridge.catalogue.client_events import UNWATCH_USERS, WATCH_USERS, ClientEvent, IdEvent
+from bridge.catalogue.chat import Moment
+from bridge.catalogue.client_events import REFRESH_TOKEN, UNWATCH_USERS, WATCH_USERS, ClientEvent, IdEvent
 from coordinator.models import FrozenModel
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "RefusedError",
     "RoomsAnswer",
     "RoomsDone",
+    "TokenAnswer",
+    "TokenDone",
     "UsersAnswer",
     "UsersDone",
     "answer_to",
@@ -70,15 +73,29 @@ class UsersAnswer(RootModel[UsersDone | Refused]):
     """What an event about watching users is answered with."""
 
 
+class TokenDone(FrozenModel):
+    """The new token counts from now on."""
+
+    ok: Literal[True]
+    expires_at: Moment | None
+    """When it ends; null where nobody is asked for a token."""
+
+
+class TokenAnswer(RootModel[TokenDone | Refused]):
+    """What a new token is answered with."""
+
+
 class Answer(RootModel[Done | Refused]):
     """What any other event is answered with."""
 
 
-ANSWERS: tuple[type[BaseModel], ...] = (RoomsAnswer, UsersAnswer, Answer)
+ANSWERS: tuple[type[BaseModel], ...] = (RoomsAnswer, UsersAnswer, TokenAnswer, Answer)
 
 
 def answer_to(event: ClientEvent) -> type[BaseModel]:
     """The model of the acknowledgement of a client's event: those that take an id, or nothing, tell the rooms."""
     if event in (WATCH_USERS, UNWATCH_USERS):
         return UsersAnswer
+    if event == REFRESH_TOKEN:
+        return TokenAnswer
     return RoomsAnswer if isinstance(event, IdEvent) else Answer

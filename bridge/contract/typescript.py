@@ -37,7 +37,8 @@ CLIENT_NOTE = [
     "What clients send. Every event is answered.",
     "The last parameter is the acknowledgement: `await socket.emitWithAck(event, argument)` gives what it is called"
     " with, and `socket.emit(event, argument, (answer) => …)` hears it. Whoever does not care for the answer leaves"
-    " it out. After `socket.timeout(…)` it is `any`; name the type then, `RoomsAnswer`, `UsersAnswer` or `Answer`.",
+    " it out. After `socket.timeout(…)` it is `any`; name the type then, `RoomsAnswer`, `UsersAnswer`,"
+    " `TokenAnswer` or `Answer`.",
 ]
 # socket.io-client 4.8 types `emitWithAck` by the last parameter of an event. Of one that may be missing (`answer?`,
 # `answer: … | void`, or a union of tuples) its types make `any`; so it is required, and `emit` has this way more.

@@ -154,13 +154,15 @@ class Admission:
         """Somebody with what they are still granted at this moment."""
         return principal if self._verifier is None else self._verifier.revocations.applied_to(principal)
 
-    def has_lost_rooms_since(self, principal: Principal, micros: int) -> bool:
-        """Whether somebody has lost a room since a moment, in microseconds since 1970: not all that they missed until
-        then may be sent to them any more, and so they begin anew."""
+    def has_lost_rooms(
+        self, principal: Principal, joined: Mapping[str, int], heard_until: int, there_until_micros: int
+    ) -> bool:
+        """Whether a session of somebody has lost a room, so that not all that was missed may be sent to them any
+        more, and they begin anew (`Revocations.has_lost_rooms`). The moment is in microseconds since 1970."""
         if self._verifier is None:
             return False
-        moment = datetime.fromtimestamp(micros / 1_000_000, UTC)
-        return self._verifier.revocations.has_lost_rooms_since(principal, moment)
+        there_until = datetime.fromtimestamp(there_until_micros / 1_000_000, UTC)
+        return self._verifier.revocations.has_lost_rooms(principal, joined, heard_until, there_until)
 
     def entered_room(self, member: Member, room: str) -> None:
         """Nothing to do, as when one is left."""

@@ -109,7 +109,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         recovery.on_wanted = lambda sid: self.eio.start(self._free(sid, asks_first=True))
         self.activity_log.go_by(recovery.clock)
         self.manager.watchers.append(recovery)
-        replays, has_lost_rooms = Replays(self.eio.limits), self.admission.has_lost_rooms_since
+        replays, has_lost_rooms = Replays(self.eio.limits), self.admission.has_lost_rooms
         self.returns = Returns(recovery, self.activity_log, self.recalls, replays, has_lost_rooms)
 
     async def shutdown(self) -> None:

@@ -367,7 +367,8 @@ export interface ServerToClientEvents {
  *
  * The last parameter is the acknowledgement: `await socket.emitWithAck(event, argument)` gives what it is called
  * with, and `socket.emit(event, argument, (answer) => …)` hears it. Whoever does not care for the answer leaves it
- * out. After `socket.timeout(…)` it is `any`; name the type then, `RoomsAnswer`, `UsersAnswer` or `Answer`.
+ * out. After `socket.timeout(…)` it is `any`; name the type then, `RoomsAnswer`, `UsersAnswer`, `TokenAnswer` or
+ * `Answer`.
  */
 export interface ClientToServerEvents {
 
@@ -466,7 +467,7 @@ export interface ClientToServerEvents {
    *
    * The bridge adds it to the specification.
    */
-  "refresh-token": (renewal: TokenRenewal, answer: (answer: Answer) => void) => void;
+  "refresh-token": (renewal: TokenRenewal, answer: (answer: TokenAnswer) => void) => void;
 }
 
 type WithoutAnswer<All extends unknown[]> = All extends [...infer Arguments, unknown] ? Arguments : never;
@@ -521,6 +522,16 @@ export interface UserStatus {
   status: "online" | "offline";
   /** Null for a user who was not seen since the bridge started. */
   lastSeen: string | null;
+}
+
+/** What a new token is answered with. */
+export type TokenAnswer = TokenDone | Refused;
+
+/** The new token counts from now on. */
+export interface TokenDone {
+  ok: true;
+  /** When it ends; null where nobody is asked for a token. */
+  expiresAt: string | null;
 }
 
 /** What any other event is answered with. */

@@ -35,6 +35,10 @@ class CutLine:
         self._is_cut = False
         self._loop.call_soon_threadsafe(self._flows.set)
 
+    def lead_to(self, port: int) -> None:
+        """Those who come from now on are led to another port."""
+        self._to = port
+
     def fall_silent(self) -> None:
         """Takes connections and what comes over them, and passes on nothing until it is opened again."""
         self._loop.call_soon_threadsafe(self._flows.clear)

@@ -174,6 +174,47 @@ def test_whoever_misses_that_a_room_was_lost_is_not_recovered(
     line.close()
 
 
+@pytest.mark.parametrize("taken_by", ["a service", "the chat"])
+def test_whoever_came_and_heard_since_a_room_was_restored_is_recovered_wherever_that_was(
+    here: BridgeProcess,
+    make_bridge: StartBridge,
+    listen: StartListener,
+    variables: dict[str, str],
+    taken_by: str,
+) -> None:
+    """Also by a bridge that has learned of it only from the journal, or was killed meanwhile."""
+    chat, user = f"back-{taken_by}", f"u-back-{taken_by}"
+    before = listen(here.url, [["join-chat-room", chat]], old_token(user, chats=[chat]))
+    if taken_by == "a service":
+        for what in ("room_revoked", "room_restored"):
+            assert change(here, what, userId=user, room=f"chat-{chat}").status_code == 200
+    else:
+        say(here, "participant-removed", chat, removedUserId=user)
+        say(here, "participants-added", chat, addedUserIds=[user])
+    wait_until(lambda: asked(before, "join-chat-room", chat)["ok"])
+    other = make_bridge(**variables)
+    bridges = {bridge.port: bridge for bridge in (here, other)}
+    line = CutLine(here.port)
+    client = listen(line.url, [["join-chat-room", chat]], old_token(user, chats=[chat]))
+    for number, (port, is_killed) in enumerate([(here.port, False), (other.port, False), (other.port, True)]):
+        write(here, chat, f"heard {number}")
+        client.wait_for(lambda said, text=f"heard {number}": "event" in said and text in str(said["args"]))  # type: ignore[misc]
+        line.cut()
+        if is_killed:
+            bridges[port].kill()
+            bridges[port].start()
+        write(here, chat, f"missed {number}")
+        line.lead_to(port)
+        line.open()
+        assert client.wait_for(lambda said: "ready" in said)["recovered"] is True
+    expected = [f"{what} {number}" for number in range(3) for what in ("heard", "missed")]
+    client.wait_for(lambda said: "event" in said and expected[-1] in str(said["args"]))
+    assert [text for text in read(client) if text in expected] == expected
+    client.close()
+    before.close()
+    line.close()
+
+
 def test_a_users_tokens_are_revoked_and_stay_so_through_a_restart(
     here: BridgeProcess, there: BridgeProcess, make_bridge: StartBridge, listen: StartListener, variables: Any
 ) -> None:

@@ -210,7 +210,7 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
     cancelled = {event.subject for event in events if event.name == REQUEST_CANCELLED and event.subject}
     for request_id in sorted(cancelled):
         _cancel_request(batch, request_id)
-    follow_participants(batch, events)
+    follow_participants(batch, events, first)
     remember(batch, idempotency, offsets)
     return [Place(offset, batch.now) for offset in offsets]
 

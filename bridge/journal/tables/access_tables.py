@@ -1,6 +1,6 @@
 """The table about access: what is taken back of what tokens grant."""
 
-from sqlalchemy import Column, String, Table, Text
+from sqlalchemy import BigInteger, Column, String, Table, Text
 
 from bridge.journal.tables.column_types import UtcDateTime
 from bridge.journal.tables.metadata import metadata
@@ -17,5 +17,6 @@ revocations = Table(
     Column("revoked_by", String(200), nullable=False),
     Column("note", Text, comment="Why"),
     Column("restored_at", UtcDateTime, comment="When it was given again; whoever was away then missed something"),
+    Column("offset", BigInteger, comment="The event that says so; NULL if a bridge of before wrote it down"),
     comment="What is taken back of what tokens grant",
 )

@@ -61,8 +61,10 @@ class Missed:
 
     session: Session
     pid: str
+    heard_until: int
+    """The last event that the client shows to have received; all before it was received, too."""
     after: int
-    """The last event that the client received, or that stands in `delivered`."""
+    """That, or the last that stands in `delivered`."""
     delivered: tuple[DeliveredEvent, ...] = ()
 
 
@@ -303,7 +305,7 @@ class Recovery:
             after = min(page[-1].number, reached) if more else reached
         if after > received_until and received_until < await self._history.oldest() - 1:
             return None  # nor may any of it have been forgotten while it was read
-        missed = Missed(session, pid, after, tuple(one for one in delivered if one.number <= after))
+        missed = Missed(session, pid, received_until, after, tuple(one for one in delivered if one.number <= after))
         everything = self._all_of(missed)
         allowance.spend(session.sid, _messages_in(everything[len(missed.delivered) :]))
         if len(everything) > REPLAY_LIMIT or _size_bytes(everything) > self._replay_bytes:

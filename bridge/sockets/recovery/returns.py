@@ -82,11 +82,12 @@ class Returns:
         activity_log: ActivityLog,
         recalls: Recalls,
         replays: Replays,
-        has_lost_rooms: Callable[[Principal, int], bool],
+        has_lost_rooms: Callable[[Principal, Mapping[str, int], int, int], bool],
     ) -> None:
-        """`has_lost_rooms` says whether somebody has lost a room since a moment, in microseconds since 1970."""
+        """`has_lost_rooms` says whether a session of somebody has lost a room: by the event since which it is in
+        each, the last that its client has heard, and until when that was surely there, in microseconds since 1970."""
         self.recovery = recovery
-        self._has_lost_rooms = has_lost_rooms
+        self._loses_rooms = has_lost_rooms
         self._replays = replays
         self._activity_log = activity_log
         self._recalls = recalls
@@ -144,9 +145,8 @@ class Returns:
                 return None
             if missed is None:
                 break
-            left = missed.session.left
-            if left is not None and self._has_lost_rooms(principal, left.sure):
-                logger.info("a client begins anew: a room was revoked of its user since it was surely there")
+            if self._has_lost_rooms(missed, principal):
+                logger.info("a client begins anew: its user lost a room before it had surely heard all until then")
                 break
             is_contested = _is_contested(missed.session)
             is_free = await free(missed.session.sid, is_contested)
@@ -164,9 +164,13 @@ class Returns:
         missed."""
         left = missed.session.left
         is_current = left is not None and self.recovery.is_current(missed, principal)
-        if left is not None and self._has_lost_rooms(principal, left.sure):
+        if self._has_lost_rooms(missed, principal):
             return False
         return left is not None and is_current and self._activity_log.reaches(left.sure)
+
+    def _has_lost_rooms(self, missed: Missed, principal: Principal) -> bool:
+        session, left = missed.session, missed.session.left
+        return left is not None and self._loses_rooms(principal, session.rooms, missed.heard_until, left.sure)
 
     def restore(self, missed: Missed, principal: Principal) -> Restored:
         """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""

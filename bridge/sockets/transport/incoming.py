@@ -184,6 +184,10 @@ class PacketReader:
 
 def _require_sound(packet: Any) -> None:
     content = packet.data
+    if packet.packet_type == CONNECT and not (content is None or isinstance(content, dict)):
+        raise PacketError("what it connects with, which is no object")
+    if packet.packet_type == DISCONNECT and content is not None:
+        raise PacketError("a goodbye with more than that")
     if packet.packet_type in EVENTS and not (isinstance(content, list) and content and isinstance(content[0], str)):
         raise PacketError("an event without a name")
     if packet.packet_type in ACKNOWLEDGEMENTS and not (isinstance(content, list) and packet.id is not None):

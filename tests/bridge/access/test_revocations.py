@@ -25,7 +25,7 @@ def test_a_room_is_granted_unless_it_was_revoked_since_and_not_restored(
     revoked_at: dict[str, int] = {}
     for second, (step, room) in enumerate(steps):
         if step == "revoke":
-            revocations.revoke_room("u1", room, BEGAN + timedelta(seconds=second))
+            revocations.revoke_room("u1", room, BEGAN + timedelta(seconds=second), second)
             revoked_at[room] = second
         else:
             revocations.restore_room(["u1", "u2"], room)
@@ -33,11 +33,6 @@ def test_a_room_is_granted_unless_it_was_revoked_since_and_not_restored(
     lost = {room for room, second in revoked_at.items() if issued is None or issued <= second}
     assert revocations.applied_to(holder(issued)).rooms == set(ROOMS) - lost
     assert revocations.applied_to(holder(issued, sees_everything=True)).rooms == set(ROOMS)
-    # Of each room the last revocation is remembered.
-    last = {room: second for second, (step, room) in enumerate(steps) if step == "revoke"}
-    has_lost = any(second >= 3 for second in last.values())
-    assert revocations.has_lost_rooms_since(holder(issued), BEGAN + timedelta(seconds=3)) == has_lost
-    assert not revocations.has_lost_rooms_since(holder(issued, sees_everything=True), BEGAN)
     stranger = Principal("u3", user_id="u3", rooms=frozenset(ROOMS))
     assert revocations.applied_to(stranger) is stranger
 
@@ -50,3 +45,29 @@ def test_a_token_is_refused_by_its_id_or_if_all_of_its_user_were_revoked_since()
     assert revocations.refuses(holder(1, token_id="t1"))
     assert not revocations.refuses(holder(1, token_id="t2"))
     assert not revocations.refuses(Principal("a service"))
+
+
+@given(
+    st.dictionaries(st.sampled_from(ROOMS), st.tuples(st.none() | st.integers(1, 9), st.booleans())),
+    st.dictionaries(st.sampled_from(ROOMS), st.integers(0, 9)),
+    st.integers(0, 9),
+    st.integers(0, 9),
+)
+def test_a_session_has_lost_a_room_that_it_is_in_from_before_or_of_which_it_may_not_have_heard_all(
+    revoked: dict[str, tuple[int | None, bool]], joined: dict[str, int], heard_until: int, there_until: int
+) -> None:
+    revocations = Revocations()
+    for room, (offset, is_restored) in revoked.items():
+        # One of which the event is not known was at the fifth second.
+        revocations.revoke_room("u1", room, BEGAN + timedelta(seconds=5 if offset is None else offset), offset)
+        if is_restored:
+            revocations.restore_room(["u1"], room)
+    expected = False
+    for room, (offset, _) in revoked.items():
+        is_in_from_before = offset is not None and room in joined and joined[room] < offset
+        was_there = there_until > (5 if offset is None else offset)
+        has_heard = offset is not None and heard_until >= offset
+        expected |= is_in_from_before or not (was_there or has_heard)
+    moment = BEGAN + timedelta(seconds=there_until)
+    assert revocations.has_lost_rooms(holder(None), joined, heard_until, moment) == expected
+    assert not revocations.has_lost_rooms(holder(None, sees_everything=True), joined, heard_until, moment)

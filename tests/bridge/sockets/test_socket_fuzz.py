@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from bridge.catalogue.client_events import CLIENT_EVENTS
 from tests.bridge.sockets.under_fire import LIMIT_BYTES, PACKETS, TOKEN, Watched, attack, converse, fuzzed
@@ -180,7 +182,7 @@ AUTH = st.one_of(
 
 @given(auth=AUTH)
 @settings(fuzzed, max_examples=30)
-async def test_whatever_is_brought_instead_of_a_token_is_answered_once(
+async def test_whatever_is_brought_instead_of_a_token_is_answered_once_and_what_is_no_object_ends_the_connection(
     watched: Watched, dial: Dial, auth: object
 ) -> None:
     websocket = await dial(watched.url)
@@ -188,6 +190,15 @@ async def test_whatever_is_brought_instead_of_a_token_is_answered_once(
     clients = watched.server.manager.client_count
 
     await websocket.send(packet)
+    # A number behind the type is the id of a packet.
+    is_id = isinstance(auth, int) and not isinstance(auth, bool) and auth >= 0
+    if not (auth is None or is_id or isinstance(auth, dict)):
+        with pytest.raises(ConnectionClosed) as closed:
+            await websocket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.reason == "no packet"
+        await watched.back_to_before()
+        return
     await websocket.send("40/nowhere,")
     answers = [str(await websocket.recv()), str(await websocket.recv())]
 

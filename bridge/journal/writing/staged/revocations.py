@@ -39,6 +39,8 @@ class Revocation:
     note: str | None
     restored_at: datetime | None = None
     """When it was given again."""
+    offset: int | None = None
+    """The event that takes a room; None if a bridge wrote it down that did not know."""
 
 
 def revocations(connection: Connection) -> list[Revocation]:
@@ -58,10 +60,12 @@ class StagedRevocations:
         self.writes = 0
         """How many changes are staged."""
 
-    def add(self, kind: RevocationKind, name: str, room: str = "", *, by: str, note: str | None = None) -> None:
-        """Takes something back, from this moment on."""
+    def add(
+        self, kind: RevocationKind, name: str, room: str = "", *, by: str, offset: int, note: str | None = None
+    ) -> None:
+        """Takes something back, from this moment on; `offset` is the event that says so."""
         self.writes += 1
-        self._staged[kind, name, room] = Revocation(kind, name, room, self._now, by, note)
+        self._staged[kind, name, room] = Revocation(kind, name, room, self._now, by, note, offset=offset)
 
     def restore(self, kind: RevocationKind, name: str, room: str = "") -> None:
         """Gives it again."""

@@ -21,6 +21,8 @@ socket.on("connect", async () => {
   await join();
   const ops: RoomsAnswer = await socket.emitWithAck("join-ops-room");
   const late: RoomsAnswer = await socket.timeout(5000).emitWithAck("join-chat-room", "c1");
+  const renewed = await socket.emitWithAck("refresh-token", { token: "t" });
+  if (renewed.ok) console.log(renewed.expiresAt ?? "never");
   const typing: Answer = await socket.emitWithAck("typing-start", { chatId: "c1", userId: "u1", userName: "Bea" });
   socket.emit("join-request-room", "r1", (answer) => console.log(answer.ok ? answer.rooms : answer.error.code));
   socket.emit("leave-ops-room", (answer) => console.log(answer.ok));

@@ -26,6 +26,9 @@ socket.on("payment-received", ({ amount }) => console.log(amount * 2)); // TS236
 // An answer that was not looked at, and an answer without rooms.
 void socket.emitWithAck("join-user-room", "u1").then((answer) => console.log(answer.rooms)); // TS2339
 void socket.emitWithAck("typing-stop", { chatId: "c1", userId: "u1" }).then((answer) => answer.ok && answer.rooms); // TS2339
+// An answer to a new token that was not looked at, and a moment that may be null.
+void socket.emitWithAck("refresh-token", { token: "t" }).then((answer) => console.log(answer.expiresAt)); // TS2339
+void socket.emitWithAck("refresh-token", { token: "t" }).then((answer) => answer.ok && answer.expiresAt.length); // TS18047
 // A code that no refusal has.
 socket.emit("user-online", "u1", (answer) => !answer.ok && answer.error.code === "forbidden"); // TS2367
 // Without an ear for the answer, too: a misspelt event, and an argument of the wrong type, missing or too many.
