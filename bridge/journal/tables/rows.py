@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
@@ -253,11 +253,15 @@ def payout_observation_from_text(text: str) -> PayoutObservation:
     return _PAYOUT_OBSERVATION.validate_json(text)
 
 
+# A clock that was further ahead was wrong: nobody is to wait until that day for entries to be dated rightly again.
+AHEAD_AT_MOST = timedelta(days=1)
+
+
 def new_entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:
     """One that is entered now, and so behind all that were entered before."""
     row = entry_row(payment_id, entry, at)
     row["new_entered_at"] = row.pop("entered_at")
-    return row
+    return row | {"latest_entered_at": at + AHEAD_AT_MOST}
 
 
 def entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:

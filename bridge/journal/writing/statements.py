@@ -78,10 +78,11 @@ def insert_into(table: Table) -> Insert:
 @cache
 def insert_no_sooner(table: Table, name: str) -> Insert:
     """Puts whole rows into a table, each at the moment of its `new_…`, or at the last that stands in this column if
-    that is later: the clocks of bridges differ, and are set back."""
+    that is later: the clocks of bridges differ, and are set back. What lies beyond its `latest_…` is passed over: the
+    clock was wrong then."""
     column = table.c[name]
-    at = bindparam(f"new_{name}", type_=column.type)
-    last = select(func.max(column)).where(column > at).scalar_subquery()
+    at, latest = (bindparam(f"{which}_{name}", type_=column.type) for which in ("new", "latest"))
+    last = select(func.max(column)).where(column > at, column <= latest).scalar_subquery()
     return insert(table).values({name: func.coalesce(last, at)})
 
 

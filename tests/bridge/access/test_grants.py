@@ -98,7 +98,7 @@ async def test_an_answer_to_what_was_asked_before_something_was_taken_back_does_
 
 async def test_a_room_that_was_taken_back_is_not_granted_whatever_is_answered() -> None:
     shop = Marketplace("chat-c1", "chat-c2")
-    shop.revocations.revoke_room("u1", "chat-c1", START)
+    shop.revocations.revoke_room("u1", "chat-c1", START, None)
     assert await shop.may("chat-c1", "chat-c2") == ["chat-c2"]
     later = principal_of(Claims(sub="u1", exp=4e9, iat=START.timestamp() + 1), START)
     assert await shop.may("chat-c1", principal=later) == ["chat-c1"]
@@ -114,7 +114,7 @@ async def test_a_room_that_is_taken_back_while_it_is_asked_for_is_not_granted() 
     revocations = Revocations()
 
     async def ask(user_id: str, rooms: Collection[str]) -> Collection[str]:
-        revocations.revoke_room(user_id, "chat-c1", START)
+        revocations.revoke_room(user_id, "chat-c1", START, None)
         return rooms
 
     grants = Grants(ask, revocations, remembered_seconds=60)

@@ -31,7 +31,7 @@ from tests.bridge.journal.sales import observe, paid, paid_out, payment, payout
 from tests.clock import Clock
 from tests.coordinator.agreed import judged, notice, transfer
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ZONES = ("UTC", "Asia/Tokyo", "America/New_York", "Asia/Kathmandu", "Europe/Berlin")
 ARRIVES = (PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed())
 
@@ -55,21 +55,33 @@ async def everything(books: BookRecords, **wanted: Any) -> list[ListedEntry]:
 async def test_a_clock_that_is_set_back_enters_nothing_into_a_day_that_is_over(
     journal: Journal, database_url: str, clock: Clock
 ) -> None:
-    clock.now = NOW + 3 * DAY
+    ahead = NOW + 20 * HOUR
+    clock.now = ahead
     await paid(journal, 1, amount=Decimal("10.10"))
     before = await by_day(journal, "UTC")
     clock.now = NOW
     await paid(journal, 2, amount=Decimal("10.10"))
     await paid_out(journal, payout(1), *ARRIVES)
     found = await by_day(journal, "UTC")
-    assert list(found) == list(before) == [("2026-05-04", "USD")]
+    assert list(found) == list(before) == [(f"{ahead:%F}", "USD")]
+    assert f"{ahead:%F}" > f"{NOW:%F}"
     assert sum(one.sales_count for one in found.values()) == 2
     moments = [one.entered_at for one in await everything(journal.books)]
-    assert set(moments) == {NOW + 3 * DAY}
+    assert set(moments) == {ahead}
     # Whoever goes on from there goes by the clock.
-    clock.now = NOW + 4 * DAY
+    clock.now = ahead + DAY
     await paid(journal, 3, amount=Decimal("10.10"))
-    assert [day for day, _ in await by_day(journal, "UTC")] == ["2026-05-04", "2026-05-05"]
+    assert [day for day, _ in await by_day(journal, "UTC")] == [f"{ahead:%F}", f"{ahead + DAY:%F}"]
+
+
+async def test_a_clock_that_was_years_ahead_holds_nothing_there(
+    journal: Journal, database_url: str, clock: Clock
+) -> None:
+    clock.now = NOW + 900 * DAY
+    await paid(journal, 1, amount=Decimal("10.10"))
+    clock.now = NOW
+    await paid(journal, 2, amount=Decimal("10.10"))
+    assert {day for day, _ in await by_day(journal, "UTC")} == {f"{NOW:%F}", f"{NOW + 900 * DAY:%F}"}
 
 
 @pytest.mark.parametrize(
