@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
@@ -40,7 +40,6 @@ __all__ = [
     "invoice_from_row",
     "journaled_event_of",
     "moved_payment_row",
-    "new_entry_row",
     "observation_from_text",
     "payment_from_row",
     "payment_problems",
@@ -251,17 +250,6 @@ def refund_from_row(row: RowMapping) -> Refund:
 
 def payout_observation_from_text(text: str) -> PayoutObservation:
     return _PAYOUT_OBSERVATION.validate_json(text)
-
-
-# A clock that was further ahead was wrong: nobody is to wait until that day for entries to be dated rightly again.
-AHEAD_AT_MOST = timedelta(days=1)
-
-
-def new_entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:
-    """One that is entered now, and so behind all that were entered before."""
-    row = entry_row(payment_id, entry, at)
-    row["new_entered_at"] = row.pop("entered_at")
-    return row | {"latest_entered_at": at + AHEAD_AT_MOST}
 
 
 def entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:

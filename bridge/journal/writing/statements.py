@@ -23,7 +23,6 @@ from sqlalchemy import (
     case,
     func,
     insert,
-    select,
 )
 from sqlalchemy.sql.functions import Function
 
@@ -38,7 +37,6 @@ __all__ = [
     "entered_too",
     "first_known",
     "insert_into",
-    "insert_no_sooner",
     "look_up",
     "numbered",
     "padded",
@@ -73,17 +71,6 @@ def entered_too(table: Table) -> Case[Any]:
 def insert_into(table: Table) -> Insert:
     """Puts whole rows into a table."""
     return insert(table)
-
-
-@cache
-def insert_no_sooner(table: Table, name: str) -> Insert:
-    """Puts whole rows into a table, each at the moment of its `new_…`, or at the last that stands in this column if
-    that is later: the clocks of bridges differ, and are set back. What lies beyond its `latest_…` is passed over: the
-    clock was wrong then."""
-    column = table.c[name]
-    at, latest = (bindparam(f"{which}_{name}", type_=column.type) for which in ("new", "latest"))
-    last = select(func.max(column)).where(column > at, column <= latest).scalar_subquery()
-    return insert(table).values({name: func.coalesce(last, at)})
 
 
 def run(connection: Connection, statement: Writing, rows: Sequence[Row]) -> None:

@@ -431,10 +431,13 @@ async def test_a_destination_that_is_taken_off_its_list_holds_back_what_waits_to
     assert await begin_attempts(journal, approved.payout_id, rules=rules) == {approved.payout_id: 1}
 
 
-async def test_what_was_ordered_before_the_rules_became_stricter_is_held_by_them(journal: Journal) -> None:
+async def test_what_was_ordered_before_the_rules_became_stricter_is_held_by_them(
+    journal: Journal, clock: Clock
+) -> None:
     first, second, approved = [await sold(journal, number, "4") for number in range(3)]
     await register(journal, first, second)
     await register(journal, approved)
+    clock.now += timedelta(hours=1)
     await journal.approvals.approve(approved.payout_id, by=BO, note=None)
     stricter = LIMITS.model_copy(update={"per_payout": Decimal(3)})
     assert await begin_attempts(journal, first.payout_id, rules=PayoutRules({"USD": stricter})) == {}

@@ -1,12 +1,13 @@
 """The part of a batch that is about the books: it enters what moved where nobody entered it, as a bridge of before
-there were books moves payments and payouts. What moves here is entered with it."""
+there were books moves payments and payouts. What moves here is entered with it, behind all that was entered
+before."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import entry_from_row, entry_row, payment_from_row, payout_from_row
@@ -15,7 +16,10 @@ from coordinator.books.entries import Account, Balances, Entry, EntryKind, balan
 from coordinator.money import ZERO, total
 from coordinator.payouts.payouts import Payout
 
-__all__ = ["StagedBooks"]
+__all__ = ["StagedBooks", "entering"]
+
+# A clock that was further ahead was wrong: nobody is to wait until that day for entries to be dated rightly again.
+AHEAD_AT_MOST = timedelta(days=1)
 
 _LATE_PAYMENTS = select(schema.payments).where(text(schema.NOT_ENTERED)).limit(bindparam("limit"))
 _LATE_PAYOUTS = select(schema.payouts).where(text(schema.NOT_ENTERED)).limit(bindparam("limit"))
@@ -38,6 +42,23 @@ _PAYOUT_ENTERED = (
     .where(schema.payouts.c.payment_id == bindparam("by_payment_id"))
     .values(entered_at=schema.payouts.c.updated_at)
 )
+_EARLIER = schema.book_entries.alias("earlier")
+_FROM_AHEAD = _EARLIER.c.entered_at.between(bindparam("later"), bindparam("latest"))
+_PUT_BEHIND = (
+    update(schema.book_entries)
+    .where(
+        schema.book_entries.c.entered_at == bindparam("by_entered_at"),
+        select(_EARLIER.c.entered_at).where(_FROM_AHEAD).exists(),
+    )
+    .values(entered_at=select(func.max(_EARLIER.c.entered_at)).where(_FROM_AHEAD).scalar_subquery())
+)
+
+
+def entering(entries: list[Row], now: datetime) -> Sequence[tuple[Writing, list[Row]]]:
+    """What puts entries of `now` into the books: no sooner than the last that stands there, since the clocks of
+    bridges differ, and are set back, and a day that is over stays as it is."""
+    later = {"later": now + timedelta.resolution, "latest": now + AHEAD_AT_MOST, "by_entered_at": now}
+    return ((insert_into(schema.book_entries), entries), (_PUT_BEHIND, [later] if entries else []))
 
 
 class _Moments:

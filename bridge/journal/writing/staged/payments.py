@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Insert, RowMapping, Select, bindparam, exists
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import (
+    entry_row,
     moved_payment_row,
-    new_entry_row,
     payment_from_row,
     payment_problems,
     payment_row,
@@ -18,6 +18,7 @@ from bridge.journal.tables.rows import (
 from bridge.journal.wakes import DUE_SOON
 from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.writing.recent_payments import RecentPayments
+from bridge.journal.writing.staged.books import entering
 from bridge.journal.writing.statements import (
     LookUp,
     Row,
@@ -25,7 +26,6 @@ from bridge.journal.writing.statements import (
     entered_too,
     first_known,
     insert_into,
-    insert_no_sooner,
     padded,
     records,
     rows_found,
@@ -268,7 +268,7 @@ class StagedPayments:
             (_UPDATE_PAYMENT, [moved_payment_row(payment, self._now) for payment in moved]),
             (_SET_DUE_AT, due),
             (_NOTE_PROBLEMS, problems),
-            (insert_no_sooner(schema.book_entries, "entered_at"), self._entries()),
+            *entering(self._entries(), self._now),
         )
 
     def changed(self) -> set[str]:
@@ -280,9 +280,7 @@ class StagedPayments:
         new, known, now, rows = self._new, self._known, self._now, list[Row]()
         for payment_id in dict.fromkeys((*new, *self._before)):
             before = {} if payment_id in new else balances_of(self._before[payment_id])
-            rows += [
-                new_entry_row(payment_id, entry, now) for entry in changes(before, balances_of(known[payment_id]))
-            ]
+            rows += [entry_row(payment_id, entry, now) for entry in changes(before, balances_of(known[payment_id]))]
         return rows
 
     def known(self) -> Iterable[Payment]:

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import new_entry_row, payout_from_row, payout_row
-from bridge.journal.writing.statements import Row, Writing, entered_too, first_known, insert_into, insert_no_sooner
+from bridge.journal.tables.rows import entry_row, payout_from_row, payout_row
+from bridge.journal.writing.staged.books import entering
+from bridge.journal.writing.statements import Row, Writing, entered_too, first_known, insert_into
 from coordinator.books.entries import balances_of_payout, changes
 from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.decisions import PayoutDecision
@@ -245,7 +246,7 @@ class StagedPayouts:
                 insert_into(schema.payout_transactions),
                 [{"tx_key": key, "payout_id": payout_id} for key, payout_id in self._transactions],
             ),
-            (insert_no_sooner(schema.book_entries, "entered_at"), list(self._entries())),
+            *entering(list(self._entries()), self._now),
         ]
 
     def _entries(self) -> Iterator[Row]:
@@ -254,7 +255,7 @@ class StagedPayouts:
             payout = self._payouts[payout_id]
             before = {} if payout_id in self._new else balances_of_payout(self._before[payout_id])
             for entry in changes(before, balances_of_payout(payout)):
-                yield new_entry_row(payout.payment_id, entry, self._now)
+                yield entry_row(payout.payment_id, entry, self._now)
 
 
 def _transactions_of(payout: Payout) -> set[str]:
