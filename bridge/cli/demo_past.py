@@ -232,7 +232,8 @@ class _Past:
 
     async def _ask_for(self, payouts: Sequence[Payout]) -> None:
         named = await self._journal.payouts.name([payout.payout_id for payout in payouts])
-        await self._journal.payouts.begin_attempts({one: naming.external_id for one, naming in named.items()})
+        asked_by = {one: naming.external_id for one, naming in named.items()}
+        await self._journal.payouts.begin_attempts(asked_by, rules=None)
 
     async def _observe(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
         for observation in observations:

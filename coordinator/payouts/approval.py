@@ -25,6 +25,7 @@ from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
+    "ApprovalContext",
     "Approver",
     "NotTheirOwnError",
     "NothingToApproveError",
@@ -80,48 +81,48 @@ class Approver:
     """The service that tells of it; None where they say so themselves."""
 
 
-def reasons_to_wait(
-    payout: Payout,
-    outflows: Iterable[Outflow],
-    allowed_since: datetime | None,
-    rules: PayoutRules,
-    now: datetime,
-    *,
-    known_destinations: Collection[str] = (),
-) -> tuple[str, ...]:
-    """Why a payout has to be approved, for a person to read; nothing if it may leave by itself. `outflows` are
-    what others take of the limits; `allowed_since` is since when its destination is on its seller's list;
-    `known_destinations` are where its payee was paid before, or may be."""
+@dataclass(frozen=True, slots=True)
+class ApprovalContext:
+    """What a payout is held against, to see whether it may leave by itself."""
+
+    rules: PayoutRules
+    now: datetime
+    outflows: Collection[Outflow] = ()
+    """What others take of the limits."""
+    allowed_since: datetime | None = None
+    """Since when its destination is on its seller's list."""
+    known_destinations: Collection[str] = ()
+    """Where its payee was paid before, or may be."""
+
+
+def reasons_to_wait(payout: Payout, context: ApprovalContext) -> tuple[str, ...]:
+    """Why a payout has to be approved, for a person to read; nothing if it may leave by itself."""
     return (
-        *over_limits(payout, paid_out(outflows, payout, now), rules.limits.get(payout.worth_currency or "")),
-        *_resembling(payout, known_destinations),
-        *_not_allowed(payout, allowed_since, rules.destination_wait, now),
+        *_over_limits(payout, context.outflows, context.now, context.rules),
+        *_resembling(payout, context.known_destinations),
+        *_not_allowed(payout, context),
     )
 
 
-def new_reasons_to_wait(
-    payout: Payout,
-    outflows: Iterable[Outflow],
-    allowed_since: datetime | None,
-    rules: PayoutRules,
-    now: datetime,
-    *,
-    known_destinations: Collection[str] = (),
-) -> tuple[str, ...]:
+def new_reasons_to_wait(payout: Payout, context: ApprovalContext) -> tuple[str, ...]:
     """Those of the reasons that have come up since a payout was ordered, or approved: its destination was taken off
     its seller's list, another one like it became known, or the limits were lowered. An amount that somebody has
     approved is not asked about again."""
     withheld = payout.facts.withheld
-    reasons = [*_resembling(payout, known_destinations)]
+    reasons = [*_resembling(payout, context.known_destinations)]
     # To somewhere on no list somebody has let it go before: that it is on one by now is no worse.
     if _off_the_list(payout) not in withheld:
-        reasons += _not_allowed(payout, allowed_since, rules.destination_wait, now)
+        reasons += _not_allowed(payout, context)
     at = payout.cleared_at
     if payout.facts.approved is None and at is not None:
         # As when it was ordered: what was let go after that was looked at beside it.
-        before = [one for one in outflows if one.cleared_at <= at]
-        reasons += over_limits(payout, paid_out(before, payout, at), rules.limits.get(payout.worth_currency or ""))
+        before = [one for one in context.outflows if one.cleared_at <= at]
+        reasons += _over_limits(payout, before, at, context.rules)
     return tuple(reason for reason in reasons if reason not in withheld)
+
+
+def _over_limits(payout: Payout, outflows: Collection[Outflow], at: datetime, rules: PayoutRules) -> tuple[str, ...]:
+    return over_limits(payout, paid_out(outflows, payout, at), rules.limits.get(payout.worth_currency or ""))
 
 
 def _resembling(payout: Payout, known_destinations: Collection[str]) -> Iterator[str]:
@@ -131,15 +132,14 @@ def _resembling(payout: Payout, known_destinations: Collection[str]) -> Iterator
         yield f"{destination} begins and ends like {other}, where {payout.payee_id} is paid, and is another"
 
 
-def _not_allowed(
-    payout: Payout, allowed_since: datetime | None, wait: timedelta | None, now: datetime
-) -> Iterator[str]:
+def _not_allowed(payout: Payout, context: ApprovalContext) -> Iterator[str]:
+    wait, allowed_since = context.rules.destination_wait, context.allowed_since
     # Where a refund goes its buyer has said, who has no list.
     if wait is None or payout.refund_id is not None:
         return
     if allowed_since is None:
         yield _off_the_list(payout)
-    elif now < allowed_since + wait:
+    elif context.now < allowed_since + wait:
         yield (
             f"{payout.destination} is among the destinations of {payout.seller_id} only since"
             f" {allowed_since:%Y-%m-%d %H:%M} UTC, and {wait / HOUR:g} hours are waited for"

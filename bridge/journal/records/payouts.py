@@ -70,9 +70,7 @@ class PayoutRecords:
         """What each of some payouts would be asked for by at this moment; nothing of those that have to wait."""
         return await self._submit(lambda batch: payout_attempts.name_payouts(batch, payout_ids))
 
-    async def begin_attempts(
-        self, names: Mapping[str, str], *, rules: PayoutRules | None = None
-    ) -> dict[str, Payout]:
+    async def begin_attempts(self, names: Mapping[str, str], *, rules: PayoutRules | None) -> dict[str, Payout]:
         """Writes down that a provider is about to be asked to send payouts in one order, each by its name; those that
         are not returned must not be asked for: none is where another bridge sends payouts by now. `rules` as they
         are by now, of `register`."""

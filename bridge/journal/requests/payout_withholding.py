@@ -1,14 +1,13 @@
 """Withholding of payouts: which of those that were ordered and not asked for yet have to wait for a second person."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Collection, Sequence
 
 from bridge.journal.requests.forgotten_payouts import still_forgotten
 from bridge.journal.requests.payout_recording import record_payout_observation
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import (
+    ApprovalContext,
     PayoutRules,
     doubts_about,
     forgotten_doubts,
@@ -18,7 +17,6 @@ from coordinator.payouts.approval import (
     reasons_to_wait,
 )
 from coordinator.payouts.comparisons import ForgottenPayout
-from coordinator.payouts.limits import Outflow
 from coordinator.payouts.observations import PayoutWithheld
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import share_of, taken_over
@@ -30,25 +28,10 @@ _UNHEARD = (PayoutStatus.CREATED, PayoutStatus.AMBIGUOUS)
 """Of payouts whose provider had not said by then what it did."""
 
 
-class _Reasons(Protocol):
-    """Why a payout has to wait: all there is of it, or what is new."""
-
-    def __call__(
-        self,
-        payout: Payout,
-        outflows: Iterable[Outflow],
-        allowed_since: datetime | None,
-        rules: PayoutRules,
-        now: datetime,
-        *,
-        known_destinations: Collection[str],
-    ) -> tuple[str, ...]: ...
-
-
 def withhold(batch: Batch, payout: Payout, rules: PayoutRules, *, doubts: Sequence[str] = ()) -> None:
     """Has a payout that was just added wait for somebody's approval, if it may not leave by itself, or where there
     are doubts about it. What takes over a forgotten one leaves no more."""
-    reasons: Sequence[str] = _reasons(batch, payout, rules, reasons_to_wait)
+    reasons: Sequence[str] = reasons_to_wait(payout, _context(batch, payout, rules))
     payment = batch.payments.get(payout.payment_id)
     if payment is not None:
         payouts = batch.payouts.of_payment(payment.payment_id)
@@ -88,16 +71,19 @@ def withhold_from(batch: Batch, seller_id: str, destination: str, rules: PayoutR
 
 
 def _new_reasons(batch: Batch, payout: Payout, rules: PayoutRules | None) -> tuple[str, ...]:
-    return () if rules is None else _reasons(batch, payout, rules, new_reasons_to_wait)
+    return () if rules is None else new_reasons_to_wait(payout, _context(batch, payout, rules))
 
 
-def _reasons(batch: Batch, payout: Payout, rules: PayoutRules, reasons: _Reasons) -> tuple[str, ...]:
-    outflows = [] if payout.worth_currency is None else batch.payouts.outflows(payout.worth_currency)
+def _context(batch: Batch, payout: Payout, rules: PayoutRules) -> ApprovalContext:
     allowed = batch.destinations.get(payout.seller_id, payout.destination)
-    allowed_since = None if allowed is None else allowed.added_at
     listed = batch.destinations.of(payout.seller_id) if payout.refund_id is None else []
-    known = {*batch.payouts.destinations_of(payout), *listed}
-    return reasons(payout, outflows, allowed_since, rules, batch.now, known_destinations=known)
+    return ApprovalContext(
+        rules,
+        batch.now,
+        outflows=[] if payout.worth_currency is None else batch.payouts.outflows(payout.worth_currency),
+        allowed_since=None if allowed is None else allowed.added_at,
+        known_destinations={*batch.payouts.destinations_of(payout), *listed},
+    )
 
 
 def _withheld_for(batch: Batch, payout: Payout, news: tuple[str, ...]) -> Payout:

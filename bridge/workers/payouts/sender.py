@@ -69,9 +69,9 @@ class PayoutSender:
         journal: Journal,
         gateways: PayoutGateways,
         *,
+        rules: PayoutRules | None,
         shortest_wait: timedelta = SHORTEST_WAIT,
         turn_ends_after: timedelta = TURN_ENDS_AFTER,
-        rules: PayoutRules | None = None,
     ) -> None:
         """`rules` say which payouts have to be approved; None, that none has."""
         self._journal = journal

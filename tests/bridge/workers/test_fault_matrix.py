@@ -62,7 +62,7 @@ class Bridge:
             coins=invoices["shkeeper"].coins,
         )
         self.opener = InvoiceOpener(journal, invoices, {"shkeeper": CALLBACK_URL})
-        self.sender = PayoutSender(journal, {"shkeeper": payouts})
+        self.sender = PayoutSender(journal, {"shkeeper": payouts}, rules=None)
         self.unopened = UnopenedInvoices(journal, invoices, self.opener, per_second=1_000)
         self.reconciliation = Reconciliation(journal, invoices, interval_seconds=60, per_second=1_000, days=7)
 

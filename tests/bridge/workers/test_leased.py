@@ -127,8 +127,8 @@ async def test_no_payout_is_asked_for_by_one_that_lost_the_lease(database_url: s
     assert await first.nodes.take(["payouts"], LASTING * 100) == ["payouts"]
     await first.nodes.release(["payouts"])
     assert await second.nodes.take(["payouts"], LASTING * 100) == ["payouts"]
-    assert await first.payouts.begin_attempts({"out_1": name}) == {}
-    assert list(await second.payouts.begin_attempts({"out_1": name})) == ["out_1"]
+    assert await first.payouts.begin_attempts({"out_1": name}, rules=None) == {}
+    assert list(await second.payouts.begin_attempts({"out_1": name}, rules=None)) == ["out_1"]
     # Nor does it say of one that the other waits for that nobody will hear of it.
     await first.payouts.record_interruption("out_1", 1, "it stopped")
     [record] = await second.payouts.records(["out_1"])

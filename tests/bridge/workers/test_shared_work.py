@@ -102,7 +102,7 @@ def books(gateway: Gateway) -> Books:
 async def sending(journal: Journal, api: ShkeeperApi) -> AsyncIterator[PayoutSender]:
     """A sender that looks for payouts by itself only once an hour."""
     usual = new_sender(journal, api)
-    sender = PayoutSender(journal, usual.gateways, shortest_wait=timedelta(hours=1))
+    sender = PayoutSender(journal, usual.gateways, rules=None, shortest_wait=timedelta(hours=1))
     running = asyncio.create_task(sender.run())
     yield sender
     running.cancel()
@@ -143,7 +143,7 @@ async def test_a_hold_stops_another_bridge_within_its_commit_and_waits_for_what_
             await new_sender(journal, api).measure()
             assert REGISTRY.get_sample_value("bridge_payouts_held") == 1
         name = (await two.second.payouts.name([second]))[second].external_id
-        assert await two.second.payouts.begin_attempts({second: name}) == {}
+        assert await two.second.payouts.begin_attempts({second: name}, rules=None) == {}
         waiting = asyncio.create_task(new_sender(two.first, api).orders_answered())
         done, _ = await asyncio.wait([waiting], timeout=0)
         assert not done

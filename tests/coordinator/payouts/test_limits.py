@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.money import total
-from coordinator.payouts.approval import PayoutRules, new_reasons_to_wait, reasons_to_wait
+from coordinator.payouts.approval import ApprovalContext, PayoutRules, new_reasons_to_wait, reasons_to_wait
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.facts import SecondWord
 from coordinator.payouts.limits import DAY, DEFAULT_LIMITS, PayoutLimits, outflow_of
@@ -58,7 +58,7 @@ def after(made: Payout, *observations: PayoutObservation) -> Payout:
 
 def reasons(wanted: Payout, *others: Payout, rules: PayoutRules = RULES, now: datetime = NOW) -> tuple[str, ...]:
     outflows = [outflow for one in others if (outflow := outflow_of(one)) is not None]
-    return reasons_to_wait(wanted, outflows, None, rules, now)
+    return reasons_to_wait(wanted, ApprovalContext(rules, now, outflows))
 
 
 SENT, ARRIVED = PayoutSent(tx_hashes=("0x1",)), PayoutConfirmed()
@@ -150,12 +150,12 @@ def test_a_fresh_install_lets_an_ordinary_sale_pass_and_nothing_large() -> None:
     ],
 )
 def test_a_destination_that_is_new_to_a_seller_waits(allowed_since: datetime | None, said: str | None) -> None:
-    rules = PayoutRules({"USD": LIMITS}, timedelta(hours=24))
-    found = reasons_to_wait(payout(), [], allowed_since, rules, NOW)
+    context = ApprovalContext(PayoutRules({"USD": LIMITS}, timedelta(hours=24)), NOW, allowed_since=allowed_since)
+    found = reasons_to_wait(payout(), context)
     assert len(found) == (said is not None)
     assert said is None or said in found[0]
     # Besides a limit, if it is above one.
-    assert len(reasons_to_wait(payout(worth="101"), [], allowed_since, rules, NOW)) == 1 + len(found)
+    assert len(reasons_to_wait(payout(worth="101"), context)) == 1 + len(found)
 
 
 # Near each other, so that each is reached before another keeps all from coming so far: within a day that of the day,
@@ -249,8 +249,8 @@ def asked_anew(books: "Books") -> set[str]:
         return set()
     outflows = [outflow for one in books.payouts.values() if (outflow := outflow_of(one)) is not None]
     let_go = [one for one in books.payouts.values() if one.status is PayoutStatus.CREATED]
-    rules = PayoutRules({"USD": NARROW})
-    return {reason for one in let_go for reason in new_reasons_to_wait(one, outflows, None, rules, books.now)}
+    context = ApprovalContext(PayoutRules({"USD": NARROW}), books.now, outflows)
+    return {reason for one in let_go for reason in new_reasons_to_wait(one, context)}
 
 
 NOT_ALLOWED = "0xAb is not among the destinations of s1"
@@ -283,16 +283,17 @@ def test_before_an_order_the_reasons_to_wait_are_asked_anew(
         made = after(made, PayoutWithheld(reasons=withheld))
     if has_been_approved:
         made = after(made, PayoutApproved(word=SecondWord(by="Bo", at=NOW), reasons=withheld))
-    assert new_reasons_to_wait(made, [], allowed_since, rules, NOW) == said
+    assert new_reasons_to_wait(made, ApprovalContext(rules, NOW, allowed_since=allowed_since)) == said
 
 
 def test_a_destination_that_looks_like_another_is_asked_about_once_the_other_is_known() -> None:
     made = payout(destination="0x1234567890123456789012345678901234567890")
     other = "0x1234999999999999999999999999999999997890"
-    [said] = new_reasons_to_wait(made, [], None, RULES, NOW, known_destinations={other})
+    context = ApprovalContext(RULES, NOW, known_destinations={other})
+    [said] = new_reasons_to_wait(made, context)
     assert said.startswith(f"{made.destination} begins and ends like {other}")
     seen = after(made, PayoutWithheld(reasons=(said,)))
-    assert new_reasons_to_wait(seen, [], None, RULES, NOW, known_destinations={other}) == ()
+    assert new_reasons_to_wait(seen, context) == ()
 
 
 @given(st.permutations([("s1", 70), ("s1", 50), ("s2", 60), ("s3", 90), ("s2", 20)]))

@@ -76,7 +76,7 @@ def sender_of(api: ShkeeperApi, journal: Journal) -> PayoutSender:
     coins = ShkeeperInvoices(api).coins
     callback_url = "http://127.0.0.1:8000/"
     payouts = ShkeeperPayouts(api, user="admin", password="secret", callback_url=callback_url, coins=coins)
-    return PayoutSender(journal, {"shkeeper": payouts})
+    return PayoutSender(journal, {"shkeeper": payouts}, rules=None)
 
 
 def comparing(journal: Journal, api: ShkeeperApi, **settings: Any) -> BooksComparison:

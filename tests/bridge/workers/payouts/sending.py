@@ -59,7 +59,7 @@ def new_sender(journal: Journal, api: ShkeeperApi) -> PayoutSender:
         callback_url="http://127.0.0.1:8000/",
         coins=ShkeeperInvoices(api).coins,
     )
-    return PayoutSender(journal, {"shkeeper": payouts})
+    return PayoutSender(journal, {"shkeeper": payouts}, rules=None)
 
 
 async def wanted(journal: Journal, number: int = 1, **changes: object) -> str:

@@ -242,7 +242,7 @@ class World:
 
     async def open(self) -> None:
         self.journal = await Journal.open(f"sqlite:///{self.file}", self.clock, mark_file=self.folder / "mark")
-        self.sender = PayoutSender(self.journal, {"shkeeper": self.provider})
+        self.sender = PayoutSender(self.journal, {"shkeeper": self.provider}, rules=None)
 
     async def payouts(self) -> list[Payout]:
         return sorted(await self.journal.history.payouts_of(["pay_1"]), key=lambda one: int(one.payout_id[4:]))
