@@ -207,9 +207,7 @@ async def _way(
         if value is not None:
             raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")
     if not ways.sender.sends_for(payment.provider):
-        own = known.named(payment.provider)
-        hint = "" if own is None else f"; {own.how_to_send_payouts}"
-        raise NotPayableError("paymentId", f"this bridge sends no payouts through {payment.provider}{hint}")
+        raise NotPayableError("paymentId", known.no_payouts_through(payment.provider))
     order = await ways.sender.read_order(
         payment.provider, PayoutOrder(item.coin, item.destination, item.amount, item.fee)
     )

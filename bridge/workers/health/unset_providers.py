@@ -92,9 +92,7 @@ class UnsetProviders:
             for payout in page:
                 if payout.next_attempt is None or payout.provider in self._set_up.sending:
                     continue
-                missing = self._lacking.get(payout.provider)
-                hint = "" if missing is None else f"; {missing.to_send}"
-                reason = f"it is not asked for: this bridge sends no payouts through {payout.provider}{hint}"
+                reason = f"it is not asked for: {known.no_payouts_through(payout.provider)}"
                 if payout.put_off is None or payout.put_off.reason != reason:
                     seen = PayoutPutOff(at=now, reason=reason)
                     await self._journal.payouts.record_observation(payout.payout_id, observation_key(seen), seen)
