@@ -18,7 +18,7 @@ from providers.onchain.confirming.claim_reports import ClaimReports
 from providers.onchain.confirming.claim_rounds import ClaimRounds
 from providers.onchain.confirming.finalized import Finalized
 from providers.onchain.confirming.payees import Payees
-from providers.onchain.confirming.ranges_again import RangesAgain
+from providers.onchain.confirming.rereading import Rereading
 from providers.onchain.confirming.second_readings import SecondReadings
 from providers.onchain.confirming.second_words import SecondWords
 from providers.onchain.confirming.stretches import Stretches
@@ -86,7 +86,7 @@ class ChainFollower:
         self._beginning = Beginning(chain, rpc)
         stretches = (chain, rpc, self._traces, self._watchlist, self._payees)
         self._late_tokens = LateTokens(chain, Stretches(*stretches), self._watchlist, self._beginning)
-        self._ranges_again = RangesAgain(chain, Stretches(*stretches))
+        self._rereading = Rereading(chain, Stretches(*stretches))
         self._turning_back = TurningBack(chain, rpc, store, witnesses, self._earliest, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten)
@@ -113,7 +113,7 @@ class ChainFollower:
             or self._words.waiting
             or self._finalized.waiting
             or self._late_tokens.waiting
-            or self._ranges_again.waiting
+            or self._rereading.waiting
             or self._difference
         )
 
@@ -257,7 +257,7 @@ class ChainFollower:
 
     async def _read_late(self, following: Following, finality: Finality) -> None:
         """Reads on for a token that came into the configuration later, and ranges once more that are deep by now."""
-        for read in (self._late_tokens.read, self._ranges_again.read):
+        for read in (self._late_tokens.read, self._rereading.read):
             late = await read(following, finality)
             if late is not None and late.has_news:
                 await self._commit(late)

@@ -28,7 +28,7 @@ __all__ = [
     "leapt",
     "lowered",
     "parted",
-    "read_in_ranges_again",
+    "read_in_rereading",
     "settled",
     "sighted",
     "taken_back",
@@ -300,7 +300,7 @@ def begun_again(following: Following, gone_number: int, depth: int, earliest: in
     )
 
 
-def read_in_ranges_again(following: Following, last: int) -> Following:
+def read_in_rereading(following: Following, last: int) -> Following:
     """After the blocks up to this one were read in ranges once more."""
     return replace(following, in_ranges=_in_order(last + 1, following.in_ranges and following.in_ranges[1]))
 

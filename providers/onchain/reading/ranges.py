@@ -9,7 +9,7 @@ has, and without a word about the rest.
 import math
 from dataclasses import dataclass
 
-__all__ = ["BlockRange", "shallow_blocks", "worn_in"]
+__all__ = ["BlockRange", "due_for_rereading", "shallow_blocks"]
 
 FIRST = 256
 LARGEST = 10_000
@@ -23,7 +23,7 @@ PATIENCE = 4
 SHALLOW_BLOCKS = 64
 SHALLOW_SECONDS = 60.0
 # A range that was read is read once more when it is so many times deeper than a backend may be behind.
-WORN_IN_TIMES = 4
+REREAD_DEPTH_TIMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ def shallow_blocks(block_seconds: float) -> int:
     return max(SHALLOW_BLOCKS, math.ceil(SHALLOW_SECONDS / block_seconds))
 
 
-def worn_in(first: int, last: int, head: int, block_seconds: float) -> int | None:
-    """Up to which of the blocks that were read in ranges they are read once more, since the chain has gone on so far
-    that a backend has them by now that was further behind than is usual; None if that is not worth a question yet."""
-    depth = WORN_IN_TIMES * shallow_blocks(block_seconds)
-    worn = min(last, head - depth)
-    return worn if worn == last or worn - first >= depth else None
+def due_for_rereading(first: int, last: int, head: int, block_seconds: float) -> int | None:
+    """Up to which block those that were read in ranges are to be read once more: they are so deep by now that also a
+    backend has them that was further behind than is usual. None if that is not worth a question yet."""
+    depth = REREAD_DEPTH_TIMES * shallow_blocks(block_seconds)
+    due = min(last, head - depth)
+    return due if due == last or due - first >= depth else None

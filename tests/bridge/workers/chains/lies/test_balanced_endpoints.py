@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from providers.onchain.nodes.rpc import ChainUnavailableError
-from providers.onchain.reading.ranges import WORN_IN_TIMES, shallow_blocks
+from providers.onchain.reading.ranges import REREAD_DEPTH_TIMES, shallow_blocks
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import Followed, following
 from tests.providers.onchain.liar import Liar, Refusal
@@ -25,7 +25,7 @@ from tests.system.onchain.conftest import address
 # A way takes some seconds.
 WAYS = 3 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 10)
 SHALLOW = shallow_blocks(1)
-DEEP = WORN_IN_TIMES * SHALLOW
+DEEP = REREAD_DEPTH_TIMES * SHALLOW
 
 
 def balance(it: Followed, liar: Liar, lag: Callable[[], int]) -> None:

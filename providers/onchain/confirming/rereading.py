@@ -1,20 +1,20 @@
-"""Ranges that a chain was caught up with are read once more when they are deep: a backend that was behind had told of
-what it had, without a word about the rest.
+"""Rereading: the ranges of blocks that a chain was caught up with are read once more when they are deep. A backend
+that was behind answered with what it had, without a word about the rest.
 """
 
 from dataclasses import dataclass
 
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.stretches import Stretches
-from providers.onchain.matching.following import Finality, Following, read_in_ranges_again
-from providers.onchain.reading.ranges import worn_in
+from providers.onchain.matching.following import Finality, Following, read_in_rereading
+from providers.onchain.reading.ranges import due_for_rereading
 from providers.onchain.steps import Step
 
-__all__ = ["RangesAgain"]
+__all__ = ["Rereading"]
 
 
 @dataclass(slots=True)
-class RangesAgain:
+class Rereading:
     """Reads them, a stretch in each round."""
 
     _chain: Chain
@@ -29,7 +29,7 @@ class RangesAgain:
         if following.in_ranges is None:
             return None
         first, last = following.in_ranges
-        due = worn_in(first, last, followed, self._chain.block_seconds)
+        due = due_for_rereading(first, last, followed, self._chain.block_seconds)
         if due is None:
             return None
         tokens = [token for token in self._chain.tokens if not token.is_native]
@@ -39,5 +39,5 @@ class RangesAgain:
         if reason is not None:
             self.waiting = f"blocks {first} to {due}, which were caught up with, are to be read once more: {reason}"
             return step if step.has_news else None
-        step.following = read_in_ranges_again(step.following, blocks[-1])
+        step.following = read_in_rereading(step.following, blocks[-1])
         return step
