@@ -65,6 +65,7 @@ class Endpoint:
     host: str
     """What may be shown of its URL."""
     faults_in_a_row: int = 0
+    suspensions_in_a_row: int = 0
     suspended_until: float = 0.0
     last_fault: Fault | None = None
     last_reason: str = ""
@@ -87,16 +88,21 @@ def choose(endpoints: Sequence[Endpoint], now: float) -> list[int]:
 
 def after_answer(endpoint: Endpoint) -> Endpoint:
     """After a good answer."""
-    return replace(endpoint, faults_in_a_row=0, suspended_until=0.0, last_fault=None, last_reason="")
+    return replace(
+        endpoint, faults_in_a_row=0, suspensions_in_a_row=0, suspended_until=0.0, last_fault=None, last_reason=""
+    )
 
 
 def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> Endpoint:
-    """After something was wrong with it."""
-    seconds = min(_SUSPENDED_SECONDS[fault] * 2**endpoint.faults_in_a_row, LONGEST_SUSPENSION_SECONDS)
+    """After something was wrong with it. Questions that were under way together fail together, and while all
+    endpoints are away each is asked on: that makes no suspension longer than the first fault did."""
+    suspensions = endpoint.suspensions_in_a_row + (not endpoint.is_suspended(now))
+    seconds = min(_SUSPENDED_SECONDS[fault] * 2 ** (suspensions - 1), LONGEST_SUSPENSION_SECONDS)
     return replace(
         endpoint,
         faults_in_a_row=endpoint.faults_in_a_row + 1,
-        suspended_until=now + seconds,
+        suspensions_in_a_row=suspensions,
+        suspended_until=max(endpoint.suspended_until, now + seconds),
         last_fault=fault,
         last_reason=reason,
     )

@@ -149,15 +149,27 @@ def test_answers_full_of_logs_do_not_grow_and_overfull_ones_shrink() -> None:
 
 
 def test_an_endpoint_is_set_aside_for_longer_and_longer_and_comes_back() -> None:
-    endpoint = Endpoint("rpc.example")
+    endpoint, now = Endpoint("rpc.example"), 100.0
     waits = []
     for _ in range(12):
-        endpoint = after_fault(endpoint, Fault.UNREACHABLE, "", now=100.0)
-        waits.append(endpoint.suspended_until - 100.0)
+        endpoint = after_fault(endpoint, Fault.UNREACHABLE, "", now=now)
+        waits.append(endpoint.suspended_until - now)
+        now = endpoint.suspended_until
     assert waits[:4] == [1, 2, 4, 8]
     assert waits[-1] == 300
-    assert not endpoint.is_suspended(now=400.0)
+    assert not endpoint.is_suspended(now=now)
     assert after_answer(endpoint) == Endpoint("rpc.example")
+
+
+def test_questions_that_fail_together_suspend_an_endpoint_once() -> None:
+    endpoint = Endpoint("rpc.example")
+    for _ in range(12):
+        endpoint = after_fault(endpoint, Fault.UNREACHABLE, "", now=100.0)
+    assert endpoint.suspended_until == 101
+    # A graver one among them sets it aside for as long as that does by itself, and a lighter one for no less.
+    endpoint = after_fault(endpoint, Fault.WRONG_CHAIN, "", now=100.0)
+    assert endpoint.suspended_until == 400
+    assert after_fault(endpoint, Fault.UNREACHABLE, "", now=100.0).suspended_until == 400
 
 
 def test_those_in_good_standing_are_asked_in_order_and_if_there_is_none_all_are() -> None:
