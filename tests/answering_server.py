@@ -57,7 +57,7 @@ def answering_requests(answer: Callable[[Asked], tuple[Any, ...] | None]) -> Ite
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    serving = Thread(target=server.serve_forever, daemon=True)
+    serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     serving.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -212,7 +212,7 @@ def lying_neighbour(lie: Callable[[Asked], Pieces | None], *, behind: str = "") 
 
     with Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"neighbour": neighbour})) as server:
         neighbour.url = f"http://127.0.0.1:{server.server_address[1]}"
-        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         serving.start()
         try:
             yield neighbour

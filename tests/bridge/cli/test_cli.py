@@ -268,7 +268,7 @@ def test_listen_explains_a_refused_join_and_a_missing_server(bridge: Any, run: A
 
 def test_listen_knows_another_program_from_one_that_does_not_run(run: Any) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         other = run("listen", "--url", f"http://127.0.0.1:{server.server_port}")
         server.shutdown()

@@ -44,7 +44,7 @@ class Gateway(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def shkeeper() -> Iterator[str]:
     with http.server.HTTPServer(("127.0.0.1", 0), Gateway) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

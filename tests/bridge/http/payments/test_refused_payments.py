@@ -75,7 +75,7 @@ def shkeeper_url() -> Iterator[tuple[Shkeeper, str]]:
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
         yield shkeeper, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
