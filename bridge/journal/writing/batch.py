@@ -23,7 +23,17 @@ from bridge.journal.writing.prefetch import Prefetch, observations_by_keys
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.actions import waiting_key
 from bridge.journal.writing.staged.parts import StagedParts
-from bridge.journal.writing.statements import LookUp, Row, Writing, insert_into, look_up, padded, run_all
+from bridge.journal.writing.statements import (
+    InOrder,
+    LookUp,
+    Row,
+    Staged,
+    Writing,
+    insert_into,
+    look_up,
+    padded,
+    run_all,
+)
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.payments.deciding.decisions import Decision
@@ -76,6 +86,11 @@ _CLAIM_OBSERVATION = (
 )
 
 
+_EVENT = (
+    *("offset", "name", "everyone", "rooms", "payload", "payment_id", "committed_at", "subject", "traceparent"),
+)
+
+
 class Notify(Protocol):
     """Has others told, with the commit of a batch, of its last event, of the work that it has news for and of the
     sessions that it moves."""
@@ -125,7 +140,7 @@ class Batch(StagedParts):
         self._unclaimed: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         """Those of them that wait for a payment, by its provider and its name there."""
         self._claimed_observations: list[dict[str, Any]] = []
-        self._new_events: list[dict[str, Any]] = []
+        self._new_events: list[tuple[Any, ...]] = []
         self._newly_cancelled: set[str | None] = set()
         """The purchase requests that they cancel."""
         self.events: list[JournaledEvent] = []
@@ -273,22 +288,13 @@ class Batch(StagedParts):
 
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
-        offset, now, room_offsets, traceparent = self.next_offset, self.now, self._room_offsets, self.traceparent
-        new, told = self._new_events, self.events
+        offset, now, moment, traceparent = self.next_offset, self.now, self._moment, self.traceparent
+        new, told, room_offsets = self._new_events, self.events, self._room_offsets
         for event in events:
-            name, (everyone, rooms), payload_json, subject = event
-            row = {
-                "offset": offset,
-                "name": name,
-                "everyone": everyone,
-                "rooms": compact_json(rooms),
-                "payload": payload_json,
-                "payment_id": payment_id,
-                "committed_at": now,
-                "subject": subject,
-                "traceparent": traceparent,
-            }
-            new.append(row)
+            name, (everyone, rooms), payload, subject = event
+            new.append(
+                (offset, name, everyone, compact_json(rooms), payload, payment_id, moment, subject, traceparent)
+            )
             told.append(journaled_event_of((offset, event, now, traceparent)))
             for room in rooms:
                 room_offsets[room].append(offset)
@@ -332,14 +338,15 @@ class Batch(StagedParts):
 
     def flush(self, notify: Notify | None = None) -> None:
         """Sends all that is staged, one statement a table, and what tells others of it. PostgreSQL commits it too."""
-        staged: tuple[tuple[Writing | Select[Any], Sequence[Row]], ...] = (
+        staged: tuple[Staged, ...] = (
             *self.staged(),
             (insert_into(schema.observations), self._new_observations),
             (_CLAIM_OBSERVATION, self._claimed_observations),
-            (insert_into(schema.events), self._new_events),
-            (
+            InOrder(insert_into(schema.events), _EVENT, self._new_events),
+            InOrder(
                 insert_into(schema.room_events),
-                [_room_row(room, offsets) for room, offsets in self._room_offsets.items()],
+                ("room", "last_offset", "offsets"),
+                [(room, each[-1], f"[{','.join(map(str, each))}]") for room, each in self._room_offsets.items()],
             ),
             (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
@@ -361,10 +368,6 @@ class Batch(StagedParts):
         moved.update(row["new_payment_id"] for row in self._claimed_observations)
         said = with_commit(head.lately_moved, head.commits + 1, moved)
         return _COUNT_AND_SAY, [{"more": 1, "new_lately_moved": said}]
-
-
-def _room_row(room: str, offsets: Sequence[int]) -> Row:
-    return {"room": room, "last_offset": offsets[-1], "offsets": compact_json(offsets)}
 
 
 def _outcome(decision: Decision | None) -> dict[str, Any]:
