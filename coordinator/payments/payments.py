@@ -27,6 +27,7 @@ from coordinator.payments.counting.lateness import KEPT_FOR, ZONES, came_late
 from coordinator.payments.counting.money_back import money_back
 from coordinator.payments.counting.sums import FALLS, came_to, counted, in_dispute, is_unread, lacks_some, proven
 from coordinator.payments.counting.unconfirmed import unconfirmed
+from coordinator.payments.counting.usual import usual_figures
 from coordinator.payments.facts.facts import Facts
 from coordinator.payments.facts.refunded import Refunds, gone_back
 from coordinator.payments.observed.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
@@ -109,8 +110,11 @@ class Payment(FrozenModel):
 
     def with_facts(self, facts: Facts) -> "Payment":
         """The same payment with more seen of it."""
+        payment = self.model_copy(update={"facts": facts})
+        if self.direct is None:
+            payment.set_in_place(**usual_figures(facts, self.amount))
         # What follows from the agreement alone need not be derived again.
-        return self.model_copy(update={"facts": facts}).derived_as_in(self, _OF_AGREEMENT)
+        return payment.derived_as_in(self, _OF_AGREEMENT)
 
     def keep_completed(self) -> None:
         """Has a payment that was just made keep that it is completed, and for which of its requests that is not told:

@@ -154,7 +154,7 @@ class Batch(StagedParts):
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        return self._writes + self.staged_writes()
+        return self._writes + super().writes
 
     # Reading
 

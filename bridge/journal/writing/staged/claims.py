@@ -53,7 +53,8 @@ class StagedClaims:
             self._known.update((row.claim, row.payment_id) for row in rows)
 
     def _know(self, claims: Collection[str]) -> None:
-        look_up(self._connection, self.wanted(claims))
+        if not self._known.keys() >= set(claims):
+            look_up(self._connection, self.wanted(claims))
 
     def taken(self, claims: Collection[str], payment_id: str) -> Mapping[str, str]:
         """Those that are another payment's, each with that payment."""

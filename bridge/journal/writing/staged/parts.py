@@ -49,7 +49,8 @@ _PARTS = (
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
     *("revocations", "endpoints", "alerts", "books", "wallets"),
 )
-_NAMES = frozenset(_PARTS)
+# What deletes at once stages nothing, and counts.
+_COUNTED = (*_PARTS, "forgetting")
 
 
 class StagedParts:
@@ -164,11 +165,11 @@ class StagedParts:
         for part in self._used():
             yield from part.statements()
 
-    def staged_writes(self) -> int:
+    @property
+    def writes(self) -> int:
         """How many changes are staged in all parts, or made at once."""
-        deleted = self.forgetting.writes if "forgetting" in self.__dict__ else 0
         made: dict[str, _Part] = self.__dict__
-        return deleted + sum([made[name].writes for name in made.keys() & _NAMES])
+        return sum([made[name].writes for name in _COUNTED if name in made])
 
     def _used(self) -> list[_Part]:
         made = self.__dict__
