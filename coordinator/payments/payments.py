@@ -23,7 +23,7 @@ from coordinator.payments.counting.fee_shares import (
     is_bearable,
     takes_nothing,
 )
-from coordinator.payments.counting.lateness import KEPT_FOR, ZONES, came_late
+from coordinator.payments.counting.lateness import KEPT_FOR, ZONES, came_late, has_passed
 from coordinator.payments.counting.money_back import money_back
 from coordinator.payments.counting.sums import FALLS, came_to, counted, in_dispute, is_unread, lacks_some, proven
 from coordinator.payments.counting.unconfirmed import unconfirmed
@@ -110,11 +110,10 @@ class Payment(FrozenModel):
 
     def with_facts(self, facts: Facts) -> "Payment":
         """The same payment with more seen of it."""
-        payment = self.model_copy(update={"facts": facts})
-        if self.direct is None:
-            payment.set_in_place(**usual_figures(facts, self.amount))
         # What follows from the agreement alone need not be derived again.
-        return payment.derived_as_in(self, _OF_AGREEMENT)
+        known = {name: self.__dict__[name] for name in _OF_AGREEMENT if name in self.__dict__}
+        known |= usual_figures(facts, self.amount) if self.direct is None else {}
+        return self.model_copy(update={"facts": facts, **known})
 
     def keep_completed(self) -> None:
         """Has a payment that was just made keep that it is completed, and for which of its requests that is not told:
@@ -140,7 +139,7 @@ class Payment(FrozenModel):
         # Whether enough has come, and only what its provider says has to be cleared.
         has_come = self.standing >= Standing.PAID and self.is_held
         is_too_late = self.is_out_of_time and not self.late and not has_come
-        if is_too_late and (not self.in_flight or _has_passed(self.facts.patience_ended, self.deadline)):
+        if is_too_late and (not self.in_flight or has_passed(self.facts.patience_ended, self.deadline)):
             return PaymentStatus.EXPIRED
         if self.paid and not has_come:
             return PaymentStatus.PARTIALLY_PAID
@@ -385,7 +384,7 @@ class Payment(FrozenModel):
 
     @property
     def is_out_of_time(self) -> bool:
-        return _has_passed(self.facts.deadline_passed, self.deadline)
+        return has_passed(self.facts.deadline_passed, self.deadline)
 
     @cached_property
     def due_at(self) -> datetime | None:
@@ -395,10 +394,6 @@ class Payment(FrozenModel):
             return None
         if not self.is_out_of_time:
             return deadline
-        if self.in_flight and not _has_passed(self.facts.patience_ended, deadline):
+        if self.in_flight and not has_passed(self.facts.patience_ended, deadline):
             return deadline + timedelta(seconds=self.terms.unconfirmed_grace_seconds)
         return None
-
-
-def _has_passed(passed: datetime | None, deadline: datetime | None) -> bool:
-    return passed is not None and deadline is not None and passed >= deadline

@@ -44,6 +44,9 @@ from coordinator.payments.payments import Payment
 
 __all__ = ["Batch", "Notify", "StoredObservation"]
 
+_OUTCOME = ("payment_id", "effect", "status", "escrow_state", "received")
+_NO_OUTCOME = (None,) * len(_OUTCOME)
+_NEW_OBSERVATION = (*_OUTCOME, "provider", "key", "external_id", "observation", "received_at")
 _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
     schema.observations.c.key == bindparam("by_key"),
@@ -80,9 +83,7 @@ _COUNT_AND_SAY = _COUNT_COMMIT.values(lately_moved=bindparam("new_lately_moved")
 _CLAIM_OBSERVATION = (
     update(schema.observations)
     .where(schema.observations.c.observation_id == bindparam("by_observation_id"))
-    .values(
-        {name: bindparam(f"new_{name}") for name in ("payment_id", "effect", "status", "escrow_state", "received")}
-    )
+    .values({name: bindparam(f"new_{name}") for name in _OUTCOME})
 )
 
 
@@ -112,6 +113,17 @@ class StoredObservation:
     """A person took it off the list of what needs one."""
 
 
+@dataclass(slots=True)
+class _NewObservation:
+    outcome: tuple[str | None, ...]
+    """What it did, in the order of `_OUTCOME`."""
+    provider: str
+    key: str
+    external_id: str
+    text: str
+    """As JSON."""
+
+
 class Batch(StagedParts):
     """Reads and staged writes of one transaction. Lives in the writer's thread, for one commit."""
 
@@ -136,8 +148,8 @@ class Batch(StagedParts):
         """What was looked for and is not in the database."""
         self._observation_keys: set[tuple[str, str]] = set()
         self._payments_without_past: list[str] = []
-        self._new_observations: list[dict[str, Any]] = []
-        self._unclaimed: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        self._new_observations: list[_NewObservation] = []
+        self._unclaimed: defaultdict[tuple[str, str], list[_NewObservation]] = defaultdict(list)
         """Those of them that wait for a payment, by its provider and its name there."""
         self._claimed_observations: list[dict[str, Any]] = []
         self._new_events: list[tuple[Any, ...]] = []
@@ -224,8 +236,8 @@ class Batch(StagedParts):
             for row in rows
         ]
         stored += [
-            StoredObservation(None, observation_from_text(row["observation"]), self.now)
-            for row in self._unclaimed.get((provider, external_id), ())
+            StoredObservation(None, observation_from_text(one.text), self.now)
+            for one in self._unclaimed.get((provider, external_id), ())
         ]
         return stored
 
@@ -266,25 +278,20 @@ class Batch(StagedParts):
         """Writes down an observation and what it did; without a decision it waits for its payment."""
         self._writes += 1
         self._observation_keys.add((provider, key))
-        row = _outcome(decision)
-        row["provider"] = provider
-        row["key"] = key
-        row["external_id"] = external_id
-        row["observation"] = observation.as_json()
-        row["received_at"] = self.now
-        self._new_observations.append(row)
+        new = _NewObservation(_outcome(decision), provider, key, external_id, observation.as_json())
+        self._new_observations.append(new)
         if decision is None:
-            self._unclaimed[provider, external_id].append(row)
+            self._unclaimed[provider, external_id].append(new)
 
     def claim_observation(self, observation_id: int | None, decision: Decision) -> None:
         """Gives a stored observation to its payment, which is registered at last."""
         self._writes += 1
         if observation_id is not None:
-            outcome = {f"new_{name}": value for name, value in _outcome(decision).items()}
+            outcome = {f"new_{name}": value for name, value in zip(_OUTCOME, _outcome(decision), strict=True)}
             self._claimed_observations.append({"by_observation_id": observation_id, **outcome})
             return
         payment = decision.payment
-        self._unclaimed[payment.provider, payment.external_id].pop(0).update(_outcome(decision))
+        self._unclaimed[payment.provider, payment.external_id].pop(0).outcome = _outcome(decision)
 
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
@@ -333,14 +340,21 @@ class Batch(StagedParts):
 
     def remember(self) -> None:
         """Keeps, for the next batches, what this one knows of payments; all of it is committed."""
-        keys = ((row["payment_id"], row["key"]) for row in self._new_observations)
+        keys = [(new.outcome[0], new.key) for new in self._new_observations]
         self._recent.put(self.payments.known(), new=self._payments_without_past, keys=keys)
 
     def flush(self, notify: Notify | None = None) -> None:
         """Sends all that is staged, one statement a table, and what tells others of it. PostgreSQL commits it too."""
         staged: tuple[Staged, ...] = (
             *self.staged(),
-            (insert_into(schema.observations), self._new_observations),
+            InOrder(
+                insert_into(schema.observations),
+                _NEW_OBSERVATION,
+                [
+                    (*new.outcome, new.provider, new.key, new.external_id, new.text, self._moment)
+                    for new in self._new_observations
+                ],
+            ),
             (_CLAIM_OBSERVATION, self._claimed_observations),
             InOrder(insert_into(schema.events), _EVENT, self._new_events),
             InOrder(
@@ -364,20 +378,21 @@ class Batch(StagedParts):
         if head is None:
             return _COUNT_COMMIT, [{"more": 1}]
         moved = self.payments.changed()
-        moved.update(row["payment_id"] for row in self._new_observations if row["payment_id"] is not None)
+        moved.update(new.outcome[0] for new in self._new_observations if new.outcome[0] is not None)
         moved.update(row["new_payment_id"] for row in self._claimed_observations)
         said = with_commit(head.lately_moved, head.commits + 1, moved)
         return _COUNT_AND_SAY, [{"more": 1, "new_lately_moved": said}]
 
 
-def _outcome(decision: Decision | None) -> dict[str, Any]:
+def _outcome(decision: Decision | None) -> tuple[str | None, ...]:
+    """What an observation did, in the order of `_OUTCOME`."""
     if decision is None:
-        return {"payment_id": None, "effect": None, "status": None, "escrow_state": None, "received": None}
+        return _NO_OUTCOME
     payment = decision.payment
-    return {
-        "payment_id": payment.payment_id,
-        "effect": str(decision.effect),
-        "status": str(payment.status),
-        "escrow_state": str(payment.escrow_state),
-        "received": format(payment.received, "f"),
-    }
+    return (
+        payment.payment_id,
+        str(decision.effect),
+        str(payment.status),
+        str(payment.escrow_state),
+        format(payment.received, "f"),
+    )

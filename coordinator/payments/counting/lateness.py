@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from coordinator.payments.facts.facts import Facts
 from coordinator.payments.observed.observations import Stage
 
-__all__ = ["KEPT_FOR", "ZONES", "came_late"]
+__all__ = ["KEPT_FOR", "ZONES", "came_late", "has_passed"]
 
 KEPT_FOR = timedelta(days=1)
 """How long before a payment was registered something may have been told that is about it."""
@@ -26,3 +26,8 @@ def came_late(facts: Facts, deadline: datetime, earliest: datetime) -> bool:
                 return True
     dates = [one.transfer.occurred_at for one in facts.sightings if one.stage is Stage.FINAL]
     return any(at is not None and at > deadline for at in dates) if dates else False
+
+
+def has_passed(passed: datetime | None, deadline: datetime | None) -> bool:
+    """Whether a deadline is known to have passed; `passed` is the last that is."""
+    return passed is not None and deadline is not None and passed >= deadline
