@@ -111,7 +111,8 @@ class Payment(FrozenModel):
     def with_facts(self, facts: Facts) -> "Payment":
         """The same payment with more seen of it."""
         # What follows from the agreement alone need not be derived again.
-        known = {name: self.__dict__[name] for name in _OF_AGREEMENT if name in self.__dict__}
+        kept = self.all_values
+        known = {name: kept[name] for name in _OF_AGREEMENT if name in kept}
         known |= usual_figures(facts, self.amount) if self.direct is None else {}
         return self.model_copy(update={"facts": facts, **known})
 
