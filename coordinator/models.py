@@ -1,6 +1,6 @@
 """The base of every frozen model: snake_case in Python, the specification's camelCase in JSON."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
@@ -63,11 +63,6 @@ class FrozenModel(BaseModel):
         length."""
         return self.__dict__.get(name)
 
-    def derived_as_in(self, other: Self, names: Iterable[str]) -> Self:
-        """The same one, with what was derived of another: those properties that follow from what both have alike."""
-        self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
-        return self
-
     def set_in_place(self, **fields: Any) -> None:
         """Sets fields of one that nobody else holds yet: a copy would derive everything anew."""
         self.__dict__.update(fields)
@@ -84,7 +79,8 @@ class FrozenModel(BaseModel):
         return model
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, with other values of some fields, which are not checked; without what was derived and kept."""
+        """A copy, with other values of some fields, which are not checked; without what was derived and kept, but for
+        what of that is given as well."""
         if deep:
             return super().model_copy(update=update, deep=deep)
         # What pydantic's own comes to for a model without extra and private fields, at a third of the cost.

@@ -39,11 +39,13 @@ class LoopBudget:
         self._shares = shares
         self._is_trusted = trusts(trusted)
 
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Scope, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
         network = self._counted_as(scope)
         if network is None:
-            await self._application(scope, receive, send)
-            return
+            return self._application(scope, receive, send)
+        return self._counted(network, scope, receive, send)
+
+    async def _counted(self, network: str, scope: Scope, receive: Any, send: Any) -> None:
         scope[LOOP_SHARE] = share = Share(self._shares, network)
         path = scope["path"]
         for line in _lines(path, network):

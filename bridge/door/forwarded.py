@@ -33,10 +33,11 @@ class Forwarded:
         self._is_trusted = trusts(trusted)
         self._unreadable = Notice(logger, "not knowing for whom a proxy asks")
 
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
+        # No coroutine of its own, through which all that others wait for would go.
         if scope["type"] != "lifespan" and self._is_trusted((scope.get("client") or ("",))[0]):
             self._take_word(scope)
-        await self._application(scope, receive, send)
+        return self._application(scope, receive, send)
 
     def _take_word(self, scope: Scope) -> None:
         """What a trusted proxy says of its client."""

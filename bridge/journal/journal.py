@@ -213,7 +213,7 @@ class Journal:
             ),
             about=Prefetch(provider, key, external_id, money_claims(provider, observation)),
         )
-        log_recorded(recorded, f"{provider} {external_id}")
+        log_recorded(recorded, provider, external_id)
         return recorded
 
     async def record_misfit(self, payment_id: str, *, key: str, misfit: Misfit, observation: Observation) -> Recorded:

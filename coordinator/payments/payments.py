@@ -23,10 +23,11 @@ from coordinator.payments.counting.fee_shares import (
     is_bearable,
     takes_nothing,
 )
-from coordinator.payments.counting.lateness import KEPT_FOR, ZONES, came_late
+from coordinator.payments.counting.lateness import KEPT_FOR, ZONES, came_late, has_passed
 from coordinator.payments.counting.money_back import money_back
 from coordinator.payments.counting.sums import FALLS, came_to, counted, in_dispute, is_unread, lacks_some, proven
 from coordinator.payments.counting.unconfirmed import unconfirmed
+from coordinator.payments.counting.usual import usual_figures
 from coordinator.payments.facts.facts import Facts
 from coordinator.payments.facts.refunded import Refunds, gone_back
 from coordinator.payments.observed.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
@@ -110,7 +111,10 @@ class Payment(FrozenModel):
     def with_facts(self, facts: Facts) -> "Payment":
         """The same payment with more seen of it."""
         # What follows from the agreement alone need not be derived again.
-        return self.model_copy(update={"facts": facts}).derived_as_in(self, _OF_AGREEMENT)
+        kept = self.all_values
+        known = {name: kept[name] for name in _OF_AGREEMENT if name in kept}
+        known |= usual_figures(facts, self.amount) if self.direct is None else {}
+        return self.model_copy(update={"facts": facts, **known})
 
     def keep_completed(self) -> None:
         """Has a payment that was just made keep that it is completed, and for which of its requests that is not told:
@@ -136,7 +140,7 @@ class Payment(FrozenModel):
         # Whether enough has come, and only what its provider says has to be cleared.
         has_come = self.standing >= Standing.PAID and self.is_held
         is_too_late = self.is_out_of_time and not self.late and not has_come
-        if is_too_late and (not self.in_flight or _has_passed(self.facts.patience_ended, self.deadline)):
+        if is_too_late and (not self.in_flight or has_passed(self.facts.patience_ended, self.deadline)):
             return PaymentStatus.EXPIRED
         if self.paid and not has_come:
             return PaymentStatus.PARTIALLY_PAID
@@ -381,7 +385,7 @@ class Payment(FrozenModel):
 
     @property
     def is_out_of_time(self) -> bool:
-        return _has_passed(self.facts.deadline_passed, self.deadline)
+        return has_passed(self.facts.deadline_passed, self.deadline)
 
     @cached_property
     def due_at(self) -> datetime | None:
@@ -391,10 +395,6 @@ class Payment(FrozenModel):
             return None
         if not self.is_out_of_time:
             return deadline
-        if self.in_flight and not _has_passed(self.facts.patience_ended, deadline):
+        if self.in_flight and not has_passed(self.facts.patience_ended, deadline):
             return deadline + timedelta(seconds=self.terms.unconfirmed_grace_seconds)
         return None
-
-
-def _has_passed(passed: datetime | None, deadline: datetime | None) -> bool:
-    return passed is not None and deadline is not None and passed >= deadline

@@ -99,7 +99,7 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 async def _send_accepted(accepted: FrozenModel, send: Send) -> None:
-    content = accepted.__pydantic_serializer__.to_json(accepted)  # as model_dump_json, at a third of the cost
+    content = accepted.as_json().encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
     await send({"type": "http.response.start", "status": 202, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": False})

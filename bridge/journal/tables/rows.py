@@ -29,7 +29,9 @@ from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.refunds import Refund
 
 __all__ = [
+    "ENTRY",
     "EVERYONE",
+    "MOVED_PAYMENT",
     "JournaledEvent",
     "NodeActivity",
     "activity_from_row",
@@ -139,18 +141,25 @@ def payment_problems(payment: Payment, now: datetime) -> dict[str, Any]:
     return {"problems": kinds or None, "problems_at": now if kinds else None}
 
 
-def moved_payment_row(payment: Payment, now: datetime) -> dict[str, Any]:
-    """What of a payment's row changes in its life, besides its deadline and problems, for an update."""
-    return {
-        "by_payment_id": payment.payment_id,
-        "new_facts": payment.facts.as_json(),
+MOVED_PAYMENT = (
+    *("by_payment_id", "new_facts", "new_status", "new_escrow_state"),
+    *("new_updated_at", "new_completed_at", "new_search_text"),
+)
+
+
+def moved_payment_row(payment: Payment, moment: Any) -> tuple[Any, ...]:
+    """What of a payment's row changes in its life, besides its deadline and problems, for an update, in the order of
+    `MOVED_PAYMENT`; `moment` is now, as the driver has it."""
+    return (
+        payment.payment_id,
+        payment.facts.as_json(),
         # A text of another class the driver looks up how to adapt, which costs more than to bind it.
-        "new_status": str(payment.status),
-        "new_escrow_state": str(payment.escrow_state),
-        "new_updated_at": now,
-        "new_completed_at": now if payment.status is PaymentStatus.COMPLETED else None,
-        "new_search_text": _search_text(_payment_names(payment)),
-    }
+        str(payment.status),
+        str(payment.escrow_state),
+        moment,
+        moment if payment.status is PaymentStatus.COMPLETED else None,
+        _search_text(_payment_names(payment)),
+    )
 
 
 def _payment_names(payment: Payment) -> list[str]:
@@ -252,18 +261,13 @@ def payout_observation_from_text(text: str) -> PayoutObservation:
     return _PAYOUT_OBSERVATION.validate_json(text)
 
 
-def entry_row(payment_id: str, entry: Entry, at: datetime) -> dict[str, Any]:
-    account = entry.account
-    return {
-        "entered_at": at,
-        "kind": str(account.kind),
-        "unit": account.unit,
-        "amount": format_amount(entry.amount),
-        "payment_id": payment_id,
-        "seller_id": account.seller_id,
-        "wallet": account.wallet,
-        "payout_id": account.payout_id,
-    }
+ENTRY = ("entered_at", "kind", "unit", "amount", "payment_id", "seller_id", "wallet", "payout_id")
+
+
+def entry_row(payment_id: str, entry: Entry, moment: Any) -> tuple[Any, ...]:
+    """An entry in the order of `ENTRY`; `moment` is when it is entered, as the driver has it."""
+    (kind, unit, seller_id, wallet, payout_id), amount = entry
+    return moment, str(kind), unit, format(amount, "f"), payment_id, seller_id, wallet, payout_id
 
 
 def entry_from_row(row: RowMapping) -> Entry:

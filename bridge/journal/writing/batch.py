@@ -23,7 +23,17 @@ from bridge.journal.writing.prefetch import Prefetch, observations_by_keys
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.actions import waiting_key
 from bridge.journal.writing.staged.parts import StagedParts
-from bridge.journal.writing.statements import LookUp, Row, Writing, insert_into, look_up, padded, run_all
+from bridge.journal.writing.statements import (
+    InOrder,
+    LookUp,
+    Row,
+    Staged,
+    Writing,
+    insert_into,
+    look_up,
+    padded,
+    run_all,
+)
 from coordinator.compact_json import compact_json
 from coordinator.events import Event
 from coordinator.payments.deciding.decisions import Decision
@@ -34,6 +44,9 @@ from coordinator.payments.payments import Payment
 
 __all__ = ["Batch", "Notify", "StoredObservation"]
 
+_OUTCOME = ("payment_id", "effect", "status", "escrow_state", "received")
+_NO_OUTCOME = (None,) * len(_OUTCOME)
+_NEW_OBSERVATION = (*_OUTCOME, "provider", "key", "external_id", "observation", "received_at")
 _OBSERVATION_BY_KEY = select(schema.observations.c.observation_id).where(
     schema.observations.c.provider == bindparam("by_provider"),
     schema.observations.c.key == bindparam("by_key"),
@@ -70,9 +83,12 @@ _COUNT_AND_SAY = _COUNT_COMMIT.values(lately_moved=bindparam("new_lately_moved")
 _CLAIM_OBSERVATION = (
     update(schema.observations)
     .where(schema.observations.c.observation_id == bindparam("by_observation_id"))
-    .values(
-        {name: bindparam(f"new_{name}") for name in ("payment_id", "effect", "status", "escrow_state", "received")}
-    )
+    .values({name: bindparam(f"new_{name}") for name in _OUTCOME})
+)
+
+
+_EVENT = (
+    *("offset", "name", "everyone", "rooms", "payload", "payment_id", "committed_at", "subject", "traceparent"),
 )
 
 
@@ -95,6 +111,17 @@ class StoredObservation:
     at: datetime
     is_dismissed: bool = False
     """A person took it off the list of what needs one."""
+
+
+@dataclass(slots=True)
+class _NewObservation:
+    outcome: tuple[str | None, ...]
+    """What it did, in the order of `_OUTCOME`."""
+    provider: str
+    key: str
+    external_id: str
+    text: str
+    """As JSON."""
 
 
 class Batch(StagedParts):
@@ -121,11 +148,11 @@ class Batch(StagedParts):
         """What was looked for and is not in the database."""
         self._observation_keys: set[tuple[str, str]] = set()
         self._payments_without_past: list[str] = []
-        self._new_observations: list[dict[str, Any]] = []
-        self._unclaimed: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        self._new_observations: list[_NewObservation] = []
+        self._unclaimed: defaultdict[tuple[str, str], list[_NewObservation]] = defaultdict(list)
         """Those of them that wait for a payment, by its provider and its name there."""
         self._claimed_observations: list[dict[str, Any]] = []
-        self._new_events: list[dict[str, Any]] = []
+        self._new_events: list[tuple[Any, ...]] = []
         self._newly_cancelled: set[str | None] = set()
         """The purchase requests that they cancel."""
         self.events: list[JournaledEvent] = []
@@ -139,7 +166,7 @@ class Batch(StagedParts):
     @property
     def writes(self) -> int:
         """How many changes are staged; a request that fails must not have raised it."""
-        return self._writes + self.staged_writes()
+        return self._writes + super().writes
 
     # Reading
 
@@ -209,8 +236,8 @@ class Batch(StagedParts):
             for row in rows
         ]
         stored += [
-            StoredObservation(None, observation_from_text(row["observation"]), self.now)
-            for row in self._unclaimed.get((provider, external_id), ())
+            StoredObservation(None, observation_from_text(one.text), self.now)
+            for one in self._unclaimed.get((provider, external_id), ())
         ]
         return stored
 
@@ -251,44 +278,30 @@ class Batch(StagedParts):
         """Writes down an observation and what it did; without a decision it waits for its payment."""
         self._writes += 1
         self._observation_keys.add((provider, key))
-        row = _outcome(decision)
-        row["provider"] = provider
-        row["key"] = key
-        row["external_id"] = external_id
-        row["observation"] = observation.as_json()
-        row["received_at"] = self.now
-        self._new_observations.append(row)
+        new = _NewObservation(_outcome(decision), provider, key, external_id, observation.as_json())
+        self._new_observations.append(new)
         if decision is None:
-            self._unclaimed[provider, external_id].append(row)
+            self._unclaimed[provider, external_id].append(new)
 
     def claim_observation(self, observation_id: int | None, decision: Decision) -> None:
         """Gives a stored observation to its payment, which is registered at last."""
         self._writes += 1
         if observation_id is not None:
-            outcome = {f"new_{name}": value for name, value in _outcome(decision).items()}
+            outcome = {f"new_{name}": value for name, value in zip(_OUTCOME, _outcome(decision), strict=True)}
             self._claimed_observations.append({"by_observation_id": observation_id, **outcome})
             return
         payment = decision.payment
-        self._unclaimed[payment.provider, payment.external_id].pop(0).update(_outcome(decision))
+        self._unclaimed[payment.provider, payment.external_id].pop(0).outcome = _outcome(decision)
 
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
-        offset, now, room_offsets, traceparent = self.next_offset, self.now, self._room_offsets, self.traceparent
-        new, told = self._new_events, self.events
+        offset, now, moment, traceparent = self.next_offset, self.now, self._moment, self.traceparent
+        new, told, room_offsets = self._new_events, self.events, self._room_offsets
         for event in events:
-            name, (everyone, rooms), payload_json, subject = event
-            row = {
-                "offset": offset,
-                "name": name,
-                "everyone": everyone,
-                "rooms": compact_json(rooms),
-                "payload": payload_json,
-                "payment_id": payment_id,
-                "committed_at": now,
-                "subject": subject,
-                "traceparent": traceparent,
-            }
-            new.append(row)
+            name, (everyone, rooms), payload, subject = event
+            new.append(
+                (offset, name, everyone, compact_json(rooms), payload, payment_id, moment, subject, traceparent)
+            )
             told.append(journaled_event_of((offset, event, now, traceparent)))
             for room in rooms:
                 room_offsets[room].append(offset)
@@ -327,19 +340,27 @@ class Batch(StagedParts):
 
     def remember(self) -> None:
         """Keeps, for the next batches, what this one knows of payments; all of it is committed."""
-        keys = ((row["payment_id"], row["key"]) for row in self._new_observations)
+        keys = [(new.outcome[0], new.key) for new in self._new_observations]
         self._recent.put(self.payments.known(), new=self._payments_without_past, keys=keys)
 
     def flush(self, notify: Notify | None = None) -> None:
         """Sends all that is staged, one statement a table, and what tells others of it. PostgreSQL commits it too."""
-        staged: tuple[tuple[Writing | Select[Any], Sequence[Row]], ...] = (
+        staged: tuple[Staged, ...] = (
             *self.staged(),
-            (insert_into(schema.observations), self._new_observations),
+            InOrder(
+                insert_into(schema.observations),
+                _NEW_OBSERVATION,
+                [
+                    (*new.outcome, new.provider, new.key, new.external_id, new.text, self._moment)
+                    for new in self._new_observations
+                ],
+            ),
             (_CLAIM_OBSERVATION, self._claimed_observations),
-            (insert_into(schema.events), self._new_events),
-            (
+            InOrder(insert_into(schema.events), _EVENT, self._new_events),
+            InOrder(
                 insert_into(schema.room_events),
-                [_room_row(room, offsets) for room, offsets in self._room_offsets.items()],
+                ("room", "last_offset", "offsets"),
+                [(room, each[-1], f"[{','.join(map(str, each))}]") for room, each in self._room_offsets.items()],
             ),
             (insert_into(schema.unreadable_webhooks), list(self._new_webhooks.values())),
             (insert_into(schema.idempotency_keys), list(self._new_idempotency_keys.values())),
@@ -357,24 +378,21 @@ class Batch(StagedParts):
         if head is None:
             return _COUNT_COMMIT, [{"more": 1}]
         moved = self.payments.changed()
-        moved.update(row["payment_id"] for row in self._new_observations if row["payment_id"] is not None)
+        moved.update(new.outcome[0] for new in self._new_observations if new.outcome[0] is not None)
         moved.update(row["new_payment_id"] for row in self._claimed_observations)
         said = with_commit(head.lately_moved, head.commits + 1, moved)
         return _COUNT_AND_SAY, [{"more": 1, "new_lately_moved": said}]
 
 
-def _room_row(room: str, offsets: Sequence[int]) -> Row:
-    return {"room": room, "last_offset": offsets[-1], "offsets": compact_json(offsets)}
-
-
-def _outcome(decision: Decision | None) -> dict[str, Any]:
+def _outcome(decision: Decision | None) -> tuple[str | None, ...]:
+    """What an observation did, in the order of `_OUTCOME`."""
     if decision is None:
-        return {"payment_id": None, "effect": None, "status": None, "escrow_state": None, "received": None}
+        return _NO_OUTCOME
     payment = decision.payment
-    return {
-        "payment_id": payment.payment_id,
-        "effect": str(decision.effect),
-        "status": str(payment.status),
-        "escrow_state": str(payment.escrow_state),
-        "received": format(payment.received, "f"),
-    }
+    return (
+        payment.payment_id,
+        str(decision.effect),
+        str(payment.status),
+        str(payment.escrow_state),
+        format(payment.received, "f"),
+    )

@@ -14,11 +14,14 @@ __all__ = ["log_action", "log_deed", "log_payout", "log_recorded", "log_refund",
 logger = logging.getLogger("bridge.payments")
 
 
-def log_recorded(recorded: Recorded, name: str) -> None:
-    """Says what became of an observation; `name` is what it is about."""
-    match recorded.outcome:
-        case Outcome.APPLIED if recorded.payment is not None:
-            log_status(recorded.payment)
+def log_recorded(recorded: Recorded, *names: str) -> None:
+    """Says what became of an observation; `names` are what it is about."""
+    outcome, payment = recorded
+    if outcome is Outcome.APPLIED and payment is not None:
+        log_status(payment)
+        return
+    name = " ".join(names)
+    match outcome:
         case Outcome.STORED:
             logger.warning("%s is not registered; what was seen of it is stored until it is", name)
         case Outcome.OTHER_CURRENCY:

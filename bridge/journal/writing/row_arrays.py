@@ -2,7 +2,7 @@
 statement for each row costs the server and the bridge several times as much.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -22,7 +22,6 @@ from sqlalchemy import (
 
 __all__ = ["ArrayInsert", "array_insert"]
 
-Row = dict[str, Any]
 Written = Callable[[Any], str]
 """A value, as it stands in an array's text."""
 
@@ -49,10 +48,12 @@ class ArrayInsert(NamedTuple):
     """A statement that puts any number of rows into a table, and how its arrays are written."""
 
     text: str
-    columns: Sequence[tuple[str, Written]]
+    written: Sequence[Written]
+    """Of each column."""
 
-    def arguments(self, rows: Sequence[Row]) -> list[str]:
-        return [_array([row[name] for row in rows], written) for name, written in self.columns]
+    def arguments(self, columns: Iterable[Sequence[Any]]) -> list[str]:
+        """Of the values in each column."""
+        return [_array(values, written) for values, written in zip(columns, self.written, strict=True)]
 
 
 def _array(values: Sequence[Any], written: Written) -> str:
@@ -76,7 +77,7 @@ def array_insert(statement: Insert, dialect: Dialect, names: tuple[str, ...]) ->
     arrays = ", ".join(f"${place}::{kind}[]" for place, (kind, _) in enumerate(known, 1))
     return ArrayInsert(
         f"INSERT INTO {dialect.identifier_preparer.format_table(table)} ({columns}) SELECT * FROM unnest({arrays})",  # noqa: S608 (names of our own)
-        [(name, written) for name, (_, written) in zip(names, known, strict=True)],
+        [written for _, written in known],
     )
 
 

@@ -5,6 +5,7 @@ go to PostgreSQL together, and their answers come back together. Errors are thos
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from functools import cache, partial
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -28,16 +29,20 @@ from sqlalchemy.sql.functions import Function
 
 from bridge.journal.database.engines import common_dialect
 from bridge.journal.database.exchanges import Said, exchanged, numbered_dialect
+from bridge.journal.tables.column_types import UtcDateTime
 from bridge.journal.writing.row_arrays import array_insert
 
 __all__ = [
+    "InOrder",
     "LookUp",
     "Row",
+    "Staged",
     "Writing",
     "entered_too",
     "first_known",
     "insert_into",
     "look_up",
+    "moment_of",
     "numbered",
     "padded",
     "records",
@@ -50,6 +55,19 @@ __all__ = [
 Row = dict[str, Any]
 """Values by the names of a statement's parameters."""
 Writing = Insert | Update | Delete
+
+
+class InOrder(NamedTuple):
+    """Rows whose values are the driver's already, in the order of some of a statement's parameters: of what every
+    webhook writes. In rows by names each value is looked for, and looked at."""
+
+    statement: Writing
+    names: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+
+
+Staged = tuple[Writing | Select[Any], Sequence[Row]] | InOrder
+"""A statement, and the rows that it is to be run for."""
 Processors = Mapping[str, Callable[[Any], Any]]
 """What makes the driver's values of those parameters that need it."""
 
@@ -78,21 +96,38 @@ def run(connection: Connection, statement: Writing, rows: Sequence[Row]) -> None
     run_all(connection, [(statement, rows)])
 
 
-def run_all(
-    connection: Connection, staged: Iterable[tuple[Writing | Select[Any], Sequence[Row]]], *, commits: bool = False
-) -> None:
+def moment_of(connection: Connection, at: datetime) -> Any:
+    """A moment as the driver has it."""
+    process = _moments(common_dialect(connection.dialect))
+    return at if process is None else process(at)
+
+
+@cache
+def _moments(dialect: Dialect) -> Callable[[datetime], Any] | None:
+    return UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
+
+
+def run_all(connection: Connection, staged: Iterable[Staged], *, commits: bool = False) -> None:
     """Runs some statements, one after the other, each for rows of its own. `commits` has PostgreSQL commit with the
     last of them; whoever began the transaction commits it in any other case."""
     dialect = common_dialect(connection.dialect)
     if dialect.name == "postgresql":
-        said = [one for statement, rows in staged if rows for one in _said(statement, rows, dialect)]
+        said: list[Said] = []
+        for each in staged:
+            said += _said_in_order(each, dialect) if isinstance(each, InOrder) else _said(*each, dialect)
         if commits:
             said.append(("COMMIT", ()))
         if said:
             exchanged(connection, said)
         return
     with closing(connection.connection.cursor()) as cursor:
-        for statement, rows in staged:
+        for each in staged:
+            if isinstance(each, InOrder):
+                if each.rows:
+                    text, placed = _placed(each.statement, dialect, each.names)
+                    cursor.executemany(text, each.rows if placed is None else [placed(row) for row in each.rows])
+                continue
+            statement, rows = each
             if rows:
                 text, arguments_of = _compiled(statement, dialect, tuple(rows[0]))
                 cursor.executemany(text, arguments_of(rows))
@@ -100,13 +135,34 @@ def run_all(
 
 def _said(statement: Writing | Select[Any], rows: Sequence[Row], dialect: Dialect) -> Sequence[Said]:
     """What is said to PostgreSQL of a statement: of new rows as little as can be."""
+    if not rows:
+        return ()
     names = tuple(rows[0])
-    if len(rows) > 1 and isinstance(statement, Insert):
-        at_once = array_insert(statement, dialect, names)
-        if at_once is not None:
-            return [(at_once.text, at_once.arguments(rows))]
+    at_once = array_insert(statement, dialect, names) if len(rows) > 1 and isinstance(statement, Insert) else None
+    if at_once is not None:
+        return [(at_once.text, at_once.arguments([row[name] for row in rows] for name in names))]
     text, arguments_of = _compiled(statement, numbered_dialect(dialect), names)
     return [(text, arguments) for arguments in arguments_of(rows)]
+
+
+def _said_in_order(staged: InOrder, dialect: Dialect) -> Sequence[Said]:
+    """The same of rows in order."""
+    statement, names, rows = staged
+    at_once = array_insert(statement, dialect, names) if len(rows) > 1 and isinstance(statement, Insert) else None
+    if at_once is not None:
+        return [(at_once.text, at_once.arguments(zip(*rows, strict=True)))]
+    text, placed = _placed(statement, numbered_dialect(dialect), names)
+    return [(text, row if placed is None else placed(row)) for row in rows]
+
+
+@cache
+def _placed(
+    statement: Writing, dialect: Dialect, names: tuple[str, ...]
+) -> tuple[str, Callable[[tuple[Any, ...]], tuple[Any, ...]] | None]:
+    """A statement in the words of a driver, and what puts a row's values where it has them; None where they are."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    order = tuple(compiled.positiontup or ())
+    return str(compiled), None if order == names else itemgetter(*map(names.index, order))
 
 
 class LookUp(NamedTuple):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from coordinator.payments.facts.facts import Facts
 from coordinator.payments.observed.observations import Stage
 
-__all__ = ["KEPT_FOR", "ZONES", "came_late"]
+__all__ = ["KEPT_FOR", "ZONES", "came_late", "has_passed"]
 
 KEPT_FOR = timedelta(days=1)
 """How long before a payment was registered something may have been told that is about it."""
@@ -17,15 +17,17 @@ def came_late(facts: Facts, deadline: datetime, earliest: datetime) -> bool:
     """Whether some of what counts came after a deadline. What a gateway says of when a transfer came shows nothing
     where that was before `earliest`, when it could come."""
     seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
-    moments: list[tuple[datetime | None, ...]] = [
-        (_possible(one.transfer.occurred_at, earliest), one.first_told_at, seen.get(one.transfer.key))
-        for one in facts.booked
-        if one.counts
-    ]
-    moments += [(one.transfer.occurred_at,) for one in facts.sightings if one.stage is Stage.FINAL]
-    came = (min((at for at in known if at is not None), default=None) for known in moments)
-    return any(at is not None and at > deadline for at in came)
+    for one in facts.booked:
+        if one.counts:
+            date = one.transfer.occurred_at
+            told = (None if date is None or date < earliest else date, one.first_told_at)
+            known = [at for at in ((*told, seen.get(one.transfer.key)) if seen else told) if at is not None]
+            if known and min(known) > deadline:
+                return True
+    dates = [one.transfer.occurred_at for one in facts.sightings if one.stage is Stage.FINAL]
+    return any(at is not None and at > deadline for at in dates) if dates else False
 
 
-def _possible(date: datetime | None, earliest: datetime) -> datetime | None:
-    return date if date is None or date >= earliest else None
+def has_passed(passed: datetime | None, deadline: datetime | None) -> bool:
+    """Whether a deadline is known to have passed; `passed` is the last that is."""
+    return passed is not None and deadline is not None and passed >= deadline

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.http.webhooks import Accepted
+from bridge.journal import Outcome
 from tests.asking import client_of
 from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, registration, signed, stored
 from tests.waiting import GIVE_UP_SECONDS, wait_until
@@ -24,6 +26,13 @@ def post_webhook(client: httpx.Client, request: pytest.FixtureRequest) -> PostWe
         return client.post("/webhooks/shkeeper", content=content, headers=dict(headers))
 
     return post
+
+
+@pytest.mark.parametrize("payment_id", [None, "pay_1", 'a "quoted" \\ one', "\u00e9\U0001f980"])
+@pytest.mark.parametrize("outcome", Outcome)
+def test_what_was_accepted_is_said_as_its_model_says_it(outcome: Outcome, payment_id: str | None) -> None:
+    accepted = Accepted(outcome=outcome, payment_id=payment_id)
+    assert accepted.as_json() == accepted.model_dump_json()
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from bridge.journal.tables import schema
-from bridge.journal.tables.rows import entry_from_row, entry_row, payment_from_row, payout_from_row
-from bridge.journal.writing.statements import Row, Writing, insert_into
+from bridge.journal.tables.rows import ENTRY, entry_from_row, entry_row, payment_from_row, payout_from_row
+from bridge.journal.writing.statements import InOrder, Row, Staged, insert_into, moment_of
 from coordinator.books.entries import Account, Balances, Entry, EntryKind, balances_of, balances_of_payout, changes
 from coordinator.money import ZERO, total
 from coordinator.payouts.payouts import Payout
@@ -54,11 +55,11 @@ _PUT_BEHIND = (
 )
 
 
-def entering(entries: list[Row], now: datetime) -> Sequence[tuple[Writing, list[Row]]]:
+def entering(entries: Sequence[tuple[Any, ...]], now: datetime) -> Sequence[Staged]:
     """What puts entries of `now` into the books: no sooner than the last that stands there, since the clocks of
     bridges differ, and are set back, and a day that is over stays as it is."""
     later = {"later": now + timedelta.resolution, "latest": now + AHEAD_AT_MOST, "by_entered_at": now}
-    return ((insert_into(schema.book_entries), entries), (_PUT_BEHIND, [later] if entries else []))
+    return (InOrder(insert_into(schema.book_entries), ENTRY, entries), (_PUT_BEHIND, [later] if entries else []))
 
 
 class _Moments:
@@ -95,7 +96,7 @@ class StagedBooks:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._entries: list[Row] = []
+        self._entries: list[tuple[Any, ...]] = []
         self._entered: list[Row] = []
         self.writes = 0
         """How many changes are staged."""
@@ -126,14 +127,15 @@ class StagedBooks:
                 for account, amount in balances_of_payout(payout).items():
                     now[account] = total([now.get(account, ZERO), amount])
             for entry in changes(_balances(entered[payment.payment_id]), now):
-                self._entries.append(entry_row(payment.payment_id, entry, moments.of(entry)))
+                at = moment_of(self._connection, moments.of(entry))
+                self._entries.append(entry_row(payment.payment_id, entry, at))
         self.writes += len(payment_ids)
         self._entered += [{"by_payment_id": payment_id} for payment_id in payment_ids]
 
-    def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+    def statements(self) -> Sequence[Staged]:
         """What is staged."""
         return (
-            (insert_into(schema.book_entries), self._entries),
+            InOrder(insert_into(schema.book_entries), ENTRY, self._entries),
             (_PAYMENT_ENTERED, self._entered),
             (_PAYOUT_ENTERED, self._entered),
         )

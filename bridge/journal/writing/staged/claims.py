@@ -1,14 +1,13 @@
 """The part of a batch that is about what can be only one payment's: who had it first, and who has it now."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, select
 
 from bridge.journal.tables import schema
-from bridge.journal.writing.statements import LookUp, Row, Writing, insert_into, look_up, numbered, padded
+from bridge.journal.writing.statements import InOrder, LookUp, Staged, insert_into, look_up, numbered, padded
 
 __all__ = ["StagedClaims"]
 
@@ -28,12 +27,13 @@ def _claimed(count: int) -> Select[Any]:
 class StagedClaims:
     """Reads and staged writes about claims, within one transaction."""
 
-    def __init__(self, connection: Connection, *, now: datetime) -> None:
+    def __init__(self, connection: Connection, *, moment: Any) -> None:
+        """`moment` is now, as the driver has it."""
         self._connection = connection
-        self._now = now
+        self._moment = moment
         self._known: dict[str, str | None] = {}
         """By what is claimed, the payment that has it; None of what nobody has."""
-        self._staged: list[Row] = []
+        self._staged: list[tuple[str, str, Any]] = []
         self.writes = 0
         """How many changes are staged."""
 
@@ -53,7 +53,8 @@ class StagedClaims:
             self._known.update((row.claim, row.payment_id) for row in rows)
 
     def _know(self, claims: Collection[str]) -> None:
-        look_up(self._connection, self.wanted(claims))
+        if not self._known.keys() >= set(claims):
+            look_up(self._connection, self.wanted(claims))
 
     def taken(self, claims: Collection[str], payment_id: str) -> Mapping[str, str]:
         """Those that are another payment's, each with that payment."""
@@ -74,8 +75,8 @@ class StagedClaims:
             if self._known[claim] is None:
                 self.writes += 1
                 self._known[claim] = payment_id
-                self._staged.append({"claim": claim, "payment_id": payment_id, "claimed_at": self._now})
+                self._staged.append((claim, payment_id, self._moment))
 
-    def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+    def statements(self) -> Sequence[Staged]:
         """What is staged."""
-        return ((insert_into(schema.claims), self._staged),)
+        return (InOrder(insert_into(schema.claims), ("claim", "payment_id", "claimed_at"), self._staged),)

@@ -29,7 +29,7 @@ from bridge.journal.writing.staged.refunds import StagedRefunds
 from bridge.journal.writing.staged.revocations import StagedRevocations
 from bridge.journal.writing.staged.sessions import StagedSessions
 from bridge.journal.writing.staged.wallets import StagedWallets
-from bridge.journal.writing.statements import Row, Writing
+from bridge.journal.writing.statements import Staged, moment_of
 
 __all__ = ["StagedParts"]
 
@@ -39,7 +39,7 @@ class _Part(Protocol):
     def writes(self) -> int:
         """How many changes are staged."""
 
-    def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+    def statements(self) -> Sequence[Staged]:
         """What is staged."""
 
 
@@ -49,7 +49,8 @@ _PARTS = (
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
     *("revocations", "endpoints", "alerts", "books", "wallets"),
 )
-_NAMES = frozenset(_PARTS)
+# What deletes at once stages nothing, and counts.
+_COUNTED = (*_PARTS, "forgetting")
 
 
 class StagedParts:
@@ -59,16 +60,18 @@ class StagedParts:
         self._connection = connection
         self._recent = recent
         self.now = now
+        self._moment = moment_of(connection, now)
+        """The same as the driver has it."""
         self.wakes: set[str] = set()
         """The work that there is news for, once this is committed."""
 
     @cached_property
     def payments(self) -> StagedPayments:
-        return StagedPayments(self._connection, self._recent, now=self.now)
+        return StagedPayments(self._connection, self._recent, now=self.now, moment=self._moment)
 
     @cached_property
     def payouts(self) -> StagedPayouts:
-        return StagedPayouts(self._connection, now=self.now)
+        return StagedPayouts(self._connection, now=self.now, moment=self._moment)
 
     @cached_property
     def refunds(self) -> StagedRefunds:
@@ -108,7 +111,7 @@ class StagedParts:
 
     @cached_property
     def claims(self) -> StagedClaims:
-        return StagedClaims(self._connection, now=self.now)
+        return StagedClaims(self._connection, moment=self._moment)
 
     @cached_property
     def due_look_ups(self) -> StagedDueLookUps:
@@ -157,16 +160,16 @@ class StagedParts:
         """What people did."""
         return self.actions.added if "actions" in self.__dict__ else ()
 
-    def staged(self) -> Iterator[tuple[Writing, Sequence[Row]]]:
+    def staged(self) -> Iterator[Staged]:
         """What is staged in all parts, in the order in which it is to be written."""
         for part in self._used():
             yield from part.statements()
 
-    def staged_writes(self) -> int:
+    @property
+    def writes(self) -> int:
         """How many changes are staged in all parts, or made at once."""
-        deleted = self.forgetting.writes if "forgetting" in self.__dict__ else 0
         made: dict[str, _Part] = self.__dict__
-        return deleted + sum([made[name].writes for name in made.keys() & _NAMES])
+        return sum([made[name].writes for name in _COUNTED if name in made])
 
     def _used(self) -> list[_Part]:
         made = self.__dict__

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Insert, RowMapping, Select, bindparam, exists
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import (
+    MOVED_PAYMENT,
     entry_row,
     moved_payment_row,
     payment_from_row,
@@ -20,9 +21,10 @@ from bridge.journal.writing.prefetch import payments_by_external_ids, payments_b
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.books import entering
 from bridge.journal.writing.statements import (
+    InOrder,
     LookUp,
     Row,
-    Writing,
+    Staged,
     entered_too,
     first_known,
     insert_into,
@@ -93,10 +95,12 @@ _NOTE_SELLER = _note_seller()
 class StagedPayments:
     """Reads and staged writes about payments, within one transaction."""
 
-    def __init__(self, connection: Connection, recent: RecentPayments, *, now: datetime) -> None:
+    def __init__(self, connection: Connection, recent: RecentPayments, *, now: datetime, moment: Any) -> None:
+        """`moment` is now, as the driver has it."""
         self._connection = connection
         self._recent = recent
         self._now = now
+        self._moment = moment
         self._known: dict[str, Payment] = {}
         self._ids: dict[tuple[str, str], str] = {}
         self._unknown: set[tuple[str, str]] = set()
@@ -246,7 +250,7 @@ class StagedPayments:
             if seller_id != payment.seller_id
         ]
 
-    def statements(self) -> tuple[tuple[Writing, Sequence[Row]], ...]:
+    def statements(self) -> Sequence[Staged]:
         """What is staged, one statement a table."""
         new = [payment_row(self._known[payment_id], self._now) for payment_id in self._new]
         moved = [self._known[payment_id] for payment_id in self._before if payment_id not in self._new]
@@ -265,7 +269,7 @@ class StagedPayments:
             (insert_into(schema.checkouts), list(self._checkouts.values())),
             (insert_into(schema.checkout_requests), self._checkout_requests),
             (_NOTE_SELLER, self._checkout_sellers),
-            (_UPDATE_PAYMENT, [moved_payment_row(payment, self._now) for payment in moved]),
+            InOrder(_UPDATE_PAYMENT, MOVED_PAYMENT, [moved_payment_row(payment, self._moment) for payment in moved]),
             (_SET_DUE_AT, due),
             (_NOTE_PROBLEMS, problems),
             *entering(self._entries(), self._now),
@@ -275,9 +279,9 @@ class StagedPayments:
         """The ids of those that it adds or moves."""
         return self._new | self._before.keys()
 
-    def _entries(self) -> list[Row]:
+    def _entries(self) -> list[tuple[Any, ...]]:
         """What is to be written into the books."""
-        new, known, now, rows = self._new, self._known, self._now, list[Row]()
+        new, known, now, rows = self._new, self._known, self._moment, list[tuple[Any, ...]]()
         for payment_id in dict.fromkeys((*new, *self._before)):
             before = {} if payment_id in new else balances_of(self._before[payment_id])
             rows += [entry_row(payment_id, entry, now) for entry in changes(before, balances_of(known[payment_id]))]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import entry_row, payout_from_row, payout_row
 from bridge.journal.writing.staged.books import entering
-from bridge.journal.writing.statements import Row, Writing, entered_too, first_known, insert_into
+from bridge.journal.writing.statements import Staged, entered_too, first_known, insert_into
 from coordinator.books.entries import balances_of_payout, changes
 from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.decisions import PayoutDecision
@@ -92,9 +92,11 @@ _MOVE = (
 class StagedPayouts:
     """Reads and staged writes about payouts, within one transaction."""
 
-    def __init__(self, connection: Connection, *, now: datetime) -> None:
+    def __init__(self, connection: Connection, *, now: datetime, moment: Any) -> None:
+        """`moment` is now, as the driver has it."""
         self._connection = connection
         self._now = now
+        self._moment = moment
         self._payouts: dict[str, Payout] = {}
         self._new: set[str] = set()
         self._before: dict[str, Payout] = {}
@@ -233,7 +235,7 @@ class StagedPayouts:
             if payout.payout_id not in known.all():
                 self._transactions[key, payout.payout_id] = None
 
-    def statements(self) -> Sequence[tuple[Writing, list[Row]]]:
+    def statements(self) -> Sequence[Staged]:
         """What is staged, one statement a table."""
         new = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._new]
         moved = [payout_row(self._payouts[payout_id], self._now) for payout_id in self._before.keys() - self._new]
@@ -249,13 +251,13 @@ class StagedPayouts:
             *entering(list(self._entries()), self._now),
         ]
 
-    def _entries(self) -> Iterator[Row]:
+    def _entries(self) -> Iterator[tuple[Any, ...]]:
         """What is to be written into the books."""
         for payout_id in dict.fromkeys((*self._new, *self._before)):
             payout = self._payouts[payout_id]
             before = {} if payout_id in self._new else balances_of_payout(self._before[payout_id])
             for entry in changes(before, balances_of_payout(payout)):
-                yield entry_row(payout.payment_id, entry, self._now)
+                yield entry_row(payout.payment_id, entry, self._moment)
 
 
 def _transactions_of(payout: Payout) -> set[str]:
