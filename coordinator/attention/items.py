@@ -58,6 +58,7 @@ class AttentionKind(StrEnum):
     PAYOUT_DROPPED = "payout-dropped"
     PAYOUT_OVERDUE = "payout-overdue"
     PAYOUT_AWAITING_APPROVAL = "payout-awaiting-approval"
+    ROW_UNREADABLE = "row-unreadable"
     JOURNAL_REWOUND = "journal-rewound"
     PAYOUTS_HELD = "payouts-held"
     PAYOUT_FAILED = "payout-failed"
@@ -103,6 +104,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     ProblemKind.UNREADABLE_BOOKS,
     ProblemKind.FOREIGN,
     ProblemKind.FORGOTTEN,
+    AttentionKind.ROW_UNREADABLE,
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
     # What comes is not seen, or may not have been.

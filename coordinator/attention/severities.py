@@ -45,6 +45,7 @@ _CRITICAL = (
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.ALERTS_UNDELIVERED,
     AttentionKind.WALLET_DIFFERS,
+    AttentionKind.ROW_UNREADABLE,
 )
 _WARNING = (
     AttentionKind.CHAIN_CONTRADICTED,

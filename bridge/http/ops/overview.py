@@ -49,6 +49,7 @@ from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN, payment_atte
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import refund_without_address
 from coordinator.attention.telling import Standing
+from coordinator.attention.unreadable import row_unreadable
 from coordinator.attention.unset import coin_unfollowed
 from coordinator.attention.wallets import wallet_attention
 from coordinator.histories import Beginning
@@ -212,6 +213,7 @@ async def _besides_problems(
     standings = await journal.alerts.standings()
     refunds = await journal.refunds.without_address(now - refund_address_wait)
     wallets = await journal.wallets.last()
+    unreadable = await journal.unreadable.rows(SHOWN)
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
     def items() -> list[Attention]:
@@ -220,6 +222,7 @@ async def _besides_problems(
         wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
         wrong += _of_alerts(standings)
         wrong += filter(None, map(wallet_attention, wallets.values()))
+        wrong += [row_unreadable(*one.row[:4], one.found_at) for one in unreadable]
         return attention.not_dismissed(wrong, found.dismissed_at)
 
     return await asyncio.to_thread(items)

@@ -19,6 +19,7 @@ from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
 from bridge.journal.requests.payout_recording import KeyedObservation
 from bridge.journal.tables.rows import JournaledEvent
+from bridge.journal.tables.unreadable_rows import UnreadableRow
 from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
@@ -75,11 +76,15 @@ class ConsoleRecords:
 
     # Looking up
 
-    async def payments(self, wanted: ConsoleFilter, after: Place | None, limit: int) -> list[ListedPayment]:
+    async def payments(
+        self, wanted: ConsoleFilter, after: Place | None, limit: int
+    ) -> list[ListedPayment | UnreadableRow]:
         """The payments that a filter wants, newest first, from a place on."""
         return await self._read(console_queries.listed_payments, wanted, after, limit)
 
-    async def payouts(self, wanted: ConsoleFilter, after: Place | None, limit: int) -> list[ListedPayout]:
+    async def payouts(
+        self, wanted: ConsoleFilter, after: Place | None, limit: int
+    ) -> list[ListedPayout | UnreadableRow]:
         """The payouts that a filter wants, newest first, from a place on."""
         return await self._read(console_queries.listed_payouts, wanted, after, limit)
 

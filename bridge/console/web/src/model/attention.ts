@@ -53,6 +53,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "endpoint-missed": "Endpoint missed events",
   "alerts-undelivered": "Alerts do not arrive",
   "wallet-differs": "Wallet differs",
+  "row-unreadable": "Unreadable row",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */

@@ -121,7 +121,8 @@ export type AttentionKind =
   | "alerts-undelivered"
   | "endpoint-disabled"
   | "endpoint-missed"
-  | "wallet-differs";
+  | "wallet-differs"
+  | "row-unreadable";
 
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";
