@@ -46,6 +46,7 @@ _CRITICAL = (
     AttentionKind.ALERTS_UNDELIVERED,
     AttentionKind.WALLET_DIFFERS,
     AttentionKind.ROW_UNREADABLE,
+    AttentionKind.CLOCK_WRONG,
 )
 _WARNING = (
     AttentionKind.CHAIN_CONTRADICTED,

@@ -51,6 +51,7 @@ __all__ = [
     "history_entry",
     "last_of_the_old",
     "last_place",
+    "latest_time",
     "next_due_at",
     "oldest_offset",
     "payment_record",
@@ -261,6 +262,13 @@ def last_place(connection: Connection) -> Place:
         select(events.c.offset, events.c.committed_at).order_by(events.c.offset.desc()).limit(1)
     ).first()
     return Place(0, None) if last is None else Place(last.offset, last.committed_at)
+
+
+def latest_time(connection: Connection) -> datetime | None:
+    """The latest time that anything bears, as the last event and all payments show it: after a clock that was wrong,
+    not that of what came last. None while there is nothing."""
+    registered = connection.scalar(select(func.max(schema.payments.c.created_at)))
+    return max(filter(None, (last_place(connection).at, registered)), default=None)
 
 
 def held_at(connection: Connection, offset: int) -> Held:

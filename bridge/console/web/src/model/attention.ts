@@ -54,6 +54,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "alerts-undelivered": "Alerts do not arrive",
   "wallet-differs": "Wallet differs",
   "row-unreadable": "Unreadable row",
+  "clock-wrong": "Wrong clock",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */

@@ -122,7 +122,8 @@ export type AttentionKind =
   | "endpoint-disabled"
   | "endpoint-missed"
   | "wallet-differs"
-  | "row-unreadable";
+  | "row-unreadable"
+  | "clock-wrong";
 
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";
