@@ -280,6 +280,10 @@ class PayoutGateway(Protocol):
         """How much of a coin somebody says to have sent without the bridge, as it can have been. Raises
         NotPayableError."""
 
+    def transaction_expected(self, coin: str, name: str) -> str | None:
+        """What was expected of something that cannot be the name of a transaction in a coin; None if it can, as far
+        as is known."""
+
     def sends_together(self, coin: str) -> bool:
         """Whether several payouts in a coin can be asked for at once."""
 
