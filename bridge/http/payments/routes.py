@@ -335,7 +335,7 @@ async def list_payments(
         return PaymentList(
             payments=[payment_document(record, seen_by=principal) for record in records if is_for(principal, record)],
             # Whose they are cannot be told.
-            unreadable=unreadable if principal.sees_everything or principal.sees_every_payment else [],
+            unreadable=unreadable if principal.may_see_strangers_money else [],
         )
     if not principal.may_list_payments(identifier):
         raise not_theirs(identifier)
