@@ -98,6 +98,7 @@ class WebhookOperation(Operation):
                 401: "The signature is wrong; nothing is stored",
                 404: "No such provider",
                 413: "Too large",
+                500: "What is stored of its payment or payout cannot be read; send it again",
                 503: "Not known to be stored, or the provider cannot be asked what it is about; send it again",
             }
         ),
