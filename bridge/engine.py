@@ -31,6 +31,7 @@ from bridge.workers.books.late_entries import LateEntries
 from bridge.workers.chains.followers import ChainFollowers, ChainProblemError
 from bridge.workers.endpoints.endpoints import Endpoints
 from bridge.workers.health.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
+from bridge.workers.health.unreadable_rows import UnreadableRows
 from bridge.workers.health.unset_providers import SetUp, UnsetProviders
 from bridge.workers.leased import LeasedWork, Work
 from bridge.workers.payments.deadlines import Deadlines
@@ -161,7 +162,7 @@ async def running_engine(
     work |= chains.work()
     leased = LeasedWork(journal, work, says=chains.says(), report=report)
     tasks += [asyncio.create_task(leased.run()), asyncio.create_task(chains.run())]
-    tasks.append(asyncio.create_task(unset.run()))
+    tasks += [asyncio.create_task(unset.run()), asyncio.create_task(UnreadableRows(journal).run())]
     tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()
     tasks.append(asyncio.create_task(lag.run()))

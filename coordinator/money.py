@@ -93,8 +93,11 @@ def parse_amount(value: object) -> Decimal:
 
 
 def parse_positive_amount(value: object) -> Decimal:
-    """Reads an amount that must be more than zero."""
+    """Reads an amount that people and services ask for: more than zero, and without an exponent, which a hand does
+    not mean and an eye does not see."""
     amount = parse_amount(value)
+    if isinstance(value, str) and "e" in value.lower():
+        raise AmountUnreadableError('an amount is written out, such as "1000" or "49.90"')
     if amount == ZERO:
         raise AmountUnreadableError("the amount must be more than zero")
     return amount

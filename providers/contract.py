@@ -265,8 +265,7 @@ class PayoutGateway(Protocol):
         """Whether a coin counts for as much of a currency as there is of it, whatever anybody says."""
 
     def network_fee(self, order: PayoutOrder) -> Decimal | None:
-        """What of its coin the network gets for a usual transaction, about, on top of the amount, where the sender
-        sets that; None where it is left to the wallet."""
+        """About what of its coin the network gets on top of the amount; None where that is left to the wallet."""
 
     def payment_hash(self, order: PayoutOrder) -> str | None:
         """What names the payment of an order that was read, if its destination can be paid once and no more, as an
@@ -277,15 +276,16 @@ class PayoutGateway(Protocol):
         cannot be told now. Raises NotPayableError if nothing can be sent in the coin."""
 
     async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
-        """How much of a coin somebody says to have sent without the bridge, as it can have been. Raises
-        NotPayableError."""
+        """How much of a coin somebody says to have sent without the bridge. Raises NotPayableError."""
+
+    def transaction_expected(self, coin: str, name: str) -> str | None:
+        """What was expected of what cannot name a transaction in a coin; None if it can, or nobody knows."""
 
     def sends_together(self, coin: str) -> bool:
         """Whether several payouts in a coin can be asked for at once."""
 
     def wallet_in_turn(self, coin: str) -> str | None:
-        """The wallet of a coin, if it may be given an order only when a block holds what it sent before; None if it
-        need not wait."""
+        """The wallet of a coin, if it may be given an order only when a block holds what it sent before."""
 
     async def knows_payout(self, external_id: str, coin: str) -> bool:
         """Whether the provider has a payout of this name in its books. Raises ProviderError."""

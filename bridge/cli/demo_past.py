@@ -121,8 +121,8 @@ class _Past:
     async def close_day(self, at: datetime) -> None:
         """Time runs out for whoever did not pay."""
         self._clock.now = at
-        while due := await self._journal.due_at_once(at, but=()):
-            await self._journal.apply_deadlines(due)
+        while due := await self._journal.deadlines.due_at_once(at, but=()):
+            await self._journal.deadlines.apply(due)
 
     async def leave_trouble(self) -> None:
         """What does not go on by itself: one of each kind that needs no chain of its own."""

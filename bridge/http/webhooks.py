@@ -26,7 +26,7 @@ from bridge.http.front.fast_path import PlainPost
 from bridge.http.front.openapi import json_body, problem_responses
 from bridge.http.front.problems import problem
 from bridge.http.refused_webhooks import WEBHOOKS, refused_webhooks
-from bridge.journal import Journal, JournalUnavailableError, KeyedObservation, Outcome
+from bridge.journal import Journal, JournalUnavailableError, KeyedObservation, Outcome, UnreadableRowError
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.payouts.observations import PayoutBooked
@@ -104,6 +104,7 @@ class WebhookOperation(Operation):
                 401: "The signature is wrong; nothing is stored",
                 404: "No such provider",
                 413: "Too large",
+                500: "What is stored of its payment or payout cannot be read; send it again",
                 503: "Not known to be stored, or the provider cannot be asked what it is about; send it again",
             }
         ),
@@ -146,7 +147,8 @@ async def take_webhook(
     """Writes down what a webhook of a known provider says; gives a problem if it is refused or unreadable, or if the
     provider has to be asked what it says, and does not answer.
 
-    Raises JournalUnavailableError if it could not be committed.
+    Raises JournalUnavailableError if it could not be committed, UnreadableRowError if what is stored of the payment
+    or payout cannot be read.
     """
     try:
         reading = readers[provider].read(headers, body, journal.clock())
@@ -170,7 +172,7 @@ async def take_webhook(
             recorded = await journal.record_observation(
                 provider=provider, external_id=external_id, key=key, observation=observation
             )
-        except JournalUnavailableError:
+        except (JournalUnavailableError, UnreadableRowError):
             WEBHOOKS.labels(provider, "not-committed").inc()
             raise
         outcome, payment = recorded.outcome, recorded.payment

@@ -45,6 +45,7 @@ from bridge.journal.queries.refunds import ListedRefund
 from bridge.journal.queries.rooms import Stretch
 from bridge.journal.queries.totals import DayTotals
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
+from bridge.journal.queries.unreadable import NotedRow
 from bridge.journal.records.activities import ActivityRecords, Standing
 from bridge.journal.records.alerts import AlertRecords, AlertStep
 from bridge.journal.records.books import BookRecords
@@ -60,6 +61,7 @@ from bridge.journal.requests.payout_recording import KeyedObservation, observati
 from bridge.journal.requests.refunds import OpenedRefund
 from bridge.journal.requests.rulings import ruling_key
 from bridge.journal.tables.rows import JournaledEvent, NodeActivity
+from bridge.journal.tables.unreadable_rows import RowKind, UnreadableRow, UnreadableRowError, all_read
 from bridge.journal.wakes import (
     ACTIVITIES,
     ALERTS,
@@ -144,6 +146,7 @@ __all__ = [
     "NodeActivity",
     "NodeRecords",
     "NodeReport",
+    "NotedRow",
     "OffsetElsewhereError",
     "OffsetLostError",
     "OffsetUnreadableError",
@@ -162,13 +165,17 @@ __all__ = [
     "Recorded",
     "Registered",
     "RegisteredEndpoint",
+    "RowKind",
     "Standing",
     "StoredWebhook",
     "Stretch",
     "TroubledPayment",
     "UnmatchedTransfer",
     "UnmatchedWebhook",
+    "UnreadableRow",
+    "UnreadableRowError",
     "WaitedCoin",
+    "all_read",
     "asking_chain",
     "following_chain",
     "observation_key",

@@ -5,7 +5,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -33,6 +33,7 @@ from bridge.journal.records.approvals import ApprovalRecords
 from bridge.journal.records.books import BookRecords
 from bridge.journal.records.chains import ChainRecords
 from bridge.journal.records.console import ConsoleRecords
+from bridge.journal.records.deadlines import DeadlineRecords
 from bridge.journal.records.endpoints import EndpointRecords
 from bridge.journal.records.histories import HistoryRecords
 from bridge.journal.records.nodes import NodeRecords, new_node
@@ -43,9 +44,11 @@ from bridge.journal.records.retention import RetentionRecords
 from bridge.journal.records.rulings import RulingRecords
 from bridge.journal.records.sessions import SessionRecords
 from bridge.journal.records.unfinished import UnfinishedRecords
+from bridge.journal.records.unreadable import UnreadableRecords
 from bridge.journal.records.wallets import WalletRecords
 from bridge.journal.requests import payments as requests
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent
+from bridge.journal.tables.unreadable_rows import UnreadableRow, note_in
 from bridge.journal.wakes import Moves, Wakes
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import Opened, open_history
@@ -67,8 +70,6 @@ __all__ = ["Journal"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# How many overdue payments one transaction moves.
-DEADLINE_LIMIT = 200
 CLOSE_SECONDS = 60.0
 # Clocks of machines that nobody sets drift by some milliseconds in this time.
 SET_CLOCK_SECONDS = 10.0
@@ -94,6 +95,7 @@ class Journal:
         self.steady = steady
         """How much time passes, whatever the clock is set to."""
         self._readers = Readers(writing.url)
+        note_in(writing, self._readers.met)
         is_file = writing.url.get_backend_name() == "sqlite"
         self.folder = Path(writing.url.database or "").resolve().parent if is_file else None
         """Where the files of an SQLite journal are; None if it is in a server."""
@@ -124,6 +126,7 @@ class Journal:
         self.approvals = ApprovalRecords(self._read, self._writer.submit)
         self.books = BookRecords(self._read, self._writer.submit)
         self.console = ConsoleRecords(self._read, self._writer.submit)
+        self.deadlines = DeadlineRecords(self._read, self._writer.submit)
         self.endpoints = EndpointRecords(self._read, self._writer.submit, self.offset_text)
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file, writing.url)
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
@@ -136,6 +139,7 @@ class Journal:
             self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits, self._moves
         )
         self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
+        self.unreadable = UnreadableRecords(self._read, self._writer.submit, self._readers.met)
         self.wallets = WalletRecords(self._read, self._writer.submit)
 
     @classmethod
@@ -284,26 +288,6 @@ class Journal:
             )
         )
 
-    async def due_payments(self, before: datetime, *, only: Sequence[str]) -> list[Payment]:
-        """Payments of some providers that may still move, whose deadline lies before that and is to be applied, the
-        longest due first, up to a limit."""
-        return await self._read(queries.due_payments, before, only=only, limit=DEADLINE_LIMIT)
-
-    async def due_at_once(self, before: datetime, *, but: Sequence[str], grace: timedelta = timedelta()) -> list[str]:
-        """The ids of all others whose deadline lies before that and is to be applied, up to a limit: all but those of
-        some providers that may still move. Those with an invoice of the bridge's are given a grace."""
-        return await self._read(queries.due_at_once, before, but=but, grace=grace, limit=DEADLINE_LIMIT)
-
-    async def next_due_at(self) -> datetime | None:
-        """When the next deadline lies that was not applied, or lay; None if there is none."""
-        return await self._read(queries.next_due_at)
-
-    async def apply_deadlines(self, payment_ids: Sequence[str]) -> None:
-        """Lets payments know that their time ran out, if it still has, in one commit."""
-        for recorded in await self._writer.submit(lambda batch: requests.apply_deadlines(batch, payment_ids)):
-            if recorded.payment is not None:
-                log_recorded(recorded, recorded.payment.payment_id)
-
     async def check(self) -> None:
         """Raises JournalUnavailableError unless a row can be written, committed and read."""
         await self.history.prove()
@@ -317,7 +301,7 @@ class Journal:
         """The payment of a template checkout."""
         return await self._read(queries.checkout_record, checkout_id)
 
-    async def request_records(self, request_id: str) -> list[queries.PaymentRecord]:
+    async def request_records(self, request_id: str) -> list[queries.PaymentRecord | UnreadableRow]:
         """The payments for one purchase request, oldest first."""
         return await self._read(queries.request_records, request_id)
 

@@ -93,8 +93,7 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
     ),
     ProblemKind.FOREIGN: (
         "It was not counted. Find out whose money or request it is: in the provider's books by the id, and from the"
-        " marketplace. Where it names the clock, set that right first (timedatectl says whether it is); what is told"
-        " of payments from then on counts by itself.",
+        " marketplace.",
         _If("accept", "If it is this payment's after all, accept it as paid."),
         "If it is another's, send the money back where it came from, and mark this as settled.",
         _If("dismiss", "Where no money came, dismiss it."),

@@ -58,6 +58,8 @@ class AttentionKind(StrEnum):
     PAYOUT_DROPPED = "payout-dropped"
     PAYOUT_OVERDUE = "payout-overdue"
     PAYOUT_AWAITING_APPROVAL = "payout-awaiting-approval"
+    ROW_UNREADABLE = "row-unreadable"
+    CLOCK_WRONG = "clock-wrong"
     JOURNAL_REWOUND = "journal-rewound"
     PAYOUTS_HELD = "payouts-held"
     PAYOUT_FAILED = "payout-failed"
@@ -103,6 +105,8 @@ BY_URGENCY: tuple[Kind, ...] = (
     ProblemKind.UNREADABLE_BOOKS,
     ProblemKind.FOREIGN,
     ProblemKind.FORGOTTEN,
+    AttentionKind.ROW_UNREADABLE,
+    AttentionKind.CLOCK_WRONG,
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
     # What comes is not seen, or may not have been.

@@ -45,6 +45,8 @@ _CRITICAL = (
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.ALERTS_UNDELIVERED,
     AttentionKind.WALLET_DIFFERS,
+    AttentionKind.ROW_UNREADABLE,
+    AttentionKind.CLOCK_WRONG,
 )
 _WARNING = (
     AttentionKind.CHAIN_CONTRADICTED,

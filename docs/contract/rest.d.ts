@@ -2057,7 +2057,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-without-address" | "coin-unfollowed" | "provider-unset" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "row-unreadable" | "clock-wrong" | "payment-without-address" | "coin-unfollowed" | "provider-unset" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -3162,6 +3162,8 @@ export interface components {
             payments: components["schemas"]["PaymentDocument"][];
             /** @description Pass it as `after` for the next page; null at the end. */
             next?: string | null;
+            /** @description Those that belong here and cannot be read, each with what to do about it; as a rule none. */
+            unreadable?: components["schemas"]["UnreadableItem"][];
         };
         /**
          * PaymentRequest
@@ -3251,6 +3253,8 @@ export interface components {
             next: string | null;
             /** @description How many there are with this filter; 100000 if they are that many or more. */
             total: number;
+            /** @description Those that belong here and cannot be read, each with what to do about it; as a rule none. */
+            unreadable: components["schemas"]["UnreadableItem"][];
         };
         /**
          * PaymentStatus
@@ -3369,6 +3373,8 @@ export interface components {
             payouts: components["schemas"]["PayoutDocument"][];
             /** @description Pass it as `after` for the next page; null at the end. */
             next?: string | null;
+            /** @description Those that belong here and cannot be read, each with what to do about it; as a rule none. */
+            unreadable?: components["schemas"]["UnreadableItem"][];
         };
         /**
          * PayoutRequest
@@ -3451,6 +3457,8 @@ export interface components {
             next: string | null;
             /** @description How many there are with this filter; 100000 if they are that many or more. */
             total: number;
+            /** @description Those that belong here and cannot be read, each with what to do about it; as a rule none. */
+            unreadable: components["schemas"]["UnreadableItem"][];
         };
         /**
          * PayoutStatus
@@ -4061,6 +4069,8 @@ export interface components {
             transfers: components["schemas"]["TransferRow"][];
             /** @description Pass it as `after` for the next page; null at the end. */
             next: string | null;
+            /** @description Those that belong here and cannot be read, each with what to do about it; as a rule none. */
+            unreadable: components["schemas"]["UnreadableItem"][];
         };
         /** UnmatchedItem */
         UnmatchedItem: {
@@ -4085,6 +4095,13 @@ export interface components {
         /** UnreadCount */
         UnreadCount: {
             unreadCount: number;
+        };
+        /** UnreadableItem */
+        UnreadableItem: {
+            /** @description The payment's, or the payout's. */
+            id: string;
+            detail: string;
+            advice: string;
         };
         /** UserStatus */
         UserStatus: {
@@ -12378,6 +12395,15 @@ export interface operations {
             };
             /** @description Too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored of its payment or payout cannot be read; send it again */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,6 +7,6 @@ __all__ = ["apply_deadlines"]
 
 async def apply_deadlines(journal: Journal) -> int:
     """Applies what is due. Returns how many payments that was."""
-    due = await journal.due_at_once(journal.clock(), but=())
-    await journal.apply_deadlines(due)
+    due = await journal.deadlines.due_at_once(journal.clock(), but=())
+    await journal.deadlines.apply(due)
     return len(due)

@@ -50,6 +50,13 @@ def test_what_is_not_an_exact_amount_is_refused(value: object) -> None:
         parse_amount(value)
 
 
+@pytest.mark.parametrize("amount", ["1e3", "1E3", "0e-10", "4.99e1"])
+def test_what_somebody_asks_for_is_written_out(amount: str) -> None:
+    with pytest.raises(ValidationError, match=r"written out|more than zero"):
+        TypeAdapter(PositiveAmount).validate_python(amount)
+    assert TypeAdapter(Amount).validate_python(amount) >= 0
+
+
 def test_zero_is_no_price() -> None:
     with pytest.raises(ValidationError, match="more than zero"):
         TypeAdapter(PositiveAmount).validate_python("0.00")

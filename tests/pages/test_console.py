@@ -2,6 +2,8 @@
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -303,3 +305,26 @@ def test_the_system_is_seen_live(browsing: Browsing, console: Page, marketplace:
     expect(connections).to_have_text("2")
     expect(console.get_by_role("row").filter(has_text="shkeeper")).to_contain_text("ok")
     expect(tiles).to_contain_text("is told")
+
+
+def test_a_row_that_cannot_be_read_is_named_above_the_others_and_on_the_list(
+    browsing: Browsing, bridge: BridgeProcess, marketplace: Marketplace
+) -> None:
+    others, spoiled = marketplace.create(), marketplace.create()
+    with closing(sqlite3.connect(bridge.database)) as database, database:
+        of = [spoiled["paymentId"]]
+        [(stored,)] = database.execute("SELECT facts FROM payments WHERE payment_id = ?", of)
+        database.execute("UPDATE payments SET facts = '{' WHERE payment_id = ?", of)
+    page = browsing.page()
+    page.goto(f"{bridge.url}/ops?view=payments")
+    said = f"What is stored of payment {spoiled['paymentId']} cannot be read"
+    expect(page.get_by_role("list", name="What cannot be read")).to_contain_text(said)
+    expect(row_of(page, others)).to_be_visible()
+    expect(row_of(page, spoiled)).to_have_count(0)
+    expect(page.locator(".attention").get_by_text(said)).to_be_visible()
+    with closing(sqlite3.connect(bridge.database)) as database, database:
+        database.execute("UPDATE payments SET facts = ? WHERE payment_id = ?", [stored, *of])
+    expect(page.locator(".attention").get_by_text(said)).to_have_count(0)
+    page.reload()
+    expect(row_of(page, spoiled)).to_be_visible()
+    expect(page.get_by_role("list", name="What cannot be read")).to_have_count(0)

@@ -11,6 +11,7 @@ from bridge.http.documents.disputes import DisputeItem, dispute_items
 from bridge.http.documents.own_shares import part_for
 from bridge.http.documents.payment_examples import RESPONSE_EXAMPLE
 from bridge.http.documents.refunds import RefundItem, refund_item
+from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem
 from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import HistoryEntry, PaymentRecord
 from coordinator.models import FrozenModel
@@ -205,6 +206,7 @@ class PaymentList(FrozenModel):
 
     payments: list[PaymentDocument]
     next: str | None = Field(None, description=NEXT_DESCRIPTION)
+    unreadable: list[UnreadableItem] = Field(default_factory=list, description=UNREADABLE_DESCRIPTION)
 
 
 NOT_AS_THEY_ARE = (

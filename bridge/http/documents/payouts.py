@@ -6,6 +6,7 @@ from litestar.exceptions import NotFoundException
 from pydantic import AwareDatetime, Field
 
 from bridge.http.documents.payments import SightingItem, sighting_item
+from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem
 from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import Journal, PayoutRecord
 from coordinator.ids import is_id
@@ -92,6 +93,7 @@ class PayoutList(FrozenModel):
 
     payouts: list[PayoutDocument]
     next: str | None = Field(None, description=NEXT_DESCRIPTION)
+    unreadable: list[UnreadableItem] = Field(default_factory=list, description=UNREADABLE_DESCRIPTION)
 
 
 async def known_payout(journal: Journal, payout_id: str) -> PayoutRecord:

@@ -19,6 +19,7 @@ from bridge.journal import (
     OffsetElsewhereError,
     PaymentConflictError,
     PayoutRefusedError,
+    UnreadableRowError,
 )
 from bridge.workers.payouts.sender import PayoutsUnsetError
 from coordinator.payouts.named_transactions import TransactionTakenError
@@ -60,12 +61,17 @@ WHO_ASKED_HAS_GONE = "client disconnected prematurely"
 # And that a request has no body, which it calls the route's `data`.
 NO_BODY = {"key": "data", "message": "'data'"}.items()
 
+NOT_CHANGED = (
+    "Nothing was changed. It is on the list of what needs a person, with what to do; ask again once that is done."
+)
 NOT_LOOKED_UP = "Ask again in a few seconds."
 NOT_KNOWN_TO_BE_STORED = (
     "It is not known whether this was stored. Send the very same request again: a webhook, and what has the same"
     " Idempotency-Key, is stored once."
 )
 
+ROW_UNREADABLE = "unreadable"
+"""The `code` where what is stored of something cannot be read."""
 REFUND_REFUSED = "refund_refused"
 """The `code` of a refund that cannot be opened, sent or withdrawn so."""
 OTHER_REFUNDS = "other_refunds"
@@ -141,6 +147,12 @@ def _grants_unknown(_request: AnyRequest, error: GrantsUnknownError) -> Response
 def _payouts_unset(_request: AnyRequest, error: PayoutsUnsetError) -> Response[dict[str, object]]:
     said = f"{str(error)[:1].upper()}{str(error)[1:]}. Nothing was stored. Try again later."
     return problem(503, "Not available", said, headers={"Retry-After": "60"})
+
+
+def _unreadable_row(request: AnyRequest, error: UnreadableRowError) -> Response[dict[str, object]]:
+    logger.error("%s %s failed: %s: %s", request.method, request.url.path, error, error.row.reason)
+    said = f"{str(error)[:1].upper()}{str(error)[1:]}. {NOT_CHANGED}"
+    return problem(500, "Unreadable", said, code=ROW_UNREADABLE)
 
 
 def _conflict(_request: AnyRequest, error: PaymentConflictError) -> Response[dict[str, object]]:
@@ -232,6 +244,7 @@ exception_handlers: ExceptionHandlersMap = {
     JournalUnavailableError: _unavailable,
     GrantsUnknownError: _grants_unknown,
     PayoutsUnsetError: _payouts_unset,
+    UnreadableRowError: _unreadable_row,
     PaymentConflictError: _conflict,
     IdempotencyKeyReusedError: _key_reused,
     PayoutRefusedError: _payout_refused,

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from decimal import Decimal
 
+from bridge.http.documents.unreadable import UnreadableItem
 from coordinator.models import FrozenModel
 
 __all__ = ["cell_text", "column_names", "csv_lines", "defused"]
@@ -30,6 +31,12 @@ async def csv_lines(model: type[FrozenModel], pages: AsyncIterator[Sequence[Froz
 
 
 def _cells(row: FrozenModel) -> Iterable[str]:
+    if isinstance(row, UnreadableItem):
+        return map(defused, (row.id, row.detail))
+    return _fields(row)
+
+
+def _fields(row: FrozenModel) -> Iterable[str]:
     said = row.model_dump(mode="json").values()
     for value, text in zip(dict(row).values(), map(cell_text, said), strict=True):
         # Of amounts, a minus sign is their own.

@@ -10,9 +10,10 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from pydantic import Field
 
+from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem, next_after, place_of, told_apart
 from bridge.http.front.dependencies import GivenChains, GivenJournal
 from bridge.http.front.openapi import problem_responses
-from bridge.http.front.pages import NEXT_DESCRIPTION, AfterQuery, place_text, read_place
+from bridge.http.front.pages import NEXT_DESCRIPTION, AfterQuery, read_place
 from bridge.http.front.problems import AnyRequest
 from bridge.http.front.zones import GivenZone
 from bridge.http.ops.exports import export, exported
@@ -27,7 +28,7 @@ from bridge.http.ops.rows import (
     payout_row,
     transfer_rows,
 )
-from bridge.journal import TOTAL_LIMIT, ConsoleFilter, Journal, ListedPayment, ListedPayout, Place
+from bridge.journal import TOTAL_LIMIT, ConsoleFilter, Journal, ListedPayment, ListedPayout
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 
@@ -52,6 +53,7 @@ class PayoutRows(FrozenModel):
     payouts: list[PayoutRow]
     next: str | None = Field(description=NEXT_DESCRIPTION)
     total: int = Field(description=TOTAL_DESCRIPTION)
+    unreadable: list[UnreadableItem] = Field(description=UNREADABLE_DESCRIPTION)
 
 
 class TransferRows(FrozenModel):
@@ -59,6 +61,7 @@ class TransferRows(FrozenModel):
 
     transfers: list[TransferRow]
     next: str | None = Field(description=NEXT_DESCRIPTION)
+    unreadable: list[UnreadableItem] = Field(description=UNREADABLE_DESCRIPTION)
 
 
 class PaymentRows(FrozenModel):
@@ -67,6 +70,7 @@ class PaymentRows(FrozenModel):
     payments: list[PaymentRow]
     next: str | None = Field(description=NEXT_DESCRIPTION)
     total: int = Field(description=TOTAL_DESCRIPTION)
+    unreadable: list[UnreadableItem] = Field(description=UNREADABLE_DESCRIPTION)
 
 
 @get("/payouts", summary="Payouts by page and filter")
@@ -80,9 +84,10 @@ async def list_payout_rows(
     # One more than is shown tells whether there is another page.
     found = await journal.console.payouts(payout_filter, read_place(after), limit + 1)
     total = await journal.console.total("payouts", payout_filter)
-    rows = await asyncio.to_thread(_payout_rows, journal, found[:limit], explorer_links(chains))
-    last = rows[-1] if len(found) > limit else None
-    return PayoutRows(payouts=rows, next=last and place_text(last.created_at, last.payout_id), total=total)
+    listed, unreadable = told_apart(found[:limit])
+    rows = await asyncio.to_thread(_payout_rows, journal, listed, explorer_links(chains))
+    last = found[limit - 1] if len(found) > limit else None
+    return PayoutRows(payouts=rows, next=last and next_after(last), total=total, unreadable=unreadable)
 
 
 @get("/payments", summary="Payments by page and filter")
@@ -94,9 +99,10 @@ async def list_payment_rows(
 ) -> PaymentRows:
     found = await journal.console.payments(payment_filter, read_place(after), limit + 1)
     total = await journal.console.total("payments", payment_filter)
-    rows = await asyncio.to_thread(lambda: [payment_row(listed) for listed in found[:limit]])
-    last = rows[-1] if len(found) > limit else None
-    return PaymentRows(payments=rows, next=last and place_text(last.created_at, last.payment_id), total=total)
+    listed, unreadable = told_apart(found[:limit])
+    rows = await asyncio.to_thread(lambda: list(map(payment_row, listed)))
+    last = found[limit - 1] if len(found) > limit else None
+    return PaymentRows(payments=rows, next=last and next_after(last), total=total, unreadable=unreadable)
 
 
 @get(
@@ -131,9 +137,10 @@ async def list_transfer_rows(
     after: AfterQuery = None,
 ) -> TransferRows:
     found = await journal.console.payments(payment_filter, read_place(after), limit + 1)
-    rows = await asyncio.to_thread(_transfers_of, found[:limit])
-    last = found[limit - 1].payment if len(found) > limit else None
-    return TransferRows(transfers=rows, next=last and place_text(last.created_at, last.payment_id))
+    listed, unreadable = told_apart(found[:limit])
+    rows = await asyncio.to_thread(_transfers_of, listed)
+    last = found[limit - 1] if len(found) > limit else None
+    return TransferRows(transfers=rows, next=last and next_after(last), unreadable=unreadable)
 
 
 @export("payouts", "Every payout of a filter, for a spreadsheet")
@@ -177,12 +184,12 @@ def _payout_rows(journal: Journal, found: Sequence[ListedPayout], link: Explorer
 
 async def _payout_pages(
     journal: Journal, wanted: ConsoleFilter, link: ExplorerLinks
-) -> AsyncIterator[list[PayoutRow]]:
+) -> AsyncIterator[list[PayoutRow | UnreadableItem]]:
     after = None
     while found := await journal.console.payouts(wanted, after, ROWS_LIMIT):
-        yield await asyncio.to_thread(_payout_rows, journal, found, link)
-        last = found[-1].payout
-        after = Place(last.created_at, last.payout_id)
+        listed, unreadable = told_apart(found)
+        yield [*await asyncio.to_thread(_payout_rows, journal, listed, link), *unreadable]
+        after = place_of(found[-1])
 
 
 def _transfers_of(found: Sequence[ListedPayment]) -> list[TransferRow]:
@@ -191,9 +198,9 @@ def _transfers_of(found: Sequence[ListedPayment]) -> list[TransferRow]:
 
 async def _payment_pages(
     journal: Journal, wanted: ConsoleFilter, rows_of: Callable[[Sequence[ListedPayment]], list[Row]]
-) -> AsyncIterator[list[Row]]:
+) -> AsyncIterator[list[Row | UnreadableItem]]:
     after = None
     while found := await journal.console.payments(wanted, after, ROWS_LIMIT):
-        yield await asyncio.to_thread(rows_of, found)
-        last = found[-1].payment
-        after = Place(last.created_at, last.payment_id)
+        listed, unreadable = told_apart(found)
+        yield [*await asyncio.to_thread(rows_of, listed), *unreadable]
+        after = place_of(found[-1])

@@ -27,6 +27,7 @@ from bridge.http.ops.rows import (
     attention_item,
     explorer_links,
 )
+from bridge.http.refused_webhooks import refused_webhooks
 from bridge.http.webhooks import NOT_ASKED_FOR
 from bridge.journal import (
     ChainAlarm,
@@ -42,6 +43,7 @@ from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.attention import items as attention
 from coordinator.attention.alerts import seen
+from coordinator.attention.clock import clock_wrong
 from coordinator.attention.endpoints import endpoint_attention
 from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import Attention, AttentionKind, Kind
@@ -49,6 +51,7 @@ from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN, payment_atte
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import refund_without_address
 from coordinator.attention.telling import Standing
+from coordinator.attention.unreadable import row_unreadable
 from coordinator.attention.unset import coin_unfollowed
 from coordinator.attention.wallets import wallet_attention
 from coordinator.histories import Beginning
@@ -212,6 +215,8 @@ async def _besides_problems(
     standings = await journal.alerts.standings()
     refunds = await journal.refunds.without_address(now - refund_address_wait)
     wallets = await journal.wallets.last()
+    unreadable = await journal.unreadable.rows(SHOWN)
+    latest = await journal.console.latest_time()
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
     def items() -> list[Attention]:
@@ -220,6 +225,8 @@ async def _besides_problems(
         wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
         wrong += _of_alerts(standings)
         wrong += filter(None, map(wallet_attention, wallets.values()))
+        wrong += filter(None, (clock_wrong(now, latest, refused_webhooks.trouble()),))
+        wrong += [row_unreadable(*one.row[:4], one.found_at) for one in unreadable]
         return attention.not_dismissed(wrong, found.dismissed_at)
 
     return await asyncio.to_thread(items)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bridge.http.documents.unreadable import UnreadableItem
 from bridge.http.ops.csv import cell_text, column_names
 from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
@@ -105,12 +106,16 @@ async def workbook(
                 raise SheetTooLongError(
                     f"there are more than {SHEET_ROWS} rows; take fewer days at a time, or the CSV, which has no end"
                 )
-            await asyncio.to_thread(sheet.add, [list(dict(row).values()) for row in page])
+            await asyncio.to_thread(sheet.add, list(map(_cells, page)))
         await asyncio.to_thread(sheet.close)
     except BaseException:
         folder.cleanup()
         raise
     return _chunks(folder, path)
+
+
+def _cells(row: FrozenModel) -> list[Any]:
+    return [row.id, row.detail] if isinstance(row, UnreadableItem) else list(dict(row).values())
 
 
 async def _chunks(folder: "tempfile.TemporaryDirectory[str]", path: Path) -> AsyncIterator[bytes]:

@@ -17,6 +17,7 @@ from bridge.http.documents.payments import (
     payment_document,
     payment_response,
 )
+from bridge.http.documents.unreadable import next_after, told_apart
 from bridge.http.front.dependencies import (
     GivenChains,
     GivenGrants,
@@ -32,7 +33,6 @@ from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.notes import Note
 from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.own_pages import GivenOwnPage, not_theirs, only_one, own_payments_page
-from bridge.http.front.pages import place_text
 from bridge.http.payments.price_renewal import renew_price
 from bridge.http.payments.registration import WayToPay, agreed_way, is_for, register, switch, unsaid, with_rooms_of
 from bridge.journal import Party
@@ -329,21 +329,25 @@ async def list_payments(
 ) -> PaymentList:
     named, identifier = only_one(requestId=request_id, sellerId=seller_id, buyerId=buyer_id)
     if named == "requestId":
-        records = await journal.request_records(identifier)
+        records, unreadable = told_apart(await journal.request_records(identifier))
         if grants is not None:
             principal = await grants.with_rooms(principal, [rooms.request(identifier)])
         return PaymentList(
-            payments=[payment_document(record, seen_by=principal) for record in records if is_for(principal, record)]
+            payments=[payment_document(record, seen_by=principal) for record in records if is_for(principal, record)],
+            # Whose they are cannot be told.
+            unreadable=unreadable if principal.may_see_strangers_money else [],
         )
     if not principal.may_list_payments(identifier):
         raise not_theirs(identifier)
     party, (wanted, after, limit) = Party.SELLER if named == "sellerId" else Party.BUYER, own_page
     # One more than is shown tells whether there is another page.
     found = await journal.own.payments(party, identifier, wanted, after, limit + 1)
-    last = found[limit - 1].payment if len(found) > limit else None
+    last = found[limit - 1] if len(found) > limit else None
+    records, unreadable = told_apart(found[:limit])
     return PaymentList(
-        payments=[payment_document(record, seen_by=principal) for record in found[:limit]],
-        next=last and place_text(last.created_at, last.payment_id),
+        payments=[payment_document(record, seen_by=principal) for record in records],
+        next=last and next_after(last),
+        unreadable=unreadable,
     )
 
 

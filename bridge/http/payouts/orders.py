@@ -13,7 +13,7 @@ from bridge.http.front.service_tokens import Service
 from bridge.http.payments.routes import TxHash
 from bridge.http.payouts.doubts import UsualPrices, doubts_about_order
 from bridge.http.payouts.own_addresses import require_anothers, require_orders_to_others
-from bridge.journal import Journal, PayoutRefusedError
+from bridge.journal import Journal, PayoutRefusedError, all_read
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import Id, new_id
@@ -167,7 +167,8 @@ async def _payout(
     except NotPayableError as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
-    earlier = [*(one.payout for one in await journal.payouts.of_payment(payment.payment_id)), *before]
+    known = all_read(await journal.payouts.of_payment(payment.payment_id))
+    earlier = [*(one.payout for one in known), *before]
     ordinal = sum(
         (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
     )

@@ -10,6 +10,7 @@ from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from bridge.http.documents.payouts import PayoutDocument, PayoutList, known_payout, payout_document
+from bridge.http.documents.unreadable import next_after, told_apart
 from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
     GivenChains,
@@ -22,7 +23,6 @@ from bridge.http.front.dependencies import (
 from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.own_pages import GivenOwnPage, not_theirs, only_one, own_payouts_page
-from bridge.http.front.pages import place_text
 from bridge.http.payments.routes import TxHash
 from bridge.http.payouts.allowed_destinations import allow_destination, disallow_destination, list_destinations
 from bridge.http.payouts.orders import PayoutRequest, ordered_payouts
@@ -136,17 +136,23 @@ async def list_payouts(
     named, identifier = only_one(paymentId=payment_id, sellerId=seller_id)
     in_full = principal.has_payouts_sent
     if named == "paymentId":
-        records = await journal.payouts.of_payment(identifier)
+        records, unreadable = told_apart(await journal.payouts.of_payment(identifier))
         seen = [record for record in records if principal.may_see_payout(payee_id=record.payout.payee_id)]
-        return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen])
+        return PayoutList(
+            payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen],
+            # Whom they pay cannot be told.
+            unreadable=unreadable if principal.has_payouts_sent else [],
+        )
     if not principal.may_see_payout(payee_id=identifier):
         raise not_theirs(identifier)
     wanted, after, limit = own_page
     found = await journal.own.payouts(identifier, wanted, after, limit + 1)
-    last = found[limit - 1].payout if len(found) > limit else None
+    last = found[limit - 1] if len(found) > limit else None
+    records, unreadable = told_apart(found[:limit])
     return PayoutList(
-        payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in found[:limit]],
-        next=last and place_text(last.created_at, last.payout_id),
+        payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in records],
+        next=last and next_after(last),
+        unreadable=unreadable,
     )
 
 

@@ -31,7 +31,7 @@ __all__ = ["RefundSent", "read_sent"]
 class RefundSent(FrozenModel):
     """What was sent back without the bridge."""
 
-    tx_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,100}$")] = Field(
+    tx_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/=:-]{8,100}$")] = Field(
         description="The transaction that carries it; of Lightning the payment's hash, of what goes over no chain "
         "what whoever sent it calls it. Where its chain is followed, the chain says whether it does."
     )
@@ -71,6 +71,10 @@ async def read_sent(
             chain = chains.chain_of_payout(payment.provider, coin)
         else:
             chain = read_chain(chains.chains, payment.direct.chain)
+        if chain is None and payment.direct is None:
+            expected = sender.transaction_expected(payment.provider, coin, sent.tx_hash)
+            if expected is not None:
+                raise NotPayableError("txHash", f"expected {expected}, which this is not")
         going = (
             Sent(ELSEWHERE, coin, coin_amount, sent.destination, sent.tx_hash)
             if chain is None

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Float, String, Table, and_, ca
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
+from bridge.journal.tables.unreadable_rows import readable
 from bridge.journal.writing.staged.chains import ChainTransfer
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
@@ -90,7 +91,7 @@ def payments_moved(connection: Connection, chain: str, *, since: datetime) -> di
 def payments_named(connection: Connection, payment_ids: Sequence[str]) -> list[Payment]:
     """Those of some payments that there are."""
     rows = connection.execute(select(schema.payments).where(schema.payments.c.payment_id.in_(payment_ids)))
-    return [payment_from_row(row) for row in rows.mappings()]
+    return readable(connection, payment_from_row, rows.mappings())
 
 
 def payments_at(
@@ -104,7 +105,7 @@ def payments_at(
     has_moved = _moved(payments, chain, moved_since)
     found = union(*(select(payments.c.payment_id).where(there, either) for either in (is_open, has_moved)))
     rows = connection.execute(select(payments).where(payments.c.payment_id.in_(found)))
-    return [payment_from_row(row) for row in rows.mappings()]
+    return readable(connection, payment_from_row, rows.mappings())
 
 
 def payouts_waiting(connection: Connection, chain: str, *, moved_since: datetime) -> dict[str, str]:
@@ -117,7 +118,7 @@ def payouts_waiting(connection: Connection, chain: str, *, moved_since: datetime
 def payouts_named(connection: Connection, payout_ids: Sequence[str]) -> list[Payout]:
     """Those of some payouts that there are."""
     rows = connection.execute(select(schema.payouts).where(schema.payouts.c.payout_id.in_(payout_ids)))
-    return [payout_from_row(row) for row in rows.mappings()]
+    return readable(connection, payout_from_row, rows.mappings())
 
 
 def payouts_to(
@@ -132,7 +133,7 @@ def payouts_to(
             or_(payouts.c.status.in_(UNSETTLED_STATUSES), payouts.c.updated_at >= moved_since),
         )
     )
-    return [payout_from_row(row) for row in rows.mappings()]
+    return readable(connection, payout_from_row, rows.mappings())
 
 
 def chain_transfers(connection: Connection, chain: str, tx_hashes: Sequence[str]) -> list[ChainTransfer]:

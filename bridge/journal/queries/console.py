@@ -11,6 +11,15 @@ from bridge.journal.queries.problems import has_problem
 from bridge.journal.queries.unpaid import unpaid
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import JournaledEvent, events_from_rows, payment_from_row, payout_from_row
+from bridge.journal.tables.unreadable_rows import (
+    RowKind,
+    StoredRow,
+    UnreadableRow,
+    is_not_noted,
+    read_or_note,
+    readable,
+    required,
+)
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
@@ -123,30 +132,38 @@ class UnmatchedWebhook:
 
 def listed_payments(
     connection: Connection, wanted: ConsoleFilter, after: Place | None, limit: int
-) -> list[ListedPayment]:
+) -> list[ListedPayment | UnreadableRow]:
     """The payments that a filter wants, newest first, from a place on."""
     rows = _page(connection, schema.payments, "payment_id", wanted, after, limit)
-    return [ListedPayment(payment_from_row(row), row["updated_at"], row["completed_at"]) for row in rows]
+    return [read_or_note(connection, _listed_payment, row) for row in rows]
 
 
 def listed_payouts(
     connection: Connection, wanted: ConsoleFilter, after: Place | None, limit: int
-) -> list[ListedPayout]:
+) -> list[ListedPayout | UnreadableRow]:
     """The payouts that a filter wants, newest first, from a place on."""
     rows = _page(connection, schema.payouts, "payout_id", wanted, after, limit)
-    return [ListedPayout(payout_from_row(row), row["updated_at"], row["completed_at"]) for row in rows]
+    return [read_or_note(connection, _listed_payout, row) for row in rows]
 
 
 def listed_payment(connection: Connection, payment_id: str) -> ListedPayment | None:
     payments = schema.payments
     row = connection.execute(select(payments).where(payments.c.payment_id == payment_id)).mappings().first()
-    return None if row is None else ListedPayment(payment_from_row(row), row["updated_at"], row["completed_at"])
+    return None if row is None else required(connection, _listed_payment, row)
 
 
 def listed_payout(connection: Connection, payout_id: str) -> ListedPayout | None:
     payouts = schema.payouts
     row = connection.execute(select(payouts).where(payouts.c.payout_id == payout_id)).mappings().first()
-    return None if row is None else ListedPayout(payout_from_row(row), row["updated_at"], row["completed_at"])
+    return None if row is None else required(connection, _listed_payout, row)
+
+
+def _listed_payment(row: StoredRow) -> ListedPayment:
+    return ListedPayment(payment_from_row(row), row["updated_at"], row["completed_at"])
+
+
+def _listed_payout(row: StoredRow) -> ListedPayout:
+    return ListedPayout(payout_from_row(row), row["updated_at"], row["completed_at"])
 
 
 def total(connection: Connection, kind: Literal["payments", "payouts"], wanted: ConsoleFilter) -> int:
@@ -207,6 +224,7 @@ def payouts_for_a_person(connection: Connection, now: datetime, limit: int) -> l
     that await approval, those that ended in a doubtful way, and those that failed or came back and that nothing that
     was paid since makes up for in full; the oldest of each first."""
     payouts = schema.payouts
+    is_known = is_not_noted(RowKind.PAYOUT, payouts.c.payout_id)
     found: list[ListedPayout] = []
     for condition in (
         payouts.c.status.in_(STATUSES_TO_RESOLVE),
@@ -218,10 +236,10 @@ def payouts_for_a_person(connection: Connection, now: datetime, limit: int) -> l
         payouts.c.ended_in_doubt,
         payouts.c.payout_id.in_(unpaid(connection)),
     ):
-        rows = connection.execute(select(payouts).where(condition).order_by(payouts.c.created_at).limit(limit))
-        found += [
-            ListedPayout(payout_from_row(row), row["updated_at"], row["completed_at"]) for row in rows.mappings()
-        ]
+        rows = connection.execute(
+            select(payouts).where(condition, is_known).order_by(payouts.c.created_at).limit(limit)
+        )
+        found += readable(connection, _listed_payout, rows.mappings())
     return found
 
 

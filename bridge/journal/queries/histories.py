@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, true
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
+from bridge.journal.tables.unreadable_rows import RowKind, is_not_noted, readable
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.payouts import Payout
@@ -49,18 +50,19 @@ def payable_payments(
             payments.c.status == status,
             true() if is_near else payments.c.updated_at >= since,
             true() if before is None else payments.c.payment_id < before,
+            is_not_noted(RowKind.PAYMENT, payments.c.payment_id),
         )
         .order_by(payments.c.payment_id.desc())
         .limit(limit)
     )
-    return [payment_from_row(row) for row in rows.mappings()]
+    return readable(connection, payment_from_row, rows.mappings())
 
 
 def payouts_of(connection: Connection, payment_ids: Sequence[str]) -> list[Payout]:
     """The payouts of some payments."""
     payouts = schema.payouts
     rows = connection.execute(select(payouts).where(payouts.c.payment_id.in_(payment_ids)))
-    return [payout_from_row(row) for row in rows.mappings()]
+    return readable(connection, payout_from_row, rows.mappings())
 
 
 def newest_payouts(connection: Connection, provider: str, limit: int) -> list[Payout]:
@@ -69,7 +71,7 @@ def newest_payouts(connection: Connection, provider: str, limit: int) -> list[Pa
     rows = connection.execute(
         select(payouts).where(payouts.c.provider == provider).order_by(payouts.c.created_at.desc()).limit(limit)
     )
-    return [payout_from_row(row) for row in rows.mappings()]
+    return readable(connection, payout_from_row, rows.mappings())
 
 
 def newest_invoices(connection: Connection, provider: str, limit: int) -> list[str]:

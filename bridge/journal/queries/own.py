@@ -12,6 +12,7 @@ from bridge.journal.queries.console import Place
 from bridge.journal.queries.payments import PaymentRecord, payment_records
 from bridge.journal.queries.payouts import PayoutRecord, payout_records
 from bridge.journal.tables import schema
+from bridge.journal.tables.unreadable_rows import UnreadableRow
 
 __all__ = ["OwnFilter", "Party", "own_payments", "own_payouts"]
 
@@ -34,7 +35,7 @@ class OwnFilter:
 
 def own_payments(
     connection: Connection, party: Party, user_id: str, wanted: OwnFilter, after: Place | None, limit: int
-) -> list[PaymentRecord]:
+) -> list[PaymentRecord | UnreadableRow]:
     """The payments of a buyer; or those that pay a seller, also by a share of a template checkout."""
     payments, sellers = schema.payments, schema.checkout_sellers
     found = select(payments.c.payment_id, payments.c.created_at)
@@ -51,18 +52,22 @@ def own_payments(
     own = union_all(*(select(part.subquery()) for part in parts)).subquery()
     newest = select(own.c.payment_id).order_by(own.c.created_at.desc(), own.c.payment_id.desc()).limit(limit)
     payment_ids = list(connection.scalars(newest))
-    records = {record.payment.payment_id: record for record in payment_records(connection, payment_ids)}
+    found_records = payment_records(connection, payment_ids)
+    records = {
+        one.concerns if isinstance(one, UnreadableRow) else one.payment.payment_id: one for one in found_records
+    }
     return [records[payment_id] for payment_id in payment_ids]
 
 
 def own_payouts(
     connection: Connection, seller_id: str, wanted: OwnFilter, after: Place | None, limit: int
-) -> list[PayoutRecord]:
+) -> list[PayoutRecord | UnreadableRow]:
     """The payouts to a seller; what carries a refund goes to a buyer."""
     payouts = schema.payouts
     own = select(payouts.c.payout_id).where(payouts.c.seller_id == seller_id, payouts.c.refund_id.is_(None))
     payout_ids = list(connection.scalars(_page(own, payouts, payouts.c.payout_id, wanted, after, limit)))
-    records = {record.payout.payout_id: record for record in payout_records(connection, payout_ids)}
+    found = payout_records(connection, payout_ids)
+    records = {one.concerns if isinstance(one, UnreadableRow) else one.payout.payout_id: one for one in found}
     return [records[payout_id] for payout_id in payout_ids]
 
 

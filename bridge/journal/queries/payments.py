@@ -20,6 +20,16 @@ from bridge.journal.tables.rows import (
     payout_from_row,
     refund_from_row,
 )
+from bridge.journal.tables.unreadable_rows import (
+    RowKind,
+    StoredRow,
+    UnreadableRow,
+    all_read,
+    is_not_noted,
+    read_or_note,
+    readable,
+    reading,
+)
 from bridge.journal.writing.commit_times import committed_at, last_offset
 from bridge.journal.writing.prefetch import payments_of_requests
 from coordinator.histories import Place
@@ -38,8 +48,10 @@ __all__ = [
     "due_payments",
     "events_about",
     "held_at",
+    "history_entry",
     "last_of_the_old",
     "last_place",
+    "latest_time",
     "next_due_at",
     "oldest_offset",
     "payment_record",
@@ -56,7 +68,8 @@ _TAIL = (
     .order_by(_EVENTS.offset)
     .limit(bindparam("limit"))
 )
-_NEXT_DUE_AT = select(func.min(schema.payments.c.due_at))
+_IS_READABLE = is_not_noted(RowKind.PAYMENT, schema.payments.c.payment_id)
+_NEXT_DUE_AT = select(func.min(schema.payments.c.due_at)).where(_IS_READABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +103,17 @@ class PaymentRecord:
 
 
 def payment_record(connection: Connection, payment_id: str) -> PaymentRecord | None:
+    """A payment with its past. Raises UnreadableRowError."""
     records = payment_records(connection, [payment_id])
-    return records[0] if records else None
+    return next(iter(all_read(records)), None)
 
 
-def payment_records(connection: Connection, payment_ids: Sequence[str]) -> list[PaymentRecord]:
+def payment_records(connection: Connection, payment_ids: Sequence[str]) -> list[PaymentRecord | UnreadableRow]:
     """Those of some payments that there are, in no order."""
     return _records(connection, select(schema.payments).where(schema.payments.c.payment_id.in_(payment_ids)))
 
 
-def request_records(connection: Connection, request_id: str) -> list[PaymentRecord]:
+def request_records(connection: Connection, request_id: str) -> list[PaymentRecord | UnreadableRow]:
     """The payments for one purchase request, oldest first."""
     payments, found = schema.payments, payments_of_requests([request_id]).subquery()
     return _records(
@@ -111,44 +125,62 @@ def request_records(connection: Connection, request_id: str) -> list[PaymentReco
 
 
 def checkout_record(connection: Connection, checkout_id: str) -> PaymentRecord | None:
-    """The payment of a template checkout."""
+    """The payment of a template checkout. Raises UnreadableRowError."""
     checkouts = schema.checkouts
     payment_id = connection.scalar(select(checkouts.c.payment_id).where(checkouts.c.checkout_id == checkout_id))
     return None if payment_id is None else payment_record(connection, payment_id)
 
 
-def _records(connection: Connection, statement: Select[Any]) -> list[PaymentRecord]:
+def _records(connection: Connection, statement: Select[Any]) -> list[PaymentRecord | UnreadableRow]:
     rows = connection.execute(statement).mappings().all()
-    histories: dict[str, list[HistoryEntry]] = {row["payment_id"]: [] for row in rows}
+    histories: dict[str, list[RowMapping]] = {row["payment_id"]: [] for row in rows}
     observations = schema.observations
     for seen in connection.execute(
         select(observations).where(observations.c.payment_id.in_(histories)).order_by(observations.c.observation_id)
-    ):
-        histories[seen.payment_id].append(
-            HistoryEntry(
-                at=seen.received_at,
-                key=seen.key,
-                observation=observation_from_text(seen.observation),
-                effect=seen.effect,
-                status=seen.status,
-                escrow_state=seen.escrow_state,
-                received=Decimal(seen.received),
-            )
-        )
-    invoices, refusals = _invoices(connection, histories)
+    ).mappings():
+        histories[seen["payment_id"]].append(seen)
+    invoices = _invoices(connection, histories)
     payouts, refunds = _out(connection, schema.payouts, histories), _out(connection, schema.refunds, histories)
-    return [
-        PaymentRecord(
+
+    def record(row: StoredRow) -> PaymentRecord:
+        payment_id = row["payment_id"]
+        first_rows = [rows[0] for rows in invoices[payment_id]]
+        return PaymentRecord(
             payment_from_row(row),
             row["updated_at"],
-            tuple(histories[row["payment_id"]]),
-            tuple(invoices[row["payment_id"]]),
-            refusals[row["payment_id"]],
-            tuple(map(payout_from_row, payouts[row["payment_id"]])),
-            tuple(map(refund_from_row, refunds[row["payment_id"]])),
+            tuple(readable(connection, history_entry, histories[payment_id])),
+            tuple(map(_invoice, invoices[payment_id])),
+            {first["coin"]: first["refused"] for first in first_rows if first["refused"] is not None},
+            tuple(map(payout_from_row, payouts[payment_id])),
+            tuple(map(refund_from_row, refunds[payment_id])),
         )
-        for row in rows
-    ]
+
+    found = [(row, read_or_note(connection, record, row)) for row in rows]
+    return [_in_place_of(row, one) if isinstance(one, UnreadableRow) else one for row, one in found]
+
+
+def _in_place_of(row: RowMapping, unreadable: UnreadableRow) -> UnreadableRow:
+    """What a list has instead of a record of which a part cannot be read."""
+    return unreadable._replace(concerns=row["payment_id"], created_at=row["created_at"])
+
+
+@reading(RowKind.OBSERVATION, "observation_id", concerns="payment_id")
+def history_entry(row: StoredRow) -> HistoryEntry:
+    return HistoryEntry(
+        at=row["received_at"],
+        key=row["key"],
+        observation=observation_from_text(row["observation"]),
+        effect=row["effect"],
+        status=row["status"],
+        escrow_state=row["escrow_state"],
+        received=Decimal(row["received"]),
+    )
+
+
+def _invoice(rows: Sequence[RowMapping]) -> Invoice:
+    """An invoice out of its rows, one for each address that it ever had."""
+    addresses = tuple(row["address"] for row in rows if row["address"] is not None)
+    return invoice_from_row(rows[0]).model_copy(update={"addresses": addresses})
 
 
 def _out(connection: Connection, table: Table, payment_ids: Iterable[str]) -> dict[str, list[RowMapping]]:
@@ -161,11 +193,8 @@ def _out(connection: Connection, table: Table, payment_ids: Iterable[str]) -> di
     return found
 
 
-def _invoices(
-    connection: Connection, payment_ids: Iterable[str]
-) -> tuple[dict[str, list[Invoice]], dict[str, dict[str, str]]]:
-    """The invoices of payments, of each the one to pay first, with every address they ever had; and why those that
-    are not open were refused."""
+def _invoices(connection: Connection, payment_ids: Iterable[str]) -> dict[str, list[list[RowMapping]]]:
+    """The rows of the invoices of payments, of each the one to pay first, with every address they ever had."""
     invoices, addresses = schema.invoices, schema.invoice_addresses
     is_its = (addresses.c.payment_id == invoices.c.payment_id) & (addresses.c.coin == invoices.c.coin)
     rows = connection.execute(
@@ -174,15 +203,10 @@ def _invoices(
         .where(invoices.c.payment_id.in_(payment_ids))
         .order_by(invoices.c.wanted_at.desc(), invoices.c.coin, addresses.c.given_at, addresses.c.address)
     ).mappings()
-    found: dict[str, list[Invoice]] = {payment_id: [] for payment_id in payment_ids}
-    refusals: dict[str, dict[str, str]] = {payment_id: {} for payment_id in payment_ids}
-    for (payment_id, coin), of_invoice in groupby(rows, key=lambda row: (row["payment_id"], row["coin"])):
-        first, *others = of_invoice
-        given = tuple(row["address"] for row in (first, *others) if row["address"] is not None)
-        found[payment_id].append(invoice_from_row(first, given))
-        if first["refused"] is not None:
-            refusals[payment_id][coin] = first["refused"]
-    return found, refusals
+    found: dict[str, list[list[RowMapping]]] = {payment_id: [] for payment_id in payment_ids}
+    for (payment_id, _), of_invoice in groupby(rows, key=lambda row: (row["payment_id"], row["coin"])):
+        found[payment_id].append(list(of_invoice))
+    return found
 
 
 def due_payments(connection: Connection, before: datetime, *, only: Sequence[str], limit: int) -> list[Payment]:
@@ -192,10 +216,11 @@ def due_payments(connection: Connection, before: datetime, *, only: Sequence[str
     rows = connection.execute(
         select(payments)
         .where(payments.c.due_at < before, payments.c.provider.in_(only), payments.c.status.in_(OPEN_STATUSES))
+        .where(_IS_READABLE)
         .order_by(payments.c.due_at)
         .limit(limit)
     )
-    return [payment_from_row(row) for row in rows.mappings()]
+    return readable(connection, payment_from_row, rows.mappings())
 
 
 def due_at_once(
@@ -211,7 +236,7 @@ def due_at_once(
     return list(
         connection.scalars(
             select(payments.c.payment_id)
-            .where(payments.c.due_at < before, not_(and_(is_open, waits)))
+            .where(payments.c.due_at < before, not_(and_(is_open, waits)), _IS_READABLE)
             .order_by(payments.c.due_at)
             .limit(limit)
         )
@@ -237,6 +262,13 @@ def last_place(connection: Connection) -> Place:
         select(events.c.offset, events.c.committed_at).order_by(events.c.offset.desc()).limit(1)
     ).first()
     return Place(0, None) if last is None else Place(last.offset, last.committed_at)
+
+
+def latest_time(connection: Connection) -> datetime | None:
+    """The latest time that anything bears, as the last event and all payments show it: after a clock that was wrong,
+    not that of what came last. None while there is nothing."""
+    registered = connection.scalar(select(func.max(schema.payments.c.created_at)))
+    return max(filter(None, (last_place(connection).at, registered)), default=None)
 
 
 def held_at(connection: Connection, offset: int) -> Held:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row
+from bridge.journal.tables.unreadable_rows import RowKind, StoredRow, readable, reading
 from coordinator.payments.agreed.invoices import InvoiceOpened
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payments.problems.coin_prices import DAY, DAYS_LOOKED_AT, EarlierPrice, paid_at
@@ -50,11 +51,16 @@ def _of_day(
     rows = connection.execute(select(payments).where(payments.c.payment_id.in_(priced))).mappings()
     fitting = [row for row in rows if (row["provider"], row["currency"]) == (provider, currency)]
     fitting.sort(key=lambda row: (row["status"] == PaymentStatus.COMPLETED, row["created_at"]), reverse=True)
-    return [_price(row, priced[row["payment_id"]], coin) for row in fitting[:PRICES_LIMIT]]
+    return readable(connection, lambda row: _price(row, priced[row["payment_id"]], coin), fitting[:PRICES_LIMIT])
 
 
-def _price(row: RowMapping, invoice: RowMapping, coin: str) -> EarlierPrice:
-    asked = InvoiceOpened.model_validate_json(invoice["opened"]).exchange_rate
+def _price(row: StoredRow, invoice: StoredRow, coin: str) -> EarlierPrice:
+    asked = _opened(invoice).exchange_rate
     # What has not come needs no payment to be made of its row.
     paid = paid_at(payment_from_row(row), coin) if row["status"] == PaymentStatus.COMPLETED else None
     return EarlierPrice(invoice["wanted_at"], asked, paid)
+
+
+@reading(RowKind.INVOICE, "payment_id", concerns="payment_id")
+def _opened(row: StoredRow) -> InvoiceOpened:
+    return InvoiceOpened.model_validate_json(row["opened"])

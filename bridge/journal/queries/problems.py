@@ -2,13 +2,14 @@
 address. What was settled or dismissed is left out until there is news."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, select
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import invoice_from_row, payment_from_row
+from bridge.journal.tables.unreadable_rows import RowKind, StoredRow, is_not_noted, readable
 from bridge.journal.writing.staged.actions import OFF_THE_LIST
 from coordinator.attention.payments import problem_key
 from coordinator.payments.agreed.invoices import Invoice
@@ -63,15 +64,19 @@ def troubled_payments(connection: Connection, limit: int) -> list[TroubledPaymen
     found: dict[str, TroubledPayment] = {}
     for kind in _present(connection):
         rows = connection.execute(
-            select(payments).where(_is_unsettled(kind)).order_by(payments.c.problems_at).limit(limit)
+            select(payments)
+            .where(_is_unsettled(kind), is_not_noted(RowKind.PAYMENT, payments.c.payment_id))
+            .order_by(payments.c.problems_at)
+            .limit(limit)
         )
-        for row in rows.mappings():
-            known = found.get(row["payment_id"])
-            if known is None:
-                known = TroubledPayment(payment_from_row(row), row["problems_at"], frozenset())
-            kinds = known.kinds | {kind}
-            found[row["payment_id"]] = TroubledPayment(known.payment, known.problems_at, kinds)
+        for one in readable(connection, _troubled, rows.mappings()):
+            known = found.get(one.payment.payment_id, one)
+            found[one.payment.payment_id] = replace(known, kinds=known.kinds | {kind})
     return list(found.values())
+
+
+def _troubled(row: StoredRow) -> TroubledPayment:
+    return TroubledPayment(payment_from_row(row), row["problems_at"], frozenset())
 
 
 def problem_counts(connection: Connection) -> Mapping[ProblemKind, int]:
@@ -93,10 +98,11 @@ def without_address(connection: Connection, wanted_before: datetime, limit: int)
         .where(
             invoices.c.opened.is_(None),
             invoices.c.wanted_at < wanted_before,
+            is_not_noted(RowKind.INVOICE, invoices.c.payment_id),
             payments.c.status.in_(OPEN_STATUSES),
             ~is_outdated,
         )
         .order_by(invoices.c.wanted_at)
         .limit(limit)
     )
-    return [invoice_from_row(row) for row in rows.mappings()]
+    return readable(connection, invoice_from_row, rows.mappings())

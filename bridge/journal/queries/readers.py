@@ -17,6 +17,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, Operationa
 from bridge.journal.database.cutting import Cutter
 from bridge.journal.database.engines import reading_engine
 from bridge.journal.errors import JournalUnavailableError
+from bridge.journal.tables.unreadable_rows import NotedRows, note_in
 
 __all__ = ["Read", "Readers"]
 
@@ -43,8 +44,9 @@ class Read(Protocol):
 class _Reader:
     """One thread's connection."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, met: NotedRows) -> None:
         self._engine = reading_engine(url)
+        note_in(self._engine, met)
         self._cutter = Cutter(self._engine)
         self.look_up: object = None
         """What it is busy with."""
@@ -85,6 +87,8 @@ class Readers:
 
     def __init__(self, url: URL) -> None:
         self.url = url
+        self.met = NotedRows()
+        """What they could not read, since somebody took it."""
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="journal-reader")
         self._own = threading.local()
         self._readers: list[_Reader] = []
@@ -114,7 +118,7 @@ class Readers:
     def _run(self, query: Callable[[Connection], T], look_up: object) -> T:
         reader: _Reader | None = getattr(self._own, "reader", None)
         if reader is None:
-            reader = self._own.reader = _Reader(self.url)
+            reader = self._own.reader = _Reader(self.url, self.met)
             self._readers.append(reader)
         try:
             found = reader.run(query, look_up)

@@ -11,6 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, exists, literal,
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import invoice_from_row, payment_from_row
+from bridge.journal.tables.unreadable_rows import RowKind, is_not_noted, readable
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.payments import OPEN_STATUSES, UNPAID_STATUSES, Payment, PaymentStatus
 
@@ -75,6 +76,7 @@ def unopened_invoices(
         .where(
             invoices.c.opened.is_(None),
             payments.c.status.in_(OPEN_STATUSES),
+            is_not_noted(RowKind.INVOICE, invoices.c.payment_id),
             true() if after is None else _is_before(invoices.c.wanted_at, invoices.c.payment_id, after),
             invoices.c.coin.not_in(but) if but else true(),
             # What the buyer does not want to pay with any more would become the one to pay at the provider.
@@ -83,7 +85,7 @@ def unopened_invoices(
         .order_by(invoices.c.wanted_at.desc(), invoices.c.payment_id.desc())
         .limit(limit)
     )
-    return [invoice_from_row(row) for row in rows.mappings()]
+    return readable(connection, invoice_from_row, rows.mappings())
 
 
 def open_payments(
@@ -162,4 +164,4 @@ def payments_still_open(
             ),
         )
     )
-    return [payment_from_row(row) for row in rows.mappings()]
+    return readable(connection, payment_from_row, rows.mappings())

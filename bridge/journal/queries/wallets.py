@@ -11,6 +11,7 @@ from bridge.journal.queries.payouts import payouts_going_on
 from bridge.journal.queries.totals import wallet_sums
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row
+from bridge.journal.tables.unreadable_rows import readable
 from bridge.journal.writing.staged.wallets import comparison_from_text
 from coordinator.books.entries import EntryKind, wallet_of, wallet_that_sends
 from coordinator.books.wallets import Comparison, Movement, Should, WalletCoin
@@ -51,7 +52,7 @@ def _arriving(connection: Connection) -> Sums:
     """What is seen of open payments and does not count yet."""
     payments = schema.payments
     rows = connection.execute(select(payments).where(payments.c.status.in_(_COMING))).mappings()
-    coming = (payment_from_row(row) for row in rows)
+    coming = readable(connection, payment_from_row, rows)
     return _added(
         (WalletCoin(wallet_of(one), transfer.asset), transfer.amount) for one in coming for transfer in one.in_flight
     )

@@ -11,6 +11,7 @@ from bridge.journal.queries import problems as problem_queries
 from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedPayout, Place
 from bridge.journal.queries.endpoints import endpoints
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
+from bridge.journal.queries.payments import latest_time
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.transactions import payments_named
 from bridge.journal.queries.under_way import UnderWay, under_way
@@ -19,6 +20,7 @@ from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
 from bridge.journal.requests.payout_recording import KeyedObservation
 from bridge.journal.tables.rows import JournaledEvent
+from bridge.journal.tables.unreadable_rows import UnreadableRow
 from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
@@ -75,11 +77,15 @@ class ConsoleRecords:
 
     # Looking up
 
-    async def payments(self, wanted: ConsoleFilter, after: Place | None, limit: int) -> list[ListedPayment]:
+    async def payments(
+        self, wanted: ConsoleFilter, after: Place | None, limit: int
+    ) -> list[ListedPayment | UnreadableRow]:
         """The payments that a filter wants, newest first, from a place on."""
         return await self._read(console_queries.listed_payments, wanted, after, limit)
 
-    async def payouts(self, wanted: ConsoleFilter, after: Place | None, limit: int) -> list[ListedPayout]:
+    async def payouts(
+        self, wanted: ConsoleFilter, after: Place | None, limit: int
+    ) -> list[ListedPayout | UnreadableRow]:
         """The payouts that a filter wants, newest first, from a place on."""
         return await self._read(console_queries.listed_payouts, wanted, after, limit)
 
@@ -92,6 +98,10 @@ class ConsoleRecords:
 
     async def payout(self, payout_id: str) -> ListedPayout | None:
         return await self._read(console_queries.listed_payout, payout_id)
+
+    async def latest_time(self) -> datetime | None:
+        """The latest time that a payment, or the last event, bears."""
+        return await self._read(latest_time)
 
     async def for_a_person(self, now: datetime, wanted_before: datetime) -> ForAPerson:
         """What does not go on by itself; `wanted_before` is when an invoice was wanted that should be open by now."""

@@ -6,6 +6,7 @@ from bridge.journal.queries.own import OwnFilter, Party
 from bridge.journal.queries.payments import PaymentRecord
 from bridge.journal.queries.payouts import PayoutRecord
 from bridge.journal.queries.readers import Read
+from bridge.journal.tables.unreadable_rows import UnreadableRow
 
 __all__ = ["OwnRecords"]
 
@@ -18,8 +19,10 @@ class OwnRecords:
 
     async def payments(
         self, party: Party, user_id: str, wanted: OwnFilter, after: Place | None, limit: int
-    ) -> list[PaymentRecord]:
+    ) -> list[PaymentRecord | UnreadableRow]:
         return await self._read(queries.own_payments, party, user_id, wanted, after, limit)
 
-    async def payouts(self, seller_id: str, wanted: OwnFilter, after: Place | None, limit: int) -> list[PayoutRecord]:
+    async def payouts(
+        self, seller_id: str, wanted: OwnFilter, after: Place | None, limit: int
+    ) -> list[PayoutRecord | UnreadableRow]:
         return await self._read(queries.own_payouts, seller_id, wanted, after, limit)

@@ -9,6 +9,7 @@ from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.requests import payout_attempts, payout_recording, payout_registration
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before
+from bridge.journal.tables.unreadable_rows import UnreadableRow, all_read
 from bridge.journal.wakes import SENDING_PAYOUTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.payment_log import log_payout
@@ -140,10 +141,10 @@ class PayoutRecords:
         return whose_name(called, external_id, coin)
 
     async def records(self, payout_ids: Sequence[str]) -> list[payout_queries.PayoutRecord]:
-        """Those of the payouts that there are, oldest first."""
-        return await self._read(payout_queries.payout_records, payout_ids)
+        """Those of the payouts that there are, oldest first. Raises UnreadableRowError."""
+        return all_read(await self._read(payout_queries.payout_records, payout_ids))
 
-    async def of_payment(self, payment_id: str) -> list[payout_queries.PayoutRecord]:
+    async def of_payment(self, payment_id: str) -> list[payout_queries.PayoutRecord | UnreadableRow]:
         """The payouts of a payment, oldest first."""
         return await self._read(payout_queries.payment_payouts, payment_id)
 

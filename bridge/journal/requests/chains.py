@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bridge.journal.errors import ChainFollowedElsewhereError
 from bridge.journal.requests.payments import record_observation
 from bridge.journal.requests.payout_recording import RecordedPayout, record_payout_observation
+from bridge.journal.tables.unreadable_rows import UnreadableRowError
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.chains import ChainTransfer
@@ -57,21 +59,12 @@ def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
         raise ChainFollowedElsewhereError(f"another bridge has followed {step.chain} meanwhile")
     payments, payouts = [], []
     for payment_id, sighting in step.payments:
-        payment = batch.payments.get(payment_id)
-        if payment is None:
-            raise LookupError(f"payment {payment_id} is gone")
-        payments.append(
-            record_observation(
-                batch,
-                provider=payment.provider,
-                external_id=payment.external_id,
-                key=_key(step.chain, payment_id, sighting),
-                observation=TransferSighted(sighting=sighting),
-            )
-        )
+        with suppress(UnreadableRowError):  # the chain is followed on, for all others
+            payments.append(_record_sighting(batch, payment_id, _key(step.chain, payment_id, sighting), sighting))
     for payout_id, sighting in step.payouts:
         key = _key(step.chain, payout_id, sighting)
-        payouts.append(record_payout_observation(batch, payout_id, key, PayoutSighted(sighting=sighting)))
+        with suppress(UnreadableRowError):
+            payouts.append(record_payout_observation(batch, payout_id, key, PayoutSighted(sighting=sighting)))
     for transfer_id in step.forgotten:
         batch.chains.forget(step.chain, transfer_id)
     for transfer in step.transfers:
@@ -83,6 +76,19 @@ def record_chain_step(batch: Batch, step: ChainCommit) -> CommittedStep:
     batch.chains.checkpoint(step.chain, step.following)
     moved = tuple(recorded for recorded in payments if recorded.outcome is Outcome.APPLIED)
     return CommittedStep(moved, tuple(recorded for recorded in payouts if recorded.moved))
+
+
+def _record_sighting(batch: Batch, payment_id: str, key: str, sighting: Sighting) -> Recorded:
+    payment = batch.payments.get(payment_id)
+    if payment is None:
+        raise LookupError(f"payment {payment_id} is gone")
+    return record_observation(
+        batch,
+        provider=payment.provider,
+        external_id=payment.external_id,
+        key=key,
+        observation=TransferSighted(sighting=sighting),
+    )
 
 
 def record_unfollowed(batch: Batch, said: Mapping[str, str], over: Collection[str]) -> None:

@@ -266,13 +266,15 @@ def refuse_conflict(existing: Payment, wanted: Payment) -> None:
     )
 
 
-def apply_deadlines(batch: Batch, payment_ids: Collection[str]) -> list[Recorded]:
+def apply_deadlines(batch: Batch, payment_ids: Collection[str]) -> tuple[int, list[Recorded]]:
     """Lets payments know that their time ran out, or also the time for what was seen and is not confirmed. Those that
-    were given more time meanwhile stay as they are."""
-    due = [payment for payment in batch.payments.look_up(payment_ids) if _is_due(payment, batch.now)]
+    were given more time meanwhile stay as they are. Returns of how many that is certain, which leaves out those that
+    cannot be read, and what was written down."""
+    found = batch.payments.look_up(payment_ids)
+    due = [payment for payment in found if _is_due(payment, batch.now)]
     observed = [(payment, *_passed(payment)) for payment in due]
     batch.prefetch_keys([(payment.provider, key) for payment, key, _ in observed])
-    return [
+    return len(found), [
         record_observation(
             batch, provider=payment.provider, external_id=payment.external_id, key=key, observation=passed
         )

@@ -1,6 +1,7 @@
 """Attempts to have payouts sent: what each is asked for by, that it is asked for, and what came of it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from bridge.journal.requests.forgotten_payouts import forgotten_of, still_forgotten
 from bridge.journal.requests.payout_recording import (
@@ -10,6 +11,7 @@ from bridge.journal.requests.payout_recording import (
     record_payout_observation,
 )
 from bridge.journal.requests.payout_withholding import withhold_for_news
+from bridge.journal.tables.unreadable_rows import UnreadableRowError
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import hold_on_payouts, may_have_gone_back
@@ -32,9 +34,14 @@ Outcome = tuple[str, int, PayoutObservation]
 
 def name_payouts(batch: Batch, payout_ids: Sequence[str]) -> dict[str, Naming]:
     """What each of some payouts would be asked for by at this moment; nothing of those that have to wait, be it for
-    others of their payment or because their payment holds them back."""
-    named = {payout_id: _naming(batch, payout_of(batch, payout_id)) for payout_id in payout_ids}
-    return {payout_id: naming for payout_id, naming in named.items() if naming is not None}
+    others of their payment, because their payment holds them back, or because something of it cannot be read."""
+    named: dict[str, Naming] = {}
+    for payout_id in payout_ids:
+        with suppress(UnreadableRowError):
+            naming = _naming(batch, payout_of(batch, payout_id))
+            if naming is not None:
+                named[payout_id] = naming
+    return named
 
 
 def _naming(batch: Batch, payout: Payout) -> Naming | None:
@@ -55,8 +62,13 @@ def begin_attempts(batch: Batch, names: Mapping[str, str], rules: PayoutRules | 
     """Writes down, in one go, that the provider is about to be asked to send payouts in one order, each by its name.
     `rules` say which of them have to be approved by now; None, that none has. Returns those that it may be asked for,
     as they stand then."""
-    begun = {payout_id: _begin_attempt(batch, payout_id, name, rules) for payout_id, name in names.items()}
-    return {payout_id: payout for payout_id, payout in begun.items() if payout is not None}
+    begun: dict[str, Payout] = {}
+    for payout_id, name in names.items():
+        with suppress(UnreadableRowError):
+            payout = _begin_attempt(batch, payout_id, name, rules)
+            if payout is not None:
+                begun[payout_id] = payout
+    return begun
 
 
 def _begin_attempt(batch: Batch, payout_id: str, name: str, rules: PayoutRules | None) -> Payout | None:

@@ -57,6 +57,7 @@ def record_payout_observation(
     """Writes an observation down and moves its payout, and the escrow of its payment, with the events that follow;
     nothing of it unless the payout has one of the statuses `only_if`, where they are given."""
     payout = payout_of(batch, payout_id)
+    batch.payments.get(payout.payment_id)  # raises before anything is staged, if nobody can read it
     if only_if is not None and payout.status not in only_if:
         return RecordedPayout(payout, moved=False)
     decision = decide_payout(payout, observation)

@@ -58,7 +58,7 @@ def record_observation(
         told = batch.told_claims.get((provider, key))
         payment = with_claims(batch, with_addresses(batch, payment), observation, told)
     siblings = [] if payment is None else siblings_of(batch, payment)
-    decision = None if payment is None else decide(payment, observation, batch.now, siblings)
+    decision = None if payment is None else decide(payment, observation, _told_at(batch, payment), siblings)
     batch.add_observation(
         provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
     )
@@ -191,6 +191,11 @@ def _keys_of(payment: Payment) -> set[str]:
     """The transfers that were ever reported as a payment's, by their keys."""
     facts = payment.facts
     return {one.transfer.key for one in facts.booked} | {one.transfer.key for one in facts.seen}
+
+
+def _told_at(batch: Batch, payment: Payment) -> datetime:
+    """When something was told of a payment that is registered: after that, whatever clocks said then or say now."""
+    return max(batch.now, payment.created_at)
 
 
 def _contest(batch: Batch, payment_id: str, contested: ClaimContested) -> None:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from bridge.catalogue.activities import UserActivity
+from bridge.journal.tables.unreadable_rows import RowKind, StoredRow, reading
 from coordinator.books.entries import Account, Entry, EntryKind
 from coordinator.events import Audience, Event
 from coordinator.histories import Place
@@ -94,13 +95,13 @@ def observation_from_text(text: str) -> Observation:
     return _OBSERVATION.validate_json(text)
 
 
-def invoice_from_row(row: RowMapping, addresses: tuple[str, ...] = ()) -> Invoice:
+@reading(RowKind.INVOICE, "payment_id", concerns="payment_id")
+def invoice_from_row(row: StoredRow) -> Invoice:
     return Invoice(
         payment_id=row["payment_id"],
         wanted=InvoiceWanted.model_validate_json(row["wanted"]),
         wanted_at=row["wanted_at"],
         opened=None if row["opened"] is None else InvoiceOpened.model_validate_json(row["opened"]),
-        addresses=addresses,
     )
 
 
@@ -192,7 +193,8 @@ def _search_text(names: Iterable[str]) -> str:
     return "\n".join(dict.fromkeys(map(str.lower, names)))
 
 
-def payment_from_row(row: RowMapping | dict[str, Any]) -> Payment:
+@reading(RowKind.PAYMENT, "payment_id", concerns="payment_id", begins="created_at")
+def payment_from_row(row: StoredRow) -> Payment:
     agreed = (
         "payment_id provider external_id request_id buyer_id seller_id offer_id amount currency created_at expires_at"
         " return_url"
@@ -238,7 +240,8 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
     }
 
 
-def payout_from_row(row: RowMapping) -> Payout:
+@reading(RowKind.PAYOUT, "payout_id", concerns="payout_id", begins="created_at")
+def payout_from_row(row: StoredRow) -> Payout:
     agreed = (
         "payout_id provider payment_id seller_id refund_id buyer_id destination coin amount fee worth created_at"
         " batch_id chain sender worth_currency asked_by asked_through"
@@ -253,7 +256,8 @@ def refund_row(refund: Refund, now: datetime) -> dict[str, Any]:
     return {**dict(refund), **amounts, "status": refund.status, "updated_at": now}
 
 
-def refund_from_row(row: RowMapping) -> Refund:
+@reading(RowKind.REFUND, "refund_id", concerns="refund_id")
+def refund_from_row(row: StoredRow) -> Refund:
     return Refund(**{name: row[name] for name in Refund.model_fields})
 
 

@@ -37,6 +37,7 @@ from bridge.journal.tables.payout_tables import (
     payouts,
     refunds,
 )
+from bridge.journal.tables.unreadable_rows import unreadable_rows
 from bridge.journal.tables.wallet_tables import wallet_comparisons, wallet_movements
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "room_events",
     "sessions",
     "speak_postgresql",
+    "unreadable_rows",
     "unreadable_webhooks",
     "wallet_comparisons",
     "wallet_movements",

@@ -8,7 +8,7 @@ from functools import partial
 
 from pydantic import TypeAdapter
 
-from bridge.journal import ChainCommit, ChainTransfer, Journal
+from bridge.journal import ChainCommit, ChainTransfer, Journal, UnreadableRowError
 from bridge.workers.chains.last_looks import LastLook
 from coordinator.money import base_units
 from coordinator.payments.observed.observations import Sighting, Stage
@@ -169,8 +169,12 @@ class JournalChainStore:
         return [*(one for one in paying if one is not None), *of_payouts]
 
     async def _owed_since(self, payout: Payout) -> datetime | None:
-        """When the payment that a payout pays was registered; None if the journal has forgotten it."""
-        record = await self._journal.payment_record(payout.payment_id)
+        """When the payment that a payout pays was registered; None if the journal has forgotten it, or it cannot be
+        read."""
+        try:
+            record = await self._journal.payment_record(payout.payment_id)
+        except UnreadableRowError:
+            return None
         return None if record is None else record.payment.created_at
 
     async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[Recorded]:

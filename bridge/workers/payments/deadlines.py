@@ -64,7 +64,7 @@ class Deadlines:
 
     async def _until_next(self) -> float:
         """Applies what is due. Returns in how many seconds to look again."""
-        next_due_at = await self._journal.next_due_at()
+        next_due_at = await self._journal.deadlines.next_due_at()
         if next_due_at is None:
             return LOOK_SECONDS
         left_seconds = (next_due_at - self._journal.clock()).total_seconds()
@@ -80,11 +80,11 @@ class Deadlines:
         self._unclear_until = {one: until for one, until in self._unclear_until.items() if until > waited}
         away = [name for name, until in self._away_until.items() if until > waited]
         # Who is to be asked by nobody here, since the configuration lacks their provider, waits as if it were away.
-        at_once = await self._journal.due_at_once(now, but=list(self._gateways), grace=self._grace)
+        at_once = await self._journal.deadlines.due_at_once(now, but=list(self._gateways), grace=self._grace)
         applied = await self._apply(at_once)
-        to_ask = await self._journal.due_payments(now, only=[name for name in self._gateways if name not in away])
+        to_ask = await self._journal.deadlines.due(now, only=[name for name in self._gateways if name not in away])
         # These have waited long enough.
-        to_ask += await self._journal.due_payments(now - self._grace, only=away) if away else []
+        to_ask += await self._journal.deadlines.due(now - self._grace, only=away) if away else []
         for some in _in_groups(to_ask, ASKED_TOGETHER):
             may_be_applied = await asyncio.gather(*map(self._may_be_applied, some))
             ready = [payment.payment_id for payment, may in zip(some, may_be_applied, strict=True) if may]
@@ -96,7 +96,7 @@ class Deadlines:
         if not payment_ids:
             return 0
         try:
-            await self._journal.apply_deadlines(payment_ids)
+            return await self._journal.deadlines.apply(payment_ids)
         except JournalUnavailableError:
             raise
         except Exception:  # which must not keep others waiting
@@ -104,7 +104,6 @@ class Deadlines:
                 return sum([await self._apply([payment_id]) for payment_id in payment_ids])
             logger.exception("could not apply the deadline of %s; trying again", payment_ids[0])
             return 0
-        return len(payment_ids)
 
     async def _may_be_applied(self, payment: Payment) -> bool:
         try:

@@ -130,7 +130,7 @@ def _whose(payment: Payment) -> Sequence[tuple[str, bool]]:
 
 def _says_more(payment: Payment, observation: Observation, now: datetime) -> bool:
     """Whether it shows, or reports a new transfer. That a transfer is still there does not show before it counts."""
-    decision = decide(payment, observation, now)
+    decision = decide(payment, observation, max(now, payment.created_at))
     facts, known = decision.payment.facts, payment.facts
     if _whose(decision.payment) != _whose(payment) or problems_of(decision.payment) != problems_of(payment):
         return True

@@ -13,7 +13,7 @@ from typing import overload
 
 from prometheus_client import Counter, Gauge
 
-from bridge.journal import CompletedPayment, DueLookUp, EndedPayment, Journal
+from bridge.journal import CompletedPayment, DueLookUp, EndedPayment, Journal, UnreadableRowError
 from bridge.workers.payments.due_payments import DuePayments
 from bridge.workers.payments.look_ups import Applied, apply_look_up, note_taken_back, note_unreadable
 from coordinator.payments.counting.unconfirmed import matures_at, seen_at
@@ -188,8 +188,11 @@ class Reconciliation:
             gateway = self._gateways.get(due.provider)
             if gateway is not None and await self._is_away(gateway):
                 continue
+            try:
+                record = None if gateway is None else await self._journal.payment_record(due.payment_id)
+            except UnreadableRowError:
+                continue  # a person hears of it, and it stays due
             settled.append(due)
-            record = None if gateway is None else await self._journal.payment_record(due.payment_id)
             if gateway is None or record is None:
                 continue
             if not await self._ask(gateway, record.payment):
@@ -235,16 +238,9 @@ class Reconciliation:
         return gateway.provider in self._refusing
 
     async def _read(self, due: DuePayments, payment_ids: Sequence[str]) -> Sequence[Payment]:
-        """Those payments that are still open, in the same order; the others are forgotten."""
+        """Those payments that are still open and can be read, in the same order; the others are forgotten."""
         since = self._journal.clock() - self._ended_within
-        try:
-            found = await self._journal.unfinished.payments_still_open(payment_ids, since)
-        except (ValueError, LookupError, TypeError):  # of a row that makes no sense
-            if len(payment_ids) == 1:
-                logger.exception("%s cannot be read from the journal; the next one follows", payment_ids[0])
-                due.failed(payment_ids[0], self._journal.steady())
-                return []
-            return [payment for one in payment_ids for payment in await self._read(due, [one])]
+        found = await self._journal.unfinished.payments_still_open(payment_ids, since)
         by_id = {payment.payment_id: payment for payment in found}
         for payment_id in payment_ids:
             if payment_id not in by_id:

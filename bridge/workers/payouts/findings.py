@@ -4,6 +4,7 @@ A person's decision closes a question that no machine can answer, so the machine
 are stored before it is decided whether there is anything left for a person to say.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,13 @@ from bridge.workers.payouts.sender import PayoutSender
 from coordinator.errors import BridgeError
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.resolution import ResolutionOutcome, resolve
+from coordinator.payouts.resolution import ResolutionOutcome, TransactionWrongError, resolve
 from providers.contract import ProviderError
 
 __all__ = ["Findings", "Inquiry", "NotAskedError"]
+
+# People leave out its 0x, which makes it no other one.
+OF_A_CHAIN = "(0[xX])?[0-9a-fA-F]{64}"
 
 
 class NotAskedError(BridgeError):
@@ -70,6 +74,7 @@ class Findings:
         """
         # If the decision cannot count, whatever they say, there is no reason to ask.
         resolve(payout, outcome, tx_hash, found_by=by, now=self.journal.clock())
+        self._require_form(payout, tx_hash)
         inquiry = await self._ask(payout)
         provider_knows = outcome == "not-sent" and await self._is_known(payout, inquiry.problems)
         await self.journal.payouts.record_observations(payout.payout_id, inquiry.observations)
@@ -84,6 +89,16 @@ class Findings:
             for_several=for_several,
         )
         return action
+
+    def _require_form(self, payout: Payout, tx_hash: str | None) -> None:
+        """Raises TransactionWrongError if no transaction of the payout's coin is called so."""
+        if tx_hash is None:
+            return
+        if payout.chain is not None and re.fullmatch(OF_A_CHAIN, tx_hash) is None:
+            raise TransactionWrongError(f"expected a transaction of {payout.chain}: 0x and 64 hexadecimal digits")
+        expected = self.sender.transaction_expected(payout.provider, payout.coin, tx_hash)
+        if expected is not None:
+            raise TransactionWrongError(f"expected {expected}, which this is not")
 
     async def _ask(self, payout: Payout) -> Inquiry:
         problems: list[str] = []

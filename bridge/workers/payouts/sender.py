@@ -136,6 +136,11 @@ class PayoutSender:
         """How much of a coin somebody reports to have sent without the bridge, checked. Raises NotPayableError."""
         return await self._gateway(provider).read_sent(coin, amount)
 
+    def transaction_expected(self, provider: str, coin: str, name: str) -> str | None:
+        """What was expected of something that cannot be the name of a transaction in a coin; None if it can."""
+        gateway = self._gateways.get(provider)
+        return None if gateway is None else gateway.transaction_expected(coin, name)
+
     def _gateway(self, provider: str) -> PayoutGateway:
         gateway = self._gateways.get(provider)
         if gateway is None:

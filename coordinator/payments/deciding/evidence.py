@@ -247,9 +247,8 @@ def _unfit_before(payment: Payment, observation: Observation, at: datetime) -> M
     keys = _in_order(observation)
     if at < earliest:
         detail = (
-            f"told at {at:%Y-%m-%d %H:%M} UTC, and this payment was registered at {payment.created_at:%Y-%m-%d %H:%M}"
-            " UTC: the clock of this machine, or of the database, may be wrong, or have been when one of the two was"
-            " written down"
+            f"told at {at:%Y-%m-%d %H:%M} UTC, before this payment was registered at"
+            f" {payment.created_at:%Y-%m-%d %H:%M} UTC"
         )
         return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=keys)
     if not isinstance(observation, InvoiceSnapshot):

@@ -37,6 +37,7 @@ from providers.shkeeper.asking.api import BAD_PASSWORD, UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.asking.circuits import ALL_WALLETS
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.destinations import spellings_of
+from providers.shkeeper.destinations.transactions import transaction_expected
 from providers.shkeeper.payouts.answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payouts.names import names_of_before
 from providers.shkeeper.payouts.orders import network_fee, read_amount, read_coin, read_order
@@ -151,6 +152,9 @@ class ShkeeperPayouts:
         # What is switched off by now may have been sent before.
         read_coin(coin, None if offered is None else {*offered, *self._decimals})
         return read_amount(coin, amount, self._decimals)
+
+    def transaction_expected(self, coin: str, name: str) -> str | None:
+        return transaction_expected(coin, name)
 
     async def _rate(self, coin: str, currency: str) -> Decimal | None:
         """What one coin is worth; None if SHKeeper does not say."""

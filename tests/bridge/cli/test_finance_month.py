@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from bridge.cli.demo_past import SELLERS, play_past
-from bridge.journal import BookFilter, ConsoleFilter, Journal, ListedEntry, ListedPayment, ListedPayout
+from bridge.journal import BookFilter, ConsoleFilter, Journal, ListedEntry, ListedPayment, ListedPayout, all_read
 from coordinator.books.days import date_in, days_in, zone_named
 from coordinator.books.entries import EntryKind
 from coordinator.books.figures import Figures, figures, owed_by
@@ -56,13 +56,13 @@ async def test_the_books_of_a_month_close_to_the_cent(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'journal.db'}"
     played = await play_past(url, "key", days=DAYS, random=Random(7))
     journal = await Journal.open(url)
-    payouts = await journal.console.payouts(ConsoleFilter(), None, EVERYTHING)
-    payments = await journal.console.payments(ConsoleFilter(), None, EVERYTHING)
+    payouts = all_read(await journal.console.payouts(ConsoleFilter(), None, EVERYTHING))
+    payments = all_read(await journal.console.payments(ConsoleFilter(), None, EVERYTHING))
     assert len(payments) == played.payments
     assert await refunded(journal, payments, {one.payout.payment_id for one in payouts}) > 0
     assert await returned(journal, payouts) > 0
-    payments = await journal.console.payments(ConsoleFilter(), None, EVERYTHING)
-    payouts = await journal.console.payouts(ConsoleFilter(), None, EVERYTHING)
+    payments = all_read(await journal.console.payments(ConsoleFilter(), None, EVERYTHING))
+    payouts = all_read(await journal.console.payouts(ConsoleFilter(), None, EVERYTHING))
     today = date_in(ZONE, datetime.now(UTC) + timedelta(days=1))
     days = days_in(ZONE, today - timedelta(days=DAYS + 4), today)
     by_day = {one.date: figures(one.sums) for one in await journal.books.day_totals(days)}

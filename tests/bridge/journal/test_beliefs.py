@@ -41,7 +41,7 @@ async def test_a_request_stands_as_the_best_of_its_payments(journal: Journal, cl
     assert (await stands(journal, 1)).facts.shares_request
     await observe(journal, 2, "paid", snapshot("0x2"))
     clock.move(hours=2)
-    await journal.apply_deadlines(["pay_1"])
+    await journal.deadlines.apply(["pay_1"])
     assert (await stands(journal, 1)).status == "expired"
     updates = [status for name, status in await told(journal, "request-r1") if name == "purchase-request-update"]
     assert updates == ["completed"]
@@ -128,9 +128,9 @@ async def test_a_deadline_comes_back_for_what_is_seen_after_it(journal: Journal,
     deadline = NOW + timedelta(hours=1)
     await journal.register_payment(payment(1, expires_at=deadline))
     clock.move(hours=2)
-    assert await journal.due_at_once(clock.now, but=()) == ["pay_1"]
-    await journal.apply_deadlines(["pay_1"])
-    assert await journal.due_at_once(clock.now, but=()) == []
+    assert await journal.deadlines.due_at_once(clock.now, but=()) == ["pay_1"]
+    await journal.deadlines.apply(["pay_1"])
+    assert await journal.deadlines.due_at_once(clock.now, but=()) == []
     transfer = Transfer(transfer_id="0x1", asset="ETH-USDT", amount=Decimal(10))
     unsettled = InvoiceSnapshot(
         standing=Standing.PAID,
@@ -142,15 +142,15 @@ async def test_a_deadline_comes_back_for_what_is_seen_after_it(journal: Journal,
     )
     await observe(journal, 1, "seen", unsettled)
     assert (await stands(journal, 1)).status == "confirming"
-    assert await journal.due_at_once(clock.now, but=()) == []
+    assert await journal.deadlines.due_at_once(clock.now, but=()) == []
     clock.move(days=1)
-    assert await journal.due_at_once(clock.now, but=()) == ["pay_1"]
-    await journal.apply_deadlines(["pay_1"])
+    assert await journal.deadlines.due_at_once(clock.now, but=()) == ["pay_1"]
+    await journal.deadlines.apply(["pay_1"])
     assert (await stands(journal, 1)).status == "expired"
 
 
 async def test_a_deadline_that_was_prolonged_in_the_meantime_is_not_applied(journal: Journal, clock: Clock) -> None:
     await journal.register_payment(payment(1, expires_at=NOW + timedelta(hours=1)))
-    await journal.apply_deadlines(["pay_1"])
+    await journal.deadlines.apply(["pay_1"])
     assert (await stands(journal, 1)).status == "pending"
     assert await observe(journal, 1, "d", DeadlinePassed(deadline=NOW)) == Outcome.UNCHANGED

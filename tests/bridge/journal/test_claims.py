@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.journal import Journal
+from bridge.journal import Journal, all_read
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
@@ -269,6 +269,6 @@ async def test_a_payout_of_an_accepted_payment_whose_money_turns_out_to_be_anoth
         created_at=NOW,
     )
     await journal.payouts.register([payout], rules=PayoutRules(limits={}))
-    [registered] = await journal.payouts.of_payment("pay_2")
+    [registered] = all_read(await journal.payouts.of_payment("pay_2"))
     assert registered.payout.status == "awaiting_approval"
     assert "with it more leaves for s1 than the 0 USD that came" in "; ".join(registered.payout.facts.withheld)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
 from bridge.http.ops.overview import needs_a_person
-from bridge.journal import ChainCommit, ChainTransfer, ConsoleFilter, Journal, Place
+from bridge.journal import ChainCommit, ChainTransfer, ConsoleFilter, Journal, Place, all_read
 from bridge.journal.database.engines import parse_database_url, reading_engine, writing_engine
 from bridge.journal.database.schema_versions import MIGRATIONS
 from bridge.journal.tables import schema
@@ -41,11 +41,14 @@ DAY = timedelta(days=1)
 
 
 async def found_payouts(journal: Journal, **wanted: Any) -> list[str]:
-    return [listed.payout.payout_id for listed in await journal.console.payouts(ConsoleFilter(**wanted), None, 100)]
+    return [
+        listed.payout.payout_id
+        for listed in all_read(await journal.console.payouts(ConsoleFilter(**wanted), None, 100))
+    ]
 
 
 async def found_payments(journal: Journal, **wanted: Any) -> list[str]:
-    found = await journal.console.payments(ConsoleFilter(**wanted), None, 100)
+    found = all_read(await journal.console.payments(ConsoleFilter(**wanted), None, 100))
     return [listed.payment.payment_id for listed in found]
 
 
@@ -114,7 +117,7 @@ async def test_pages_together_are_the_whole_once_and_in_order(journal: Journal) 
         failed = [PayoutFailed(reason="no")] if number % 5 == 0 else []
         made = payout(number, created_at=created_at, coin=coin, seller_id=seller_id)
         await paid_out(journal, made, *failed)
-    everything = await journal.console.payouts(ConsoleFilter(), None, 100)
+    everything = all_read(await journal.console.payouts(ConsoleFilter(), None, 100))
     loop = asyncio.get_running_loop()
 
     filters = st.builds(
@@ -133,7 +136,7 @@ async def test_pages_together_are_the_whole_once_and_in_order(journal: Journal) 
         async def read() -> tuple[list[Payout], int]:
             found: list[Payout] = []
             after = None
-            while page := await journal.console.payouts(wanted, after, limit):
+            while page := all_read(await journal.console.payouts(wanted, after, limit)):
                 assert len(page) <= limit
                 found += [listed.payout for listed in page]
                 after = Place(found[-1].created_at, found[-1].payout_id)

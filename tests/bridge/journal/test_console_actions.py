@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.journal import ConsoleFilter, Journal, TroubledPayment
+from bridge.journal import ConsoleFilter, Journal, TroubledPayment, all_read
 from bridge.journal.queries import problems as problem_queries
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.observed.observations import Standing
@@ -212,7 +212,7 @@ async def test_payments_are_filtered_by_what_is_wrong_with_them(journal: Journal
     await observe(journal, 2, "eur", snapshot(currency="EUR"))
 
     async def found(**wanted: Any) -> list[str]:
-        listed = await journal.console.payments(ConsoleFilter(**wanted), None, 10)
+        listed = all_read(await journal.console.payments(ConsoleFilter(**wanted), None, 10))
         assert await journal.console.total("payments", ConsoleFilter(**wanted)) == len(listed)
         return sorted(one.payment.payment_id for one in listed)
 

@@ -11,7 +11,7 @@ from typing import Any
 from alembic import command
 from sqlalchemy import Connection, event, text
 
-from bridge.journal import Journal, OwnFilter, Party, Place
+from bridge.journal import Journal, OwnFilter, Party, Place, all_read
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.queries.own import own_payments, own_payouts
 from bridge.journal.tables import schema
@@ -42,7 +42,7 @@ async def payments_of(journal: Journal, party: Party, user_id: str, wanted: OwnF
     found: dict[int, list[str]] = {}
     for limit in (1, 3, 100):
         after, found[limit] = None, []
-        while page := await journal.own.payments(party, user_id, wanted, after, limit):
+        while page := all_read(await journal.own.payments(party, user_id, wanted, after, limit)):
             assert len(page) <= limit
             found[limit] += [record.payment.payment_id for record in page]
             after = Place(page[-1].payment.created_at, page[-1].payment.payment_id)
@@ -94,7 +94,7 @@ async def test_a_seller_finds_the_payouts_to_them_and_none_that_carries_a_refund
     await paid_out(journal, payout(2, seller_id="me", refund_id="ref_1", buyer_id="b1", **at(2)))
 
     async def found(wanted: OwnFilter = ANY, after: Place | None = None, limit: int = 100) -> list[str]:
-        return [one.payout.payout_id for one in await journal.own.payouts("me", wanted, after, limit)]
+        return [one.payout.payout_id for one in all_read(await journal.own.payouts("me", wanted, after, limit))]
 
     assert await found() == ["out_1", "out_0"]
     assert await found(limit=1) == ["out_1"]

@@ -87,9 +87,11 @@ async def paid(journal: Journal, number: int = 1) -> str:
     return f"pay_{number}"
 
 
-async def told_paid(journal: Journal, number: int = 1, *, occurred_at: datetime | None = None) -> None:
+async def told_paid(
+    journal: Journal, number: int = 1, *, transfer_id: str = "t1", occurred_at: datetime | None = None
+) -> None:
     """Its provider tells that it is paid."""
-    transfer = Transfer(transfer_id="t1", asset="ETH-USDT", amount=Decimal(100), occurred_at=occurred_at)
+    transfer = Transfer(transfer_id=transfer_id, asset="ETH-USDT", amount=Decimal(100), occurred_at=occurred_at)
     await journal.record_observation(
         provider="shkeeper",
         external_id=f"pay_{number}",

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from bridge.http.ops.overview import needs_a_person
 from bridge.journal import Journal
 from bridge.workers.payments.deadlines import Deadlines
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payments.reconciliation import Reconciliation
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
+from coordinator.attention.items import AttentionKind
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
-from tests.bridge.workers.conftest import START, payment
+from tests.bridge.workers.conftest import START, payment, told_paid
 from tests.bridge.workers.payments.invoice_books import DOWN, OPENED, Books
 from tests.bridge.workers.payouts.sending import Books as PayoutBooks
 from tests.bridge.workers.payouts.sending import new_sender, wanted
@@ -203,3 +205,26 @@ async def test_an_invoice_that_could_not_be_opened_is_tried_again(
     record = await journal.payment_record("pay_1")
     assert record is not None
     assert record.invoices[0].opened is not None
+
+
+@pytest.mark.parametrize("way", ["notice", "look-up"])
+async def test_what_is_told_once_the_clock_is_right_counts_and_the_clock_alone_is_on_the_list(
+    journal: Journal, reconciliation: Reconciliation, books: Books, clocks: Clocks, way: str
+) -> None:
+    for number in range(1, 4):
+        await journal.register_payment(payment(number, created_at=clocks.wall()))
+    assert await needs_a_person(journal, DAY) == []
+    # By far more than a message is kept for a payment that is to come.
+    clocks.wall.now -= 40 * DAY
+    clocks.move(minutes=2)
+    for number in range(1, 4):
+        books.received(f"pay_{number}", "PAID", "100")
+        if way == "notice":
+            await told_paid(journal, number, transfer_id=f"t{number}")
+    await reconciliation.round()
+    assert await status(journal) == "completed"
+    [item] = await needs_a_person(journal, DAY)
+    assert item.kind is AttentionKind.CLOCK_WRONG
+    assert "of up to 2026-05-02 12:00 UTC, and the clock says 2026-03-23 12:02 UTC" in item.detail
+    clocks.wall.now += 40 * DAY
+    assert await needs_a_person(journal, DAY) == []

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.attention import items as attention
+from coordinator.attention.clock import clock_wrong
 from coordinator.attention.endpoints import endpoint_attention
 from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import BY_URGENCY, Attention, AttentionKind, Kind, most_urgent_first
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import ADDRESS_WAITED_FOR, refund_without_address
+from coordinator.attention.unreadable import row_unreadable
 from coordinator.attention.unset import AtProvider, Waiting, coin_unfollowed, provider_unset
 from coordinator.attention.wallets import wallet_attention
 from coordinator.books.wallets import LISTED_AFTER, Comparison, Held, Should, Tolerances, WalletCoin, compared
@@ -213,7 +215,17 @@ def test_every_kind_but_those_of_payments_is_told_by_one_of_these_and_can_be_act
     undelivered = attention.alerts_undelivered("finance ada@shop.example", "it answers 550", START)
     differs = wallet_attention(differing_wallet())
     assert differs is not None
-    everything = [*others(), undelivered, differs, *(wrong for wrong in of_payouts if wrong is not None)]
+    unreadable = row_unreadable("observation", "7", "pay_1", "Facts.booked: Field required", START)
+    clock = clock_wrong(START, START + timedelta(hours=1), None)
+    assert clock is not None
+    everything = [
+        *others(),
+        undelivered,
+        differs,
+        unreadable,
+        clock,
+        *(wrong for wrong in of_payouts if wrong is not None),
+    ]
     after_the_end = {
         AttentionKind.PAYOUT_SENT_AFTER_ALL,
         AttentionKind.PAYOUT_PAID_TWICE,
@@ -264,3 +276,33 @@ def test_the_most_urgent_comes_first_whatever_the_order(found: list[tuple[Attent
     assert most_urgent_first(reversed(items)) == ordered
     ranks = [(BY_URGENCY.index(one.kind), one.since) for one in ordered]
     assert ranks == sorted(ranks)
+
+
+def test_what_cannot_be_read_leads_to_what_it_is_of() -> None:
+    kinds = ("payment", "invoice", "observation", "payout", "payout-observation", "refund")
+    items = {kind: row_unreadable(kind, "7", "it", "Field required", START) for kind in kinds}
+    assert {kind for kind, one in items.items() if one.payment_id == "it"} == {"payment", "invoice", "observation"}
+    assert {kind for kind, one in items.items() if one.payout_id == "it"} == {"payout", "payout-observation"}
+    assert {kind for kind, one in items.items() if one.refund_id == "it"} == {"refund"}
+    assert len({one.key for one in items.values()}) == len(kinds)
+    assert row_unreadable("payment", "it", "it", "Field required", START).detail == "Field required"
+
+
+def test_the_clock_is_one_item_that_says_what_shows_it() -> None:
+    ahead, refused = START + timedelta(minutes=6), "shkeeper's are refused: X-Shkeeper-Timestamp is 7200 s behind"
+    assert clock_wrong(START, None, None) is clock_wrong(START, START + timedelta(minutes=5), None) is None
+    by_the_journal, by_webhooks, by_both = (
+        clock_wrong(START, ahead, None),
+        clock_wrong(START, START, refused),
+        clock_wrong(START, ahead, refused),
+    )
+    assert by_the_journal is not None
+    assert by_webhooks is not None
+    assert by_both is not None
+    assert by_webhooks.detail == refused
+    assert (by_webhooks.detail, by_both.detail) == (refused, f"{refused}; {by_the_journal.detail}")
+    assert by_both.key == by_the_journal.key != by_webhooks.key
+    # That time goes on is no news of it.
+    later = clock_wrong(START + timedelta(seconds=30), ahead, None)
+    assert later is not None
+    assert (later.key, later.lasting_detail) == (by_the_journal.key, by_the_journal.lasting_detail)

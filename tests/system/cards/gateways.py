@@ -120,6 +120,9 @@ class CardPayouts:
             raise NotPayableError("amount", "expected at most two decimals")
         return amount
 
+    def transaction_expected(self, coin: str, name: str) -> str | None:
+        return None
+
     def sends_together(self, coin: str) -> bool:
         return False
 

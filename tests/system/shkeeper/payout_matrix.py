@@ -161,17 +161,19 @@ class Matrix:
         """Waits until nothing moves any more: every order was given, SHKeeper has done all that it will, and the
         bridge has asked about whatever it follows when that was so."""
         payouts = {one.payout_id: one for one in self.played.values() if one.group == group}
-        # A bridge that dies when it has written down that it will ask, and before it does, never asks again.
-        wait_until(
-            lambda: (
-                {
-                    one.destination
-                    for one, status in self._statuses()
-                    if one.payout_id in payouts and status == "created"
-                }
-                <= self.asked_for()
-            )
-        )
+
+        def unasked() -> int:
+            """A bridge that dies when it has written down that it will ask, and before it does, never asks again."""
+            created = {
+                one.destination
+                for one, status in self._statuses()
+                if one.payout_id in payouts and status == "created"
+            }
+            return len(created - self.asked_for())
+
+        # A wallet that waits for its blocks takes them one after the other: all that must not end is that it goes on.
+        while left := unasked():
+            wait_until(lambda left=left: unasked() < left)  # type: ignore[misc]
         wait_until(self._shkeeper_rests)
         # Of three questions the first may have been under way, and what the second said was written down.
         looked: Counter[str] = Counter()

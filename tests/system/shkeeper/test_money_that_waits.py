@@ -64,7 +64,7 @@ def test_what_came_back_stays_until_as_much_was_paid_again(marketplace: Marketpl
         marketplace,
         f"/api/ops/payouts/{returned['payoutId']}/resolution",
         outcome="returned",
-        txHash=f"0xback{next(NUMBERS)}",
+        txHash=f"0x{next(NUMBERS):064x}",
         note="the exchange closed the account",
         by="Ada",
     )
@@ -83,7 +83,7 @@ def test_or_until_somebody_has_settled_it_and_says_how(marketplace: Marketplace)
     payment_id = sold(marketplace)
     [payout] = marketplace.pay_out(payment_id)
     marketplace.settle([payout], "completed")
-    resolution = {"outcome": "returned", "txHash": f"0xback{next(NUMBERS)}", "note": "it came back", "by": "Ada"}
+    resolution = {"outcome": "returned", "txHash": f"0x{next(NUMBERS):064x}", "note": "it came back", "by": "Ada"}
     done(marketplace, f"/api/ops/payouts/{payout['payoutId']}/resolution", **resolution)
     item = listed(marketplace, payment_id)["payout-returned"]
     dismissal = {"id": item["id"], "by": "Ada"}
@@ -97,7 +97,7 @@ def test_what_goes_back_to_the_buyer_instead_is_not_owed_to_the_seller(marketpla
     payment_id = sold(marketplace)
     [payout] = marketplace.pay_out(payment_id, amount="100")
     marketplace.settle([payout], "completed")
-    resolution = {"outcome": "returned", "txHash": f"0xback{next(NUMBERS)}", "note": "it came back", "by": "Ada"}
+    resolution = {"outcome": "returned", "txHash": f"0x{next(NUMBERS):064x}", "note": "it came back", "by": "Ada"}
     done(marketplace, f"/api/ops/payouts/{payout['payoutId']}/resolution", **resolution)
     done(marketplace, "/api/refunds", paymentId=payment_id, reason="the seller has gone")
     assert set(listed(marketplace, payment_id)) == {"refund-without-address"}

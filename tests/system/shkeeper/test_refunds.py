@@ -297,7 +297,12 @@ def test_a_refund_that_failed_or_came_back_can_be_made_again_to_another_address(
     marketplace.wait_for(payment_id, "refunded")
     # The buyer's exchange sends it back: the money is there again, and the payment stands as it did before.
     [came] = marketplace.payment(payment_id)["transfers"]
-    for tx_hash, status in ((came["txHash"], 400), ("0xback", 200)):
+    for tx_hash, status in (
+        (came["txHash"], 400),
+        ("0xback", 400),
+        (f"0x{'b' * 63}", 400),
+        (f"0x{next(NUMBERS):064x}", 200),
+    ):
         back = marketplace.client.post(
             f"/api/payouts/{done['payoutId']}/resolution",
             json={
@@ -488,9 +493,17 @@ def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(
     [came] = marketplace.payment(in_bitcoins)["transfers"]
     half = Decimal(came["amount"]) / 2
 
-    def told(payment_id: str, coin: str | None, coin_amount: str | None, status: int, amount: str = "50") -> Document:
+    def told(
+        payment_id: str,
+        coin: str | None,
+        coin_amount: str | None,
+        status: int,
+        amount: str = "50",
+        tx_hash: str | None = None,
+    ) -> Document:
         content = {"paymentId": payment_id, "amount": amount, "reason": "it arrived bent", "coin": coin}
-        to = {"txHash": f"0x{next(NUMBERS):064x}", "destination": destination("ETH-USDT", "elsewhere")}
+        # Without 0x it is one of either.
+        to = {"txHash": tx_hash or f"{next(NUMBERS):064x}", "destination": destination("ETH-USDT", "elsewhere")}
         answer = marketplace.client.post("/api/refunds", json={**content, "sent": {**to, "coinAmount": coin_amount}})
         assert answer.status_code == status, answer.text
         document: Document = answer.json()
@@ -513,6 +526,11 @@ def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(
     assert told(in_dollars, None, None, 400, "0.0000001")["errors"][0]["field"] == "sent.coinAmount"
     # Less, where somebody else's fee went off it.
     assert told(in_dollars, None, "49.5", 201)["status"] == "completed"
+    for tx_hash in (f"0x{1:064x}", "ab" * 31, "what-the-exchange-calls-it"):
+        problem = told(in_bitcoins, None, f"{half:.8f}", 400, tx_hash=tx_hash)
+        assert problem["errors"][0]["message"] == (
+            "expected a transaction's hash: 64 hexadecimal digits, which this is not"
+        )
     refund = told(in_bitcoins, None, f"{half:.8f}", 201)
     assert (refund["coin"], refund["status"]) == ("BTC", "completed")
 

@@ -11,6 +11,7 @@ const page = (numbers: number[], next: string | null, total: number): Page<Payou
   rows: numbers.map((number) => row(number)),
   next,
   total,
+  unreadable: [],
 });
 const NOW = 1_000_000;
 
@@ -22,6 +23,13 @@ describe("the rows of the table", () => {
     const whole = withPage(loaded, page([6, 5], null, 5));
     expect(whole.ids).toEqual(["out_9", "out_8", "out_7", "out_6", "out_5"]);
     expect([whole.next, whole.total]).toEqual([null, 5]);
+  });
+
+  it("leave room for none that cannot be read, and name each", () => {
+    const unreadable = [{ id: "out_6", detail: "What is stored of payout out_6 cannot be read.", advice: "…" }];
+    const whole = withPage(loaded, { ...page([5], null, 5), unreadable });
+    expect(whole.ids).toEqual(["out_9", "out_8", "out_7", "out_5"]);
+    expect([whole.total, whole.unreadable]).toEqual([4, unreadable]);
   });
 
   it("keep what an event told over a page that was asked for before", () => {

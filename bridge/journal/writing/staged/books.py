@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import ENTRY, entry_from_row, entry_row, payment_from_row, payout_from_row
+from bridge.journal.tables.unreadable_rows import RowKind, UnreadableRow, is_not_noted, read_or_note
 from bridge.journal.writing.statements import InOrder, Row, Staged, insert_into, moment_of
 from coordinator.books.entries import Account, Balances, Entry, EntryKind, balances_of, balances_of_payout, changes
 from coordinator.money import ZERO, total
@@ -22,8 +23,16 @@ __all__ = ["StagedBooks", "entering"]
 # A clock that was further ahead was wrong: nobody is to wait until that day for entries to be dated rightly again.
 AHEAD_AT_MOST = timedelta(days=1)
 
-_LATE_PAYMENTS = select(schema.payments).where(text(schema.NOT_ENTERED)).limit(bindparam("limit"))
-_LATE_PAYOUTS = select(schema.payouts).where(text(schema.NOT_ENTERED)).limit(bindparam("limit"))
+_LATE_PAYMENTS = (
+    select(schema.payments.c.payment_id)
+    .where(text(schema.NOT_ENTERED), is_not_noted(RowKind.PAYMENT, schema.payments.c.payment_id))
+    .limit(bindparam("limit"))
+)
+_LATE_PAYOUTS = (
+    select(schema.payouts.c.payment_id)
+    .where(text(schema.NOT_ENTERED), is_not_noted(RowKind.PAYOUT, schema.payouts.c.payout_id))
+    .limit(bindparam("limit"))
+)
 _PAYMENTS = select(schema.payments).where(
     schema.payments.c.payment_id.in_(bindparam("by_payment_ids", expanding=True))
 )
@@ -102,25 +111,34 @@ class StagedBooks:
         """How many changes are staged."""
 
     def enter_late(self, limit: int) -> int:
-        """Enters what moved where nobody entered it, of about so many payments. Returns of how many."""
-        rows = self._connection.execute(_LATE_PAYMENTS, {"limit": limit}).mappings().all()
-        late = {row["payment_id"] for row in rows}
-        found = self._connection.execute(_LATE_PAYOUTS, {"limit": limit}).mappings()
-        late |= {row["payment_id"] for row in found}
-        if late:
-            self._enter(sorted(late))
-        return len(late)
+        """Enters what moved where nobody entered it, of about so many payments. Returns of how many: not of those of
+        which something cannot be read."""
+        late = {
+            payment_id
+            for statement in (_LATE_PAYMENTS, _LATE_PAYOUTS)
+            for payment_id in self._connection.scalars(statement, {"limit": limit})
+        }
+        return self._enter(sorted(late)) if late else 0
 
-    def _enter(self, payment_ids: Sequence[str]) -> None:
+    def _enter(self, payment_ids: Sequence[str]) -> int:
         of_these = {"by_payment_ids": payment_ids}
         entered: defaultdict[str, list[Entry]] = defaultdict(list)
         for row in self._connection.execute(_ENTRIES_OF, of_these).mappings():
             entered[row["payment_id"]].append(entry_from_row(row))
         payouts: defaultdict[str, list[tuple[Payout, datetime | None]]] = defaultdict(list)
+        left_out: set[str] = set()
         for row in self._connection.execute(_PAYOUTS_OF, of_these).mappings():
-            payouts[row["payment_id"]].append((payout_from_row(row), row["completed_at"]))
+            payout = read_or_note(self._connection, payout_from_row, row)
+            if isinstance(payout, UnreadableRow):
+                left_out.add(row["payment_id"])
+            else:
+                payouts[row["payment_id"]].append((payout, row["completed_at"]))
         for row in self._connection.execute(_PAYMENTS, of_these).mappings():
-            payment, moments = payment_from_row(row), _Moments(row["completed_at"], row["updated_at"])
+            payment = read_or_note(self._connection, payment_from_row, row)
+            if isinstance(payment, UnreadableRow) or payment.payment_id in left_out:
+                left_out.add(row["payment_id"])
+                continue
+            moments = _Moments(row["completed_at"], row["updated_at"])
             now = dict(balances_of(payment))
             for payout, completed_at in payouts[payment.payment_id]:
                 moments.note(payout, completed_at)
@@ -129,8 +147,10 @@ class StagedBooks:
             for entry in changes(_balances(entered[payment.payment_id]), now):
                 at = moment_of(self._connection, moments.of(entry))
                 self._entries.append(entry_row(payment.payment_id, entry, at))
-        self.writes += len(payment_ids)
-        self._entered += [{"by_payment_id": payment_id} for payment_id in payment_ids]
+        done = [payment_id for payment_id in payment_ids if payment_id not in left_out]
+        self.writes += len(done)
+        self._entered += [{"by_payment_id": payment_id} for payment_id in done]
+        return len(done)
 
     def statements(self) -> Sequence[Staged]:
         """What is staged."""

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, null, select, up
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import invoice_from_row
+from bridge.journal.tables.unreadable_rows import required
 from bridge.journal.writing.statements import Row, Writing, insert_into
 from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 
@@ -88,7 +89,7 @@ class StagedInvoices:
     def to_pay(self, payment_id: str) -> Invoice | None:
         """The invoice that is to be paid, as it was before this batch; None if there is none."""
         row = self._row(_TO_PAY, by_payment_id=payment_id)
-        return None if row is None else invoice_from_row(row)
+        return None if row is None else required(self._connection, invoice_from_row, row)
 
     def open(self, payment_id: str, coin: str, opened: InvoiceOpened) -> None:
         """Writes down what the provider answered, and its address, if it has one, for good."""

@@ -28,6 +28,7 @@ from bridge.journal.writing.staged.payouts import StagedPayouts
 from bridge.journal.writing.staged.refunds import StagedRefunds
 from bridge.journal.writing.staged.revocations import StagedRevocations
 from bridge.journal.writing.staged.sessions import StagedSessions
+from bridge.journal.writing.staged.unreadable import StagedUnreadable
 from bridge.journal.writing.staged.wallets import StagedWallets
 from bridge.journal.writing.statements import Staged, moment_of
 
@@ -47,7 +48,7 @@ class _Part(Protocol):
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
-    *("revocations", "endpoints", "alerts", "books", "wallets"),
+    *("revocations", "endpoints", "alerts", "books", "wallets", "unreadable"),
 )
 # What deletes at once stages nothing, and counts.
 _COUNTED = (*_PARTS, "forgetting")
@@ -144,6 +145,10 @@ class StagedParts:
     @cached_property
     def wallets(self) -> StagedWallets:
         return StagedWallets(self._connection, now=self.now)
+
+    @cached_property
+    def unreadable(self) -> StagedUnreadable:
+        return StagedUnreadable(self._connection, now=self.now)
 
     @cached_property
     def forgetting(self) -> Forgetting:

@@ -16,6 +16,7 @@ from bridge.journal.tables.rows import (
     payment_problems,
     payment_row,
 )
+from bridge.journal.tables.unreadable_rows import readable, required
 from bridge.journal.wakes import DUE_SOON
 from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.writing.recent_payments import RecentPayments
@@ -139,7 +140,10 @@ class StagedPayments:
 
         def hear(rows: list[tuple[Any, ...]]) -> None:
             for row in records(self._connection, statement, rows):
-                names.discard(self._remember(payment_from_row(row)).external_id)
+                # One that cannot be read is not unknown: whoever asks for it reads it again, and is told.
+                names.discard(row["external_id"])
+                for payment in readable(self._connection, payment_from_row, [row]):
+                    self._remember(payment)
             self._unknown.update((provider, name) for name in names)
 
         return (LookUp(statement, {"by_provider": provider, **parameters}, hear),)
@@ -150,13 +154,14 @@ class StagedPayments:
         return None if payment_id is None else self._known[payment_id]
 
     def look_up(self, payment_ids: Collection[str]) -> list[Payment]:
-        """Those of some payments that there are, as they stand."""
+        """Those of some payments that there are and can be read, as they stand."""
         unknown = [one for one in payment_ids if one not in self._known and self._recent.get(one) is None]
         if unknown:
             parameters = padded(unknown)
             statement = payments_by_ids(len(parameters))
-            for row in records(self._connection, statement, rows_found(self._connection, statement, parameters)):
-                self._remember(payment_from_row(row))
+            rows = records(self._connection, statement, rows_found(self._connection, statement, parameters))
+            for found in readable(self._connection, payment_from_row, rows):
+                self._remember(found)
         return [payment for one in payment_ids if (payment := self._known.get(one) or self._recent.get(one))]
 
     def get(self, payment_id: str) -> Payment | None:
@@ -188,7 +193,11 @@ class StagedPayments:
         """Payments for some purchase requests, as they stand: those that are completed first, then the oldest."""
         parameters = {"by_request_ids": sorted(request_ids), "limit": limit}
         rows = self._connection.execute(_OF_REQUESTS, parameters).mappings().all()
-        found = {row["payment_id"]: self.get(row["payment_id"]) or payment_from_row(row) for row in rows}
+        # Of one that cannot be read nothing is known: what comes for the others must not wait for it.
+        known = [self._known.get(row["payment_id"]) or self._recent.get(row["payment_id"]) for row in rows]
+        unknown = [row for row, payment in zip(rows, known, strict=True) if payment is None]
+        found = {one.payment_id: one for one in known if one is not None}
+        found |= {one.payment_id: one for one in readable(self._connection, payment_from_row, unknown)}
         for request_id in request_ids:
             staged = self._new_of_requests[request_id][:limit]
             found |= {payment_id: self._known[payment_id] for payment_id in staged}
@@ -197,7 +206,7 @@ class StagedPayments:
 
     def _read(self, statement: Any, **parameters: str) -> Payment | None:
         row = self._row(statement, **parameters)
-        return None if row is None else self._remember(payment_from_row(row))
+        return None if row is None else self._remember(required(self._connection, payment_from_row, row))
 
     def _row(self, statement: Any, **parameters: str) -> RowMapping | None:
         return self._connection.execute(statement, parameters).mappings().first()

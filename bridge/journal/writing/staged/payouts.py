@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import entry_row, payout_from_row, payout_row
+from bridge.journal.tables.unreadable_rows import required
 from bridge.journal.writing.staged.books import entering
 from bridge.journal.writing.statements import Staged, entered_too, first_known, insert_into
 from coordinator.books.entries import balances_of_payout, changes
@@ -116,7 +117,7 @@ class StagedPayouts:
             row = self._connection.execute(_PAYOUT, {"by_payout_id": payout_id}).mappings().first()
             if row is None:
                 return None
-            self._payouts[payout_id] = payout_from_row(row)
+            self._payouts[payout_id] = required(self._connection, payout_from_row, row)
         return self._payouts[payout_id]
 
     def is_recorded(self, payout_id: str, key: str) -> bool:
@@ -128,7 +129,7 @@ class StagedPayouts:
     def of_payment(self, payment_id: str) -> list[Payout]:
         """The payouts of a payment, with everything staged so far."""
         rows = self._connection.execute(_OF_PAYMENT, {"by_payment_id": payment_id}).mappings()
-        known = {row["payout_id"]: payout_from_row(row) for row in rows}
+        known = {row["payout_id"]: required(self._connection, payout_from_row, row) for row in rows}
         staged = {one.payout_id: one for one in self._payouts.values() if one.payment_id == payment_id}
         return list((known | staged).values())
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import refund_from_row, refund_row
+from bridge.journal.tables.unreadable_rows import required
 from bridge.journal.writing.statements import Row, Writing, insert_into
 from coordinator.refunds.refunds import Refund
 
@@ -43,13 +44,13 @@ class StagedRefunds:
             row = self._connection.execute(_REFUND, {"by_refund_id": refund_id}).mappings().first()
             if row is None:
                 return None
-            self._refunds[refund_id] = refund_from_row(row)
+            self._refunds[refund_id] = required(self._connection, refund_from_row, row)
         return self._refunds[refund_id]
 
     def of_payment(self, payment_id: str) -> list[Refund]:
         """The refunds of a payment, with everything staged so far."""
         rows = self._connection.execute(_OF_PAYMENT, {"by_payment_id": payment_id}).mappings()
-        known = {row["refund_id"]: refund_from_row(row) for row in rows}
+        known = {row["refund_id"]: required(self._connection, refund_from_row, row) for row in rows}
         staged = {one.refund_id: one for one in self._refunds.values() if one.payment_id == payment_id}
         return list((known | staged).values())
 

@@ -4,7 +4,9 @@ import csv
 import io
 import itertools
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -31,14 +33,18 @@ def shkeeper() -> Iterator[PlayedShkeeper]:
 
 
 @pytest.fixture(scope="module")
-def client(make_bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]:
-    """Of a bridge in whose books are twelve payments, nine of which are paid out."""
-    bridge = make_bridge(
+def bridge(make_bridge: Any, shkeeper: PlayedShkeeper) -> Any:
+    return make_bridge(
         BRIDGE_SHKEEPER_API_KEYS=KEY,
         BRIDGE_SHKEEPER_URL=shkeeper.url,
         BRIDGE_SHKEEPER_USER="admin",
         BRIDGE_SHKEEPER_PASSWORD=OPERATOR_PASSWORD,
     )
+
+
+@pytest.fixture(scope="module")
+def client(bridge: Any, shkeeper: PlayedShkeeper) -> Iterator[httpx.Client]:
+    """Of a bridge in whose books are twelve payments, nine of which are paid out."""
     with client_of(bridge.url) as client:
         payments = [
             register(client, number, seller_id=SELLERS[number % len(SELLERS)], amount="10.00") for number in range(12)
@@ -208,3 +214,51 @@ def test_no_cell_begins_a_formula_behind_a_blank_or_for_who_splits_at_semicolons
 
 def test_attention_of_a_good_day(client: httpx.Client) -> None:
     assert client.get("/api/ops/attention").json() == {"items": [], "leftOut": [], "elsewhere": {}}
+
+
+def facts_of(bridge: Any, payment_id: str, facts: str | None = None) -> str:
+    """What is stored of a payment; with `facts`, that from then on, as somebody's hand would write it."""
+    with closing(sqlite3.connect(bridge.database)) as database, database:
+        [(stored,)] = database.execute("SELECT facts FROM payments WHERE payment_id = ?", [payment_id])
+        if facts is not None:
+            database.execute("UPDATE payments SET facts = ? WHERE payment_id = ?", [facts, payment_id])
+    return str(stored)
+
+
+def test_what_cannot_be_read_is_named_everywhere_and_hides_nothing_else(client: httpx.Client, bridge: Any) -> None:
+    rows = client.get("/api/ops/payments").json()["payments"]
+    spoiled = next(row for row in rows if row["status"] == "completed")
+    payment_id = spoiled["paymentId"]
+    before = facts_of(bridge, payment_id, "{}}")
+    said = f"What is stored of payment {payment_id} cannot be read."
+    try:
+        page = client.get("/api/ops/payments").raise_for_status().json()
+        assert page["payments"] == [row for row in rows if row != spoiled]
+        assert [(one["id"], one["detail"]) for one in page["unreadable"]] == [(payment_id, said)]
+        assert page["total"] == len(rows)
+        paged = [one["id"] for part in pages(client, "payments", 1) for one in part["unreadable"]]
+        assert paged == [payment_id]
+        lines = list(csv.reader(io.StringIO(client.get("/api/ops/payments.csv").text)))
+        assert len(lines) == 1 + len(rows)
+        assert [line for line in lines if line[0] == payment_id] == [[payment_id, said]]
+        assert client.get("/api/ops/payments.xlsx").raise_for_status().content
+        assert client.get("/api/ops/transfers").raise_for_status().json()["unreadable"] == page["unreadable"]
+        listed = client.get("/api/payments", params={"sellerId": spoiled["sellerId"]}).raise_for_status().json()
+        assert [one["id"] for one in listed["unreadable"]] == [payment_id]
+        assert listed["payments"]
+        alone = client.get(f"/api/payments/{payment_id}")
+        assert (alone.status_code, alone.json()["code"]) == (500, "unreadable")
+        assert said in alone.json()["detail"]
+
+        def items() -> list[dict[str, Any]]:
+            found = client.get("/api/ops/attention").raise_for_status().json()["items"]
+            return [one for one in found if one["kind"] == "row-unreadable"]
+
+        [item] = wait_until(items)
+        assert (item["title"] + ".", item["paymentId"], item["severity"]) == (said, payment_id, "critical")
+        counted = 'bridge_attention{kind="row-unreadable"} 1.0'
+        wait_until(lambda: counted in client.get("/metrics").text)
+    finally:
+        facts_of(bridge, payment_id, before)
+    wait_until(lambda: not items())
+    assert client.get("/api/ops/payments").json() == {**page, "payments": rows, "unreadable": []}

@@ -147,14 +147,14 @@ async def test_one_that_fails_keeps_back_no_other(
 ) -> None:
     for number in (1, 2, 3):
         await journal.register_payment(waiting(number))
-    apply_deadlines = journal.apply_deadlines
+    apply_deadlines = journal.deadlines.apply
 
-    async def breaks(payment_ids: Sequence[str]) -> None:
+    async def breaks(payment_ids: Sequence[str]) -> int:
         if "pay_2" in payment_ids:
             raise ZeroDivisionError
-        await apply_deadlines(payment_ids)
+        return await apply_deadlines(payment_ids)
 
-    monkeypatch.setattr(journal, "apply_deadlines", breaks)
+    monkeypatch.setattr(journal.deadlines, "apply", breaks)
     clock.move(days=1, seconds=1)
     assert await deadlines.round() == 2
     assert [(await stands(journal, number)).status for number in (1, 2, 3)] == ["expired", "pending", "expired"]
@@ -234,18 +234,18 @@ async def test_many_that_are_due_at_once_are_committed_together_and_others_come_
     assert applied == len(registered)
     assert between >= 5
     assert journal._writer.batches - before <= between + len(registered) / 100
-    assert await journal.due_at_once(clock(), but=()) == []
+    assert await journal.deadlines.due_at_once(clock(), but=()) == []
     assert (await stands(journal, 999)).status == "expired"
 
 
 async def test_one_that_was_given_more_time_meanwhile_is_left(journal: Journal, clock: Clock) -> None:
     await journal.register_payment(waiting(1))
     await journal.register_payment(waiting(2))
-    await journal.apply_deadlines(["pay_1", "pay_2", "pay_3"])  # none is due, and there is no third
+    await journal.deadlines.apply(["pay_1", "pay_2", "pay_3"])  # none is due, and there is no third
     assert [(await stands(journal, number)).status for number in (1, 2)] == ["pending", "pending"]
     clock.move(days=1, seconds=1)
     for _ in range(2):  # and once is enough
-        await journal.apply_deadlines(["pay_1", "pay_2"])
+        await journal.deadlines.apply(["pay_1", "pay_2"])
     assert [(await stands(journal, number)).status for number in (1, 2)] == ["expired", "expired"]
 
 

@@ -1,16 +1,17 @@
 """Opening invoices and comparing payments with SHKeeper's books, through failures of the gateway."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import RowMapping
 from tenacity import wait_none
 
 from bridge.journal import Journal
-from bridge.journal.tables.rows import payment_from_row
 from bridge.workers.payments.invoices import CoinNotOfferedError, InvoiceOpener
 from bridge.workers.payments.reconciliation import Reconciliation
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
@@ -245,20 +246,22 @@ async def test_a_round_goes_on_past_whatever_fails(
 
 
 async def test_a_payment_that_cannot_be_read_keeps_back_no_other(
-    journal: Journal, reconciliation: Reconciliation, books: Books, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, reconciliation: Reconciliation, books: Books, tmp_path: Path
 ) -> None:
-    def reads(row: RowMapping) -> Payment:
-        if row["payment_id"] == "pay_2":
-            raise ValueError("a row that makes no sense")
-        return payment_from_row(row)
-
     for number in range(1, 4):
         await journal.register_payment(payment(number), None, None)
         books.received(f"pay_{number}", "PAID", "100")
-    with monkeypatch.context() as patched:
-        patched.setattr("bridge.journal.queries.unfinished.payment_from_row", reads)
-        await reconciliation.round()
-    assert [await status(journal, number) for number in range(1, 4)] == ["completed", "pending", "completed"]
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as database, database:
+        [(stored,)] = database.execute("SELECT facts FROM payments WHERE payment_id = 'pay_2'")
+        database.execute("UPDATE payments SET facts = '{' WHERE payment_id = 'pay_2'")
+        # Something was reported of it, of which its provider is to be asked before all else.
+        database.execute("INSERT INTO due_look_ups VALUES ('pay_2', 'shkeeper', '2026-05-01 12:00:00.000000')")
+    await reconciliation.round()
+    assert [await status(journal, number) for number in (1, 3)] == ["completed", "completed"]
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as database, database:
+        database.execute("UPDATE payments SET facts = ? WHERE payment_id = 'pay_2'", [stored])
+    await reconciliation.round()
+    assert await status(journal, 2) == "completed"
 
 
 async def test_a_key_that_is_not_accepted_ends_the_round_and_puts_nothing_off(

@@ -114,6 +114,9 @@ class Provider:
     async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
         return amount
 
+    def transaction_expected(self, coin: str, name: str) -> str | None:
+        return None
+
     def sends_together(self, coin: str) -> bool:
         return True
 

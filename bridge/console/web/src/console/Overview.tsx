@@ -24,10 +24,26 @@ export function Overview(): JSX.Element {
         <section class="overview-table" aria-label="All payouts and payments">
           <Tabs />
           <FilterBar />
+          <Unreadables />
           <TableOrWhy />
         </section>
       </div>
     </div>
+  );
+}
+
+/** What of the list the bridge cannot read, which would be missed without a word. */
+function Unreadables(): JSX.Element | null {
+  const { unreadable } = useStore(desk.table.state).rows;
+  if (unreadable.length === 0) return null;
+  return (
+    <ul class="unreadables" aria-label="What cannot be read">
+      {unreadable.map((one) => (
+        <li key={one.id}>
+          <strong>{one.detail}</strong> {one.advice}
+        </li>
+      ))}
+    </ul>
   );
 }
 

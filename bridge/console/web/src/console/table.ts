@@ -3,7 +3,7 @@
 import { exportPath, type Filters, type Form, pagePath, paymentMatches, payoutMatches, type View } from "../model/filters";
 import type { PaymentRow, PayoutRow } from "../model/ops-documents";
 import { dayOf } from "../model/times";
-import { firstPage, noRows, type Page, type Rows, withChanged, withPage } from "../model/rows";
+import { firstPage, noRows, type Page, type Rows, type Unreadable, withChanged, withPage } from "../model/rows";
 import { download, get, Problem } from "../net/rest";
 import { Store } from "../net/store";
 
@@ -34,7 +34,13 @@ function matches(filters: Filters, row: Row): boolean {
     : paymentMatches(filters, row as PaymentRow);
 }
 
-type Answer = { payouts?: PayoutRow[]; payments?: PaymentRow[]; next: string | null; total: number };
+interface Answer {
+  payouts?: PayoutRow[];
+  payments?: PaymentRow[];
+  next: string | null;
+  total: number;
+  unreadable: Unreadable[];
+}
 
 export class Table {
   readonly state: Store<TableState>;
@@ -84,7 +90,8 @@ export class Table {
   private async page(filters: Filters, limit: number, after: string | null): Promise<Page<Row>> {
     const answer = await get<Answer>(pagePath(filters, limit, after));
     const found: Row[] = answer.payouts ?? answer.payments ?? [];
-    return { rows: found.map((row) => [idOf(filters.view, row), row] as const), next: answer.next, total: answer.total };
+    const { next, total, unreadable } = answer;
+    return { rows: found.map((row) => [idOf(filters.view, row), row] as const), next, total, unreadable };
   }
 
   /** Loads on until a row is there, if there is one. */

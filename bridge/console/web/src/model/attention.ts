@@ -53,6 +53,8 @@ export const KINDS: Record<AttentionKind, string> = {
   "endpoint-missed": "Endpoint missed events",
   "alerts-undelivered": "Alerts do not arrive",
   "wallet-differs": "Wallet differs",
+  "row-unreadable": "Unreadable row",
+  "clock-wrong": "Wrong clock",
 };
 
 /** Whether who is at the console may press a button; it is there for nobody else. */

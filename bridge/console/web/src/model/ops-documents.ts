@@ -121,7 +121,9 @@ export type AttentionKind =
   | "alerts-undelivered"
   | "endpoint-disabled"
   | "endpoint-missed"
-  | "wallet-differs";
+  | "wallet-differs"
+  | "row-unreadable"
+  | "clock-wrong";
 
 /** What can be decided about a payment. */
 export type Ruling = "accept" | "wait" | "cancel";

@@ -9,11 +9,20 @@ export interface Dated {
   createdAt: string;
 }
 
+/** What a list has in place of a row that the bridge cannot read. */
+export interface Unreadable {
+  id: string;
+  detail: string;
+  advice: string;
+}
+
 export interface Rows<Row extends Dated> {
   ids: readonly string[];
   byId: ReadonlyMap<string, Row>;
-  /** How many there are, loaded or not. */
+  /** How many there are to show, loaded or not. */
   total: number;
+  /** Those of what is loaded that the bridge cannot read. */
+  unreadable: readonly Unreadable[];
   /** Where the next page begins; null when all are loaded. */
   next: string | null;
   /** When an event changed a row last, so that a change can be shown. */
@@ -24,10 +33,11 @@ export interface Page<Row extends Dated> {
   rows: readonly (readonly [id: string, row: Row])[];
   next: string | null;
   total: number;
+  unreadable: readonly Unreadable[];
 }
 
 export function noRows<Row extends Dated>(): Rows<Row> {
-  return { ids: [], byId: new Map(), total: 0, next: null, changes: new Map() };
+  return { ids: [], byId: new Map(), total: 0, unreadable: [], next: null, changes: new Map() };
 }
 
 export function firstPage<Row extends Dated>(page: Page<Row>): Rows<Row> {
@@ -37,11 +47,13 @@ export function firstPage<Row extends Dated>(page: Page<Row>): Rows<Row> {
 /** With one more page. What an event told meanwhile is newer than the page and stays as it is. */
 export function withPage<Row extends Dated>(rows: Rows<Row>, page: Page<Row>): Rows<Row> {
   const added = page.rows.filter(([id]) => !rows.byId.has(id));
+  const unreadable = [...rows.unreadable, ...page.unreadable];
   return {
     ...rows,
     ids: [...rows.ids, ...added.map(([id]) => id)],
     byId: new Map([...rows.byId, ...added]),
-    total: Math.max(page.total, rows.ids.length + added.length),
+    total: Math.max(page.total - unreadable.length, rows.ids.length + added.length),
+    unreadable,
     next: page.next,
   };
 }

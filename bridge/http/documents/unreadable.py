@@ -1,0 +1,55 @@
+"""What a list has in place of a payment or payout of which what is stored cannot be read."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from pydantic import Field
+
+from bridge.http.front.pages import place_text
+from bridge.journal import ListedPayment, ListedPayout, PaymentRecord, PayoutRecord, Place, UnreadableRow
+from coordinator.attention.unreadable import WHAT_TO_DO, said_of
+from coordinator.models import FrozenModel
+
+__all__ = ["UNREADABLE_DESCRIPTION", "UnreadableItem", "next_after", "place_of", "told_apart"]
+
+T = TypeVar("T")
+
+UNREADABLE_DESCRIPTION = "Those that belong here and cannot be read, each with what to do about it; as a rule none."
+
+
+class UnreadableItem(FrozenModel):
+    """A payment or payout of which what is stored cannot be read."""
+
+    id: str = Field(description="The payment's, or the payout's.")
+    detail: str
+    advice: str
+
+
+def told_apart(found: Sequence[T | UnreadableRow]) -> tuple[list[T], list[UnreadableItem]]:
+    """What could be read, and what could not."""
+    read = [one for one in found if not isinstance(one, UnreadableRow)]
+    unreadable = [
+        UnreadableItem(id=one.concerns, detail=f"{said_of(one.kind, one.identifier)}.", advice=WHAT_TO_DO)
+        for one in found
+        if isinstance(one, UnreadableRow)
+    ]
+    return read, unreadable
+
+
+def place_of(last: ListedPayment | ListedPayout | PaymentRecord | PayoutRecord | UnreadableRow) -> Place:
+    """Where a page ends with this."""
+    match last:
+        case UnreadableRow():
+            if last.created_at is None:
+                raise LookupError(f"no list goes by when {last.kind} {last.identifier} began")
+            return Place(last.created_at, last.concerns)
+        case ListedPayment() | PaymentRecord():
+            return Place(last.payment.created_at, last.payment.payment_id)
+        case _:
+            return Place(last.payout.created_at, last.payout.payout_id)
+
+
+def next_after(last: ListedPayment | ListedPayout | PaymentRecord | PayoutRecord | UnreadableRow) -> str:
+    """The same, as an address says it."""
+    place = place_of(last)
+    return place_text(place.created_at, place.identifier)

@@ -1,0 +1,37 @@
+"""Rows that nobody can read: each bridge notes those that its readers met, so that a person hears of them, and
+forgets those that can be read again."""
+
+import asyncio
+import logging
+
+from bridge.journal import Journal, JournalUnavailableError
+
+__all__ = ["UnreadableRows"]
+
+logger = logging.getLogger("bridge.journal")
+
+# Until it is noted, such a row takes a place in each page of what is worked through.
+INTERVAL_SECONDS = 5.0
+
+
+class UnreadableRows:
+    """One task that looks every few seconds."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def run(self) -> None:
+        """Goes round until it is cancelled."""
+        while True:
+            try:
+                await self.round()
+            except JournalUnavailableError as error:
+                logger.warning("could not note what cannot be read: %s; trying again", error)
+            except Exception:
+                logger.exception("could not note what cannot be read; trying again")
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def round(self) -> None:
+        """Notes what was met, and forgets what can be read again."""
+        for row in await self._journal.unreadable.update():
+            logger.error("%s %s cannot be read from the journal: %s", row.kind, row.identifier, row.reason)
