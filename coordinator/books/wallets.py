@@ -14,14 +14,16 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, Field
 
 from coordinator.books.days import date_in
+from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, SignedAmount, difference, portion, total
+from coordinator.money import ZERO, Amount, PositiveAmount, SignedAmount, difference, format_amount, portion, total
 
 __all__ = [
     "LISTED_AFTER",
     "Comparison",
     "Held",
     "Movement",
+    "MovementDoubtedError",
     "Should",
     "Standing",
     "Tolerances",
@@ -29,6 +31,7 @@ __all__ = [
     "WalletCoin",
     "compared",
     "moment_of",
+    "movement_doubt",
     "next_comparison_at",
     "with_noted",
 ]
@@ -121,6 +124,10 @@ class Movement(FrozenModel):
     coin: str
     amount: SignedAmount = Field(description="Less than zero if it left the wallet.")
     reason: str
+
+
+class MovementDoubtedError(BridgeError):
+    """What somebody notes would leave a wallet and the books further apart; it takes a second look."""
 
 
 class Standing(StrEnum):
@@ -233,6 +240,25 @@ def with_noted(known: Comparison, amount: Decimal) -> Comparison:
     return _judged(
         known.of, should, Held(known.held), found, known.tolerance, known.differs_since, known.compared_at
     ).model_copy(update={"opening": known.opening})
+
+
+def movement_doubt(of: WalletCoin, last: Comparison | None, should: Should, amount: Decimal) -> str | None:
+    """Why what somebody notes may be a slip, such as a digit too many, or what another has noted already; None if it
+    brings the books nearer to what the wallet holds, or nobody knows what that is and it can have moved."""
+    if last is not None and last.held is not None and last.difference is not None:
+        found = with_noted(last, amount)
+        if found.difference is None or found.standing is not Standing.DIFFERS:
+            return None
+        if abs(found.difference) <= abs(last.difference):
+            return None
+        return (
+            f"by the last comparison the wallet holds {format_amount(last.held)} {of.coin}, and the books would differ"
+            f" by {format_amount(found.difference)} then, where they differ by {format_amount(last.difference)} now"
+        )
+    most = total([should.most, amount])
+    if amount >= ZERO or most >= ZERO:
+        return None
+    return f"by the books the wallet has held {format_amount(should.most)} {of.coin} at most"
 
 
 def _judged(

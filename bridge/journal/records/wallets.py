@@ -8,6 +8,7 @@ from decimal import Decimal
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.totals import wallet_sums
 from bridge.journal.queries.wallets import besides_the_books, comparisons, last_comparisons, movements
+from bridge.journal.requests.payments import IdempotencyKey
 from bridge.journal.requests.wallets import note_movement, record_comparisons
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.writer import Submit
@@ -52,6 +53,26 @@ class WalletRecords:
         """Writes down what came of comparing."""
         await self._submit(functools.partial(record_comparisons, day=day, comparisons=found))
 
-    async def note(self, of: WalletCoin, amount: Decimal, reason: str, *, by: str) -> Action:
-        """Notes what moved without the bridge."""
-        return await self._submit(functools.partial(note_movement, of=of, amount=amount, reason=reason, by=by))
+    async def note(
+        self,
+        of: WalletCoin,
+        amount: Decimal,
+        reason: str,
+        *,
+        by: str,
+        idempotency: IdempotencyKey | None = None,
+        doubted_by: Should | None = None,
+    ) -> Action | None:
+        """Notes what moved without the bridge; None for a repeat. `doubted_by` is what the books say, unless nobody is
+        to doubt it. Raises MovementDoubtedError and IdempotencyKeyReusedError."""
+        return await self._submit(
+            functools.partial(
+                note_movement,
+                of=of,
+                amount=amount,
+                reason=reason,
+                by=by,
+                idempotency=idempotency,
+                doubted_by=doubted_by,
+            )
+        )

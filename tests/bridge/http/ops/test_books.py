@@ -198,8 +198,19 @@ def test_wallets_are_compared_on_request_and_what_moved_besides_is_on_record(
     assert "Offline" in unknown["unknownBecause"]
     daemon.state = State.WELL
     moved = {"wallet": "shkeeper", "coin": "ETH-USDT", "direction": "out", "amount": "50000", "by": "Ada"}
-    noted = client.post("/api/ops/wallet-movements", json=moved | {"reason": "to the cold wallet"}).raise_for_status()
-    assert noted.json()["message"] == "It is noted that 50000 ETH-USDT left the wallet."
+    said, key = moved | {"reason": "to the cold wallet"}, {"Idempotency-Key": "withdrawal-7"}
+    too_many = client.post("/api/ops/wallet-movements", json=said | {"amount": "500000"}, headers=key)
+    assert (too_many.status_code, too_many.json()["code"]) == (409, "movement_doubted")
+    for amount in ("50000", "50000.00"):
+        noted = client.post(
+            "/api/ops/wallet-movements", json=said | {"amount": amount}, headers=key
+        ).raise_for_status()
+        assert (noted.json()["action"] is None) == (amount == "50000.00")
+    other = client.post("/api/ops/wallet-movements", json=said | {"amount": "5"}, headers=key)
+    assert (other.status_code, noted.json()["message"]) == (
+        422,
+        "It was noted already; nothing was noted once more.",
+    )
     assert compared()["standing"] == "agrees"
     [latest, *_, oldest] = got(client, "wallet-movements")["movements"]
     assert (latest["amount"], latest["notedBy"], latest["reason"]) == ("-50000", "Ada", "to the cold wallet")
@@ -222,6 +233,8 @@ def test_wallets_are_compared_on_request_and_what_moved_besides_is_on_record(
         ({"wallet": "ethereum:0x0"}, "coin"),
         ({"amount": "0"}, "amount"),
         ({"amount": "-5"}, "amount"),
+        ({"amount": "1.0000001"}, "amount"),
+        ({"amount": "1e80"}, "amount"),
         ({"direction": "sideways"}, "direction"),
         ({"reason": ""}, "reason"),
         ({"by": None}, "by"),

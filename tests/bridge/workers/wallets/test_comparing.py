@@ -60,7 +60,7 @@ async def comparisons(journal: Journal, shkeeper: PlayedShkeeper, daemon: Daemon
 
     rules = WalletSettings(tolerance_percent=Decimal("0.5"), compare_at="12:30").rules(zone_named("UTC"), {})
     chains = ChainFollowers(journal, {}, days=7)
-    found = WalletComparisons(journal, {"shkeeper": ShkeeperWallets(api, coins)}, chains, rules)
+    found = WalletComparisons(journal, {"shkeeper": ShkeeperWallets(api, coins, {})}, chains, rules)
     yield found
     await found.aclose()
     await api.aclose()
