@@ -252,8 +252,8 @@ def movement_doubt(of: WalletCoin, last: Comparison | None, should: Should, amou
         if abs(found.difference) <= abs(last.difference):
             return None
         return (
-            f"by the last comparison the wallet holds {format_amount(last.held)} {of.coin}, and the books would differ"
-            f" by {format_amount(found.difference)} then, where they differ by {format_amount(last.difference)} now"
+            f"by the last comparison the wallet holds {format_amount(last.held)} {of.coin}, and the books would"
+            f" differ by {format_amount(found.difference)} then, where they differ by {format_amount(last.difference)} now"
         )
     most = total([should.most, amount])
     if amount >= ZERO or most >= ZERO:

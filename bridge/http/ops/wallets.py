@@ -227,8 +227,8 @@ async def list_wallet_movements(
     summary="Note money that moved without the bridge",
     description=(
         "Such as a withdrawal of your own, what somebody put in, or the network's fees of a month. It moves nothing, "
-        "and cannot be taken back: what was noted wrongly is noted once more, the other way. With an `Idempotency-Key` "
-        "a repeat notes nothing."
+        "and cannot be taken back: what was noted wrongly is noted once more, the other way. A repeat with the same "
+        "`Idempotency-Key` notes nothing."
     ),
     responses=problem_responses(
         {

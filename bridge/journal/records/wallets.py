@@ -63,8 +63,8 @@ class WalletRecords:
         idempotency: IdempotencyKey | None = None,
         doubted_by: Should | None = None,
     ) -> Action | None:
-        """Notes what moved without the bridge; None for a repeat. `doubted_by` is what the books say, unless nobody is
-        to doubt it. Raises MovementDoubtedError and IdempotencyKeyReusedError."""
+        """Notes what moved without the bridge; None for a repeat. `doubted_by` is what the books say, unless nobody
+        is to doubt it. Raises MovementDoubtedError and IdempotencyKeyReusedError."""
         return await self._submit(
             functools.partial(
                 note_movement,

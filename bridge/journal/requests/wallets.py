@@ -40,8 +40,8 @@ def note_movement(
     idempotency: IdempotencyKey | None = None,
     doubted_by: Should | None = None,
 ) -> Action | None:
-    """Notes what moved without the bridge: the last comparison takes it into account at once. None for a repeat, which
-    notes nothing. `doubted_by` is what the books say, unless nobody is to doubt it. Raises MovementDoubtedError and
+    """Notes what moved without the bridge: the last comparison takes it into account at once. None for a repeat,
+    which notes nothing. `doubted_by` is what the books say, unless nobody is to doubt it. Raises MovementDoubtedError and
     IdempotencyKeyReusedError."""
     if made_before(batch, idempotency, ONE_ID) is not None:
         return None

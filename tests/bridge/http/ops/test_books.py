@@ -197,6 +197,7 @@ def test_wallets_are_compared_on_request_and_what_moved_besides_is_on_record(
     assert (unknown["standing"], unknown["held"]) == ("unknown", None)
     assert "Offline" in unknown["unknownBecause"]
     daemon.state = State.WELL
+    assert compared()["standing"] == "differs"
     moved = {"wallet": "shkeeper", "coin": "ETH-USDT", "direction": "out", "amount": "50000", "by": "Ada"}
     said, key = moved | {"reason": "to the cold wallet"}, {"Idempotency-Key": "withdrawal-7"}
     too_many = client.post("/api/ops/wallet-movements", json=said | {"amount": "500000"}, headers=key)

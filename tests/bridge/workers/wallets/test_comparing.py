@@ -115,6 +115,7 @@ async def test_what_is_missing_is_listed_until_somebody_says_where_it_went(
     await compare(comparisons)
     assert await listed(journal) == ["wallet-differs:shkeeper:ETH-USDT: 400 ETH-USDT are missing in a wallet"]
     action = await journal.wallets.note(OF, Decimal(-400), "to the cold wallet", by="Ada")
+    assert action is not None
     assert (action.action, action.by, action.outcome) == (
         "wallet-movement",
         "Ada",
