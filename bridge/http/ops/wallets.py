@@ -74,6 +74,10 @@ class ComparisonRow(FrozenModel):
     leaving: Amount = Field(description="Payouts that were on their way, and may have left already.")
     arriving: Amount = Field(description="What was seen and did not count yet, and may have come already.")
     gathering: Amount = Field(description="What came shortly before, and may still lie where it was paid to.")
+    network_fees: SignedAmount = Field(description="What of `booked` the network took for payouts and refunds.")
+    fee_unknown: SignedAmount = Field(
+        description="What was sent where nobody says what the network took, out of this coin or another."
+    )
     difference: SignedAmount | None = Field(
         description="How much more was held than the books can explain; less than zero: how much was missing."
     )
@@ -87,11 +91,15 @@ class WalletBalance(FrozenModel):
     wallet: str = Field(description="The provider that keeps it, or the chain and the address.")
     coin: str
     booked: SignedAmount = Field(
-        description="What came for payments, less what payouts and refunds have brought to others. What the network "
-        "took, and what the wallet holds of other origin, is not known here."
+        description="What came for payments, less what payouts and refunds have brought to others, and less what the "
+        "network took for them as far as anybody says. What the wallet holds of other origin is not known here."
     )
     noted: SignedAmount = Field(
         description="What people have noted that moved besides, and what was there at the first comparison."
+    )
+    network_fees: SignedAmount = Field(description="What of `booked` the network took for payouts and refunds.")
+    fee_unknown: SignedAmount = Field(
+        description="What was sent where nobody says what the network took, out of this coin or another."
     )
     comparison: ComparisonRow | None = Field(description="The last; null where nobody can be asked.")
 
@@ -156,6 +164,8 @@ async def _wallets(journal: Journal, zone: ZoneInfo) -> Wallets:
                 coin=of.coin,
                 booked=should[of].booked if of in should else last[of].booked,
                 noted=should[of].noted if of in should else last[of].noted,
+                network_fees=should[of].network_fees if of in should else last[of].network_fees,
+                fee_unknown=should[of].fee_unknown if of in should else last[of].fee_unknown,
                 comparison=_row(last[of], zone) if of in last else None,
             )
             for of in sorted({*should, *last})

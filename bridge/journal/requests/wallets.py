@@ -8,10 +8,18 @@ from bridge.journal.requests.payments import ONE_ID, IdempotencyKey, made_before
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import THE_BRIDGE
-from coordinator.books.wallets import Comparison, MovementDoubtedError, Should, WalletCoin, movement_doubt, with_noted
+from coordinator.books.wallets import (
+    Comparison,
+    MovementDoubtedError,
+    Should,
+    WalletCoin,
+    WalletSums,
+    movement_doubt,
+    with_noted,
+)
 from coordinator.money import format_amount
 
-__all__ = ["MOVEMENT", "note_movement", "record_comparisons"]
+__all__ = ["MOVEMENT", "keep_sums", "note_movement", "record_comparisons"]
 
 MOVEMENT = "wallet-movement"
 """What it is called in the record when somebody notes what moved without the bridge."""
@@ -30,6 +38,12 @@ def record_comparisons(batch: Batch, day: str, comparisons: Sequence[Comparison]
             batch.wallets.add_movement(one.of, one.opening, OPENING, by=THE_BRIDGE)
 
 
+def keep_sums(batch: Batch, found: WalletSums) -> None:
+    """Keeps what entries come to, unless another bridge has added up more of them."""
+    if found.through > batch.wallets.kept_through():
+        batch.wallets.keep_sums(found)
+
+
 def note_movement(
     batch: Batch,
     of: WalletCoin,
@@ -41,8 +55,8 @@ def note_movement(
     doubted_by: Should | None = None,
 ) -> Action | None:
     """Notes what moved without the bridge: the last comparison takes it into account at once. None for a repeat,
-    which notes nothing. `doubted_by` is what the books say, unless nobody is to doubt it. Raises MovementDoubtedError and
-    IdempotencyKeyReusedError."""
+    which notes nothing. `doubted_by` is what the books say, unless nobody is to doubt it. Raises
+    MovementDoubtedError and IdempotencyKeyReusedError."""
     if made_before(batch, idempotency, ONE_ID) is not None:
         return None
     found = batch.wallets.last(of)

@@ -27,6 +27,7 @@ from bridge.journal.tables.payment_tables import (
 )
 from bridge.journal.tables.payout_tables import (
     AWAITING_ADDRESS,
+    NETWORK_FEE_DUE,
     UNDER_WAY,
     allowed_destinations,
     forgotten_payouts,
@@ -37,12 +38,13 @@ from bridge.journal.tables.payout_tables import (
     payouts,
     refunds,
 )
-from bridge.journal.tables.wallet_tables import wallet_comparisons, wallet_movements
+from bridge.journal.tables.wallet_tables import wallet_comparisons, wallet_movements, wallet_sums
 
 __all__ = [
     "AWAITING_ADDRESS",
     "ENDED",
     "EVENT_COLUMNS",
+    "NETWORK_FEE_DUE",
     "NOT_ENTERED",
     "OPEN",
     "UNDER_WAY",
@@ -92,6 +94,7 @@ __all__ = [
     "unreadable_webhooks",
     "wallet_comparisons",
     "wallet_movements",
+    "wallet_sums",
 ]
 
 journal = Table(

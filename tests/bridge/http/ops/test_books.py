@@ -178,6 +178,24 @@ def test_a_workbook_has_text_as_text_and_no_formula(client: httpx.Client) -> Non
     assert all(40_000 < Decimal(row["completedAt"][1]) < 80_000 for row in rows)
 
 
+def test_where_nobody_says_what_the_network_took_that_is_what_is_said(client: httpx.Client) -> None:
+    def unknown() -> Any:
+        return got(client, "payouts?status=completed")["payouts"][0]["networkFeeUnknown"]
+
+    wait_until(unknown)
+    assert "shkeeper does not say what the network took" in unknown()
+    [row] = lines(client, "payouts")
+    assert (row["networkFee"], row["networkFeeUnknown"]) == ("", unknown())
+    [day] = got(client, "network-fees")["days"]
+    assert (day["coin"], day["fees"], day["unknownCount"], day["sentUnknown"]) == ("ETH-USDT", "0", 1, "9.80")
+    [line] = lines(client, "network-fees")
+    assert line["sentUnknown"] == "9.80"
+    assert cells(client, "network-fees")[0]["sentUnknown"] == (None, "9.80")
+    assert "fee-unknown" in {one["kind"] for one in lines(client, "entries")}
+    [wallet] = [one for one in got(client, "wallets")["wallets"] if one["coin"] == "ETH-USDT"]
+    assert (wallet["networkFees"], wallet["feeUnknown"]) == ("0", "9.80")
+
+
 def test_wallets_are_compared_on_request_and_what_moved_besides_is_on_record(
     client: httpx.Client, shkeeper: PlayedShkeeper
 ) -> None:

@@ -5,9 +5,9 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { money } from "../model/amounts";
 import { mayDo } from "../model/attention";
-import { type Movement, onTheWay, type WalletBalance, walletState, worstFirst } from "../model/books";
+import { feesOf, type Movement, onTheWay, type WalletBalance, walletState, worstFirst } from "../model/books";
 import type { Form } from "../model/filters";
-import { dayOf, moment } from "../model/times";
+import { dayOf, moment, OWN_ZONE } from "../model/times";
 import { download, get, post, Problem } from "../net/rest";
 import { useStore } from "../net/store";
 import { Failed, Loading } from "../parts/Notice";
@@ -81,6 +81,18 @@ function Wallets({ wallets, changed }: { wallets: readonly WalletBalance[]; chan
             class="quiet"
             aria-label={`Day by day, as ${form.toUpperCase()}`}
             onClick={() => void download(`/api/ops/reconciliation.${form}?days=${REPORT_DAYS}`, `reconciliation-${dayOf(Date.now())}.${form}`)}
+          >
+            {form.toUpperCase()}
+          </button>
+        ))}{" "}
+        What the network took for payouts and refunds:{" "}
+        {FORMS.map((form) => (
+          <button
+            key={form}
+            type="button"
+            class="quiet"
+            aria-label={`Network fees day by day, as ${form.toUpperCase()}`}
+            onClick={() => void download(`/api/ops/network-fees.${form}?days=${REPORT_DAYS}&timeZone=${encodeURIComponent(OWN_ZONE)}`, `network-fees-${dayOf(Date.now())}.${form}`)}
           >
             {form.toUpperCase()}
           </button>
@@ -172,7 +184,7 @@ function WalletTable({ wallets, note }: WalletTableProps): JSX.Element {
 
 function WalletState({ of }: { of: WalletBalance }): JSX.Element {
   const { mark, words } = walletState(of);
-  const besides = [of.comparison?.unknownBecause ?? [], onTheWay(of)].flat();
+  const besides = [of.comparison?.unknownBecause ?? [], onTheWay(of), feesOf(of)].flat();
   return (
     <>
       <span class={`state is-${mark}`}>
