@@ -63,7 +63,7 @@ const PAYOUTS: Column<PayoutRow>[] = [
     cell: (row) =>
       row.buyerId === null ? <span class="clipped">{row.sellerId}</span> : <TwoLines first={row.buyerId} second="a refund" />,
   },
-  { name: "Amount", area: "amount", cell: (row) => agreed(row.amount, row.coin) },
+  { name: "Amount", area: "amount", cell: (row) => <OfCoin amount={row.amount} coin={row.coin} /> },
   {
     name: "Provider",
     area: "provider",
@@ -114,6 +114,16 @@ const PAYMENTS: Column<PaymentRow>[] = [
   { name: "Escrow", area: "chain", cell: (row) => (row.late ? `${row.escrowState}, late` : row.escrowState) },
   ageColumn,
 ];
+
+/** An amount that breaks before its coin at most, and never within either. */
+function OfCoin({ amount, coin }: { amount: string; coin: string }): JSX.Element {
+  const words = agreed(amount, coin);
+  return (
+    <>
+      <span class="whole">{words.slice(0, -coin.length - 1)}</span> <span class="whole">{coin}</span>
+    </>
+  );
+}
 
 export function columnsOf(view: View): Column<Row>[] {
   return (view === "payouts" ? PAYOUTS : PAYMENTS) as Column<Row>[];
