@@ -1,7 +1,7 @@
 /** The columns of the table: what each shows of a payout or a payment. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { agreed, isZero, money, withFee } from "../model/amounts";
+import { inItsScale, isZero, money, withFee } from "../model/amounts";
 import type { PaymentRow, PayoutRow } from "../model/ops-documents";
 import type { View } from "../model/filters";
 import { shortened } from "../model/payment-links";
@@ -117,10 +117,9 @@ const PAYMENTS: Column<PaymentRow>[] = [
 
 /** An amount that breaks before its coin at most, and never within either. */
 function OfCoin({ amount, coin }: { amount: string; coin: string }): JSX.Element {
-  const words = agreed(amount, coin);
   return (
     <>
-      <span class="whole">{words.slice(0, -coin.length - 1)}</span> <span class="whole">{coin}</span>
+      <span class="whole">{inItsScale(amount)}</span> <span class="whole">{coin}</span>
     </>
   );
 }

@@ -271,6 +271,8 @@ export interface Endpoint {
 export interface Delivery {
   messageId: string;
   event: string;
+  /** Null of a test. */
+  offset: string | null;
   createdAt: string;
   status: "pending" | "delivered" | "failed";
   tries: number;
