@@ -2166,6 +2166,12 @@ export interface components {
             /** @description Why, for a person to read. */
             note?: string | null;
         };
+        /**
+         * Cause
+         * @description Why a transaction does not pay what it was to pay, for a page to say in its own words.
+         * @enum {string}
+         */
+        Cause: "failed" | "other-sender" | "other-coin" | "other-address" | "too-early" | "counted-elsewhere" | "undecided" | "replaced" | "forgotten";
         /** ChainHealth */
         ChainHealth: {
             name: string;
@@ -3973,6 +3979,8 @@ export interface components {
             blockHash: string | null;
             /** @description Why it came to nothing, or is not final yet, for a person to read. */
             reason: string | null;
+            /** @description Why it came to nothing, for a page to say in its own words. */
+            cause: components["schemas"]["Cause"] | null;
             /** @description Who sent it, as far as that is known; of a transaction that came to nothing, who signed it. */
             sender: string | null;
         };
