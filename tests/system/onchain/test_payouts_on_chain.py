@@ -319,6 +319,10 @@ def test_what_shkeeper_reports_is_checked_on_the_chain(
     completed = [one for one in told(ops, "payout-completed") if one]
     assert len(completed) == (status == "completed")
     assert told(ops, "payout-progress")[-1][1:3] == (status, found["verification"])
+    if status == "completed":  # the gateway's wallet has paid the network, in what it calls the chain's own coin
+        wait_until(lambda: market.payout(payout)["networkFees"])
+        [fee] = market.payout(payout)["networkFees"]
+        assert (fee["wallet"], fee["coin"], Decimal(fee["amount"]) > 0) == ("shkeeper", "ETH", True)
 
 
 def test_a_recheck_waits_for_the_chains_answer(market: Market) -> None:
