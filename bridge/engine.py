@@ -14,6 +14,7 @@ from bridge.http.ops.overview import all_that_needs_a_person
 from bridge.journal import (
     ALERTS,
     DEADLINES,
+    NETWORK_FEES,
     SENDING_EVENTS,
     SENDING_PAYOUTS,
     Deliver,
@@ -38,6 +39,7 @@ from bridge.workers.payments.deadlines import Deadlines
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payments.reconciliation import Reconciliation
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
+from bridge.workers.payouts.network_fees import NetworkFees
 from bridge.workers.payouts.sender import PayoutSender
 from bridge.workers.retention import Retention
 from bridge.workers.wallets.comparing import WalletComparisons
@@ -151,6 +153,7 @@ async def running_engine(
         remind_after=settings.alerts.remind_after,
     ).run
     work["late-entries"] = LateEntries(journal).run
+    work[NETWORK_FEES] = NetworkFees(journal, chains).run
     if registry.invoices:
         work["reconciliation"] = reconciliation.run
         work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run

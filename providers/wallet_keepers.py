@@ -20,6 +20,9 @@ class WalletKeeper(Protocol):
         """What the wallet of a coin holds. Raises ProviderError also where that is not known, as while its node is
         down: what is not known is never nothing."""
 
+    def decimals(self, coin: str) -> int | None:
+        """How many decimals a coin has; None where that is not known."""
+
 
 WalletKeepers = Mapping[str, WalletKeeper]
 """Each provider that keeps wallets, by its name."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -194,6 +195,9 @@ def _announce(url: str, showing: "Showing") -> None:
     say(f"  the buyer's page      {bold(f'{at}/pay/{showing.payment_id}')}")
     say(f"  the seller's view     {at}/pay/{showing.payment_id}?as=seller")
     say(f"  a template checkout   {at}/checkout/{showing.checkout_id}")
+    say(f"  the buyer's orders    {at}/orders?{urlencode({'buyerId': showing.buyer_id})}")
+    say(f"  the seller's sales    {at}/sales?{urlencode({'sellerId': showing.seller_id})}")
     say(f"  the payout console    {bold(f'{at}/ops')}")
+    say(f"  the books             {at}/ops/books")
     say(f"  the system            {at}/ops/system")
     say("  Ctrl-C stops it.")

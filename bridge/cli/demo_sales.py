@@ -32,6 +32,8 @@ class Showing:
 
     payment_id: str
     checkout_id: str
+    buyer_id: str
+    seller_id: str
 
 
 class Afternoon:
@@ -63,7 +65,7 @@ class Afternoon:
         payment = await self._register(amount=Decimal("49.90"))
         checkout = await self._register_checkout()
         self._shown = [self._show(payment), self._pay_and_pay_out(checkout["payment"], 6 * self._pace)]
-        return Showing(payment["paymentId"], checkout["checkoutId"])
+        return Showing(payment["paymentId"], checkout["checkoutId"], payment["buyerId"], payment["sellerId"])
 
     async def play(self, say: Callable[[str], None]) -> None:
         """One sale of each kind, then more, until it is cancelled. What goes wrong is said, and the play goes on."""

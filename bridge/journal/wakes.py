@@ -15,6 +15,7 @@ __all__ = [
     "DEADLINES",
     "DUE_SOON",
     "LEASES",
+    "NETWORK_FEES",
     "OPENING_INVOICES",
     "SENDING_EVENTS",
     "SENDING_PAYOUTS",
@@ -39,6 +40,8 @@ SENDING_PAYOUTS = "payouts"
 """Asking providers to send money."""
 SENDING_EVENTS = "endpoints"
 """Sending events to the endpoints that services have registered."""
+NETWORK_FEES = "network-fees"
+"""Finding out what the network took for payouts."""
 OPENING_INVOICES = "invoices"
 """Asking providers for invoices that nobody waits for any more."""
 

@@ -17,6 +17,7 @@ from coordinator.payments.observed.observations import RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.withheld import withheld_from
 from coordinator.payouts.earnings import earned
+from coordinator.payouts.fees_taken import network_fee_unknown, network_fees
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 
@@ -59,9 +60,13 @@ class EntryKind(StrEnum):
     """What came into a wallet."""
     COIN_OUT = "coin-out"
     """What has left a wallet and arrived, without what the network took."""
+    NETWORK_FEE = "network-fee"
+    """What the network took out of a wallet for sending a payout or refund, in the coin that it took."""
+    FEE_UNKNOWN = "fee-unknown"
+    """What of `COIN_OUT` was sent where nobody says what the network took."""
 
 
-OF_COINS = (EntryKind.COIN_IN, EntryKind.COIN_OUT)
+OF_COINS = (EntryKind.COIN_IN, EntryKind.COIN_OUT, EntryKind.NETWORK_FEE, EntryKind.FEE_UNKNOWN)
 
 
 class Account(NamedTuple):
@@ -75,7 +80,7 @@ class Account(NamedTuple):
     wallet: str | None = None
     """The provider that keeps it, or the chain and the address; of coins alone."""
     payout_id: str | None = None
-    """What has carried it, of a payout to a seller."""
+    """What has carried it, of a payout to a seller; what the network took a fee for."""
 
 
 Balances = Mapping[Account, Decimal]
@@ -180,9 +185,26 @@ def _refunded(payment: Payment) -> Mapping[str | None, Decimal]:
 
 def balances_of_payout(payout: Payout) -> Balances:
     """What a payout has taken out of a wallet."""
-    if payout.status is not PayoutStatus.COMPLETED:
-        return {}
-    return {Account(EntryKind.COIN_OUT, payout.coin, wallet=wallet_that_sends(payout)): _left(payout)}
+    found = _network_fees(payout) if payout.facts.network_fees else {}
+    if payout.status is PayoutStatus.COMPLETED:
+        found[Account(EntryKind.COIN_OUT, payout.coin, wallet=wallet_that_sends(payout))] = _left(payout)
+        if network_fee_unknown(payout) is not None:
+            found[_of_fee(payout, EntryKind.FEE_UNKNOWN, payout.coin, wallet_that_sends(payout))] = _left(payout)
+    return found
+
+
+def _network_fees(payout: Payout) -> dict[Account, Decimal]:
+    return {
+        _of_fee(payout, EntryKind.NETWORK_FEE, fee.coin, fee.wallet): fee.amount
+        for fee in network_fees(payout)
+        if fee.amount
+    }
+
+
+def _of_fee(payout: Payout, kind: EntryKind, coin: str, wallet: str) -> Account:
+    """A fee is the marketplace's; whose payout it was for is said all the same."""
+    seller_id = payout.seller_id if payout.refund_id is None else None
+    return Account(kind, coin, seller_id, wallet, payout.payout_id)
 
 
 def _left(payout: Payout) -> Decimal:

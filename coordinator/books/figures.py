@@ -14,7 +14,7 @@ from coordinator.books.entries import Entry, EntryKind
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, SignedAmount, decimals_of, difference, in_scale_of, product, total
 
-__all__ = ["Figures", "SellerFigures", "Sum", "figures", "owed_by"]
+__all__ = ["FeeFigures", "Figures", "SellerFigures", "Sum", "fee_figures", "figures", "owed_by"]
 
 
 class Sum(NamedTuple):
@@ -62,6 +62,17 @@ class Figures(SellerFigures):
     )
 
 
+class FeeFigures(FrozenModel):
+    """What the network took for payouts and refunds out of one wallet, in one coin."""
+
+    fees_count: int = Field(description="For payouts and refunds of how many payments it took them.")
+    fees: SignedAmount = Field(description="What it took, as the chains say.")
+    unknown_count: int = Field(description="Of how many payments some were sent where nobody says what it took.")
+    sent_unknown: SignedAmount = Field(
+        description="How much of the coin was sent where nobody says what the network took, of this coin or another."
+    )
+
+
 _NOTHING = Sum(0, ZERO)
 # What makes more owed to sellers, and what less.
 _OWED = {
@@ -76,6 +87,17 @@ _OWED = {
 def owed_by(entry: Entry) -> Decimal:
     """By how much more is owed to its seller."""
     return product(entry.amount, Decimal(_OWED.get(entry.account.kind, 0)))
+
+
+def fee_figures(sums: Mapping[EntryKind, Sum]) -> FeeFigures:
+    """What sums of each kind come to, of what the network took."""
+    fees, unknown = (sums.get(kind, _NOTHING) for kind in (EntryKind.NETWORK_FEE, EntryKind.FEE_UNKNOWN))
+    return FeeFigures(
+        fees_count=fees.payments,
+        fees=fees.amount,
+        unknown_count=unknown.payments,
+        sent_unknown=unknown.amount,
+    )
 
 
 def figures(sums: Mapping[EntryKind, Sum]) -> Figures:

@@ -14,22 +14,28 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, Field
 
 from coordinator.books.days import date_in
+from coordinator.books.entries import EntryKind
+from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, SignedAmount, difference, portion, total
+from coordinator.money import ZERO, Amount, PositiveAmount, SignedAmount, difference, format_amount, portion, total
 
 __all__ = [
     "LISTED_AFTER",
     "Comparison",
     "Held",
     "Movement",
+    "MovementDoubtedError",
     "Should",
     "Standing",
     "Tolerances",
     "Unknown",
     "WalletCoin",
+    "WalletSums",
     "compared",
     "moment_of",
+    "movement_doubt",
     "next_comparison_at",
+    "with_entries",
     "with_noted",
 ]
 
@@ -66,7 +72,8 @@ class Should(NamedTuple):
     """What the books say of a wallet, at one moment."""
 
     booked: Decimal = ZERO
-    """What came for payments, less what payouts and refunds have brought to others."""
+    """What came for payments, less what payouts and refunds have brought to others, and what the network took for
+    them as far as anybody says."""
     noted: Decimal = ZERO
     """What people have noted that moved besides, and what the wallet held at first."""
     leaving: Decimal = ZERO
@@ -75,6 +82,10 @@ class Should(NamedTuple):
     """What may have come already, and does not count yet."""
     gathering: Decimal = ZERO
     """What of the booked may not be in the wallet yet, but at the address that it was paid to."""
+    network_fees: Decimal = ZERO
+    """What of the booked the network took."""
+    fee_unknown: Decimal = ZERO
+    """What was sent where nobody says what the network took, out of this coin or another."""
 
     @property
     def amounts(self) -> Mapping[str, Decimal]:
@@ -85,6 +96,8 @@ class Should(NamedTuple):
             "leaving": self.leaving,
             "arriving": self.arriving,
             "gathering": self.gathering,
+            "network_fees": self.network_fees,
+            "fee_unknown": self.fee_unknown,
         }
 
     @property
@@ -94,6 +107,26 @@ class Should(NamedTuple):
     @property
     def most(self) -> Decimal:
         return total([self.booked, self.noted, self.arriving])
+
+
+class WalletSums(NamedTuple):
+    """What the entries of wallets come to."""
+
+    sums: Mapping[tuple[WalletCoin, EntryKind], Decimal]
+    through: int
+    """The last entry that is in them."""
+    newer: int
+    """How many entries have come since they were kept last, of whatever kind."""
+
+
+def with_entries(besides: Should, of: WalletCoin, sums: Mapping[tuple[WalletCoin, EntryKind], Decimal]) -> Should:
+    """What the books say of a wallet: what is known besides them, and what their entries come to."""
+    came, went, fees, unknown = (
+        sums.get((of, kind), ZERO)
+        for kind in (EntryKind.COIN_IN, EntryKind.COIN_OUT, EntryKind.NETWORK_FEE, EntryKind.FEE_UNKNOWN)
+    )
+    booked = difference(came, total([went, fees]))
+    return besides._replace(booked=booked, network_fees=fees, fee_unknown=unknown)
 
 
 class Tolerances(NamedTuple):
@@ -123,6 +156,10 @@ class Movement(FrozenModel):
     reason: str
 
 
+class MovementDoubtedError(BridgeError):
+    """What somebody notes would leave a wallet and the books further apart; it takes a second look."""
+
+
 class Standing(StrEnum):
     """How a wallet stands to the books."""
 
@@ -142,7 +179,8 @@ class Comparison(FrozenModel):
     held: Amount | None = Field(description="What the provider or the chain says; null where that is not known.")
     unknown_because: str | None = Field(description="Why it is not known.")
     booked: SignedAmount = Field(
-        description="What came for payments, less what payouts and refunds have brought to others."
+        description="What came for payments, less what payouts and refunds have brought to others, and what the "
+        "network took for them as far as anybody says."
     )
     noted: SignedAmount = Field(
         description="What people have noted that moved besides, and what was there at the first comparison."
@@ -150,6 +188,10 @@ class Comparison(FrozenModel):
     leaving: Amount = Field(description="Payouts that are on their way: they may have left already.")
     arriving: Amount = Field(description="What is seen and does not count yet: it may have come already.")
     gathering: Amount = Field(description="What came lately: it may still be at the address that it was paid to.")
+    network_fees: SignedAmount = Field(ZERO, description="What of `booked` the network took.")
+    fee_unknown: SignedAmount = Field(
+        ZERO, description="What was sent where nobody says what the network took, out of this coin or another."
+    )
     difference: SignedAmount | None = Field(
         description="How much more is held than the books can explain; less than zero: how much is missing. Null "
         "where that is not known."
@@ -171,7 +213,7 @@ class Comparison(FrozenModel):
 
     @property
     def should(self) -> Should:
-        return Should(self.booked, self.noted, self.leaving, self.arriving, self.gathering)
+        return Should(**{name: getattr(self, name) for name in Should._fields})
 
     @property
     def is_listed(self) -> bool:
@@ -233,6 +275,26 @@ def with_noted(known: Comparison, amount: Decimal) -> Comparison:
     return _judged(
         known.of, should, Held(known.held), found, known.tolerance, known.differs_since, known.compared_at
     ).model_copy(update={"opening": known.opening})
+
+
+def movement_doubt(of: WalletCoin, last: Comparison | None, should: Should, amount: Decimal) -> str | None:
+    """Why what somebody notes may be a slip, such as a digit too many, or what another has noted already; None if it
+    brings the books nearer to what the wallet holds, or nobody knows what that is and it can have moved."""
+    if last is not None and last.held is not None and last.difference is not None:
+        found = with_noted(last, amount)
+        if found.difference is None or found.standing is not Standing.DIFFERS:
+            return None
+        if abs(found.difference) <= abs(last.difference):
+            return None
+        return (
+            f"by the last comparison the wallet holds {format_amount(last.held)} {of.coin}, and the books would"
+            f" differ by {format_amount(found.difference)} then, where they differ by"
+            f" {format_amount(last.difference)} now"
+        )
+    most = total([should.most, amount])
+    if amount >= ZERO or most >= ZERO:
+        return None
+    return f"by the books the wallet has held {format_amount(should.most)} {of.coin} at most"
 
 
 def _judged(

@@ -8,6 +8,7 @@ from decimal import Decimal
 from coordinator.events import Event
 from coordinator.money import excess_over, format_amount, product
 from coordinator.payments.observed.observations import SETBACKS, Stage, with_sighting
+from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payments.payments import Effect, IllegalTransitionError
 from coordinator.payouts.events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
 from coordinator.payouts.facts import PayoutFacts, PutOff, SecondWord
@@ -21,6 +22,8 @@ from coordinator.payouts.observations import (
     PayoutFailed,
     PayoutInDoubt,
     PayoutNamePassedOn,
+    PayoutNetworkFee,
+    PayoutNetworkFeeUnknown,
     PayoutNotAsked,
     PayoutObservation,
     PayoutPutOff,
@@ -79,6 +82,7 @@ def _merge(payout: Payout, observation: PayoutObservation) -> PayoutFacts:
         _asking(facts, observation)
         or _named(facts, observation)
         or _allowing(facts, observation)
+        or _costing(facts, observation)
         or _known(facts, observation)
     )
     return facts.model_copy(update=changes)
@@ -178,6 +182,20 @@ def _allowing(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, o
             }
         case PayoutRejected(word=word, reason=reason):
             return {"rejected": _first(facts.rejected, word), "failures": facts.failures | {reason}}
+    return None
+
+
+def _costing(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, object] | None:
+    """What changes where it is known, or known of nobody, what the network took; None if the observation is of
+    something else."""
+    match observation:
+        case PayoutNetworkFee(tx_hash=tx_hash, fee=fee):
+            key = transfer_key(tx_hash)
+            known = facts.network_fees.get(key, fee)
+            told = max(known, fee, key=lambda one: (one.amount, one.wallet, one.coin))
+            return {"network_fees": {**facts.network_fees, key: told}}
+        case PayoutNetworkFeeUnknown(reason=reason):
+            return {"network_fee_unknown": min(facts.network_fee_unknown or reason, reason)}
     return None
 
 

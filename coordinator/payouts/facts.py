@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
+from coordinator.money import Amount
 from coordinator.payments.observed.observations import Sighting
 
-__all__ = ["PayoutFacts", "PutOff", "SecondWord"]
+__all__ = ["NetworkFee", "PayoutFacts", "PutOff", "SecondWord"]
 
 
 class SecondWord(FrozenModel):
@@ -25,6 +26,16 @@ class PutOff(FrozenModel):
 
     at: AwareDatetime
     reason: str
+
+
+class NetworkFee(FrozenModel):
+    """What the network took for a transaction, and out of which wallet."""
+
+    wallet: str
+    """As the books call it."""
+    coin: str
+    amount: Amount
+    """Nothing where it stands with another payout that the same transaction carried."""
 
 
 class PayoutFacts(FrozenModel):
@@ -91,3 +102,7 @@ class PayoutFacts(FrozenModel):
     """The last of each transfer on the chain that carries it, or should; in order of its id."""
     settled: frozenset[str] = frozenset()
     """Who has made sure that it arrived, and how."""
+    network_fees: Mapping[str, NetworkFee] = Field(default={}, exclude_if=lambda value: not value)
+    """What the network took for its transactions, by what `transfer_key` makes of each."""
+    network_fee_unknown: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Why nobody says what the network took; None where somebody does, or was not asked yet."""

@@ -8,7 +8,7 @@ from coordinator.ids import StoredId
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.observed.observations import Sighting
-from coordinator.payouts.facts import SecondWord
+from coordinator.payouts.facts import NetworkFee, SecondWord
 
 __all__ = [
     "PayoutAccepted",
@@ -21,6 +21,8 @@ __all__ = [
     "PayoutInDoubt",
     "PayoutKnown",
     "PayoutNamePassedOn",
+    "PayoutNetworkFee",
+    "PayoutNetworkFeeUnknown",
     "PayoutNotAsked",
     "PayoutObservation",
     "PayoutPutOff",
@@ -224,6 +226,21 @@ class PayoutReturned(FrozenModel):
     found_through: StoredId | None = None
 
 
+class PayoutNetworkFee(FrozenModel):
+    """What the network took for a transaction of it, as the chain says."""
+
+    kind: Literal["payout-network-fee"] = "payout-network-fee"
+    tx_hash: str
+    fee: NetworkFee
+
+
+class PayoutNetworkFeeUnknown(FrozenModel):
+    """Nobody says what the network took for it."""
+
+    kind: Literal["payout-network-fee-unknown"] = "payout-network-fee-unknown"
+    reason: str
+
+
 PayoutObservation = Annotated[
     PayoutWithheld
     | PayoutApproved
@@ -244,6 +261,8 @@ PayoutObservation = Annotated[
     | PayoutSettled
     | PayoutFailed
     | PayoutReverted
-    | PayoutReturned,
+    | PayoutReturned
+    | PayoutNetworkFee
+    | PayoutNetworkFeeUnknown,
     Field(discriminator="kind"),
 ]

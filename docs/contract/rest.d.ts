@@ -1203,6 +1203,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ops/network-fees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the network took for payouts and refunds from day to day */
+        get: operations["getNetworkFees"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/network-fees.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for a spreadsheet */
+        get: operations["exportNetworkFeesAsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/network-fees.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for a spreadsheet */
+        get: operations["exportNetworkFeesAsXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ops/wallets": {
         parameters: {
             query?: never;
@@ -1290,7 +1341,7 @@ export interface paths {
         put?: never;
         /**
          * Note money that moved without the bridge
-         * @description Such as a withdrawal of your own, what somebody put in, or the network's fees of a month. It moves nothing, and cannot be taken back: what was noted wrongly is noted once more, the other way.
+         * @description Such as a withdrawal of your own, what somebody put in, or the network's fees of a month. It moves nothing, and cannot be taken back: what was noted wrongly is noted once more, the other way. A repeat with the same `Idempotency-Key` notes nothing.
          */
         post: operations["noteWalletMovement"];
         delete?: never;
@@ -2115,6 +2166,12 @@ export interface components {
             /** @description Why, for a person to read. */
             note?: string | null;
         };
+        /**
+         * Cause
+         * @description Why a transaction does not pay what it was to pay, for a page to say in its own words.
+         * @enum {string}
+         */
+        Cause: "failed" | "other-sender" | "other-coin" | "other-address" | "too-early" | "counted-elsewhere" | "undecided" | "replaced" | "forgotten";
         /** ChainHealth */
         ChainHealth: {
             name: string;
@@ -2339,6 +2396,10 @@ export interface components {
             arriving: string;
             /** @description What came shortly before, and may still lie where it was paid to. */
             gathering: string;
+            /** @description What of `booked` the network took for payouts and refunds. */
+            networkFees: string;
+            /** @description What was sent where nobody says what the network took, out of this coin or another. */
+            feeUnknown: string;
             /** @description How much more was held than the books can explain; less than zero: how much was missing. */
             difference: string | null;
             tolerance: string;
@@ -2472,6 +2533,22 @@ export interface components {
             forSeveral: boolean;
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
+        };
+        /** DayFees */
+        DayFees: {
+            /** @description Of the time zone. */
+            date: string;
+            /** @description The provider that keeps it, or the chain and the address. */
+            wallet: string;
+            coin: string;
+            /** @description For payouts and refunds of how many payments it took them. */
+            feesCount: number;
+            /** @description What it took, as the chains say. */
+            fees: string;
+            /** @description Of how many payments some were sent where nobody says what it took. */
+            unknownCount: number;
+            /** @description How much of the coin was sent where nobody says what the network took, of this coin or another. */
+            sentUnknown: string;
         };
         /** DayFigures */
         DayFigures: {
@@ -2943,15 +3020,33 @@ export interface components {
             direction: "in" | "out";
             amount: string;
             reason: string;
+            /**
+             * @description That it leaves the wallet and the books further apart than they were when they were compared last (409, `movement_doubted`), and somebody has seen that it moved all the same.
+             * @default false
+             */
+            seen: boolean;
         };
         /** MovementOnRecord */
         MovementOnRecord: {
             message: string;
-            action: components["schemas"]["ActionItem"];
+            /** @description Null for a repeat, which noted nothing. */
+            action: components["schemas"]["ActionItem"] | null;
         };
         /** Movements */
         Movements: {
             movements: components["schemas"]["Movement"][];
+        };
+        /** NetworkFeeItem */
+        NetworkFeeItem: {
+            /** @description Out of which it took that, as the books call it. */
+            wallet: string;
+            coin: string;
+            amount: string;
+        };
+        /** NetworkFeesByDay */
+        NetworkFeesByDay: {
+            timeZone: string;
+            days: components["schemas"]["DayFees"][];
         };
         /** NewEndpoint */
         NewEndpoint: {
@@ -3317,6 +3412,10 @@ export interface components {
             overdue: boolean;
             /** @description Why it failed, why nobody knows whether it was sent, or what the chain shows instead. */
             reasons: string[];
+            /** @description What the network took for sending it, as its chain says; nothing while that is not known, and for its seller. */
+            networkFees: components["schemas"]["NetworkFeeItem"][];
+            /** @description Why nobody says what the network took. Null for its seller. */
+            networkFeeUnknown: string | null;
             /** @description Who asked for it, why it has to be approved, and who decided. Null for its seller. */
             approval: components["schemas"]["ApprovalItem"] | null;
             /**
@@ -3433,6 +3532,11 @@ export interface components {
             /** @description Of the transaction that carries it, where its chain is followed. */
             explorerUrl: string | null;
             reasons: string[];
+            /** @description What the network took for sending it; null while nobody says. */
+            networkFee: string | null;
+            networkFeeCoin: string | null;
+            /** @description Why nobody says; null while that is still to be found out. */
+            networkFeeUnknown: string | null;
             overdue: boolean;
             /** @description Nobody was asked to send it yet, so that it can be rejected. */
             revocable: boolean;
@@ -3883,6 +3987,8 @@ export interface components {
             blockHash: string | null;
             /** @description Why it came to nothing, or is not final yet, for a person to read. */
             reason: string | null;
+            /** @description Why it came to nothing, for a page to say in its own words. */
+            cause: components["schemas"]["Cause"] | null;
             /** @description Who sent it, as far as that is known; of a transaction that came to nothing, who signed it. */
             sender: string | null;
         };
@@ -3935,6 +4041,21 @@ export interface components {
              */
             endsAt: string;
             currencies: components["schemas"]["StatementFigures"][];
+            /** @description What the network took for the seller's payouts. It is the marketplace's, and not taken off. */
+            networkFees: components["schemas"]["StatementFees"][];
+        };
+        /** StatementFees */
+        StatementFees: {
+            /** @description For payouts and refunds of how many payments it took them. */
+            feesCount: number;
+            /** @description What it took, as the chains say. */
+            fees: string;
+            /** @description Of how many payments some were sent where nobody says what it took. */
+            unknownCount: number;
+            /** @description How much of the coin was sent where nobody says what the network took, of this coin or another. */
+            sentUnknown: string;
+            wallet: string;
+            coin: string;
         };
         /** StatementFigures */
         StatementFigures: {
@@ -4135,10 +4256,14 @@ export interface components {
             /** @description The provider that keeps it, or the chain and the address. */
             wallet: string;
             coin: string;
-            /** @description What came for payments, less what payouts and refunds have brought to others. What the network took, and what the wallet holds of other origin, is not known here. */
+            /** @description What came for payments, less what payouts and refunds have brought to others, and less what the network took for them as far as anybody says. What the wallet holds of other origin is not known here. */
             booked: string;
             /** @description What people have noted that moved besides, and what was there at the first comparison. */
             noted: string;
+            /** @description What of `booked` the network took for payouts and refunds. */
+            networkFees: string;
+            /** @description What was sent where nobody says what the network took, out of this coin or another. */
+            feeUnknown: string;
             /** @description The last; null where nobody can be asked. */
             comparison: components["schemas"]["ComparisonRow"] | null;
         };
@@ -9306,6 +9431,201 @@ export interface operations {
             };
         };
     };
+    getNetworkFees: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkFeesByDay"];
+                };
+            };
+            /** @description Something is wrong; the answer names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportNetworkFeesAsCsv: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportNetworkFeesAsXlsx: {
+        parameters: {
+            query?: {
+                /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
+                timeZone?: string | null;
+                /** @description How many, today being one of them; without `from` and `to`. */
+                days?: number;
+                /** @description The first day, such as 2026-11-01. */
+                from?: string | null;
+                /** @description The last day; today if none is named. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every row of the filter, up to 50000, with amounts as numbers and times of the zone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Something is wrong, or there are too many rows */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No good token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither staff nor a service that reads */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It cannot be looked up at this moment; ask again in a few seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getWallets: {
         parameters: {
             query?: never;
@@ -9677,7 +9997,10 @@ export interface operations {
     noteWalletMovement: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9723,8 +10046,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It would leave the wallet and the books further apart (`movement_doubted`); say `seen` to note it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The `Idempotency-Key` was used for another request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

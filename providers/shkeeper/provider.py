@@ -92,7 +92,7 @@ class Shkeeper:
             reader,
             invoices,
             payouts if own.shkeeper_user else None,
-            ShkeeperWallets(api, invoices.coins),
+            ShkeeperWallets(api, invoices.coins, own.shkeeper_coin_decimals),
             close=api.aclose,
         )
 

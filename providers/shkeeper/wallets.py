@@ -5,7 +5,7 @@ beside a node that is up to date, and 0 only if it is said twice. Of the coins t
 Tron and their like) it counts what is gathered, and not what still lies where it was paid to.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from coordinator.money import Amount
 from providers.contract import CoinUnavailableError
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.asking.refusals import shown
+from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire, Words
 
@@ -33,16 +34,22 @@ class ShkeeperWallets:
 
     provider = PROVIDER
 
-    def __init__(self, api: ShkeeperApi, coins: Callable[[], Awaitable[Sequence[str]]]) -> None:
-        """`coins` asks what SHKeeper has."""
+    def __init__(
+        self, api: ShkeeperApi, coins: Callable[[], Awaitable[Sequence[str]]], decimals: Mapping[str, int]
+    ) -> None:
+        """`coins` asks what SHKeeper has; `decimals` are those of coins for which somebody said so."""
         self._api = api
         self._coins = coins
+        self._decimals = {**DECIMALS, **decimals}
 
     async def coins(self) -> Sequence[str]:
         return await self._coins()
 
     async def held(self, coin: str) -> Decimal:
         return await self._said(coin) or await self._said(coin)
+
+    def decimals(self, coin: str) -> int | None:
+        return self._decimals.get(coin)
 
     async def _said(self, coin: str) -> Decimal:
         answer = await self._api.ask(BalanceAnswer, "GET", f"{quote(coin)}/balance", coin=coin)

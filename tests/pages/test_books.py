@@ -11,7 +11,7 @@ from providers.shkeeper.simulator.terms.daemons import State
 from tests.asking import client_of
 from tests.bridge.http.ops.sales import is_completed, register
 from tests.conftest import BridgeProcess, StartBridge
-from tests.pages.browsing import Browsing
+from tests.pages.browsing import PHONE, Browsing
 from tests.pages.test_accessibility import expect_no_violation
 from tests.played_shkeeper import KEY, PlayedShkeeper, played_shkeeper
 from tests.waiting import wait_until
@@ -59,6 +59,8 @@ def test_a_wallet_that_differs_agrees_once_somebody_says_where_the_money_went(
     expect(row).to_contain_text("not known")
     expect(row).to_contain_text("Offline")
     daemon.state = State.WELL
+    page.get_by_role("button", name="Compare now").click()
+    expect(row).to_contain_text("missing")
 
     row.get_by_role("button", name="Note what moved").click()
     dialog = page.get_by_role("dialog")
@@ -66,14 +68,23 @@ def test_a_wallet_that_differs_agrees_once_somebody_says_where_the_money_went(
     dialog.get_by_label("Amount in ETH-USDT").fill("nothing")
     dialog.get_by_label("Why").fill("to the cold wallet")
     dialog.get_by_label("Your name").fill("Ada")
-    browsing.expect_trouble("400")
+    browsing.expect_trouble("400|409")
     dialog.get_by_role("button", name="Note it").click()
     expect(dialog).to_contain_text("An amount is a non-negative decimal string")
+    dialog.get_by_label("Amount in ETH-USDT").fill("50000")  # a digit too many takes a second look
+    dialog.get_by_role("button", name="Note it").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("the books would differ by")
+    expect(dialog.get_by_role("button", name="note it all the same")).to_be_visible()
     dialog.get_by_label("Amount in ETH-USDT").fill("5000")
     dialog.get_by_role("button", name="Note it").click()
     expect(moved).to_contain_text("to the cold wallet")
     page.get_by_role("button", name="Compare now").click()
     expect(row).to_contain_text("agrees")
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Network fees day by day, as CSV").click()
+    assert saved.value.suggested_filename.startswith("network-fees-")
 
 
 def test_a_sellers_month_is_shown_and_saved(browsing: Browsing, bridge: BridgeProcess) -> None:

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from standardwebhooks.webhooks import Webhook
 
 from tests.answering_server import answering_requests
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
-from tests.pages.browsing import Browsing
+from tests.pages.browsing import PHONE, Browsing
 from tests.pages.test_accessibility import expect_no_violation
+from tests.waiting import wait_until
 
 WISH = {"event": "new-purchase-request", "data": {"_id": "r1", "title": "A bicycle"}}
 
@@ -54,6 +56,13 @@ def test_an_endpoint_is_looked_at_tried_disabled_and_sent_to_again(browsing: Bro
         expect(sent).to_contain_text("delivered")
         do(page, "Disable", "Disable it", "It is sent nothing any more.")
         expect(page.get_by_label("How it stands")).to_contain_text("disabled")
+        page.get_by_role("button", name="All after it, new-purchase-request").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Send it").click()
+        dialog.get_by_role("button", name="Yes, send it").click()
+        expect(dialog).to_contain_text("What came after it is sent again.")
+        dialog.get_by_role("button", name="Close").click()
+        do(page, "New secret", "Make another", "whsec_")
         do(page, "Test", "Send it", "The test is on its way.")
         expect(page.get_by_role("row", name="endpoint-test")).to_contain_text("delivered")
         do(page, "Enable", "Enable it", "It is sent to again.")
@@ -67,3 +76,41 @@ def test_an_endpoint_is_looked_at_tried_disabled_and_sent_to_again(browsing: Bro
         dialog.get_by_role("button", name="Yes, remove it").click()
         expect(dialog).to_contain_text("It is removed.")
         assert client.get(f"/api/endpoints/{endpoint}").status_code == 404
+
+
+def test_an_endpoint_is_registered_in_the_console_and_verifies_with_the_secret_that_is_shown_once(
+    browsing: Browsing, bridge: BridgeProcess
+) -> None:
+    taken: list[Any] = []
+
+    def verify(asked: Any) -> tuple[int, Any]:
+        headers = {name.lower(): value for name, value in asked.headers.items()}
+        taken.append(Webhook(secret).verify(asked.body, headers))
+        return 200, {}
+
+    with answering_requests(verify) as url, client_of(bridge.url) as client:
+        page = browsing.page(PHONE)
+        page.goto(f"{bridge.url}/ops/endpoints")
+        page.get_by_role("button", name="Register one").click()
+        dialog = page.get_by_role("dialog")
+        expect_no_violation(page)
+        dialog.get_by_label("Address").fill("http://10.0.0.1/hook")
+        dialog.get_by_label("Events").fill("new-*, payment-*")
+        dialog.get_by_label("Your name").fill("Ada")
+        browsing.expect_trouble("400")
+        dialog.get_by_role("button", name="Register it").click()
+        expect(dialog.get_by_role("alert")).to_be_visible()
+        dialog.get_by_label("Address").fill(f"{url}/of-the-console")
+        dialog.get_by_role("button", name="Register it").click()
+        expect(dialog).to_contain_text("It is shown only here")
+        expect_no_violation(page)
+        secret = dialog.locator("code").inner_text()
+        dialog.get_by_role("button", name="Close").click()
+        expect(page.get_by_role("row", name="/of-the-console")).to_contain_text("new-*, payment-*")
+        client.post("/api/events", json=WISH).raise_for_status()
+        wait_until(lambda: taken)
+        assert taken[0]["type"] == WISH["event"]
+        [mine] = [
+            one for one in client.get("/api/endpoints").json()["endpoints"] if one["url"].endswith("/of-the-console")
+        ]
+        assert (mine["registeredBy"], "secret" in mine) == ("Ada", False)

@@ -20,6 +20,7 @@ from coordinator.payments.agreed.agreements import DirectPayment, Share
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.deciding.quotes import ToPay, to_pay, whole_coin_amount
 from coordinator.payments.observed.observations import RefundOf, Sighting, Stage, Transfer
+from coordinator.payments.observed.transfers import Cause
 from coordinator.payments.payments import EscrowState, Payment, PaymentStatus
 from coordinator.payouts.own_parts import OwnPart
 from providers import known
@@ -113,6 +114,7 @@ class SightingItem(FrozenModel):
     block_number: int | None
     block_hash: str | None = Field(description="The block that holds it, or held it; null where none is known to.")
     reason: str | None = Field(description="Why it came to nothing, or is not final yet, for a person to read.")
+    cause: Cause | None = Field(description="Why it came to nothing, for a page to say in its own words.")
     sender: str | None = Field(
         description="Who sent it, as far as that is known; of a transaction that came to nothing, who signed it."
     )
@@ -278,7 +280,7 @@ def sighting_item(sighting: Sighting) -> SightingItem:
         tx_hash=sighting.transfer.tx_hash,
         asset=sighting.transfer.asset,
         amount=sighting.transfer.amount,
-        **sighting.model_dump(exclude={"transfer", "view"}),
+        **{name: value for name, value in sighting if name not in ("transfer", "view")},
     )
 
 

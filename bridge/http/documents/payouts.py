@@ -12,6 +12,7 @@ from bridge.journal import Journal, PayoutRecord
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import Figure
+from coordinator.payouts.fees_taken import network_fee_unknown, network_fees
 from coordinator.payouts.payouts import Payout, Verification
 from coordinator.payouts.statuses import PayoutStatus
 
@@ -38,6 +39,14 @@ class ApprovalItem(FrozenModel):
     approved_by: str | None
     rejected_by: str | None
     decided_at: AwareDatetime | None
+
+
+class NetworkFeeItem(FrozenModel):
+    """What the network took for sending a payout."""
+
+    wallet: str = Field(description="Out of which it took that, as the books call it.")
+    coin: str
+    amount: Figure
 
 
 class PayoutDocument(FrozenModel):
@@ -80,6 +89,11 @@ class PayoutDocument(FrozenModel):
     reasons: list[str] = Field(
         description="Why it failed, why nobody knows whether it was sent, or what the chain shows instead."
     )
+    network_fees: list[NetworkFeeItem] = Field(
+        description="What the network took for sending it, as its chain says; nothing while that is not known, and "
+        "for its seller."
+    )
+    network_fee_unknown: str | None = Field(description="Why nobody says what the network took. Null for its seller.")
     approval: ApprovalItem | None = Field(
         description="Who asked for it, why it has to be approved, and who decided. Null for its seller."
     )
@@ -111,6 +125,8 @@ def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool) -> Pa
         **payout.model_dump(exclude={"facts", "batch_id", "asked_by", "asked_through"}),
         external_id=payout.external_id,
         approval=_approval(payout) if in_full else None,
+        network_fees=[NetworkFeeItem(**dict(one)) for one in network_fees(payout)] if in_full else [],
+        network_fee_unknown=network_fee_unknown(payout) if in_full else None,
         status=payout.status,
         verification=payout.verification,
         confirmations=awaited and awaited.confirmations,

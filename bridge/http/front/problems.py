@@ -22,6 +22,7 @@ from bridge.journal import (
     UnreadableRowError,
 )
 from bridge.workers.payouts.sender import PayoutsUnsetError
+from coordinator.books.wallets import MovementDoubtedError
 from coordinator.payouts.named_transactions import TransactionTakenError
 from coordinator.refunds.given_addresses import OtherAddressError
 from coordinator.refunds.refunds import OtherRefundsError, RefundRefusedError
@@ -80,6 +81,8 @@ TRANSACTION_TAKEN = "transaction_taken"
 """The `code` where a transaction is named that is another payout's, or refund's."""
 OTHER_ADDRESS = "other_address"
 """The `code` where a refund is said to have gone elsewhere than its buyer wants the payment's refunds."""
+MOVEMENT_DOUBTED = "movement_doubted"
+"""The `code` where what is noted of a wallet would leave it and the books further apart."""
 NO_SUCH_THING = "not_found"
 """The `code` where there is a route, and not what it was asked about."""
 
@@ -180,6 +183,11 @@ def _other_address(_request: AnyRequest, error: OtherAddressError) -> Response[d
     return problem(409, "Other address", f"{error}.", code=OTHER_ADDRESS)
 
 
+def _movement_doubted(_request: AnyRequest, error: MovementDoubtedError) -> Response[dict[str, object]]:
+    text = f"{str(error)[:1].upper()}{str(error)[1:]}. If it moved all the same, say that this was seen."
+    return problem(409, "Movement doubted", text, code=MOVEMENT_DOUBTED)
+
+
 def _no_more_endpoints(_request: AnyRequest, error: EndpointsExhaustedError) -> Response[dict[str, object]]:
     return problem(409, "Too many endpoints", f"{str(error)[0].upper()}{str(error)[1:]}.")
 
@@ -252,6 +260,7 @@ exception_handlers: ExceptionHandlersMap = {
     OtherRefundsError: _other_refunds,
     TransactionTakenError: _transaction_taken,
     OtherAddressError: _other_address,
+    MovementDoubtedError: _movement_doubted,
     EndpointsExhaustedError: _no_more_endpoints,
     OffsetElsewhereError: _offset_elsewhere,
     PublicationRefusedError: _refused_publication,

@@ -21,7 +21,7 @@ from bridge.http.ops.filters import ROWS_LIMIT, SellerQuery
 from bridge.journal import BookFilter, Journal, ListedEntry
 from coordinator.books.days import Span, date_in, days_in, month_in
 from coordinator.books.entries import EntryKind
-from coordinator.books.figures import Figures, SellerFigures, figures, owed_by
+from coordinator.books.figures import FeeFigures, Figures, SellerFigures, fee_figures, figures, owed_by
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, SignedAmount, total
@@ -68,6 +68,13 @@ class StatementFigures(SellerFigures, _Currency):
     closing: SignedAmount = Field(description="What was owed when it ended: what was owed before, and `owed`.")
 
 
+class StatementFees(FeeFigures):
+    """What the network took for a seller's payouts out of one wallet, in one coin."""
+
+    wallet: str
+    coin: str
+
+
 class Statement(FrozenModel):
     """What was sold for a seller in a month, went back and was paid out."""
 
@@ -77,6 +84,9 @@ class Statement(FrozenModel):
     begins_at: AwareDatetime
     ends_at: AwareDatetime
     currencies: list[StatementFigures]
+    network_fees: list[StatementFees] = Field(
+        description="What the network took for the seller's payouts. It is the marketplace's, and not taken off."
+    )
 
 
 class StatementLine(FrozenModel):
@@ -139,6 +149,7 @@ async def get_statement(
     _require_name(seller_id)
     before = await journal.books.seller_totals(seller_id, None, span.begins_at)
     within = await journal.books.seller_totals(seller_id, span.begins_at, span.ends_at)
+    fees = await journal.books.seller_fees(seller_id, span.begins_at, span.ends_at)
     opening = {currency: figures(sums).owed for currency, sums in before.items()}
     currencies = []
     for currency in sorted({*within, *(name for name, owed in opening.items() if owed)}):
@@ -153,6 +164,9 @@ async def get_statement(
         begins_at=span.begins_at,
         ends_at=span.ends_at,
         currencies=currencies,
+        network_fees=[
+            StatementFees(wallet=of.wallet, coin=of.coin, **dict(fee_figures(sums))) for of, sums in fees.items()
+        ],
     )
 
 

@@ -40,7 +40,7 @@ def _route(name: str, form: str, summary: str) -> get:
     return get(
         f"/{name}.{form}",
         summary=summary,
-        operation_id=f"export{name.capitalize()}As{form.capitalize()}",
+        operation_id=f"export{''.join(map(str.capitalize, name.split('-')))}As{form.capitalize()}",
         media_type=MEDIA_TYPES[form],
         responses={200: spec, **problem_responses({400: "Something is wrong, or there are too many rows"})},
     )

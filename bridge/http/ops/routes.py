@@ -50,6 +50,7 @@ from bridge.http.ops.lists import (
     list_payout_rows,
     list_transfer_rows,
 )
+from bridge.http.ops.network_fees import export_network_fees, get_network_fees
 from bridge.http.ops.overview import get_attention, list_actions
 from bridge.http.ops.payments import (
     accept_payment,
@@ -97,6 +98,8 @@ ops_router = Router(
         get_statement,
         *export_statement,
         *export_entries,
+        get_network_fees,
+        *export_network_fees,
         get_wallets,
         get_reconciliation,
         *export_reconciliation,

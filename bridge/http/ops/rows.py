@@ -17,6 +17,7 @@ from coordinator.money import Figure, in_scale_of, quotient, rounded
 from coordinator.payments.payments import EscrowState, PaymentStatus
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from coordinator.payouts.approval import is_revocable, is_withdrawable
+from coordinator.payouts.fees_taken import network_fee_unknown, network_fees
 from coordinator.payouts.payouts import Verification
 from coordinator.payouts.statuses import PayoutStatus
 
@@ -67,6 +68,9 @@ class PayoutRow(FrozenModel):
     tx_hashes: list[str]
     explorer_url: str | None = Field(description="Of the transaction that carries it, where its chain is followed.")
     reasons: list[str]
+    network_fee: Figure | None = Field(description="What the network took for sending it; null while nobody says.")
+    network_fee_coin: str | None
+    network_fee_unknown: str | None = Field(description="Why nobody says; null while that is still to be found out.")
     overdue: bool
     revocable: bool = Field(description="Nobody was asked to send it yet, so that it can be rejected.")
     withdrawable: bool = Field(
@@ -232,6 +236,7 @@ def explorer_links(chains: ChainFollowers) -> ExplorerLinks:
 
 def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> PayoutRow:
     payout, awaited = listed.payout, listed.payout.awaited
+    fee = next(iter(network_fees(payout)), None)  # one wallet sends it, and pays in one coin
     return PayoutRow(
         payout_id=payout.payout_id,
         task_id=payout.facts.task_id,
@@ -257,6 +262,9 @@ def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> Payo
         tx_hashes=list(payout.facts.tx_hashes),
         explorer_url=link(payout.chain, payout.tx_hash),
         reasons=list(payout.reasons),
+        network_fee=fee and fee.amount,
+        network_fee_coin=fee and fee.coin,
+        network_fee_unknown=network_fee_unknown(payout),
         overdue=payout.is_overdue(now),
         revocable=is_revocable(payout),
         withdrawable=is_withdrawable(payout),

@@ -28,6 +28,7 @@ __all__ = ["get_payment_story", "get_payout_story"]
 _OWN_KEYS = (
     *(
         "look:",
+        "network-fee",
         "lookup:",
         "deadline:",
         "escrow:",
@@ -88,6 +89,8 @@ TITLES = {
     "payout-returned": "It came back",
     "payout-sighted": "A transfer on the chain",
     "payout-settled": "A person found that it has arrived",
+    "payout-network-fee": "What the network took for it",
+    "payout-network-fee-unknown": "Nobody says what the network took for it",
 }
 ACTION_TITLES = {
     "replay": "A webhook was read again",

@@ -1,5 +1,6 @@
 """Wallets against the books: what each should hold and holds, day by day, and what moved without the bridge."""
 
+from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -10,8 +11,9 @@ from litestar.response import Stream
 from pydantic import AwareDatetime, Field
 
 from bridge.http.front.dependencies import GivenJournal, GivenPrincipal, GivenUsualZone, GivenWallets
+from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.notes import Note
-from bridge.http.front.openapi import problem_responses
+from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.problems import AnyRequest, wrong_field
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, Doing
@@ -20,10 +22,19 @@ from bridge.http.ops.exports import export, exported, one_page
 from bridge.http.ops.rows import ActionItem, action_item
 from bridge.journal import Journal
 from coordinator.books.days import date_in
-from coordinator.books.wallets import Comparison, Movement, Standing, WalletCoin
+from coordinator.books.wallets import Comparison, Movement, Should, Standing, WalletCoin
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, SignedAmount, difference, format_amount
+from coordinator.money import (
+    ZERO,
+    Amount,
+    PositiveAmount,
+    SignedAmount,
+    decimals_of,
+    difference,
+    format_amount,
+    trimmed,
+)
 
 __all__ = [
     "compare_wallets",
@@ -35,6 +46,9 @@ __all__ = [
 ]
 
 MOVEMENTS_LIMIT = 1_000
+SCOPE = "wallet-movements"
+"""Of the idempotency keys of what is noted."""
+SEEN = {"seen"}
 MOVEMENT_EXAMPLE = {
     "wallet": "shkeeper",
     "coin": "ETH-USDT",
@@ -60,6 +74,10 @@ class ComparisonRow(FrozenModel):
     leaving: Amount = Field(description="Payouts that were on their way, and may have left already.")
     arriving: Amount = Field(description="What was seen and did not count yet, and may have come already.")
     gathering: Amount = Field(description="What came shortly before, and may still lie where it was paid to.")
+    network_fees: SignedAmount = Field(description="What of `booked` the network took for payouts and refunds.")
+    fee_unknown: SignedAmount = Field(
+        description="What was sent where nobody says what the network took, out of this coin or another."
+    )
     difference: SignedAmount | None = Field(
         description="How much more was held than the books can explain; less than zero: how much was missing."
     )
@@ -73,11 +91,15 @@ class WalletBalance(FrozenModel):
     wallet: str = Field(description="The provider that keeps it, or the chain and the address.")
     coin: str
     booked: SignedAmount = Field(
-        description="What came for payments, less what payouts and refunds have brought to others. What the network "
-        "took, and what the wallet holds of other origin, is not known here."
+        description="What came for payments, less what payouts and refunds have brought to others, and less what the "
+        "network took for them as far as anybody says. What the wallet holds of other origin is not known here."
     )
     noted: SignedAmount = Field(
         description="What people have noted that moved besides, and what was there at the first comparison."
+    )
+    network_fees: SignedAmount = Field(description="What of `booked` the network took for payouts and refunds.")
+    fee_unknown: SignedAmount = Field(
+        description="What was sent where nobody says what the network took, out of this coin or another."
     )
     comparison: ComparisonRow | None = Field(description="The last; null where nobody can be asked.")
 
@@ -109,13 +131,18 @@ class MovementNoted(Doing):
     direction: Literal["in", "out"] = Field(description="Whether it came into the wallet or left it.")
     amount: PositiveAmount
     reason: Note
+    seen: bool = Field(
+        False,
+        description="That it leaves the wallet and the books further apart than they were when they were compared "
+        "last (409, `movement_doubted`), and somebody has seen that it moved all the same.",
+    )
 
 
 class MovementOnRecord(FrozenModel):
     """What was noted."""
 
     message: str
-    action: ActionItem
+    action: ActionItem | None = Field(description="Null for a repeat, which noted nothing.")
 
 
 def _row(found: Comparison, zone: ZoneInfo, day: str | None = None) -> ComparisonRow:
@@ -137,6 +164,8 @@ async def _wallets(journal: Journal, zone: ZoneInfo) -> Wallets:
                 coin=of.coin,
                 booked=should[of].booked if of in should else last[of].booked,
                 noted=should[of].noted if of in should else last[of].noted,
+                network_fees=should[of].network_fees if of in should else last[of].network_fees,
+                fee_unknown=should[of].fee_unknown if of in should else last[of].fee_unknown,
                 comparison=_row(last[of], zone) if of in last else None,
             )
             for of in sorted({*should, *last})
@@ -208,15 +237,24 @@ async def list_wallet_movements(
     summary="Note money that moved without the bridge",
     description=(
         "Such as a withdrawal of your own, what somebody put in, or the network's fees of a month. It moves nothing, "
-        "and cannot be taken back: what was noted wrongly is noted once more, the other way."
+        "and cannot be taken back: what was noted wrongly is noted once more, the other way. A repeat with the same "
+        "`Idempotency-Key` notes nothing."
     ),
-    responses=problem_responses({**REFUSALS}),
+    responses=problem_responses(
+        {
+            **REFUSALS,
+            409: "It would leave the wallet and the books further apart (`movement_doubted`); say `seen` to note it",
+            422: "The `Idempotency-Key` was used for another request",
+        }
+    ),
 )
 async def note_wallet_movement(
     data: Annotated[MovementNoted, Body(examples=[Example(value=MOVEMENT_EXAMPLE)])],
     journal: GivenJournal,
+    wallets: GivenWallets,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> MovementOnRecord:
     by = ops_access.actor(principal, data.by)
     of = WalletCoin(data.wallet, data.coin)
@@ -225,11 +263,26 @@ async def note_wallet_movement(
         raise wrong_field(
             "coin", f"no {data.coin} in a wallet {data.wallet!r} is known; look at GET /api/ops/wallets"
         )
+    _require_amount_of(wallets.decimals_of(of), data)
     amount = data.amount if data.direction == "in" else difference(ZERO, data.amount)
-    action = await journal.wallets.note(of, amount, data.reason, by=by)
+    action = await journal.wallets.note(
+        of,
+        amount,
+        data.reason,
+        by=by,
+        idempotency=idempotency_of(SCOPE, idempotency_key, data.model_copy(update={"by": by}), unsaid=SEEN),
+        doubted_by=None if data.seen else should.get(of, Should()),
+    )
+    if action is None:
+        return MovementOnRecord(message="It was noted already; nothing was noted once more.", action=None)
     way = "came into" if data.direction == "in" else "left"
     message = f"It is noted that {format_amount(data.amount)} {data.coin} {way} the wallet."
     return MovementOnRecord(message=message, action=action_item(action))
+
+
+def _require_amount_of(decimals: int | None, data: MovementNoted) -> None:
+    if decimals is not None and decimals_of(Decimal(trimmed(data.amount))) > decimals:
+        raise wrong_field("amount", f"{data.coin} has {decimals} decimals; give no more")
 
 
 async def _rows(

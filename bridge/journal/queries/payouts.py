@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select, text
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payout_from_row, payout_observation_from_text
@@ -26,6 +26,7 @@ from coordinator.payouts.statuses import UNSETTLED_STATUSES, PayoutStatus
 __all__ = [
     "PayoutHistoryEntry",
     "PayoutRecord",
+    "WithoutNetworkFee",
     "count_overdue",
     "is_any_unanswered",
     "payment_payouts",
@@ -34,6 +35,7 @@ __all__ = [
     "payouts_called",
     "payouts_going_on",
     "payouts_to_follow",
+    "payouts_without_network_fee",
 ]
 
 _GOING_ON = [status for status in UNSETTLED_STATUSES if status is not PayoutStatus.AWAITING_APPROVAL]
@@ -93,6 +95,34 @@ def payouts_to_follow(connection: Connection, after: str, failed_since: datetime
         .limit(limit)
     )
     return readable(connection, payout_from_row, rows.mappings())
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutNetworkFee:
+    """A payout of which it is to be found out what the network took."""
+
+    payout: Payout
+    updated_at: datetime
+
+
+def payouts_without_network_fee(connection: Connection, after: str, limit: int) -> list[WithoutNetworkFee]:
+    """Payouts of which it is to be found out what the network took, in order of their ids."""
+    payouts = schema.payouts
+    rows = connection.execute(
+        select(payouts)
+        .where(
+            text(f"payouts.{schema.NETWORK_FEE_DUE}"),
+            payouts.c.payout_id > after,
+            is_not_noted(RowKind.PAYOUT, payouts.c.payout_id),
+        )
+        .order_by(payouts.c.payout_id)
+        .limit(limit)
+    )
+    return readable(connection, _without_network_fee, rows.mappings())
+
+
+def _without_network_fee(row: StoredRow) -> WithoutNetworkFee:
+    return WithoutNetworkFee(payout_from_row(row), row["updated_at"])
 
 
 def payouts_going_on(connection: Connection) -> list[Payout]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Connection,
     FromClause,
@@ -27,10 +28,20 @@ from bridge.journal.tables import schema
 from coordinator.books.days import Span
 from coordinator.books.entries import OF_COINS, EntryKind
 from coordinator.books.figures import Sum
-from coordinator.books.wallets import WalletCoin
+from coordinator.books.wallets import WalletCoin, WalletSums
 from coordinator.money import ZERO, total
 
-__all__ = ["DayTotals", "Sums", "day_totals", "seller_totals", "wallet_sums"]
+__all__ = [
+    "DayTotals",
+    "FeeTotals",
+    "Sums",
+    "came_since",
+    "day_fees",
+    "day_totals",
+    "seller_fees",
+    "seller_totals",
+    "wallet_sums",
+]
 
 # SQLite adds floats, or whole numbers of 64 bits: what has no more digits than these before and behind its point is
 # added as two of them, of which nine thousand million have room. What has more is added here.
@@ -48,8 +59,17 @@ class DayTotals(NamedTuple):
     sums: Sums
 
 
-_ENTRIES = schema.book_entries
+class FeeTotals(NamedTuple):
+    """What the network took on one day out of one wallet in one coin."""
+
+    date: str
+    of: WalletCoin
+    sums: Sums
+
+
+_ENTRIES, _KEPT = schema.book_entries, schema.wallet_sums
 _OF_MONEY = _ENTRIES.c.kind.not_in(OF_COINS)
+_OF_FEES = _ENTRIES.c.kind.in_((EntryKind.NETWORK_FEE, EntryKind.FEE_UNKNOWN))
 Keys = tuple[Any, ...]
 
 
@@ -57,14 +77,7 @@ def day_totals(connection: Connection, days: Sequence[Span]) -> list[DayTotals]:
     """What was entered on each of some days, oldest day first; a day without any is not there."""
     if not days:
         return []
-    known = values(
-        column("day", String),
-        column("begins_at", schema.UtcDateTime),
-        column("ends_at", schema.UtcDateTime),
-        name="known",
-    )
-    spans = known.data([tuple(day) for day in days]).cte("days")
-    found_within = and_(_ENTRIES.c.entered_at >= spans.c.begins_at, _ENTRIES.c.entered_at < spans.c.ends_at)
+    spans, found_within = _within(days)
     sums = _sums(
         connection,
         spans.join(_ENTRIES, found_within),
@@ -78,22 +91,74 @@ def seller_totals(
     connection: Connection, seller_id: str, begins_at: datetime | None, ends_at: datetime
 ) -> Mapping[str, Sums]:
     """What was entered for a seller in some time, or ever until its end, by currency."""
-    conditions = [_ENTRIES.c.seller_id == seller_id, _ENTRIES.c.entered_at < ends_at]
+    conditions = [_ENTRIES.c.seller_id == seller_id, _ENTRIES.c.entered_at < ends_at, _OF_MONEY]
     if begins_at is not None:
         conditions.append(_ENTRIES.c.entered_at >= begins_at)
     sums = _sums(connection, _ENTRIES, (_ENTRIES.c.unit, _ENTRIES.c.kind), *conditions)
     return {currency: of_currency for (currency,), of_currency in _by_kind(sums).items()}
 
 
-def wallet_sums(
-    connection: Connection, kind: EntryKind, since: datetime | None = None
-) -> Mapping[WalletCoin, Decimal]:
-    """What the entries of wallets of one kind come to, all of them or those since then, by wallet and coin."""
-    conditions = [_ENTRIES.c.kind == kind]
-    if since is not None:
-        conditions.append(_ENTRIES.c.entered_at >= since)
+def day_fees(connection: Connection, days: Sequence[Span]) -> list[FeeTotals]:
+    """What the network took on each of some days, oldest day first; a day without any is not there."""
+    if not days:
+        return []
+    spans, found_within = _within(days)
+    keys = (spans.c.day, _ENTRIES.c.wallet, _ENTRIES.c.unit, _ENTRIES.c.kind)
+    sums = _sums(connection, spans.join(_ENTRIES, found_within), keys, _OF_FEES)
+    return [FeeTotals(day, WalletCoin(*of), found) for (day, *of), found in _by_kind(sums).items()]
+
+
+def seller_fees(
+    connection: Connection, seller_id: str, begins_at: datetime, ends_at: datetime
+) -> Mapping[WalletCoin, Sums]:
+    """What the network took for the payouts of a seller in some time."""
+    conditions = (
+        _ENTRIES.c.seller_id == seller_id,
+        _ENTRIES.c.entered_at >= begins_at,
+        _ENTRIES.c.entered_at < ends_at,
+    )
+    keys = (_ENTRIES.c.wallet, _ENTRIES.c.unit, _ENTRIES.c.kind)
+    return {
+        WalletCoin(*of): found
+        for of, found in _by_kind(_sums(connection, _ENTRIES, keys, *conditions, _OF_FEES)).items()
+    }
+
+
+def _within(days: Sequence[Span]) -> tuple[CTE, ColumnElement[bool]]:
+    known = values(
+        column("day", String),
+        column("begins_at", schema.UtcDateTime),
+        column("ends_at", schema.UtcDateTime),
+        name="known",
+    )
+    spans = known.data([tuple(day) for day in days]).cte("days")
+    return spans, and_(_ENTRIES.c.entered_at >= spans.c.begins_at, _ENTRIES.c.entered_at < spans.c.ends_at)
+
+
+def came_since(connection: Connection, since: datetime) -> Mapping[WalletCoin, Decimal]:
+    """What came into wallets since then."""
+    conditions = [_ENTRIES.c.kind == EntryKind.COIN_IN, _ENTRIES.c.entered_at >= since]
     found = _amounts(connection, _ENTRIES, (_ENTRIES.c.wallet, _ENTRIES.c.unit), conditions)
     return {WalletCoin(*of): amount for of, amount in found.items()}
+
+
+def wallet_sums(connection: Connection) -> WalletSums:
+    """What all entries of wallets come to: those up to one of them as they are kept, and what was entered since."""
+    kept = {(WalletCoin(row.wallet, row.coin), EntryKind(row.kind)): row for row in connection.execute(select(_KEPT))}
+    before = max((row.through_entry_id for row in kept.values()), default=0)
+    through = connection.scalar(select(func.max(_ENTRIES.c.entry_id))) or 0
+    sums = {of: Decimal(row.amount) for of, row in kept.items()}
+    if through > before:
+        newer = [
+            _ENTRIES.c.entry_id > before,
+            _ENTRIES.c.entry_id <= through,
+            _ENTRIES.c.kind.in_(OF_COINS),
+        ]
+        found = _amounts(connection, _ENTRIES, (_ENTRIES.c.wallet, _ENTRIES.c.unit, _ENTRIES.c.kind), newer)
+        for (wallet, coin, kind), amount in found.items():
+            of = WalletCoin(wallet, coin), EntryKind(kind)
+            sums[of] = total([sums.get(of, ZERO), amount])
+    return WalletSums(sums, through, through - before)
 
 
 def _by_kind(sums: Mapping[Keys, Sum]) -> dict[Keys, dict[EntryKind, Sum]]:

@@ -8,12 +8,12 @@ from decimal import Decimal
 from sqlalchemy import Connection, and_, func, select
 
 from bridge.journal.queries.payouts import payouts_going_on
-from bridge.journal.queries.totals import wallet_sums
+from bridge.journal.queries.totals import came_since
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row
 from bridge.journal.tables.unreadable_rows import readable
 from bridge.journal.writing.staged.wallets import comparison_from_text
-from coordinator.books.entries import EntryKind, wallet_of, wallet_that_sends
+from coordinator.books.entries import wallet_of, wallet_that_sends
 from coordinator.books.wallets import Comparison, Movement, Should, WalletCoin
 from coordinator.money import ZERO, total
 from coordinator.payments.payments import PaymentStatus
@@ -29,10 +29,15 @@ Sums = Mapping[WalletCoin, Decimal]
 def besides_the_books(connection: Connection, gathered_since: datetime) -> Mapping[WalletCoin, Should]:
     """What is known of wallets besides what is booked: what was noted, and what is on its way."""
     noted, leaving, arriving = _noted(connection), _leaving(connection), _arriving(connection)
-    lately = wallet_sums(connection, EntryKind.COIN_IN, gathered_since)
+    lately = came_since(connection, gathered_since)
     gathering = {of: amount for of, amount in lately.items() if amount > ZERO}
     return {
-        of: Should(ZERO, *(sums.get(of, ZERO) for sums in (noted, leaving, arriving, gathering)))
+        of: Should(
+            noted=noted.get(of, ZERO),
+            leaving=leaving.get(of, ZERO),
+            arriving=arriving.get(of, ZERO),
+            gathering=gathering.get(of, ZERO),
+        )
         for of in {*noted, *leaving, *arriving, *gathering}
     }
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from bridge.journal.queries import books as book_queries
 from bridge.journal.queries.books import BookFilter, BookPlace, ListedEntry
 from bridge.journal.queries.readers import Read
-from bridge.journal.queries.totals import DayTotals, Sums, day_totals, seller_totals
+from bridge.journal.queries.totals import DayTotals, FeeTotals, Sums, day_fees, day_totals, seller_fees, seller_totals
 from bridge.journal.writing.writer import Submit
 from coordinator.books.days import Span
+from coordinator.books.wallets import WalletCoin
 
 __all__ = ["BookRecords"]
 
@@ -37,6 +38,14 @@ class BookRecords:
     ) -> Mapping[str, Sums]:
         """What was entered for a seller in some time, or ever until its end, by currency."""
         return await self._read(seller_totals, seller_id, begins_at, ends_at)
+
+    async def day_fees(self, days: Sequence[Span]) -> list[FeeTotals]:
+        """What the network took on each of some days, oldest day first."""
+        return await self._read(day_fees, days)
+
+    async def seller_fees(self, seller_id: str, begins_at: datetime, ends_at: datetime) -> Mapping[WalletCoin, Sums]:
+        """What the network took for the payouts of a seller in some time."""
+        return await self._read(seller_fees, seller_id, begins_at, ends_at)
 
     async def entries(self, wanted: BookFilter, after: BookPlace | None, limit: int) -> list[ListedEntry]:
         """The entries that a filter wants, oldest first, from a place on."""

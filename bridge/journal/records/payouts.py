@@ -7,7 +7,7 @@ from datetime import datetime
 from bridge.journal.queries import payouts as payout_queries
 from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
-from bridge.journal.requests import payout_attempts, payout_recording, payout_registration
+from bridge.journal.requests import network_fees, payout_attempts, payout_recording, payout_registration
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before
 from bridge.journal.tables.unreadable_rows import UnreadableRow, all_read
 from bridge.journal.wakes import SENDING_PAYOUTS
@@ -15,6 +15,7 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.writer import Submit
 from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.facts import NetworkFee
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Naming, whose_name
@@ -133,6 +134,10 @@ class PayoutRecords:
             log_payout(recorded.payout)
         return recorded
 
+    async def record_network_fees(self, payout_id: str, told: Mapping[str, NetworkFee] | str) -> None:
+        """Writes down what the network took for each transaction of a payout, or why nobody says."""
+        await self._submit(functools.partial(network_fees.record_network_fees, payout_id=payout_id, told=told))
+
     # Looking up
 
     async def called(self, provider: str, external_id: str, coin: str | None) -> Payout | None:
@@ -160,3 +165,7 @@ class PayoutRecords:
         """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that,
         in order of their ids."""
         return await self._read(payout_queries.payouts_to_follow, after, failed_since, limit)
+
+    async def without_network_fee(self, *, after: str, limit: int) -> list[payout_queries.WithoutNetworkFee]:
+        """Those of which it is to be found out what the network took, in order of their ids."""
+        return await self._read(payout_queries.payouts_without_network_fee, after, limit)

@@ -8,14 +8,16 @@ from decimal import Decimal
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.totals import wallet_sums
 from bridge.journal.queries.wallets import besides_the_books, comparisons, last_comparisons, movements
-from bridge.journal.requests.wallets import note_movement, record_comparisons
+from bridge.journal.requests.payments import IdempotencyKey
+from bridge.journal.requests.wallets import keep_sums, note_movement, record_comparisons
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.writer import Submit
-from coordinator.books.entries import EntryKind
-from coordinator.books.wallets import Comparison, Movement, Should, WalletCoin
-from coordinator.money import ZERO, difference
+from coordinator.books.wallets import Comparison, Movement, Should, WalletCoin, WalletSums, with_entries
 
 __all__ = ["WalletRecords"]
+
+KEPT_AFTER = 10_000
+"""As many entries are added up in some hundredths of a second."""
 
 
 class WalletRecords:
@@ -27,14 +29,12 @@ class WalletRecords:
 
     async def should(self, gathered_since: datetime) -> Mapping[WalletCoin, Should]:
         """What the books say of each wallet that they know. What came later than that may not be gathered yet."""
-        # One look-up each: of a million payments either takes seconds.
-        came = await self._read(wallet_sums, EntryKind.COIN_IN)
-        went = await self._read(wallet_sums, EntryKind.COIN_OUT)
+        booked = await self._read(wallet_sums)
+        if booked.newer > KEPT_AFTER:
+            # Of a million payments it takes seconds to add up all that was ever entered.
+            await self._submit(functools.partial(keep_sums, found=booked))
         besides = await self._read(besides_the_books, gathered_since)
-        return {
-            of: besides.get(of, Should())._replace(booked=difference(came.get(of, ZERO), went.get(of, ZERO)))
-            for of in sorted({*came, *went, *besides})
-        }
+        return {of: with_entries(besides.get(of, Should()), of, booked.sums) for of in _known(booked, besides)}
 
     async def last(self) -> Mapping[WalletCoin, Comparison]:
         """The last comparison of each wallet and coin."""
@@ -52,6 +52,30 @@ class WalletRecords:
         """Writes down what came of comparing."""
         await self._submit(functools.partial(record_comparisons, day=day, comparisons=found))
 
-    async def note(self, of: WalletCoin, amount: Decimal, reason: str, *, by: str) -> Action:
-        """Notes what moved without the bridge."""
-        return await self._submit(functools.partial(note_movement, of=of, amount=amount, reason=reason, by=by))
+    async def note(
+        self,
+        of: WalletCoin,
+        amount: Decimal,
+        reason: str,
+        *,
+        by: str,
+        idempotency: IdempotencyKey | None = None,
+        doubted_by: Should | None = None,
+    ) -> Action | None:
+        """Notes what moved without the bridge; None for a repeat. `doubted_by` is what the books say, unless nobody
+        is to doubt it. Raises MovementDoubtedError and IdempotencyKeyReusedError."""
+        return await self._submit(
+            functools.partial(
+                note_movement,
+                of=of,
+                amount=amount,
+                reason=reason,
+                by=by,
+                idempotency=idempotency,
+                doubted_by=doubted_by,
+            )
+        )
+
+
+def _known(booked: WalletSums, besides: Mapping[WalletCoin, Should]) -> list[WalletCoin]:
+    return sorted({*(of for of, _ in booked.sums), *besides})

@@ -182,6 +182,10 @@ def record_try(
         batch.endpoints.put_delivery(delivery)
     if endpoint.version == version:
         after = replace(after, cursor=max(endpoint.cursor, cursor))
+    if endpoint.failing_since is not None and after.failing_since is None and after.is_enabled:
+        # What is kept because nothing at all was taken need not wait for its time any more.
+        batch.endpoints.hasten(endpoint_id, batch.now, least_tries=len(rules.retries) + 1)
+        batch.wakes.add(SENDING_EVENTS)
     _put_if_changed(batch, endpoint, after)
     return after
 

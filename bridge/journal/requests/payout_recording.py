@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from bridge.journal.requests.recording import record_observation
 from bridge.journal.requests.refund_steps import follow_refund
-from bridge.journal.wakes import SENDING_PAYOUTS, following_chain
+from bridge.journal.wakes import NETWORK_FEES, SENDING_PAYOUTS, following_chain
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.observed.observations import EscrowReleased, Release
 from coordinator.payouts.decisions import decide_payout
+from coordinator.payouts.fees_taken import network_fee_is_due
 from coordinator.payouts.named_transactions import misnamed
 from coordinator.payouts.observations import PayoutContradicted, PayoutObservation, PayoutSent
 from coordinator.payouts.payouts import Payout
@@ -74,12 +75,14 @@ def record_payout_observation(
 
 
 def wake_for(batch: Batch, payout: Payout, *, before: Payout | None = None) -> None:
-    """Wakes whoever is to send a payout that is new, or may be sent by now, and whoever follows its chain where it
-    has a new transaction."""
+    """Wakes whoever is to send a payout that is new, or may be sent by now, whoever follows its chain where it has a
+    new transaction, and whoever finds out what it has cost."""
     if payout.next_attempt is not None and (before is None or before.next_attempt is None):
         batch.wakes.add(SENDING_PAYOUTS)
     if payout.chain is not None and (before is None or before.facts.tx_hashes != payout.facts.tx_hashes):
         batch.wakes.add(following_chain(payout.chain))
+    if network_fee_is_due(payout) and (before is None or not network_fee_is_due(before)):
+        batch.wakes.add(NETWORK_FEES)
 
 
 def record_payout_observations(

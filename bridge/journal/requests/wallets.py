@@ -4,13 +4,22 @@ people say has moved besides."""
 from collections.abc import Sequence
 from decimal import Decimal
 
+from bridge.journal.requests.payments import ONE_ID, IdempotencyKey, made_before, remember
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import THE_BRIDGE
-from coordinator.books.wallets import Comparison, WalletCoin, with_noted
+from coordinator.books.wallets import (
+    Comparison,
+    MovementDoubtedError,
+    Should,
+    WalletCoin,
+    WalletSums,
+    movement_doubt,
+    with_noted,
+)
 from coordinator.money import format_amount
 
-__all__ = ["MOVEMENT", "note_movement", "record_comparisons"]
+__all__ = ["MOVEMENT", "keep_sums", "note_movement", "record_comparisons"]
 
 MOVEMENT = "wallet-movement"
 """What it is called in the record when somebody notes what moved without the bridge."""
@@ -29,10 +38,34 @@ def record_comparisons(batch: Batch, day: str, comparisons: Sequence[Comparison]
             batch.wallets.add_movement(one.of, one.opening, OPENING, by=THE_BRIDGE)
 
 
-def note_movement(batch: Batch, of: WalletCoin, amount: Decimal, reason: str, *, by: str) -> Action:
-    """Notes what moved without the bridge: the last comparison takes it into account at once."""
-    batch.wallets.add_movement(of, amount, reason, by=by)
+def keep_sums(batch: Batch, found: WalletSums) -> None:
+    """Keeps what entries come to, unless another bridge has added up more of them."""
+    if found.through > batch.wallets.kept_through():
+        batch.wallets.keep_sums(found)
+
+
+def note_movement(
+    batch: Batch,
+    of: WalletCoin,
+    amount: Decimal,
+    reason: str,
+    *,
+    by: str,
+    idempotency: IdempotencyKey | None = None,
+    doubted_by: Should | None = None,
+) -> Action | None:
+    """Notes what moved without the bridge: the last comparison takes it into account at once. None for a repeat,
+    which notes nothing. `doubted_by` is what the books say, unless nobody is to doubt it. Raises
+    MovementDoubtedError and IdempotencyKeyReusedError."""
+    if made_before(batch, idempotency, ONE_ID) is not None:
+        return None
     found = batch.wallets.last(of)
+    if doubted_by is not None:
+        doubt = movement_doubt(of, None if found is None else found[1], doubted_by, amount)
+        if doubt is not None:
+            raise MovementDoubtedError(doubt)
+    batch.wallets.add_movement(of, amount, reason, by=by)
+    remember(batch, idempotency, of.wallet)
     if found is not None:
         day, known = found
         batch.wallets.put(day, with_noted(known, amount))

@@ -8,6 +8,7 @@ from bridge.journal.tables.metadata import index_of, metadata
 
 __all__ = [
     "AWAITING_ADDRESS",
+    "NETWORK_FEE_DUE",
     "UNDER_WAY",
     "allowed_destinations",
     "forgotten_payouts",
@@ -21,6 +22,8 @@ __all__ = [
 
 AWAITING_ADDRESS = "status = 'awaiting_address'"
 """Refunds whose buyers have not said where they go."""
+NETWORK_FEE_DUE = "network_fee_due IS NOT NULL"
+"""Payouts of which it is to be found out what the network took."""
 UNDER_WAY = (
     "status IN ('awaiting_approval', 'created', 'ambiguous', 'broadcast', 'confirming', 'mismatch', 'dropped')"
 )
@@ -56,6 +59,7 @@ payouts = Table(
     Column("cleared_at", UtcDateTime, comment="Since when it may be sent; empty while it awaits approval"),
     Column("overdue_at", UtcDateTime, comment="From when on it takes too long; empty while it awaits approval"),
     Column("entered_at", UtcDateTime, comment="Up to which update the books have it"),
+    Column("network_fee_due", Boolean, comment="Set while it is to be found out what the network took for it"),
     Index(None, "payment_id"),
     Index(None, "status", "created_at"),
     Index(None, "chain", "destination"),
@@ -66,6 +70,7 @@ payouts = Table(
     index_of(("sender",), "sender IS NOT NULL"),
     index_of(("chain", "status"), UNDER_WAY, "ix_payouts_under_way"),
     index_of(("chain", "updated_at"), "chain IS NOT NULL"),
+    index_of(("payout_id",), NETWORK_FEE_DUE, "ix_payouts_network_fee_due"),
     index_of(("updated_at",), NOT_ENTERED, "ix_payouts_not_entered"),
 )
 

@@ -24,6 +24,7 @@ from coordinator.payments.observed.observations import Observation, Sighting
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.problems import problems_of
 from coordinator.payouts.facts import PayoutFacts
+from coordinator.payouts.fees_taken import network_fee_is_due
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
@@ -237,6 +238,7 @@ def payout_row(payout: Payout, now: datetime) -> dict[str, Any]:
         "cleared_at": payout.cleared_at,
         "overdue_at": payout.overdue_at,
         "entered_at": now,
+        "network_fee_due": network_fee_is_due(payout) or None,
     }
 
 

@@ -27,6 +27,7 @@ from bridge.journal.tables.payment_tables import (
 )
 from bridge.journal.tables.payout_tables import (
     AWAITING_ADDRESS,
+    NETWORK_FEE_DUE,
     UNDER_WAY,
     allowed_destinations,
     forgotten_payouts,
@@ -38,12 +39,13 @@ from bridge.journal.tables.payout_tables import (
     refunds,
 )
 from bridge.journal.tables.unreadable_rows import unreadable_rows
-from bridge.journal.tables.wallet_tables import wallet_comparisons, wallet_movements
+from bridge.journal.tables.wallet_tables import wallet_comparisons, wallet_movements, wallet_sums
 
 __all__ = [
     "AWAITING_ADDRESS",
     "ENDED",
     "EVENT_COLUMNS",
+    "NETWORK_FEE_DUE",
     "NOT_ENTERED",
     "OPEN",
     "UNDER_WAY",
@@ -94,6 +96,7 @@ __all__ = [
     "unreadable_webhooks",
     "wallet_comparisons",
     "wallet_movements",
+    "wallet_sums",
 ]
 
 journal = Table(

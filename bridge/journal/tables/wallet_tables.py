@@ -1,11 +1,12 @@
-"""The tables of wallets: what came of comparing each with the books, and what people noted that moved besides."""
+"""The tables of wallets: what came of comparing each with the books, what people noted that moved besides, and what
+entries come to."""
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.metadata import metadata
 
-__all__ = ["wallet_comparisons", "wallet_movements"]
+__all__ = ["wallet_comparisons", "wallet_movements", "wallet_sums"]
 
 wallet_comparisons = Table(
     "wallet_comparisons",
@@ -30,4 +31,15 @@ wallet_movements = Table(
     Column("amount", String(120), nullable=False, comment="With a minus sign if it left the wallet"),
     Column("reason", Text, nullable=False),
     comment="Money that moved without the bridge: what is written here is never changed",
+)
+
+wallet_sums = Table(
+    "wallet_sums",
+    metadata,
+    Column("wallet", String(300), primary_key=True),
+    Column("coin", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("amount", String(120), nullable=False),
+    Column("through_entry_id", BigInteger, nullable=False, comment="The last entry in it; of all rows the same"),
+    comment="What the entries of wallets come to up to one of them, so that they are not all added up each time",
 )

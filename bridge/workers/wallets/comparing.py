@@ -66,6 +66,15 @@ class WalletComparisons:
         has_any = self._keepers or self._rules.on_chains
         return {"wallets": self.run} if has_any and self._rules.at is not None else {}
 
+    def decimals_of(self, of: WalletCoin) -> int | None:
+        """How many decimals a coin of a wallet has; None where that is not known."""
+        keeper = self._keepers.get(of.wallet)
+        if keeper is not None:
+            return keeper.decimals(of.coin)
+        chain = self._chains.chains.get(of.wallet.partition(":")[0])
+        token = None if chain is None else chain.token(of.coin)
+        return None if token is None else token.decimals
+
     async def aclose(self) -> None:
         """Whoever waits for a comparison does so in vain."""
         if self._under_way is not None:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 
-__all__ = ["SETBACKS", "Sighting", "Stage", "Transfer", "is_cut_off", "transfer_key", "with_sighting"]
+__all__ = ["SETBACKS", "Cause", "Sighting", "Stage", "Transfer", "is_cut_off", "transfer_key", "with_sighting"]
 
 _OUTPUT = re.compile("([0-9a-f]{64}):[0-9]+")
 
@@ -79,6 +79,24 @@ class Stage(StrEnum):
     """Its transaction failed, or does not pay what was asked for."""
 
 
+class Cause(StrEnum):
+    """Why a transaction does not pay what it was to pay, for a page to say in its own words."""
+
+    FAILED = "failed"
+    OTHER_SENDER = "other-sender"
+    OTHER_COIN = "other-coin"
+    OTHER_ADDRESS = "other-address"
+    TOO_EARLY = "too-early"
+    """It was there before anybody could have made it for this."""
+    COUNTED_ELSEWHERE = "counted-elsewhere"
+    UNDECIDED = "undecided"
+    """It may be for something else; a person has to tell."""
+    REPLACED = "replaced"
+    """Another one of its sender took its place."""
+    FORGOTTEN = "forgotten"
+    """No node knows it any more."""
+
+
 class Sighting(FrozenModel):
     """A transfer on a chain, as its follower sees it at one moment. Only what is final is not taken back."""
 
@@ -95,6 +113,8 @@ class Sighting(FrozenModel):
     """The block that holds it, or held it; None where no block is known to."""
     reason: str | None = None
     """Why it came to nothing, or is not final yet, for a person to read."""
+    cause: Cause | None = Field(None, exclude_if=lambda value: value is None)
+    """The same for a page, where it came to nothing for one of these reasons."""
     sender: str | None = None
     """Who sent it, as far as that is known; of a transaction that came to nothing, who signed it."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from coordinator.payments.observed.transfers import Cause
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.matching.matching import (
     FITS_ANOTHER,
@@ -17,7 +18,7 @@ from providers.onchain.matching.matching import (
 )
 from providers.onchain.store import Recorded
 
-__all__ = ["Assigning", "claimed", "unrecorded"]
+__all__ = ["CAUSES", "Assigning", "claimed", "unrecorded"]
 
 Name = tuple[str, str, str]
 """The `transfer_id`, the token's symbol and the recipient: what names a transfer on its chain."""
@@ -53,6 +54,16 @@ class Assigning:
         return self._known.get(_name(transfer), subject) != subject
 
 
+COUNTED_ELSEWHERE = "it was counted for something else before"
+CAUSES = {
+    NOBODYS_BEFORE: Cause.UNDECIDED,
+    COUNTED_ELSEWHERE: Cause.COUNTED_ELSEWHERE,
+    OLDER: Cause.TOO_EARLY,
+    FITS_ANOTHER: Cause.UNDECIDED,
+}
+"""What each is to a page of what `claimed` says."""
+
+
 def claimed(
     watched: Watched,
     found: Sequence[ChainTransfer],
@@ -73,7 +84,7 @@ def claimed(
             return [], NOBODYS_BEFORE
         mine = free
     if not mine and all(assigning.is_anothers(one, watched.subject) for one in found):
-        return [], "it was counted for something else before"
+        return [], COUNTED_ELSEWHERE
     own = next((one for one in waiting if one.subject == watched.subject), watched)
     if not mine and (is_of_before(mined_at, own) or all(match.reason == OLDER for _, match in matches)):
         return [], OLDER

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from coordinator.payments.observed.observations import Stage
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.assigning import claimed
+from providers.onchain.confirming.assigning import CAUSES, claimed
 from providers.onchain.confirming.claim_rounds import ClaimRounds, News, nothing_of
 from providers.onchain.confirming.claims import Verdict
 from providers.onchain.confirming.payees import Payees
@@ -58,7 +58,7 @@ class ClaimReports:
         if not free:
             if reason == FITS_ANOTHER:
                 self._payees.store_for_review(step, found, made_at, recorded, reason)
-            reported = nothing_of(watched, news.claim.tx_hash, reason, sender=news.lookup.sender)
+            reported = nothing_of(watched, news.claim.tx_hash, reason, CAUSES[reason], sender=news.lookup.sender)
             step.take(sighted(step.following, subject, reported))
             return
         followed = {(one.subject, one.sighting.transfer.transfer_id) for one in step.following.awaited}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from coordinator.money import ZERO
 from coordinator.payments.observed.observations import Sighting, Stage, Transfer
+from coordinator.payments.observed.transfers import Cause
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, examine_claim, judge_claim
@@ -34,13 +35,14 @@ def nothing_of(
     watched: Watched,
     tx_hash: str,
     reason: str | None,
+    cause: Cause | None,
     stage: Stage = Stage.FAILED,
     *,
     sender: str | None = None,
 ) -> Sighting:
     """What is told of a transaction that comes to nothing, and who signed it."""
     nothing = Transfer(transfer_id=tx_hash, asset=watched.symbol, amount=ZERO)
-    return Sighting(transfer=nothing, stage=stage, view=0, reason=reason, sender=sender)
+    return Sighting(transfer=nothing, stage=stage, view=0, reason=reason, cause=cause, sender=sender)
 
 
 @dataclass(slots=True)
@@ -170,10 +172,13 @@ class ClaimRounds:
             case Verdict.PENDING:
                 return next(self._seen(claim, finding.transfers), None)
             case Verdict.FAILED:
-                return nothing_of(claim.watched, claim.tx_hash, finding.reason, sender=claim.sender)
+                return nothing_of(claim.watched, claim.tx_hash, finding.reason, finding.cause, sender=claim.sender)
             case Verdict.UNKNOWN:
                 reason = await self._gone(claim, head, safe)
-                return None if reason is None else nothing_of(claim.watched, claim.tx_hash, reason, Stage.DROPPED)
+                if reason is None:
+                    return None
+                cause = Cause.REPLACED if reason == REPLACED else Cause.FORGOTTEN
+                return nothing_of(claim.watched, claim.tx_hash, reason, cause, Stage.DROPPED)
         return None
 
     def _seen(self, claim: Claim, transfers: Sequence[ChainTransfer]) -> Iterator[Sighting]:

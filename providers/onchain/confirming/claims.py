@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from coordinator.payments.observed.transfers import Cause
 from providers.onchain.addresses import with_checksum
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import (
@@ -74,6 +75,7 @@ class Finding:
     transfers: tuple[ChainTransfer, ...] = ()
     """Those to whoever waits."""
     reason: str | None = None
+    cause: Cause | None = None
 
 
 class Asked(Protocol):
@@ -206,24 +208,25 @@ def judge_claim(watched: Watched, lookup: Lookup) -> Finding:
     if lookup.block is None:
         return Finding(Verdict.PENDING, paying)
     if lookup.has_failed:
-        return Finding(Verdict.FAILED, reason="the transaction failed")
+        return Finding(Verdict.FAILED, reason="the transaction failed", cause=Cause.FAILED)
     if not paying and lookup.is_untraced:
         return Finding(Verdict.PENDING)
     if not paying:
-        return Finding(Verdict.FAILED, reason=_why_not(watched, lookup.transfers))
+        reason, cause = _why_not(watched, lookup.transfers)
+        return Finding(Verdict.FAILED, reason=reason, cause=cause)
     # A payout may be registered after it was sent, but money that came before a payment was asked for is not its.
     if watched.subject.kind == "payment" and lookup.mined_at is not None and is_older(lookup.mined_at, watched):
-        return Finding(Verdict.FAILED, reason=OLDER)
+        return Finding(Verdict.FAILED, reason=OLDER, cause=Cause.TOO_EARLY)
     return Finding(Verdict.PAYS, paying)
 
 
-def _why_not(watched: Watched, transfers: Sequence[ChainTransfer]) -> str:
+def _why_not(watched: Watched, transfers: Sequence[ChainTransfer]) -> tuple[str, Cause]:
     to_it = [one for one in transfers if one.recipient == watched.recipient]
     of_token = [one for one in transfers if one.token.symbol == watched.symbol]
     if any(one.token.symbol == watched.symbol for one in to_it):
-        return f"it is sent by {to_it[0].sender}, not by {watched.payer}"
+        return f"it is sent by {to_it[0].sender}, not by {watched.payer}", Cause.OTHER_SENDER
     if to_it:
-        return f"it carries {to_it[0].token.symbol}, but {watched.symbol} is waited for"
+        return f"it carries {to_it[0].token.symbol}, but {watched.symbol} is waited for", Cause.OTHER_COIN
     if of_token:
-        return f"it pays {of_token[0].recipient}, not {watched.recipient}"
-    return f"it moves no {watched.symbol}"
+        return f"it pays {of_token[0].recipient}, not {watched.recipient}", Cause.OTHER_ADDRESS
+    return f"it moves no {watched.symbol}", Cause.OTHER_COIN

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from coordinator.payments.observed.transfers import Cause
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.assigning import Assigning, unrecorded
@@ -108,7 +109,8 @@ class Payees:
         ]
         if len(opened) == 1 and opened[0].subject.kind == "payment" and opened[0].symbol != transfer.token.symbol:
             reason = f"it carries {transfer.token.symbol}, but {opened[0].symbol} is waited for"
-            step.take(sighted(step.following, opened[0].subject, nothing_of(opened[0], transfer.tx_hash, reason)))
+            other = nothing_of(opened[0], transfer.tx_hash, reason, Cause.OTHER_COIN)
+            step.take(sighted(step.following, opened[0].subject, other))
 
 
 def _is_of_another_time(seen: Seen, times: Mapping[str, datetime | None]) -> bool:

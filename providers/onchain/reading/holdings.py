@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 
+from coordinator.money import format_amount
 from providers.onchain.chains import Chain, Token, token_amount
-from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
+from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
 from providers.onchain.quantities import quantity
+from providers.onchain.reading.agreeing import agreed
 
 __all__ = ["final_block", "holding"]
 
@@ -28,25 +30,12 @@ async def final_block(chain: Chain, rpc: ChainRpc) -> int:
 
 async def holding(chain: Chain, rpc: ChainRpc, token: Token, address: str, block: int) -> Decimal:
     """How much of a token an address held in a block. Raises ChainUnavailableError, also where endpoints disagree."""
-    said: dict[str, int] = {}
-    reasons = []
-    for place in rpc.well():
-        host = rpc.endpoints[place].host
-        try:
-            said[host] = await _units(rpc, place, token, address, hex(block))
-        except FaultyError as error:
-            rpc.suspend(place, error)
-            reasons.append(f"{host}: {error}")
-        except RefusedByNodeError as error:  # it may keep no balances of earlier blocks
-            reasons.append(f"{host}: {error}")
-    amounts = {host: token_amount(token, units) for host, units in said.items()}
-    if len(set(said.values())) > 1:
-        words = "; ".join(f"{host} says {amount}" for host, amount in amounts.items())
-        raise ChainUnavailableError(f"{chain.name}: its endpoints disagree about block {block}: {words}")
-    if len(said) < min(2, len(rpc.endpoints)):
-        alone = f"only {', '.join(said)} answers" if said else "no endpoint answers"
-        raise ChainUnavailableError(f"{chain.name}: {alone} ({'; '.join(reasons) or 'the others are suspended'})")
-    return next(iter(amounts.values()))
+
+    async def ask(place: int) -> int:
+        return await _units(rpc, place, token, address, hex(block))
+
+    units = await agreed(chain, rpc, f"block {block}", ask, lambda units: format_amount(token_amount(token, units)))
+    return token_amount(token, units)
 
 
 async def _units(rpc: ChainRpc, place: int, token: Token, address: str, block: str) -> int:

@@ -65,7 +65,10 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             "the buyer's page",
             "the seller's view",
             "a template checkout",
+            "the buyer's orders",
+            "the seller's sales",
             "the payout console",
+            "the books",
             "the system",
         }
         url = addresses["the payout console"].removesuffix("/ops")
@@ -74,6 +77,9 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             assert "<html" in get(address).text
         payment_id = addresses["the buyer's page"].rpartition("/")[2]
         assert addresses["the seller's view"].endswith(f"/pay/{payment_id}?as=seller")
+        known = get(f"{url}/api/payments/{payment_id}").json()
+        assert addresses["the buyer's orders"].endswith(f"/orders?buyerId={known['buyerId']}")
+        assert addresses["the seller's sales"].endswith(f"/sales?sellerId={known['sellerId']}")
         checkout_id = addresses["a template checkout"].rpartition("/")[2]
 
         def of(kind: str, name: str) -> set[str]:

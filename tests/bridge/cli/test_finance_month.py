@@ -10,13 +10,14 @@ from random import Random
 
 from bridge.cli.demo_past import SELLERS, play_past
 from bridge.journal import BookFilter, ConsoleFilter, Journal, ListedEntry, ListedPayment, ListedPayout, all_read
-from coordinator.books.days import date_in, days_in, zone_named
+from coordinator.books.days import Span, date_in, days_in, zone_named
 from coordinator.books.entries import EntryKind
-from coordinator.books.figures import Figures, figures, owed_by
+from coordinator.books.figures import Figures, fee_figures, figures, owed_by
 from coordinator.money import total
 from coordinator.payments.observed.observations import RefundOf
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.earnings import escrow_of
+from coordinator.payouts.facts import NetworkFee
 from coordinator.payouts.observations import PayoutConfirmed, PayoutReturned, PayoutSent
 from coordinator.refunds.refunds import RefundOrder, Sending
 
@@ -48,6 +49,23 @@ async def returned(journal: Journal, listed: Sequence[ListedPayout]) -> int:
     return len(back)
 
 
+async def charged(journal: Journal, listed: Sequence[ListedPayout]) -> tuple[Decimal, Decimal]:
+    """What the network took for every second payout that ended; of the others nobody says it. Returns what it took,
+    and what was sent where nobody says."""
+    took = []
+    ended = [one.payout for one in listed if one.payout.status in ("completed", "returned")]
+    for number, payout in enumerate(ended):
+        fee = NetworkFee(wallet="shkeeper", coin="ETH", amount=Decimal(number).scaleb(-18))
+        if number % 2:
+            await journal.payouts.record_network_fees(payout.payout_id, {payout.facts.tx_hashes[0]: fee})
+            took.append(fee.amount)
+        else:
+            await journal.payouts.record_network_fees(payout.payout_id, "nobody says")
+    assert not await journal.payouts.without_network_fee(after="", limit=1)
+    unsaid = (payout.amount for payout in ended[::2] if payout.status == "completed")
+    return total(took), total(unsaid)
+
+
 async def entries(journal: Journal, **wanted: object) -> list[ListedEntry]:
     return await journal.books.entries(BookFilter(**wanted), None, EVERYTHING)  # type: ignore[arg-type]
 
@@ -63,6 +81,8 @@ async def test_the_books_of_a_month_close_to_the_cent(tmp_path: Path) -> None:
     assert await returned(journal, payouts) > 0
     payments = all_read(await journal.console.payments(ConsoleFilter(), None, EVERYTHING))
     payouts = all_read(await journal.console.payouts(ConsoleFilter(), None, EVERYTHING))
+    took, unsaid = await charged(journal, payouts)
+    assert took > 0 < unsaid
     today = date_in(ZONE, datetime.now(UTC) + timedelta(days=1))
     days = days_in(ZONE, today - timedelta(days=DAYS + 4), today)
     by_day = {one.date: figures(one.sums) for one in await journal.books.day_totals(days)}
@@ -72,7 +92,8 @@ async def test_the_books_of_a_month_close_to_the_cent(tmp_path: Path) -> None:
     the_money_is_somewhere(payments, payouts, list(by_day.values()))
     await the_statements_are_the_days(journal, list(by_day.values()))
     await the_entries_explain_each_day(journal, by_day)
-    await the_wallet_is_what_came_and_went(journal, payments, payouts)
+    await the_network_took_what_each_day_says(journal, days, took, unsaid)
+    await the_wallets_are_what_came_and_went(journal, payments, payouts, took)
     await journal.close()
 
 
@@ -130,11 +151,22 @@ async def the_entries_explain_each_day(journal: Journal, by_day: dict[str, Figur
     } - {((date, name), Decimal(0)) for date in by_day for name in names.values()}
 
 
-async def the_wallet_is_what_came_and_went(
-    journal: Journal, payments: Sequence[ListedPayment], payouts: Sequence[ListedPayout]
+async def the_network_took_what_each_day_says(
+    journal: Journal, days: Sequence[Span], took: Decimal, unsaid: Decimal
 ) -> None:
     """Step 6."""
+    found = [fee_figures(one.sums) for one in await journal.books.day_fees(days)]
+    assert (total(one.fees for one in found), total(one.sent_unknown for one in found)) == (took, unsaid)
+
+
+async def the_wallets_are_what_came_and_went(
+    journal: Journal, payments: Sequence[ListedPayment], payouts: Sequence[ListedPayout], took: Decimal
+) -> None:
+    """Step 7."""
     came = total(transfer.amount for one in payments for transfer in one.payment.confirmed)
     went = total(one.payout.amount for one in payouts if one.payout.status == "completed")
     should = await journal.wallets.should(journal.clock())
-    assert {of: one.booked for of, one in should.items()} == {("shkeeper", "ETH-USDT"): came - went}
+    assert {of: one.booked for of, one in should.items()} == {
+        ("shkeeper", "ETH-USDT"): came - went,
+        ("shkeeper", "ETH"): -took,
+    }

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, null, update
 
-from bridge.journal import BookFilter, Journal, ListedEntry, PayoutRefusedError
+from bridge.journal import BookFilter, Journal, ListedEntry
 from bridge.journal.database.engines import parse_database_url, reading_engine, writing_engine
 from bridge.journal.queries.totals import day_totals
 from bridge.journal.records.books import BookRecords
@@ -20,12 +20,12 @@ from bridge.journal.tables import schema
 from bridge.workers.books.late_entries import LateEntries
 from coordinator.books.days import days_in, month_in, zone_named
 from coordinator.books.entries import EntryKind
-from coordinator.books.figures import Figures, figures
+from coordinator.books.figures import Figures, fee_figures, figures
+from coordinator.books.wallets import Should, WalletCoin
 from coordinator.money import difference, total
-from coordinator.payments.observed.observations import PaymentAccepted, RefundOf
-from coordinator.payouts.approval import PayoutRules
-from coordinator.payouts.observations import PayoutConfirmed, PayoutReturned, PayoutSent
-from coordinator.refunds.refunds import RefundOrder, RefundRefusedError, Sending
+from coordinator.payments.observed.observations import PaymentAccepted
+from coordinator.payouts.observations import PayoutConfirmed, PayoutSent
+from tests.bridge.journal.book_histories import History, Step
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, paid, paid_out, payment, payout
 from tests.clock import Clock
@@ -198,109 +198,6 @@ async def test_totals_are_found_by_index(tmp_path: Path) -> None:
 
 # Any history
 
-Step = tuple[str, int, str]
-"""What happens, to which payment, or how many hours later, and how much of it."""
-
-
-class History:
-    """A journal in which things happen, each as a provider or a person would tell of it."""
-
-    def __init__(self, journal: Journal, clock: Clock) -> None:
-        self.journal = journal
-        self.clock = clock
-        self.came: list[list[Decimal]] = []
-        self.amounts: list[Decimal] = []
-        self.worths: dict[str, Decimal] = {}
-        """Of payouts to sellers."""
-        self.arrived: list[str] = []
-        self.steps = 0
-
-    async def play(self, steps: Sequence[Step]) -> None:
-        for what, number, amount in steps:
-            self.steps += 1
-            await self.do(what, number, Decimal(amount))
-
-    async def do(self, what: str, number: int, amount: Decimal) -> None:
-        if what == "hours":
-            self.clock.move(hours=1 + number)
-        elif what in ("sale", "part"):
-            self.amounts.append(amount)
-            self.came.append([])
-            await self.journal.register_payment(payment(len(self.came) - 1, amount=amount))
-            await self.comes(
-                len(self.came) - 1, amount if what == "sale" else (amount / 2).quantize(Decimal("0.001"))
-            )
-        elif self.came:
-            index = number % len(self.came)
-            if what == "rest" and len(self.came[index]) < 3:
-                await self.comes(index, amount)
-            elif what == "refund":
-                await self.refund(index, amount)
-            elif what == "payout":
-                await self.payout(index, amount)
-            elif what == "back" and self.arrived:
-                back = self.arrived.pop(number % len(self.arrived))
-                await self.hear(back, PayoutReturned(tx_hash=f"0xback{back}", reason="it came back"))
-
-    async def comes(self, index: int, amount: Decimal) -> None:
-        self.came[index].append(amount)
-        came = [transfer(f"0x{index}-{number}", one) for number, one in enumerate(self.came[index])]
-        standing = judged(total(self.came[index]), self.amounts[index])
-        await observe(self.journal, index, f"s{self.steps}", notice(standing, *came, proven=None))
-
-    async def hear(self, payout_id: str, *observations: Any) -> None:
-        for number, one in enumerate(observations):
-            await self.journal.payouts.record_observation(payout_id, f"{self.steps}:{number}", one)
-
-    async def refund(self, index: int, amount: Decimal) -> None:
-        seller = f"seller-{index % 2}"
-        order = RefundOrder(RefundOf.GOODS, seller, amount, "ETH-USDT", "as agreed", "Ada")
-        try:
-            opened = await self.journal.refunds.open(f"pay_{index}", order)
-        except RefundRefusedError:
-            return
-        sending = Sending(f"0xCd{self.steps}", amount)
-        sent = await self.journal.refunds.give_address(opened.refund_id, sending, rules=PayoutRules({}), by="b1")
-        await self.arrives(str(sent.payout_id))
-
-    async def payout(self, index: int, amount: Decimal) -> None:
-        made = payout(index, payout_id=f"out_{self.steps}", amount=amount, worth=amount, worth_currency="USD")
-        found = await self.journal.payment_record(f"pay_{index}")
-        assert found is not None
-        if found.payment.status == "completed":
-            try:
-                await self.journal.payouts.register([made], another=True, rules=None)
-            except PayoutRefusedError:
-                return
-            self.worths[made.payout_id] = amount
-            await self.arrives(made.payout_id)
-
-    async def arrives(self, payout_id: str) -> None:
-        await self.hear(payout_id, PayoutSent(tx_hashes=(f"0x{payout_id}",)), PayoutConfirmed())
-        self.arrived.append(payout_id)
-
-    async def told(self) -> list[tuple[datetime, str, str, Decimal]]:
-        """What the events say: when, of which payment, what, and how much."""
-        found: list[tuple[datetime, str, str, Decimal]] = []
-        for index in range(len(self.came)):
-            sold = False
-            standing: dict[str, Decimal] = defaultdict(Decimal)
-            for one in await self.journal.console.payment_events(f"pay_{index}"):
-                event, payload = one.event, one.event.payload
-                name = payload.get("refundId") or payload.get("payoutId") or ""
-                if event.name == "payment-update" and payload["status"] == "completed" and not sold:
-                    sold = True
-                    found.append((one.committed_at, f"pay_{index}", "sales", self.amounts[index]))
-                if event.name in ("refund-updated", "payout-updated", "payout-completed"):
-                    what = "refunds" if event.name == "refund-updated" else "payouts"
-                    amount = Decimal(payload["amount"]) if what == "refunds" else self.worths.get(name, Decimal())
-                    has_arrived = event.name == "payout-completed" or payload["status"] == "completed"
-                    there = amount if has_arrived else Decimal()
-                    if there != standing[name]:
-                        found.append((one.committed_at, f"pay_{index}", what, there - standing[name]))
-                    standing[name] = there
-        return found
-
 
 async def agree(journal: Journal, clock: Clock, steps: Sequence[Step], *zones: str) -> None:
     history = History(journal, clock)
@@ -324,6 +221,11 @@ async def agree(journal: Journal, clock: Clock, steps: Sequence[Step], *zones: s
             difference(total([one.owed, one.fees, one.excess, one.unsold]), one.sent_back) for one in found.values()
         )
         await statements_agree(journal, zone, found)
+        days = days_in(zone_named(zone), date(2026, 4, 1), date(2026, 6, 30))
+        fees = [fee_figures(one.sums).fees for one in await journal.books.day_fees(days)]
+        assert total(fees) == history.took
+    should = await journal.wallets.should(clock.now)
+    assert should.get(WalletCoin("shkeeper", "ETH"), Should()).booked == -history.took
 
 
 def without_nothing(sums: Mapping[str, Mapping[str, Decimal]]) -> dict[tuple[str, str], Decimal]:
@@ -355,7 +257,7 @@ async def statements_agree(journal: Journal, zone: str, found: Mapping[tuple[str
                 EntryKind.REFUND: -1,
                 EntryKind.PAYOUT: -1,
             }
-            owed = sum((signs[one.entry.account.kind] * one.entry.amount for one in lines), Decimal())
+            owed = sum((signs.get(one.entry.account.kind, 0) * one.entry.amount for one in lines), Decimal())
             assert owed == total(figures(one).owed for one in within.values())
             closing[seller_id] += owed
         of_days = [one for (date, _), one in found.items() if date.startswith(month)]
@@ -365,7 +267,7 @@ async def statements_agree(journal: Journal, zone: str, found: Mapping[tuple[str
 @pytest.mark.parametrize("seed", range(3))
 async def test_books_agree_with_the_events_of_any_history(journal: Journal, clock: Clock, seed: int) -> None:
     chance = random.Random(seed)
-    kinds = ("sale", "sale", "part", "rest", "refund", "payout", "back", "hours", "hours")
+    kinds = ("sale", "sale", "part", "rest", "refund", "payout", "back", "fee", "hours", "hours")
     amounts = ("49.90", "10", "0.01", "7.5", "120.00")
     steps = [(chance.choice(kinds), chance.randrange(30), chance.choice(amounts)) for _ in range(40)]
     await agree(journal, clock, steps, *ZONES)

@@ -17,6 +17,7 @@ from coordinator.books.wallets import (
     Unknown,
     WalletCoin,
     compared,
+    movement_doubt,
     next_comparison_at,
     with_noted,
 )
@@ -155,3 +156,37 @@ def test_it_is_compared_once_a_day_by_the_clock_and_soon_again_while_something_i
     # One that was never compared waits for the first time of day after the start.
     assert next_comparison_at(berlin, three, None, morning, morning, is_settled=True) == morning + timedelta(days=1)
     assert due(None, morning) == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("held", "noted", "doubt"),
+    [
+        ("60", "-40", None),
+        ("60", "-30", None),
+        ("60", "-400", "holds 60 ETH-USDT, and the books would differ by 360 then, where they differ by -40 now"),
+        ("60", "40", "differ by -80 then"),
+        ("100", "-5", "differ by 5 then, where they differ by 0 now"),
+        ("100", "5", "differ by -5 then"),
+        ("1000000", "900000", None),
+        ("1000000", "9000000000", "differ by -"),
+    ],
+)
+def test_what_leaves_a_wallet_and_the_books_further_apart_takes_a_second_look(
+    held: str, noted: str, doubt: str | None
+) -> None:
+    last = looked(held, before=AGREED)
+    said = movement_doubt(OF, last, Should(Decimal(100)), Decimal(noted))
+    assert said is None if doubt is None else doubt in str(said)
+
+
+def test_where_nobody_knows_what_a_wallet_holds_only_more_than_it_ever_held_is_doubted() -> None:
+    for last in (None, looked(DOWN)):
+        assert movement_doubt(OF, last, Should(Decimal(100), arriving=Decimal(5)), Decimal(-105)) is None
+        assert movement_doubt(OF, last, Should(Decimal(100)), Decimal(1)) is None
+        said = movement_doubt(OF, last, Should(Decimal(100)), Decimal(-101))
+        assert said == "by the books the wallet has held 100 ETH-USDT at most"
+
+
+def test_what_is_within_the_tolerance_is_not_doubted() -> None:
+    last = looked(100, tolerances=Tolerances(Decimal(1), {}))
+    assert movement_doubt(OF, last, Should(Decimal(100)), Decimal("-0.9")) is None

@@ -50,7 +50,7 @@ def chains_file(
         confirmations = {confirmations!r}
         block_seconds = {block_seconds}
         explorer = "https://explorer.example/tx/{{tx_hash}}"
-        tokens.ETH = {{ decimals = 18 }}
+        tokens.ETH = {{ decimals = 18, shkeeper = "ETH" }}
         tokens.USDT = {{ address = "{contracts.usdt}", decimals = 6, shkeeper = "ETH-USDT" }}
         tokens.USDC = {{ address = "{contracts.usdc}", decimals = 6 }}
         tokens.OLD = {{ address = "{contracts.old}", decimals = 6 }}

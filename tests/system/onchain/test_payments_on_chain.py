@@ -171,6 +171,8 @@ def test_a_transaction_that_pays_somebody_else_or_fails_is_said_in_words(
         elsewhere: f"it pays {address('a stranger')}, not {address('elsewhere')}",
         failing: "the transaction failed",
     }
+    causes = {one["txHash"]: one["cause"] for one in found["sightings"]}
+    assert causes == {elsewhere: "other-address", failing: "failed"}
     assert {one[-1] for one in told(buyer, "payment-progress")} == {one["reason"] for one in found["sightings"]}
     assert found["status"] == "pending"
 

@@ -1,5 +1,6 @@
 """Money back, with the local SHKeeper: opened by a service, sent once to where the buyer says, and in the books."""
 
+import csv
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -477,13 +478,14 @@ def test_totals_and_exports_tell_of_refunds_apart_from_payouts(
     given(marketplace, refund)
     done = arrived(marketplace, refund)
     assert (total("refunds") - refunds, total("payouts") - payouts) == (Decimal("12.34"), Decimal(0))
-    heading, *lines = marketplace.client.get(
-        "/api/ops/payouts.csv", params={"search": done["payoutId"]}
-    ).text.splitlines()
-    row = dict(zip(heading.split(","), lines[0].split(","), strict=True))
+
+    def exported(kind: str, search: str) -> dict[str, str]:
+        text = marketplace.client.get(f"/api/ops/{kind}.csv", params={"search": search}).text
+        return next(csv.DictReader(text.splitlines()))
+
+    row = exported("payouts", done["payoutId"])
     assert (row["refundId"], row["buyerId"], row["amount"]) == (refund["refundId"], "b1", "12.34")
-    heading, *lines = marketplace.client.get("/api/ops/payments.csv", params={"search": payment_id}).text.splitlines()
-    assert dict(zip(heading.split(","), lines[0].split(","), strict=True))["refunded"] == "12.34"
+    assert exported("payments", payment_id)["refunded"] == "12.34"
 
 
 def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(

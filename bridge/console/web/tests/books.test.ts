@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { sum } from "../src/model/amounts";
-import { onTheWay, type StatementFigures, statementLines, type WalletBalance, type WalletComparison, walletState, worstFirst } from "../src/model/books";
+import { feeLines, feesOf, onTheWay, type StatementFigures, statementLines, type WalletBalance, type WalletComparison, walletState, worstFirst } from "../src/model/books";
 
 function wallet(coin: string, changes: Partial<WalletComparison> | null = {}): WalletBalance {
   const comparison: WalletComparison = {
@@ -18,7 +18,7 @@ function wallet(coin: string, changes: Partial<WalletComparison> | null = {}): W
     tolerance: "1",
     differsSince: null,
   };
-  return { wallet: "shkeeper", coin, booked: "100", noted: "0", comparison: changes && { ...comparison, ...changes } };
+  return { wallet: "shkeeper", coin, booked: "100", noted: "0", networkFees: "0", feeUnknown: "0", comparison: changes && { ...comparison, ...changes } };
 }
 
 test("a wallet says how it stands, and what nobody knows is not nothing", () => {
@@ -35,6 +35,16 @@ test("a wallet says how it stands, and what nobody knows is not nothing", () => 
 test("what is on its way is named", () => {
   expect(onTheWay(wallet("USDT", { leaving: "98", gathering: "7" }))).toEqual(["98\u00a0USDT leaving", "7\u00a0USDT not gathered yet"]);
   expect(onTheWay(wallet("USDT"))).toEqual([]);
+});
+
+test("what the network took is named, and so is where that is not known", () => {
+  expect(feesOf(wallet("ETH"))).toEqual([]);
+  expect(feesOf({ ...wallet("ETH"), networkFees: "0.002" })).toEqual(["0.002\u00a0ETH network fees taken off"]);
+  expect(feesOf({ ...wallet("USDT"), feeUnknown: "9.80" })).toEqual(["fees for sending 9.8\u00a0USDT not known"]);
+  const fees = { wallet: "shkeeper", coin: "ETH", feesCount: 2, fees: "0.002", unknownCount: 0, sentUnknown: "0" };
+  expect(feeLines([fees])).toEqual(["The network took 0.002\u00a0ETH for payouts; the marketplace bears it."]);
+  const unknown = { ...fees, coin: "USDT", feesCount: 0, fees: "0", unknownCount: 1, sentUnknown: "9.80" };
+  expect(feeLines([unknown])).toEqual(["Nobody says what the network took for sending 9.8\u00a0USDT."]);
 });
 
 test("the lines of a statement add up to what is owed", () => {

@@ -78,6 +78,7 @@ export function sighting(changes: Partial<Sighting> = {}): Sighting {
     requiredConfirmations: 12,
     blockNumber: 7,
     reason: null,
+    cause: null,
     ...changes,
   };
 }
@@ -108,6 +109,9 @@ export function payoutRow(changes: Partial<PayoutRow> = {}): PayoutRow {
     txHashes: [],
     explorerUrl: null,
     reasons: [],
+    networkFee: null,
+    networkFeeCoin: null,
+    networkFeeUnknown: null,
     overdue: false,
     revocable: false,
     withdrawable: false,

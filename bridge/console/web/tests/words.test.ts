@@ -2,6 +2,7 @@
 
 import { describe, expect, it, test } from "vitest";
 import { refusalWords } from "../src/model/refusals";
+import type { Sighting } from "../src/model/documents";
 import { paymentLine } from "../src/model/payment-line";
 import { span, timeLeft, when } from "../src/model/times";
 import english from "../src/words/en";
@@ -99,6 +100,20 @@ test("why a transaction does not count is told in the bridge's words to who read
   for (const one of all) {
     const { sentence } = paymentLine(one, failed, "buyer");
     expect(sentence.includes("USDC"), one.language).toBe(one.language === "en");
+  }
+});
+
+test("each cause for which a transaction does not count is told in each language, whatever the bridge says of it", () => {
+  const causes = ["failed", "other-sender", "other-coin", "other-address", "too-early", "counted-elsewhere", "undecided", "replaced"] as const;
+  for (const one of all) {
+    const told = causes.map((cause) => {
+      const failed = payment({ sightings: [sighting({ stage: "failed", reason: "it carries USDC", cause })] });
+      return paymentLine(one, failed, "buyer").sentence;
+    });
+    expect(new Set(told).size, one.language).toBe(causes.length);
+    expect(told.join(" "), one.language).not.toContain("USDC");
+    const newer = { ...sighting({ stage: "failed" }), cause: "of another day" } as unknown as Sighting;
+    expect(paymentLine(one, payment({ sightings: [newer] }), "buyer").sentence).toContain(one.say("failedOnChain"));
   }
 });
 

@@ -27,6 +27,7 @@ _FORGET_DELIVERY = delete(_DELIVERIES).where(
 _HASTEN = (
     update(_DELIVERIES)
     .where(_DELIVERIES.c.endpoint_id == bindparam("by_endpoint_id"), _DELIVERIES.c.next_at.is_not(None))
+    .where(_DELIVERIES.c.tries >= bindparam("least_tries"))
     .values(next_at=bindparam("new_next_at"), tries=literal_column("1"), first_at=bindparam("new_next_at"))
 )
 
@@ -64,7 +65,7 @@ class StagedEndpoints:
         self._connection = connection
         self._endpoints: dict[str, Endpoint | None] = {}
         self._deliveries: dict[tuple[str, str], Delivery] = {}
-        self._hastened: dict[str, datetime] = {}
+        self._hastened: dict[str, tuple[datetime, int]] = {}
         self.writes = 0
         """How many changes are staged."""
 
@@ -99,10 +100,11 @@ class StagedEndpoints:
         self.writes += 1
         self._deliveries[delivery.endpoint_id, delivery.message_id] = delivery
 
-    def hasten(self, endpoint_id: str, now: datetime) -> None:
-        """What waits to be tried again is tried now, and goes on as if that were the first time."""
+    def hasten(self, endpoint_id: str, now: datetime, *, least_tries: int = 0) -> None:
+        """What waits to be tried again after so many tries is tried now, and goes on as if that were the first
+        time."""
         self.writes += 1
-        self._hastened[endpoint_id] = now
+        self._hastened[endpoint_id] = now, least_tries
 
     def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
@@ -110,7 +112,13 @@ class StagedEndpoints:
         return (
             (_FORGET_ENDPOINT, [{"by_endpoint_id": endpoint_id} for endpoint_id in self._endpoints]),
             (insert_into(_ENDPOINTS), [_endpoint_row(one) for one in self._endpoints.values() if one is not None]),
-            (_HASTEN, [{"by_endpoint_id": one, "new_next_at": at} for one, at in self._hastened.items()]),
+            (
+                _HASTEN,
+                [
+                    {"by_endpoint_id": one, "new_next_at": at, "least_tries": least}
+                    for one, (at, least) in self._hastened.items()
+                ],
+            ),
             (_FORGET_DELIVERY, names),
             (insert_into(_DELIVERIES), [asdict(one) for one in self._deliveries.values()]),
         )

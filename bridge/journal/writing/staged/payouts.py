@@ -80,7 +80,10 @@ _OUTFLOWS = select(
     ),
 )
 # What an observation can change of a row.
-_MOVING = ("facts", "status", "updated_at", "search_text", "ended_in_doubt", "cleared_at", "overdue_at")
+_MOVING = (
+    *("facts", "status", "updated_at", "search_text", "ended_in_doubt", "cleared_at", "overdue_at"),
+    "network_fee_due",
+)
 _MOVE = (
     update(schema.payouts)
     .where(schema.payouts.c.payout_id == bindparam("by_payout_id"))

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
-from coordinator.books.wallets import Comparison, WalletCoin
+from coordinator.books.wallets import Comparison, WalletCoin, WalletSums
 from coordinator.money import format_amount
 
 __all__ = ["StagedWallets", "comparison_from_text"]
@@ -20,6 +20,8 @@ _LAST = (
     .order_by(_COMPARISONS.c.day.desc())
     .limit(1)
 )
+_KEPT_THROUGH = select(func.max(schema.wallet_sums.c.through_entry_id))
+_FORGET_SUMS = delete(schema.wallet_sums).where(schema.wallet_sums.c.through_entry_id < bindparam("through"))
 _FORGET = delete(_COMPARISONS).where(
     _COMPARISONS.c.wallet == bindparam("by_wallet"),
     _COMPARISONS.c.coin == bindparam("by_coin"),
@@ -39,6 +41,7 @@ class StagedWallets:
         self._now = now
         self._comparisons: dict[WalletCoin, tuple[str, Comparison]] = {}
         self._movements: list[Row] = []
+        self._sums: WalletSums | None = None
         self.writes = 0
         """How many changes are staged."""
 
@@ -53,6 +56,17 @@ class StagedWallets:
         """What came of comparing, on a day."""
         self.writes += 1
         self._comparisons[comparison.of] = (day, comparison)
+
+    def kept_through(self) -> int:
+        """The last entry that is in the sums that are kept."""
+        if self._sums is not None:
+            return self._sums.through
+        return self._connection.execute(_KEPT_THROUGH).scalar() or 0
+
+    def keep_sums(self, found: WalletSums) -> None:
+        """Keeps what entries come to, in the place of what was kept before."""
+        self.writes += 1
+        self._sums = found
 
     def add_movement(self, of: WalletCoin, amount: Decimal, reason: str, *, by: str) -> None:
         """Notes what moved besides."""
@@ -87,4 +101,21 @@ class StagedWallets:
                 ],
             ),
             (insert_into(schema.wallet_movements), self._movements),
+            *self._kept(),
         )
+
+    def _kept(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+        if self._sums is None:
+            return ()
+        through = self._sums.through
+        rows = [
+            {
+                "wallet": of.wallet,
+                "coin": of.coin,
+                "kind": str(kind),
+                "amount": format_amount(amount),
+                "through_entry_id": through,
+            }
+            for (of, kind), amount in self._sums.sums.items()
+        ]
+        return ((_FORGET_SUMS, [{"through": through}]), (insert_into(schema.wallet_sums), rows))

@@ -178,6 +178,24 @@ def test_a_workbook_has_text_as_text_and_no_formula(client: httpx.Client) -> Non
     assert all(40_000 < Decimal(row["completedAt"][1]) < 80_000 for row in rows)
 
 
+def test_where_nobody_says_what_the_network_took_that_is_what_is_said(client: httpx.Client) -> None:
+    def unknown() -> Any:
+        return got(client, "payouts?status=completed")["payouts"][0]["networkFeeUnknown"]
+
+    wait_until(unknown)
+    assert "shkeeper does not say what the network took" in unknown()
+    [row] = lines(client, "payouts")
+    assert (row["networkFee"], row["networkFeeUnknown"]) == ("", unknown())
+    [day] = got(client, "network-fees")["days"]
+    assert (day["coin"], day["fees"], day["unknownCount"], day["sentUnknown"]) == ("ETH-USDT", "0", 1, "9.80")
+    [line] = lines(client, "network-fees")
+    assert line["sentUnknown"] == "9.80"
+    assert cells(client, "network-fees")[0]["sentUnknown"] == (None, "9.80")
+    assert "fee-unknown" in {one["kind"] for one in lines(client, "entries")}
+    [wallet] = [one for one in got(client, "wallets")["wallets"] if one["coin"] == "ETH-USDT"]
+    assert (wallet["networkFees"], wallet["feeUnknown"]) == ("0", "9.80")
+
+
 def test_wallets_are_compared_on_request_and_what_moved_besides_is_on_record(
     client: httpx.Client, shkeeper: PlayedShkeeper
 ) -> None:
@@ -197,9 +215,21 @@ def test_wallets_are_compared_on_request_and_what_moved_besides_is_on_record(
     assert (unknown["standing"], unknown["held"]) == ("unknown", None)
     assert "Offline" in unknown["unknownBecause"]
     daemon.state = State.WELL
+    assert compared()["standing"] == "differs"
     moved = {"wallet": "shkeeper", "coin": "ETH-USDT", "direction": "out", "amount": "50000", "by": "Ada"}
-    noted = client.post("/api/ops/wallet-movements", json=moved | {"reason": "to the cold wallet"}).raise_for_status()
-    assert noted.json()["message"] == "It is noted that 50000 ETH-USDT left the wallet."
+    said, key = moved | {"reason": "to the cold wallet"}, {"Idempotency-Key": "withdrawal-7"}
+    too_many = client.post("/api/ops/wallet-movements", json=said | {"amount": "500000"}, headers=key)
+    assert (too_many.status_code, too_many.json()["code"]) == (409, "movement_doubted")
+    for amount in ("50000", "50000.00"):
+        noted = client.post(
+            "/api/ops/wallet-movements", json=said | {"amount": amount}, headers=key
+        ).raise_for_status()
+        assert (noted.json()["action"] is None) == (amount == "50000.00")
+    other = client.post("/api/ops/wallet-movements", json=said | {"amount": "5"}, headers=key)
+    assert (other.status_code, noted.json()["message"]) == (
+        422,
+        "It was noted already; nothing was noted once more.",
+    )
     assert compared()["standing"] == "agrees"
     [latest, *_, oldest] = got(client, "wallet-movements")["movements"]
     assert (latest["amount"], latest["notedBy"], latest["reason"]) == ("-50000", "Ada", "to the cold wallet")
@@ -222,6 +252,8 @@ def test_wallets_are_compared_on_request_and_what_moved_besides_is_on_record(
         ({"wallet": "ethereum:0x0"}, "coin"),
         ({"amount": "0"}, "amount"),
         ({"amount": "-5"}, "amount"),
+        ({"amount": "1.0000001"}, "amount"),
+        ({"amount": "1e80"}, "amount"),
         ({"direction": "sideways"}, "direction"),
         ({"reason": ""}, "reason"),
         ({"by": None}, "by"),

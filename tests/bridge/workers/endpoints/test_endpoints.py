@@ -19,6 +19,7 @@ from standardwebhooks.webhooks import Webhook
 from bridge.journal import EndpointWanted, Journal, RegisteredEndpoint
 from bridge.workers.endpoints.endpoints import Endpoints
 from bridge.workers.endpoints.feeds import Progress
+from coordinator.endpoints import endpoints
 from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint, EndpointRules
 from coordinator.events import Audience, Event
 from tests.answering_server import Asked, answering_requests
@@ -293,6 +294,29 @@ async def test_without_order_one_event_that_is_never_taken_is_said_and_replayed(
         spoilt = False
         await journal.endpoints.send_again(endpoint_id, failed[0].message_id, by="ada")
         await until(lambda: 2 in receiver.taken)
+
+
+async def test_what_is_kept_while_nothing_is_taken_comes_as_soon_as_something_is(
+    journal: Journal, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "SHORTEST_PAUSE", timedelta(hours=6))
+    rules = EndpointRules(retries=(timedelta(0),), timeout_seconds=GIVE_UP_SECONDS, networks=LOOPBACK)
+    is_down = True
+    receiver.refuses = lambda number, tries: 503 if is_down else None
+    endpoint_id = await register(journal, receiver, is_ordered=False)
+    async with sending(journal, rules):
+        await publish(journal, 1, 2, 3)
+
+        kept: list[Delivery] = []
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            while [one.tries for one in kept] != [2, 2, 2]:
+                await asyncio.sleep(0.02)
+                kept = await journal.endpoints.deliveries(endpoint_id, status=None, before=None, limit=10)
+        assert {one.status for one in kept} == {DeliveryStatus.PENDING}
+        is_down = False
+        await publish(journal, 4)
+        await until(lambda: sorted(receiver.taken) == [1, 2, 3, 4])
+    assert (await stands(journal, endpoint_id, lambda one: one.failing_since is None)).missed == 0
 
 
 async def test_events_are_sent_again_from_an_offset_on(journal: Journal, receiver: Receiver) -> None:

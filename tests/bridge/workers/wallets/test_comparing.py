@@ -60,7 +60,7 @@ async def comparisons(journal: Journal, shkeeper: PlayedShkeeper, daemon: Daemon
 
     rules = WalletSettings(tolerance_percent=Decimal("0.5"), compare_at="12:30").rules(zone_named("UTC"), {})
     chains = ChainFollowers(journal, {}, days=7)
-    found = WalletComparisons(journal, {"shkeeper": ShkeeperWallets(api, coins)}, chains, rules)
+    found = WalletComparisons(journal, {"shkeeper": ShkeeperWallets(api, coins, {})}, chains, rules)
     yield found
     await found.aclose()
     await api.aclose()
@@ -115,6 +115,7 @@ async def test_what_is_missing_is_listed_until_somebody_says_where_it_went(
     await compare(comparisons)
     assert await listed(journal) == ["wallet-differs:shkeeper:ETH-USDT: 400 ETH-USDT are missing in a wallet"]
     action = await journal.wallets.note(OF, Decimal(-400), "to the cold wallet", by="Ada")
+    assert action is not None
     assert (action.action, action.by, action.outcome) == (
         "wallet-movement",
         "Ada",

@@ -3,11 +3,11 @@
 import "../styles/story.css";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { money } from "../model/amounts";
+import { money, shown } from "../model/amounts";
 import { mayDo } from "../model/attention";
-import { type Movement, onTheWay, type WalletBalance, walletState, worstFirst } from "../model/books";
+import { feesOf, type Movement, onTheWay, type WalletBalance, walletState, worstFirst } from "../model/books";
 import type { Form } from "../model/filters";
-import { dayOf, moment } from "../model/times";
+import { dayOf, moment, OWN_ZONE } from "../model/times";
 import { download, get, post, Problem } from "../net/rest";
 import { useStore } from "../net/store";
 import { Failed, Loading } from "../parts/Notice";
@@ -72,20 +72,11 @@ function Wallets({ wallets, changed }: { wallets: readonly WalletBalance[]; chan
   return (
     <section class="bridges" aria-labelledby="wallets-heading">
       <h2 id="wallets-heading">Wallets</h2>
-      <p class="soft">
-        What each holds, against what the books say: what came and went by the bridge, and what somebody noted.{" "}
-        {FORMS.map((form) => (
-          <button
-            key={form}
-            type="button"
-            class="quiet"
-            aria-label={`Day by day, as ${form.toUpperCase()}`}
-            onClick={() => void download(`/api/ops/reconciliation.${form}?days=${REPORT_DAYS}`, `reconciliation-${dayOf(Date.now())}.${form}`)}
-          >
-            {form.toUpperCase()}
-          </button>
-        ))}
-      </p>
+      <p class="soft">What each holds, against what the books say: what came and went by the bridge, and what somebody noted.</p>
+      <div class="downloads soft">
+        <Download title="Day by day" name="reconciliation" query={`days=${REPORT_DAYS}`} />
+        <Download title="Network fees day by day" name="network-fees" query={`days=${REPORT_DAYS}&timeZone=${encodeURIComponent(OWN_ZONE)}`} />
+      </div>
       {wallets.length === 0 ? (
         <p class="soft">Nothing has come into a wallet yet.</p>
       ) : (
@@ -113,6 +104,26 @@ function Wallets({ wallets, changed }: { wallets: readonly WalletBalance[]; chan
         />
       )}
     </section>
+  );
+}
+
+/** A report, in each form that there is. */
+function Download({ title, name, query }: { title: string; name: string; query: string }): JSX.Element {
+  return (
+    <span>
+      {title}:{" "}
+      {FORMS.map((form) => (
+        <button
+          key={form}
+          type="button"
+          class="quiet"
+          aria-label={`${title}, as ${form.toUpperCase()}`}
+          onClick={() => void download(`/api/ops/${name}.${form}?${query}`, `${name}-${dayOf(Date.now())}.${form}`)}
+        >
+          {form.toUpperCase()}
+        </button>
+      ))}
+    </span>
   );
 }
 
@@ -145,16 +156,16 @@ function WalletTable({ wallets, note }: WalletTableProps): JSX.Element {
         <tbody>
           {worstFirst(wallets).map((one) => (
             <tr key={`${one.wallet} ${one.coin}`}>
-              <th scope="row">
+              <th scope="row" class="one-line">
                 {one.coin} <span class="soft">{one.wallet}</span>
               </th>
-              <td class="number">{money(one.booked, one.coin)}</td>
-              <td class="number">{money(one.noted, one.coin)}</td>
-              <td class="number">{one.comparison?.held == null ? "not known" : money(one.comparison.held, one.coin)}</td>
-              <td>
+              <td class="number">{shown(one.booked, one.coin)}</td>
+              <td class="number">{shown(one.noted, one.coin)}</td>
+              <td class="number">{one.comparison?.held == null ? "not known" : shown(one.comparison.held, one.coin)}</td>
+              <td class="roomy">
                 <WalletState of={one} />
               </td>
-              <td>{one.comparison === null ? "" : moment(one.comparison.comparedAt)}</td>
+              <td class="one-line">{one.comparison === null ? "" : moment(one.comparison.comparedAt)}</td>
               {note !== null && (
                 <td>
                   <button type="button" class="quiet" aria-label={`Note what moved, ${one.coin} of ${one.wallet}`} onClick={() => note(one)}>
@@ -172,7 +183,7 @@ function WalletTable({ wallets, note }: WalletTableProps): JSX.Element {
 
 function WalletState({ of }: { of: WalletBalance }): JSX.Element {
   const { mark, words } = walletState(of);
-  const besides = [of.comparison?.unknownBecause ?? [], onTheWay(of)].flat();
+  const besides = [of.comparison?.unknownBecause ?? [], onTheWay(of), feesOf(of)].flat();
   return (
     <>
       <span class={`state is-${mark}`}>

@@ -13,6 +13,7 @@ import { desk } from "./desk";
 import { askFor } from "./Dialogs";
 import type { EndpointDeed } from "./endpointDeeds";
 import { Heading } from "./Heading";
+import { RegisterEndpoint } from "./RegisterEndpoint";
 import { Link } from "./router";
 
 /** No event tells how deliveries go, so that the page looks by itself. */
@@ -52,6 +53,8 @@ function useLooked<Answer>(paths: readonly string[]): Looked<Answer> {
 }
 
 export function Endpoints(): JSX.Element {
+  const session = useStore(desk.session);
+  const [isRegistering, setIsRegistering] = useState(false);
   const { answer, problem } = useLooked<[{ endpoints: Endpoint[] }]>(["/api/endpoints"]);
   return (
     <div class="system">
@@ -60,10 +63,18 @@ export function Endpoints(): JSX.Element {
       {problem !== null && <Failed error={problem} />}
       {answer !== null && answer[0].endpoints.length === 0 && (
         <Empty>
-          <p>There are none. Services register them, or you do: bridge endpoints add.</p>
+          <p>There are none. Services register them, or you do, here or with bridge endpoints add.</p>
         </Empty>
       )}
       {answer !== null && answer[0].endpoints.length > 0 && <EndpointTable endpoints={answer[0].endpoints} />}
+      {answer !== null && mayDo(session, "replay") && (
+        <p>
+          <button type="button" onClick={() => setIsRegistering(true)}>
+            Register one …
+          </button>
+        </p>
+      )}
+      {isRegistering && <RegisterEndpoint close={() => setIsRegistering(false)} />}
     </div>
   );
 }
@@ -167,8 +178,8 @@ function Deeds({ endpoint }: { endpoint: Endpoint }): JSX.Element | null {
   const session = useStore(desk.session);
   if (!mayDo(session, "replay")) return null;
   const toggles = endpoint.status === "disabled" ? ["endpoint-enable", "Enable"] : ["endpoint-disable", "Disable"];
-  const deeds = [["endpoint-test", "Test"], toggles, ["endpoint-replay-all", "Replay all"], ["endpoint-remove", "Remove"]] as [
-    Exclude<EndpointDeed["action"], "endpoint-replay">,
+  const deeds = [["endpoint-test", "Test"], toggles, ["endpoint-replay-all", "Replay all"], ["endpoint-secret", "New secret"], ["endpoint-remove", "Remove"]] as [
+    Exclude<EndpointDeed["action"], "endpoint-replay" | "endpoint-replay-after">,
     string,
   ][];
   const { endpointId, url } = endpoint;
@@ -225,6 +236,18 @@ function Deliveries({ of, deliveries }: { of: Endpoint; deliveries: readonly Del
                     }
                   >
                     Replay
+                  </button>
+                )}
+                {mayDo(session, "replay") && one.offset !== null && (
+                  <button
+                    type="button"
+                    class="quiet"
+                    aria-label={`All after it, ${one.event}, ${one.messageId}`}
+                    onClick={() =>
+                      askFor({ action: "endpoint-replay-after", endpointId, after: one.offset ?? "", title: one.event, detail: one.messageId })
+                    }
+                  >
+                    All after it
                   </button>
                 )}
               </td>

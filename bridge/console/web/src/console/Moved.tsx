@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { WalletBalance } from "../model/books";
-import { post, Problem } from "../net/rest";
+import { newKey, post, Problem } from "../net/rest";
 import { Modal } from "./Modal";
 import { Field } from "./ResolutionFields";
 import { useWho, WhoField } from "./Who";
@@ -26,17 +26,22 @@ export function Moved({ of, close, done }: Props): JSX.Element {
   const [reason, setReason] = useState("");
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isBusy, setIsBusy] = useState(false);
+  const [key] = useState(newKey);
+  /** What the bridge has doubted, which is noted all the same if it is asked for once more. */
+  const [doubted, setDoubted] = useState<string | null>(null);
+  const isDoubted = doubted === `${direction} ${amount.trim()}`;
 
   const note = async (event: Event): Promise<void> => {
     event.preventDefault();
     setIsBusy(true);
     who.remember();
     try {
-      const moved = { wallet: of.wallet, coin: of.coin, direction, amount: amount.trim(), reason: reason.trim(), ...who.said };
-      done((await post<{ message: string }>("/api/ops/wallet-movements", moved)).message);
+      const moved = { wallet: of.wallet, coin: of.coin, direction, amount: amount.trim(), reason: reason.trim(), seen: isDoubted, ...who.said };
+      done((await post<{ message: string }>("/api/ops/wallet-movements", moved, key)).message);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setProblem(error);
+      setDoubted(error.code === "movement_doubted" ? `${direction} ${amount.trim()}` : null);
       setIsBusy(false);
     }
   };
@@ -72,7 +77,7 @@ export function Moved({ of, close, done }: Props): JSX.Element {
             Leave it
           </button>
           <button type="submit" class="primary" disabled={isBusy || amount.trim() === "" || reason.trim() === "" || who.name === ""}>
-            Note it
+            {isDoubted ? "It moved: note it all the same" : "Note it"}
           </button>
         </div>
       </form>

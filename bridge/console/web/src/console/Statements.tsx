@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { agreed } from "../model/amounts";
-import { type Statement, type StatementFigures, statementLines } from "../model/books";
+import { feeLines, type Statement, type StatementFigures, statementLines } from "../model/books";
 import { dayOf, OWN_ZONE } from "../model/times";
 import { download, get } from "../net/rest";
 import { Failed } from "../parts/Notice";
@@ -44,7 +44,7 @@ export function Statements(): JSX.Element {
 }
 
 function Found({ statement }: { statement: Statement }): JSX.Element {
-  const { sellerId, month, currencies, timeZone } = statement;
+  const { sellerId, month, currencies, timeZone, networkFees } = statement;
   const save = (form: string): void =>
     void download(`/api/ops/statement.${form}?${queryOf(sellerId, month)}`, `statement-${sellerId}-${month}.${form}`);
   if (currencies.length === 0) return <p class="soft">Nothing was sold for {sellerId} in {month}, and nothing is owed.</p>;
@@ -60,6 +60,11 @@ function Found({ statement }: { statement: Statement }): JSX.Element {
       </p>
       {currencies.map((one) => (
         <OfCurrency key={one.currency} figures={one} />
+      ))}
+      {feeLines(networkFees).map((line) => (
+        <p key={line} class="soft">
+          {line}
+        </p>
       ))}
     </>
   );

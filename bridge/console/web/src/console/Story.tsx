@@ -181,6 +181,11 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
           )}
         </Fact>
         <Fact name="Worth">{worthOf(row)}</Fact>
+        {(row.networkFee ?? row.networkFeeUnknown) !== null && (
+          <Fact name="Network fee">
+            {row.networkFee === null ? `not known: ${row.networkFeeUnknown ?? ""}` : money(row.networkFee, row.networkFeeCoin ?? "")}
+          </Fact>
+        )}
         <Fact name="Asked for">
           {moment(row.createdAt)}
           {row.askedBy === null ? "" : `, by ${askedBy(row)}`}

@@ -1,7 +1,7 @@
 /** The columns of the table: what each shows of a payout or a payment. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { agreed, isZero, money, withFee } from "../model/amounts";
+import { inItsScale, isZero, money, withFee } from "../model/amounts";
 import type { PaymentRow, PayoutRow } from "../model/ops-documents";
 import type { View } from "../model/filters";
 import { shortened } from "../model/payment-links";
@@ -63,7 +63,7 @@ const PAYOUTS: Column<PayoutRow>[] = [
     cell: (row) =>
       row.buyerId === null ? <span class="clipped">{row.sellerId}</span> : <TwoLines first={row.buyerId} second="a refund" />,
   },
-  { name: "Amount", area: "amount", cell: (row) => agreed(row.amount, row.coin) },
+  { name: "Amount", area: "amount", cell: (row) => <OfCoin amount={row.amount} coin={row.coin} /> },
   {
     name: "Provider",
     area: "provider",
@@ -114,6 +114,15 @@ const PAYMENTS: Column<PaymentRow>[] = [
   { name: "Escrow", area: "chain", cell: (row) => (row.late ? `${row.escrowState}, late` : row.escrowState) },
   ageColumn,
 ];
+
+/** An amount that breaks before its coin at most, and never within either. */
+function OfCoin({ amount, coin }: { amount: string; coin: string }): JSX.Element {
+  return (
+    <>
+      <span class="whole">{inItsScale(amount)}</span> <span class="whole">{coin}</span>
+    </>
+  );
+}
 
 export function columnsOf(view: View): Column<Row>[] {
   return (view === "payouts" ? PAYOUTS : PAYMENTS) as Column<Row>[];

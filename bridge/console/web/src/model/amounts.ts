@@ -84,10 +84,14 @@ function inDecimals(amount: string, decimals: number): string {
   return fraction === "" ? `${sign}${whole}` : `${sign}${whole}.${fraction}`;
 }
 
-/** What was agreed in a coin, with its currency: `20.10` stays so, and `49.9` is `49.90`. */
+/** What was agreed in a coin, in the scale that it was agreed in: `20.10` stays so, and `49.9` is `49.90`. */
+export function inItsScale(amount: string): string {
+  return inDecimals(amount, Math.max(AMOUNT.exec(amount)?.[3]?.length ?? 0, 2));
+}
+
+/** The same, with its currency. */
 export function agreed(amount: string, currency: string): string {
-  const decimals = Math.max(AMOUNT.exec(amount)?.[3]?.length ?? 0, 2);
-  return `${inDecimals(amount, decimals)}\u00a0${currency}`;
+  return `${inItsScale(amount)}\u00a0${currency}`;
 }
 
 /** With its currency, which must not be torn from it at the end of a line. */

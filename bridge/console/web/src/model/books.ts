@@ -23,6 +23,9 @@ export interface WalletBalance {
   coin: string;
   booked: string;
   noted: string;
+  /** What of the booked the network took, and what was sent where nobody says what it took. */
+  networkFees: string;
+  feeUnknown: string;
   comparison: WalletComparison | null;
 }
 
@@ -57,6 +60,16 @@ export interface Statement {
   month: string;
   timeZone: string;
   currencies: StatementFigures[];
+  networkFees: NetworkFees[];
+}
+
+export interface NetworkFees {
+  wallet: string;
+  coin: string;
+  feesCount: number;
+  fees: string;
+  unknownCount: number;
+  sentUnknown: string;
 }
 
 /** How a wallet stands, in words, and by which mark it is told at a glance. */
@@ -83,6 +96,20 @@ export function onTheWay({ coin, comparison }: WalletBalance): string[] {
   const { leaving, arriving, gathering } = comparison;
   const amounts = { leaving, arriving, "not gathered yet": gathering };
   return Object.entries(amounts).flatMap(([name, amount]) => (isZero(amount) ? [] : [`${money(amount, coin)} ${name}`]));
+}
+
+/** What the network took of a wallet, and where that is not known. */
+export function feesOf({ coin, networkFees, feeUnknown }: WalletBalance): string[] {
+  const taken = isZero(networkFees) ? [] : [`${money(networkFees, coin)} network fees taken off`];
+  return isZero(feeUnknown) ? taken : [...taken, `fees for sending ${money(feeUnknown, coin)} not known`];
+}
+
+/** What the network took for a seller's payouts, which is not the seller's. */
+export function feeLines(fees: readonly NetworkFees[]): string[] {
+  return fees.flatMap(({ coin, fees: taken, feesCount, unknownCount, sentUnknown }) => [
+    ...(feesCount === 0 ? [] : [`The network took ${money(taken, coin)} for payouts; the marketplace bears it.`]),
+    ...(unknownCount === 0 ? [] : [`Nobody says what the network took for sending ${money(sentUnknown, coin)}.`]),
+  ]);
 }
 
 /** Those that a person has to look at first, then by wallet and coin. */

@@ -21,6 +21,17 @@ export interface Transfer {
   occurredAt: string | null;
 }
 
+export type Cause =
+  | "failed"
+  | "other-sender"
+  | "other-coin"
+  | "other-address"
+  | "too-early"
+  | "counted-elsewhere"
+  | "undecided"
+  | "replaced"
+  | "forgotten";
+
 export interface Sighting {
   txHash: string;
   asset: string;
@@ -30,6 +41,8 @@ export interface Sighting {
   requiredConfirmations: number | null;
   blockNumber: number | null;
   reason: string | null;
+  /** Why it came to nothing, for the page's own words. */
+  cause: Cause | null;
 }
 
 export interface Invoice {

@@ -32,6 +32,10 @@ export interface PayoutRow {
   txHashes: string[];
   explorerUrl: string | null;
   reasons: string[];
+  /** What the network took for sending it, or why nobody says; null while that is to be found out. */
+  networkFee: string | null;
+  networkFeeCoin: string | null;
+  networkFeeUnknown: string | null;
   overdue: boolean;
   /** Nobody was asked to send it yet, so that it can be rejected. */
   revocable: boolean;
@@ -269,6 +273,8 @@ export interface Endpoint {
 export interface Delivery {
   messageId: string;
   event: string;
+  /** Null of a test. */
+  offset: string | null;
   createdAt: string;
   status: "pending" | "delivered" | "failed";
   tries: number;

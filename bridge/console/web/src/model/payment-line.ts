@@ -7,7 +7,7 @@ import type { Fixed } from "../words/catalogue";
 import type { Words } from "../words/words";
 import { isZero, money, roundMoney, share } from "./amounts";
 import { disputeRemarks } from "./disputes";
-import type { PaymentDocument, Sighting } from "./documents";
+import type { Cause, PaymentDocument, Sighting } from "./documents";
 import { type Nowhere, whyNowhere } from "./payment-links";
 import { steps, type Step } from "./payment-steps";
 import { left } from "./refunds";
@@ -104,7 +104,7 @@ const HOW_TO_PAY: Record<Exclude<Nowhere, "no-address"> | "here", Fixed> = {
 
 function takenBack(words: Words, setback: Sighting, side: Side): Said {
   const yours = side === "buyer";
-  const reason = words.ofTheBridge(setback.reason);
+  const why = because(words, setback);
   switch (setback.stage) {
     case "reorganised":
       return {
@@ -117,7 +117,8 @@ function takenBack(words: Words, setback: Sighting, side: Side): Said {
         tone: "trouble",
         headline: words.say("droppedTransaction"),
         sentence: words.together(
-          reason === null ? words.say("neverTaken") : words.say("neverTakenBecause", { reason }),
+          words.say("neverTaken"),
+          setback.cause === "forgotten" ? null : why,
           words.say(yours ? "sendAgain" : "buyerSendsAgain"),
         ),
       };
@@ -126,11 +127,30 @@ function takenBack(words: Words, setback: Sighting, side: Side): Said {
         tone: "trouble",
         headline: words.say("notForThis"),
         sentence: words.together(
-          reason === null ? words.say("failedOnChain") : sentence(reason),
+          why ?? words.say("failedOnChain"),
           words.say(yours ? "stillOpen" : "buyerStillPays"),
         ),
       };
   }
+}
+
+const CAUSES: Record<Cause, Fixed> = {
+  failed: "whyFailed",
+  "other-sender": "whyOtherSender",
+  "other-coin": "whyOtherCoin",
+  "other-address": "whyOtherAddress",
+  "too-early": "whyTooEarly",
+  "counted-elsewhere": "whyCountedElsewhere",
+  undecided: "whyUndecided",
+  replaced: "whyReplaced",
+  forgotten: "whyForgotten",
+};
+
+/** Why a transaction came to nothing, in the reader's language; null where nobody says more than how far it came. */
+function because(words: Words, { cause, reason }: Sighting): string | null {
+  if (cause !== null && cause in CAUSES) return words.say(CAUSES[cause]);
+  const told = words.ofTheBridge(reason);
+  return told === null ? null : sentence(told);
 }
 
 function confirming(words: Words, payment: PaymentDocument, side: Side): Said {
@@ -256,8 +276,7 @@ function remarks(words: Words, payment: PaymentDocument, side: Side): string[] {
   if (payment.late) found.push(words.say("cameLate"));
   const setback = lastSetback(payment);
   if (setback !== null && payment.status !== "pending" && payment.status !== "completed") {
-    const reason = words.ofTheBridge(setback.reason);
-    const said = reason === null ? words.say(OF_SETBACK[setback.stage] ?? "aTransactionFailed") : sentence(reason);
+    const said = because(words, setback) ?? words.say(OF_SETBACK[setback.stage] ?? "aTransactionFailed");
     found.push(words.together(said, words.say("doesNotCount")));
   }
   return found;

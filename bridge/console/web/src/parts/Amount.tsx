@@ -1,12 +1,19 @@
 /** An amount with its currency set smaller; read aloud as one. */
 
 import type { JSX } from "preact";
-import { shown } from "../model/amounts";
+import { inItsScale, shown } from "../model/amounts";
 
-export function Amount({ amount, currency }: { amount: string; currency: string }): JSX.Element {
+interface Props {
+  amount: string;
+  currency: string;
+  /** Whether it stays in the scale in which it was agreed. */
+  asAgreed?: boolean;
+}
+
+export function Amount({ amount, currency, asAgreed = false }: Props): JSX.Element {
   return (
     <bdi class="amount" dir="ltr">
-      {shown(amount, currency)}
+      {asAgreed ? inItsScale(amount) : shown(amount, currency)}
       <span class="currency">{`\u00a0${currency}`}</span>
     </bdi>
   );
