@@ -118,7 +118,7 @@ async def examine_claim(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) 
             return waits
         block = BlockId(number=quantity(receipt["blockNumber"]), hash=hash_in(receipt["blockHash"]))
         # Before Byzantium a receipt did not say whether it failed. If it did, it has no logs.
-        status, logs = receipt.get("status"), list(receipt["logs"])
+        status, logs = receipt.get("status"), _logs_of(receipt, tx_hash)
         is_placed = transaction.get("blockHash") == block.hash
     except (KeyError, TypeError, ValueError, AttributeError):
         raise MalformedError("a transaction or its receipt is malformed") from None
@@ -148,6 +148,15 @@ async def examine_claim(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) 
         is_untraced=is_untraced,
         reported_by=sole(*tellers),
     )
+
+
+def _logs_of(receipt: Mapping[str, Any], tx_hash: str) -> list[Mapping[str, Any]]:
+    """Those of this transaction, in the block that its receipt names. Raises ValueError for any other."""
+    logs = list(receipt["logs"])
+    placed = tx_hash.lower(), receipt["blockHash"], receipt["blockNumber"]
+    if any((one["transactionHash"].lower(), one["blockHash"], one["blockNumber"]) != placed for one in logs):
+        raise ValueError
+    return logs
 
 
 async def _sent_on(
