@@ -134,8 +134,7 @@ async def test_a_transaction_that_is_named_is_not_told_by_another(follow: Follow
 async def test_in_a_range_a_log_of_a_block_that_is_not_on_the_chain_is_nothing(
     follow: Follow, endpoints: int, is_moved: bool
 ) -> None:
-    """As of a node that forgot to take out what a reorganisation took back: its transaction is in another block of the
-    chain, or in none."""
+    """As of a node that forgot to take out what a reorganisation took back, its transaction on the chain or not."""
     async with follow(endpoints=endpoints) as it:
         await it.follow()
         await it.register()

@@ -45,6 +45,17 @@ def _forged(logs: list[Document]) -> list[Document]:
     return more + [one | {"logIndex": "0x63", "transactionHash": "0x" + "f" * 64} for one in more]
 
 
+def _late(answers: int) -> Lie:
+    """What was to be said so many questions ago."""
+    waiting: list[Any] = []
+
+    def late(parameters: list[Any], answer: Any) -> Any:
+        waiting.append(answer)
+        return waiting.pop(0) if len(waiting) > answers else None
+
+    return late
+
+
 def _elsewhere(parameters: list[Any], block: Document | None) -> Document | None:
     """Blocks of another fork."""
     return block and block | {"hash": other_hash(block["hash"]), "parentHash": other_hash(block["parentHash"])}
@@ -76,6 +87,17 @@ LIES: dict[str, dict[str, Lie]] = {
         "eth_getBlockByNumber": lambda parameters, block: block and block | {"logsBloom": "0x" + "0" * 512},
         **_logs(lambda logs: []),
     },
+    "sinks": {
+        "eth_getBlockByNumber": lambda parameters, block: (
+            block and block | {"number": hex(max(int(block["number"], 16) - 1, 0))}
+        ),
+        **_logs(lambda logs: [one | {"blockNumber": "0x1"} for one in logs]),
+    },
+    "names one place for all": _logs(lambda logs: [one | {"logIndex": "0x0"} for one in logs]),
+    "leaves out half of each": _logs(lambda logs: [{"blockHash": one["blockHash"]} for one in logs]),
+    "forgets what its logs were of": _logs(
+        lambda logs: [*logs, *(one | {"blockHash": other_hash(one["blockHash"])} for one in logs)]
+    ),
     "has no receipts": {"eth_getTransactionReceipt": lambda parameters, receipt: None},
     "boasts": {
         "eth_getBlockByNumber": lambda parameters, block: (
@@ -84,14 +106,17 @@ LIES: dict[str, dict[str, Lie]] = {
     },
 }
 
+RECONFIGURING = ("change places", "take out", "put back")
 steps = st.one_of(
     st.tuples(st.just("pay"), st.integers(0, PAYMENTS - 1), st.integers(0, 120)),
     st.tuples(st.just("mine"), st.integers(1, 3), st.just(0)),
     st.tuples(st.just("reorganise"), st.integers(1, CONFIRMATIONS + 2), st.just(0)),
     st.tuples(st.just("lie"), st.sampled_from(sorted(LIES)), st.just(0)),
     st.tuples(st.just("roll back"), st.integers(1, 4), st.just(0)),
+    st.tuples(st.just("delay"), st.integers(1, 3), st.just(0)),
     st.tuples(st.just("stumble"), st.sampled_from(["eth_getBlockByNumber", "eth_getLogs"]), st.integers(1, 3)),
     st.tuples(st.sampled_from(["die", "be honest", "restart"]), st.just(0), st.just(0)),
+    st.tuples(st.sampled_from(RECONFIGURING), st.just(0), st.just(0)),
 )
 # What a chain can do by itself, with a bridge that is started anew and an endpoint that lags in between.
 histories = st.one_of(
@@ -114,6 +139,8 @@ class Play:
     recipients: list[str]
     first: int
     """The block upon which it all happens."""
+    places: tuple[int, ...] = (0, 1)
+    """The endpoints that are configured, in their order."""
     taken_back: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """What was deep enough to be final when the chain took it back, for each recipient."""
 
@@ -162,6 +189,17 @@ class Play:
             case _:
                 self.lie(step)
 
+    async def reconfigure(self, name: str) -> None:
+        """Starts the bridge anew with other endpoints, or with the same in another order."""
+        honest = 1 - self.liar
+        self.places = {
+            "change places": self.places[::-1],
+            "take out": (honest,),
+            "put back": (honest, self.liar),
+        }[name]
+        with contextlib.suppress(ChainUnavailableError):
+            await self.it.restart(*self.places)
+
     def lie(self, step: Step) -> None:
         liar = self.it.liars[self.liar]
         liar.answers, liar.is_dead = {}, False
@@ -173,6 +211,9 @@ class Play:
                 liar.stands_at(max(self.it.anvil.head() - blocks, 0))
             case ("die", _, _):
                 liar.is_dead = True
+            case ("delay", answers, _):
+                for method in ("eth_getBlockByNumber", "eth_getLogs"):
+                    liar.changes(method, _late(answers))
 
     async def follow(self, seconds: float) -> None:
         self.it.clock.now += seconds
@@ -199,7 +240,10 @@ async def play(anvil: Anvil, liar: int, some: list[Step]) -> None:
             for number, recipient in enumerate(at.recipients):
                 await it.register(f"pay_{number}", recipient=recipient)
             for step in some:
-                at.do(step)
+                if step[0] in RECONFIGURING:
+                    await at.reconfigure(step[0])
+                else:
+                    at.do(step)
                 await at.follow(1)
             at.do(("be honest", 0, 0))
             it.liars[1 - liar].answers = {}
