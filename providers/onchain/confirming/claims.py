@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from coordinator.addresses import resembled
 from providers.onchain.addresses import with_checksum
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import (
@@ -230,9 +231,16 @@ def _why_not(watched: Watched, transfers: Sequence[ChainTransfer]) -> str:
     to_it = [one for one in transfers if one.recipient == watched.recipient]
     of_token = [one for one in transfers if one.token.symbol == watched.symbol]
     if any(one.token.symbol == watched.symbol for one in to_it):
-        return f"it is sent by {to_it[0].sender}, not by {watched.payer}"
+        return f"it is sent by {to_it[0].sender}, not by {watched.payer}{_if_alike(to_it[0].sender, watched.payer)}"
     if to_it:
         return f"it carries {to_it[0].token.symbol}, but {watched.symbol} is waited for"
     if of_token:
-        return f"it pays {of_token[0].recipient}, not {watched.recipient}"
+        paid = of_token[0].recipient
+        return f"it pays {paid}, not {watched.recipient}{_if_alike(paid, watched.recipient)}"
     return f"it moves no {watched.symbol}"
+
+
+def _if_alike(address: str, expected: str | None) -> str:
+    """What to say of an address that may have been mistaken for the one that was expected."""
+    is_alike = expected is not None and resembled(address, [expected]) is not None
+    return ", which it was made to look like" if is_alike else ""
