@@ -23,13 +23,14 @@ from hypothesis import strategies as st
 from providers.onchain.blocks.transfers import TRANSFER_TOPIC, topic_of
 from providers.onchain.confirming.second_words import CONTRADICTED
 from providers.onchain.nodes.rpc import ChainUnavailableError
+from providers.onchain.reading.ranges import shallow_blocks
 from tests.anvil import CAROL, Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Followed, following
 from tests.providers.onchain.liar import other_hash
 from tests.system.onchain.conftest import address
 
-# A way takes about a second.
-WAYS = 6 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
+# A way takes some seconds.
+WAYS = 4 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
 PAYMENTS = 3
 Document = dict[str, Any]
 Lie = Callable[[list[Any], Any], Any]
@@ -116,6 +117,7 @@ steps = st.one_of(
     st.tuples(st.just("delay"), st.integers(1, 3), st.just(0)),
     st.tuples(st.just("stumble"), st.sampled_from(["eth_getBlockByNumber", "eth_getLogs"]), st.integers(1, 3)),
     st.tuples(st.sampled_from(["die", "be honest", "restart"]), st.just(0), st.just(0)),
+    st.tuples(st.just("be away"), st.integers(0, PAYMENTS - 1), st.integers(0, 120)),
     st.tuples(st.sampled_from(RECONFIGURING), st.just(0), st.just(0)),
 )
 # What a chain can do by itself, with a bridge that is started anew and an endpoint that lags in between.
@@ -171,6 +173,9 @@ class Play:
             case ("pay", number, amount):
                 anvil.transfer(self.it.token, self.recipients[number], amount * 10**6)
                 anvil.mine()
+            case ("be away", number, amount):  # for so long that ranges are asked for
+                anvil.transfer(self.it.token, self.recipients[number], amount * 10**6)
+                anvil.mine(2 * shallow_blocks(1))
             case ("mine", blocks, _):
                 anvil.mine(blocks)
             case ("reorganise", depth, _):
