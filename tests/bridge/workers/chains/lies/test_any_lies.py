@@ -117,6 +117,7 @@ def steps_of(lies: Collection[str]) -> st.SearchStrategy[tuple[str, Any, int]]:
         st.tuples(st.just("mine"), st.integers(1, 3), st.just(0)),
         st.tuples(st.just("reorganise"), st.integers(1, CONFIRMATIONS + 2), st.just(0)),
         st.tuples(st.just("lie"), st.sampled_from(sorted(lies)), st.just(0)),
+        st.tuples(st.just("lie of it"), st.sampled_from(sorted(lies)), st.integers(1, 120)),
         st.tuples(st.just("roll back"), st.integers(1, 4), st.just(0)),
         st.tuples(st.just("delay"), st.integers(1, 3), st.just(0)),
         st.tuples(st.just("stumble"), st.sampled_from(["eth_getBlockByNumber", "eth_getLogs"]), st.integers(1, 3)),
@@ -184,6 +185,9 @@ class Play:
             case ("pay", number, amount):
                 self.pay(self.recipients[number], amount)
                 anvil.mine()
+            case ("lie of it", name, amount):
+                self.lie(("lie", name, 0))
+                self.do(("pay", amount % PAYMENTS, amount))
             case ("be away", number, amount):  # for so long that ranges are asked for
                 self.pay(self.recipients[number], amount)
                 anvil.mine(2 * shallow_blocks(1))
