@@ -1,6 +1,6 @@
 """Following a chain, measured: what a block costs with 10, 1,000 and 100,000 payments that wait, how fast a long
 absence is caught up with, and beside it the loop that people write by hand, which asks for each payment's receipt
-each block.
+each block. How many questions a block costs in which setting is counted last (`chain_questions.py`).
 
 `make bench-onchain` runs it, on a real node (anvil) with a real journal (SQLite). CPU is this process's own.
 What fails is said and left out; the exit code is 1 if it was the bridge.
@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
+from benchmarks.chain_questions import print_questions, questions
 from benchmarks.processes import end_on_signals
 from benchmarks.report import Failure, closing, exit_code, one_line, ratio_of_all
 from bridge.journal import Journal
@@ -29,7 +30,6 @@ from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.payments import Payment
 from providers.onchain.chains import Chain, Token
 from providers.onchain.follower import ChainFollower
-from providers.onchain.nodes.node import QUESTIONS
 from providers.onchain.nodes.rpc import ChainRpc
 from providers.onchain.nodes.web3_library import AsyncWeb3, Web3
 from tests.anvil import CHAIN_ID, Anvil, running_anvil
@@ -93,10 +93,6 @@ def payment(number: int) -> Payment:
         created_at=datetime.now(UTC),
         direct=DirectPayment(chain="anvil", recipient=account(number)),
     )
-
-
-def questions() -> float:
-    return sum(sample.value for metric in QUESTIONS.collect() for sample in metric.samples if "total" in sample.name)
 
 
 async def measured(mine: Callable[[], None], follow: Callable[[], Awaitable[None]], blocks: int) -> Cost:
@@ -256,10 +252,16 @@ def print_ratio(label: str, ours: Cost | None, theirs: Cost | None) -> None:
         print(f"{label:>34} {name:>9} {words}", flush=True)
 
 
+async def all_of_it(anvil: Anvil, folder: Path) -> int:
+    code = await benchmark(anvil, folder, Sizes())
+    await print_questions(anvil)
+    return code
+
+
 def main() -> int:
     end_on_signals()
     with tempfile.TemporaryDirectory() as folder, running_anvil() as anvil:
-        return asyncio.run(benchmark(anvil, Path(folder), Sizes()))
+        return asyncio.run(all_of_it(anvil, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ def running_anvil(chain_id: int = CHAIN_ID, *, fork_of: Anvil | None = None) -> 
         "fifo",
         "--chain-id",
         str(chain_id),
-        # Of blocks further back it would write the states into the home folder, and leave them there when it is killed.
+        # States of old blocks would be written into the home folder, and stay there once it is killed.
         "--max-persisted-states",
         "0",
         *(() if fork_of is None else ("--fork-url", fork_of.url)),

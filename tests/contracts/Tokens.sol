@@ -143,3 +143,34 @@ contract ListingToken is Token {
         return true;
     }
 }
+
+/// A token behind a proxy (EIP-1967): its address and its balances stay, what a transfer does can be replaced.
+contract UpgradeableToken {
+    bytes32 constant IMPLEMENTATION = bytes32(uint256(keccak256("eip1967.proxy.implementation")) - 1);
+
+    mapping(address => uint256) public balanceOf;
+
+    constructor() {
+        balanceOf[msg.sender] = 10 ** 30;
+    }
+
+    function upgradeTo(address implementation) external {
+        bytes32 slot = IMPLEMENTATION;
+        assembly {
+            sstore(slot, implementation)
+        }
+    }
+
+    fallback() external {
+        bytes32 slot = IMPLEMENTATION;
+        assembly {
+            calldatacopy(0, 0, calldatasize())
+            let done := delegatecall(gas(), sload(slot), 0, calldatasize(), 0, 0)
+            returndatacopy(0, 0, returndatasize())
+            if iszero(done) {
+                revert(0, returndatasize())
+            }
+            return(0, returndatasize())
+        }
+    }
+}

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from coordinator.addresses import resembled
 from coordinator.payments.observed.transfers import Cause
 from providers.onchain.addresses import with_checksum
 from providers.onchain.blocks.canonical import BlockId
@@ -120,7 +121,7 @@ async def examine_claim(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) 
             return waits
         block = BlockId(number=quantity(receipt["blockNumber"]), hash=hash_in(receipt["blockHash"]))
         # Before Byzantium a receipt did not say whether it failed. If it did, it has no logs.
-        status, logs = receipt.get("status"), list(receipt["logs"])
+        status, logs = receipt.get("status"), _logs_of(receipt, tx_hash)
         is_placed = transaction.get("blockHash") == block.hash
     except (KeyError, TypeError, ValueError, AttributeError):
         raise MalformedError("a transaction or its receipt is malformed") from None
@@ -150,6 +151,15 @@ async def examine_claim(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) 
         is_untraced=is_untraced,
         reported_by=sole(*tellers),
     )
+
+
+def _logs_of(receipt: Mapping[str, Any], tx_hash: str) -> list[Mapping[str, Any]]:
+    """Those of this transaction, in the block that its receipt names. Raises ValueError for any other."""
+    logs = list(receipt["logs"])
+    placed = tx_hash.lower(), receipt["blockHash"], receipt["blockNumber"]
+    if any((one["transactionHash"].lower(), one["blockHash"], one["blockNumber"]) != placed for one in logs):
+        raise ValueError
+    return logs
 
 
 async def _sent_on(
@@ -224,9 +234,17 @@ def _why_not(watched: Watched, transfers: Sequence[ChainTransfer]) -> tuple[str,
     to_it = [one for one in transfers if one.recipient == watched.recipient]
     of_token = [one for one in transfers if one.token.symbol == watched.symbol]
     if any(one.token.symbol == watched.symbol for one in to_it):
-        return f"it is sent by {to_it[0].sender}, not by {watched.payer}", Cause.OTHER_SENDER
+        sender = to_it[0].sender
+        return f"it is sent by {sender}, not by {watched.payer}{_if_alike(sender, watched.payer)}", Cause.OTHER_SENDER
     if to_it:
         return f"it carries {to_it[0].token.symbol}, but {watched.symbol} is waited for", Cause.OTHER_COIN
     if of_token:
-        return f"it pays {of_token[0].recipient}, not {watched.recipient}", Cause.OTHER_ADDRESS
+        paid = of_token[0].recipient
+        return f"it pays {paid}, not {watched.recipient}{_if_alike(paid, watched.recipient)}", Cause.OTHER_ADDRESS
     return f"it moves no {watched.symbol}", Cause.OTHER_COIN
+
+
+def _if_alike(address: str, expected: str | None) -> str:
+    """What to say of an address that may have been mistaken for the one that was expected."""
+    is_alike = expected is not None and resembled(address, [expected]) is not None
+    return ", which it was made to look like" if is_alike else ""

@@ -1,5 +1,5 @@
 """What a chain itself calls finalized: two endpoints are asked for it where money depends on it, and the lower answer
-counts.
+counts. It is a block, and no number: where another one was followed at its height, nothing more is final.
 """
 
 import logging
@@ -9,6 +9,7 @@ from datetime import datetime
 
 from providers.onchain.chains import Chain
 from providers.onchain.matching.following import Finality, Following, due
+from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
 
 __all__ = ["FINALIZED_AWAITED_SECONDS", "Finalized"]
@@ -44,13 +45,19 @@ class Finalized:
     made_at: datetime | None = None
     """When the block was made that was called finalized last."""
     _by_two: int = 0
+    _believed: int = 0
+    """The newest that counted."""
     _last: tuple[int, Finality] | None = None
     """What was final by the last answer, and at which head it was asked."""
     _waiting: _Waiting | None = None
+    _elsewhere: str | None = None
+    """What was called finalized last that is another block than was followed, and by whom."""
 
     @property
     def waiting(self) -> str | None:
         """What is waited for, for a person to read."""
+        if self._elsewhere is not None:
+            return self._elsewhere
         if self._waiting is None or self._waiting.is_over:
             return None
         return "money waits for a second endpoint to say what is finalized"
@@ -73,24 +80,49 @@ class Finalized:
         """After the chain is another one from this block on: whatever was called finalized of the other counts no
         more."""
         self._by_two, self._last = min(self._by_two, number - 1), None
+        self._believed = min(self._believed, number - 1)
 
     async def _asked(self, head: int, following: Following) -> Finality:
+        finality = await self._said(head, following)
+        self._believed = max(finality.finalized, self._believed)
+        return finality
+
+    async def _said(self, head: int, following: Following) -> Finality:
         place, header = await self.rpc.finalized(head)
+        self._elsewhere = await self._unlike(place, header, following)
+        if self._elsewhere is not None:
+            return Finality(None, self._believed)
         number, self.made_at = (0, None) if header is None else (header.number, header.made_at)
         if len(self.rpc.endpoints) < 2 or number <= self._by_two:
             return Finality(None, number)
         if due(following.awaited, number) or number >= self._by_two + BLOCKS_BETWEEN:
-            await self._ask_another(place, number, head)
+            await self._ask_another(place, number, head, following)
         is_alone = self._waiting is not None and self._waiting.is_over
         return Finality(None, number if is_alone else self._by_two)
 
-    async def _ask_another(self, place: int, number: int, head: int) -> None:
+    async def _unlike(self, place: int, header: Header | None, following: Following) -> str | None:
+        """What to say of it where another block was followed at its height, or is about to be; None if none was, as
+        far as is known. Raises ChainUnavailableError."""
+        if header is None:
+            return None
+        followed = following.canonical.hash_at(header.number)
+        if header.number >= following.next_number:
+            shown = await self.rpc.block_if_there(header.number)
+            followed = "none" if shown is None else shown.hash
+        if followed in (None, header.hash):
+            return None
+        host = self.rpc.endpoints[place].host
+        return f"{host} calls block {header.hash} finalized, and at its height, {header.number}, is {followed}"
+
+    async def _ask_another(self, place: int, number: int, head: int, following: Following) -> None:
         try:
-            _, other = await self.rpc.finalized(head, besides={place})
+            place, other = await self.rpc.finalized(head, besides={place})
         except (RefusedByNodeError, ChainUnavailableError) as error:
             self._wait(number, str(error))
         else:
-            self._waiting = None
+            self._waiting, self._elsewhere = None, await self._unlike(place, other, following)
+            if self._elsewhere is not None:
+                return
             self._by_two = max(self._by_two, min(number, 0 if other is None else other.number))
 
     def _wait(self, number: int, reason: str) -> None:

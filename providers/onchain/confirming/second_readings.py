@@ -16,7 +16,7 @@ from providers.onchain.matching.following import Finality, Following
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import header_of
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
-from providers.onchain.reading.scanning import Seen, see_again
+from providers.onchain.reading.scanning import Seen, require_shown, see_again
 from providers.onchain.reading.traces import Traces
 from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
@@ -141,6 +141,9 @@ class SecondReadings:
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
             await self._compare(step, self._rpc.endpoints[place].host, end)
         seen = await see_again(self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place)
+        if len(self._rpc.endpoints) == 1:
+            unknown = [one for one in seen if following.canonical.hash_at(one.transfer.block.number) is None]
+            await require_shown(self._rpc, place, unknown)
         awaited = {one.sighting.transfer.transfer_id for one in following.awaited}
         told = [one for one in seen if one.transfer.transfer_id in awaited]
         self._words.note_again(place, reading.blocks, told)

@@ -3,6 +3,7 @@ that height. Who says something else stops it; who says nothing delays it, but n
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -32,6 +33,8 @@ LONGEST_PAUSE_SECONDS = 60.0
 ALONE_SHOWN_SECONDS = 3600.0
 # One word is not taken for want of a second after fewer tries than this, however long they took.
 TRIES = 3
+# What is no word for it: another block or another time, something else in the block, or nothing of it.
+AGAINST = frozenset({Word.DIFFERS, Word.OTHERWISE, Word.ABSENT})
 WAITS = "it waits for the word of a second endpoint"
 CONTRADICTED = "two endpoints contradict each other"
 NO_SOURCE = "nobody tells of it any more, and it does not count"
@@ -48,6 +51,11 @@ class WitnessAnswers:
     """Those of which nobody tells any more, whoever told of them."""
     doubts: tuple[Doubt, ...] = ()
     """Those of which somebody says something else, also before the start."""
+
+
+_Key = tuple[int, str, int | None, str]
+"""What is asked about at once: a block by its number and its hash, which endpoint told of it, if one alone did, and
+which transfer in it, where each is asked about by itself."""
 
 
 @dataclass(slots=True)
@@ -84,7 +92,9 @@ class SecondWords:
     _told_again: dict[str, Seen] = field(default_factory=dict)
     """What an endpoint told of a transfer that read its block once more."""
     _agreed: set[str] = field(default_factory=set)
-    _questions: dict[tuple[int, str, int | None], _Question] = field(default_factory=dict)
+    _apart: set[str] = field(default_factory=set)
+    """Those that are asked about by themselves, since what was said of all in their block is not true of each."""
+    _questions: dict[_Key, _Question] = field(default_factory=dict)
     _alone: dict[bool, tuple[float, str]] = field(default_factory=dict)
     """When money counted last by the word of one, of the chain's own coin or of tokens, and why."""
 
@@ -94,7 +104,8 @@ class SecondWords:
         if not self._questions:
             shown_since = self.clock() - ALONE_SHOWN_SECONDS
             return next((said for at, said in self._alone.values() if at > shown_since), None)
-        (number, _, _), question = min(self._questions.items(), key=lambda one: one[0][0])
+        key, question = min(self._questions.items(), key=lambda one: (one[0][0], one[1].contradiction is None))
+        number = key[0]
         if question.contradiction is not None:
             return f"two endpoints contradict each other about block {number}: {question.contradiction}"
         return f"money in block {number} waits for the word of a second endpoint"
@@ -124,6 +135,7 @@ class SecondWords:
         self._reported_by = {name: place for name, place in self._reported_by.items() if name in retained}
         self._told_again = {name: one for name, one in self._told_again.items() if name in retained}
         self._agreed &= retained
+        self._apart &= retained
 
     async def before_final(self, step: Step, paying: Sequence[Paying], finality: Finality, head: int) -> Finality:
         """Asks about the money that is deep enough at this head: what is awaited, and what is about to be. Returns
@@ -163,26 +175,34 @@ class SecondWords:
         return to.get(sighted.sighting.transfer.transfer_id, None if watched is None else watched.recipient)
 
     async def ask_witnesses(self, deep: Sequence[Due], doubts: Sequence[Doubt] = ()) -> WitnessAnswers:
-        """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block."""
+        """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block, or
+        one for each of them where that is not what the other one has."""
         doubted = {one.transfer_id: one for one in doubts}
         open_ones = [one for one in deep if not self._is_certain(one, doubted)]
         held: dict[str, str] = {}
         gone: set[str] = set()
-        alarms = []
+        told: dict[int, list[str]] = {}
+        news: set[int] = set()
         retained: list[Doubt] = []
         asked = set()
-        for key, group in groupby(sorted(open_ones, key=self._sorting), key=self._key):
-            some = list(group)
+        groups = deque(list(group) for _, group in groupby(sorted(open_ones, key=self._sorting), key=self._key))
+        while groups:
+            some = groups.popleft()
+            key = self._key(some[0])
             asked.add(key)
             question = self._question(key, [doubted[one.transfer_id] for one in some if one.transfer_id in doubted])
             before = question.contradiction
             if self.clock() >= question.next_at:
                 has_differed = question.has_differed
-                await self._put(question, key, some)
+                if not await self._put(question, key, some):
+                    self._apart |= {one.transfer_id for one in some}
+                    groups.extend([one] for one in some)
+                    continue
                 if has_differed and question.has_differed and await self._is_disowned(some):
                     gone |= {one.transfer_id for one in some}
                     if question.contradiction is not None:
-                        alarms.append(Alarm("contradicted", key[0], f"{question.contradiction}; {NO_SOURCE}"))
+                        told.setdefault(key[0], []).append(f"{question.contradiction}; {NO_SOURCE}")
+                        news.add(key[0])
                     self._questions.pop(key, None)
             if key not in self._questions:
                 continue
@@ -191,12 +211,13 @@ class SecondWords:
                 retained += [Doubt(one.transfer_id, key[0], said) for one in some]
             if question.contradiction is not None:
                 held |= dict.fromkeys((one.transfer_id for one in some), CONTRADICTED)
-                if before is None:
-                    alarms.append(self._alarm(key[0], question.contradiction, some))
+                told.setdefault(key[0], []).append(_stopping(question.contradiction, some))
+                news |= {key[0]} if before is None else set()
             else:
                 held |= dict.fromkeys((one.transfer_id for one in some), WAITS)
         self._questions = {key: one for key, one in self._questions.items() if key in asked}
-        return WitnessAnswers(held, tuple(alarms), frozenset(gone), tuple(retained))
+        alarms = tuple(self._alarm(number, told[number]) for number in sorted(news))
+        return WitnessAnswers(held, alarms, frozenset(gone), tuple(retained))
 
     def _is_certain(self, due: Due, doubted: Mapping[str, Doubt]) -> bool:
         """Whether nobody has to be asked: two have said it, or the only one that there is, since it was started."""
@@ -205,7 +226,7 @@ class SecondWords:
         is_only = len(self.rpc.endpoints) == 1 and due.transfer_id in self._reported_by
         return is_only and due.transfer_id not in doubted
 
-    def _question(self, key: tuple[int, str, int | None], doubts: Sequence[Doubt]) -> _Question:
+    def _question(self, key: _Key, doubts: Sequence[Doubt]) -> _Question:
         """What is asked about them, as it was left when they were asked about last."""
         contradiction = next((one.contradiction for one in doubts if one.contradiction is not None), None)
         question = self._questions.setdefault(key, _Question(self.clock(), self.clock()))
@@ -219,26 +240,31 @@ class SecondWords:
         """Whether all endpoints say something else, also the one that told of it."""
         number, _ = some[0].block
         words = [(await self._ask_about(place, number, some))[0] for place in self.rpc.everybody()]
-        return all(word in (Word.DIFFERS, Word.ABSENT) for word in words)
+        return all(word in AGAINST for word in words)
 
-    def _key(self, due: Due) -> tuple[int, str, int | None]:
-        return *due.block, self._reported_by.get(due.transfer_id)
+    def _key(self, due: Due) -> _Key:
+        alone = due.transfer_id if due.transfer_id in self._apart else ""
+        return *due.block, self._reported_by.get(due.transfer_id), alone
 
-    def _sorting(self, due: Due) -> tuple[int, str, int]:
-        number, block_hash, place = self._key(due)
-        return number, block_hash, -1 if place is None else place
+    def _sorting(self, due: Due) -> tuple[int, str, int, str]:
+        number, block_hash, place, alone = self._key(due)
+        return number, block_hash, -1 if place is None else place, alone
 
-    async def _put(self, question: _Question, key: tuple[int, str, int | None], some: Sequence[Due]) -> None:
-        number, _, reported_by = key
+    async def _put(self, question: _Question, key: _Key, some: Sequence[Due]) -> bool:
+        """Asks about them. Returns whether they can be asked about together: what is wrong with one of them is no
+        reason to stop the others."""
+        number, _, reported_by, _ = key
         told = self._told_again if question.is_plain and question.tries < TRIES else {}
         word, said, is_said = await self._ask(reported_by, some, told)
+        if word in (Word.OTHERWISE, Word.ABSENT) and len(some) > 1:
+            return False
         question.is_plain = question.is_plain and word is Word.BEHIND
         now = self.clock()
         question.tries += 1
         pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
         question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
         is_late = now >= question.since + SECOND_WORD_AWAITED_SECONDS and question.tries >= TRIES
-        if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
+        if word in AGAINST or word is Word.BEHIND:
             question.is_doubted, question.otherwise = True, said
         if word in (Word.ABSENT, Word.BEHIND):
             question.absent_since = now if question.absent_since is None else question.absent_since
@@ -246,10 +272,10 @@ class SecondWords:
                 word, question.has_differed = Word.DIFFERS, True
         if word is Word.SILENT and is_late and question.is_doubted and question.contradiction is None:
             question.contradiction = question.otherwise or f"something else was said before; {said}"
-        if word is Word.DIFFERS:
+        if word in (Word.DIFFERS, Word.OTHERWISE):
             question.contradiction = said if question.has_differed else question.contradiction
             question.has_differed = True
-            return
+            return True
         is_alone = is_late and is_said and not question.is_doubted
         is_own_coin = any(self.witnesses.is_own_coin(one) for one in some)
         if word is Word.SILENT and is_alone:
@@ -261,6 +287,7 @@ class SecondWords:
         if word is Word.AGREES or (word is Word.SILENT and is_alone):
             self.agree(one.transfer_id for one in some)
             del self._questions[key]
+        return True
 
     def _patience_seconds(self, word: Word) -> float:
         """How long an endpoint may not have what another one tells of, before it means that."""
@@ -271,9 +298,9 @@ class SecondWords:
         """Whether each of these endpoints shows a block as deep as money in it has to be."""
         return all([(await self._ask_about(place, number, ()))[0] is Word.AGREES for place in places])
 
-    def _alarm(self, number: int, contradiction: str, some: Sequence[Due]) -> Alarm:
-        subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
-        message = f"{contradiction}; it stops {subjects}"
+    def _alarm(self, number: int, told: Sequence[str]) -> Alarm:
+        """All that endpoints contradict each other in about a block."""
+        message = "; ".join(told)
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
 
@@ -290,9 +317,9 @@ class SecondWords:
             host = self.rpc.endpoints[place].host
             is_teller = place == reported_by and needed == 2  # who told of it is asked how deep it is there
             word, said = await self._ask_about(place, number, () if is_teller else some, told)
-            if word in (Word.DIFFERS, Word.ABSENT, Word.BEHIND):
+            if word in AGAINST or word is Word.BEHIND:
                 said = f"{teller} has {_sum(some)} in block {block_hash}; {host} {said}"
-            if word in (Word.DIFFERS, Word.ABSENT):
+            if word in AGAINST:
                 return word, said, is_reported or agreeing > 0
             agreeing += word is Word.AGREES
             if agreeing >= needed:
@@ -322,6 +349,11 @@ class SecondWords:
             return Word.SILENT, str(error)
         except RefusedByNodeError as error:
             return Word.SILENT, str(error)
+
+
+def _stopping(contradiction: str, some: Sequence[Due]) -> str:
+    subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
+    return f"{contradiction}; it stops {subjects}"
 
 
 def _sum(some: Sequence[Due]) -> str:

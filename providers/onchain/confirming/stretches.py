@@ -11,7 +11,7 @@ from providers.onchain.confirming.payees import Payees
 from providers.onchain.matching.following import Finality
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
 from providers.onchain.reading.ranges import BlockRange, shallow_blocks
-from providers.onchain.reading.scanning import see_again
+from providers.onchain.reading.scanning import require_shown, see_again
 from providers.onchain.reading.traces import Traces
 from providers.onchain.steps import Step
 from providers.onchain.watchlist import Watchlist
@@ -59,12 +59,14 @@ class Stretches:
 
     async def _read_by(self, place: int, step: Step, alone: Chain, blocks: range, finality: Finality) -> str | None:
         followed = step.following.next_number - 1
-        is_shallow = blocks[-1] > followed - shallow_blocks(alone.block_seconds)
+        is_one_by_one = len(blocks) == 1 or blocks[-1] > followed - shallow_blocks(alone.block_seconds)
         host = self._rpc.endpoints[place].host
         try:
             seen = await see_again(
-                self._rpc, self._traces, alone, blocks, self._watchlist, place=place, one_by_one=is_shallow
+                self._rpc, self._traces, alone, blocks, self._watchlist, place=place, one_by_one=is_one_by_one
             )
+            if len(self._rpc.endpoints) == 1 and not is_one_by_one:
+                await require_shown(self._rpc, place, seen)
             await self._payees.take_missed(step, seen, finality)
         except RefusedByNodeError as error:
             self._span = self._span.failed()

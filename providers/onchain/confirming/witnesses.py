@@ -40,6 +40,9 @@ class Word(StrEnum):
 
     AGREES = "agrees"
     DIFFERS = "differs"
+    """It has another block there, or made at another time."""
+    OTHERWISE = "otherwise"
+    """It has the block, with something else in it."""
     ABSENT = "absent"
     """It has the block, and does not tell of the money in it."""
     BEHIND = "behind"
@@ -152,7 +155,7 @@ class Witnesses:
         shown = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(last), False)
         if shown is None:
             return Word.BEHIND
-        return Word.AGREES if header_of(shown).id == BlockId(number=last, hash=expected) else None
+        return Word.AGREES if header_of(shown).hash == expected else None
 
     async def word_of(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
         """What one endpoint says. Raises FaultyError, and RefusedByNodeError."""
@@ -206,9 +209,9 @@ class Witnesses:
             sums = (f"{token_amount(one.token, one.units)} {one.token.symbol}" for one in instead)
             others = sorted({one.sender for one in instead if one.sender not in senders})
             sent_by = f", sent by {', '.join(others)}" if others else ""
-            return Word.DIFFERS, f"has {', '.join(sums)} there{sent_by}"
+            return Word.OTHERWISE, f"has {', '.join(sums)} there{sent_by}"
         if not _may_hold(block.get("logsBloom"), contracts, narrowed):
-            return Word.DIFFERS, "has that block, and no such transfer in it"
+            return Word.OTHERWISE, "has that block, and no such transfer in it"
         return Word.ABSENT, "has that block, and reports no such transfer"
 
     async def _made_at(self, place: int, number: int, logs: Sequence[Mapping[str, Any]]) -> datetime:
@@ -232,7 +235,7 @@ class Witnesses:
                 return word, said
         for one in due:
             if not one.transfer_id.endswith("#call") and not await self._sends_on(place, one):
-                return Word.DIFFERS, f"has no such transfer within {one.tx_hash}"
+                return Word.OTHERWISE, f"has no such transfer within {one.tx_hash}"
         return Word.AGREES, ""
 
     def _of_content(self, due: Sequence[Due], block: Mapping[str, Any]) -> tuple[Word, str]:
@@ -245,9 +248,9 @@ class Witnesses:
         for one in due:
             transaction = transactions.get(one.tx_hash)
             if transaction is None:
-                return Word.DIFFERS, f"has no transaction {one.tx_hash} there"
+                return Word.OTHERWISE, f"has no transaction {one.tx_hash} there"
             if one.transfer_id.endswith("#call") and not self._carries(transaction, one):
-                return Word.DIFFERS, f"has another transaction {one.tx_hash} there"
+                return Word.OTHERWISE, f"has another transaction {one.tx_hash} there"
         return _of_time(due, header_of(block).made_at)
 
     async def _of_success(self, place: int, tx_hash: str, block_hash: str) -> tuple[Word, str]:
@@ -256,7 +259,7 @@ class Witnesses:
         if _of(receipt, "blockHash") != block_hash:
             return Word.SILENT, f"it has no receipt of {tx_hash}"
         if receipt.get("status") == FAILED_STATUS:
-            return Word.DIFFERS, f"says that {tx_hash} failed"
+            return Word.OTHERWISE, f"says that {tx_hash} failed"
         return Word.AGREES, ""
 
     async def _sends_on(self, place: int, due: Due) -> bool:

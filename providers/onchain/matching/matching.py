@@ -157,7 +157,14 @@ def match(
     for narrowed in _narrowings(transfer, fitting):
         if len(narrowed) == 1:
             return Match(narrowed[0].subject)
-    return Match(None, f"{len(fitting)} payments wait for money at this address, and it fits none of them alone")
+    said = f"{len(fitting)} payments wait for money at this address, and it fits none of them alone"
+    payer = _payer_alike(transfer, candidates)
+    return Match(None, said if payer is None else f"{said}; its sender was made to look like {payer}")
+
+
+def _payer_alike(transfer: ChainTransfer, candidates: Sequence[Watched]) -> str | None:
+    """The payer of another one, whom the sender of a transfer may be mistaken for."""
+    return resembled(transfer.sender, [one.payer for one in candidates if one.payer is not None])
 
 
 def _of_nobody(transfer: ChainTransfer, mined_at: datetime, candidates: Sequence[Watched]) -> str:
@@ -169,7 +176,7 @@ def _of_nobody(transfer: ChainTransfer, mined_at: datetime, candidates: Sequence
     if paid and not any(one.is_open for one in paid):
         newest = max(paid, key=lambda one: (one.since, one.subject))
         return f"it is just what {newest.subject.id}{PAID_ALREADY}"
-    payer = resembled(transfer.sender, [one.payer for one in candidates if one.payer is not None])
+    payer = _payer_alike(transfer, candidates)
     if payer is None:
         return "nobody waits for money of this sender"
     return f"its sender {transfer.sender} is not {payer}, whose money is waited for, and was made to look like it"

@@ -38,8 +38,9 @@ class HttpProvider(AsyncJSONBaseProvider):
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One question. Raises StatusError, NeighbourError, and NotJsonError for what is no object of JSON."""
-        question = self.encode_rpc_request(method, params)
-        request = self._client.build_request("POST", self._url, content=question, extensions={ASKED: method})
+        asked = self.form_request(method, params)
+        content = self.encode_rpc_dict(asked)
+        request = self._client.build_request("POST", self._url, content=content, extensions={ASKED: method})
         answer = await ask(
             self._client, request, deadline_seconds=self._timeout_seconds, limit_bytes=ANSWER_LIMIT_BYTES
         )
@@ -50,6 +51,9 @@ class HttpProvider(AsyncJSONBaseProvider):
         said = json_in(answer.content, parts_limit=PARTS_LIMIT)
         if not isinstance(said, dict):
             raise NotJsonError("is not a JSON object")
+        # Of a refusal it does not matter: many a one is made beforehand, with a number of its own.
+        if "result" in said and str(said.get("id")) != str(asked["id"]):
+            raise NotJsonError("answers another question")
         return RPCResponse(**said)  # type: ignore[typeddict-item]  # what is in it web3 looks at
 
     async def disconnect(self) -> None:

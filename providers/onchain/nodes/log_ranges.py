@@ -16,10 +16,9 @@ CUT_OFF_LOGS = 1_000
 
 def logs_of(answer: Any, block: BlockId) -> list[dict[str, Any]]:
     """The logs of this block. Raises FaultyError."""
-    is_of_block = isinstance(answer, list) and all(
-        isinstance(log, dict) and log.get("blockHash") == block.hash for log in answer
-    )
-    if not is_of_block:
+    is_of_logs = isinstance(answer, list) and all(isinstance(log, dict) for log in answer)
+    named = {(log.get("blockHash"), number_in(log.get("blockNumber"))) for log in answer} if is_of_logs else None
+    if named is None or not named <= {(block.hash, block.number)}:
         raise FaultyError(Fault.INCONSISTENT, f"its logs of block {block.number} are of another")
     return list(answer)
 

@@ -17,6 +17,7 @@ from coordinator.json_text import NotJsonError
 from providers.answers import AnswerTooLargeError, NeighbourError
 from providers.onchain.chains import Chain, host_of
 from providers.onchain.nodes.endpoints import Fault
+from providers.onchain.nodes.fitting import misfit
 from providers.onchain.nodes.http_provider import HttpProvider, StatusError
 from providers.onchain.nodes.web3_library import AsyncWeb3, RPCEndpoint, Web3RPCError, WebSocketProvider
 from providers.onchain.nodes.web_socket_provider import HeldWebSocketProvider
@@ -96,7 +97,10 @@ class Node:
     async def ask(self, method: str, *parameters: Any) -> Any:
         """What it answers. Raises FaultyError, and RefusedByNodeError."""
         await self._make_sure()
-        return await self._send(method, *parameters)
+        answer = await self._send(method, *parameters)
+        if (said := misfit(method, parameters, answer)) is not None:
+            raise FaultyError(Fault.INCONSISTENT, said)
+        return answer
 
     async def heads(self, notify: Callable[[], None]) -> None:
         """Calls `notify` at each new block, until the connection ends. For WebSockets."""

@@ -36,11 +36,22 @@ def _names(answer: Sequence[Mapping[str, Any]], transactions: Sequence[Mapping[s
     """Of which transaction each of the traces is: as it says itself, or else by its place in the block. Raises
     KeyError, TypeError, and ValueError."""
     if any("txHash" in one for one in answer):
-        return [str(one["txHash"]) for one in answer]
+        named = [str(one["txHash"]) for one in answer]
+        told = dict(zip(named, answer, strict=True))
+        if len(told) < len(named) and any(told[name] != one for name, one in zip(named, answer, strict=True)):
+            raise ValueError  # one transaction is told of in two ways
+        return named
     for traced in (transactions, [one for one in transactions if _executes(one)], []):
-        if len(traced) == len(answer):
+        if len(traced) == len(answer) and all(map(_may_be_of, answer, traced)):
             return [str(one["hash"]) for one in traced]
     raise ValueError
+
+
+def _may_be_of(trace: Mapping[str, Any], transaction: Mapping[str, Any]) -> bool:
+    """Whether a trace that names no transaction can be this one's: its outermost call is of whoever signed it."""
+    call = trace.get("result")
+    sender = call.get("from") if isinstance(call, dict) else None
+    return sender is None or str(sender).lower() == str(transaction.get("from")).lower()
 
 
 def _executes(transaction: Mapping[str, Any]) -> bool:

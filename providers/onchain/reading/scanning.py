@@ -30,6 +30,7 @@ __all__ = [
     "RangeSeen",
     "Seen",
     "mined_at",
+    "require_shown",
     "see_again",
     "see_block",
     "see_range",
@@ -110,9 +111,18 @@ async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlis
     if not contracts or not len(watchlist):
         return RangeSeen(0)
     reported = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
-    return RangeSeen(
-        len(reported.answer), await _dated(rpc, chain, reported, watchlist), (reported.place, *reported.seconded_by)
-    )
+    seen = await _dated(rpc, chain, reported, watchlist)
+    if not reported.seconded_by:
+        await require_shown(rpc, reported.place, seen)
+    return RangeSeen(len(reported.answer), seen, (reported.place, *reported.seconded_by))
+
+
+async def require_shown(rpc: ChainRpc, place: int, seen: Sequence[Seen]) -> None:
+    """Raises RefusedByNodeError where an endpoint tells of money in other blocks than it shows: its index of logs is
+    out of step with its chain, which does not matter where it is asked for the logs of one block by its hash."""
+    for block in {one.transfer.block: None for one in seen}:
+        if (await rpc.header_at(place, block.number)).id != block:
+            raise RefusedByNodeError(0, f"its logs of block {block.number} are of another one than it shows")
 
 
 async def see_again(
@@ -224,10 +234,13 @@ def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> lis
 
 
 def transactions_of(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The transactions of a block. Raises MalformedError."""
+    """The transactions of a block, each placed in it. Raises MalformedError."""
     transactions = content.get("transactions")
     if not isinstance(transactions, list) or not all(isinstance(one, dict) for one in transactions):
         raise MalformedError("a block is malformed")
+    placed = content.get("hash"), content.get("number")
+    if any((one.get("blockHash"), one.get("blockNumber")) != placed for one in transactions):
+        raise MalformedError("a block has a transaction of another")
     return transactions
 
 

@@ -8,12 +8,14 @@ import pytest
 
 from coordinator.payments.observed.observations import Stage, TransactionHinted
 from coordinator.payments.payments import PaymentStatus
-from providers.onchain.confirming.second_words import SECOND_WORD_AWAITED_SECONDS
+from providers.onchain.blocks.transfers import TRANSFER_TOPIC, topic_of
+from providers.onchain.confirming.second_words import ABSENCE_BELIEVED_SECONDS, SECOND_WORD_AWAITED_SECONDS
 from providers.onchain.nodes import http_provider
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import BOB, CAROL, Anvil
-from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
+from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, contradictions, goes_on
 from tests.providers.onchain.liar import Refusal
+from tests.system.onchain.conftest import address
 
 Document = dict[str, Any]
 COMPLETED, PARTLY, CONFIRMING = PaymentStatus.COMPLETED, PaymentStatus.PARTIALLY_PAID, PaymentStatus.CONFIRMING
@@ -196,6 +198,39 @@ async def test_whose_blocks_hold_no_transactions_is_no_second_word_and_stops_no_
             await goes_on(it)
             it.clock.now += SECOND_WORD_AWAITED_SECONDS
         assert (await it.payment()).status == COMPLETED
+
+
+@pytest.mark.parametrize("liar", [0, 1])
+@pytest.mark.parametrize("lie", ["inflates", "leaves out", "sends otherwise"])
+async def test_what_endpoints_say_otherwise_of_one_transfer_stops_no_other_in_its_block(
+    follow: Follow, anvil: Anvil, liar: int, lie: str
+) -> None:
+    async with follow(endpoints=2, own_coin=True) as it:
+        await it.follow()
+        to = [address(f"of a block {number} {it.token}") for number in range(4)]
+        for number, recipient in enumerate(to):
+            await it.register(f"pay_{number}", recipient=recipient, currency="ETH" if number == 3 else "USDT")
+
+        def changed(parameters: list[Any], logs: list[Document]) -> list[Document]:
+            own = [one for one in logs if one["topics"][2] == topic_of(to[1])]
+            others = [one for one in logs if one not in own]
+            change: Document = {"data": f"0x{10**9:064x}"}
+            if lie == "sends otherwise":
+                change = {"topics": [TRANSFER_TOPIC, topic_of(CAROL), topic_of(to[1])]}
+            return others if lie == "leaves out" else [*others, *(one | change for one in own)]
+
+        it.liars[liar].changes("eth_getLogs", changed)
+        for recipient in to[:3]:
+            anvil.transfer(it.token, recipient, 100 * 10**6)
+        anvil.send(to[3], 100 * 10**18)
+        anvil.mine()
+        await goes_on(it)
+        it.clock.now += ABSENCE_BELIEVED_SECONDS
+        await goes_on(it, blocks=2 * CONFIRMATIONS)
+        statuses = [(await it.payment(f"pay_{number}")).status for number in range(4)]
+        assert statuses == [COMPLETED, CONFIRMING, COMPLETED, COMPLETED]
+        [listed] = await contradictions(it)
+        assert listed.detail.endswith("it stops pay_1")
 
 
 async def test_a_trace_that_is_larger_than_is_taken_stops_and_blames_nobody(

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
 from providers.onchain.blocks.created import created_by
 from providers.onchain.chains import Token
-from tests.anvil import ALICE, BOB, CAROL, GAS, Anvil, running_anvil
+from providers.onchain.nodes.web3_library import Web3
+from tests.anvil import ALICE, BOB, CAROL, CHAIN_ID, GAS, Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, following
 from tests.system.onchain.conftest import address
 
@@ -125,19 +127,24 @@ async def test_a_batch_of_payouts_pays_each_its_own_whatever_the_order_in_which_
 
 
 @pytest.mark.parametrize("endpoints", [1, 2])
-async def test_a_token_whose_code_is_replaced_under_way_counts_on_by_what_arrives(
+async def test_a_token_behind_a_proxy_counts_on_by_what_arrives_when_it_is_upgraded(
     anvil: Anvil, tmp_path: Path, endpoints: int
 ) -> None:
-    """As behind a proxy: the address and the money stay, what a transfer does is another thing from then on."""
-    upgraded = Token(symbol="UP", decimals=6, address=anvil.deploy("Token"))
-    to = address(f"upgraded {endpoints}")
+    proxy, plain, keeping = (anvil.deploy(name) for name in ("UpgradeableToken", "Token", "FeeToken"))
+    upgraded = Token(symbol="UP", decimals=6, address=proxy)
+    to = address(f"upgraded {proxy}")
+
+    def upgrade(implementation: str) -> None:
+        anvil.send(proxy, data=anvil.call_data("UpgradeableToken", "upgradeTo", implementation))
+
+    upgrade(plain)
     async with following(anvil, tmp_path, endpoints=endpoints, more=[upgraded]) as it:
         await it.follow()
         await it.register(currency="UP", recipient=to)
-        anvil.transfer(str(upgraded.address), to, 50 * 10**6)
-        await it.follow(1)
-        anvil.ask("anvil_setCode", upgraded.address, anvil.ask("eth_getCode", anvil.deploy("FeeToken"), "latest"))
-        anvil.transfer(str(upgraded.address), to, 50 * 10**6)
+        anvil.transfer(proxy, to, 50 * 10**6)
+        upgrade(keeping)  # between two payments of one block
+        anvil.transfer(proxy, to, 50 * 10**6)
+        anvil.transfer(plain, to, 50 * 10**6)  # what is only the proxy's code is another token
         await it.follow(CONFIRMATIONS)
         payment = await it.payment()
         assert (payment.status, payment.received) == (PARTLY, Decimal("99.5"))
@@ -184,26 +191,59 @@ async def test_what_a_token_refuses_on_its_list_is_nothing_and_a_payout_says_tha
         )
 
 
-async def test_an_account_with_the_code_of_a_wallet_pays_as_any_other(anvil: Anvil, tmp_path: Path) -> None:
-    """EIP-7702: the account calls itself, and sends on tokens and the chain's own coin."""
-    account = CAROL
-    anvil.ask("anvil_setCode", account, "0xef0100" + anvil.deploy("Wallet").removeprefix("0x"))
-    try:
-        async with following(anvil, tmp_path, endpoints=2, own_coin=True) as it:
-            await it.follow()
-            to = [address(f"of an account {number}") for number in range(2)]
-            await it.register("pay_0", recipient=to[0], payer=account)
-            await it.register("pay_1", recipient=to[1], payer=account, currency="ETH")
-            it.pay(100, account)
-            transfer = anvil.call_data("Token", "transfer", to[0], 100 * 10**6)
-            call = anvil.call_data("Wallet", "execute", [it.token, to[1]], [0, 100 * 10**18], [transfer, b""])
-            anvil.send(account, data=call, sender=account)
-            await it.follow(CONFIRMATIONS)
-            for number in range(2):
-                payment = await it.payment(f"pay_{number}")
-                assert (payment.status, payment.received) == (COMPLETED, Decimal(100))
-    finally:
-        anvil.ask("anvil_setCode", account, "0x")
+def delegated(anvil: Anvil, account: Any, to: str, data: str) -> str:
+    """Sends a transaction of an account to itself that has it work as a contract (EIP-7702), and calls it."""
+    nonce = int(anvil.ask("eth_getTransactionCount", account.address, "latest"), 16)
+    authorization = account.sign_authorization({"chainId": CHAIN_ID, "address": to, "nonce": nonce + 1})
+    transaction = {
+        "type": 4,
+        "chainId": CHAIN_ID,
+        "nonce": nonce,
+        "gas": GAS,
+        "maxFeePerGas": 10**11,
+        "maxPriorityFeePerGas": 10**9,
+        "to": account.address,
+        "value": 0,
+        "data": data,
+        "accessList": [],
+        "authorizationList": [authorization],
+    }
+    raw = account.sign_transaction(transaction).raw_transaction
+    tx_hash: str = anvil.ask("eth_sendRawTransaction", "0x" + raw.hex().removeprefix("0x"))
+    return tx_hash
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_an_account_that_works_as_a_contract_pays_as_any_other(
+    anvil: Anvil, tmp_path: Path, endpoints: int
+) -> None:
+    """By its own transaction, which makes it one, and by a stranger's, who pays for the gas."""
+    account: Any = Web3().eth.account.from_key("0x" + f"{endpoints}7" * 32)
+    anvil.ask("anvil_setBalance", account.address, hex(1_000 * 10**18))
+    wallet = anvil.deploy("Wallet")
+    async with following(anvil, tmp_path, endpoints=endpoints, own_coin=True) as it:
+        await it.follow()
+        to = [address(f"of an account {number} {it.token}") for number in range(4)]
+        for number, recipient in enumerate(to):
+            currency = "ETH" if number % 2 else "USDT"
+            await it.register(f"pay_{number}", recipient=recipient, payer=account.address, currency=currency)
+
+        def paying(token_to: str, coin_to: str) -> str:
+            transfer = anvil.call_data("Token", "transfer", token_to, 100 * 10**6)
+            calls = [it.token, coin_to], [0, 100 * 10**18], [transfer, b""]
+            return anvil.call_data("Wallet", "execute", *calls)
+
+        it.pay(200, account.address)
+        own = delegated(anvil, account, wallet, paying(to[0], to[1]))
+        anvil.mine()
+        assert anvil.ask("eth_getTransactionByHash", own)["type"] == "0x4"
+        anvil.send(account.address, data=paying(to[2], to[3]))
+        await it.follow(2 * CONFIRMATIONS)
+        for number in range(4):
+            payment = await it.payment(f"pay_{number}")
+            assert (payment.status, payment.received, payment.excess) == (COMPLETED, Decimal(100), Decimal(0))
+            [paid] = payment.facts.sightings
+            assert paid.sender == account.address
 
 
 @pytest.mark.parametrize("is_named", [True, False])

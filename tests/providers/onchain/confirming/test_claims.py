@@ -63,6 +63,15 @@ def test_money_of_another_payer_is_not_a_payments_and_an_older_transaction_may_b
     assert judge_claim(payout, lookup(transfer(), minutes=-9)).verdict is Verdict.PAYS
 
 
+def test_whom_it_pays_instead_and_who_sent_it_instead_is_said_to_look_like_who_should_have() -> None:
+    meant, alike = "0x9C1bc3C3cdee47e5c7Cc6311748241eF4356feeA", "0x9C1b000000000000000000000000000000000eeA"
+    payout = Watched(Subject("payout", "out_1"), meant, "USDT", 100, SINCE, payer=meant)
+    paid = judge_claim(payout, lookup(transfer(alike)))
+    assert paid.reason == f"it pays {alike}, not {meant}, which it was made to look like"
+    sent = judge_claim(payout, lookup(transfer(meant, sender=alike)))
+    assert sent.reason == f"it is sent by {alike}, not by {meant}, which it was made to look like"
+
+
 def test_what_is_claimed_for_those_who_wait_no_more_is_forgotten() -> None:
     rounds = ClaimRounds(ChainRpc(CHAIN), CHAIN, forgotten_after_blocks=9)
     others = dataclasses.replace(PAYMENT, subject=Subject("payment", "pay_2"))

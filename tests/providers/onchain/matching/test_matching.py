@@ -93,6 +93,13 @@ def test_a_sender_that_was_made_to_look_like_the_payer_is_told_of_as_that() -> N
     )
     stranger = match(transfer(sender="0x" + 40 * "1"), NOW, [watched(1, payer=payer)])
     assert (stranger.subject, stranger.reason) == (None, "nobody waits for money of this sender")
+    beside = [watched(1, payer=payer), watched(2, units=7), watched(3, units=8)]
+    found = match(transfer(sender=other), NOW, beside)
+    assert (found.subject, found.reason) == (
+        None,
+        f"2 payments wait for money at this address, and it fits none of them alone; its sender was made to look like"
+        f" {payer}",
+    )
 
 
 def test_what_is_older_than_a_payment_is_not_for_it_however_late_it_is_read() -> None:

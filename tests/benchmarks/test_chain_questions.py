@@ -1,0 +1,26 @@
+"""What following a chain costs in questions, counted."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.chain_questions import Setting, all_settings, count
+from tests.anvil import Anvil, running_anvil
+
+
+@pytest.fixture(scope="module")
+def anvil() -> Iterator[Anvil]:
+    with running_anvil() as node:
+        yield node
+
+
+def test_each_setting_is_counted_without_money_and_with_money_in_each_coin_that_is_waited_for() -> None:
+    assert len(set(all_settings())) == len([*all_settings()]) == 4 * 2 + 4 * 3
+    assert {one.money for one in all_settings() if one.own_coin} == {None, "USDT", "ETH"}
+
+
+async def test_a_block_that_holds_money_costs_one_question_more_for_two_words(anvil: Anvil) -> None:
+    without = await count(anvil, Setting(2, 12, own_coin=False, money=None), blocks=16)
+    with_money = await count(anvil, Setting(2, 12, own_coin=False, money="USDT"), blocks=16)
+    assert 0.5 < with_money - without <= 1.25
+    assert without < 3.5
