@@ -166,7 +166,7 @@ class Attention:
     """Before what is older of the same kind comes what has a lower one."""
     remedies: tuple[Remedy, ...] = ()
     lasting_detail: str | None = None
-    """The detail without what comes and goes of it; None if nothing does."""
+    """The detail without what comes and goes of it, such as a count that ticks; None if nothing does."""
 
     @property
     def key(self) -> str:
@@ -270,6 +270,7 @@ def unmatched_webhook(
         subject=webhook_id,
         title=f"{provider} tells of a payment that is not registered",
         detail=f"Its externalId is {external_id}; messages that wait for it: {count}.",
+        lasting_detail=f"Its externalId is {external_id}",
         advice=(
             "If it is one of the marketplace's, have the marketplace register it with this externalId: what was told"
             " is applied at once, and counts once. If it is not, dismiss it: it comes back when more is told."

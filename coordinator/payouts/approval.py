@@ -79,6 +79,8 @@ class Approver:
     """The person."""
     service: str | None = None
     """The service that tells of it; None where they say so themselves."""
+    services: Collection[str] = ()
+    """The names of all services there are: none of them is a person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,11 @@ def approval(
     if payout.status is not PayoutStatus.AWAITING_APPROVAL:
         raise NothingToApproveError(_decided(payout))
     word = _second_word(payout, by, now)
+    if any(may_be_one(by.name, service) for service in by.services):
+        raise SamePersonError(
+            f"{by.name} is what a service is called; name the person who approves this payout, who has to be called"
+            " otherwise."
+        )
     names = [by.name, by.service or by.name]
     if any(may_be_one(name, other) for other in whose_word for name in names):
         raise SamePersonError(

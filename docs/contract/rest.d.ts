@@ -5669,7 +5669,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said */
+            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said, or is approved in the name of a service */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5758,7 +5758,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said */
+            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said, or is approved in the name of a service */
             403: {
                 headers: {
                     [name: string]: unknown;
