@@ -16,7 +16,7 @@ from coordinator.payments.counting.lateness import ZONES
 from coordinator.payments.payments import Payment
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import Share, is_known_here
+from coordinator.payouts.provider_names import Share, is_known_here, share_of
 from providers.contract import BookedPayout, PayoutGateway
 
 __all__ = ["LONG_SETTLED", "Asked", "PayoutBooks"]
@@ -108,7 +108,7 @@ class PayoutBooks:
         if record is not None and _may_be_forgotten(record.payment, since):
             payouts = await self._journal.history.payouts_of([payment_id])
             for seller_id in (*record.payment.seller_ids, None):
-                share = Share(record.payment, seller_id)
+                share = Share(record.payment, seller_id, self._journal.history.installation)
                 stored = self._stored.get((payment_id, seller_id))
                 left = coins if stored is None else coins - stored.coins
                 if left:
@@ -116,6 +116,19 @@ class PayoutBooks:
                     await self._journal.history.add_forgotten(asked.forgotten)
                     self.store(asked)
         self._looked[payment_id] = coins
+
+    async def note_unasked(self, payout: Payout, name: str) -> None:
+        """Stores what the provider has under a name by which nobody here has asked for anything: who did is for a
+        person to find out. Raises ProviderError."""
+        record = await self._journal.payment_record(payout.payment_id)
+        if record is None:
+            raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
+        share = share_of(record.payment, payout, self._journal.history.installation)
+        found = await self._find(share, name, [payout.coin], _at_once)
+        may_be_forgotten = await self._since() is not None
+        await self._journal.history.add_forgotten(
+            [one.model_copy(update={"is_unexplained": not may_be_forgotten}) for one in found]
+        )
 
     async def _since(self) -> datetime | None:
         """When the present history began, if the journal may have forgotten something then. It is the same for as
