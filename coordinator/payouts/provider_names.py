@@ -2,7 +2,8 @@
 
 The names of a share (a seller's part of a payment, or what goes back to its buyer) are derived from the installation
 and the payment, and numbered: what another installation asks the same provider for never has one of them. A payout is
-given one when its provider is first asked for it, and not when it is ordered: one that is never asked for uses none up. One that has ended without coming into the provider's books leaves its name to the next.
+given one when its provider is first asked for it, and not when it is ordered: one that is never asked for uses none
+up. One that has ended without coming into the provider's books leaves its name to the next.
 So between two names that the provider knows there are never NAMES_BEYOND that it does not, and asking for the names
 in order until so many are unknown finds everything that was sent. Pure.
 """
