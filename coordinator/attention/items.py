@@ -68,6 +68,7 @@ class AttentionKind(StrEnum):
     CHAIN_READ_BY_ONE = "chain-read-by-one"
     COIN_UNFOLLOWED = "coin-unfollowed"
     PROVIDER_UNSET = "provider-unset"
+    PROVIDER_UNREACHABLE = "provider-unreachable"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
@@ -108,6 +109,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     # What comes is not seen, or may not have been.
     AttentionKind.COIN_UNFOLLOWED,
     AttentionKind.PROVIDER_UNSET,
+    AttentionKind.PROVIDER_UNREACHABLE,
     AttentionKind.CHAIN_READ_BY_ONE,
     # A service does not know what has happened.
     AttentionKind.ENDPOINT_DISABLED,

@@ -185,7 +185,7 @@ class PayoutOrders:
                     break
                 if naming.is_new and is_known:
                     logger.error(
-                        "%s is not asked for: %s has %s in its books, and nobody here has asked for that; a person has"
+                        "%s is not asked for: %s has %s in its books, and nobody here asked for that; a person has"
                         " to look, on the list of what needs one",
                         payout.payout_id,
                         payout.provider,
