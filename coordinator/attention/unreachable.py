@@ -49,6 +49,8 @@ def provider_unreachable(
             " this goes by itself. Until then tell no buyer that their money has not come."
         ),
         since=since,
+        news_at=since,
+        remedies=("dismiss",),
     )
 
 
