@@ -233,6 +233,7 @@ async def test_readiness_knows_of_a_refused_look_up_at_once_and_of_an_accepted_o
     invoices = ShkeeperInvoices(api, CredentialCheck(api, clock=lambda: 100.0))
     gateway.answers(credentials_gateway())
     await invoices.examine()
+    await until(lambda: gateway.requests)  # of its own accord, once a minute
     gateway.answers(credentials_gateway(key=False))
     with pytest.raises(CredentialsRefusedError):
         await invoices.look_up("pay_1")
