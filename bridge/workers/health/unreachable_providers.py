@@ -23,7 +23,7 @@ __all__ = ["UnreachableProviders"]
 
 logger = logging.getLogger("bridge.providers")
 
-LOOKED_AGAIN_SECONDS = 20.0
+LOOKED_AGAIN_SECONDS = 10.0
 # A restart of a gateway takes less, and payments are given a grace that is longer.
 TOLD_AFTER = timedelta(minutes=1)
 
@@ -33,6 +33,8 @@ class _Silence:
     """That a provider cannot be asked."""
 
     since: datetime
+    unasked_since: datetime
+    """When it answered last, as far as is known: what ended after that ended without having been asked about."""
     steadily_since: datetime
     signatures_refused: int
     """How many webhooks had been refused for their signature by then."""
@@ -59,6 +61,8 @@ class UnreachableProviders:
         self._payouts = payouts
         self._signatures_refused = signatures_refused
         self._silences: dict[str, _Silence] = {}
+        self._began_at = journal.clock()
+        self._answered_at: dict[str, datetime] = {}
         self.items: Sequence[Attention] = ()
         """What a person has to know of."""
 
@@ -82,14 +86,17 @@ class UnreachableProviders:
         if silence is not None:
             silence.external_id, silence.coin = external_id or silence.external_id, coin or silence.coin
             external_id, coin = silence.external_id, silence.coin
+        asked_at, steadily = self._journal.clock(), self._journal.steady()
         error = await self._refusal(provider, external_id, coin)
         if error is None:
             self._silences.pop(provider, None)
+            self._answered_at[provider] = asked_at
             return None
         if silence is None:
             silence = self._silences[provider] = _Silence(
-                self._journal.clock(),
-                self._journal.steady(),
+                asked_at,
+                self._answered_at.get(provider, self._began_at),
+                steadily,
                 self._signatures_refused(provider),
                 external_id,
                 coin,
@@ -100,7 +107,7 @@ class UnreachableProviders:
             provider,
             str(error),
             silence.since,
-            await self._journal.console.unasked_at(provider, silence.since),
+            await self._journal.console.unasked_at(provider, silence.unasked_since),
             is_refused=isinstance(error, CredentialsRefusedError),
             signatures_refused=self._signatures_refused(provider) - silence.signatures_refused,
         )

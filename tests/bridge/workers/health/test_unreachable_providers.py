@@ -89,6 +89,19 @@ async def test_it_is_listed_once_it_has_lasted_and_leaves_by_itself(
     assert await look_after(unreachable, clock, ASKED_AGAIN_AFTER) == []
 
 
+async def test_what_expired_before_the_first_question_failed_counts_as_unasked(
+    journal: Journal, books: Books, clock: Clock, unreachable: UnreachableProviders
+) -> None:
+    for number in (1, 2):
+        await journal.register_payment(payment(number))
+    books.looking = BAD_KEY
+    clock.move(days=2)
+    await journal.apply_deadlines(["pay_1"])
+    assert await look_after(unreachable, clock, SECOND) == []
+    [detail] = await look_after(unreachable, clock, TOLD_AFTER)
+    assert "1 payment to be asked about; 1 payment expired since" in detail
+
+
 async def test_where_nothing_waits_nobody_is_asked(
     books: Books, clock: Clock, unreachable: UnreachableProviders
 ) -> None:
