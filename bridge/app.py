@@ -196,6 +196,7 @@ class Given:
 
     run: Run
     callers: Callers
+    services: WatchedServices
     origins: tuple[str, ...]
     """Whose pages may read what is answered."""
     readers: WebhookReaders
@@ -235,6 +236,7 @@ def _given(
     return Given(
         run=run,
         callers=callers,
+        services=callers.services,
         origins=settings.frontend_origins,
         readers=registry.readers,
         vitals=vitals,

@@ -11,6 +11,7 @@ from functools import partial
 from bridge.catalogue import journaled_events
 from bridge.http.front.service_tokens import WatchedServices
 from bridge.http.ops.overview import all_that_needs_a_person
+from bridge.http.refused_webhooks import refused_webhooks
 from bridge.journal import (
     ALERTS,
     DEADLINES,
@@ -32,6 +33,7 @@ from bridge.workers.books.late_entries import LateEntries
 from bridge.workers.chains.followers import ChainFollowers, ChainProblemError
 from bridge.workers.endpoints.endpoints import Endpoints
 from bridge.workers.health.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
+from bridge.workers.health.unreachable_providers import UnreachableProviders
 from bridge.workers.health.unreadable_rows import UnreadableRows
 from bridge.workers.health.unset_providers import SetUp, UnsetProviders
 from bridge.workers.leased import LeasedWork, Work
@@ -139,7 +141,11 @@ async def running_engine(
     work[SENDING_EVENTS] = endpoints.run
     for channel in settings.alerts.silent_channels:
         logger.warning("alerts.channels.%s is never told of anything: %s", channel, NEVER_TOLD)
-    unset = UnsetProviders(journal, SetUp.of(registry.invoices, registry.payouts), days=settings.reconcile_days)
+    unreachable = UnreachableProviders(
+        journal, registry.invoices, registry.payouts, signatures_refused=refused_webhooks.signatures
+    )
+    set_up = SetUp.of(registry.invoices, registry.payouts)
+    unset = UnsetProviders(journal, set_up, days=settings.reconcile_days, unreachable=unreachable)
     await unset.try_to_look()
     address_wait = timedelta(hours=settings.refund_address_wait_hours)
     work[ALERTS] = Alerting(
@@ -165,7 +171,8 @@ async def running_engine(
     work |= chains.work()
     leased = LeasedWork(journal, work, says=chains.says(), report=report)
     tasks += [asyncio.create_task(leased.run()), asyncio.create_task(chains.run())]
-    tasks += [asyncio.create_task(unset.run()), asyncio.create_task(UnreadableRows(journal).run())]
+    tasks += [asyncio.create_task(unset.run()), asyncio.create_task(unreachable.run())]
+    tasks.append(asyncio.create_task(UnreadableRows(journal).run()))
     tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()
     tasks.append(asyncio.create_task(lag.run()))

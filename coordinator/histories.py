@@ -124,6 +124,8 @@ class Mark(FrozenModel):
     """Whether its file was found to be damaged, so that nobody begins with it unseen."""
     file: Annotated[tuple[int, int] | None, Field(exclude_if=lambda value: value is None)] = None
     """The size of an SQLite file in bytes, and when it was written last in nanoseconds since 1970."""
+    installation: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
+    """Whose journal it was: a new one that is begun beside its mark is the same installation's."""
 
 
 @dataclass(frozen=True, slots=True)

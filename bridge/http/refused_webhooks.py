@@ -4,6 +4,7 @@ readiness says so while all of it is refused."""
 
 import logging
 import time
+from collections import Counter as Counted
 from collections.abc import Callable
 
 from prometheus_client import Counter
@@ -15,6 +16,7 @@ logger = logging.getLogger("bridge.webhooks")
 WEBHOOKS = Counter("bridge_webhooks", "Webhooks by what became of them", ["provider", "outcome"])
 
 LOG_EVERY_SECONDS = 60.0
+BAD_SIGNATURE = "bad-signature"
 # What is refused comes again: of SHKeeper every minute, without limit.
 SIGNED_REMEMBERED_SECONDS = 600.0
 
@@ -26,13 +28,20 @@ class RefusedWebhooks:
         self._clock = clock
         self._logged: dict[tuple[str, str], tuple[float, int]] = {}
         """When it was said last, and how many were refused since."""
+        self._signatures: Counted[str] = Counted()
         self._signed: dict[str, tuple[float, str]] = {}
         """By provider, when one that it had signed was refused last, and why, if none was admitted since."""
+
+    def signatures(self, provider: str) -> int:
+        """How many were refused so far because their signature fits no key of ours. Anybody can send such."""
+        return self._signatures[provider]
 
     def note(self, provider: str, reason: str, why: str, *, is_signed: bool = False) -> None:
         """Takes notice of one that was refused. `reason` is one word of a few, `why` a sentence; `is_signed` with a
         key of ours."""
         WEBHOOKS.labels(provider, f"refused-{reason}").inc()
+        if reason == BAD_SIGNATURE:
+            self._signatures[provider] += 1
         now = self._clock()
         if is_signed:
             self._signed[provider] = now, why

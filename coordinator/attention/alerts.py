@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from coordinator.attention.items import Attention
 from coordinator.attention.lines import one_line
@@ -86,6 +86,9 @@ class Alert(FrozenModel):
     payout_id: str | None = None
     mark: str
     """Of what it said when it was last looked at: with another it has changed."""
+    finding: str | None = Field(None, exclude_if=lambda value: value is None)
+    """The same without what only says that it goes on: with another, nobody has put off what it says now. None of
+    one that was last looked at by a bridge which did not tell them apart."""
     first_seen_at: AwareDatetime
     news_at: AwareDatetime
     """Since when those who were not told since are to be told: when it opened, came back or awoke."""
@@ -152,8 +155,20 @@ class Reminders(NamedTuple):
 
 def mark_of(item: Attention) -> str:
     """What changes with an item: its title, its detail, and when there was news of it last."""
-    said = item.detail if item.lasting_detail is None else item.lasting_detail
-    parts = (item.title, said, "" if item.news_at is None else item.news_at.isoformat())
+    return _digest(item.title, _lasting(item), "" if item.news_at is None else item.news_at.isoformat())
+
+
+def finding_of(item: Attention) -> str:
+    """What changes with what was found: its title and its detail. That it was told of once more is no finding, nor is
+    what comes and goes of the detail: a count or a time that ticks."""
+    return _digest(item.title, _lasting(item))
+
+
+def _lasting(item: Attention) -> str:
+    return item.detail if item.lasting_detail is None else item.lasting_detail
+
+
+def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:32]
 
 
@@ -167,6 +182,7 @@ def opened(item: Attention, now: datetime) -> Alert:
         payment_id=item.payment_id,
         payout_id=item.payout_id,
         mark=mark_of(item),
+        finding=finding_of(item),
         first_seen_at=now,
         news_at=now,
     )
@@ -206,8 +222,9 @@ def seen(alert: Alert | None, item: Attention, now: datetime) -> Alert:
 
 
 def _seen(alert: Alert, item: Attention, now: datetime, reminders: Reminders | None = None) -> AlertChange | None:
-    mark = mark_of(item)
-    present = alert.model_copy(update={"title": one_line(item.title), "detail": one_line(item.detail), "mark": mark})
+    mark, finding = mark_of(item), finding_of(item)
+    said = {"title": one_line(item.title), "detail": one_line(item.detail), "mark": mark, "finding": finding}
+    present = alert.model_copy(update=said)
     if alert.ended_at is not None:
         is_new = alert.is_put_aside or now - alert.ended_at >= COMES_AND_GOES_WITHIN
         kept = () if is_new else alert.takes_it_for_open
@@ -216,6 +233,8 @@ def _seen(alert: Alert, item: Attention, now: datetime, reminders: Reminders | N
         return AlertChange(_news(present, now), "back", f"it was closed by {alert.closing.by}, and has changed")
     if alert.snoozed_until is not None and alert.snoozed_until <= now:
         return AlertChange(_news(present, now), "awake", "its snooze is over")
+    if alert.snoozed_until is not None and alert.finding not in (None, finding):
+        return AlertChange(_news(present, now), "back", "it was snoozed, and something else was found since")
     if reminders is not None and reminders.is_due(alert, now):
         return AlertChange(_news(present, now), "reminded", "it is still open: those who were told are told again")
     return AlertChange(present, "changed", present.detail) if mark != alert.mark else None
@@ -247,7 +266,7 @@ def assigned(alert: Alert, to: str | None) -> AlertChange:
 
 
 def snoozed(alert: Alert, until: datetime, note: str | None) -> AlertChange:
-    """Nobody is told of it, nor shown it, until then."""
+    """Nobody is told of it, nor shown it, until then, or until something else is found."""
     words = f"snoozed until {until:%Y-%m-%d %H:%M} UTC" + ("" if note is None else f": {note}")
     return AlertChange(alert.model_copy(update={"snoozed_until": until, "closing": None}), "snoozed", words)
 

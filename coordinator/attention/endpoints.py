@@ -32,6 +32,7 @@ def endpoint_attention(endpoint: Endpoint) -> Iterator[Attention]:
             subject=endpoint.endpoint_id,
             title="An endpoint will not get all events",
             detail=f"{where}: {endpoint.missed} so far; the last of them: {endpoint.missed_because}",
+            lasting_detail=where,
             advice=(
                 "What is listed as failed at /ops/endpoints can be replayed there. What was forgotten is not sent any"
                 " more: have its service look up how things stand. Then dismiss this."

@@ -63,12 +63,20 @@ def _subject(payout: ForgottenPayout) -> str:
 
 def forgotten_payout(payout: ForgottenPayout, found_at: datetime) -> Attention:
     """A payout that a provider has and the journal has not."""
+    title, first = "It was paid out, and the journal has forgotten it", ""
+    if payout.is_unexplained:
+        title = "It was paid out, and this journal never asked for it"
+        first = (
+            "The journal was taken back unseen, or was lost and begun anew, or another bridge runs on a copy of it:"
+            " find out which, and stop a bridge that runs on a copy. "
+        )
     return Attention(
         kind=AttentionKind.PAYOUT_FORGOTTEN,
         subject=_subject(payout),
-        title="It was paid out, and the journal has forgotten it",
+        title=title,
         detail=f"For {payout.payee_id}: {payout.told}.",
-        advice=(
+        advice=first
+        + (
             "Until this is dismissed nothing else can be paid out of this payment, nor refunded. Find out whether the"
             " money was sent, in the provider's books and at the destination. Then dismiss this, and have the very"
             " payout asked for again, with the same coin, amount and destination: it gets this name, so it is not"

@@ -70,6 +70,7 @@ class AttentionKind(StrEnum):
     CHAIN_READ_BY_ONE = "chain-read-by-one"
     COIN_UNFOLLOWED = "coin-unfollowed"
     PROVIDER_UNSET = "provider-unset"
+    PROVIDER_UNREACHABLE = "provider-unreachable"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
@@ -112,6 +113,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     # What comes is not seen, or may not have been.
     AttentionKind.COIN_UNFOLLOWED,
     AttentionKind.PROVIDER_UNSET,
+    AttentionKind.PROVIDER_UNREACHABLE,
     AttentionKind.CHAIN_READ_BY_ONE,
     # A service does not know what has happened.
     AttentionKind.ENDPOINT_DISABLED,
@@ -170,7 +172,7 @@ class Attention:
     """Before what is older of the same kind comes what has a lower one."""
     remedies: tuple[Remedy, ...] = ()
     lasting_detail: str | None = None
-    """The detail without what comes and goes of it; None if nothing does."""
+    """The detail without what comes and goes of it, such as a count that ticks; None if nothing does."""
 
     @property
     def key(self) -> str:
@@ -274,6 +276,7 @@ def unmatched_webhook(
         subject=webhook_id,
         title=f"{provider} tells of a payment that is not registered",
         detail=f"Its externalId is {external_id}; messages that wait for it: {count}.",
+        lasting_detail=f"Its externalId is {external_id}",
         advice=(
             "If it is one of the marketplace's, have the marketplace register it with this externalId: what was told"
             " is applied at once, and counts once. If it is not, dismiss it: it comes back when more is told."

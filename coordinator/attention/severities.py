@@ -41,6 +41,7 @@ _CRITICAL = (
     AttentionKind.PAYOUT_DROPPED,
     AttentionKind.COIN_UNFOLLOWED,
     AttentionKind.PROVIDER_UNSET,
+    AttentionKind.PROVIDER_UNREACHABLE,
     AttentionKind.CHAIN_READ_BY_ONE,
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.ALERTS_UNDELIVERED,

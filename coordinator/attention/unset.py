@@ -66,6 +66,7 @@ def _item(provider: str, waiting: list[AtProvider], lacking: Lacking) -> Attenti
         subject=provider,
         title=f"Money waits at {provider}, which the configuration does not have any more",
         detail="; ".join(said),
+        lasting_detail="; ".join(sorted({one.what for one in waiting})),
         advice=(
             "Put the settings back and start the bridge anew: what came meanwhile is found, and what waits is sent."
             f" If {provider} is gone for good, cancel the payments, reject or resolve the payouts, withdraw the"

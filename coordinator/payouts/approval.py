@@ -79,6 +79,8 @@ class Approver:
     """The person."""
     service: str | None = None
     """The service that tells of it; None where they say so themselves."""
+    services: Collection[str] = ()
+    """The names of all services there are: none of them is a person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,7 @@ def forgotten_doubts(forgotten: Iterable[ForgottenPayout]) -> Iterator[str]:
     """Why a payout may already have been paid: its provider has others of its payment that the journal had
     forgotten when it was restored, and that no payout has taken over."""
     for one in forgotten:
-        yield f"{one.told}, which the journal forgot when it was restored: this may have been paid"
+        yield f"{one.told}, {one.why_unknown}: this may have been paid"
 
 
 def may_have_gone_to(payout: Payout, unheard: Iterable[Payout]) -> Iterator[str]:
@@ -258,6 +260,11 @@ def approval(
     if payout.status is not PayoutStatus.AWAITING_APPROVAL:
         raise NothingToApproveError(_decided(payout))
     word = _second_word(payout, by, now)
+    if any(may_be_one(by.name, service) for service in by.services):
+        raise SamePersonError(
+            f"{by.name} is what a service is called; name the person who approves this payout, who has to be called"
+            " otherwise."
+        )
     names = [by.name, by.service or by.name]
     if any(may_be_one(name, other) for other in whose_word for name in names):
         raise SamePersonError(

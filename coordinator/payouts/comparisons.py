@@ -3,7 +3,7 @@ providers and the chains tell it; a document that a person can read. Pure."""
 
 from collections.abc import Iterator, Sequence
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, format_amount
@@ -29,6 +29,15 @@ class ForgottenPayout(FrozenModel):
     status: str
     """As the provider says it."""
     tx_hashes: tuple[str, ...] = ()
+    is_unexplained: bool = Field(False, exclude_if=lambda value: not value)
+    """Whether the journal is not known to have forgotten anything, so that nobody knows who asked for it."""
+
+    @property
+    def why_unknown(self) -> str:
+        """How it comes that the journal has it not, as far as that is known."""
+        if self.is_unexplained:
+            return "which this journal never asked for"
+        return "which the journal forgot when it was restored"
 
     @property
     def stated(self) -> Stated:

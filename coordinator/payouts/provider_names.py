@@ -1,13 +1,14 @@
 """Names of payouts at their provider: what each is asked for by, so that a journal that has forgotten one finds it.
 
-The names of a share (a seller's part of a payment, or what goes back to its buyer) are derived from the payment and
-numbered. A payout is given one when its provider is first asked for it, and not when it is ordered: a payout that is
-never asked for uses none up. One that has ended without coming into the provider's books leaves its name to the next.
+The names of a share (a seller's part of a payment, or what goes back to its buyer) are derived from the installation
+and the payment, and numbered: what another installation asks the same provider for never has one of them. A payout is
+given one when its provider is first asked for it, and not when it is ordered: one that is never asked for uses none
+up. One that has ended without coming into the provider's books leaves its name to the next.
 So between two names that the provider knows there are never NAMES_BEYOND that it does not, and asking for the names
 in order until so many are unknown finds everything that was sent. Pure.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -20,6 +21,7 @@ from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "NAMES_BEYOND",
+    "Installation",
     "Naming",
     "Share",
     "is_known_here",
@@ -49,20 +51,40 @@ def payout_id_of(payment: Payment, seller_id: str, ordinal: int, *ordered: str) 
 
 
 @dataclass(frozen=True, slots=True)
+class Installation:
+    """Whose payouts have a name: those of one journal, with all bridges that share it, all its histories and all its
+    backups. Several may have payouts sent through one provider, and know their payments by the same names."""
+
+    key: str
+    """Made once, when the journal was new, and the same in every copy of it."""
+    has_plain_names: bool = False
+    """Whether it may have asked for payouts by names that do not have this in them, as older bridges did."""
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """Whose names follow each other: a seller's of a payment, or those of all that goes back to its buyer."""
 
     payment: Payment
     seller_id: str | None
     """None for the buyer."""
+    installation: Installation
 
     @property
     def payee_id(self) -> str:
         return self.payment.buyer_id if self.seller_id is None else self.seller_id
 
     def name(self, number: int) -> str:
+        return derived_id("out", self.installation.key, *self._plainly, number)
+
+    def plain_name(self, number: int) -> str:
+        """By which older bridges asked for it. No payout is given one any more; those that have one keep it."""
+        return derived_id("out", *self._plainly, number)
+
+    @property
+    def _plainly(self) -> tuple[str, ...]:
         sellers = () if self.seller_id is None else (self.seller_id,)
-        return derived_id("out", self.payment.provider, self.payment.external_id, *sellers, number)
+        return (self.payment.provider, self.payment.external_id, *sellers)
 
     def of(self, payouts: Iterable[Payout]) -> list[Payout]:
         """Those of some payouts of its payment that are made of it."""
@@ -77,9 +99,16 @@ class Share:
         A name that the journal has given is asked for as well, unless its payout is in the books by it: that one may
         have ended since, and left the name to another in another coin.
         """
+        series = (self.name, self.plain_name) if self.installation.has_plain_names else (self.name,)
+        left = (self._next_of(name_of, payouts, known) for name_of in series)
+        return next((name for name in left if name is not None), None)
+
+    def _next_of(
+        self, name_of: Callable[[int], str], payouts: Collection[Payout], known: Mapping[str, bool]
+    ) -> str | None:
         unknown = 0
         for number in count():
-            name = self.name(number)
+            name = name_of(number)
             if any(name in one.facts.booked for one in payouts):
                 unknown = 0
                 continue
@@ -91,8 +120,8 @@ class Share:
         return None
 
 
-def share_of(payment: Payment, payout: Payout) -> Share:
-    return Share(payment, payout.seller_id if payout.refund_id is None else None)
+def share_of(payment: Payment, payout: Payout, installation: Installation) -> Share:
+    return Share(payment, payout.seller_id if payout.refund_id is None else None, installation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +137,17 @@ class Naming:
     is_anothers: bool = False
     """Whether another payout is in the provider's books by it, in another coin: unless this one is too, it leaves the
     name to that one."""
+    is_new: bool = False
+    """Whether nobody here has asked for anything by it, as far as the journal knows: if the provider knows it all the
+    same, that is no answer to a question of ours."""
 
 
 def next_name(
-    payout: Payout, payment: Payment, payouts: Collection[Payout], forgotten: Sequence[ForgottenPayout]
+    payout: Payout, share: Share, payouts: Collection[Payout], forgotten: Sequence[ForgottenPayout]
 ) -> Naming | None:
     """The name by which a payout is asked for next; None while it has to wait, because too many before it may or
-    may not still come into the provider's books. `payouts` are all of its payment; `forgotten` those that the
-    provider has of it and the journal had not, when it was restored."""
-    share = share_of(payment, payout)
+    may not still come into the provider's books. `share` is its own, `payouts` are all of its payment; `forgotten`
+    those that the provider has of it and the journal had not, when it was restored."""
     own = share.of(payouts)
     booked = {name for one in own for name in one.facts.booked} | {one.external_id for one in forgotten}
     if payout.external_id is not None and payout.external_id not in payout.facts.booked:
@@ -132,7 +163,8 @@ def next_name(
         if number >= NAMES_BEYOND and booked.isdisjoint(before):
             return None
         arrived = (one.payout_id for one in own if one.external_id == name and one.status in _ARRIVED)
-        return Naming(name, next(arrived, None))
+        is_new = not any(name in one.facts.external_ids.values() for one in own)
+        return Naming(name, next(arrived, None), is_new=is_new)
     return None
 
 

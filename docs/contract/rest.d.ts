@@ -2108,7 +2108,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "row-unreadable" | "clock-wrong" | "payment-without-address" | "coin-unfollowed" | "provider-unset" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "row-unreadable" | "clock-wrong" | "payment-without-address" | "coin-unfollowed" | "provider-unset" | "provider-unreachable" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -2874,6 +2874,11 @@ export interface components {
             status: string;
             /** @default [] */
             txHashes: string[];
+            /**
+             * @description Whether the journal is not known to have forgotten anything, so that nobody knows who asked for it.
+             * @default false
+             */
+            isUnexplained: boolean;
         };
         /**
          * FoundTransaction
@@ -5811,7 +5816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said */
+            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said, or is approved in the name of a service */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5900,7 +5905,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said */
+            /** @description The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on what they said, or is approved in the name of a service */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -13,7 +13,17 @@ import pytest
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.database.schema_versions import ALEMBIC_VERSION, bring_up_to_date
 from bridge.journal.tables import schema
+from bridge.journal.writing import histories
+from coordinator.payouts.provider_names import Installation
 from tests.postgresql import Cluster
+
+INSTALLATION = Installation("0123456789abcdef")
+"""Whose every journal is that a test begins, so that it knows by what names payouts are asked for."""
+
+
+@pytest.fixture(autouse=True)
+def named_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "new_installation", lambda: INSTALLATION.key)
 
 
 @pytest.fixture(scope="session")

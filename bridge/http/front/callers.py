@@ -37,14 +37,14 @@ class Callers:
     def __init__(
         self, services: WatchedServices, verifier: "TokenVerifier | None", *, require_front_end: RequireFrontEnd
     ) -> None:
-        self._services = services
+        self.services = services
         self._verifier = verifier
         self._require_front_end = require_front_end
 
     def names_services(self) -> bool:
         """Whether those who may write are named."""
-        self._services.now()
-        return self._services.are_named
+        self.services.now()
+        return self.services.are_named
 
     async def guard(
         self,
@@ -84,8 +84,8 @@ class Callers:
 
     def service(self, authorization: str | None) -> Service:
         """The service that wants to write. Raises NotAuthorizedException."""
-        services = self._services.now()
-        if not self._services.are_named and self._verifier is None:
+        services = self.services.now()
+        if not self.services.are_named and self._verifier is None:
             return ANY_SERVICE
         token = _bearer_token(authorization)
         if token is None:
@@ -100,7 +100,7 @@ class Callers:
     def principal(self, authorization: str | None) -> Principal:
         """Whoever wants to read. Raises NotAuthorizedException."""
         token = _bearer_token(authorization)
-        service = None if token is None else self._services.now().find(token)
+        service = None if token is None else self.services.now().find(token)
         if service is not None:
             return principal_of_service(
                 service.name,

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from bridge.access import Grants, Principal
-from bridge.http.front.service_tokens import Service
+from bridge.http.front.service_tokens import Service, WatchedServices
 from bridge.journal import Dispatcher, Journal
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.health.checks import Check
@@ -45,6 +45,7 @@ __all__ = [
     "GivenReadinessChecks",
     "GivenRefundAddressWait",
     "GivenService",
+    "GivenServices",
     "GivenSeverities",
     "GivenUnsetProviders",
     "GivenUsualZone",
@@ -90,6 +91,8 @@ GivenEndpointRules = NamedDependency[SkipValidation[EndpointRules]]
 GivenPayoutRules = NamedDependency[SkipValidation[PayoutRules]]
 GivenRefundAddressWait = NamedDependency[SkipValidation[timedelta]]
 """How long a buyer has to say where a refund goes."""
+GivenServices = NamedDependency[SkipValidation[WatchedServices]]
+"""All services that are named at the moment."""
 GivenSeverities = NamedDependency[SkipValidation[Severities]]
 """How bad each kind of what needs a person is."""
 GivenUsualZone = NamedDependency[SkipValidation[ZoneInfo]]

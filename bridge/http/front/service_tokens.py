@@ -166,6 +166,11 @@ class Services:
         found = (service.receives for service in self._by_token_hash.values() if service.name == name)
         return next(found, frozenset())
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What all of them are called."""
+        return frozenset(service.name for service in self._by_token_hash.values())
+
     def find(self, token: str) -> Service | None:
         """The service that a token belongs to."""
         # The hash is looked up, not the token, so the time it takes tells nothing about any token.

@@ -15,7 +15,14 @@ from pydantic import Field
 
 from bridge.access import Role
 from bridge.http.documents.payouts import PayoutDocument, known_payout, payout_document
-from bridge.http.front.dependencies import GivenChains, GivenJournal, GivenPayoutSender, GivenPrincipal, GivenService
+from bridge.http.front.dependencies import (
+    GivenChains,
+    GivenJournal,
+    GivenPayoutSender,
+    GivenPrincipal,
+    GivenService,
+    GivenServices,
+)
 from bridge.http.front.notes import Note
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.staff import GivenOpsAccess
@@ -58,7 +65,7 @@ SERVICE_REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No token of a service",
     403: "The service may not approve payouts, or the payout was asked for by it or by that person, or hangs on "
-    "what they said",
+    "what they said, or is approved in the name of a service",
     404: "No such payout",
     409: "It awaits no approval, or not any more; the answer says why",
     503: "Not known to be stored; send it again, with the same key",
@@ -177,10 +184,12 @@ async def approve_payout(
     data: Annotated[ServiceApproval, Body(examples=[Example(value={"approvedBy": "bo", "note": "compared it"})])],
     journal: GivenJournal,
     service: GivenService,
+    services: GivenServices,
     sender: GivenPayoutSender,
 ) -> PayoutDocument:
     service.require_approvals()
-    await Decision(journal, sender, payout_id, Approver(data.approved_by, service.own_name)).approve(data.note)
+    by = Approver(data.approved_by, service.own_name, services.now().names)
+    await Decision(journal, sender, payout_id, by).approve(data.note)
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
 
@@ -243,11 +252,14 @@ async def approve_payout_in_console(
     journal: GivenJournal,
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
+    services: GivenServices,
     sender: GivenPayoutSender,
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by, Role.APPROVE)
-    action = await Decision(journal, sender, payout_id, Approver(by)).approve(data.note)
+    action = await Decision(journal, sender, payout_id, Approver(by, services=services.now().names)).approve(
+        data.note
+    )
     return await payout_done(journal, chains, payout_id, action)
 
 

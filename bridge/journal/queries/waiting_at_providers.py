@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, or_, select, text
 
 from bridge.journal.tables import schema
+from coordinator.attention.unreachable import Unasked
 from coordinator.attention.unset import AtProvider, Waiting
 from coordinator.payments.payments import PaymentStatus
 
-__all__ = ["waiting_at_others"]
+__all__ = ["something_waiting_at", "unasked_at", "waiting_at_others"]
 
 
 def waiting_at_others(
@@ -58,3 +59,34 @@ def _payments(connection: Connection, provider: str, expired_since: datetime) ->
         )
     ).one()
     return AtProvider(provider, Waiting.PAYMENT, *row)
+
+
+def something_waiting_at(connection: Connection, provider: str) -> tuple[str | None, str | None]:
+    """The provider's name of a payment that waits for money, and the coin of a payout that is under way; None where
+    there is none."""
+    payments, payouts = schema.payments, schema.payouts
+    external_id = connection.scalar(
+        select(payments.c.external_id)
+        .where(payments.c.provider == provider, text(f"payments.{schema.OPEN}"))
+        .order_by(payments.c.payment_id.desc())
+        .limit(1)
+    )
+    coin = connection.scalar(
+        select(payouts.c.coin).where(payouts.c.provider == provider, text(f"payouts.{schema.UNDER_WAY}")).limit(1)
+    )
+    return external_id, coin
+
+
+def unasked_at(connection: Connection, provider: str, since: datetime) -> Unasked:
+    """What waits for a provider that cannot be asked since then."""
+    payments, payouts = schema.payments, schema.payouts
+    of_provider = select(func.count()).where(payments.c.provider == provider)
+    expired = (payments.c.status == PaymentStatus.EXPIRED, payments.c.updated_at >= since)
+    return Unasked(
+        payments=connection.scalar(of_provider.where(text(f"payments.{schema.OPEN}"))) or 0,
+        expired=connection.scalar(of_provider.where(text(f"payments.{schema.ENDED}"), *expired)) or 0,
+        payouts=connection.scalar(
+            select(func.count()).where(payouts.c.provider == provider, text(f"payouts.{schema.UNDER_WAY}"))
+        )
+        or 0,
+    )

@@ -15,7 +15,7 @@ from bridge.journal.queries.payments import latest_time
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.transactions import payments_named
 from bridge.journal.queries.under_way import UnderWay, under_way
-from bridge.journal.queries.waiting_at_providers import waiting_at_others
+from bridge.journal.queries.waiting_at_providers import something_waiting_at, unasked_at, waiting_at_others
 from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
 from bridge.journal.requests.payout_recording import KeyedObservation
@@ -25,6 +25,7 @@ from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from bridge.journal.writing.writer import Submit
+from coordinator.attention.unreachable import Unasked
 from coordinator.attention.unset import AtProvider
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.payments.agreed.invoices import Invoice
@@ -70,6 +71,14 @@ class ConsoleRecords:
         """What waits at other providers than those that are asked about payments, and than those that send payouts;
         also payments that expired no longer ago than that."""
         return await self._read(waiting_at_others, asked=asked, sending=sending, expired_since=expired_since)
+
+    async def something_waiting_at(self, provider: str) -> tuple[str | None, str | None]:
+        """Of what waits at a provider its name of a payment, and the coin of a payout."""
+        return await self._read(something_waiting_at, provider)
+
+    async def unasked_at(self, provider: str, since: datetime) -> Unasked:
+        """What waits for a provider that cannot be asked since then."""
+        return await self._read(unasked_at, provider, since)
 
     async def under_way(self) -> UnderWay:
         """How many payments and payouts are under way, by status."""

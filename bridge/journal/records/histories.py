@@ -32,6 +32,7 @@ from coordinator.histories import Mark
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.comparisons import Comparison, ForgottenPayout
 from coordinator.payouts.payouts import Payout
+from coordinator.payouts.provider_names import Installation
 
 __all__ = ["HistoryRecords"]
 
@@ -66,6 +67,11 @@ class HistoryRecords:
         self._beginning = asyncio.Lock()
 
     # Which it is
+
+    @property
+    def installation(self) -> Installation:
+        """Whose it is."""
+        return self._opened.installation
 
     async def replaced(self) -> JournalReplacedError:
         """Waits until the database is not the one any more that was opened, and says why."""
@@ -108,6 +114,7 @@ class HistoryRecords:
             reach=guard.known_reach,
             is_damaged=guard.is_damaged,
             file=written_state(self._url),
+            installation=self._opened.installation.key,
         )
 
     async def note_commits(self) -> None:

@@ -136,12 +136,12 @@ def _require_not_taken_over(batch: Batch, payout: Payout) -> None:
     payment = batch.payments.get(payout.payment_id)
     if payment is None:
         return
-    own = share_of(payment, payout).of(batch.payouts.of_payment(payment.payment_id))
+    own = share_of(payment, payout, batch.histories.installation).of(batch.payouts.of_payment(payment.payment_id))
     name = taken_over(payout, own, still_forgotten(batch, payment.payment_id))
     if name is not None:
         raise NothingToApproveError(
-            f"{payout.provider} has this payout as {name}, from before the journal was restored: it is not sent"
-            " again, and cannot be taken back."
+            f"{payout.provider} has this payout as {name} in its books already: it is not sent again, and"
+            " cannot be taken back."
         )
 
 

@@ -4,7 +4,7 @@ from bridge.journal.writing.batch import Batch
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.provider_names import is_known_here
 
-__all__ = ["forgotten_of", "still_forgotten"]
+__all__ = ["forgotten_of", "is_unexplained", "still_forgotten"]
 
 
 def still_forgotten(batch: Batch, payment_id: str) -> list[ForgottenPayout]:
@@ -15,14 +15,24 @@ def still_forgotten(batch: Batch, payment_id: str) -> list[ForgottenPayout]:
 def forgotten_of(batch: Batch, payment_id: str) -> str | None:
     """Why nothing may leave for a payment before a person has said what is to come of it: its provider has payouts or
     refunds of it of which this journal knows nothing. None if there are none."""
-    forgotten = [one.external_id for one, is_settled in _unclaimed(batch, payment_id) if not is_settled]
+    forgotten = _unsettled(batch, payment_id)
     if not forgotten:
         return None
+    names = ", ".join(one.external_id for one in forgotten)
     return (
-        f"payment {payment_id} may have been paid out or refunded already: the provider has {', '.join(forgotten)},"
-        " which the journal forgot when it was restored; a person has to settle that first, on the list of what needs"
-        " a person"
+        f"payment {payment_id} may have been paid out or refunded already: the provider has {names},"
+        f" {forgotten[0].why_unknown}; a person has to settle that first, on the list of what needs a person"
     )
+
+
+def is_unexplained(batch: Batch, payment_id: str) -> bool:
+    """Whether its provider has any of which nobody knows who asked for it, and no person has looked at that yet: not
+    even what is just like it is taken for it."""
+    return any(one.is_unexplained for one in _unsettled(batch, payment_id))
+
+
+def _unsettled(batch: Batch, payment_id: str) -> list[ForgottenPayout]:
+    return [one for one, is_settled in _unclaimed(batch, payment_id) if not is_settled]
 
 
 def _unclaimed(batch: Batch, payment_id: str) -> list[tuple[ForgottenPayout, bool]]:

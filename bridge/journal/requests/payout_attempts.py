@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from bridge.journal.requests.forgotten_payouts import forgotten_of, still_forgotten
+from bridge.journal.requests.forgotten_payouts import forgotten_of, is_unexplained, still_forgotten
 from bridge.journal.requests.payout_recording import (
     RecordedPayout,
     believed,
@@ -24,7 +24,7 @@ from coordinator.payouts.observations import (
     PayoutUnclear,
 )
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import Naming, next_name
+from coordinator.payouts.provider_names import Naming, next_name, share_of
 
 __all__ = ["Outcome", "begin_attempts", "name_payouts", "record_interruption", "record_outcomes"]
 
@@ -52,9 +52,10 @@ def _naming(batch: Batch, payout: Payout) -> Naming | None:
     if _is_held(payment, payout):
         return None
     forgotten = still_forgotten(batch, payout.payment_id)
-    naming = next_name(payout, payment, batch.payouts.of_payment(payout.payment_id), forgotten)
+    share = share_of(payment, payout, batch.histories.installation)
+    naming = next_name(payout, share, batch.payouts.of_payment(payout.payment_id), forgotten)
     # As long as nobody has looked at what was forgotten, nothing else leaves.
-    takes_over = naming is not None and naming.takes_over
+    takes_over = naming is not None and naming.takes_over and not is_unexplained(batch, payout.payment_id)
     return naming if takes_over or forgotten_of(batch, payout.payment_id) is None else None
 
 

@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from bridge.journal.requests.forgotten_payouts import still_forgotten
 from bridge.journal.requests.payout_recording import record_payout_observation
 from bridge.journal.writing.batch import Batch
-from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import (
     ApprovalContext,
     PayoutRules,
@@ -16,7 +15,6 @@ from coordinator.payouts.approval import (
     new_reasons_to_wait,
     reasons_to_wait,
 )
-from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.observations import PayoutWithheld
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import share_of, taken_over
@@ -36,7 +34,8 @@ def withhold(batch: Batch, payout: Payout, rules: PayoutRules, *, doubts: Sequen
     if payment is not None:
         payouts = batch.payouts.of_payment(payment.payment_id)
         forgotten = still_forgotten(batch, payment.payment_id)
-        if _takes_over(payout, payment, payouts, forgotten):
+        share = share_of(payment, payout, batch.histories.installation)
+        if taken_over(payout, share.of(payouts), forgotten) is not None:
             withhold_beside_forgotten(batch, payment.payment_id)
             return
         others = [one for one in payouts if one.payout_id != payout.payout_id]
@@ -102,18 +101,13 @@ def withhold_beside_forgotten(batch: Batch, payment_id: str) -> None:
         return
     payouts = batch.payouts.of_payment(payment_id)
     for payout in payouts:
-        if payout.is_unasked and not _takes_over(payout, payment, payouts, forgotten):
+        share = share_of(payment, payout, batch.histories.installation)
+        if payout.is_unasked and taken_over(payout, share.of(payouts), forgotten) is None:
             for one in forgotten:
                 withheld = PayoutWithheld(reasons=tuple(forgotten_doubts([one])))
                 record_payout_observation(
                     batch, payout.payout_id, f"forgotten:{one.external_id}:{one.coin}", withheld
                 )
-
-
-def _takes_over(
-    payout: Payout, payment: Payment, payouts: Collection[Payout], forgotten: Sequence[ForgottenPayout]
-) -> bool:
-    return taken_over(payout, share_of(payment, payout).of(payouts), forgotten) is not None
 
 
 def _unheard_when_restored(batch: Batch, payouts: Collection[Payout]) -> list[Payout]:

@@ -110,6 +110,8 @@ journal = Table(
     Column("proven_at", UtcDateTime, comment="When the bridge last proved that it can write"),
     Column("commits", BigInteger, nullable=False, server_default="0", comment="How many changed something"),
     Column("oldest_beside", String(32), comment="The oldest version of the schema whose bridges may use this one"),
+    Column("installation", String(32), comment="In the names of its payouts at providers, and in all its backups"),
+    Column("plain_names", Boolean, comment="Whether payouts may have been asked for by names without it"),
     Column("lately_moved", Text, comment="Where bridges share it, which payments the last commits moved, as JSON"),
     comment="One row: which journal this is. A replaced or restored database has another epoch.",
 )

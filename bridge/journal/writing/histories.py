@@ -25,12 +25,14 @@ from bridge.journal.writing.staged.holds import THE_BRIDGE, StagedHolds, payout_
 from bridge.journal.writing.statements import run
 from coordinator.histories import BackupGround, Beginning, Ground, Judgement, Mark, Reach, StoredHistory, judge
 from coordinator.payouts.comparisons import Comparison
+from coordinator.payouts.provider_names import Installation
 
 __all__ = [
     "HistoryRecord",
     "Opened",
     "begin_history",
     "histories",
+    "installation_of",
     "mark_as_backup",
     "open_history",
     "proven_at",
@@ -54,6 +56,7 @@ class Opened:
     ground: Ground
     judgement: Judgement | None
     """Why it began, if it begins with this."""
+    installation: Installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,12 @@ def open_history(
         # Waits until every batch of another bridge that is under way is committed; the next finds that it may not.
         connection.execute(update(schema.journal).values(writer=writer, commits=schema.journal.c.commits + 1))
         note_oldest_beside(connection)
+        installation = installation_of(connection)
     if stored is None and mark is not None:
         logger.warning(
             "the journal is new, and %s tells of another: was that one lost?", mark_file and mark_file.path
         )
-    return Opened(epoch, writer, bytes.fromhex(secret), ground, judgement)
+    return Opened(epoch, writer, bytes.fromhex(secret), ground, judgement, installation)
 
 
 def _require_sound(connection: Connection) -> None:
@@ -148,7 +152,10 @@ def begin_history(
     last_commit_at = _missing_since(connection)
     written = {"epoch": epoch, "secret": secret, "ground": ground.model_dump_json()}
     if connection.execute(update(schema.journal).values(written)).rowcount == 0:
-        connection.execute(insert(schema.journal).values(created_at=now, **written))
+        # Where a journal was lost, and not what lay beside it, payouts are asked for by the names of the lost one:
+        # what it had sent is not sent again unseen.
+        named = (None if mark is None else mark.installation) or new_installation()
+        connection.execute(insert(schema.journal).values(created_at=now, installation=named, **written))
     connection.execute(
         insert(schema.histories).values(
             epoch=epoch,
@@ -169,6 +176,23 @@ def begin_history(
             said,
         )
     return epoch, secret
+
+
+def new_installation() -> str:
+    """What no other installation is called."""
+    return secrets.token_hex(8)
+
+
+def installation_of(connection: Connection) -> Installation:
+    """Whose a journal is. An older one says so by its first history: every copy of it does, whenever it was made."""
+    journal, found = schema.journal, schema.histories
+    key, plain_names = connection.execute(select(journal.c.installation, journal.c.plain_names)).one()
+    if key is None:
+        is_first = case((found.c.beginning == Beginning.NEW, 0), else_=1)
+        key = connection.scalar(select(found.c.epoch).order_by(is_first, found.c.began_at, found.c.epoch).limit(1))
+        plain_names = True
+        connection.execute(update(journal).values(installation=key, plain_names=plain_names))
+    return Installation(key, has_plain_names=bool(plain_names))
 
 
 def _hold_payouts(connection: Connection, epoch: str, judgement: Judgement, now: datetime) -> None:

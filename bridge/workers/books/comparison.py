@@ -25,7 +25,7 @@ from coordinator.payments.problems.withheld import withheld_from
 from coordinator.payouts.comparisons import Comparison
 from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import Share
+from coordinator.payouts.provider_names import Installation, Share
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, PayoutStatus
 from providers.contract import InvoiceGateways, PayoutGateway, ProviderError
 
@@ -266,7 +266,8 @@ class BooksComparison:
                     if payment.payment_id in found:
                         continue
                     found.add(payment.payment_id)
-                    for share in _payable(payment, payouts[payment.payment_id], now):
+                    installation = self._journal.history.installation
+                    for share in _payable(payment, payouts[payment.payment_id], now, installation):
                         yield share
                 before = page[-1].payment_id
 
@@ -324,7 +325,9 @@ def _lost(provider: str, name: str, what: str) -> str:
     )
 
 
-def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iterable[_Share]:
+def _payable(
+    payment: Payment, payouts: Sequence[Payout], now: datetime, installation: Installation
+) -> Iterable[_Share]:
     """Who may have received payouts of a payment, besides those that the journal has. More than is left is never
     paid out; but what is left of a payment that is not completed, or waits for a person, may be more by now than
     the journal knows, and a payout that no provider has in its books may have come to nothing."""
@@ -336,11 +339,11 @@ def _payable(payment: Payment, payouts: Sequence[Payout], now: datetime) -> Iter
         left = max(left_to_pay_out(payment, seller_id, certain), withheld_from(payment, seller_id))
         if is_completed and left <= _rest(earned(payment, seller_id), of_seller, now):
             continue
-        yield _Share(Share(payment, seller_id), of_seller)
+        yield _Share(Share(payment, seller_id, installation), of_seller)
     left = total(pool.amount for pool in refundable(payment, certain))
     if is_completed and left <= _rest(payment.paid, to_sellers, now):
         return
-    yield _Share(Share(payment, None), [one for one in payouts if one.refund_id is not None])
+    yield _Share(Share(payment, None, installation), [one for one in payouts if one.refund_id is not None])
 
 
 def _rest(came: Decimal, payouts: Iterable[Payout], now: datetime) -> Decimal:

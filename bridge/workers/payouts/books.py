@@ -16,7 +16,7 @@ from coordinator.payments.counting.lateness import ZONES
 from coordinator.payments.payments import Payment
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import Share, is_known_here
+from coordinator.payouts.provider_names import Share, is_known_here, share_of
 from providers.contract import BookedPayout, PayoutGateway
 
 __all__ = ["LONG_SETTLED", "Asked", "PayoutBooks"]
@@ -27,6 +27,7 @@ Find = Callable[[Callable[[], Awaitable[BookedPayout | None]]], Awaitable[Booked
 LONG_SETTLED = timedelta(days=30)
 # SHKeeper has 16 threads for all that is asked of it.
 AT_ONCE = 4
+KNOWN_AT_LEAST = BookedPayout("and no more is said of it", None, None, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class PayoutBooks:
         if record is not None and _may_be_forgotten(record.payment, since):
             payouts = await self._journal.history.payouts_of([payment_id])
             for seller_id in (*record.payment.seller_ids, None):
-                share = Share(record.payment, seller_id)
+                share = Share(record.payment, seller_id, self._journal.history.installation)
                 stored = self._stored.get((payment_id, seller_id))
                 left = coins if stored is None else coins - stored.coins
                 if left:
@@ -116,6 +117,19 @@ class PayoutBooks:
                     await self._journal.history.add_forgotten(asked.forgotten)
                     self.store(asked)
         self._looked[payment_id] = coins
+
+    async def note_unasked(self, payout: Payout, name: str) -> None:
+        """Stores what the provider has under a name by which nobody here has asked for anything: who did is for a
+        person to find out. Raises ProviderError."""
+        record = await self._journal.payment_record(payout.payment_id)
+        if record is None:
+            raise LookupError(f"payment {payout.payment_id} of payout {payout.payout_id} is gone")
+        share = share_of(record.payment, payout, self._journal.history.installation)
+        found = await self._find(share, name, [payout.coin], _at_once)
+        # The provider knows it, and may say no more of it.
+        said = found[0] if found else self._booked(share, name, payout.coin, KNOWN_AT_LEAST)
+        is_unexplained = await self._since() is None
+        await self._journal.history.add_forgotten([said.model_copy(update={"is_unexplained": is_unexplained})])
 
     async def _since(self) -> datetime | None:
         """When the present history began, if the journal may have forgotten something then. It is the same for as
@@ -135,19 +149,7 @@ class PayoutBooks:
             async with places:
                 one = await throttled(lambda: self._gateway.find_payout(name, coin))
             if one is not None:
-                booked.append(
-                    ForgottenPayout(
-                        external_id=name,
-                        provider=self._gateway.provider,
-                        payment_id=share.payment.payment_id,
-                        payee_id=share.payee_id,
-                        coin=coin,
-                        amount=one.amount,
-                        destination=one.destination,
-                        status=one.status,
-                        tx_hashes=one.tx_hashes,
-                    )
-                )
+                booked.append(self._booked(share, name, coin, one))
 
         results = await asyncio.gather(*(ask(coin) for coin in coins), return_exceptions=True)
         for result in results:
@@ -156,6 +158,19 @@ class PayoutBooks:
         # Meanwhile somebody may have had it paid out again, which is not a forgotten payout.
         by_now = await self._journal.history.payouts_of([share.payment.payment_id]) if booked else []
         return [one for one in booked if not is_known_here(one, by_now)]
+
+    def _booked(self, share: Share, name: str, coin: str, one: BookedPayout) -> ForgottenPayout:
+        return ForgottenPayout(
+            external_id=name,
+            provider=self._gateway.provider,
+            payment_id=share.payment.payment_id,
+            payee_id=share.payee_id,
+            coin=coin,
+            amount=one.amount,
+            destination=one.destination,
+            status=one.status,
+            tx_hashes=one.tx_hashes,
+        )
 
 
 def _may_be_forgotten(payment: Payment, since: datetime) -> bool:

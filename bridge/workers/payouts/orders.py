@@ -183,6 +183,16 @@ class PayoutOrders:
                     )
                     await self._journal.payouts.record_observation(payout.payout_id, "taken-over:gone", gone)
                     break
+                if naming.is_new and is_known:
+                    logger.error(
+                        "%s is not asked for: %s has %s in its books, and nobody here asked for that; a person has"
+                        " to look, on the list of what needs one",
+                        payout.payout_id,
+                        payout.provider,
+                        naming.external_id,
+                    )
+                    await self._books.note_unasked(payout, naming.external_id)
+                    break
                 if naming.is_anothers and not is_known:
                     left = PayoutNamePassedOn(external_id=naming.external_id)
                     key = f"passed-on:{naming.external_id}"

@@ -100,6 +100,8 @@ class ShkeeperApi:
         self._api_keys = tuple(api_keys)
         self._pauses = pauses
         self._circuits = Circuits(clock)
+        self.refuses_keys = False
+        """Whether SHKeeper knew none of the keys when it was asked with them last."""
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -162,8 +164,10 @@ class ShkeeperApi:
                 answer = await self._try(model, question, _KeyAuth(key))
             except CredentialsRefusedError:
                 if number == len(self._api_keys) - 1:
+                    self.refuses_keys = True
                     raise
             else:
+                self.refuses_keys = False
                 # While a key is being changed two are configured; the one that works comes first from now on.
                 self._api_keys = (key, *(other for other in self._api_keys if other != key))
                 return answer
@@ -208,6 +212,8 @@ class ShkeeperApi:
         said = [
             await self._accepts(f"invoices/{UNKNOWN_ID}", _KeyAuth(key), BAD_KEY_MESSAGES) for key in self._api_keys
         ]
+        if True in said:
+            self.refuses_keys = False
         return True if True in said else None if None in said else False
 
     async def accepts_operator(self, operator: httpx.Auth, coin: str) -> bool | None:

@@ -42,12 +42,14 @@ class CredentialCheck:
 
     def faults(self, coins: Sequence[str] = ()) -> Sequence[str]:
         """What was found wrong when it was asked last; if that is a while ago, has it asked again meanwhile."""
-        pause = ASKED_WHILE_FAULTY_SECONDS if self._faults else ASKED_EVERY_SECONDS
+        # Whoever asks about money finds it out first.
+        found = {**self._faults, **({"key": BAD_KEY} if self._api.refuses_keys else {})}
+        pause = ASKED_WHILE_FAULTY_SECONDS if found else ASKED_EVERY_SECONDS
         if self._asking is None and (self._asked_at is None or self._clock() >= self._asked_at + pause):
             self._asked_at = self._clock()
             self._asking = asyncio.create_task(self.ask(coins))
             self._asking.add_done_callback(self._asked)
-        return tuple(self._faults.values())
+        return tuple(found.values())
 
     def _asked(self, task: asyncio.Task[Sequence[str]]) -> None:
         self._asking = None

@@ -15,7 +15,9 @@ from coordinator.ids import derived_id
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.observations import PayoutBooked, PayoutFailed
 from coordinator.payouts.payouts import Payout
+from coordinator.payouts.provider_names import Installation
 from tests.attempts import begin_attempts
+from tests.bridge.conftest import INSTALLATION
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.older_journals import migrate
 from tests.bridge.journal.sales import paid, paid_out, payout
@@ -24,8 +26,8 @@ from tests.clock import Clock
 REFUSED = PayoutFailed(reason="SHKeeper refused it")
 
 
-def name(number: int, ordinal: int = 0) -> str:
-    return derived_id("out", "shkeeper", f"order-{number}", f"seller-{number % 2}", ordinal)
+def name(number: int, ordinal: int = 0, installation: str = INSTALLATION.key) -> str:
+    return derived_id("out", installation, "shkeeper", f"order-{number}", f"seller-{number % 2}", ordinal)
 
 
 async def known(journal: Journal, payout_id: str) -> Payout:
@@ -138,7 +140,10 @@ async def test_payouts_of_an_older_bridge_keep_the_names_that_they_were_asked_fo
     await asyncio.to_thread(migrate, database_url, command.downgrade, "0021")
     journal = await Journal.open(database_url, Clock(NOW))
     assert await begin_attempts(journal, "out_4") == {"out_4": 1}
-    assert (await known(journal, "out_4")).external_id == name(4)
+    # It says whose it is by its first history, which every backup of it has had.
+    first = (await journal.history.all())[-1].epoch
+    assert journal.history.installation == Installation(first, has_plain_names=True)
+    assert (await known(journal, "out_4")).external_id == name(4, installation=first)
     await journal.close()
     with pytest.raises(RuntimeError, match="out_4 is created, and an older bridge does not know"):
         await asyncio.to_thread(migrate, database_url, command.downgrade, "0021")

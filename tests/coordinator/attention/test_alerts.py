@@ -153,6 +153,40 @@ def test_what_is_snoozed_comes_back_by_itself_at_its_time(remembered: Remembered
     assert remembered.look([HELD], START + 2 * HOUR) == []
 
 
+def test_what_is_snoozed_is_back_before_its_time_when_something_else_is_found(remembered: Remembered) -> None:
+    remembered.held = snoozed(was_told(remembered.held, "chat"), START + HOUR, "lunch").alert
+    more = replace(HELD, detail="Ada has held them: 504.60 of 20.00 USD has come")
+    assert remembered.look([more], START + MINUTE) == [("back", "payouts-held")]
+    assert remembered.held.state(START + MINUTE) is AlertState.OPEN
+    assert (remembered.held.told, remembered.held.detail) == ((), more.detail)
+    assert remembered.look([more], START + 2 * MINUTE) == []
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 7, START, START + MINUTE),
+        replace(UNMATCHED, news_at=START + MINUTE),
+    ],
+)
+def test_what_only_goes_on_leaves_a_snooze_alone_and_ends_a_closure(later: Attention) -> None:
+    alert = opened(UNMATCHED, START)
+    for aside, change in (
+        (snoozed(alert, START + HOUR, None), "changed"),
+        (closed(alert, "Ada", "known", START), "back"),
+    ):
+        [seen_again] = observed({alert.key: aside.alert}, [later], (), START + MINUTE)
+        assert seen_again.what == change
+        assert seen_again.alert.is_put_aside is (change == "changed")
+
+
+def test_what_a_bridge_remembers_that_knew_no_findings_stays_snoozed() -> None:
+    alert = snoozed(opened(UNMATCHED, START), START + HOUR, None).alert.model_copy(update={"finding": None})
+    assert "finding" not in alert.model_dump()
+    [change] = observed({alert.key: alert}, [replace(UNMATCHED, detail="?", lasting_detail="?")], (), START + MINUTE)
+    assert (change.what, change.alert.finding is None) == ("changed", False)
+
+
 def test_a_person_opens_what_is_closed_or_snoozed_before_its_time(remembered: Remembered) -> None:
     for done in (closed(remembered.held, "Ada", "known", START), snoozed(remembered.held, START + HOUR, None)):
         assert reopened(done.alert, None, START + HOUR).alert.state(START) is AlertState.OPEN

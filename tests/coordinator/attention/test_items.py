@@ -15,6 +15,7 @@ from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import BY_URGENCY, Attention, AttentionKind, Kind, most_urgent_first
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import ADDRESS_WAITED_FOR, refund_without_address
+from coordinator.attention.unreachable import Unasked, provider_unreachable
 from coordinator.attention.unreadable import row_unreadable
 from coordinator.attention.unset import AtProvider, Waiting, coin_unfollowed, provider_unset
 from coordinator.attention.wallets import wallet_attention
@@ -194,6 +195,7 @@ def others() -> list[Attention]:
         attention.chain_read_by_one("ethereum", 7, "blocks 7 to 9 were read by one endpoint alone", START),
         coin_unfollowed("ethereum", "1 payment waits for USDT", START),
         *provider_unset([AtProvider("shkeeper", Waiting.PAYMENT, 1, START, START)], {}),
+        provider_unreachable("shkeeper", "it is down", START, Unasked(1, 0, 0), is_refused=False),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
         refund_without_address(REFUND, ADDRESS_WAITED_FOR),
         attention.chain_contradicted("ethereum", 7, "a.example has 0xa, b.example 0xb", START),

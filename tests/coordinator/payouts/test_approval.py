@@ -82,6 +82,16 @@ def test_who_asked_cannot_decide_whatever_way_they_come(asked: Payout, by: Appro
             decide(asked, by, "a note", NOW)
 
 
+def test_nobody_approves_in_the_name_of_a_service() -> None:
+    services = frozenset({"shop", "back-office"})
+    for name in ("shop", "Sh0p", "back-office", "Back-Office"):
+        for service in ("back-office", None):
+            for asked in (waiting("Ada", "shop"), waiting("Ada", "another"), waiting("Ada")):
+                with pytest.raises(SamePersonError):
+                    approval(asked, Approver(name, service, services), None, NOW)
+    assert approval(waiting("Ada", "shop"), Approver("Bo", "back-office", services), None, NOW).word.by == "Bo"
+
+
 def test_others_can_whoever_tells_of_it() -> None:
     for asked in (waiting("Ada"), waiting("shop", "shop"), waiting("Ada", "shop"), waiting(None)):
         for by in (BO, Approver("Bo", "back-office")):

@@ -379,6 +379,9 @@ def test_a_service_approves_only_if_it_may_and_never_what_it_asked_for(shop: Mar
         assert client.post("/api/payouts/out_nobodys/approval", json={"approvedBy": "bo"}).status_code == 404
         # It sees what it decides about.
         assert client.get(f"/api/payouts/{payout['payoutId']}").json()["approval"]["askedThrough"] == "shop"
+    for name in ("shop", "back-office", "everything"):
+        refused = told(name, "the-back-office")
+        assert (refused.status_code, "is what a service is called" in refused.json()["detail"]) == (403, True)
     approved = told("bo", "the-back-office")
     assert (approved.status_code, approved.json()["approval"]["approvedBy"]) == (200, "bo")
     shop.settle([payout], "completed")

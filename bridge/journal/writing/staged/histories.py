@@ -7,12 +7,13 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from bridge.journal.tables import schema
-from bridge.journal.writing.histories import begin_history
+from bridge.journal.writing.histories import begin_history, installation_of
 from bridge.journal.writing.staged.actions import DISMISSED_AT
 from bridge.journal.writing.statements import Row, Writing, insert_into
 from coordinator.attention.histories import forgotten_payout_key
 from coordinator.histories import Beginning, Ground, Judgement
 from coordinator.payouts.comparisons import Comparison, ForgottenPayout
+from coordinator.payouts.provider_names import Installation
 
 __all__ = ["StagedHistories"]
 
@@ -46,8 +47,16 @@ class StagedHistories:
         """Those that are staged, by name and coin."""
         self._comparisons: list[Row] = []
         self._is_proven = False
+        self._installation: Installation | None = None
         self.writes = 0
         """How many changes are staged."""
+
+    @property
+    def installation(self) -> Installation:
+        """Whose names payouts get."""
+        if self._installation is None:
+            self._installation = installation_of(self._connection)
+        return self._installation
 
     def begin(self, judgement: Judgement, ground: Ground) -> None:
         """Begins another history, at once."""

@@ -17,6 +17,7 @@ from coordinator.payouts.payouts import Payout
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts.payouts import ShkeeperPayouts
+from tests.bridge.conftest import INSTALLATION
 from tests.bridge.workers.conftest import START, payment
 from tests.scripted_gateway import Gateway, Request, says
 
@@ -95,11 +96,11 @@ async def compared(comparison: BooksComparison, journal: Journal) -> Comparison:
 
 
 def name(number: int, ordinal: int, seller_id: str = "s1") -> str:
-    return derived_id("out", "shkeeper", f"pay_{number}", seller_id, ordinal)
+    return derived_id("out", INSTALLATION.key, "shkeeper", f"pay_{number}", seller_id, ordinal)
 
 
 def refund_name(number: int, ordinal: int) -> str:
-    return derived_id("out", "shkeeper", f"pay_{number}", ordinal)
+    return derived_id("out", INSTALLATION.key, "shkeeper", f"pay_{number}", ordinal)
 
 
 async def registered(journal: Journal, number: int = 1, *, another: bool = False, **changes: Any) -> Payout:

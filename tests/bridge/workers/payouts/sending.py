@@ -10,6 +10,7 @@ from coordinator.payouts.payouts import Payout
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts.payouts import ShkeeperPayouts
+from tests.bridge.conftest import INSTALLATION
 from tests.bridge.workers.conftest import START, paid
 from tests.scripted_gateway import Answer, Gateway, Request, says
 
@@ -81,7 +82,7 @@ async def wanted(journal: Journal, number: int = 1, **changes: object) -> str:
 
 def name(number: int, ordinal: int = 0) -> str:
     """What payouts of a payment are asked for by."""
-    return derived_id("out", "shkeeper", f"pay_{number}", "s1", ordinal)
+    return derived_id("out", INSTALLATION.key, "shkeeper", f"pay_{number}", "s1", ordinal)
 
 
 async def status(journal: Journal, payout_id: str) -> str:

@@ -43,10 +43,11 @@ from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import NAMES_BEYOND, Share
 from coordinator.payouts.statuses import PayoutStatus
 from providers.contract import BookedPayout, PayoutOrder, ProviderUnavailableError, RefusedTogetherError
+from tests.bridge.conftest import INSTALLATION
 from tests.bridge.workers.conftest import START, paid, payment
 from tests.clock import Clock
 
-SHARE = Share(payment(), "s1")
+SHARE = Share(payment(), "s1", INSTALLATION)
 COINS = ("ETH-USDT", "BTC")
 EPOCHS = count()
 

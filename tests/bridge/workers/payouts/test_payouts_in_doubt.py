@@ -69,21 +69,6 @@ async def test_a_question_that_is_turned_away_is_asked_again_once_and_only_if_th
     assert books.questions == 2
 
 
-async def test_what_the_provider_has_in_its_books_already_is_not_asked_for(
-    journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
-) -> None:
-    payout_id, sender = await wanted(journal), new_sender(journal, api)
-    books.knows("IN_PROGRESS", None)  # of this very name, as only a bridge with a newer journal can have asked
-    await sender.round()
-    [record] = await journal.payouts.records([payout_id])
-    assert (books.questions, record.payout.status) == (0, "ambiguous")
-    assert "was the journal restored?" in record.payout.reasons[0]
-    books.knows("SUCCESS", "0x1")
-    clock.move(hours=1)
-    await sender.round()
-    assert (books.questions, await status(journal, payout_id)) == (0, "completed")
-
-
 async def test_nothing_is_asked_for_while_the_provider_does_not_say_whether_it_knows_it(
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
 ) -> None:

@@ -64,7 +64,7 @@ async def test_what_was_refused_together_and_stands_in_the_books_all_the_same_is
 
 
 @pytest.mark.parametrize("number", [1, 2])
-async def test_what_was_refused_together_and_sent_alone_is_found_by_a_journal_that_has_forgotten_it(
+async def test_what_was_refused_together_and_sent_alone_by_an_older_bridge_is_not_asked_for_again(
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, number: int
 ) -> None:
     payout_ids = [await wanted(journal, one, batch_id="b", coin="LTC") for one in range(1, number + 1)]
@@ -78,4 +78,6 @@ async def test_what_was_refused_together_and_sent_alone_is_found_by_a_journal_th
     for _ in range(2):
         await sender.round()
         clock.move(hours=1)
-    assert (books.questions, {await status(journal, one) for one in payout_ids}) == (0, {"completed"})
+    assert (books.questions, {await status(journal, one) for one in payout_ids}) == (0, {"created"})
+    # Nobody knows here who asked for it.
+    assert [one.payout.is_unexplained for one in await journal.history.forgotten_payouts()] == [True] * number

@@ -227,6 +227,23 @@ async def test_readiness_names_a_wrong_key_and_never_waits_for_it(gateway: Gatew
     await invoices.examine()
 
 
+async def test_readiness_knows_of_a_refused_look_up_at_once_and_of_an_accepted_one(
+    gateway: Gateway, api: ShkeeperApi
+) -> None:
+    invoices = ShkeeperInvoices(api, CredentialCheck(api, clock=lambda: 100.0))
+    gateway.answers(credentials_gateway())
+    await invoices.examine()
+    await until(lambda: gateway.requests)  # of its own accord, once a minute
+    gateway.answers(credentials_gateway(key=False))
+    with pytest.raises(CredentialsRefusedError):
+        await invoices.look_up("pay_1")
+    with pytest.raises(CredentialsRefusedError, match="key"):
+        await invoices.examine()
+    gateway.answers(credentials_gateway())
+    assert await invoices.look_up("pay_1") == []
+    await invoices.examine()
+
+
 async def test_a_wrong_key_is_not_the_same_as_no_such_invoice(gateway: Gateway, api: ShkeeperApi) -> None:
     gateway.answers(credentials_gateway(key=False))
     with pytest.raises(CredentialsRefusedError):

@@ -48,6 +48,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "chain-contradicted": "Contradicting endpoints",
   "coin-unfollowed": "Unfollowed coin",
   "provider-unset": "Provider not set up",
+  "provider-unreachable": "Provider cannot be asked",
   "chain-read-by-one": "Blocks read by one",
   "endpoint-disabled": "Endpoint disabled",
   "endpoint-missed": "Endpoint missed events",

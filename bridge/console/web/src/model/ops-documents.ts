@@ -121,6 +121,7 @@ export type AttentionKind =
   | "chain-contradicted"
   | "coin-unfollowed"
   | "provider-unset"
+  | "provider-unreachable"
   | "chain-read-by-one"
   | "alerts-undelivered"
   | "endpoint-disabled"
