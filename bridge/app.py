@@ -19,7 +19,7 @@ from litestar.plugins.pydantic import PydanticPlugin
 from bridge.access import Grants, Principal, Revocations
 from bridge.console.branding import BrandSettings
 from bridge.console.pages import pages_router
-from bridge.door import Forwarded, Guests, LoopBudget
+from bridge.door import ConnectionLimits, Forwarded, LoopBudget
 from bridge.drain import Drain
 from bridge.engine import Engine, Stop
 from bridge.http.attention_figures import AttentionFigures
@@ -34,13 +34,13 @@ from bridge.http.front.dependencies import IsConnected, LookUpPresence, Readines
 from bridge.http.front.exact_paths import ExactPaths
 from bridge.http.front.fast_path import FastPath
 from bridge.http.front.head import Head
-from bridge.http.front.interruption import Interruption
 from bridge.http.front.metrics_apart import MetricsApart
 from bridge.http.front.openapi import RouteConventions, openapi_config
 from bridge.http.front.origins import Preflights, front_end_only
 from bridge.http.front.problems import exception_handlers
 from bridge.http.front.queries import KnownParameters
 from bridge.http.front.service_tokens import Service, WatchedServices
+from bridge.http.front.shutdown import Shutdown
 from bridge.http.front.staff import OpsAccess
 from bridge.http.front.zones import zone
 from bridge.http.health import live, metrics, ready
@@ -60,7 +60,7 @@ from bridge.runtime import Runtime
 from bridge.settings import Settings, all_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_socket_server, show_figures
 from bridge.sockets.loop_shares import LoopShares
-from bridge.sockets.transport.unread import Unread
+from bridge.sockets.transport.buffered import BufferedBytes
 from bridge.traces import tracing
 from bridge.traces.requests import TracedRequests
 from bridge.workers.health.system_status import Pulse
@@ -97,8 +97,8 @@ def create_applications(
     settings: Settings,
     *,
     stop: Stop = _stop_by_signal,
-    guests: Guests | None = None,
-    unread: Unread | None = None,
+    connection_limits: ConnectionLimits | None = None,
+    unread: BufferedBytes | None = None,
     shares: LoopShares | None = None,
     drain: Drain | None = None,
 ) -> Applications:
@@ -126,7 +126,7 @@ def create_applications(
         max_payload_bytes=settings.max_payload_bytes,
         limits=settings.limits,
         unread=unread,
-        places=guests,
+        places=connection_limits,
     )
     set_socket_server(sockets)
     show_figures(sockets)
@@ -141,20 +141,22 @@ def create_applications(
     troubles |= {"presence": sockets.announcer.trouble}
     troubles |= {"services": services.trouble} if services.are_watched else {}
     troubles |= {} if verifier is None else {"keys": verifier.trouble}
-    troubles |= {} if guests is None else {"connections": guests.trouble}
+    troubles |= {} if connection_limits is None else {"connections": connection_limits.trouble}
     troubles |= {} if asker is None else {"grants": asker.trouble}
     provider = registry.identity_provider
     troubles |= {} if provider is None else {"sign-in": provider.trouble}
     drain = drain or Drain(0)
     feed = EventFeed(callers.principal)
-    if guests is not None:
-        guests.show()
-        guests.at_close(feed.end)
-    runtime = Runtime(settings, sockets, registry, vitals, stop, guests, troubles, drain, revocations, feed, grants)
+    if connection_limits is not None:
+        connection_limits.show()
+        connection_limits.at_close(feed.end)
+    runtime = Runtime(
+        settings, sockets, registry, vitals, stop, connection_limits, troubles, drain, revocations, feed, grants
+    )
     desk = sign_in_desk(settings, registry, verifier)
     given = _given(settings, sockets, callers, registry, vitals, feed, grants, desk, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
-    beside: Any = Interruption(Preflights(Head(rest), settings.frontend_origins))
+    beside: Any = Shutdown(Preflights(Head(rest), settings.frontend_origins))
     metrics = ExactPaths(MetricsApart(beside, are_all=True))
     if settings.metrics_port:
         beside = MetricsApart(beside, are_all=False)
@@ -167,9 +169,9 @@ def create_applications(
     posts = plain_publications(callers, settings.max_publication_bytes)
     posts |= plain_webhooks(registry.readers, settings.max_webhook_bytes)
     application = FastPath(application, posts, journal)
-    if guests is not None and shares is not None:
+    if connection_limits is not None and shares is not None:
         trusted = settings.trusted_proxies
-        application = Forwarded(LoopBudget(application, guests, shares, trusted=trusted), trusted)
+        application = Forwarded(LoopBudget(application, connection_limits, shares, trusted=trusted), trusted)
     if tracing.traces is not None:
         application = TracedRequests(application, tracing.traces)
     return Applications(application, metrics)

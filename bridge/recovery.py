@@ -14,7 +14,7 @@ from bridge.journal import (
 )
 from bridge.sockets.errors import SessionContestedError, StoreUnavailableError
 from bridge.sockets.presence.activity_log import clock_micros, micros_of, now_micros
-from bridge.sockets.recovery.returns import EXCHANGES, EXCHANGES_WITHIN_SECONDS
+from bridge.sockets.recovery.reconnections import EXCHANGES, EXCHANGES_WITHIN_SECONDS
 from bridge.sockets.recovery.sessions import Leaving, Session, TakenOver
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 

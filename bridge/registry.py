@@ -18,7 +18,7 @@ from providers.onchain.chains import Chain
 from providers.wallet_keepers import WalletKeepers
 
 if TYPE_CHECKING:
-    from bridge.access.asking import GrantsAsker
+    from bridge.access.grant_lookup import GrantLookup
     from bridge.access.identity_provider import IdentityProvider
     from bridge.access.tokens import TokenVerifier
 
@@ -40,7 +40,7 @@ class Registry:
     """How those, and wallets on chains, are compared with the books."""
     chains: Mapping[str, Chain] = field(default_factory=dict)
     """Those that are followed, for payments and payouts over them, and to check the payouts of others."""
-    grants_asker: "GrantsAsker | None" = None
+    grants_asker: "GrantLookup | None" = None
     """Who asks the marketplace what users are granted."""
     identity_provider: "IdentityProvider | None" = None
     """Where staff sign in to the console."""

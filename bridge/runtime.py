@@ -13,17 +13,17 @@ from litestar import Litestar
 from prometheus_client import Gauge
 
 from bridge.access import Grants, Revocations
-from bridge.agreement import Agreement
-from bridge.door import Guests
+from bridge.door import ConnectionLimits
 from bridge.drain import Drain
 from bridge.engine import Engine, Sessions, Stop, running_engine, untroubled
 from bridge.http.event_feed import EventFeed
 from bridge.journal import Journal, JournaledEvent
-from bridge.journal.absences import LEFT_TO_WITHIN
+from bridge.journal.liveness import LEFT_TO_WITHIN
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.registry import Registry
 from bridge.revoked_access import RevokedAccess
 from bridge.settings import Settings
+from bridge.settings_fingerprint import SettingsFingerprint
 from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, deliver
 from bridge.sockets.recovery.recovery import Recovery
@@ -65,7 +65,7 @@ class Delivery:
         """Has clients recovered out of this journal, of which everything up to there was delivered."""
         self._history = JournalHistory(journal)
         if journal.activities.is_shared:
-            self._sockets.eio.strays.share(journal.nodes.own, journal.clock)
+            self._sockets.eio.misrouted.share(journal.nodes.own, journal.clock)
             grace = timedelta(seconds=self._settings.presence_grace_seconds)
             self._sharing = asyncio.create_task(SharedActivity(journal, self._sockets, grace=grace).run())
         recovery = Recovery(
@@ -139,7 +139,7 @@ class Runtime:
     registry: Registry
     vitals: Vitals
     stop: Stop
-    guests: Guests | None
+    connection_limits: ConnectionLimits | None
     troubles: Mapping[str, Callable[[], str | None]]
     drain: Drain
     revocations: Revocations
@@ -158,7 +158,7 @@ class Runtime:
             connections=lambda: self.sockets.manager.client_count,
             turned_away=self._turned_away,
             is_stopping=lambda: self.drain.has_begun,
-            settings=Agreement(self.settings).digests,
+            settings=SettingsFingerprint(self.settings).digests,
         )
         engine_runs = running_engine(
             self.settings, self.registry, delivery.deliver, delivery.begin, report=own.report, stop=self.stop
@@ -177,13 +177,13 @@ class Runtime:
             )
             self.drain.serve(Leaving(engine, self.sockets, self.feed))
             nodes, clock = engine.journal.nodes, engine.journal.clock
-            strays = self.sockets.eio.strays
-            neighbours = Neighbours(nodes, settings=own.settings, clock=clock, seen=strays.see)
+            misrouted = self.sockets.eio.misrouted
+            neighbours = Neighbours(nodes, settings=own.settings, clock=clock, seen=misrouted.see)
             # Where there are no others, nothing is left to them.
             with_others = {
                 "drain": self.drain.check,
                 "settings": untroubled(neighbours.trouble),
-                "polling": untroubled(strays.trouble),
+                "polling": untroubled(misrouted.trouble),
             }
             checks = {**(with_others if nodes.is_shared else {}), **engine.checks, **troubles}
             app.state.engine, app.state.pulse, app.state.checks = engine, pulse, checks
@@ -200,7 +200,7 @@ class Runtime:
                 delivery.end()
 
     def _turned_away(self) -> int:
-        return 0 if self.guests is None else self.guests.stand.turned_away
+        return 0 if self.connection_limits is None else self.connection_limits.stand.turned_away
 
     def _is_watched(self) -> bool:
         return bool(self.sockets.manager.subscribers("/", rooms.OPS))

@@ -29,7 +29,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableSettingError
 
 from bridge.access import KeysError
-from bridge.door import DoorLimits, Guests, require_narrow
+from bridge.door import ConnectionLimits, DoorLimits, require_narrow
 from bridge.endpoint_settings import EndpointSettings
 from bridge.environment import injected_variables
 from bridge.http.front.service_tokens import ServicesError, WatchedServices
@@ -41,7 +41,7 @@ from bridge.setting_tables import SettingTables
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit
-from bridge.sockets.transport.unread import Unread
+from bridge.sockets.transport.buffered import BufferedBytes
 from bridge.watching_settings import WatchingSettings
 from coordinator.books.days import known_zone
 from coordinator.errors import BridgeError
@@ -241,15 +241,15 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
         )
 
     @property
-    def unread(self) -> Unread:
+    def unread(self) -> BufferedBytes:
         """What waits to be read: nothing yet."""
-        return Unread(self.unread_limit_bytes, self.unread_limit_bytes_per_address)
+        return BufferedBytes(self.unread_limit_bytes, self.unread_limit_bytes_per_address)
 
-    def guests(self, file_limit: int) -> Guests:
+    def connection_limits(self, file_limit: int) -> ConnectionLimits:
         """How many connections there may be, where a process may have so many files open."""
         kept = max(1, min(RESERVED_PLACES, file_limit // 16))
         left = file_limit - kept - max(1, min(OTHER_FILES, file_limit // 4))
-        return Guests(
+        return ConnectionLimits(
             places=max(1, min(self.max_connections, left)),
             reserved_places=kept,
             per_address=self.connections_per_address,

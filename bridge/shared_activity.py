@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bridge.journal import ACTIVITIES, Journal, JournalUnavailableError, NodeActivity
-from bridge.journal.absences import OFFLINE_AFTER, SAID_EVERY_SECONDS
+from bridge.journal.liveness import OFFLINE_AFTER, SAID_EVERY_SECONDS
 from bridge.sockets import SocketServer
 
 __all__ = ["SharedActivity"]
@@ -31,9 +31,9 @@ class SharedActivity:
         self._journal = journal
         self._gone_after = OFFLINE_AFTER + grace
         self._presence = sockets.presence
-        self._elsewhere = sockets.presence.elsewhere
+        self._remote_presence = sockets.presence.remote_presence
         sockets.presence.go_by(journal.clock)
-        self._elsewhere.share()
+        self._remote_presence.share()
         self._read_until = 0
         """The number of the last change that was read."""
         self._read_at: datetime | None = None
@@ -52,16 +52,16 @@ class SharedActivity:
 
     async def _publish(self) -> None:
         while True:
-            await self._elsewhere.outgoing.wait()
-            taken = self._elsewhere.take()
+            await self._remote_presence.outgoing.wait()
+            taken = self._remote_presence.take()
             try:
                 await self._journal.activities.note(taken)
             except JournalUnavailableError:
-                self._elsewhere.give_back(taken)
+                self._remote_presence.give_back(taken)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:
-        news, loop = self._journal.wakes.of(ACTIVITIES), asyncio.get_running_loop()
+        news, loop = self._journal.wakeups.of(ACTIVITIES), asyncio.get_running_loop()
         nodes_seen_at = -SAID_EVERY_SECONDS
         while True:
             news.clear()
@@ -94,13 +94,13 @@ class SharedActivity:
         # What one tells that is taken for gone is heard with all the rest once it is back.
         if one.node != self._journal.nodes.own and one.node not in self._gone:
             self._seen_at.setdefault(one.node, now)
-            self._elsewhere.hear(one.node, one.activity)
+            self._remote_presence.hear(one.node, one.activity)
 
     async def _begin(self, now: datetime) -> None:
         standing = await self._journal.activities.standing()
         others = [one for one in standing.rows if one.node != self._journal.nodes.own]
         self._gone = (await self._gone_of({one.node for one in others}, now)).keys()
-        self._elsewhere.begin(
+        self._remote_presence.begin(
             (one.node, one.activity) for one in others if not (one.activity.is_on and one.node in self._gone)
         )
         self._read_until = standing.change
@@ -108,24 +108,24 @@ class SharedActivity:
     async def _catch_up(self) -> None:
         """How everything stands, where some of what changed may be forgotten by now."""
         standing = await self._journal.activities.standing()
-        nodes = {*self._elsewhere.nodes, *(one.node for one in standing.rows)} - {self._journal.nodes.own}
+        nodes = {*self._remote_presence.nodes, *(one.node for one in standing.rows)} - {self._journal.nodes.own}
         for node in sorted(nodes - self._gone):
             rows = [one.activity for one in standing.rows if one.node == node]
-            self._elsewhere.replace(node, rows, self._journal.clock())
+            self._remote_presence.replace(node, rows, self._journal.clock())
         self._read_until = standing.change
         self._presence.publish_all()  # the others may have forgotten who is here
 
     async def _replace(self, node: str) -> None:
         standing = await self._journal.activities.standing(node)
-        self._elsewhere.replace(node, [one.activity for one in standing.rows], self._journal.clock())
+        self._remote_presence.replace(node, [one.activity for one in standing.rows], self._journal.clock())
 
     async def _see_nodes(self) -> None:
         """Whoever was at a node that is gone has gone with it; and is back when that is."""
-        gone = await self._gone_of({*self._elsewhere.nodes, *self._gone}, self._journal.clock())
+        gone = await self._gone_of({*self._remote_presence.nodes, *self._gone}, self._journal.clock())
         for node in self._gone - gone.keys():
             await self._replace(node)
         for node in gone.keys() - self._gone:
-            self._elsewhere.replace(node, (), gone[node])
+            self._remote_presence.replace(node, (), gone[node])
         self._gone = gone.keys()
 
     async def _gone_of(self, nodes: Collection[str], now: datetime) -> Mapping[str, datetime]:

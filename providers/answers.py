@@ -15,8 +15,8 @@ import httpx
 
 from coordinator.errors import BridgeError
 from providers.certificates import certificates
-from providers.heads import Connects, Head, awaited, bound_heads
 from providers.question_spans import ASKED, CARRIES_TRACE, question_spans
+from providers.response_heads import Connects, Head, awaited, bound_heads
 
 __all__ = [
     "Answer",

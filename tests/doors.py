@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from bridge.door import Door, DoorLimits, Guests
+from bridge.door import ConnectionLimits, Door, DoorLimits
 from bridge.sockets.loop_shares import LoopShares
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -13,7 +13,9 @@ __all__ = ["any_door"]
 PATIENCE_SECONDS = 1_000 * GIVE_UP_SECONDS
 
 
-def any_door(*, guests: Guests | None = None, shares: LoopShares | None = None, **limits: Any) -> Any:
+def any_door(
+    *, connection_limits: ConnectionLimits | None = None, shares: LoopShares | None = None, **limits: Any
+) -> Any:
     """For `uvicorn.Config(http=…)`: open to all, unless `guests` says to whom, and patient in whatever `limits` do
     not name."""
     patient = DoorLimits(
@@ -23,5 +25,5 @@ def any_door(*, guests: Guests | None = None, shares: LoopShares | None = None, 
         answer_seconds=PATIENCE_SECONDS,
         body_bytes=10_000_000,
     )
-    guests = guests or Guests(places=10_000, reserved_places=1, per_address=10_000)
-    return Door(guests, replace(patient, **limits), shares=shares)
+    connection_limits = connection_limits or ConnectionLimits(places=10_000, reserved_places=1, per_address=10_000)
+    return Door(connection_limits, replace(patient, **limits), shares=shares)

@@ -11,7 +11,7 @@ from providers.findings import is_private
 from providers.settings import SettingsError, existing_file, none_if_empty, text_of
 
 if TYPE_CHECKING:
-    from bridge.access.asking import GrantsAsker
+    from bridge.access.grant_lookup import GrantLookup
 
 __all__ = ["GrantSettings"]
 
@@ -35,7 +35,7 @@ class GrantSettings(FrozenModel):
             raise ValueError("expected an address that begins with https://, without user or fragment")
         return value
 
-    def asker(self) -> "GrantsAsker | None":
+    def asker(self) -> "GrantLookup | None":
         """Who asks; None if nobody is asked. Raises SettingsError."""
         if not self.url:
             return None
@@ -47,6 +47,6 @@ class GrantSettings(FrozenModel):
         except ValueError as error:
             raise SettingsError(f"grants.secret_file: {error}") from None
         # It brings an HTTP client, which a bridge that asks nobody does without.
-        from bridge.access.asking import GrantsAsker
+        from bridge.access.grant_lookup import GrantLookup
 
-        return GrantsAsker(self.url, keys, deadline_seconds=self.timeout_seconds)
+        return GrantLookup(self.url, keys, deadline_seconds=self.timeout_seconds)

@@ -21,8 +21,8 @@ from bridge.access.oidc_settings import OidcClient
 from coordinator.json_text import NotJsonError, json_in
 from providers.answers import Answer, NeighbourError, ask, neighbour
 from providers.circuit import CircuitBreaker, show_circuit
+from providers.concurrency import ConcurrencyLimit, CrowdedError, TooLateError
 from providers.findings import is_private
-from providers.turns import CrowdedError, TooLateError, Turns
 
 __all__ = ["Discovered", "IdentityProvider", "Said", "error_word"]
 
@@ -83,7 +83,7 @@ class IdentityProvider:
         self._http = neighbour()
         self._circuit = CircuitBreaker(clock)
         show_circuit("identity-provider", self._circuit)
-        self._turns = Turns(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
+        self._turns = ConcurrencyLimit(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
         self._looking = asyncio.Lock()
         self._discovered: tuple[float, Discovered] | None = None
         self._keys: tuple[float, list[Key]] | None = None

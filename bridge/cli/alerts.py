@@ -65,7 +65,7 @@ def _lines(tried: "Sequence[Destination]", problems: Sequence[str | None]) -> It
 
 async def _tried(tried: "Sequence[Destination]", settings: "Settings") -> list[str | None]:
     from bridge.workers.alerts.destinations import UndeliveredError
-    from coordinator.attention.sendings import Message, Thing
+    from coordinator.attention.alert_messages import Message, Thing
 
     link = f"{settings.address}/ops"
     thing = Thing(

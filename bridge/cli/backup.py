@@ -20,7 +20,7 @@ def backup(
 
     Example: [bold]bridge backup /backups/bridge-2026-05-01.db[/bold]
     """
-    from bridge.journal.upkeep import back_up
+    from bridge.journal.maintenance import back_up
     from bridge.settings import load_settings
 
     back_up(load_settings(config).database_url, path, datetime.now(UTC))

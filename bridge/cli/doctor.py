@@ -83,7 +83,7 @@ def _unset_providers(settings: "Settings") -> Iterator[Finding]:
 
     from bridge.journal.examine import examine_waiting_at_others
     from bridge.workers.health.unset_providers import SetUp, lacking
-    from coordinator.attention.unset import provider_unset
+    from coordinator.attention.unconfigured import provider_unset
 
     set_up = SetUp.of(
         [one.name for one in known.PROVIDERS if one.opens_invoices(settings)],

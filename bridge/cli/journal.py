@@ -33,7 +33,7 @@ def restored(
     Clients begin anew then, and no payout is sent until the books were compared. Most restores are noticed without
     it.
     """
-    from bridge.journal.upkeep import declare_restored
+    from bridge.journal.maintenance import declare_restored
     from bridge.settings import load_settings
 
     settings, said = load_settings(config), "somebody said that it was restored"
@@ -61,7 +61,7 @@ def compact(config: Config = None) -> None:
     From then on it gets smaller by itself as old events are forgotten. A journal of an earlier version needs that
     once; one that is new does not.
     """
-    from bridge.journal.upkeep import compact as compact_journal
+    from bridge.journal.maintenance import compact as compact_journal
     from bridge.settings import load_settings
 
     before, after = compact_journal(load_settings(config).database_url)
@@ -74,7 +74,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Show each history of the journal: since when, why, and what was compared, the present one first."""
-    from bridge.journal.upkeep import histories_of
+    from bridge.journal.maintenance import histories_of
     from bridge.settings import load_settings
 
     records = histories_of(load_settings(config).database_url)

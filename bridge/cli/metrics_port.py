@@ -10,7 +10,7 @@ from bridge.cli.address import open_listener
 
 if TYPE_CHECKING:
     from bridge.settings import Settings
-    from bridge.sockets.transport.unread import Unread
+    from bridge.sockets.transport.buffered import BufferedBytes
 
 __all__ = ["MetricsPort"]
 
@@ -48,16 +48,16 @@ class MetricsPort:
         listener.setblocking(False)
         return cls(listener)
 
-    async def serve(self, application: Any, settings: "Settings", unread: "Unread") -> None:
+    async def serve(self, application: Any, settings: "Settings", unread: "BufferedBytes") -> None:
         """Answers from now on."""
         if self._listener is None:
             return
         from uvicorn.server import ServerState
 
-        from bridge.door import Door, Guests
+        from bridge.door import ConnectionLimits, Door
 
-        guests = Guests(places=CONNECTIONS, reserved_places=1, per_address=CONNECTIONS)
-        door, self._state = Door(guests, settings.door_limits, unread), ServerState()
+        connection_limits = ConnectionLimits(places=CONNECTIONS, reserved_places=1, per_address=CONNECTIONS)
+        door, self._state = Door(connection_limits, settings.door_limits, unread), ServerState()
         connected = partial(door, _Served(application), self._state, {})
         self._server = await asyncio.get_running_loop().create_server(connected, sock=self._listener)
 

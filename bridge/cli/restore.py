@@ -23,7 +23,7 @@ def restore(
 
     Example: [bold]bridge restore /backups/bridge-2026-05-01.db[/bold]
     """
-    from bridge.journal.upkeep import restore as restore_journal
+    from bridge.journal.maintenance import restore as restore_journal
     from bridge.settings import load_settings
 
     replaced = restore_journal(load_settings(config).database_url, path, datetime.now(UTC))

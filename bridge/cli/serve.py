@@ -219,14 +219,17 @@ def _run(
         end.begin()
         server.should_exit = True
 
-    guests, unread = settings.guests(_raised_file_limit()), settings.unread
+    connection_limits, unread = settings.connection_limits(_raised_file_limit()), settings.unread
     shares = LoopShares(settings.loop_share_per_address)
     applications = create_applications(
-        settings, stop=give_up, guests=guests, unread=unread, shares=shares, drain=drain
+        settings, stop=give_up, connection_limits=connection_limits, unread=unread, shares=shares, drain=drain
     )
     application = _explaining(applications.public, failures)
     company = ExitStack()
-    door, acceptor = Door(guests, settings.door_limits, unread, shares), Acceptor(listener, guests)
+    door, acceptor = (
+        Door(connection_limits, settings.door_limits, unread, shares),
+        Acceptor(listener, connection_limits),
+    )
 
     class Server(WaitingServer):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -250,7 +253,7 @@ def _run(
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await asyncio.to_thread(company.close)
             acceptor.close()
-            guests.close()
+            connection_limits.close()
             metrics_port.close()
             await super().shutdown(sockets)
 

@@ -39,7 +39,7 @@ from bridge.client.calls import (
     withdraw_refund_call,
 )
 from bridge.client.certificates import certificates
-from bridge.client.tries import Destination, Tries
+from bridge.client.retries import Destination, Retries
 from coordinator.events import Payload
 
 __all__ = ["AsyncBridgeClient"]
@@ -245,10 +245,10 @@ class AsyncBridgeClient:
         return f"AsyncBridgeClient({self._destination.url!r})"
 
     async def _perform(self, call: Call[Result]) -> Result:
-        tries = Tries(self._destination, call)
+        tries = Retries(self._destination, call)
         return await AsyncRetrying(sleep=asyncio.sleep, **tries.policy())(self._try, tries)
 
-    async def _try(self, tries: Tries[Result]) -> Result:
+    async def _try(self, tries: Retries[Result]) -> Result:
         with tries.sending():
             response = await ask(self._http, tries.request(), tries.timeout_seconds)
         return tries.read(response)

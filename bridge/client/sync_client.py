@@ -37,7 +37,7 @@ from bridge.client.calls import (
     send_payouts_call,
     withdraw_refund_call,
 )
-from bridge.client.tries import Destination, Tries
+from bridge.client.retries import Destination, Retries
 from coordinator.events import Payload
 
 __all__ = ["BridgeClient"]
@@ -308,11 +308,11 @@ class BridgeClient:
         return f"BridgeClient({self._destination.url!r})"
 
     def _perform(self, call: Call[Result]) -> Result:
-        tries = Tries(self._destination, call)
+        tries = Retries(self._destination, call)
         result: Result = Retrying(sleep=time.sleep, **tries.policy())(self._try, tries)
         return result
 
-    def _try(self, tries: Tries[Result]) -> Result:
+    def _try(self, tries: Retries[Result]) -> Result:
         with tries.sending():
             response = self._asking.ask(tries.request(), tries.timeout_seconds)
         return tries.read(response)

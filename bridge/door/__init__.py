@@ -4,10 +4,10 @@ uvicorn listens and hands each connection to `Door`; what asks for a WebSocket g
 """
 
 from bridge.door.budget import LoopBudget
+from bridge.door.connection_limits import ConnectionLimits, Stand
 from bridge.door.door import Door
 from bridge.door.forwarded import Forwarded
-from bridge.door.guests import Guests, Stand
 from bridge.door.limits import DoorLimits
 from bridge.door.proxies import require_narrow
 
-__all__ = ["Door", "DoorLimits", "Forwarded", "Guests", "LoopBudget", "Stand", "require_narrow"]
+__all__ = ["ConnectionLimits", "Door", "DoorLimits", "Forwarded", "LoopBudget", "Stand", "require_narrow"]

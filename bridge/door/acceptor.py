@@ -11,7 +11,7 @@ import socket
 import struct
 from collections.abc import Callable
 
-from bridge.door.guests import Guests
+from bridge.door.connection_limits import ConnectionLimits
 
 __all__ = ["Acceptor"]
 
@@ -29,9 +29,9 @@ AT_ONCE = struct.pack("ii", 1, 0)
 class Acceptor:
     """What accepts at one listener."""
 
-    def __init__(self, listener: socket.socket, guests: Guests) -> None:
+    def __init__(self, listener: socket.socket, connection_limits: ConnectionLimits) -> None:
         self._listener = listener
-        self._guests = guests
+        self._connection_limits = connection_limits
         self._make: Callable[[], asyncio.Protocol]
         self._opening: set[asyncio.Task[object]] = set()
         self._retry: asyncio.TimerHandle | None = None
@@ -60,7 +60,7 @@ class Acceptor:
                     self._accept_later(error)
                     return
                 continue
-            if self._guests.may_come(address):
+            if self._connection_limits.may_come(address):
                 self._open(connection)
             else:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from bridge.door.answers import too_often
+from bridge.door.connection_limits import REFUSED, ConnectionLimits
 from bridge.door.forwarded import Scope
-from bridge.door.guests import REFUSED, Guests
 from bridge.door.proxies import trusts
 from bridge.sockets.addresses import COUNTED_AS, network_of
 from bridge.sockets.loop_shares import LOOP_SHARE, PROBES, TURNS, LoopShares, Share, Steps
@@ -28,14 +28,14 @@ class LoopBudget:
     def __init__(
         self,
         application: Callable[[Scope, Any, Any], Coroutine[Any, Any, None]],
-        guests: Guests,
+        connection_limits: ConnectionLimits,
         shares: LoopShares,
         *,
         trusted: str,
     ) -> None:
         """`trusted` are proxies, which ask for everybody; they and this machine have no bound."""
         self._application = application
-        self._guests = guests
+        self._connection_limits = connection_limits
         self._shares = shares
         self._is_trusted = trusts(trusted)
 
@@ -61,7 +61,7 @@ class LoopBudget:
 
     async def _refuse(self, share: Share, scope: Scope, send: Any) -> None:
         REFUSED.labels(str(HTTPStatus.TOO_MANY_REQUESTS.value)).inc()
-        self._guests.has_asked_too_much(share.network)
+        self._connection_limits.has_asked_too_much(share.network)
         await Steps(too_often(scope, send), share.clock, share.take)
 
     def _counted_as(self, scope: Scope) -> str | None:

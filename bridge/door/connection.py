@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bridge.door.answers import STOPPING, TOO_MANY, problem
 from bridge.door.body import Body, body_of, too_large
+from bridge.door.connection_limits import REFUSED, AcceptedConnection
 from bridge.door.exchange import Exchange, Message, scope_between, scope_of
-from bridge.door.guests import REFUSED, Guest
+from bridge.door.flow_control import FlowControl
 from bridge.door.head import END, Head, RequestError, read_head, require_readable
-from bridge.door.intake import Intake
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES, UnreadAnswer
 from bridge.sockets.transport.handshake import Request
 
@@ -56,7 +56,7 @@ class HttpConnection(asyncio.Protocol):
         self._server_state = server_state
         self._state = app_state
         self._transport: asyncio.Transport
-        self._guest: Guest | None = None
+        self._guest: AcceptedConnection | None = None
         self._unread = b""
         """What has come of the next requests."""
         self._held_bytes = 0
@@ -69,7 +69,7 @@ class HttpConnection(asyncio.Protocol):
         """The request that is under way."""
         self._body: Body | None = None
         """What is still to come of its body."""
-        self._intake: Intake
+        self._intake: FlowControl
         self._is_closing = False
         """Whether nothing more is listened to."""
         self._is_deaf = False
@@ -85,7 +85,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
         self._server_state.connections.add(self)
         peer = transport.get_extra_info("peername")
-        self._intake = Intake(self._transport, self)
+        self._intake = FlowControl(self._transport, self)
         self._guest = self._door.enter(peer[0] if isinstance(peer, tuple) else "")
         if self._guest is None:
             self._turn_away()

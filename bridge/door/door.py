@@ -4,12 +4,12 @@ import math
 from typing import Any
 
 from bridge.door.connection import HttpConnection
-from bridge.door.guests import Guest, Guests
-from bridge.door.held import Held
+from bridge.door.connection_limits import AcceptedConnection, ConnectionLimits
 from bridge.door.limits import DoorLimits
+from bridge.door.partial_requests import PartialRequests
 from bridge.sockets.loop_shares import LoopShares, Share
+from bridge.sockets.transport.buffered import MADE_ROOM, BufferedBytes
 from bridge.sockets.transport.deadlines import Deadlines
-from bridge.sockets.transport.unread import MADE_ROOM, Unread
 
 __all__ = ["Door"]
 
@@ -27,17 +27,17 @@ class Door:
 
     def __init__(
         self,
-        guests: Guests,
+        connection_limits: ConnectionLimits,
         limits: DoorLimits | None = None,
-        unread: Unread | None = None,
+        unread: BufferedBytes | None = None,
         shares: LoopShares | None = None,
     ) -> None:
         """`unread` is what waits to be read, also by those who are not the door's any more; `shares` what each
         address may have of the event loop."""
-        self.guests = guests
+        self.connection_limits = connection_limits
         self._shares = shares
         self.limits = limits or DoorLimits()
-        self.unread = unread or Unread(math.inf)
+        self.unread = unread or BufferedBytes(math.inf)
         self.heads: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late_head())
         """Whose request has begun, or should have, and has not said what it asks."""
         self.idle: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.close())
@@ -48,7 +48,7 @@ class Door:
         """Who does not read what they are answered."""
         self.leaving: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.break_off())
         """Who is being closed."""
-        self.held: Held[HttpConnection] = Held(self.limits.held_bytes)
+        self.held: PartialRequests[HttpConnection] = PartialRequests(self.limits.held_bytes)
         """What has come of heads and bodies that are not whole."""
 
     def __call__(
@@ -56,10 +56,10 @@ class Door:
     ) -> HttpConnection:
         return HttpConnection(self, config, server_state, app_state)
 
-    def enter(self, address: str) -> Guest | None:
+    def enter(self, address: str) -> AcceptedConnection | None:
         """Lets a connection in, if there is a place for it. What is signed comes whole within moments, so that where
         all are taken whoever takes longest over a head or a body has to leave."""
-        return self.guests.enter(address, lambda: self._make_room(self._slowest()))
+        return self.connection_limits.enter(address, lambda: self._make_room(self._slowest()))
 
     def _slowest(self) -> HttpConnection | None:
         silent, sending = self.heads.first(), self.bodies.first()
@@ -69,16 +69,18 @@ class Door:
         sending_seconds = self.limits.body_seconds - self.bodies.left_seconds(sending)
         return silent if silent_seconds > sending_seconds else sending
 
-    def share_of(self, guest: Guest) -> Share | None:
+    def share_of(self, guest: AcceptedConnection) -> Share | None:
         """What one may have of the event loop's time for what makes no whole request."""
         return None if self._shares is None or guest.network is None else Share(self._shares, guest.network)
 
-    def has_place(self, guest: Guest, path: str) -> bool:
+    def has_place(self, guest: AcceptedConnection, path: str) -> bool:
         """Whether there is one for who asks for this, be it one of those that are kept."""
-        if path.startswith(WEBHOOKS) or (path.startswith(PROBES) and self.guests.may_probe(guest)):
+        if path.startswith(WEBHOOKS) or (path.startswith(PROBES) and self.connection_limits.may_probe(guest)):
             return True
         patience = self.limits.head_seconds - MOMENT_SECONDS
-        return self.guests.find_place(guest, lambda: self._make_room(self.heads.first(within_seconds=patience)))
+        return self.connection_limits.find_place(
+            guest, lambda: self._make_room(self.heads.first(within_seconds=patience))
+        )
 
     def _make_room(self, slow: HttpConnection | None) -> bool:
         """Has one leave that is being closed, or has been answered and asked nothing more; or else who is slow."""
@@ -86,7 +88,7 @@ class Door:
         if longest is None:
             return False
         longest.turn_out(MADE_ROOM)
-        self.guests.made_room()
+        self.connection_limits.made_room()
         return True
 
     def hold(self, connection: HttpConnection, network: str | None, held_bytes: int, *, is_more: bool) -> None:
@@ -98,7 +100,7 @@ class Door:
             longest = next(late, None)
             if longest is None:
                 return
-            self.guests.gave_up_body(
+            self.connection_limits.gave_up_body(
                 f"what has not come whole of heads and bodies is more than {self.held.limit_bytes} bytes, and"
                 f" {address} holds most of it"
             )

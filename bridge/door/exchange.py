@@ -9,9 +9,9 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bridge.arrivals import ARRIVED
+from bridge.arrival_times import ARRIVED
 from bridge.door.answers import CONTINUE, NOT_STORED, status_line
-from bridge.door.guests import REFUSED
+from bridge.door.connection_limits import REFUSED
 from bridge.door.head import Head
 from bridge.door.request_seconds import note_request
 from bridge.sockets.loop_shares import LOOP_SHARE, Share

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.door.proxies import trusts
 from bridge.sockets.addresses import COUNTED_AS, address_in
-from bridge.sockets.notice import Notice
+from bridge.sockets.throttled_log import ThrottledLog
 
 __all__ = ["Forwarded"]
 
@@ -31,7 +31,7 @@ class Forwarded:
         """`trusted` are the addresses and networks of proxies, separated by commas."""
         self._application = application
         self._is_trusted = trusts(trusted)
-        self._unreadable = Notice(logger, "not knowing for whom a proxy asks")
+        self._unreadable = ThrottledLog(logger, "not knowing for whom a proxy asks")
 
     def __call__(self, scope: Scope, receive: Any, send: Any) -> Awaitable[None]:
         # No coroutine of its own, through which all that others wait for would go.

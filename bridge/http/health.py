@@ -7,7 +7,6 @@ from litestar import Response, get
 from litestar.openapi import ResponseSpec
 from pydantic import Field
 
-from bridge.figures import CONTENT_TYPE, exposition
 from bridge.http.attention_figures import GivenAttentionFigures
 from bridge.http.front.dependencies import (
     GivenChains,
@@ -17,6 +16,7 @@ from bridge.http.front.dependencies import (
     GivenUnsetProviders,
 )
 from bridge.journal import JournalUnavailableError
+from bridge.metrics import CONTENT_TYPE, exposition
 from bridge.workers.health.checks import Check, DegradedError
 from bridge.workers.health.disk_figures import measure_disk
 from bridge.workers.health.money_figures import measure_money

@@ -20,7 +20,7 @@ from litestar.openapi.spec import Operation
 from litestar.params import FromPath
 from pydantic import Field
 
-from bridge.arrivals import arrival_of
+from bridge.arrival_times import arrival_of
 from bridge.histograms import Histogram
 from bridge.http.front.fast_path import PlainPost
 from bridge.http.front.openapi import json_body, problem_responses

@@ -62,7 +62,7 @@ from bridge.journal.requests.refunds import OpenedRefund
 from bridge.journal.requests.rulings import ruling_key
 from bridge.journal.tables.rows import JournaledEvent, NodeActivity
 from bridge.journal.tables.unreadable_rows import RowKind, UnreadableRow, UnreadableRowError, all_read
-from bridge.journal.wakes import (
+from bridge.journal.wakeups import (
     ACTIVITIES,
     ALERTS,
     DEADLINES,

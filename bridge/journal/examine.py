@@ -14,12 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from bridge.journal.database.engines import journal_place, opening, parse_database_url, reading_engine
 from bridge.journal.database.lock import is_locked
 from bridge.journal.database.pooling import require_session
-from bridge.journal.database.refusals import what_helps
+from bridge.journal.database.remedies import what_helps
 from bridge.journal.database.schema_versions import known_versions, version_of
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.queries.coins import WaitedCoin, coins_waited_for
 from bridge.journal.queries.waiting_at_providers import waiting_at_others
-from coordinator.attention.unset import AtProvider
+from coordinator.attention.unconfigured import AtProvider
 
 __all__ = ["DatabaseState", "examine_database", "examine_waiting", "examine_waiting_at_others"]
 

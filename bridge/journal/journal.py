@@ -12,8 +12,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from bridge.journal.clocks import Clock, SharedClock, steady_clock, utc_now
+from bridge.journal.database.aborting import ConnectionAborter
 from bridge.journal.database.commit_notices import CommitNotices, notify_others
-from bridge.journal.database.cutting import Cutter
 from bridge.journal.database.engines import opening, parse_database_url, writing_engine
 from bridge.journal.database.lock import WriterLock
 from bridge.journal.database.open_files import has_log, written_state
@@ -49,7 +49,7 @@ from bridge.journal.records.wallets import WalletRecords
 from bridge.journal.requests import payments as requests
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent
 from bridge.journal.tables.unreadable_rows import UnreadableRow, note_in
-from bridge.journal.wakes import Moves, Wakes
+from bridge.journal.wakeups import Moves, Wakeups
 from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import Opened, open_history
 from bridge.journal.writing.history_guard import HistoryGuard
@@ -82,7 +82,7 @@ class Journal:
     def __init__(
         self,
         writing: Engine,
-        cutter: Cutter,
+        cutter: ConnectionAborter,
         lock: WriterLock,
         opened: Opened,
         mark_file: MarkFile | None,
@@ -101,7 +101,7 @@ class Journal:
         """Where the files of an SQLite journal are; None if it is in a server."""
         self._lock = lock
         self.commit_times = CommitTimes()
-        self.wakes = Wakes()
+        self.wakeups = Wakeups()
         """Who is woken when there is news for what they do, here or at another bridge."""
         self._dispatcher: Dispatcher | None = None
         self._offsets = Offsets(opened.epoch, opened.secret)
@@ -166,7 +166,7 @@ class Journal:
         await asyncio.to_thread(examine_database, database_url)
         writing = writing_engine(url)
         is_shared = is_shared and url.get_backend_name() != "sqlite"
-        lock, cutter = WriterLock(url, writing, is_shared=is_shared), Cutter(writing)
+        lock, cutter = WriterLock(url, writing, is_shared=is_shared), ConnectionAborter(writing)
 
         shared_clock = SharedClock(clock) if is_shared else None
         now = shared_clock or clock
@@ -369,8 +369,8 @@ class Journal:
             with suppress(JournalUnavailableError):
                 await self._read(clock.set_by)
 
-    def _committed_elsewhere(self, offset: int | None, wakes: Sequence[str]) -> None:
-        self.wakes.ring(wakes)
+    def _committed_elsewhere(self, offset: int | None, wakeups: Sequence[str]) -> None:
+        self.wakeups.ring(wakeups)
         if self._dispatcher is not None:
             self._dispatcher.committed_elsewhere(offset)
 
@@ -379,6 +379,6 @@ class Journal:
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)
-        self.wakes.ring(commit.wakes)
+        self.wakeups.ring(commit.wakeups)
         if self._dispatcher is not None:
             self._dispatcher.committed(events, is_certain=is_certain)

@@ -30,8 +30,8 @@ from bridge.journal.database.schema_versions import (
 )
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.examine import examine_database
+from bridge.journal.maintenance import back_up
 from bridge.journal.tables import schema
-from bridge.journal.upkeep import back_up
 
 __all__ = ["Migration", "MigrationPlan", "Trial", "migrate", "planned_migration"]
 

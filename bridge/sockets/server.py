@@ -45,10 +45,10 @@ from bridge.sockets.handler_calls import INTERNAL_FAILURE, UNKNOWN_EVENT, fittin
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.announcer import Announcer
 from bridge.sockets.presence.presence import Presence
+from bridge.sockets.recovery.deferred_answers import DeferredAnswer
+from bridge.sockets.recovery.reconnections import NOTHING, Recalls, Reconnections, brought_by
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
-from bridge.sockets.recovery.returns import NOTHING, Recalls, Returns, brought_by
-from bridge.sockets.recovery.when_saved import WhenSaved
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
 from bridge.sockets.transport.asking import answers
 from bridge.sockets.transport.disconnects import Disconnect
@@ -99,7 +99,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.keeps_confidence = keeps_confidence
         """Whether confidential events go to their rooms and to staff only."""
         self.activity_log = ActivityLog()
-        self.returns: Returns | None = None
+        self.returns: Reconnections | None = None
         self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
 
     def recover_with(self, recovery: Recovery) -> None:
@@ -110,7 +110,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.activity_log.go_by(recovery.clock)
         self.manager.watchers.append(recovery)
         replays, has_lost_rooms = Replays(self.eio.limits), self.admission.has_lost_rooms
-        self.returns = Returns(recovery, self.activity_log, self.recalls, replays, has_lost_rooms)
+        self.returns = Reconnections(recovery, self.activity_log, self.recalls, replays, has_lost_rooms)
 
     async def shutdown(self) -> None:
         await self.announcer.finish()
@@ -350,7 +350,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except Exception:
             logger.exception("the handler of %s returned what cannot be sent as its acknowledgement", event)
             parts = packet_parts(self.packet_class(ACK, namespace=namespace, id=ack_id, data=[INTERNAL_FAILURE]))
-        if isinstance(answer, WhenSaved) and self.recovery is not None:
+        if isinstance(answer, DeferredAnswer) and self.recovery is not None:
             saved = self.recovery.wait_until_saved(sid)
             if not saved.done():  # no task: of thousands who wait, each would be kept whole
                 saved.add_done_callback(partial(self._acknowledge, eio_sid, parts))
@@ -381,7 +381,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return [INTERNAL_FAILURE]
         if answer is self.not_handled:
             return [UNKNOWN_EVENT]
-        if isinstance(answer, WhenSaved):
+        if isinstance(answer, DeferredAnswer):
             return answer
         return [] if answer is None else list(answer) if isinstance(answer, tuple) else [answer]
 

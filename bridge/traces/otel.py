@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 
 from bridge import __version__
-from bridge.arrivals import arrival_of
+from bridge.arrival_times import arrival_of
 from bridge.traces import Delivered, tracing
 from bridge.traces.traceparent import TraceParent, read_traceparent, traceparent_in
 from providers.question_spans import question_spans

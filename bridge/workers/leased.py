@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from datetime import timedelta
 
 from bridge.journal import LEASES, Journal, JournalUnavailableError
-from bridge.journal.absences import LEASE, SAID_EVERY_SECONDS
+from bridge.journal.liveness import LEASE, SAID_EVERY_SECONDS
 
 __all__ = ["LeasedWork"]
 
@@ -45,7 +45,7 @@ class LeasedWork:
         self._lease = lease
         self._safe_seconds = lease.total_seconds() * (1 - MARGIN_SHARE)
         self._renewed_every_seconds = renewed_every_seconds
-        self._woken = journal.wakes.of(LEASES)
+        self._woken = journal.wakeups.of(LEASES)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         """Of who takes leases, or gives them back."""

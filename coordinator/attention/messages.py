@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from coordinator.attention.alert_messages import Message, Thing
+from coordinator.attention.alert_schedule import AlertBatch
 from coordinator.attention.alerts import Alert
 from coordinator.attention.lines import one_line
-from coordinator.attention.sendings import Message, Thing
 from coordinator.attention.severities import Severities, Severity
-from coordinator.attention.telling import Telling
 
 __all__ = ["as_mrkdwn", "as_plain_text", "message_of"]
 
@@ -23,7 +23,7 @@ SHOWN = 20
 _MRKDWN_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def message_of(telling: Telling, severities: Severities, console_url: str) -> Message:
+def message_of(telling: AlertBatch, severities: Severities, console_url: str) -> Message:
     """What is to be told, the worst first."""
 
     def worst_first(alerts: Sequence[Alert]) -> list[Alert]:

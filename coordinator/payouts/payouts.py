@@ -23,8 +23,8 @@ from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_
 from coordinator.payments.observed.observations import Sighting, Stage
 from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.facts import PayoutFacts, PutOff
+from coordinator.payouts.repeated_reports import payments_told, repeated_reports
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
-from coordinator.payouts.told_again import payments_told, told_again
 
 __all__ = [
     "DESTINATION_LIMIT_CHARACTERS",
@@ -315,7 +315,7 @@ class Payout(FrozenModel):
                 return _reported(self.sighted(Stage.DROPPED))
             case PayoutStatus.COMPLETED:
                 mismatches = self._mismatches if self.excess else ()
-                again = told_again(self.facts, self.provider, self.payments_told)
+                again = repeated_reports(self.facts, self.provider, self.payments_told)
                 return (*sorted(self.facts.contradictions), *self._after_all, *again, *mismatches)
             case PayoutStatus.RETURNED:
                 failed = [f"{tx_hash} failed on the chain, and moved nothing" for tx_hash in self.said_to_have_failed]

@@ -19,7 +19,7 @@ from coordinator.errors import BridgeError
 from coordinator.extras import how_to_install
 from coordinator.money import base_units, parse_amount, trimmed
 from providers.onchain.addresses import has_good_checksum, with_checksum
-from providers.onchain.chain_slips import explain_slip
+from providers.onchain.chain_setting_errors import explain_setting_error
 
 __all__ = [
     "ENDPOINTS_VARIABLE_PREFIX",
@@ -316,7 +316,7 @@ def _explain(
     place = _named(fault["loc"], entry["tokens"], providers)
     known = _OF_TOKEN | {*providers} if len(place) > 2 else _OF_CHAIN
     where = f" (also set in {variable_name(name)})" if place[:1] == ("endpoints",) else ""
-    return explain_slip(name, place, fault, known, [] if name in brought else brought) + where
+    return explain_setting_error(name, place, fault, known, [] if name in brought else brought) + where
 
 
 def _named(place: tuple[int | str, ...], tokens: Mapping[str, Any], providers: Collection[str]) -> tuple[str, ...]:

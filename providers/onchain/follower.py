@@ -13,16 +13,16 @@ from coordinator.payments.observed.observations import Stage
 from providers.onchain.blocks.canonical import BlockId, judge
 from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.beginning import Beginning
+from providers.onchain.confirming.backfill import Backfill
+from providers.onchain.confirming.block_rereads import BlockRereads
 from providers.onchain.confirming.claim_reports import ClaimReports
 from providers.onchain.confirming.claim_rounds import ClaimRounds
+from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.confirming.finalized import Finalized
 from providers.onchain.confirming.payees import Payees
-from providers.onchain.confirming.rereading import Rereading
-from providers.onchain.confirming.second_readings import SecondReadings
-from providers.onchain.confirming.second_words import SecondWords
-from providers.onchain.confirming.stretches import Stretches
-from providers.onchain.confirming.turning_back import TurningBack
+from providers.onchain.confirming.range_rereads import RangeRereads
+from providers.onchain.confirming.reorganisations import Reorganisations
+from providers.onchain.confirming.start_block import StartBlock
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
 from providers.onchain.matching.followed_tokens import reconciled
@@ -78,16 +78,14 @@ class ChainFollower:
         self._traces = Traces(chain, rpc, clock)
         self._finalized = Finalized(chain, rpc, clock)
         self._witnesses = witnesses = Witnesses(chain, rpc)
-        self._words = SecondWords(chain, rpc, self._watchlist, witnesses, clock)
+        self._words = Corroboration(chain, rpc, self._watchlist, witnesses, clock)
         self._payees = Payees(chain, store, self._words)
-        self._readings = SecondReadings(
-            chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses
-        )
-        self._beginning = Beginning(chain, rpc)
+        self._readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses)
+        self._beginning = StartBlock(chain, rpc)
         stretches = (chain, rpc, self._traces, self._watchlist, self._payees)
-        self._late_tokens = LateTokens(chain, Stretches(*stretches), self._watchlist, self._beginning)
-        self._rereading = Rereading(chain, Stretches(*stretches))
-        self._turning_back = TurningBack(chain, rpc, store, witnesses, self._earliest, clock)
+        self._late_tokens = LateTokens(chain, Backfill(*stretches), self._watchlist, self._beginning)
+        self._rereading = RangeRereads(chain, Backfill(*stretches))
+        self._reorganisations = Reorganisations(chain, rpc, store, witnesses, self._earliest, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten)
         self._claim_reports = ClaimReports(chain, store, self._claims, self._payees, self._words)
@@ -109,7 +107,7 @@ class ChainFollower:
         """What money waits for that is deep enough, or what contradicts about it or about the chain; None if nothing
         does."""
         return (
-            self._turning_back.waiting
+            self._reorganisations.waiting
             or self._words.waiting
             or self._finalized.waiting
             or self._late_tokens.waiting
@@ -179,7 +177,7 @@ class ChainFollower:
             for watched in await self._store.news(self.chain.name):
                 self._learn(watched)
             finality = await self._finality(self._following)
-            sunk = await self._turning_back.below(self._following, head, finality)
+            sunk = await self._reorganisations.below(self._following, head, finality)
             if sunk is not None:
                 finality = await self._turn(sunk)
             if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 1:
@@ -348,7 +346,7 @@ class ChainFollower:
                 if self._turns_back > TURNS_BACK:
                     raise MalformedError(f"block {seen.block.number} does not go on where the one before it ends")
                 # The blocks after it were read for nothing.
-                return await self._turning_back.go_back(step, self.head, finality.depth)
+                return await self._reorganisations.go_back(step, self.head, finality.depth)
             paying = await self._payees.assign(step, seen.transfers)
             confirmed = await self._words.before_final(step, paying, finality, seen.block.number)
             step.take(went_on(step.following, seen.block, paying, confirmed))

@@ -5,8 +5,8 @@ from the others, a stretch in each round, until they have caught up.
 from dataclasses import dataclass, replace
 
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.beginning import Beginning
-from providers.onchain.confirming.stretches import UNREAD_BY_TWO, Stretches
+from providers.onchain.confirming.backfill import UNREAD_BY_TWO, Backfill
+from providers.onchain.confirming.start_block import StartBlock
 from providers.onchain.matching.followed_tokens import FollowedToken
 from providers.onchain.matching.following import Finality, Following
 from providers.onchain.nodes.rpc import ChainUnavailableError
@@ -21,9 +21,9 @@ class LateTokens:
     """Reads them, each block by two endpoints where there are two."""
 
     _chain: Chain
-    _stretches: Stretches
+    _stretches: Backfill
     _watchlist: Watchlist
-    _beginning: Beginning
+    _beginning: StartBlock
     waiting: str | None = None
     """What is still to be read, for a person to read."""
 

@@ -10,9 +10,9 @@ from litestar import Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from bridge.arrivals import arrival_of
-from bridge.http.front.interruption import answer_interrupted
+from bridge.arrival_times import arrival_of
 from bridge.http.front.problems import send_problem
+from bridge.http.front.shutdown import answer_at_shutdown
 from bridge.journal import Journal
 from coordinator.models import FrozenModel
 
@@ -72,7 +72,7 @@ class FastPath:
         except Exception as error:
             await send_problem(error, scope, receive, send)
         except asyncio.CancelledError:
-            await answer_interrupted(scope, receive, send)
+            await answer_at_shutdown(scope, receive, send)
         else:
             if isinstance(answer, FrozenModel):
                 await _send_accepted(answer, send)

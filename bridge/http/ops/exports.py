@@ -11,7 +11,7 @@ from litestar.response import Stream
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import AnyRequest, wrong_field
 from bridge.http.ops.csv import csv_lines
-from bridge.http.ops.sheets import SHEET_ROWS, SheetTooLongError, workbook
+from bridge.http.ops.workbooks import SHEET_ROWS, SheetTooLongError, workbook
 from coordinator.models import FrozenModel
 
 __all__ = ["export", "exported", "one_page"]

@@ -42,6 +42,7 @@ from bridge.workers.alerts.alerting import NeedsAPerson
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.attention import items as attention
+from coordinator.attention.alert_schedule import Standing
 from coordinator.attention.alerts import seen
 from coordinator.attention.clock import clock_wrong
 from coordinator.attention.endpoints import endpoint_attention
@@ -50,9 +51,8 @@ from coordinator.attention.items import Attention, AttentionKind, Kind
 from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import refund_without_address
-from coordinator.attention.telling import Standing
+from coordinator.attention.unconfigured import coin_unfollowed
 from coordinator.attention.unreadable import row_unreadable
-from coordinator.attention.unset import coin_unfollowed
 from coordinator.attention.wallets import wallet_attention
 from coordinator.histories import Beginning
 from coordinator.ids import Id

@@ -27,7 +27,7 @@ from coordinator.payouts.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
 from coordinator.payouts.provider_names import payout_id_of
 from providers import known
 from providers.contract import NotPayableError, PayoutOrder
-from providers.onchain.matching.direct import NotOnChainError, read_chain, read_holder, read_token
+from providers.onchain.matching.payment_requests import NotOnChainError, read_chain, read_holder, read_token
 
 __all__ = ["Destination", "PayoutRequest", "ordered_payouts"]
 

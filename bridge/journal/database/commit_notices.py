@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Select, bindparam, func, select
 
 from bridge.journal.database.engines import connection_arguments
-from bridge.journal.wakes import ACTIVITIES
+from bridge.journal.wakeups import ACTIVITIES
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn
@@ -49,11 +49,11 @@ def _channel_of(epoch: str) -> str:
 
 
 def notify_others(
-    offset: int, wakes: Collection[str], moved: Sequence[str], *, node: str, epoch: str
+    offset: int, wakeups: Collection[str], moved: Sequence[str], *, node: str, epoch: str
 ) -> tuple[Select[Any], Sequence[dict[str, Any]]]:
     """What has the others told, with the commit of a transaction, that there are events up to an offset, and news for
     some work, and that sessions of theirs are a node's by now."""
-    notices = [",".join((str(offset), node, *sorted(wakes)))]
+    notices = [",".join((str(offset), node, *sorted(wakeups)))]
     chunks = (moved[first : first + MOVED_AT_ONCE] for first in range(0, len(moved), MOVED_AT_ONCE))
     notices += [" ".join((MOVED, node, *chunk)) for chunk in chunks]
     return _NOTIFY, [{"channel": _channel_of(epoch), "notice": notice} for notice in notices]
@@ -131,10 +131,10 @@ class CommitNotices:
 
     def _hear(self, notice: str) -> None:
         if not notice.startswith(MOVED):
-            offset, node, *wakes = notice.split(",")
+            offset, node, *wakeups = notice.split(",")
             # What was committed here is known already, or about to be; to read it would be in vain.
             if node != self._node:
-                self._committed(int(offset), wakes)
+                self._committed(int(offset), wakeups)
             return
         _, node, *session_ids = notice.split()
         if node != self._node:

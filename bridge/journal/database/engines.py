@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, m
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from bridge.journal.database.refusals import what_helps
+from bridge.journal.database.remedies import what_helps
 from bridge.journal.errors import JournalUrlError
 from coordinator.extras import how_to_install
 

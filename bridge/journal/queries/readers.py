@@ -14,7 +14,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 
-from bridge.journal.database.cutting import Cutter
+from bridge.journal.database.aborting import ConnectionAborter
 from bridge.journal.database.engines import reading_engine
 from bridge.journal.errors import JournalUnavailableError
 from bridge.journal.tables.unreadable_rows import NotedRows, note_in
@@ -47,7 +47,7 @@ class _Reader:
     def __init__(self, url: URL, met: NotedRows) -> None:
         self._engine = reading_engine(url)
         note_in(self._engine, met)
-        self._cutter = Cutter(self._engine)
+        self._cutter = ConnectionAborter(self._engine)
         self.look_up: object = None
         """What it is busy with."""
 

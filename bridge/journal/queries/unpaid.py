@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func
 
 from bridge.journal.tables import schema
 from coordinator.payments.observed.observations import RefundOf
-from coordinator.payouts.paid_again import Outgoing, not_paid_again
+from coordinator.payouts.replacements import Outgoing, not_replaced
 from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.statuses import RefundStatus
 
@@ -97,7 +97,7 @@ def _not_paid_again(connection: Connection, payment_ids: Sequence[str]) -> froze
         of_payment = [row for row in sent if row["payment_id"] == payment_id]
         refunded = [row for row in opened if row["payment_id"] == payment_id]
         for outgoings in _shares(of_payment, refunded, came_back_at):
-            found |= not_paid_again(outgoings)
+            found |= not_replaced(outgoings)
     return frozenset(found)
 
 

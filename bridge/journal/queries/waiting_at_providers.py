@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, or_, select, text
 
 from bridge.journal.tables import schema
+from coordinator.attention.unconfigured import AtProvider, Waiting
 from coordinator.attention.unreachable import Unasked
-from coordinator.attention.unset import AtProvider, Waiting
 from coordinator.payments.payments import PaymentStatus
 
 __all__ = ["something_waiting_at", "unasked_at", "waiting_at_others"]

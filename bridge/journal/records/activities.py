@@ -10,7 +10,7 @@ from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import NodeActivity, activity_from_row
-from bridge.journal.wakes import ACTIVITIES
+from bridge.journal.wakeups import ACTIVITIES
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Submit
 
@@ -41,7 +41,7 @@ class ActivityRecords:
 
         def request(batch: Batch) -> None:
             batch.activities.note(self._nodes.own, activities)
-            batch.wakes.add(ACTIVITIES)
+            batch.wakeups.add(ACTIVITIES)
 
         await self._submit(request)
 

@@ -10,16 +10,16 @@ from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.requests import alerts as alert_requests
 from bridge.journal.tables import schema
-from bridge.journal.wakes import ALERTS
+from bridge.journal.wakeups import ALERTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.alerts import alert_from_text, standing_from_row
 from bridge.journal.writing.writer import Submit
+from coordinator.attention.alert_messages import Sending
+from coordinator.attention.alert_schedule import Standing
 from coordinator.attention.alerts import Alert, AlertChange, Reminders
 from coordinator.attention.items import Attention
-from coordinator.attention.sendings import Sending
 from coordinator.attention.severities import Severities
-from coordinator.attention.telling import Standing
 
 __all__ = ["AlertRecords", "AlertStep"]
 

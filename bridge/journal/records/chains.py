@@ -12,7 +12,7 @@ from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.requests import chains as chain_requests
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
-from bridge.journal.wakes import asking_chain, following_chain
+from bridge.journal.wakeups import asking_chain, following_chain
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.staged.chains import ChainTransfer
@@ -64,7 +64,7 @@ class ChainRecords:
         them go by."""
 
         def request(batch: Batch) -> datetime:
-            batch.wakes |= {following_chain(chain), asking_chain(chain)}
+            batch.wakeups |= {following_chain(chain), asking_chain(chain)}
             return batch.now
 
         return await self._submit(request)

@@ -25,8 +25,8 @@ from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from bridge.journal.writing.writer import Submit
+from coordinator.attention.unconfigured import AtProvider
 from coordinator.attention.unreachable import Unasked
-from coordinator.attention.unset import AtProvider
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.observed.observations import Observation

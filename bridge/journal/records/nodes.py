@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from bridge.journal.absences import GONE_AFTER
 from bridge.journal.clocks import Clock
 from bridge.journal.errors import JournalUnavailableError
+from bridge.journal.liveness import GONE_AFTER
 from bridge.journal.queries.readers import Read
 from bridge.journal.tables import schema
-from bridge.journal.wakes import LEASES
+from bridge.journal.wakeups import LEASES
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Submit
 
@@ -126,7 +126,7 @@ class NodeRecords:
 
         def request(batch: Batch) -> None:
             batch.nodes.release(self.own, names)
-            batch.wakes.add(LEASES)
+            batch.wakeups.add(LEASES)
 
         if self.is_shared:
             await self._submit(request)
@@ -137,7 +137,7 @@ class NodeRecords:
 
         def request(batch: Batch) -> None:
             batch.nodes.leave(self.own)
-            batch.wakes.add(LEASES)
+            batch.wakeups.add(LEASES)
 
         if self.is_shared:
             await self._submit(request)

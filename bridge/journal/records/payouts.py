@@ -10,7 +10,7 @@ from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.requests import network_fees, payout_attempts, payout_recording, payout_registration
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before
 from bridge.journal.tables.unreadable_rows import UnreadableRow, all_read
-from bridge.journal.wakes import SENDING_PAYOUTS
+from bridge.journal.wakeups import SENDING_PAYOUTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.writer import Submit

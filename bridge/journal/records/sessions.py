@@ -12,7 +12,7 @@ from bridge.journal.queries.connections import ConnectedClient, connected_client
 from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
 from bridge.journal.tables import schema
-from bridge.journal.wakes import Moves
+from bridge.journal.wakeups import Moves
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.sessions import (
     Exchanges,

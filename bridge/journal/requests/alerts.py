@@ -8,6 +8,8 @@ from bridge.catalogue.attention import AttentionUpdated
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import THE_BRIDGE
+from coordinator.attention.alert_messages import Sending
+from coordinator.attention.alert_schedule import Standing
 from coordinator.attention.alerts import (
     Alert,
     AlertChange,
@@ -18,9 +20,7 @@ from coordinator.attention.alerts import (
     was_told,
 )
 from coordinator.attention.items import Attention
-from coordinator.attention.sendings import Sending
 from coordinator.attention.severities import Severities
-from coordinator.attention.telling import Standing
 
 __all__ = ["act_on_alert", "observe_alerts", "record_telling"]
 

@@ -11,7 +11,7 @@ from bridge.journal.requests.payout_recording import (
     record_payout_observations,
     wake_for,
 )
-from bridge.journal.wakes import SENDING_PAYOUTS
+from bridge.journal.wakeups import SENDING_PAYOUTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action
@@ -101,7 +101,7 @@ def resume_payouts(batch: Batch, *, by: str, note: str | None) -> Action | None:
     if batch.holds.current is None:
         return None
     batch.holds.resume()
-    batch.wakes.add(SENDING_PAYOUTS)
+    batch.wakeups.add(SENDING_PAYOUTS)
     said = "payouts are sent again" if note is None else f"payouts are sent again: {note}"
     return batch.actions.add("resume", PAYOUTS, said, by=by, concerns=None)
 

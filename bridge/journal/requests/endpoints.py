@@ -6,7 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from bridge.journal.errors import EndpointsExhaustedError
-from bridge.journal.wakes import SENDING_EVENTS
+from bridge.journal.wakeups import SENDING_EVENTS
 from bridge.journal.writing.batch import Batch
 from coordinator.endpoints.endpoints import TEST_EVENT, Delivery, Endpoint, EndpointRules, Secret, settled
 from coordinator.endpoints.signing import new_secret
@@ -142,7 +142,7 @@ def add_test(batch: Batch, endpoint_id: str, *, by: str) -> Delivery | None:
     test = Delivery(endpoint_id, new_id("test", batch.now), TEST_EVENT, None, batch.now, next_at=batch.now)
     batch.endpoints.put_delivery(test)
     batch.actions.add("endpoint-test", endpoint_id, f"a test for {_host(endpoint)}", by=by, concerns=None)
-    batch.wakes.add(SENDING_EVENTS)
+    batch.wakeups.add(SENDING_EVENTS)
     return test
 
 
@@ -154,7 +154,7 @@ def send_again(batch: Batch, endpoint_id: str, message_id: str, *, by: str) -> D
     delivery = delivery.again(batch.now)
     batch.endpoints.put_delivery(delivery)
     batch.actions.add("endpoint-replay", endpoint_id, f"{message_id} is sent again", by=by, concerns=None)
-    batch.wakes.add(SENDING_EVENTS)
+    batch.wakeups.add(SENDING_EVENTS)
     return delivery
 
 
@@ -185,7 +185,7 @@ def record_try(
     if endpoint.failing_since is not None and after.failing_since is None and after.is_enabled:
         # What is kept because nothing at all was taken need not wait for its time any more.
         batch.endpoints.hasten(endpoint_id, batch.now, least_tries=len(rules.retries) + 1)
-        batch.wakes.add(SENDING_EVENTS)
+        batch.wakeups.add(SENDING_EVENTS)
     _put_if_changed(batch, endpoint, after)
     return after
 
@@ -209,13 +209,13 @@ def _put_if_changed(batch: Batch, endpoint: Endpoint, after: Endpoint) -> None:
     if after != endpoint:
         batch.endpoints.put(after)
     if after.version != endpoint.version:
-        batch.wakes.add(SENDING_EVENTS)
+        batch.wakeups.add(SENDING_EVENTS)
 
 
 def _did(batch: Batch, endpoint: Endpoint, action: str, said: str, by: str) -> Endpoint:
     batch.endpoints.put(endpoint)
     batch.actions.add(action, endpoint.endpoint_id, said, by=by, concerns=None)
-    batch.wakes.add(SENDING_EVENTS)
+    batch.wakeups.add(SENDING_EVENTS)
     return endpoint
 
 

@@ -1,7 +1,7 @@
 """Invoices as the journal's writer takes them: wanted, opened, refused, and forgotten by their provider."""
 
 from bridge.journal.requests.recording import claim_addresses, move, record_observation, siblings_of, with_addresses
-from bridge.journal.wakes import OPENING_INVOICES
+from bridge.journal.wakeups import OPENING_INVOICES
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.decisions import decide
@@ -18,7 +18,7 @@ def want_invoice(batch: Batch, payment_id: str, invoice: InvoiceWanted, opened: 
     answered before is forgotten, but for its address."""
     batch.invoices.want(payment_id, invoice)
     if opened is None:
-        batch.wakes.add(OPENING_INVOICES)
+        batch.wakeups.add(OPENING_INVOICES)
     else:
         record_invoice(batch, payment_id, invoice.coin, opened)
 
@@ -78,6 +78,6 @@ def forget_invoice(batch: Batch, payment_id: str) -> bool:
     if invoice is None or invoice.opened is None:
         return False
     batch.invoices.want(payment_id, invoice.wanted)
-    batch.wakes.add(OPENING_INVOICES)
+    batch.wakeups.add(OPENING_INVOICES)
     batch.add_events([place_changed(payment)], payment_id=payment_id)
     return True

@@ -21,7 +21,7 @@ from bridge.journal.requests.recording import (
     siblings_of,
     with_claims,
 )
-from bridge.journal.wakes import following_chain
+from bridge.journal.wakeups import following_chain
 from bridge.journal.writing.batch import Batch, StoredObservation
 from bridge.journal.writing.outcomes import Recorded
 from coordinator.events import Event
@@ -123,7 +123,7 @@ def register_payment(
         registered = _with_siblings(batch, payment)
         batch.add_payment(registered, has_past=bool(stored))
         if payment.direct is not None:
-            batch.wakes.add(following_chain(payment.direct.chain))
+            batch.wakeups.add(following_chain(payment.direct.chain))
         batch.add_events([created(payment)], payment_id=payment.payment_id)
         if invoice is not None:
             want_invoice(batch, payment.payment_id, invoice, opened)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.journal.requests.recording import record_observation
 from bridge.journal.requests.refund_steps import follow_refund
-from bridge.journal.wakes import NETWORK_FEES, SENDING_PAYOUTS, following_chain
+from bridge.journal.wakeups import NETWORK_FEES, SENDING_PAYOUTS, following_chain
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.observed.observations import EscrowReleased, Release
 from coordinator.payouts.decisions import decide_payout
@@ -78,11 +78,11 @@ def wake_for(batch: Batch, payout: Payout, *, before: Payout | None = None) -> N
     """Wakes whoever is to send a payout that is new, or may be sent by now, whoever follows its chain where it has a
     new transaction, and whoever finds out what it has cost."""
     if payout.next_attempt is not None and (before is None or before.next_attempt is None):
-        batch.wakes.add(SENDING_PAYOUTS)
+        batch.wakeups.add(SENDING_PAYOUTS)
     if payout.chain is not None and (before is None or before.facts.tx_hashes != payout.facts.tx_hashes):
-        batch.wakes.add(following_chain(payout.chain))
+        batch.wakeups.add(following_chain(payout.chain))
     if network_fee_is_due(payout) and (before is None or not network_fee_is_due(before)):
-        batch.wakes.add(NETWORK_FEES)
+        batch.wakeups.add(NETWORK_FEES)
 
 
 def record_payout_observations(

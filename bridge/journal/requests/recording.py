@@ -4,7 +4,7 @@ batch and stages what follows, as all requests do."""
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bridge.journal.wakes import following_chain
+from bridge.journal.wakeups import following_chain
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from coordinator.addresses import address_key
@@ -66,7 +66,7 @@ def record_observation(
         return Recorded(Outcome.STORED)
     moved = move(batch, decision, siblings)
     if moved.direct is not None and not isinstance(observation, TransferSighted):
-        batch.wakes.add(following_chain(moved.direct.chain))
+        batch.wakeups.add(following_chain(moved.direct.chain))
     if moved.facts.contested_by:
         _take_from_contenders(batch, moved)
     return Recorded(_OUTCOMES[decision.effect], moved)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, Select, bindparam, select, update
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, journaled_event_of, observation_from_text
-from bridge.journal.wakes import DEADLINES
+from bridge.journal.wakeups import DEADLINES
 from bridge.journal.writing.commit_times import committed_at
 from bridge.journal.writing.history_guard import Head
 from bridge.journal.writing.lately_moved import with_commit
@@ -97,7 +97,7 @@ class Notify(Protocol):
     sessions that it moves."""
 
     def __call__(
-        self, offset: int, wakes: Collection[str], moved: Sequence[str]
+        self, offset: int, wakeups: Collection[str], moved: Sequence[str]
     ) -> tuple[Select[Any], Sequence[Row]]: ...
 
 
@@ -368,9 +368,9 @@ class Batch(StagedParts):
             self._counting() if self.writes else (_COUNT_COMMIT, []),
         )
         if "payments" in self.__dict__ and self.payments.is_any_due_soon:
-            self.wakes.add(DEADLINES)
-        if notify is not None and (self.events or self.wakes or self.moved_sessions):
-            staged = (*staged, notify(self.next_offset - 1, self.wakes, self.moved_sessions))
+            self.wakeups.add(DEADLINES)
+        if notify is not None and (self.events or self.wakeups or self.moved_sessions):
+            staged = (*staged, notify(self.next_offset - 1, self.wakeups, self.moved_sessions))
         run_all(self._connection, staged, commits=True)
 
     def _counting(self) -> tuple[Writing, list[Row]]:

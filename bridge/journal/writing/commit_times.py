@@ -27,7 +27,7 @@ class Commit:
     finished: float
     first_offset: int = 0
     """Of the same events."""
-    wakes: frozenset[str] = frozenset()
+    wakeups: frozenset[str] = frozenset()
     """The work that it has news for."""
 
 

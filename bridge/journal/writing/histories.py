@@ -14,11 +14,11 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, case, delete, func, insert, select, update
 
-from bridge.journal.database.damage import damage_in
+from bridge.journal.database.corruption import corruption_in
 from bridge.journal.database.schema_versions import note_oldest_beside
 from bridge.journal.errors import JournalDamagedError
-from bridge.journal.history.grounds import ground_of
 from bridge.journal.history.mark_file import MarkFile, MarkUnreadableError
+from bridge.journal.history.storage_identity import storage_identity_of
 from bridge.journal.tables import schema
 from bridge.journal.writing.staged.actions import StagedActions
 from bridge.journal.writing.staged.holds import THE_BRIDGE, StagedHolds, payout_hold
@@ -94,7 +94,7 @@ def open_history(
     `is_suspect` is searched for damage. Raises JournalDamagedError."""
     mark = _read(mark_file)
     with engine.begin() as connection:
-        ground, row = ground_of(connection), connection.execute(select(schema.journal)).first()
+        ground, row = storage_identity_of(connection), connection.execute(select(schema.journal)).first()
         stored = None if row is None else stored_history(connection, mark)
         judgement = judge(stored, ground, mark)
         if said is not None and stored is not None:
@@ -126,7 +126,7 @@ def open_history(
 def _require_sound(connection: Connection) -> None:
     """Raises JournalDamagedError if the file of an SQLite journal is damaged. To look takes long, so it is done only
     with a reason."""
-    damage = damage_in(connection)
+    damage = corruption_in(connection)
     if damage is not None:
         raise JournalDamagedError(
             f"the journal's file {connection.engine.url.database} is damaged: {damage}. Was a backup put beside the"

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from bridge.journal.database.damage import is_damage
+from bridge.journal.database.corruption import is_corruption
 from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalReplacedError
-from bridge.journal.history.grounds import ground_of
+from bridge.journal.history.storage_identity import storage_identity_of
 from bridge.journal.tables import schema
 from bridge.journal.writing.commit_times import LAST_OFFSET
 from bridge.journal.writing.histories import Opened, reach_of
@@ -113,7 +113,7 @@ class HistoryGuard:
         if epoch != self._opened.epoch:
             return [_epoch_evidence(self._opened, epoch)]
         stored = StoredHistory(epoch=self._opened.epoch, accounted_epochs=(), ground=self._opened.ground, reach=reach)
-        judgement = judge(stored, ground_of(connection), None)
+        judgement = judge(stored, storage_identity_of(connection), None)
         return judgement.evidence if judgement else ()
 
     def lock_head(self, connection: Connection) -> Head:
@@ -148,7 +148,7 @@ class HistoryGuard:
 
     def damage(self, error: Exception) -> JournalReplacedError | None:
         """The same if an error shows that the file is damaged, which is noted for the next start; else None."""
-        if not is_damage(error):
+        if not is_corruption(error):
             return None
         self.is_damaged = True
         return self._stop(DAMAGED.format(getattr(error, "orig", None) or error))

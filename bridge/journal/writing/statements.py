@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.functions import Function
 
 from bridge.journal.database.engines import common_dialect
-from bridge.journal.database.exchanges import Said, exchanged, numbered_dialect
+from bridge.journal.database.pipelining import Said, numbered_dialect, pipelined
 from bridge.journal.tables.column_types import UtcDateTime
 from bridge.journal.writing.row_arrays import array_insert
 
@@ -118,7 +118,7 @@ def run_all(connection: Connection, staged: Iterable[Staged], *, commits: bool =
         if commits:
             said.append(("COMMIT", ()))
         if said:
-            exchanged(connection, said)
+            pipelined(connection, said)
         return
     with closing(connection.connection.cursor()) as cursor:
         for each in staged:
@@ -195,7 +195,7 @@ def rows_of_each(
         said: list[Said] = [] if first is None else [(first, ())]
         for statement, parameters in queries:
             said += _said(statement, [parameters], dialect)
-        return exchanged(connection, said)[first is not None :] if said else []
+        return pipelined(connection, said)[first is not None :] if said else []
     found: list[list[tuple[Any, ...]]] = []
     with closing(connection.connection.cursor()) as cursor:
         for statement, parameters in queries:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Table
 
-from bridge.journal.database.exchanges import exchanged
+from bridge.journal.database.pipelining import pipelined
 from bridge.journal.tables import schema
 
 __all__ = ["are_due", "take_statistics"]
@@ -28,4 +28,4 @@ def are_due(commits: int) -> bool:
 
 def take_statistics(connection: Connection) -> None:
     """Has PostgreSQL look at the tables, and make its plans anew. Outside of a transaction."""
-    exchanged(connection, [(_ANALYZE, ())])
+    pipelined(connection, [(_ANALYZE, ())])

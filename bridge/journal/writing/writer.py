@@ -17,7 +17,7 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import OperationalError
 
-from bridge.journal.database.cutting import Cutter
+from bridge.journal.database.aborting import ConnectionAborter
 from bridge.journal.database.engines import prepare_writing
 from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalBusyElsewhereError, JournalReplacedError, JournalUnavailableError
@@ -77,7 +77,7 @@ class Writer:
     def __init__(
         self,
         engine: Engine,
-        cutter: Cutter,
+        cutter: ConnectionAborter,
         guard: HistoryGuard,
         *,
         clock: Callable[[], datetime],
@@ -197,12 +197,12 @@ class Writer:
             self._take_waiting(jobs)
             if jobs:
                 events: list[JournaledEvent] = []
-                wakes: set[str] = set()
+                wakeups: set[str] = set()
                 begun = self._begun = perf_counter()
-                is_certain = self._commit(jobs, events, wakes, is_open=True)
+                is_certain = self._commit(jobs, events, wakeups, is_open=True)
                 self._begun = None
                 first, last = (events[0].offset, events[-1].offset) if events else (0, 0)
-                commit = Commit(last, begun, perf_counter(), first_offset=first, wakes=frozenset(wakes))
+                commit = Commit(last, begun, perf_counter(), first_offset=first, wakeups=frozenset(wakeups))
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
                 if events and not self._is_file and are_due(self._guard.commits):
                     self._take_statistics()
@@ -218,7 +218,7 @@ class Writer:
             self._take(jobs)
 
     def _commit(
-        self, jobs: list[Job], events: list[JournaledEvent], wakes: set[str], *, is_open: bool = False
+        self, jobs: list[Job], events: list[JournaledEvent], wakeups: set[str], *, is_open: bool = False
     ) -> bool:
         """Commits jobs, and adds what events that made, and the work that there is news for; returns whether there
         can be no other events. To an open batch those are added that come before it has the journal."""
@@ -226,7 +226,7 @@ class Writer:
             with COMMIT_SECONDS.time():
                 batch = self._write(jobs, is_open=is_open)
                 events += batch.events
-                wakes |= batch.wakes
+                wakeups |= batch.wakeups
         except Exception as error:
             # Whether a commit that failed half-way reached the disk is not known here; the next batch asks.
             self._disconnect()
@@ -239,7 +239,7 @@ class Writer:
                 # Not the database but one of the requests: the others need not suffer for it.
                 for job in jobs:
                     job.error = None
-                    self._commit([job], events, wakes)
+                    self._commit([job], events, wakeups)
                 return False
             COMMIT_FAILURES.inc()
             self._log_failure(error, len(jobs))

@@ -13,8 +13,8 @@ from bridge.sockets.errors import ClientGoneError
 from bridge.sockets.fanout import deliver
 from bridge.sockets.presence.activity_log import micros_of, moment_of
 from bridge.sockets.presence.announcer import Announcer
-from bridge.sockets.presence.elsewhere import Elsewhere
 from bridge.sockets.presence.presence import Presence, status_change
+from bridge.sockets.presence.remote_presence import RemotePresence
 from bridge.sockets.presence.typing import Typing, Typists
 from bridge.sockets.recovery.sessions import Session
 from bridge.sockets.rooms.manager import Member
@@ -30,9 +30,9 @@ class Activity:
 
     def __init__(self, server: SocketServer, *, presence_grace_seconds: float) -> None:
         self._server = server
-        self._elsewhere = Elsewhere(on_status=self._stands_elsewhere, on_typing=self._types_elsewhere)
+        self._remote_presence = RemotePresence(on_status=self._stands_elsewhere, on_typing=self._types_elsewhere)
         self.presence = Presence(
-            lambda: self.announcer.announce(), self._elsewhere, grace_seconds=presence_grace_seconds
+            lambda: self.announcer.announce(), self._remote_presence, grace_seconds=presence_grace_seconds
         )
         self.announcer = Announcer(self.presence.announcements, server.activity_log, server.manager, server.eio.turns)
         self._watches = server.activity_log.watches
@@ -47,7 +47,7 @@ class Activity:
         """Takes up from earlier processes who was online and who typed. Nobody was told any more that those have gone
         who were there in the end, so they are there until their grace period is over. What others know is taken up
         with it."""
-        for one in await self._elsewhere.standing():
+        for one in await self._remote_presence.standing():
             self._server.activity_log.note(_event_of(one), one.user_id, one.chat_id, at=micros_of(one.at))
         here: dict[str, int] = {}
         past: dict[tuple[str, str | None], int] = {}
@@ -165,7 +165,7 @@ class Activity:
         """Tells everyone in the chat but the typist: neither the socket that it comes from nor the user's others."""
         now = moment_of(self._server.activity_log.now())
         activity = UserActivity(typing.user_id, typing.chat_id, is_on=is_typing, at=now, user_name=user_name)
-        self._elsewhere.publish(activity)
+        self._remote_presence.publish(activity)
         self._types(activity, [sid])
 
     def _types_elsewhere(self, activity: UserActivity) -> None:

@@ -26,7 +26,7 @@ from bridge.catalogue.client_events import (
 from bridge.sockets.clients.activity import Activity
 from bridge.sockets.errors import ClientGoneError, NotAllowedError, TooManyError
 from bridge.sockets.presence.typing import Typing
-from bridge.sockets.recovery.when_saved import WhenSaved
+from bridge.sockets.recovery.deferred_answers import DeferredAnswer
 from bridge.sockets.server import SocketServer
 from coordinator import rooms
 
@@ -35,7 +35,7 @@ __all__ = ["register_handlers"]
 # While the journal cannot be written; a client that repeats what is not answered would fill the memory.
 WAITING_LIMIT = 1_000
 
-Answer = dict[str, Any] | WhenSaved
+Answer = dict[str, Any] | DeferredAnswer
 Handler = Callable[[str, tuple[object, ...]], Answer | Awaitable[Answer]]
 """Of what is done at once, in place, without a task of its own; but for what has to be asked first."""
 LaterHandler = Callable[[str, tuple[object, ...]], Awaitable[Answer]]
@@ -103,7 +103,7 @@ def _join(server: SocketServer, membership: RoomMembership) -> Handler:
 
     def entered(sid: str, names: tuple[str, ...]) -> Answer:
         _enter(server, sid, names)
-        return WhenSaved([success(rooms=list(names))])
+        return DeferredAnswer([success(rooms=list(names))])
 
     async def ask_and_join(sid: str, arguments: tuple[object, ...]) -> Answer:
         names = membership.rooms(event.read(arguments))
@@ -135,7 +135,7 @@ def _leave(server: SocketServer, membership: RoomMembership) -> Handler:
         _require_patience(server, sid)
         for name in names:
             server.manager.basic_leave_room(sid, "/", name)
-        return WhenSaved([success(rooms=list(names))])
+        return DeferredAnswer([success(rooms=list(names))])
 
     return leave
 
@@ -214,7 +214,7 @@ def _refresh_token(server: SocketServer) -> LaterHandler:
         if principal.is_staff:
             _enter(server, sid, (rooms.STAFF,))
         expires_at = principal.expires_at
-        return WhenSaved([success(expiresAt=None if expires_at is None else moment_text(expires_at))])
+        return DeferredAnswer([success(expiresAt=None if expires_at is None else moment_text(expires_at))])
 
     return refresh_token
 

@@ -14,9 +14,9 @@ from bridge.sockets.presence.announcements import Announcements
 from bridge.sockets.presence.outboxes import Outbox
 from bridge.sockets.presence.presence import status_change
 from bridge.sockets.rooms.manager import ClientManager
-from bridge.sockets.transport.direct import write_frames
+from bridge.sockets.transport.direct_writes import write_frames
 from bridge.sockets.transport.frames import Outgoing
-from bridge.sockets.transport.turns import Turns
+from bridge.sockets.transport.scheduling import LoopScheduler
 from coordinator.events import Event
 
 __all__ = ["CROWD", "Announcer"]
@@ -40,7 +40,9 @@ CROWD = 5_000
 class Announcer:
     """Tells the clients of one server."""
 
-    def __init__(self, announcements: Announcements, log: ActivityLog, manager: ClientManager, turns: Turns) -> None:
+    def __init__(
+        self, announcements: Announcements, log: ActivityLog, manager: ClientManager, turns: LoopScheduler
+    ) -> None:
         self._announcements = announcements
         self._log = log
         self._manager = manager

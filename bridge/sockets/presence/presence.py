@@ -15,7 +15,7 @@ from bridge.catalogue.activities import UserActivity
 from bridge.catalogue.chat import UserStatusChange, moment_text
 from bridge.sockets.errors import TooManyError
 from bridge.sockets.presence.announcements import Announcements, Standing
-from bridge.sockets.presence.elsewhere import Elsewhere
+from bridge.sockets.presence.remote_presence import RemotePresence
 
 __all__ = ["Presence", "Roster", "UserPresence", "status_change"]
 
@@ -178,7 +178,7 @@ class Presence:
     def __init__(
         self,
         announce: Callable[[], object],
-        elsewhere: Elsewhere,
+        remote_presence: RemotePresence,
         *,
         grace_seconds: float,
         clock: Callable[[], datetime] = utc_now,
@@ -187,7 +187,7 @@ class Presence:
         """`announce` is called when there are more announcements."""
         self._announce = announce
         self.announcements = Announcements()
-        self.elsewhere = elsewhere
+        self.remote_presence = remote_presence
         """Who is online and types at other bridges."""
         self._roster = Roster(timedelta(seconds=grace_seconds))
         self._clock = clock
@@ -206,7 +206,7 @@ class Presence:
 
     def is_here(self, user_id: str) -> bool:
         """Whether a user is online, or its grace period runs, here or elsewhere."""
-        return self._roster.is_here(user_id) or self.elsewhere.is_online(user_id)
+        return self._roster.is_here(user_id) or self.remote_presence.is_online(user_id)
 
     def arrive(self, sid: str, user_id: str) -> None:
         """A user whom a socket has claimed is online, unless that has left meanwhile."""
@@ -239,7 +239,7 @@ class Presence:
     def _as_told(self, one: UserPresence, now: datetime, ahead: timedelta) -> UserPresence:
         told = self.announcements.told(one.user_id)
         if told is None:
-            is_online = one.is_online or self.elsewhere.is_online(one.user_id)
+            is_online = one.is_online or self.remote_presence.is_online(one.user_id)
             told = Standing(is_online, one.last_seen and one.last_seen + ahead)
         return UserPresence(one.user_id, told.is_online, now if told.is_online else told.last_seen)
 
@@ -261,8 +261,8 @@ class Presence:
     def _changed(self, user_id: str, at: datetime, last_seen: datetime | None, *, is_online: bool) -> None:
         """A user has come or gone here, of which the others hear; it is announced unless it is online elsewhere."""
         change = UserActivity(user_id, None, is_on=is_online, at=at)
-        self.elsewhere.publish(change)
-        if not self.elsewhere.is_online(user_id):
+        self.remote_presence.publish(change)
+        if not self.remote_presence.is_online(user_id):
             self._add(change, last_seen)
 
     def _add(self, change: UserActivity, last_seen: datetime | None) -> None:
@@ -274,7 +274,7 @@ class Presence:
         """Tells the others of everyone who is here."""
         now = self._wall(self._steady())
         for user_id in self._roster.arrived:
-            self.elsewhere.publish(UserActivity(user_id, None, is_on=True, at=now))
+            self.remote_presence.publish(UserActivity(user_id, None, is_on=True, at=now))
 
     def changed_elsewhere(self, activity: UserActivity) -> None:
         """A user has come online elsewhere, or has gone from there."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bridge.sockets.transport.connection import Connection
-from bridge.sockets.transport.direct import Send, write_frames
+from bridge.sockets.transport.direct_writes import Send, write_frames
 from bridge.sockets.transport.frames import Outgoing, frames_of
 
 __all__ = ["NOBODY", "Client", "RoomIndex", "Subscribers"]

@@ -26,7 +26,7 @@ from prometheus_client import Counter
 
 from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import messages_in
-from bridge.sockets.transport.direct import Send as WriteAtOnce
+from bridge.sockets.transport.direct_writes import Send as WriteAtOnce
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import Outgoing, content_of, frame_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, packet_of, received
@@ -342,7 +342,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """Accepts the WebSocket, and speaks over it: through the web server's door for as long as it lasts, or else
         until it is gone."""
         door = scope.get("extensions", {}).get(DOOR)
-        opening = None if self.connected else self.server.openings.of(self.sid, "websocket")
+        opening = None if self.connected else self.server.open_packets.of(self.sid, "websocket")
         accept: Message = {"type": "websocket.accept"}
         if opening is not None and door is not None:
             # As one: where it is cut off between the two, stock clients do not notice until their time-out.

@@ -33,19 +33,19 @@ from bridge.sockets.addresses import COUNTED_AS, network_of
 from bridge.sockets.limits import Bounds, Limits
 from bridge.sockets.loop_shares import LOOP_SHARE
 from bridge.sockets.rate_limit import RateLimits
+from bridge.sockets.transport.buffered import BufferedBytes
 from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.deadlines import Deadlines
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.environ import environ_of, put_body, query_of, stored_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, body_of, declared_bytes, is_payload
-from bridge.sockets.transport.openings import Openings
+from bridge.sockets.transport.misrouted import MisroutedRequests
+from bridge.sockets.transport.open_packets import OpenPackets
 from bridge.sockets.transport.polling import answer_polls
 from bridge.sockets.transport.receivers import Guest, Places
 from bridge.sockets.transport.refusals import METHODS, Code, Refusal, refusal_of
+from bridge.sockets.transport.scheduling import LoopScheduler
 from bridge.sockets.transport.states import Event, State
-from bridge.sockets.transport.strays import Strays
-from bridge.sockets.transport.turns import Turns
-from bridge.sockets.transport.unread import Unread
 from bridge.sockets.transport.web_socket_protocol import DOOR
 
 __all__ = ["Engine"]
@@ -69,7 +69,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     _async: dict[str, Any]
 
-    def __init__(self, *, limits: Limits, unread: Unread, places: Places | None, **options: Any) -> None:
+    def __init__(self, *, limits: Limits, unread: BufferedBytes, places: Places | None, **options: Any) -> None:
         # Each connection is watched by the deadlines below.
         super().__init__(**options, monitor_clients=False)
         self._async = {**self._async, "translate_request": _as_it_is}
@@ -89,9 +89,9 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         """Those of them who are not connected to any namespace yet, who has waited longest first."""
         self.moved: Callable[[Connection], None] = lambda _: None
         """Called when a connection can be written to directly, or no longer."""
-        self.strays = Strays()
-        self.openings = Openings(self)
-        self.turns = Turns()  # shared by all that clients have done
+        self.misrouted = MisroutedRequests()
+        self.open_packets = OpenPackets(self)
+        self.turns = LoopScheduler()  # shared by all that clients have done
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -198,7 +198,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
             barred_origin=barred,
         )
         if refusal is not None and refusal.code == Code.SESSION_UNKNOWN:
-            self.strays.note(query["sid"])
+            self.misrouted.note(query["sid"])
         return refusal
 
     async def _answer(
@@ -257,7 +257,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if connection is None:
             return self._unauthorized()
         connection.move(Event.OPENED)
-        connection.writer.put(Packet(encoded_packet=self.openings.of(connection.sid, transport)))
+        connection.writer.put(Packet(encoded_packet=self.open_packets.of(connection.sid, transport)))
         return self._ok(await connection.poll(), jsonp_index=jsonp_index)
 
     def _wait_seconds(self, scope: Message) -> float:
@@ -319,7 +319,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
     async def _arrived(self, environ: dict[str, Any], seat: Guest | None = None) -> Connection | None:
         """A new connection; None if a handler does not want it."""
         scope = environ["asgi.scope"]
-        sid = self.strays.prefix + self.generate_id()
+        sid = self.misrouted.prefix + self.generate_id()
         connection = Connection(self, sid, _counted_as(scope), scope.get(LOOP_SHARE))
         self.sockets[connection.sid] = connection
         if seat is not None:

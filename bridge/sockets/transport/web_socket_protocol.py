@@ -16,13 +16,13 @@ from typing import Any, cast
 
 from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import RateLimit
+from bridge.sockets.transport.buffered import BufferedBytes
 from bridge.sockets.transport.disconnects import FIRST_OF_OUR_OWN, Disconnect
 from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.frames import frame_of
 from bridge.sockets.transport.handshake import Answer, Request, accepting, response
 from bridge.sockets.transport.reading import Reading
 from bridge.sockets.transport.receivers import Guest, Receiver
-from bridge.sockets.transport.unread import Unread
 from bridge.sockets.transport.writer import Writer
 
 __all__ = ["DOOR", "EARLY_BYTES", "FIRST_FRAMES", "WebSocketProtocol"]
@@ -34,7 +34,7 @@ DOOR = "bridge.web_socket"
 FIRST_FRAMES = "bridge.first_frames"
 """What an application's `websocket.accept` may have besides: frames that are written with it, as one."""
 
-UNCOUNTED = Unread(math.inf)
+UNCOUNTED = BufferedBytes(math.inf)
 """Where no front door counts what waits."""
 
 NORMAL, LOST = 1000, 1006

@@ -16,12 +16,12 @@ from prometheus_client import Gauge
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.alerts.destinations import Destination, DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.health.checks import DegradedError
+from coordinator.attention.alert_messages import Sending, Told, sending_name
+from coordinator.attention.alert_schedule import AlertBatch, Schedule, Standing, delivered, failed, to_repeat, to_tell
 from coordinator.attention.alerts import Alert, AlertState, Reminders, observed
 from coordinator.attention.items import Attention, AttentionKind
 from coordinator.attention.messages import message_of
-from coordinator.attention.sendings import Sending, Told, sending_name
 from coordinator.attention.severities import Severities, Severity
-from coordinator.attention.telling import Schedule, Standing, Telling, delivered, failed, to_repeat, to_tell
 
 __all__ = ["Alerting", "NeedsAPerson", "check_delivery"]
 
@@ -134,7 +134,7 @@ class Alerting:
         await records.observe(items, gone, self._severities, self._reminders)
         return list((await records.alerts(now - ENDINGS_TOLD_FOR)).values())
 
-    def _sending(self, name: str, telling: Telling) -> Sending:
+    def _sending(self, name: str, telling: AlertBatch) -> Sending:
         message = message_of(telling, self._severities, self._console_url)
         new, over = (
             tuple(Told(key=one.key, news_at=one.news_at) for one in some) for some in (telling.new, telling.over)

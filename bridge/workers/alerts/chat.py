@@ -7,8 +7,8 @@ from functools import cached_property
 import httpx
 
 from bridge.workers.alerts.destinations import UndeliveredError
+from coordinator.attention.alert_messages import Message
 from coordinator.attention.messages import as_mrkdwn
-from coordinator.attention.sendings import Message
 from providers.answers import NeighbourError, ask, neighbour
 from providers.findings import is_this_machine
 from providers.settings import SettingsError, web_root

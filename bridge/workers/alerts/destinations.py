@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.workers.alerts.settings import AlertSettings, ChatSettings, MailSettings
-from coordinator.attention.sendings import Message
-from coordinator.attention.telling import Rules
+from coordinator.attention.alert_messages import Message
+from coordinator.attention.alert_schedule import Rules
 from coordinator.errors import BridgeError
 from providers.settings import SettingsError, text_of
 

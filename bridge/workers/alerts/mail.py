@@ -17,9 +17,9 @@ from typing import Any
 
 from bridge.workers.alerts.destinations import DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.alerts.settings import MailSettings
+from coordinator.attention.alert_messages import Message
 from coordinator.attention.lines import one_line
 from coordinator.attention.messages import as_plain_text
-from coordinator.attention.sendings import Message
 from providers.certificates import certificates
 
 __all__ = ["MailServer", "mail_of"]

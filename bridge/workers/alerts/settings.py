@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from coordinator.attention.alert_schedule import Pace, QuietHours, Rules, Schedule
 from coordinator.attention.items import BY_URGENCY
 from coordinator.attention.severities import Severities, Severity
-from coordinator.attention.telling import Pace, QuietHours, Rules, Schedule
 from coordinator.models import FrozenModel
 from providers.settings import existing_file, none_if_empty
 

@@ -27,14 +27,14 @@ from bridge.journal import (
     following_chain,
 )
 from bridge.workers.chains.block_news import BlockNews
-from bridge.workers.chains.standing import ChainStatus, ChainWord, standing
+from bridge.workers.chains.chain_status import ChainReport, ChainStatus, chain_status
 from bridge.workers.chains.store import JournalChainStore
 from bridge.workers.chains.unfollowed_coins import UnfollowedCoins, redefined
 from coordinator.errors import BridgeError
 from coordinator.payouts.payouts import Payout
 from providers.contract import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
-from providers.onchain.matching.direct import PROVIDER
+from providers.onchain.matching.payment_requests import PROVIDER
 
 if TYPE_CHECKING:
     from providers.onchain.follower import ChainFollower
@@ -121,13 +121,13 @@ class ChainFollowers:
         # Only whoever follows a chain pays for the import of web3.
         from providers.onchain.nodes.rpc import ChainRpc
 
-        wakes, loop = self._journal.wakes, asyncio.get_running_loop()
+        wakeups, loop = self._journal.wakeups, asyncio.get_running_loop()
         for name, chain in self.chains.items():
             for kindred in chain.kindred_endpoints:
                 logger.warning("%s", kindred)
-            woken = wakes.of(following_chain(name))
+            woken = wakeups.of(following_chain(name))
             news = BlockNews(chain.block_seconds, woken.set, loop.time, loop.call_later)
-            self._running[name] = _Running(ChainRpc(chain), woken, wakes.of(asking_chain(name)), news)
+            self._running[name] = _Running(ChainRpc(chain), woken, wakeups.of(asking_chain(name)), news)
         try:
             await asyncio.gather(*(running.rpc.start() for running in self._running.values()))
         except BaseException:
@@ -214,8 +214,8 @@ class ChainFollowers:
         lease = leases.get(following_chain(name))
         word = self._word(name)
         if self._running[name].follower is None and lease is not None and lease.said is not None:
-            word = ChainWord.model_validate_json(lease.said)
-        return standing(
+            word = ChainReport.model_validate_json(lease.said)
+        return chain_status(
             self.chains[name],
             word,
             self._journal.clock(),
@@ -224,13 +224,13 @@ class ChainFollowers:
             unfollowed=self._unfollowed.said.get(name),
         )
 
-    def _word(self, name: str) -> ChainWord:
+    def _word(self, name: str) -> ChainReport:
         """What there is to say of a chain here; nothing of one that another bridge follows."""
         running = self._running[name]
         follower = running.follower
         if follower is None:
-            return ChainWord()
-        return ChainWord(
+            return ChainReport()
+        return ChainReport(
             head=follower.head,
             head_at=follower.head_at,
             finalized_at=follower.finalized_at,
@@ -306,7 +306,7 @@ class ChainFollowers:
             found = await self._round(name, running)
             running.end_round(began_at)
             if is_waited_for:
-                self._journal.wakes.ring([LEASES])  # with which it is said
+                self._journal.wakeups.ring([LEASES])  # with which it is said
             running.news.judge(found=found)
             await asyncio.sleep(ROUND_PAUSE_SECONDS)
             pause = min(max(block_seconds, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)

@@ -9,15 +9,15 @@ from functools import partial
 from pydantic import TypeAdapter
 
 from bridge.journal import ChainCommit, ChainTransfer, Journal, UnreadableRowError
-from bridge.workers.chains.last_looks import LastLook
+from bridge.workers.chains.last_checks import LastChecks
 from coordinator.money import base_units
 from coordinator.payments.observed.observations import Sighting, Stage
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payouts.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.matching.direct import PROVIDER
 from providers.onchain.matching.following import Following
 from providers.onchain.matching.matching import FITS_ANOTHER, NOBODYS_BEFORE, Subject, Watched
+from providers.onchain.matching.payment_requests import PROVIDER
 from providers.onchain.store import Assigned, ChainStep, Recorded
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
@@ -106,8 +106,8 @@ def _claims(
 class _Looks:
     """What was looked at last of a chain."""
 
-    payments: LastLook = field(default_factory=LastLook)
-    payouts: LastLook = field(default_factory=LastLook)
+    payments: LastChecks = field(default_factory=LastChecks)
+    payouts: LastChecks = field(default_factory=LastChecks)
 
 
 class JournalChainStore:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.journal import Journal, WaitedCoin
 from providers.onchain.chains import Chain, Token
-from providers.onchain.matching.direct import PROVIDER
 from providers.onchain.matching.followed_tokens import FollowedToken, changed
+from providers.onchain.matching.payment_requests import PROVIDER
 
 __all__ = ["UnfollowedCoins", "redefined", "unfollowed"]
 

@@ -31,7 +31,7 @@ class Endpoints:
         self._journal = journal
         self._rules = rules
         self._is_granted = is_granted
-        self._woken = journal.wakes.of(SENDING_EVENTS)
+        self._woken = journal.wakeups.of(SENDING_EVENTS)
         self._feeds: dict[str, tuple[Feed, asyncio.Task[None]]] = {}
         self._sender: EndpointSender | None = None
 

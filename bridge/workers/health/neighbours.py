@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 
 from bridge.catalogue.system import NodeStatus
 from bridge.journal import JournalUnavailableError, NodeRecords, NodeReport
-from bridge.journal.absences import GONE_AFTER, SAID_EVERY_SECONDS
+from bridge.journal.liveness import GONE_AFTER, SAID_EVERY_SECONDS
 
 __all__ = ["Neighbours", "Said", "differing", "is_gone"]
 

@@ -21,7 +21,7 @@ from bridge.catalogue.system import (
     SystemStatus,
 )
 from bridge.journal import NodeRecords
-from bridge.journal.absences import SHOWN_FOR
+from bridge.journal.liveness import SHOWN_FOR
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.health.neighbours import Said, differing, is_gone
 from bridge.workers.health.vitals import Percentiles, Vitals

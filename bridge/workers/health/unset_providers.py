@@ -11,10 +11,10 @@ from bridge.journal import Journal, observation_key
 from bridge.workers.health.checks import DegradedError
 from bridge.workers.health.unreachable_providers import UnreachableProviders
 from coordinator.attention.items import Attention
-from coordinator.attention.unset import Lacking, provider_unset
+from coordinator.attention.unconfigured import Lacking, provider_unset
 from coordinator.payouts.observations import PayoutPutOff
 from providers import known
-from providers.onchain.matching.direct import PROVIDER as OVER_A_CHAIN
+from providers.onchain.matching.payment_requests import PROVIDER as OVER_A_CHAIN
 
 __all__ = ["SetUp", "UnsetProviders", "lacking"]
 

@@ -47,7 +47,7 @@ class Deadlines:
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
-        woken = self._journal.wakes.of(DEADLINES)
+        woken = self._journal.wakeups.of(DEADLINES)
         while True:
             woken.clear()
             wait_seconds = INTERVAL_SECONDS

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from bridge.journal import OPENING_INVOICES, Draft, Journal, JournalUnavailableError, PaymentRecord, Registered
-from bridge.workers.payments.patience import Because, Patience
+from bridge.workers.payments.retry_delays import Because, RetryDelays
 from coordinator.errors import BridgeError
 from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import Payment
@@ -82,9 +82,9 @@ class InvoiceOpener:
         self._usual_rates: dict[tuple[str, str, str], tuple[datetime, Decimal | None]] = {}
         """By provider, coin and currency, what one coin was worth on other days, if there are enough of them, and
         when that was looked up."""
-        self.patience = Patience()
+        self.retry_delays = RetryDelays()
         """What is not tried for a while, because it could not be opened."""
-        self.left = journal.wakes.of(OPENING_INVOICES)
+        self.left = journal.wakeups.of(OPENING_INVOICES)
         """Set when an invoice could not be opened for somebody who waited for it, here or at another bridge."""
 
     def opens_for(self, provider: str) -> bool:
@@ -178,7 +178,7 @@ class InvoiceOpener:
         """Opens the invoice that is to be paid, unless it is. Returns whether it is open now."""
         unopened = [invoice for invoice in record.invoices[:1] if invoice.opened is None]
         for invoice in unopened:
-            if self.patience.leaves_alone((invoice.payment_id, invoice.wanted.coin), self._journal.steady()):
+            if self.retry_delays.leaves_alone((invoice.payment_id, invoice.wanted.coin), self._journal.steady()):
                 return False
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
@@ -197,7 +197,7 @@ class InvoiceOpener:
     def _note(self, payment_id: str, coin: str, error: Exception) -> None:
         because = because_of(error)
         if because is not None:
-            is_news = self.patience.failed((payment_id, coin), because, self._journal.steady())
+            is_news = self.retry_delays.failed((payment_id, coin), because, self._journal.steady())
         if because is None or is_news or because is Because.COIN:
             logger.warning("no invoice for %s yet: %s", payment_id, str(error) or "it took too long")
 
@@ -218,7 +218,7 @@ class InvoiceOpener:
                 return to_pay.opened
             opened = await self._opened(invoice.wanted)
             await self._journal.unfinished.record_invoice(invoice, opened)
-        self.patience.opened((invoice.payment_id, invoice.wanted.coin))
+        self.retry_delays.opened((invoice.payment_id, invoice.wanted.coin))
         logger.info("%s is to be paid in %s", invoice.payment_id, invoice.wanted.coin)
         return opened
 

@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.payments.invoices import InvoiceOpener, because_of
-from bridge.workers.payments.patience import Because
+from bridge.workers.payments.retry_delays import Because
 from coordinator.payments.agreed.invoices import Invoice
 from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError
 
@@ -123,8 +123,8 @@ class UnopenedInvoices:
 
     async def _due(self, there: set[str]) -> Mapping[tuple[str, str], Sequence[Invoice]]:
         """What may be opened now, by provider and coin, the newest first."""
-        now, patience = self._journal.steady(), self._opener.patience
-        waiting = patience.waiting_coins(now)
+        now, retry_delays = self._journal.steady(), self._opener.retry_delays
+        waiting = retry_delays.waiting_coins(now)
         left_out = waiting | {coin for provider, coin in self._tasks if provider}
         due: defaultdict[tuple[str, str], list[Invoice]] = defaultdict(list)
         seen: set[tuple[str, str]] = set()
@@ -134,12 +134,12 @@ class UnopenedInvoices:
             for invoice in page:
                 key, way = (invoice.payment_id, invoice.wanted.coin), (invoice.wanted.provider, invoice.wanted.coin)
                 seen.add(key)
-                if way[0] in there and len(due[way]) < SHARE and not patience.leaves_alone(key, now):
+                if way[0] in there and len(due[way]) < SHARE and not retry_delays.leaves_alone(key, now):
                     due[way].append(invoice)
             if any(len(invoices) >= SHARE for invoices in due.values()):
                 return {way: invoices for way, invoices in due.items() if invoices}
         if not left_out:
-            patience.forget_all_but(seen)
+            retry_delays.forget_all_but(seen)
         return {way: invoices for way, invoices in due.items() if invoices}
 
     async def _open_all(self, way: tuple[str, str], invoices: Sequence[Invoice]) -> None:
@@ -183,7 +183,7 @@ class UnopenedInvoices:
 
     async def _rest(self) -> None:
         """Waits until there may be something to do."""
-        now, next_try = self._journal.steady(), self._opener.patience.next_try()
+        now, next_try = self._journal.steady(), self._opener.retry_delays.next_try()
         seconds = IDLE_SECONDS if next_try is None else (next_try - now).total_seconds()
         away = [until - asyncio.get_running_loop().time() for until in self._away_until.values()]
         seconds = min(max(seconds, AWAY_SECONDS), IDLE_SECONDS, *(wait for wait in away if wait > 0))

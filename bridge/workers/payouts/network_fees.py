@@ -16,7 +16,7 @@ from coordinator.payouts.fees_taken import charged_hashes, uncharged_hashes
 from coordinator.payouts.payouts import Payout
 from providers.contract import ProviderError
 from providers.onchain.chains import Chain
-from providers.onchain.matching.direct import PROVIDER as DIRECT
+from providers.onchain.matching.payment_requests import PROVIDER as DIRECT
 
 __all__ = ["NetworkFees"]
 
@@ -46,7 +46,7 @@ class NetworkFees:
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
-        woken = self._journal.wakes.of(NETWORK_FEES)
+        woken = self._journal.wakeups.of(NETWORK_FEES)
         while True:
             woken.clear()
             try:

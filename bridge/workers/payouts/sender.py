@@ -22,7 +22,7 @@ from coordinator.errors import BridgeError
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout, batches
-from coordinator.payouts.turns import TURN_ENDS_AFTER, orders_in_turn
+from coordinator.payouts.wallet_queue import TURN_ENDS_AFTER, sendable_orders
 from providers import known
 from providers.contract import PayoutGateway, PayoutGateways, PayoutOrder
 
@@ -88,7 +88,7 @@ class PayoutSender:
             journal, gateways, self._ages, shortest_wait=shortest_wait, is_being_asked=self._is_being_asked
         )
         self._overdue: set[str] = set()
-        self._woken = journal.wakes.of(SENDING_PAYOUTS)
+        self._woken = journal.wakeups.of(SENDING_PAYOUTS)
 
     @property
     def gateways(self) -> PayoutGateways:
@@ -277,7 +277,7 @@ class PayoutSender:
         """The orders that may be given now. One that has to wait, for example because its payment holds it back,
         does not block its wallet's turn for the others."""
         while True:
-            given = orders_in_turn(
+            given = sendable_orders(
                 orders,
                 under_way,
                 wallet_of=self._wallet_in_turn,

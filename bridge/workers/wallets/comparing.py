@@ -153,7 +153,7 @@ class WalletComparisons:
         if rpc is None:
             return {}
         # It brings web3, which only whoever follows a chain pays for.
-        from providers.onchain.reading.holdings import final_block, holding
+        from providers.onchain.reading.balances import balance, final_block
 
         block: asyncio.Future[int] | None = None
 
@@ -161,7 +161,7 @@ class WalletComparisons:
             nonlocal block
             block = block or asyncio.ensure_future(final_block(chain, rpc))
             token = next(one for one in chain.tokens if one.symbol == symbol)
-            return await holding(chain, rpc, token, wallet.address, await asyncio.shield(block))
+            return await balance(chain, rpc, token, wallet.address, await asyncio.shield(block))
 
         return {WalletCoin(wallet.name, token.symbol): partial(held, token.symbol) for token in chain.tokens}
 

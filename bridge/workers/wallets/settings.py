@@ -15,7 +15,7 @@ from coordinator.money import Amount
 from coordinator.payments.agreed.invoices import Coin
 from providers.contract import NotPayableError
 from providers.onchain.chains import Chain
-from providers.onchain.matching.direct import read_address, read_chain
+from providers.onchain.matching.payment_requests import read_address, read_chain
 from providers.settings import SettingsError
 
 __all__ = ["ChainWallet", "WalletRules", "WalletSettings"]

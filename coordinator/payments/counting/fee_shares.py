@@ -3,8 +3,8 @@
 Both follow from one rule, and the second is the inverse of the first: the fee is taken once in each coin, on the
 total in that coin. If several fees are possible for a coin, the one that leaves the least for the goods counts,
 whether the gateway named it or only asked for it in a price; a later change by the operator does not turn a fee that
-was taken into goods. What transfers without a value are worth follows from the gateway's sum (`worths.py`), and where
-that leaves it open, each coin is taken to have as much of it as possible.
+was taken into goods. What transfers without a value are worth follows from the gateway's sum (`valuation.py`), and
+where that leaves it open, each coin is taken to have as much of it as possible.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from coordinator.money import ZERO, excess_over, product, quotient, rounded, total
 from coordinator.payments.agreed.fees import Fee, FeePolicy
-from coordinator.payments.counting.worths import CENT, Rates, split
+from coordinator.payments.counting.valuation import CENT, Rates, split
 from coordinator.payments.observed.observations import Transfer
 
 __all__ = [

@@ -11,7 +11,14 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from coordinator.money import DERIVED_DECIMALS, ZERO, excess_over, product, rounded, rounded_down, total, trimmed
-from coordinator.payments.counting.worths import CENT, as_priced, came_at_once, has_lost_some, least_share, worth_of
+from coordinator.payments.counting.valuation import (
+    CENT,
+    as_priced,
+    came_at_once,
+    has_lost_some,
+    least_share,
+    worth_of,
+)
 from coordinator.payments.facts.booked import Booked
 from coordinator.payments.facts.facts import Books, Facts
 from coordinator.payments.observed.observations import Transfer

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from coordinator.money import decimals_of, excess_over, format_amount, to_cents
 from coordinator.payments.counting.fee_shares import least_fee_in
-from coordinator.payments.counting.worths import CENT
+from coordinator.payments.counting.valuation import CENT
 from coordinator.payments.payments import Payment
 
 __all__ = ["figure", "money", "most_for_goods", "of_amount"]

@@ -21,11 +21,11 @@ from coordinator.payments.problems.contradictions import (
     is_overrated,
 )
 from coordinator.payments.problems.disputes import open_disputes
+from coordinator.payments.problems.double_refunds import double_refunds
 from coordinator.payments.problems.fee_doubts import fee_out_of_proportion, has_striking_fee, short_by_unknown_fee
 from coordinator.payments.problems.figures import money, of_amount
 from coordinator.payments.problems.foreign import foreign, in_other_coins
 from coordinator.payments.problems.overdrawn import overdrawn, too_much_gone
-from coordinator.payments.problems.told_twice import told_twice
 from coordinator.payments.problems.withheld import awaiting_a_person, cancelled_since_accepted, left_for_requests
 
 __all__ = [
@@ -371,7 +371,7 @@ def _after_acceptance(payment: Payment) -> list[Decimal | None]:
 _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.OVERDRAWN, too_much_gone),
     (ProblemKind.REFUNDED_WHILE_PAID_OUT, _refunded_while_paid_out),
-    (ProblemKind.REFUND_TOLD_TWICE, told_twice),
+    (ProblemKind.REFUND_TOLD_TWICE, double_refunds),
     (ProblemKind.CALLED_REFUNDED, _called_refunded),
     (ProblemKind.DISPUTED, open_disputes),
     (ProblemKind.TWICE_PAID, _twice_paid),

@@ -8,7 +8,7 @@ from typing import Any
 
 from providers.onchain.addresses import with_checksum
 from providers.onchain.blocks.canonical import BlockId
-from providers.onchain.blocks.created import created_by
+from providers.onchain.blocks.contract_addresses import created_by
 from providers.onchain.chains import Chain, Token
 from providers.onchain.quantities import hash_in, quantity
 

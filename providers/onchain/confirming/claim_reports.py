@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from coordinator.payments.observed.observations import Stage
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.assigning import CAUSES, claimed
+from providers.onchain.confirming.assignments import CAUSES, claimed
 from providers.onchain.confirming.claim_rounds import ClaimRounds, News, nothing_of
 from providers.onchain.confirming.claims import Verdict
+from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.confirming.payees import Payees
-from providers.onchain.confirming.second_words import SecondWords
 from providers.onchain.matching.following import Finality, Paying, joined, sighted
 from providers.onchain.matching.matching import FITS_ANOTHER
 from providers.onchain.steps import Step
@@ -25,7 +25,7 @@ class ClaimReports:
     _store: ChainStore
     _claims: ClaimRounds
     _payees: Payees
-    _words: SecondWords
+    _words: Corroboration
 
     async def report(self, step: Step, news: News, finality: Finality, head: int) -> None:
         """Has a step tell what a look at a claim found, where the chain has this head."""

@@ -8,9 +8,9 @@ from datetime import datetime
 from coordinator.payments.observed.transfers import Cause
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.assigning import Assigning, unrecorded
+from providers.onchain.confirming.assignments import Assignments, unrecorded
 from providers.onchain.confirming.claim_rounds import nothing_of
-from providers.onchain.confirming.second_words import SecondWords
+from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.matching.following import Finality, Paying, joined, sighted
 from providers.onchain.matching.matching import DUST, MANY_TRANSFERS, OLDER, Watched, is_dust, is_older
 from providers.onchain.reading.scanning import Seen
@@ -25,7 +25,7 @@ logger = logging.getLogger("bridge.onchain")
 class Payees:
     """Finds them by what is recorded of those who wait."""
 
-    def __init__(self, chain: Chain, store: ChainStore, words: SecondWords) -> None:
+    def __init__(self, chain: Chain, store: ChainStore, words: Corroboration) -> None:
         self._chain = chain
         self._store = store
         self._words = words
@@ -42,7 +42,7 @@ class Payees:
             return []
         name = self._chain.name
         waiting = list(await self._store.waiting_at(name, sorted({seen.transfer.recipient for seen in found})))
-        assigning = Assigning(
+        assigning = Assignments(
             [seen.transfer for seen in found], await self.recorded(step, (seen.transfer for seen in found))
         )
         taken = Counter(one.subject for one in step.transfers.values())

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from coordinator.payments.observed.observations import Sighting, Stage, Transfer
 from providers.onchain.blocks.canonical import BlockId, Canonical
-from providers.onchain.blocks.landmarks import left_behind
+from providers.onchain.blocks.checkpoints import left_behind
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import token_amount
 from providers.onchain.matching.followed_tokens import FollowedToken, cut_back

@@ -23,7 +23,7 @@ from providers.shkeeper.simulator.questions import (
     operator,
 )
 from providers.shkeeper.simulator.terms.coins import COINS
-from providers.shkeeper.simulator.terms.numerals import plain
+from providers.shkeeper.simulator.terms.number_formats import plain
 from providers.shkeeper.simulator.terms.refusals import CrashedError, RefusedError, ThrownError
 
 __all__ = ["Route", "answer", "lost_after_sending", "note", "route_of", "subjects"]

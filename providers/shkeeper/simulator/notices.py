@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from providers.shkeeper.simulator.terms.numerals import plain
+from providers.shkeeper.simulator.terms.number_formats import plain
 from providers.shkeeper.simulator.terms.terms import Fees
 from providers.shkeeper.webhooks.signature import sign
 

@@ -17,7 +17,7 @@ from providers.shkeeper.simulator.notices import (
     signed_headers,
     unconfirmed_notice,
 )
-from providers.shkeeper.simulator.terms.numerals import TEN_DECIMALS
+from providers.shkeeper.simulator.terms.number_formats import TEN_DECIMALS
 from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees
 
 __all__ = ["SCENARIOS", "Delivery", "Invoice", "InvoiceUnplayableError", "Scenario"]

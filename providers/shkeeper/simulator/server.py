@@ -15,7 +15,7 @@ from aiohttp import web
 from providers.shkeeper.simulator.api import Route, answer, lost_after_sending, note, route_of, subjects
 from providers.shkeeper.simulator.faults import Fault, Happens, What
 from providers.shkeeper.simulator.gateway import LocalGateway
-from providers.shkeeper.simulator.playing.playing import playing_routes
+from providers.shkeeper.simulator.playing.controls import playing_routes
 from providers.shkeeper.simulator.posting import keep_posting
 from providers.shkeeper.simulator.questions import Allows, Answer, Question, crashed, error, login, operator
 

@@ -74,7 +74,7 @@ Connect = Callable[..., Any]
 def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
     """Makes clients of the one kind or the other, which are called alike, and closes them. They ask again soon, and
     wait for an answer for as long as it takes unless they are told otherwise."""
-    monkeypatch.setattr("bridge.client.tries.backoff", wait_random_exponential(multiplier=0.01, max=0.1))
+    monkeypatch.setattr("bridge.client.retries.backoff", wait_random_exponential(multiplier=0.01, max=0.1))
     made: list[Any] = []
 
     def make(url: str, token: str | None = None, **options: float) -> Any:

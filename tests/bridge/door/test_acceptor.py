@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 import uvicorn
 
-from bridge.door import Door, DoorLimits, Guests, acceptor
+from bridge.door import ConnectionLimits, Door, DoorLimits, acceptor
 from bridge.door.acceptor import ACCEPTED_PER_TURN, Acceptor
 from bridge.sockets.rate_limit import RateLimit
 from tests.waiting import GIVE_UP_SECONDS, until
@@ -24,8 +24,8 @@ NEVER = RateLimit(per_second=1e-6, burst=BURST / 10)
 class Entrance:
     """A front door that nobody can ask anything, and how many are in."""
 
-    def __init__(self, guests: Guests) -> None:
-        self.guests = guests
+    def __init__(self, connection_limits: ConnectionLimits) -> None:
+        self.connection_limits = connection_limits
         self.port = 0
 
     async def knock(self, source: str) -> bool:
@@ -44,14 +44,14 @@ class Entrance:
 
 @asynccontextmanager
 async def entrance() -> AsyncIterator[Entrance]:
-    guests = Guests(places=1_000, reserved_places=1, per_address=1_000, clients=NEVER)
-    door = Door(guests, DoorLimits())
+    connection_limits = ConnectionLimits(places=1_000, reserved_places=1, per_address=1_000, clients=NEVER)
+    door = Door(connection_limits, DoorLimits())
     config, state = uvicorn.Config("", log_config=None), uvicorn.server.ServerState()
     listener = socket.create_server(("127.0.0.1", 0), backlog=1_000)
     listener.setblocking(False)
-    found = Entrance(guests)
+    found = Entrance(connection_limits)
     found.port = listener.getsockname()[1]
-    accepting = Acceptor(listener, guests)
+    accepting = Acceptor(listener, connection_limits)
     accepting.accept(lambda: door(config, state, {}))
     try:
         yield found
@@ -66,7 +66,7 @@ async def test_who_opens_connection_after_connection_is_closed_before_anything_i
         assert let_in == [True] * BURST + [False] * 5
         assert await front.knock("127.0.0.3")
         assert all([await front.knock("127.0.0.1") for _ in range(2 * BURST)])
-    assert "connections were turned away within a minute" in (front.guests.trouble() or "")
+    assert "connections were turned away within a minute" in (front.connection_limits.trouble() or "")
 
 
 async def test_a_crowd_that_comes_at_once_is_let_in_a_few_at_a_time_and_all_of_them() -> None:
@@ -100,4 +100,4 @@ async def test_who_comes_while_there_are_no_files_is_let_in_once_there_are(
                 line.connect(("127.0.0.1", front.port))
                 await until(lambda: caplog.records)
             assert "accepting no connections for a second: Too many open files" in caplog.text
-            await until(lambda: front.guests.stand.connections)
+            await until(lambda: front.connection_limits.stand.connections)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.door.budget import LoopBudget
-from bridge.door.guests import Guests
+from bridge.door.connection_limits import ConnectionLimits
 from bridge.sockets.loop_shares import BURST_SECONDS, TURN_SECONDS, WAITING_LIMIT, LoopShares
 
 SHARE = 0.25
@@ -22,10 +22,12 @@ class Bridge:
 
     def __init__(self) -> None:
         self.now, self.cost_seconds, self.status = 1_000.0, 0.1, 404
-        self.guests = Guests(places=10, reserved_places=1, per_address=10, clock=lambda: self.now)
+        self.connection_limits = ConnectionLimits(
+            places=10, reserved_places=1, per_address=10, clock=lambda: self.now
+        )
         shares = LoopShares(SHARE, lambda: self.now, self._call_later)
         self.spend = partial(shares.spend, "203.0.113.7", is_patient=True)
-        self._budget = LoopBudget(self._answer, self.guests, shares, trusted="10.0.0.0/8")
+        self._budget = LoopBudget(self._answer, self.connection_limits, shares, trusted="10.0.0.0/8")
 
     def _call_later(self, seconds: float, go_on: Callable[[], object]) -> None:
         """The clock goes on when somebody waits for it."""
@@ -63,7 +65,7 @@ async def test_who_has_had_more_than_their_share_of_the_loop_is_told_to_come_lat
     assert bridge.headers[b"retry-after"] == b"1"
     assert bridge.headers[b"connection"] == b"close"
     assert await bridge.asked(address="203.0.113.8") == 404
-    assert "203.0.113.7" in (bridge.guests.trouble() or "")
+    assert "203.0.113.7" in (bridge.connection_limits.trouble() or "")
     bridge.now += BURST_SECONDS
     assert await bridge.asked() == 404
 
@@ -205,7 +207,7 @@ async def test_of_many_that_one_address_asks_at_once_one_is_answered_in_each_tur
     async def asked(address: str) -> None:
         await budget({"type": "http", "path": path, "client": (address, 1)}, None, send)
 
-    budget = LoopBudget(answer, bridge.guests, LoopShares(1.0, lambda: bridge.now), trusted="")
+    budget = LoopBudget(answer, bridge.connection_limits, LoopShares(1.0, lambda: bridge.now), trusted="")
     tick()
     await asyncio.gather(*(asked(one) for one in ["203.0.113.7"] * 9 + ["203.0.113.8", "203.0.113.9"]))
     assert len(set(answered["203.0.113.7"])) == 9
@@ -222,7 +224,7 @@ async def test_what_a_request_waits_for_is_not_counted_and_what_is_raised_is_pas
             seen.append("cancelled")
             raise
 
-    budget = LoopBudget(answer, bridge.guests, LoopShares(SHARE, lambda: bridge.now), trusted="")
+    budget = LoopBudget(answer, bridge.connection_limits, LoopShares(SHARE, lambda: bridge.now), trusted="")
     for _ in range(3):
         asked = asyncio.ensure_future(
             budget({"type": "http", "path": "/x", "client": ("203.0.113.7", 1)}, None, None)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from bridge.journal import Journal
 from bridge.journal.database.engines import parse_database_url, writing_engine
-from bridge.journal.upkeep import declare_restored
+from bridge.journal.maintenance import declare_restored
 from bridge.journal.writing import histories
 from coordinator.payouts.provider_names import Installation
 from tests.bridge.conftest import INSTALLATION

@@ -27,8 +27,8 @@ from bridge.journal import (
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.database.schema_versions import MIGRATIONS
 from bridge.journal.history.mark_file import MarkFile
+from bridge.journal.maintenance import back_up, declare_restored, histories_of
 from bridge.journal.requests.payments import IdempotencyKey
-from bridge.journal.upkeep import back_up, declare_restored, histories_of
 from coordinator.events import Audience, Event
 from coordinator.histories import Beginning, Mark, Place
 from coordinator.payouts.comparisons import Comparison, ForgottenPayout

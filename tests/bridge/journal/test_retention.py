@@ -14,9 +14,9 @@ from sqlalchemy import Connection, func, select
 
 from bridge.journal import Journal
 from bridge.journal.errors import JournalBusyElsewhereError
+from bridge.journal.maintenance import compact
 from bridge.journal.requests.payments import IdempotencyKey
 from bridge.journal.tables import schema
-from bridge.journal.upkeep import compact
 from bridge.workers import retention
 from bridge.workers.retention import Retention
 from coordinator.compact_json import compact_json

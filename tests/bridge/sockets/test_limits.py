@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from bridge.door import Guests
+from bridge.door import ConnectionLimits
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.limits import Limits
 from bridge.sockets.rate_limit import RateLimit
@@ -130,8 +130,8 @@ async def test_connections_of_one_address_are_limited_and_those_of_others_are_no
 async def test_when_all_places_of_sessions_are_taken_a_stranger_makes_room_and_nobody_else(
     serve: Serve, eventually: Eventually
 ) -> None:
-    guests = Guests(places=2, reserved_places=1, per_address=100)
-    server = create_socket_server(frontend_url="https://shop.example", places=guests)
+    connection_limits = ConnectionLimits(places=2, reserved_places=1, per_address=100)
+    server = create_socket_server(frontend_url="https://shop.example", places=connection_limits)
     url = await serve(server)
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=GIVE_UP_SECONDS) as client:
 

@@ -9,7 +9,7 @@ import pytest
 from bridge.access.tokens import TokenVerifier
 from bridge.sockets import create_socket_server
 from bridge.sockets.presence import announcer
-from bridge.sockets.transport.direct import Send, write_frames
+from bridge.sockets.transport.direct_writes import Send, write_frames
 from tests.bridge.sockets.test_socket_activity import fence, statuses
 from tests.bridge.sockets.under_fire import SECRET, TOKEN
 from tests.waiting import GIVE_UP_SECONDS

@@ -15,9 +15,9 @@ from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import BY_URGENCY, Attention, AttentionKind, Kind, most_urgent_first
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.refunds import ADDRESS_WAITED_FOR, refund_without_address
+from coordinator.attention.unconfigured import AtProvider, Waiting, coin_unfollowed, provider_unset
 from coordinator.attention.unreachable import Unasked, provider_unreachable
 from coordinator.attention.unreadable import row_unreadable
-from coordinator.attention.unset import AtProvider, Waiting, coin_unfollowed, provider_unset
 from coordinator.attention.wallets import wallet_attention
 from coordinator.books.wallets import LISTED_AFTER, Comparison, Held, Should, Tolerances, WalletCoin, compared
 from coordinator.endpoints.endpoints import Endpoint

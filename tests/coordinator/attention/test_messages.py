@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.attention.alert_messages import Message
+from coordinator.attention.alert_schedule import AlertBatch
 from coordinator.attention.alerts import Alert, closed
 from coordinator.attention.messages import SHOWN, as_mrkdwn, as_plain_text, message_of
-from coordinator.attention.sendings import Message
 from coordinator.attention.severities import Severities
-from coordinator.attention.telling import Telling
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 OPS = "https://bridge.example/ops"
@@ -26,7 +26,7 @@ def alert(kind: str = "payout-failed", number: int = 1, **changes: object) -> Al
 
 
 def message(*new: Alert, over: tuple[Alert, ...] = ()) -> Message:
-    return message_of(Telling(new, over, is_digest=bool(over)), Severities(), OPS)
+    return message_of(AlertBatch(new, over, is_digest=bool(over)), Severities(), OPS)
 
 
 def test_a_message_has_whole_ids_and_a_link_to_each_and_to_the_list() -> None:

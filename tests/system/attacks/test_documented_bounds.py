@@ -16,9 +16,9 @@ from bridge.catalogue.answers import ErrorCode
 from bridge.catalogue.client_events import WATCHED_LIMIT
 from bridge.catalogue.publication import DATA_PARTS_LIMIT
 from bridge.cli.serve import BUFFER_BYTES
-from bridge.door import Door, DoorLimits, Guests
+from bridge.door import ConnectionLimits, Door, DoorLimits
 from bridge.door.body import CHUNK_BYTES, CHUNK_LINE_BYTES, FEW_CHUNKS, TRAILER_BYTES
-from bridge.door.guests import CONNECTIONS_OF_CLIENT, PROBES_PER_ADDRESS
+from bridge.door.connection_limits import CONNECTIONS_OF_CLIENT, PROBES_PER_ADDRESS
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES
 from bridge.http.event_feed import FOLLOWERS_LIMIT
 from bridge.http.events import BATCH_PARTS_LIMIT
@@ -171,7 +171,7 @@ def no_place(_bridge: BridgeProcess, _numbers: list[int]) -> set[str]:
     """At a front door with no place: of a bridge one has to be on another machine to find none."""
 
     async def ask() -> bytes:
-        door = Door(Guests(places=0, reserved_places=0, per_address=1))
+        door = Door(ConnectionLimits(places=0, reserved_places=0, per_address=1))
         config, state = uvicorn.Config("", log_config=None), uvicorn.server.ServerState()
         server = await asyncio.get_running_loop().create_server(lambda: door(config, state, {}), "127.0.0.1", 0)
         async with server, asyncio.timeout(GIVE_UP_SECONDS):

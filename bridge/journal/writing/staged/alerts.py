@@ -8,9 +8,9 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
+from coordinator.attention.alert_messages import Sending
+from coordinator.attention.alert_schedule import Standing
 from coordinator.attention.alerts import Alert
-from coordinator.attention.sendings import Sending
-from coordinator.attention.telling import Standing
 
 __all__ = ["StagedAlerts", "alert_from_text", "standing_from_row"]
 

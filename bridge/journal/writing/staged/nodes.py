@@ -9,7 +9,7 @@ from functools import cache, cached_property
 
 from sqlalchemy import Connection, Delete, bindparam, delete, select
 
-from bridge.journal.absences import GONE_AFTER
+from bridge.journal.liveness import GONE_AFTER
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into, numbered, padded
 

@@ -63,7 +63,7 @@ class StagedParts:
         self.now = now
         self._moment = moment_of(connection, now)
         """The same as the driver has it."""
-        self.wakes: set[str] = set()
+        self.wakeups: set[str] = set()
         """The work that there is news for, once this is committed."""
 
     @cached_property

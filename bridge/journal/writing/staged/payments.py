@@ -17,7 +17,7 @@ from bridge.journal.tables.rows import (
     payment_row,
 )
 from bridge.journal.tables.unreadable_rows import readable, required
-from bridge.journal.wakes import DUE_SOON
+from bridge.journal.wakeups import DUE_SOON
 from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.writing.recent_payments import RecentPayments
 from bridge.journal.writing.staged.books import entering

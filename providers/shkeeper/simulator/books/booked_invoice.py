@@ -8,7 +8,7 @@ from typing import Any
 
 from providers.shkeeper.simulator.notices import BookedTransaction, invoice_notice, unconfirmed_notice
 from providers.shkeeper.simulator.terms.coins import COINS, Family
-from providers.shkeeper.simulator.terms.numerals import plain
+from providers.shkeeper.simulator.terms.number_formats import plain
 from providers.shkeeper.simulator.terms.terms import Terms
 
 __all__ = ["BookedInvoice", "Unconfirmed"]

@@ -14,7 +14,7 @@ from providers.shkeeper.simulator.books.booked_invoice import BookedInvoice, Unc
 from providers.shkeeper.simulator.notices import BookedTransaction
 from providers.shkeeper.simulator.terms.coins import COINS, Coin, Family
 from providers.shkeeper.simulator.terms.daemons import Daemons
-from providers.shkeeper.simulator.terms.numerals import plain, stored
+from providers.shkeeper.simulator.terms.number_formats import plain, stored
 from providers.shkeeper.simulator.terms.refusals import RefusedError, ThrownError
 from providers.shkeeper.simulator.terms.terms import Terms
 

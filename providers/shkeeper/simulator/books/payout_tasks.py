@@ -16,7 +16,7 @@ from providers.shkeeper.coins import wallet_in_turn
 from providers.shkeeper.simulator.books.addresses import as_daemon_names, new_txid
 from providers.shkeeper.simulator.terms.coins import COINS, Coin, Family
 from providers.shkeeper.simulator.terms.daemons import Daemons
-from providers.shkeeper.simulator.terms.numerals import as_float, plain
+from providers.shkeeper.simulator.terms.number_formats import as_float, plain
 
 __all__ = ["Outcome", "Part", "PayoutTasks", "SentMoney", "Task"]
 

@@ -19,7 +19,7 @@ from providers.shkeeper.simulator.books.payout_tasks import Outcome, Part, Payou
 from providers.shkeeper.simulator.notices import payout_notice
 from providers.shkeeper.simulator.terms.coins import COINS, Coin, Family
 from providers.shkeeper.simulator.terms.daemons import Daemons, State
-from providers.shkeeper.simulator.terms.numerals import stored
+from providers.shkeeper.simulator.terms.number_formats import stored
 from providers.shkeeper.simulator.terms.refusals import RefusedError, ThrownError
 from providers.shkeeper.simulator.terms.terms import Terms
 

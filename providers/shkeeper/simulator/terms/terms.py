@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
 from providers.shkeeper.simulator.terms.coins import COINS, Coin, coin_of
-from providers.shkeeper.simulator.terms.numerals import TEN_DECIMALS, stored
+from providers.shkeeper.simulator.terms.number_formats import TEN_DECIMALS, stored
 from providers.shkeeper.simulator.terms.refusals import RefusedError, ThrownError
 
 __all__ = ["FeePolicy", "Fees", "Terms", "Wallet"]

@@ -18,10 +18,10 @@ from bridge.journal.database.commit_notices import _NEWEST
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.database.lock import _OPENING
 from bridge.journal.errors import JournalBusyElsewhereError
+from bridge.journal.maintenance import declare_restored, histories_of
 from bridge.journal.queries import payments as queries
 from bridge.journal.queries.payments import tail
 from bridge.journal.requests.payments import IdempotencyKey
-from bridge.journal.upkeep import declare_restored, histories_of
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.histories import reach_of
 from coordinator.events import Audience, Event
@@ -256,7 +256,7 @@ async def test_what_nobody_has_told_of_is_found_by_a_look_which_reads_no_event_w
     async with nodes(database_url, 1) as [node]:
         await node.publish(1)
         await until(lambda: node.told() == [(1, 1)])
-        activities = node.journal.wakes.of(ACTIVITIES)
+        activities = node.journal.wakeups.of(ACTIVITIES)
         with psycopg.connect(database_url, autocommit=True) as operator:
             for change in (1, 2):
                 read.clear()

@@ -24,7 +24,7 @@ async def houses(
     database_url: str, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[list[House]]:
     monkeypatch.setattr("bridge.sockets.transport.asking.ANSWER_SECONDS", 0.01)
-    monkeypatch.setattr("bridge.sockets.recovery.returns.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("bridge.sockets.recovery.reconnections.RETRY_SECONDS", 0.01)
     monkeypatch.setattr("bridge.sockets.recovery.pending_saves.SOON_SECONDS", 0.01)
     houses = [House(database_url, serve, eventually, is_shared=True) for _ in range(SERVERS)]
     for house in houses:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.journal import Exchanges
-from bridge.sockets.recovery.returns import EXCHANGES
+from bridge.sockets.recovery.reconnections import EXCHANGES
 from tests.bridge.sockets.houses import Client, Eventually, House, Serve
 from tests.bridge.sockets.several import ROOMS, SERVERS, Operator
 from tests.bridge.sockets.under_fire import fuzzed
@@ -151,7 +151,7 @@ async def test_whoever_moves_between_servers_hears_all_once_and_in_order(
     houses: list[House], operator: Operator, exchanges_limit: int, deeds: list[tuple[Any, ...]]
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("bridge.sockets.recovery.returns.CONTESTED_SECONDS", 0.05)
+        patched.setattr("bridge.sockets.recovery.reconnections.CONTESTED_SECONDS", 0.05)
         patched.setattr("bridge.recovery.EXCHANGES_OF_BRIDGES", Exchanges(exchanges_limit, timedelta(minutes=1)))
         world = World(houses, operator, exchanges_limit)
         await world.everyone(world.begin)

@@ -9,7 +9,7 @@ from bridge.sockets.limits import Limits
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.recovery.replays import Replays
 from tests.bridge.sockets.houses import Client, House
-from tests.bridge.sockets.recovery.test_returns import R0, Eventually, house
+from tests.bridge.sockets.recovery.test_reconnections import R0, Eventually, house
 from tests.system.soak.records import Publications
 
 __all__ = ["house"]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bridge.access import ANYBODY
-from bridge.journal.absences import LEASE
+from bridge.journal.liveness import LEASE
 from bridge.sockets.limits import Limits
 from bridge.sockets.recovery.replays import Replays
 from tests.bridge.sockets.houses import Client, House
@@ -163,7 +163,7 @@ async def test_a_session_that_two_want_at_two_servers_stays_with_who_is_there(
     await eventually(lambda: operator.is_at(first, client))
     if is_there:
         monkeypatch.setattr("bridge.sockets.transport.asking.ANSWER_SECONDS", GIVE_UP_SECONDS)
-        monkeypatch.setattr("bridge.sockets.recovery.returns.CONTESTED_SECONDS", 0.1)
+        monkeypatch.setattr("bridge.sockets.recovery.reconnections.CONTESTED_SECONDS", 0.1)
     answering = asyncio.create_task(stay(client)) if is_there else None
     await twin.come()
     assert (client.recovered, twin.recovered) == ([False, True], [True, not is_there])
@@ -205,7 +205,7 @@ async def test_who_comes_before_what_it_has_heard_waits_until_the_server_has_tol
     client.house = first
     with monkeypatch.context() as patched:
         patched.setattr("bridge.sockets.recovery.recovery.REACH_SECONDS", 0.01)
-        patched.setattr("bridge.sockets.recovery.returns.UNAVAILABLE_SECONDS", 0.01)
+        patched.setattr("bridge.sockets.recovery.reconnections.UNAVAILABLE_SECONDS", 0.01)
         with pytest.raises(EOFError):
             await client.come()
     first.tells.set()

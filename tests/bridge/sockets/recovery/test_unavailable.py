@@ -4,7 +4,7 @@ import pytest
 
 from bridge.journal import JournalUnavailableError
 from tests.bridge.sockets.houses import Client, House
-from tests.bridge.sockets.recovery.test_returns import R0, house
+from tests.bridge.sockets.recovery.test_reconnections import R0, house
 from tests.system.soak.records import Publications
 
 __all__ = ["house"]
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize(("database_url", "is_shared"), [("sqlite", 
 
 @pytest.fixture(autouse=True)
 def asked_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.sockets.recovery.returns.RETRY_SECONDS", 0.001)
+    monkeypatch.setattr("bridge.sockets.recovery.reconnections.RETRY_SECONDS", 0.001)
 
 
 async def member_that_left(house: House) -> tuple[Client, Publications]:
@@ -57,7 +57,7 @@ async def test_whoever_has_waited_too_long_comes_again_and_is_recovered_then(
         raise JournalUnavailableError("the database cannot be asked at the moment")
 
     with monkeypatch.context() as patched:
-        patched.setattr("bridge.sockets.recovery.returns.UNAVAILABLE_SECONDS", 0.01)
+        patched.setattr("bridge.sockets.recovery.reconnections.UNAVAILABLE_SECONDS", 0.01)
         patched.setattr(house.journal.sessions, "load", away)
         with pytest.raises(EOFError):
             await client.come()

@@ -17,8 +17,8 @@ from bridge.workers.alerts.alerting import Alerting, check_delivery
 from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.alerts.settings import AlertSettings, ChatSettings
 from bridge.workers.health.checks import DegradedError
+from coordinator.attention.alert_messages import Message
 from coordinator.attention.alerts import Alert, closed, reopened, snoozed
-from coordinator.attention.sendings import Message
 from tests.answering_server import Asked, answering_requests
 from tests.clock import Clock
 from tests.mail_sink import MailSink, running_mail_sink

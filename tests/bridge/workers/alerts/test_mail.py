@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from bridge.workers.alerts.destinations import UndeliveredError
 from bridge.workers.alerts.mail import DEADLINE_SECONDS, MailServer
 from bridge.workers.alerts.settings import MailSettings
-from coordinator.attention.sendings import Message
+from coordinator.attention.alert_messages import Message
 from providers.certificates import certificates
 from tests.clock import pass_seconds
 from tests.mail_sink import MailSink, running_mail_sink

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.journal import Journal
-from bridge.journal.upkeep import declare_restored
+from bridge.journal.maintenance import declare_restored
 from bridge.workers.books.comparison import BooksComparison
 from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.books.gateway_books import Books, comparing

@@ -12,8 +12,8 @@ from tenacity import wait_none
 
 from bridge.journal import Journal, PayoutRefusedError
 from bridge.workers.books.comparison import BooksComparison
+from bridge.workers.chains.chain_status import ChainReport, ChainStatus, chain_status
 from bridge.workers.chains.followers import ChainFollowers
-from bridge.workers.chains.standing import ChainStatus, ChainWord, standing
 from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.observed.observations import RefundOf
 from coordinator.payouts.observations import (
@@ -316,15 +316,15 @@ async def test_a_chain_that_is_not_followed_to_its_newest_block_is_named_with_th
 ) -> None:
     token = Token(symbol="M", decimals=18)
     words = {
-        "new": ChainWord(),
-        "slow": ChainWord(head=70, followed=64, blocks_behind=6),
-        "sunk": ChainWord(head=70, followed=250),
+        "new": ChainReport(),
+        "slow": ChainReport(head=70, followed=64, blocks_behind=6),
+        "sunk": ChainReport(head=70, followed=250),
     }
 
     async def statuses(_chains: ChainFollowers) -> list[ChainStatus]:
         chains = [Chain(name=one, chain_id=1, confirmations=3, block_seconds=1, tokens=(token,)) for one in words]
         return [
-            standing(chain, words[chain.name], START, lease=None, is_shared=False, unfollowed=None)
+            chain_status(chain, words[chain.name], START, lease=None, is_shared=False, unfollowed=None)
             for chain in chains
         ]
 

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.http.ops.overview import needs_a_person
 from coordinator.payments.payments import PaymentStatus
-from providers.onchain.confirming.turning_back import BELOW_FINAL_SECONDS, ROLLED_BACK_AFTER_BLOCKS
+from providers.onchain.confirming.reorganisations import BELOW_FINAL_SECONDS, ROLLED_BACK_AFTER_BLOCKS
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import CAROL, Anvil, running_anvil

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from bridge.journal import ChainFollowedElsewhereError, Journal, following_chain
+from bridge.workers.chains.chain_status import NOBODY, ChainStatus
 from bridge.workers.chains.followers import ChainFollowers, ChainProblemError
-from bridge.workers.chains.standing import NOBODY, ChainStatus
 from bridge.workers.chains.store import JournalChainStore
 from bridge.workers.leased import LeasedWork
 from coordinator.payments.agreed.agreements import DirectPayment

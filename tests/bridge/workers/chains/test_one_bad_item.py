@@ -9,7 +9,7 @@ import pytest
 from coordinator.payments.observed.observations import Stage, TransactionHinted
 from coordinator.payments.payments import PaymentStatus
 from providers.onchain.blocks.transfers import TRANSFER_TOPIC, topic_of
-from providers.onchain.confirming.second_words import ABSENCE_BELIEVED_SECONDS, SECOND_WORD_AWAITED_SECONDS
+from providers.onchain.confirming.corroboration import ABSENCE_BELIEVED_SECONDS, CORROBORATION_AWAITED_SECONDS
 from providers.onchain.nodes import http_provider
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import BOB, CAROL, Anvil
@@ -136,7 +136,7 @@ async def test_an_endpoint_that_never_has_receipts_is_no_second_word_and_a_perso
         tx_hash = anvil.send(BOB, 100 * 10**18)
         await goes_on(it, blocks=20)
         assert (await it.payment()).status == CONFIRMING
-        it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
         assert (await it.payment()).status == COMPLETED
         host = it.rpc.endpoints[without].host
@@ -196,7 +196,7 @@ async def test_whose_blocks_hold_no_transactions_is_no_second_word_and_stops_no_
         anvil.send(BOB, 100 * 10**18)
         for _ in range(2):
             await goes_on(it)
-            it.clock.now += SECOND_WORD_AWAITED_SECONDS
+            it.clock.now += CORROBORATION_AWAITED_SECONDS
         assert (await it.payment()).status == COMPLETED
 
 

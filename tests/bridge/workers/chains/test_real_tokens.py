@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
-from providers.onchain.blocks.created import created_by
+from providers.onchain.blocks.contract_addresses import created_by
 from providers.onchain.chains import Token
 from providers.onchain.nodes.web3_library import Web3
 from tests.anvil import ALICE, BOB, CAROL, CHAIN_ID, GAS, Anvil, running_anvil

@@ -10,7 +10,7 @@ import pytest
 from tenacity import wait_none
 
 from bridge.journal import DEADLINES, Journal
-from bridge.journal.wakes import DUE_SOON
+from bridge.journal.wakeups import DUE_SOON
 from bridge.workers.payments.deadlines import INTERVAL_SECONDS, LOOK_SECONDS, Deadlines
 from coordinator.payments.agreed.agreements import Terms
 from coordinator.payments.agreed.invoices import InvoiceWanted
@@ -275,7 +275,7 @@ async def test_nothing_is_looked_for_before_something_is_due(
 async def test_whoever_applies_deadlines_is_woken_for_what_is_due_before_they_would_look(
     journal: Journal, clock: Clock
 ) -> None:
-    woken = journal.wakes.of(DEADLINES)
+    woken = journal.wakeups.of(DEADLINES)
     for number, seconds, is_told in ((1, 3_600.0, False), (2, LOOK_SECONDS, True), (3, 60.0, False)):
         woken.clear()
         expires_at = clock.now + timedelta(seconds=seconds)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.journal import Journal
-from bridge.journal.upkeep import declare_restored
+from bridge.journal.maintenance import declare_restored
 from coordinator.attention.histories import forgotten_payout_key
 from coordinator.payouts.approval import Approver, PayoutRules
 from coordinator.payouts.limits import PayoutLimits

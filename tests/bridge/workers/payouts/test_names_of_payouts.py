@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.journal import Journal
-from bridge.journal.upkeep import declare_restored
+from bridge.journal.maintenance import declare_restored
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender

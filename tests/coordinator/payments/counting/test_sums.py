@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.counting.worths import least_share
+from coordinator.payments.counting.valuation import least_share
 from coordinator.payments.observed.observations import (
     DeadlinePassed,
     InvoicePriced,

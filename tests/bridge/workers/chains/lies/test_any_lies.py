@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from providers.onchain.blocks.transfers import TRANSFER_TOPIC, topic_of
-from providers.onchain.confirming.second_words import CONTRADICTED
+from providers.onchain.confirming.corroboration import CONTRADICTED
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.reading.ranges import shallow_blocks
 from tests.anvil import CAROL, Anvil, running_anvil

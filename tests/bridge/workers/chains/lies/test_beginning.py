@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
-from providers.onchain.confirming.beginning import FARTHEST_APART_BLOCKS
+from providers.onchain.confirming.start_block import FARTHEST_APART_BLOCKS
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on

@@ -8,7 +8,7 @@ import pytest
 
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
-from providers.onchain.confirming.second_words import SECOND_WORD_AWAITED_SECONDS
+from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
 from tests.anvil import CAROL
 from tests.bridge.workers.chains.followed_chain import Follow, Followed, contradictions, forge, goes_on, listed
 from tests.providers.onchain.liar import other_hash
@@ -23,7 +23,7 @@ async def contradicted(it: Followed, liar: int) -> int:
     number = forge(it, it.liars[liar])
     await goes_on(it)
     if not await listed(it):  # it was missed first, or may still be read
-        it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
     assert (await it.payment()).status == CONFIRMING
     assert await listed(it) == [f"chain-contradicted:anvil:{number}"]
@@ -38,7 +38,7 @@ async def test_forged_money_does_not_count_once_the_endpoint_that_told_of_it_is_
         await contradicted(it, liar)
         await it.restart(1 - liar)
         await goes_on(it)
-        it.clock.now += 2 * SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
         assert (await it.payment()).status == PENDING
         it.pay()  # and what comes there really counts
@@ -50,7 +50,7 @@ async def test_forged_money_does_not_count_either_where_two_honest_endpoints_rem
     async with follow(endpoints=3) as it:
         await contradicted(it, 0)
         await it.restart(1, 2)
-        it.clock.now += 2 * SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
         assert (await it.payment()).status == PENDING
 
@@ -62,7 +62,7 @@ async def test_money_that_one_endpoint_left_out_counts_once_that_one_is_taken_ou
         it.liars[1].answers["eth_getLogs"] = []
         it.pay()
         await goes_on(it)
-        it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
         assert (await it.payment()).status == CONFIRMING
         assert len(await listed(it)) == 1
@@ -82,7 +82,7 @@ async def test_a_contradiction_outlives_a_restart_while_the_honest_endpoint_is_a
         it.liars[1 - liar].is_dead = True
         await it.restart()
         for _ in range(3):
-            it.clock.now += 2 * SECOND_WORD_AWAITED_SECONDS
+            it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
             await goes_on(it)
         payment = await it.payment()
         assert payment.status == CONFIRMING
@@ -102,11 +102,11 @@ async def test_a_doubt_that_is_not_certain_yet_outlives_a_restart_too(follow: Fo
         it.liars[1].is_dead = True
         await it.restart()
         for _ in range(3):
-            it.clock.now += 2 * SECOND_WORD_AWAITED_SECONDS
+            it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
             await goes_on(it)
         assert (await it.payment()).status == CONFIRMING
         it.liars[1].is_dead, it.liars[1].answers = False, {}
-        it.clock.now += 2 * SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
         assert (await it.payment()).status == COMPLETED
 
@@ -125,7 +125,7 @@ async def test_a_payout_that_one_endpoint_forged_is_not_verified_after_a_restart
         it.liars[1].is_dead = True
         await it.restart()
         for _ in range(3):
-            it.clock.now += 2 * SECOND_WORD_AWAITED_SECONDS
+            it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
             await goes_on(it)
         assert (await it.payout()).status == PayoutStatus.CONFIRMING
 

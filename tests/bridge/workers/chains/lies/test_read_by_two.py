@@ -9,7 +9,7 @@ import pytest
 
 from bridge.http.ops.overview import needs_a_person
 from coordinator.payments.payments import PaymentStatus
-from providers.onchain.confirming import second_readings
+from providers.onchain.confirming import block_rereads
 from tests.anvil import BOB, CAROL
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on, listed
 from tests.providers.onchain.liar import Liar
@@ -143,7 +143,7 @@ async def test_after_a_restart_blocks_are_read_by_both(follow: Follow) -> None:
 async def test_blocks_that_wait_for_a_second_endpoint_are_bounded_and_a_person_is_told_which_were_given_up(
     follow: Follow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(second_readings, "BLOCKS_LIMIT", 10)
+    monkeypatch.setattr(block_rereads, "BLOCKS_LIMIT", 10)
     async with follow(endpoints=2) as it:
         await it.follow(3)
         await it.register()

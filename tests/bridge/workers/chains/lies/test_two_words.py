@@ -10,7 +10,7 @@ import pytest
 
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
-from providers.onchain.confirming.second_words import ABSENCE_BELIEVED_SECONDS, SECOND_WORD_AWAITED_SECONDS
+from providers.onchain.confirming.corroboration import ABSENCE_BELIEVED_SECONDS, CORROBORATION_AWAITED_SECONDS
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from tests.anvil import BOB, CAROL, Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import (
@@ -50,7 +50,7 @@ async def test_a_payment_in_a_block_that_another_endpoint_has_otherwise_does_not
             assert "pay_1" in own.detail
             assert str(it.follower.waiting).startswith("two endpoints contradict each other about block")
             # Whoever is right, nothing is called twice however long it goes on.
-            it.clock.now += SECOND_WORD_AWAITED_SECONDS
+            it.clock.now += CORROBORATION_AWAITED_SECONDS
             await goes_on(it, fork, anvil)
             assert (await it.payment()).status == CONFIRMING
             assert len(await listed(it)) == len(set(await listed(it)))
@@ -169,7 +169,7 @@ async def test_an_endpoint_that_says_nothing_delays_money_and_not_for_ever(
         assert payment.status == CONFIRMING
         assert [one.reason for one in payment.facts.sightings] == ["it waits for the word of a second endpoint"]
         assert "waits for the word of a second endpoint" in str(it.follower.waiting)
-        it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
         await it.follow()
         assert (await it.payment()).status == COMPLETED
         assert "counts by the word of one endpoint" in caplog.text
@@ -209,7 +209,7 @@ async def test_an_endpoint_that_has_the_block_and_never_tells_of_the_transfer_co
         it.clock.now += ABSENCE_BELIEVED_SECONDS
         await it.follow(1)
         assert len(await listed(it)) == 1
-        it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
         await it.follow(1)
         assert (await it.payment()).status == CONFIRMING
 
@@ -411,7 +411,7 @@ async def test_a_client_that_knows_no_call_tracer_contradicts_nobody(follow: Fol
         await goes_on(it)
         assert (await it.payment()).status == CONFIRMING
         assert await listed(it) == []
-        it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
         assert (await it.payment()).status == COMPLETED
 
@@ -451,7 +451,7 @@ async def test_money_beyond_the_head_of_an_endpoint_that_answers_does_not_count_
             fork.transfer(token, BOB, 100 * 10**6)
             for _ in range(6):
                 await goes_on(it, fork)
-                it.clock.now += SECOND_WORD_AWAITED_SECONDS
+                it.clock.now += CORROBORATION_AWAITED_SECONDS
             assert "error" in anvil.answer("eth_getLogs", {"fromBlock": "0xfffff", "toBlock": "0xfffff"})
             assert (await it.payment()).status != COMPLETED
             assert any("contradict" in str(one) for one in await listed(it))

@@ -9,7 +9,7 @@ import pytest
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.blocks.transfers import topic_of
-from providers.onchain.confirming.second_words import SECOND_WORD_AWAITED_SECONDS
+from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from tests.anvil import ALICE, BOB, CAROL, Anvil
 from tests.bridge.workers.chains.followed_chain import Follow, contradictions, goes_on, listed
@@ -73,7 +73,7 @@ async def test_money_is_as_deep_as_two_endpoints_show_it(follow: Follow, liar: i
             await it.follow()
             assert (await it.payment()).status == CONFIRMING
         it.liars[liar].answers = {}
-        it.clock.now += 2 * SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
         await goes_on(it, blocks=2 * DEPTH)
         assert (await it.payment()).status == COMPLETED
 
@@ -95,13 +95,13 @@ async def test_an_endpoint_that_stands_still_stops_money_and_a_person_is_called(
         await goes_on(it, blocks=DEPTH + 3)
         assert (await it.payment()).status == CONFIRMING
         assert await listed(it) == []
-        it.clock.now += SECOND_WORD_AWAITED_SECONDS + DEPTH
+        it.clock.now += CORROBORATION_AWAITED_SECONDS + DEPTH
         await goes_on(it)
         assert (await it.payment()).status == CONFIRMING
         [own] = await contradictions(it)
         assert f"does not show it {DEPTH} deep" in own.detail
         it.liars[1].answers = {}
-        it.clock.now += SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
         assert (await it.payment()).status == COMPLETED
         assert await listed(it) == []
@@ -164,7 +164,7 @@ async def test_money_that_one_endpoint_dates_otherwise_does_not_count(follow: Fo
         [own] = await contradictions(it)
         assert "has that block made at" in own.detail
         it.liar.answers = {}
-        it.clock.now += 2 * SECOND_WORD_AWAITED_SECONDS
+        it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
         payment = await it.payment()
         assert payment.status == COMPLETED

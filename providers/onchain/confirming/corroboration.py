@@ -1,0 +1,361 @@
+"""Corroboration: before money counts as final, another endpoint than the one that told of it is asked what it has at
+that height. Who says something else stops it; who says nothing delays it, but not for ever.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from coordinator.money import format_amount
+from providers.onchain.chains import Chain
+from providers.onchain.confirming.returned_transfers import returned_transfers
+from providers.onchain.confirming.witnesses import Due, Witnesses, Word
+from providers.onchain.matching.following import Doubt, Finality, Paying, Sighted, disowned, due, joined
+from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.reading.scanning import Seen
+from providers.onchain.steps import Step
+from providers.onchain.store import Alarm
+from providers.onchain.watchlist import Watchlist
+
+__all__ = ["ABSENCE_BELIEVED_SECONDS", "CORROBORATION_AWAITED_SECONDS", "Corroboration", "WitnessAnswers"]
+
+logger = logging.getLogger("bridge.onchain")
+
+# How long money waits for a second endpoint while none answers, before it counts by the word of one.
+CORROBORATION_AWAITED_SECONDS = 60.0
+# An endpoint that has the block and tells no such transfer may still be reading it. After so long it means that.
+ABSENCE_BELIEVED_SECONDS = 60.0
+# Who did not agree is asked again after a block, then ever later, but no later than this.
+LONGEST_PAUSE_SECONDS = 60.0
+# For so long it is said that money counted by the word of one, unless two agree about such money before.
+ALONE_SHOWN_SECONDS = 3600.0
+# One word is not taken for want of a second after fewer tries than this, however long they took.
+TRIES = 3
+# What is no word for it: another block or another time, something else in the block, or nothing of it.
+AGAINST = frozenset({Word.DIFFERS, Word.OTHERWISE, Word.ABSENT})
+WAITS = "it waits for the word of a second endpoint"
+CONTRADICTED = "two endpoints contradict each other"
+NO_SOURCE = "nobody tells of it any more, and it does not count"
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessAnswers:
+    """What became of those that are due."""
+
+    held: Mapping[str, str]
+    """Those that are not final yet, by their ids, and why."""
+    alarms: tuple[Alarm, ...] = ()
+    disowned: frozenset[str] = frozenset()
+    """Those of which nobody tells any more, whoever told of them."""
+    doubts: tuple[Doubt, ...] = ()
+    """Those of which somebody says something else, also before the start."""
+
+
+_Key = tuple[int, str, int | None, str]
+"""What is asked about at once: a block by its number and its hash, which endpoint told of it, if one alone did, and
+which transfer in it, where each is asked about by itself."""
+
+
+@dataclass(slots=True)
+class _Question:
+    """One question that was not answered in the affirmative yet."""
+
+    since: float
+    next_at: float
+    tries: int = 0
+    absent_since: float | None = None
+    """Since when somebody has not had it, nor anybody a word against it."""
+    otherwise: str | None = None
+    """What was said last that was not the same."""
+    has_differed: bool = False
+    """Whether a word was another. While a chain is reorganised two endpoints differ for a moment."""
+    is_doubted: bool = False
+    """Whether anybody ever said anything else: then silence is no consent."""
+    contradiction: str | None = None
+    is_plain: bool = True
+    """Whether nobody said anything but that it is not there yet, or not as deep."""
+
+
+@dataclass(slots=True)
+class Corroboration:
+    """Asks for them, and remembers what was said."""
+
+    chain: Chain
+    rpc: ChainRpc
+    watchlist: Watchlist
+    witnesses: Witnesses
+    clock: Callable[[], float]
+    _reported_by: dict[str, int] = field(default_factory=dict)
+    """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
+    _told_again: dict[str, Seen] = field(default_factory=dict)
+    """What an endpoint told of a transfer that read its block once more."""
+    _agreed: set[str] = field(default_factory=set)
+    _apart: set[str] = field(default_factory=set)
+    """Those that are asked about by themselves, since what was said of all in their block is not true of each."""
+    _questions: dict[_Key, _Question] = field(default_factory=dict)
+    _alone: dict[bool, tuple[float, str]] = field(default_factory=dict)
+    """When money counted last by the word of one, of the chain's own coin or of tokens, and why."""
+
+    @property
+    def waiting(self) -> str | None:
+        """What is waited for now, what contradicts, or what was not waited for any longer, for a person to read."""
+        if not self._questions:
+            shown_since = self.clock() - ALONE_SHOWN_SECONDS
+            return next((said for at, said in self._alone.values() if at > shown_since), None)
+        key, question = min(self._questions.items(), key=lambda one: (one[0][0], one[1].contradiction is None))
+        number = key[0]
+        if question.contradiction is not None:
+            return f"two endpoints contradict each other about block {number}: {question.contradiction}"
+        return f"money in block {number} waits for the word of a second endpoint"
+
+    def note_source(self, transfer_id: str, place: int | None) -> None:
+        """Remembers who told all of a transfer; None if several told parts of it."""
+        self._reported_by.pop(transfer_id, None)
+        if place is not None:
+            self._reported_by[transfer_id] = place
+
+    def note_again(self, place: int, blocks: range, seen: Iterable[Seen]) -> None:
+        """Remembers all that an endpoint told of what is awaited in blocks that it read once more."""
+        self._told_again = {
+            name: one
+            for name, one in self._told_again.items()
+            if one.reported_by != place or one.transfer.block.number not in blocks
+        }
+        self._told_again |= {one.transfer.transfer_id: one for one in seen}
+
+    def agree(self, transfer_ids: Iterable[str]) -> None:
+        """Remembers that two endpoints have told of transfers."""
+        self._agreed |= set(transfer_ids)
+
+    def forget_others(self, transfer_ids: Iterable[str]) -> None:
+        """Forgets all transfers but these."""
+        retained = set(transfer_ids)
+        self._reported_by = {name: place for name, place in self._reported_by.items() if name in retained}
+        self._told_again = {name: one for name, one in self._told_again.items() if name in retained}
+        self._agreed &= retained
+        self._apart &= retained
+
+    async def before_final(self, step: Step, paying: Sequence[Paying], finality: Finality, head: int) -> Finality:
+        """Asks about the money that is deep enough at this head: what is awaited, and what is about to be. Returns
+        what is final with it, and has the step raise the alarm where two endpoints contradict each other."""
+        new = joined(step.following, paying, finality)[1]
+        to = {one.transfer.transfer_id: one.transfer.recipient for one in paying}
+        deep = due((*step.following.awaited, *new), finality.safe(head))
+        dues = [Due(one, self._recipient(one, to)) for one in deep]
+        answers = await self.ask_witnesses(dues, step.following.doubts)
+        step.alarms += answers.alarms
+        step.take(disowned(step.following, answers.disowned))
+        step.forgotten |= answers.disowned
+        self._retain_doubts(step, dues, answers, oldest=head - finality.depth)
+        counting = [one for one in deep if one.sighting.transfer.transfer_id not in answers.held]
+        back = await returned_transfers(self.rpc, self.chain, self.watchlist, counting)
+        return replace(finality, held={**answers.held, **back.held}, undone=back.undone)
+
+    def _retain_doubts(self, step: Step, dues: Sequence[Due], answers: WitnessAnswers, *, oldest: int) -> None:
+        """Keeps the doubts with how far the chain is followed, so that they outlive a restart and a change of the
+        configuration; the list of a person loses what they agree about now."""
+        asked = {one.transfer_id for one in dues}
+        awaited = {one.sighting.transfer.transfer_id for one in step.following.awaited}
+        others = [
+            one
+            for one in step.following.doubts
+            if one.transfer_id not in asked and (one.transfer_id in awaited or one.block_number > oldest)
+        ]
+        was_contradicted = {one.block_number for one in step.following.doubts if one.contradiction is not None}
+        doubts = (*others, *answers.doubts)
+        disputed = {one.block_number for one in doubts} | {one.block_number for one in answers.alarms}
+        agreed = {number for one in dues if one.transfer_id in self._agreed for number in one.block[:1]}
+        step.agreed_blocks |= (was_contradicted & agreed) - disputed
+        step.following = replace(step.following, doubts=doubts)
+
+    def _recipient(self, sighted: Sighted, to: Mapping[str, str]) -> str | None:
+        watched = self.watchlist.get(sighted.subject)
+        return to.get(sighted.sighting.transfer.transfer_id, None if watched is None else watched.recipient)
+
+    async def ask_witnesses(self, deep: Sequence[Due], doubts: Sequence[Doubt] = ()) -> WitnessAnswers:
+        """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block, or
+        one for each of them where that is not what the other one has."""
+        doubted = {one.transfer_id: one for one in doubts}
+        open_ones = [one for one in deep if not self._is_certain(one, doubted)]
+        held: dict[str, str] = {}
+        gone: set[str] = set()
+        told: dict[int, list[str]] = {}
+        news: set[int] = set()
+        retained: list[Doubt] = []
+        asked = set()
+        groups = deque(list(group) for _, group in groupby(sorted(open_ones, key=self._sorting), key=self._key))
+        while groups:
+            some = groups.popleft()
+            key = self._key(some[0])
+            asked.add(key)
+            question = self._question(key, [doubted[one.transfer_id] for one in some if one.transfer_id in doubted])
+            before = question.contradiction
+            if self.clock() >= question.next_at:
+                has_differed = question.has_differed
+                if not await self._put(question, key, some):
+                    self._apart |= {one.transfer_id for one in some}
+                    groups.extend([one] for one in some)
+                    continue
+                if has_differed and question.has_differed and await self._is_disowned(some):
+                    gone |= {one.transfer_id for one in some}
+                    if question.contradiction is not None:
+                        told.setdefault(key[0], []).append(f"{question.contradiction}; {NO_SOURCE}")
+                        news.add(key[0])
+                    self._questions.pop(key, None)
+            if key not in self._questions:
+                continue
+            if question.is_doubted:
+                said = question.contradiction
+                retained += [Doubt(one.transfer_id, key[0], said) for one in some]
+            if question.contradiction is not None:
+                held |= dict.fromkeys((one.transfer_id for one in some), CONTRADICTED)
+                told.setdefault(key[0], []).append(_stopping(question.contradiction, some))
+                news |= {key[0]} if before is None else set()
+            else:
+                held |= dict.fromkeys((one.transfer_id for one in some), WAITS)
+        self._questions = {key: one for key, one in self._questions.items() if key in asked}
+        alarms = tuple(self._alarm(number, told[number]) for number in sorted(news))
+        return WitnessAnswers(held, alarms, frozenset(gone), tuple(retained))
+
+    def _is_certain(self, due: Due, doubted: Mapping[str, Doubt]) -> bool:
+        """Whether nobody has to be asked: two have said it, or the only one that there is, since it was started."""
+        if due.transfer_id in self._agreed:
+            return True
+        is_only = len(self.rpc.endpoints) == 1 and due.transfer_id in self._reported_by
+        return is_only and due.transfer_id not in doubted
+
+    def _question(self, key: _Key, doubts: Sequence[Doubt]) -> _Question:
+        """What is asked about them, as it was left when they were asked about last."""
+        contradiction = next((one.contradiction for one in doubts if one.contradiction is not None), None)
+        question = self._questions.setdefault(key, _Question(self.clock(), self.clock()))
+        question.is_plain = question.is_plain and (question.is_doubted or not doubts)
+        question.is_doubted = question.is_doubted or bool(doubts)
+        question.has_differed = question.has_differed or contradiction is not None
+        question.contradiction = question.contradiction or contradiction
+        return question
+
+    async def _is_disowned(self, some: Sequence[Due]) -> bool:
+        """Whether all endpoints say something else, also the one that told of it."""
+        number, _ = some[0].block
+        words = [(await self._ask_about(place, number, some))[0] for place in self.rpc.everybody()]
+        return all(word in AGAINST for word in words)
+
+    def _key(self, due: Due) -> _Key:
+        alone = due.transfer_id if due.transfer_id in self._apart else ""
+        return *due.block, self._reported_by.get(due.transfer_id), alone
+
+    def _sorting(self, due: Due) -> tuple[int, str, int, str]:
+        number, block_hash, place, alone = self._key(due)
+        return number, block_hash, -1 if place is None else place, alone
+
+    async def _put(self, question: _Question, key: _Key, some: Sequence[Due]) -> bool:
+        """Asks about them. Returns whether they can be asked about together: what is wrong with one of them is no
+        reason to stop the others."""
+        number, _, reported_by, _ = key
+        told = self._told_again if question.is_plain and question.tries < TRIES else {}
+        word, said, is_said = await self._ask(reported_by, some, told)
+        if word in (Word.OTHERWISE, Word.ABSENT) and len(some) > 1:
+            return False
+        question.is_plain = question.is_plain and word is Word.BEHIND
+        now = self.clock()
+        question.tries += 1
+        pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
+        question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
+        is_late = now >= question.since + CORROBORATION_AWAITED_SECONDS and question.tries >= TRIES
+        if word in AGAINST or word is Word.BEHIND:
+            question.is_doubted, question.otherwise = True, said
+        if word in (Word.ABSENT, Word.BEHIND):
+            question.absent_since = now if question.absent_since is None else question.absent_since
+            if now >= question.absent_since + self._patience_seconds(word):
+                word, question.has_differed = Word.DIFFERS, True
+        if word is Word.SILENT and is_late and question.is_doubted and question.contradiction is None:
+            question.contradiction = question.otherwise or f"something else was said before; {said}"
+        if word in (Word.DIFFERS, Word.OTHERWISE):
+            question.contradiction = said if question.has_differed else question.contradiction
+            question.has_differed = True
+            return True
+        is_alone = is_late and is_said and not question.is_doubted
+        is_own_coin = any(self.witnesses.is_own_coin(one) for one in some)
+        if word is Word.SILENT and is_alone:
+            why = f"money in block {number} counts by the word of one endpoint, since no other one answers ({said})"
+            logger.error("%s: %s", self.chain.name, why)
+            self._alone[is_own_coin] = now, f"{why}; set it right, or name another endpoint"
+        if word is Word.AGREES:
+            self._alone.pop(is_own_coin, None)
+        if word is Word.AGREES or (word is Word.SILENT and is_alone):
+            self.agree(one.transfer_id for one in some)
+            del self._questions[key]
+        return True
+
+    def _patience_seconds(self, word: Word) -> float:
+        """How long an endpoint may not have what another one tells of, before it means that."""
+        depth = self.chain.required_confirmations or 1
+        return ABSENCE_BELIEVED_SECONDS + (depth * self.chain.block_seconds if word is Word.BEHIND else 0)
+
+    async def are_deep(self, places: Iterable[int], number: int) -> bool:
+        """Whether each of these endpoints shows a block as deep as money in it has to be."""
+        return all([(await self._ask_about(place, number, ()))[0] is Word.AGREES for place in places])
+
+    def _alarm(self, number: int, told: Sequence[str]) -> Alarm:
+        """All that endpoints contradict each other in about a block."""
+        message = "; ".join(told)
+        logger.critical("%s: block %d: %s", self.chain.name, number, message)
+        return Alarm("contradicted", number, message)
+
+    async def _ask(
+        self, reported_by: int | None, some: Sequence[Due], told: Mapping[str, Seen]
+    ) -> tuple[Word, str, bool]:
+        """What others say, who does, and whether anybody at all of those that there are tells of it. Where it is not
+        known who told of it, two have to agree, or the only one that there is."""
+        agreeing, silent, behind, is_reported = 0, [], [], reported_by is not None
+        needed = min(2, len(self.rpc.endpoints))
+        number, block_hash = some[0].block
+        teller = "what was read" if reported_by is None else self.rpc.endpoints[reported_by].host
+        for place in self.rpc.everybody():
+            host = self.rpc.endpoints[place].host
+            is_teller = place == reported_by and needed == 2  # who told of it is asked how deep it is there
+            word, said = await self._ask_about(place, number, () if is_teller else some, told)
+            if word in AGAINST or word is Word.BEHIND:
+                said = f"{teller} has {_sum(some)} in block {block_hash}; {host} {said}"
+            if word in AGAINST:
+                return word, said, is_reported or agreeing > 0
+            agreeing += word is Word.AGREES
+            if agreeing >= needed:
+                return Word.AGREES, "", True
+            silent += [f"{host}: {said}"] if word is Word.SILENT else []
+            behind += [said] if word is Word.BEHIND else []
+        if behind:
+            return Word.BEHIND, behind[0], is_reported or agreeing > 0
+        return Word.SILENT, "; ".join(silent), is_reported or agreeing > 0
+
+    async def _ask_about(
+        self, place: int, number: int, some: Sequence[Due], told: Mapping[str, Seen] | None = None
+    ) -> tuple[Word, str]:
+        """What one endpoint says of money in that block, and of how deep it is; `told` is what counts of what was
+        told before."""
+        not_deep = f"does not show it {self.chain.required_confirmations} deep"
+        try:
+            stood = await self.witnesses.stands_by(place, some, told) if some and told else None
+            if stood is not None:
+                return stood, "" if stood is Word.AGREES else not_deep
+            word, said = await self.witnesses.word_of(place, some)
+            if word is Word.AGREES and not await self.witnesses.is_deep(place, number):
+                return Word.BEHIND, not_deep
+            return word, said
+        except FaultyError as error:
+            self.rpc.suspend(place, error)
+            return Word.SILENT, str(error)
+        except RefusedByNodeError as error:
+            return Word.SILENT, str(error)
+
+
+def _stopping(contradiction: str, some: Sequence[Due]) -> str:
+    subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
+    return f"{contradiction}; it stops {subjects}"
+
+
+def _sum(some: Sequence[Due]) -> str:
+    transfers = (one.sighted.sighting.transfer for one in some)
+    return ", ".join(f"{format_amount(one.amount)} {one.asset} ({one.tx_hash})" for one in transfers)

@@ -1,0 +1,111 @@
+"""Start block: from where a chain is followed that never was. Where two endpoints are named, both show that block,
+and nothing that is waited for can have come before it.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from providers.onchain.blocks.canonical import BlockId, Canonical
+from providers.onchain.chains import Chain
+from providers.onchain.matching.following import Finality, Following
+from providers.onchain.matching.matching import CLOCK_TOLERANCE
+from providers.onchain.nodes.headers import Header, header_of
+from providers.onchain.nodes.node import FaultyError, RefusedByNodeError
+from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
+from providers.onchain.quantities import hash_in
+
+__all__ = ["StartBlock"]
+
+logger = logging.getLogger("bridge.onchain")
+
+# Of two endpoints that are further apart one is not of the chain's present. Which one, a person knows.
+FARTHEST_APART_BLOCKS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class StartBlock:
+    """Looks for it, and asks all endpoints, also those that were set aside: whoever boasts has others seem to lag."""
+
+    _chain: Chain
+    _rpc: ChainRpc
+
+    async def find(self, since: datetime | None) -> Following:
+        """Where to begin so that nothing is missed that came `since` then. Raises ChainUnavailableError."""
+        heads = [head for place in self._rpc.everybody() if (head := await self._shown(place, "latest")) is not None]
+        needed = min(2, len(self._rpc.endpoints))
+        if len(heads) < needed:
+            raise ChainUnavailableError(f"{self._chain.name}: it begins once a second endpoint answers")
+        numbers = sorted((head.number for head in heads), reverse=True)
+        # With three endpoints, who boasts and who lags are both outvoted.
+        if numbers[0] - numbers[needed - 1] > FARTHEST_APART_BLOCKS and len(heads) == needed:
+            raise ChainUnavailableError(
+                f"{self._chain.name}: it does not begin, since of its two endpoints one is at block {numbers[0]} and"
+                f" one at {numbers[1]}; take the one that is wrong out of the configuration"
+            )
+        header = await self._settled(heads, numbers[needed - 1], needed)
+        header = await self._before(header, since)
+        logger.info("%s: followed from block %d on", self._chain.name, header.number)
+        return _from(header)
+
+    async def _settled(self, heads: Sequence[Header], newest: int, needed: int) -> Header:
+        """The newest block that so many show alike: at the very top they may differ for a moment."""
+        depth = Finality(self._chain.required_confirmations).depth
+        for number in (newest, max(newest - depth, 0)):
+            shown = await self._shown_by_all(number)
+            alike = _alike(shown, needed)
+            if alike is not None:
+                return alike
+        raise self._disunited(newest, heads)
+
+    async def _before(self, header: Header, since: datetime | None) -> Header:
+        """A block that nothing can have come before that was made since then: further and further below, as far as
+        blocks take their time. One that is too low costs some reading."""
+        top, needed = header, min(2, len(self._rpc.endpoints))
+        while since is not None and header.made_at > since - CLOCK_TOLERANCE and header.number > 0:
+            seconds = (header.made_at - (since - CLOCK_TOLERANCE)).total_seconds()
+            below = max(int(seconds / self._chain.block_seconds), 2 * (top.number - header.number), 1)
+            shown = await self._shown_by_all(max(header.number - below, 0))
+            alike = _alike(shown, needed)
+            if alike is None:
+                raise self._disunited(header.number - below, shown)
+            header = alike
+        return header
+
+    async def _shown_by_all(self, number: int) -> list[Header]:
+        found = [await self._shown(place, hex(number)) for place in self._rpc.everybody()]
+        return [header for header in found if header is not None]
+
+    async def _shown(self, place: int, block: str) -> Header | None:
+        try:
+            shown = await self._rpc.ask_at(place, "eth_getBlockByNumber", block, False)
+            return None if shown is None else header_of(shown)
+        except FaultyError as error:
+            self._rpc.suspend(place, error)
+        except RefusedByNodeError as error:
+            logger.info("%s: %s: %s", self._chain.name, self._rpc.endpoints[place].host, error)
+        return None
+
+    def _disunited(self, number: int, heads: Sequence[Header]) -> ChainUnavailableError:
+        return ChainUnavailableError(
+            f"{self._chain.name}: it does not begin, since of {len(heads)} endpoints no two show the same blocks"
+            f" at {number} and below"
+        )
+
+
+def _alike(shown: Sequence[Header], needed: int) -> Header | None:
+    """A block that so many show as the same, made at the same time."""
+    said = Counter((one.hash, one.made_at) for one in shown)
+    return next((one for one in shown if said[one.hash, one.made_at] >= needed), None)
+
+
+def _from(header: Header) -> Following:
+    """Followed from this block on, which has to be the child of the one before that was shown with it."""
+    try:
+        before = BlockId(number=header.number - 1, hash=hash_in(header.content["parentHash"]))
+    except (KeyError, ValueError):
+        before = None
+    known = Canonical() if before is None or header.number == 0 else Canonical(blocks=(before,))
+    return Following(header.number, canonical=known, checked_number=header.number - 1)

@@ -1,0 +1,140 @@
+"""Who is online and who types at several bridges: in whatever order they hear it, in the end each has announced what
+is so, and nothing twice."""
+
+import asyncio
+from collections import deque
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.catalogue.activities import UserActivity
+from bridge.sockets.presence.presence import Presence
+from bridge.sockets.presence.remote_presence import RemotePresence
+from tests.bridge.sockets.under_fire import fuzzed
+
+NODES, USERS = (0, 1, 2), ("u1", "u2")
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+class Node:
+    """A bridge, what it has announced, and what the others did not hear of it yet."""
+
+    def __init__(self) -> None:
+        self.announced: list[tuple[str, str]] = []
+        self.typing: list[UserActivity] = []
+        self.remote_presence = RemotePresence(on_status=self._stands, on_typing=self.typing.append)
+        self.remote_presence.share()
+        self.presence = Presence(self._announce, self.remote_presence, grace_seconds=0)
+        self.unheard: dict[int, deque[UserActivity]] = {other: deque() for other in NODES}
+        self.socket = 0
+
+    def _stands(self, activity: UserActivity) -> None:
+        self.presence.changed_elsewhere(activity)
+
+    def _announce(self) -> None:
+        for change in self.presence.announcements.take():
+            self.presence.announcements.tell(change)
+            self.announced.append((change.user_id, "online" if change.is_on else "offline"))
+
+    def publish(self) -> None:
+        for activity in self.remote_presence.take():
+            for unheard in self.unheard.values():
+                unheard.append(activity)
+
+    def last_announced(self, user_id: str) -> str:
+        return dict(self.announced).get(user_id, "offline")
+
+
+class Neighbourhood:
+    """All of them, and what can happen to them."""
+
+    def __init__(self) -> None:
+        self.nodes = [Node() for _ in NODES]
+        self.sockets: dict[tuple[int, str], str] = {}
+
+    async def come(self, number: int, user_id: str) -> None:
+        if (number, user_id) not in self.sockets:
+            node = self.nodes[number]
+            node.socket += 1
+            sid = self.sockets[number, user_id] = f"s{node.socket}"
+            node.presence.claim(sid, user_id)
+            node.presence.arrive(sid, user_id)
+
+    async def go(self, number: int, user_id: str) -> None:
+        if (number, user_id) in self.sockets:
+            self.nodes[number].presence.depart(self.sockets.pop((number, user_id)))
+            for _ in range(3):  # the grace period, which is none
+                await asyncio.sleep(0)
+
+    async def publish(self, number: int) -> None:
+        self.nodes[number].publish()
+
+    async def hear(self, number: int, origin: int) -> None:
+        unheard = self.nodes[origin].unheard[number]
+        if origin != number and unheard:
+            self.nodes[number].remote_presence.hear(str(origin), unheard.popleft())
+
+    async def take_for_gone(self, number: int, other: int) -> None:
+        """As a node is that was cut off from the database for long: it says who is there once it is back."""
+        if number != other:
+            self.nodes[number].remote_presence.replace(str(other), (), NOW)
+            self.nodes[other].presence.publish_all()
+
+
+NODE, USER = st.sampled_from(NODES), st.sampled_from(USERS)
+DEEDS = st.one_of(
+    st.tuples(st.sampled_from(["come", "go"]), NODE, USER),
+    st.tuples(st.just("publish"), NODE),
+    st.tuples(st.sampled_from(["hear", "take_for_gone"]), NODE, NODE),
+)
+
+
+@given(deeds=st.lists(DEEDS, min_size=20, max_size=60))
+@settings(fuzzed, max_examples=60)
+async def test_in_the_end_each_has_announced_who_is_online_anywhere(deeds: list[tuple[Any, ...]]) -> None:
+    neighbourhood = Neighbourhood()
+    for deed, *arguments in deeds:
+        await getattr(neighbourhood, deed)(*arguments)
+    nodes = neighbourhood.nodes
+    for origin, listener in product(NODES, NODES):
+        nodes[origin].publish()
+        for _ in range(len(nodes[origin].unheard[listener])):
+            await neighbourhood.hear(listener, origin)
+    for user_id in USERS:
+        is_online = any((number, user_id) in neighbourhood.sockets for number in NODES)
+        truth = "online" if is_online else "offline"
+        assert [node.last_announced(user_id) for node in nodes] == [truth] * len(NODES)
+        assert [node.presence.is_here(user_id) for node in nodes] == [is_online] * len(NODES)
+        for node in nodes:
+            statuses = [status for of, status in node.announced if of == user_id]
+            assert statuses == [("online", "offline")[place % 2] for place in range(len(statuses))]
+
+
+def test_what_could_not_be_told_is_told_later_unless_something_newer_is() -> None:
+    remote_presence = RemotePresence(on_status=print, on_typing=print)
+    remote_presence.share()
+    came, went = (UserActivity("u1", None, is_on=is_on, at=NOW) for is_on in (True, False))
+    other = UserActivity("u2", None, is_on=True, at=NOW)
+    for activity in (came, other):
+        remote_presence.publish(activity)
+    taken = remote_presence.take()
+    remote_presence.publish(went)
+    remote_presence.give_back(taken)
+    assert [*remote_presence.take()] == [other, went]
+    assert not remote_presence.outgoing.is_set()
+
+
+def test_whoever_typed_at_a_node_that_is_gone_types_no_more() -> None:
+    heard: list[UserActivity] = []
+    remote_presence = RemotePresence(on_status=heard.append, on_typing=heard.append)
+    types = UserActivity("u1", "c1", is_on=True, at=NOW, user_name="Ann")
+    for again in (types, types):  # whoever goes on typing says so again
+        remote_presence.hear("a", again)
+    remote_presence.replace("a", [types], NOW)
+    remote_presence.replace("a", [], NOW)
+    remote_presence.hear("a", types._replace(is_on=False))
+    assert heard == [types, types, UserActivity("u1", "c1", is_on=False, at=NOW)]
+    assert not remote_presence.nodes
