@@ -25,10 +25,10 @@ from providers.contract import NotPayableError
 from providers.onchain.chains import Chain
 from providers.onchain.matching.payment_requests import NotOnChainError, read_chain, read_holder, read_token
 
-__all__ = ["ExternalRefund", "read_external_refund"]
+__all__ = ["RefundSent", "read_sent"]
 
 
-class ExternalRefund(FrozenModel):
+class RefundSent(FrozenModel):
     """What was sent back without the bridge."""
 
     tx_hash: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/=:-]{8,100}$")] = Field(
@@ -53,10 +53,10 @@ class ExternalRefund(FrozenModel):
     )
 
 
-async def read_external_refund(
+async def read_sent(
     journal: Journal,
     payment: Payment,
-    sent: ExternalRefund,
+    sent: RefundSent,
     amount: Decimal,
     coin: str,
     sender: PayoutSender,
@@ -88,7 +88,7 @@ async def read_external_refund(
 
 
 async def _coin_amount(
-    payment: Payment, sent: ExternalRefund, amount: Decimal, coin: str, sender: PayoutSender
+    payment: Payment, sent: RefundSent, amount: Decimal, coin: str, sender: PayoutSender
 ) -> Decimal:
     """How much of the coin was sent, which has to be about what the refund counts for. Raises NotPayableError, which
     names the field that is wrong."""
@@ -133,9 +133,7 @@ def _stands_for(payment: Payment, coin: str, sender: PayoutSender) -> bool:
     return sender.sends_for(payment.provider) and sender.is_worth_itself(payment.provider, coin, payment.currency)
 
 
-def _over(
-    chain: Chain, provider: str, payment: Payment, coin: str, coin_amount: Decimal, sent: ExternalRefund
-) -> Sent:
+def _over(chain: Chain, provider: str, payment: Payment, coin: str, coin_amount: Decimal, sent: RefundSent) -> Sent:
     """Over a chain that is followed. Raises NotOnChainError."""
     of_provider = chain.token_of(payment.provider, coin)
     token = read_token(chain, coin if of_provider is None else of_provider.symbol, coin_amount, field="coin")

@@ -13,7 +13,7 @@ from bridge.http.front.notes import Note
 from bridge.http.front.problems import REFUND_REFUSED, wrong_field
 from bridge.http.payouts.doubts import UsualPrices, doubts_about_order
 from bridge.http.payouts.own_addresses import require_orders_to_others
-from bridge.http.refunds.external_refunds import ExternalRefund, read_external_refund
+from bridge.http.refunds.external_refunds import RefundSent, read_sent
 from bridge.journal import Journal, PaymentRecord
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
@@ -57,7 +57,7 @@ class RefundWanted(FrozenModel):
         description="The other refunds of the payment that whoever opens this one has seen: one that takes money and "
         "is not among them refuses it (409, `other_refunds`). Left out, only one that is still open does.",
     )
-    sent: ExternalRefund | None = Field(
+    sent: RefundSent | None = Field(
         None,
         description="For a refund that was sent already, without the bridge: nothing more is sent, and the buyer is "
         "asked for nothing. For what the bridge cannot send: what came over a chain to a wallet, or over Lightning.",
@@ -106,7 +106,7 @@ async def ordered_refund(
         await _coins(sender, payment.provider, amount, payment.currency, coin)
         sent = None
     else:
-        sent = await read_external_refund(journal, payment, wanted.sent, amount, coin, sender, chains)
+        sent = await read_sent(journal, payment, wanted.sent, amount, coin, sender, chains)
         coin = sent.coin
     order = RefundOrder(wanted.of, seller_id, amount, coin, wanted.reason, by, through, wanted.besides)
     return OrderedRefund(order, sent)
