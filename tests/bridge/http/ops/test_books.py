@@ -135,6 +135,10 @@ def test_a_statement_is_its_lines(client: httpx.Client) -> None:
         assert (statement["opening"], statement["closing"]) == ("0", statement["owed"])
         # What all have paid, and what is held for all, says nothing of one seller.
         assert statement.keys().isdisjoint({"received", "unsold", "held", "excess", "fees", "sentBack"})
+        # What the network took is told in its coin, once it is known, and is owed to nobody.
+        taken = [line for line in found if line["kind"] in ("network-fee", "fee-unknown")]
+        assert all(Decimal(line["owed"]) == 0 for line in taken)
+        found = [line for line in found if line not in taken]
         assert Decimal(found[-1]["balance"]) == Decimal(statement["closing"])
         assert {(line["kind"], line["owed"]) for line in found} <= {("sale", "49.90"), ("payout", "-9.80")}
     assert got(client, "statement", sellerId="nobody", month="2026-01")["currencies"] == []

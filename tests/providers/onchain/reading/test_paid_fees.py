@@ -44,7 +44,7 @@ async def test_two_endpoints_have_to_say_the_same(anvil: Anvil, chain: Chain, op
         huge, another = {"gasUsed": "0x" + "f" * 64}, {"transactionHash": "0x1"}
         for wrong in (huge, another, {"effectiveGasPrice": None}, {"from": "me"}):
             lies(**wrong)
-            with pytest.raises(ChainUnavailableError, match="says no fee"):
+            with pytest.raises(ChainUnavailableError, match="says no fee|answers about another transaction"):
                 await paid_fee(chain, rpc, tx_hash)
         lies()
         assert await paid_fee(chain, rpc, tx_hash) == honest
