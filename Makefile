@@ -82,16 +82,16 @@ test-matrix: has-python has-node what-tests-need ## Run the tests with other Pyt
 PYTHONS ?= $(if $(POSTGRES),,$(shell for minor in 12 13 14; do python3.$$minor -c '' 2>/dev/null && echo python3.$$minor; done))
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
-soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
+soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
 	$(SUPERVISED) $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/system/soak $(TRIED_IN_FULL) $(SENT_TO_ENDPOINTS) $(SEVERAL_BRIDGES) $(PAYOUTS_UNDER_FAULTS) $(ENDPOINTS_THAT_LIE) $(SPOILT_REQUESTS) $(PROPERTIES)
 
-TRIED_IN_FULL := $(addprefix tests/system/,test_cuts.py test_openapi.py) tests/bridge/cli/test_finance_month.py
+TRIED_IN_FULL := $(addprefix tests/system/,test_cuts.py test_openapi.py) tests/pages/test_cuts.py tests/bridge/cli/test_finance_month.py
 SENT_TO_ENDPOINTS := tests/system/test_endpoints.py
 SEVERAL_BRIDGES := tests/system/nodes/test_faults.py
 PAYOUTS_UNDER_FAULTS := $(addprefix tests/system/shkeeper/,test_payout_matrix.py test_payouts_of_an_afternoon.py)
 ENDPOINTS_THAT_LIE := tests/bridge/workers/chains/lies/test_any_lies.py
 SPOILT_REQUESTS := tests/bridge/door/test_requests_fuzz.py
-PROPERTIES := tests/coordinator tests/providers tests/bridge/sockets/transport/test_frame_reader.py
+PROPERTIES := tests/coordinator tests/providers $(addprefix tests/bridge/sockets/,transport/test_frame_reader.py recovery/test_bad_days.py)
 
 lint: has-python has-node $(VENV)/.test-ready $(WEB)/node_modules/.ready ## Run the checks alone: style, types, import contracts
 	$(BIN)/ruff check .

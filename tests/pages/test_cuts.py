@@ -1,4 +1,5 @@
-"""Pages whose connection is cut after each packet of its set-up: each is live again, and hears what is told there.
+"""Pages whose connection is cut, or whose bridge is killed, after each packet of the set-up: each is live again, and
+hears what is told there.
 
 Where there are tokens, nothing about payments is told to everyone, so that a page which is out of its rooms is deaf.
 """
@@ -10,10 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 from tests.asking import client_of
-from tests.conftest import BridgeProcess, StartBridge
+from tests.conftest import IS_LONG, BridgeProcess, StartBridge
 from tests.pages.browsing import Browsing
 from tests.pages.test_restart import GONE
 from tests.pages.test_tokens import ORDER, SECRET, SERVICE_TOKEN, SERVICES, token
@@ -130,3 +131,44 @@ def test_the_console_hears_of_the_bridge_after_any_cut(
         newest = status.json()["journal"]["newestOffset"]
         for page in pages:
             expect(page.get_by_text(f"event {newest} of {newest} is told")).to_be_visible()
+
+
+KILLS = [(page, packets) for page in ("pay", "checkout") for packets in range(1, SET_UP[page] + 1)]
+
+
+@pytest.mark.parametrize(("which", "packets"), KILLS if IS_LONG else KILLS[4::9])
+def test_a_page_hears_of_its_payment_though_the_bridge_is_killed(
+    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, which: str, packets: int
+) -> None:
+    browsing.expect_trouble(GONE)
+    name = f"{which}-{packets}"
+    if which == "pay":
+        answer = service.post("/api/payments", json={**ORDER, "externalId": name}).raise_for_status()
+        payment_id, whose = answer.json()["paymentId"], token("b1", requests=["r1"])
+        path = f"/pay/{payment_id}"
+    else:
+        order = {**CHECKOUT, "checkoutId": name, "externalId": name}
+        answer = service.post("/api/template-checkouts", json=order).raise_for_status()
+        payment_id, whose = answer.json()["payment"]["paymentId"], token("b1", checkouts=[name])
+        path = f"/checkout/{name}"
+    page = browsing.page()
+    passed: list[object] = []
+
+    def kill_in_time(packet: object) -> None:
+        passed.append(packet)
+        if len(passed) == packets:
+            bridge.kill()
+
+    def follow(websocket: WebSocket) -> None:
+        websocket.on("framesent", kill_in_time)
+        websocket.on("framereceived", kill_in_time)
+
+    page.on("websocket", follow)
+    page.goto(f"{bridge.url}{path}#token={whose}")
+    while len(passed) < packets:
+        page.wait_for_timeout(10)
+    bridge.start()
+    # The page is about to come back, or does it just now.
+    service.post(f"/api/payments/{payment_id}/cancellation", json={}).raise_for_status()
+    expect(page.locator(".line")).to_have_attribute("data-status", "cancelled")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()

@@ -16,14 +16,14 @@ from tests.waiting import wait_until
 __all__ = ["Publishing", "publish", "publish_until_kept", "published"]
 
 
-def publish(client: httpx.Client, number: int) -> int:
+def publish(client: httpx.Client, number: int, request_id: str = "r1") -> int:
     """As a service does it, with a key of its own, so that a repeat is no second event."""
-    event = {"event": "purchase-request-update", "data": {"type": str(number), "requestId": "r1"}}
+    event = {"event": "purchase-request-update", "data": {"type": str(number), "requestId": request_id}}
     return client.post("/api/events", json=event, headers={"Idempotency-Key": f"n{number}"}).status_code
 
 
-def publish_until_kept(client: httpx.Client, number: int) -> None:
-    wait_until(lambda: publish(client, number) == 202)
+def publish_until_kept(client: httpx.Client, number: int, request_id: str = "r1") -> None:
+    wait_until(lambda: publish(client, number, request_id) == 202)
 
 
 def published(database: str | Path) -> list[int]:

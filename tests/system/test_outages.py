@@ -20,6 +20,7 @@ from tests.asking import client_of
 from tests.commands import Command
 from tests.conftest import BridgeProcess, StartBridge
 from tests.postgresql import Cluster, journal_cluster
+from tests.system.conftest import GATEWAY_KEY, Gateway, Line, Listener, StartListener
 from tests.system.outages import few_descriptors, filled, small_disk
 from tests.system.publications import publish, publish_until_kept, published
 from tests.waiting import wait_until
@@ -57,6 +58,19 @@ def wait_for(client: httpx.Client, status: int, says: str = "") -> dict[str, str
         return checks if found == status and says in str(checks) else None
 
     return wait_until(stands) or {}
+
+
+def publish_until_refused(client: httpx.Client) -> int:
+    """Publishes one number after the other; returns the first that is not kept."""
+    number = 0
+    while (status := publish(client, number)) == 202:
+        number += 1
+    assert status == 503
+    return number
+
+
+def answers(listener: Listener) -> list[Line]:
+    return [line["answer"] for line in listener.heard if "asked" in line]
 
 
 def stop_in_time(bridge: BridgeProcess) -> int:
@@ -186,6 +200,48 @@ def test_a_full_disk_is_said_nothing_is_acknowledged_and_with_room_all_goes_on(
             kept.append(number)
             assert set(published(database)) >= set(kept)
         assert bridge.stop() == 0
+
+
+def test_what_clients_ask_for_while_the_disk_is_full_is_answered_with_room_and_then_kept(
+    make_bridge: StartBridge, listen: StartListener, gateway: Gateway, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path, 100) as disk:
+        bridge = make_bridge(
+            BRIDGE_DATABASE_URL=f"sqlite:///{disk / 'bridge.db'}", BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY
+        )
+        stays = listen(bridge.url, [["join-request-room", "r1"]])
+        goes = listen(bridge.url, [["join-request-room", "r1"]])
+        notice = gateway.invoice("order-1", [("0x" + "1" * 64, 40)], 100)
+
+        def notify(client: httpx.Client) -> int:
+            return client.post("/webhooks/shkeeper", content=notice, headers=gateway.headers(notice)).status_code
+
+        with client_of(bridge.url) as client, filled(disk):
+            # What its WAL has room for is kept still.
+            number = publish_until_refused(client)
+            assert notify(client) == 503
+            stays.join("join-request-room", "r2")
+            goes.join("leave-request-room", "r1")
+            wait_until(lambda: "sessions cannot be saved" in bridge.log.read_text())
+            wait_for(client, 503, "make room")
+            assert not answers(stays) + answers(goes)
+        with client_of(bridge.url) as client:
+            for listener, rooms in ((stays, ["request-r2"]), (goes, ["request-r1"])):
+                listener.wait_for(lambda line: "asked" in line)
+                assert answers(listener) == [{"ok": True, "rooms": rooms}]
+            bridge.kill()  # what was answered is kept
+            bridge.start()
+            for listener in (stays, goes):
+                assert listener.wait_for(lambda line: "ready" in line)["recovered"] is True
+            publish_until_kept(client, number + 1, "r1")
+            publish_until_kept(client, number + 2, "r2")
+            for listener in (stays, goes):
+                listener.fence()
+            heard = [int(content["type"]) for _, [content, *_] in stays.events]
+            assert heard == [*range(number), number + 1, number + 2]
+            assert [int(content["type"]) for _, [content, *_] in goes.events] == [*range(number)]
+            assert notify(client) == 202
+            wait_for(client, 200)
 
 
 # The process

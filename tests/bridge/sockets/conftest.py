@@ -86,8 +86,9 @@ async def serve(web_sockets: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     yield start
-    for server, web, task in running:
+    for _, web, _ in running:
         web.should_exit = True
+    for server, _, task in running:
         await task
         await server.shutdown()
 

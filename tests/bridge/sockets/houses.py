@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from bridge.journal import Journal, JournaledEvent
+from bridge.journal import Journal, JournaledEvent, JournalUnavailableError
 from bridge.recovery import JournalHistory, JournalSessions
 from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, create_socket_server, deliver
@@ -90,13 +91,23 @@ class House:
         await line.open()
         return line
 
-    def publish(self, number: int, room: str, text: str = "") -> None:
-        """Has an event committed, and told in its time."""
+    def publish(
+        self, number: int, room: str, text: str = "", *, refused: Callable[[int], object] | None = None
+    ) -> None:
+        """Has an event committed, and told in its time; `refused` is called where the journal cannot be written."""
         audience = Audience(everyone=True) if room == EVERYONE else Audience(rooms=(room,))
         event = Event("news", audience, compact_json({"number": number, "room": room, "text": text}))
-        task = asyncio.create_task(self.journal.publish_events([event]))
+        task = asyncio.create_task(self._publish(event, number, refused))
         self._publishing.add(task)
         task.add_done_callback(self._publishing.discard)
+
+    async def _publish(self, event: Event, number: int, refused: Callable[[int], object] | None) -> None:
+        try:
+            await self.journal.publish_events([event])
+        except JournalUnavailableError:
+            if refused is None:
+                raise
+            refused(number)
 
     async def told_up_to(self, number: int) -> None:
         """Returns once an event is told here, and all before it."""
@@ -153,6 +164,8 @@ class Client:
         self.pid: str | None = None
         self.offset: str | None = None
         self.recovered: list[bool] = []
+        self._asked: list[tuple[str, str]] = []
+        """The joins and leaves whose answers are still to be heard, with their rooms."""
 
     async def come(self) -> None:
         """Connects; if it has a line already, beside that, as one does whose line is dead without knowing."""
@@ -166,7 +179,7 @@ class Client:
             await line.cut()
             raise
         pid, self.sid = answer["pid"], answer["sid"]
-        if self.pid is None:
+        if pid != self.pid:
             self.record.connected()
         self.recovered.append(pid == self.pid)
         self.pid = pid
@@ -177,6 +190,42 @@ class Client:
         if self.line is not None:
             await self.line.cut()
             self.line = None
+        self._asked.clear()
+
+    async def ask(self, deed: str, room: str) -> None:
+        """Asks to join or to leave, and does not wait for the answer, which may take as long as the disk is full."""
+        self.record.joining(room)
+        if deed == "leave":
+            self.record.leaving(room)
+        await self.send(f"{deed}-request-room", room.removeprefix("request-"))
+        self._asked.append((deed, room))
+
+    async def hear_answers(self) -> int:
+        """Waits for all answers that were not awaited; returns how many came."""
+        count = 0
+        while self._asked:
+            self._note(await self.answer())
+            count += 1
+        return count
+
+    async def hear_the_rest(self) -> int:
+        """Hears what it was sent before its line died; returns how many answers were among it."""
+        count = 0
+        with suppress(EOFError, OSError):
+            while self.line is not None:
+                packet = await self._packet(self.line)
+                self._take(packet)
+                if packet.startswith("431"):
+                    self._note(json.loads(packet[3:])[0])
+                    count += 1
+        await self.cut()
+        return count
+
+    def _note(self, answer: Any) -> None:
+        """Of a room the last answer counts."""
+        deed, room = self._asked.pop(0)
+        if answer["ok"] and all(room != other for _, other in self._asked):
+            (self.record.left if deed == "leave" else self.record.joined)(room)
 
     async def join(self, room: str) -> None:
         self.record.joining(room)

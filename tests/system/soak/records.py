@@ -20,6 +20,8 @@ class Publications:
     def __init__(self) -> None:
         self.rooms: list[str] = []
         self._numbers: defaultdict[str, list[int]] = defaultdict(list)
+        self.refused: set[int] = set()
+        """What was not acknowledged, and need not be told."""
 
     @property
     def newest(self) -> int:
@@ -53,8 +55,9 @@ class Record:
     """What it hears of these was told before it left, and says nothing of what comes after."""
 
     def connected(self) -> None:
-        """It is connected for the first time."""
-        self._has_to_hear_after[EVERYONE] = self.publications.newest
+        """It is connected for the first time, or begins anew: in no room."""
+        self._has_to_hear_after = {EVERYONE: self.publications.newest}
+        self._leaving.clear()
 
     def has_heard(self, number: int) -> bool:
         """Whether nothing up to an event is still to come."""
@@ -101,7 +104,7 @@ class Record:
 
     def _require_none_between(self, number: int) -> None:
         """Whoever hears one event has heard all that it had to hear before."""
-        for missed in range(self.last + 1, number):
+        for missed in set(range(self.last + 1, number)) - self.publications.refused:
             after = self._has_to_hear_after.get(self.publications.rooms[missed])
             if after is not None and missed > after:
                 self.faults.append(f"heard {number} after {self.last}, and not {missed} in between")

@@ -44,6 +44,26 @@ def test_what_is_found_is_what_went_to_everyone_and_to_the_rooms_since_they_were
     assert remembered.after(after, since_of) == expected
 
 
+class Read(DeliveredEvent):
+    """Counts how often anybody looks at such an event."""
+
+    looks = 0
+
+    @property
+    def number(self) -> int:
+        Read.looks += 1
+        return self[0]
+
+
+def test_whoever_comes_back_costs_what_was_missed_and_not_what_is_remembered() -> None:
+    remembered = RecentEvents(keeps_confidence=False, limit_bytes=100_000_000)
+    remembered.add(Read(*told(number, ROOMS[number % 3 : number % 3 + 1])) for number in range(1, 10_001))
+    Read.looks = 0
+    missed = remembered.after(9_994, {"a": 0, "b": 9_999})
+    assert [one[0] for one in missed] == [9_996, 9_999, 10_000]
+    assert 0 < Read.looks < 20
+
+
 def test_large_events_push_out_the_oldest_also_one_that_is_too_large_by_itself() -> None:
     remembered = RecentEvents(keeps_confidence=False, limit_bytes=100_000)
     for number in range(1, 21):
