@@ -41,13 +41,15 @@ async def test_two_endpoints_have_to_say_the_same(anvil: Anvil, chain: Chain, op
         lies(l1Fee="0x64")
         with pytest.raises(ChainUnavailableError, match="disagree about the fee of"):
             await paid_fee(chain, rpc, tx_hash)
-        huge, another = {"gasUsed": "0x" + "f" * 64}, {"transactionHash": "0x1"}
-        for wrong in (huge, another, {"effectiveGasPrice": None}, {"from": "me"}):
+        for wrong in ({"gasUsed": "0x" + "f" * 64}, {"effectiveGasPrice": None}, {"from": "me"}):
             lies(**wrong)
-            with pytest.raises(ChainUnavailableError, match="says no fee|answers about another transaction"):
+            with pytest.raises(ChainUnavailableError, match="says no fee"):
                 await paid_fee(chain, rpc, tx_hash)
         lies()
         assert await paid_fee(chain, rpc, tx_hash) == honest
+        lies(transactionHash="0x1")
+        with pytest.raises(ChainUnavailableError, match="answers about another transaction"):
+            await paid_fee(chain, rpc, tx_hash)
 
 
 async def test_what_a_chain_takes_for_another_one_beside_it_is_in_it(
