@@ -13,7 +13,7 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.journal.upkeep import back_up, restore
+from bridge.journal.maintenance import back_up, restore
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.sockets.houses import Client, House
 from tests.bridge.sockets.under_fire import fuzzed
@@ -156,7 +156,7 @@ async def house(
     monkeypatch.setattr("bridge.journal.database.engines.BUSY_TIMEOUT_MS", 0)
     monkeypatch.setattr("bridge.sockets.transport.asking.ANSWER_SECONDS", 0.01)
     monkeypatch.setattr("bridge.journal.dispatcher.RETRY_SECONDS", 0.01)
-    monkeypatch.setattr("bridge.sockets.recovery.returns.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("bridge.sockets.recovery.reconnections.RETRY_SECONDS", 0.01)
     monkeypatch.setattr("bridge.sockets.recovery.pending_saves.SOON_SECONDS", 0.01)
     monkeypatch.setattr("bridge.sockets.recovery.pending_saves.RETRY_SECONDS", 0.01)
     with small_disk(tmp_path, DISK_MEGABYTES) as disk:
