@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,12 +23,12 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 class Node:
     """A bridge, what it has announced, and what the others did not hear of it yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_seconds: float = 0) -> None:
         self.announced: list[tuple[str, str]] = []
         self.typing: list[UserActivity] = []
         self.remote_presence = RemotePresence(on_status=self._stands, on_typing=self.typing.append)
         self.remote_presence.share()
-        self.presence = Presence(self._announce, self.remote_presence, grace_seconds=0)
+        self.presence = Presence(self._announce, self.remote_presence, grace_seconds=grace_seconds)
         self.unheard: dict[int, deque[UserActivity]] = {other: deque() for other in NODES}
         self.socket = 0
 
@@ -111,6 +112,31 @@ async def test_in_the_end_each_has_announced_who_is_online_anywhere(deeds: list[
         for node in nodes:
             statuses = [status for of, status in node.announced if of == user_id]
             assert statuses == [("online", "offline")[place % 2] for place in range(len(statuses))]
+
+
+@pytest.mark.parametrize("is_noticed_first", [True, False])
+async def test_who_comes_back_to_a_bridge_that_was_started_again_is_online_at_the_others(
+    is_noticed_first: bool,
+) -> None:
+    """To the others it is another bridge than the one that ended, with which they take its users for gone."""
+    other, again = Node(), Node(grace_seconds=60)
+    other.remote_presence.hear("before", UserActivity("u1", None, is_on=True, at=NOW))
+    again.presence.expect("u1", NOW)
+
+    def notice() -> None:
+        other.remote_presence.replace("before", (), NOW)
+
+    def come_back() -> None:
+        again.presence.claim("s1", "u1")
+        again.presence.arrive("s1", "u1")
+        for activity in again.remote_presence.take():
+            other.remote_presence.hear("again", activity)
+
+    for happens in (notice, come_back) if is_noticed_first else (come_back, notice):
+        happens()
+    assert other.presence.is_here("u1")
+    assert other.announced == [("u1", "online"), *([("u1", "offline"), ("u1", "online")] if is_noticed_first else [])]
+    assert again.announced == []
 
 
 def test_what_could_not_be_told_is_told_later_unless_something_newer_is() -> None:

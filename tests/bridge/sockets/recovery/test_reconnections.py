@@ -446,6 +446,8 @@ async def test_what_is_told_while_it_waits_for_its_turn_to_leave_a_client_has_no
 
 
 async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) -> None:
+    house._options["presence_grace_seconds"] = GRACE_SECONDS
+    await house.restart()
     watcher, late, stays, goes = (newcomer(house) for _ in range(4))
     for client in (watcher, late):
         await client.call("join-chat-room", "c1")
@@ -457,7 +459,6 @@ async def test_after_a_restart_it_is_told_who_did_not_come_back(house: House) ->
     await hear(late, *before)
     for client in (watcher, late, stays, goes):
         await client.cut()
-    house._options["presence_grace_seconds"] = GRACE_SECONDS
     await house.restart()
     await stays.come()
     await watcher.come()
