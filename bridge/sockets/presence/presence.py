@@ -220,8 +220,8 @@ class Presence:
         if self._roster.arrive(sid, user_id):
             self._changed(user_id, now, last_seen, is_online=True)
         elif was_expected:
-            # Nobody here is told that anything has changed, but to the others this bridge is another than the one that
-            # ended, with which they take its users for gone.
+            # Here nothing has changed, but to the others this bridge is not the one that ended, with which they take
+            # its users for gone.
             self.remote_presence.publish(UserActivity(user_id, None, is_on=True, at=now))
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
