@@ -44,6 +44,7 @@ from bridge.http.front.shutdown import Shutdown
 from bridge.http.front.staff import OpsAccess
 from bridge.http.front.zones import zone
 from bridge.http.health import live, metrics, ready
+from bridge.http.ops.days import day_range
 from bridge.http.ops.routes import access_router, ops_router, payout_decision_router, sign_in_routes
 from bridge.http.ops.sign_in import SignInDesk
 from bridge.http.payments.checkouts import checkout_router
@@ -310,6 +311,7 @@ def rest_app(given: Given) -> Litestar:
             "checks": Provide(_checks, sync_to_thread=False),
             "pulse": Provide(_pulse, sync_to_thread=False),
             "zone": Provide(zone),
+            "day_range": Provide(day_range),
             "service": Provide(_service, sync_to_thread=False),
             "principal": Provide(_principal, sync_to_thread=False),
         },

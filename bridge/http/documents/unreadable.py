@@ -1,7 +1,7 @@
 """What a list has in place of a payment or payout of which what is stored cannot be read."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import Field
 
@@ -10,9 +10,10 @@ from bridge.journal import ListedPayment, ListedPayout, PaymentRecord, PayoutRec
 from coordinator.attention.unreadable import WHAT_TO_DO, said_of
 from coordinator.models import FrozenModel
 
-__all__ = ["UNREADABLE_DESCRIPTION", "UnreadableItem", "next_after", "place_of", "told_apart"]
+__all__ = ["UNREADABLE_DESCRIPTION", "Page", "UnreadableItem", "page_of", "place_of", "told_apart"]
 
 T = TypeVar("T")
+R = TypeVar("R", ListedPayment, ListedPayout, PaymentRecord, PayoutRecord)
 
 UNREADABLE_DESCRIPTION = "Those that belong here and cannot be read, each with what to do about it; as a rule none."
 
@@ -49,7 +50,19 @@ def place_of(last: ListedPayment | ListedPayout | PaymentRecord | PayoutRecord |
             return Place(last.payout.created_at, last.payout.payout_id)
 
 
-def next_after(last: ListedPayment | ListedPayout | PaymentRecord | PayoutRecord | UnreadableRow) -> str:
-    """The same, as an address says it."""
-    place = place_of(last)
-    return place_text(place.created_at, place.identifier)
+class Page(NamedTuple, Generic[R]):
+    """A page of a list."""
+
+    read: list[R]
+    unreadable: list[UnreadableItem]
+    next: str | None
+    """Where the next page begins, as an address says it; None at the end."""
+
+
+def page_of(found: Sequence[R | UnreadableRow], limit: int) -> Page[R]:
+    """What is shown of what was found: one more than `limit`, where there is another page."""
+    read, unreadable = told_apart(found[:limit])
+    if len(found) <= limit:
+        return Page(read, unreadable, None)
+    place = place_of(found[limit - 1])
+    return Page(read, unreadable, place_text(place.created_at, place.identifier))

@@ -2,7 +2,6 @@
 entry behind both. All of it comes of the same entries by the same rule (`coordinator/books/figures.py`)."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -16,27 +15,19 @@ from bridge.http.front.dependencies import GivenJournal
 from bridge.http.front.pages import FromQuery, ToQuery, moment_in
 from bridge.http.front.problems import AnyRequest, wrong_field
 from bridge.http.front.zones import GivenZone
+from bridge.http.ops.days import GivenDayRange
 from bridge.http.ops.exports import export, exported, one_page
 from bridge.http.ops.filters import ROWS_LIMIT, SellerQuery
 from bridge.journal import BookFilter, Journal, ListedEntry
-from coordinator.books.days import Span, date_in, days_in, month_in
+from coordinator.books.days import Span, month_in
 from coordinator.books.entries import EntryKind
 from coordinator.books.figures import FeeFigures, Figures, SellerFigures, fee_figures, figures, owed_by
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, SignedAmount, total
 
-__all__ = ["days_asked_for", "export_entries", "export_statement", "export_totals", "get_statement", "get_totals"]
+__all__ = ["export_entries", "export_statement", "export_totals", "get_statement", "get_totals"]
 
-DAYS_LIMIT = 366
-DAYS_SHOWN = 14
-
-DaysQuery = Annotated[
-    int,
-    QueryParameter(ge=1, le=DAYS_LIMIT, description="How many, today being one of them; without `from` and `to`."),
-]
-FirstDayQuery = Annotated[str | None, QueryParameter(name="from", description="The first day, such as 2026-11-01.")]
-LastDayQuery = Annotated[str | None, QueryParameter(name="to", description="The last day; today if none is named.")]
 StatementSellerQuery = Annotated[str, QueryParameter(name="sellerId", description="Whose statement it is.")]
 MonthQuery = Annotated[str, QueryParameter(description="Which month, such as 2026-11.")]
 
@@ -120,11 +111,9 @@ class EntryRow(FrozenModel):
 async def get_totals(
     journal: GivenJournal,
     zone: GivenZone,
-    days: DaysQuery = DAYS_SHOWN,
-    first_day: FirstDayQuery = None,
-    last_day: LastDayQuery = None,
+    day_range: GivenDayRange,
 ) -> Totals:
-    spans = days_asked_for(journal.clock(), zone, days, first_day, last_day)
+    spans = day_range.spans(journal.clock(), zone)
     return Totals(time_zone=zone.key, days=await _day_figures(journal, spans))
 
 
@@ -133,11 +122,9 @@ async def export_totals(
     request: AnyRequest,
     journal: GivenJournal,
     zone: GivenZone,
-    days: DaysQuery = DAYS_SHOWN,
-    first_day: FirstDayQuery = None,
-    last_day: LastDayQuery = None,
+    day_range: GivenDayRange,
 ) -> Stream:
-    found = await _day_figures(journal, days_asked_for(journal.clock(), zone, days, first_day, last_day))
+    found = await _day_figures(journal, day_range.spans(journal.clock(), zone))
     return await exported(request, DayFigures, one_page(found), zone)
 
 
@@ -210,27 +197,6 @@ def _month(zone: ZoneInfo, month: str) -> Span:
         return month_in(zone, month)
     except (ValueError, OverflowError):
         raise wrong_field("month", "expected a month such as 2026-11") from None
-
-
-def days_asked_for(
-    now: datetime, zone: ZoneInfo, count: int, first_day: str | None, last_day: str | None
-) -> Sequence[Span]:
-    """The days that an address asks for. Raises ValidationException."""
-    last = _date("to", last_day) or date_in(zone, now)
-    try:
-        first = _date("from", first_day) or last - timedelta(days=count - 1)
-        if not timedelta(0) <= last - first < timedelta(days=DAYS_LIMIT):
-            raise wrong_field("from", f"expected a day before `to`, and {DAYS_LIMIT} days at most")
-        return days_in(zone, first, last)
-    except OverflowError:
-        raise wrong_field("from", "expected a day such as 2026-11-24") from None
-
-
-def _date(name: str, text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise wrong_field(name, "expected a day such as 2026-11-24") from None
 
 
 async def _day_figures(journal: Journal, spans: Sequence[Span]) -> list[DayFigures]:

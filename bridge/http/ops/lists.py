@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from pydantic import Field
 
-from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem, next_after, place_of, told_apart
+from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem, page_of, place_of, told_apart
 from bridge.http.front.dependencies import GivenChains, GivenJournal
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.pages import NEXT_DESCRIPTION, AfterQuery, read_place
@@ -81,13 +81,11 @@ async def list_payout_rows(
     limit: LimitQuery = 100,
     after: AfterQuery = None,
 ) -> PayoutRows:
-    # One more than is shown tells whether there is another page.
     found = await journal.console.payouts(payout_filter, read_place(after), limit + 1)
     total = await journal.console.total("payouts", payout_filter)
-    listed, unreadable = told_apart(found[:limit])
-    rows = await asyncio.to_thread(_payout_rows, journal, listed, explorer_links(chains))
-    last = found[limit - 1] if len(found) > limit else None
-    return PayoutRows(payouts=rows, next=last and next_after(last), total=total, unreadable=unreadable)
+    page = page_of(found, limit)
+    rows = await asyncio.to_thread(_payout_rows, journal, page.read, explorer_links(chains))
+    return PayoutRows(payouts=rows, next=page.next, total=total, unreadable=page.unreadable)
 
 
 @get("/payments", summary="Payments by page and filter")
@@ -99,10 +97,9 @@ async def list_payment_rows(
 ) -> PaymentRows:
     found = await journal.console.payments(payment_filter, read_place(after), limit + 1)
     total = await journal.console.total("payments", payment_filter)
-    listed, unreadable = told_apart(found[:limit])
-    rows = await asyncio.to_thread(lambda: list(map(payment_row, listed)))
-    last = found[limit - 1] if len(found) > limit else None
-    return PaymentRows(payments=rows, next=last and next_after(last), total=total, unreadable=unreadable)
+    page = page_of(found, limit)
+    rows = await asyncio.to_thread(lambda: list(map(payment_row, page.read)))
+    return PaymentRows(payments=rows, next=page.next, total=total, unreadable=page.unreadable)
 
 
 @get(
@@ -137,10 +134,9 @@ async def list_transfer_rows(
     after: AfterQuery = None,
 ) -> TransferRows:
     found = await journal.console.payments(payment_filter, read_place(after), limit + 1)
-    listed, unreadable = told_apart(found[:limit])
-    rows = await asyncio.to_thread(_transfers_of, listed)
-    last = found[limit - 1] if len(found) > limit else None
-    return TransferRows(transfers=rows, next=last and next_after(last), unreadable=unreadable)
+    page = page_of(found, limit)
+    rows = await asyncio.to_thread(_transfers_of, page.read)
+    return TransferRows(transfers=rows, next=page.next, unreadable=page.unreadable)
 
 
 @export("payouts", "Every payout of a filter, for a spreadsheet")

@@ -10,7 +10,7 @@ from pydantic import Field
 from bridge.http.front.dependencies import GivenJournal
 from bridge.http.front.problems import AnyRequest
 from bridge.http.front.zones import GivenZone
-from bridge.http.ops.books import DAYS_SHOWN, DaysQuery, FirstDayQuery, LastDayQuery, days_asked_for
+from bridge.http.ops.days import GivenDayRange
 from bridge.http.ops.exports import export, exported, one_page
 from bridge.journal import Journal
 from coordinator.books.days import Span
@@ -41,11 +41,9 @@ class NetworkFeesByDay(FrozenModel):
 async def get_network_fees(
     journal: GivenJournal,
     zone: GivenZone,
-    days: DaysQuery = DAYS_SHOWN,
-    first_day: FirstDayQuery = None,
-    last_day: LastDayQuery = None,
+    day_range: GivenDayRange,
 ) -> NetworkFeesByDay:
-    spans = days_asked_for(journal.clock(), zone, days, first_day, last_day)
+    spans = day_range.spans(journal.clock(), zone)
     return NetworkFeesByDay(time_zone=zone.key, days=await _day_fees(journal, spans))
 
 
@@ -54,11 +52,9 @@ async def export_network_fees(
     request: AnyRequest,
     journal: GivenJournal,
     zone: GivenZone,
-    days: DaysQuery = DAYS_SHOWN,
-    first_day: FirstDayQuery = None,
-    last_day: LastDayQuery = None,
+    day_range: GivenDayRange,
 ) -> Stream:
-    found = await _day_fees(journal, days_asked_for(journal.clock(), zone, days, first_day, last_day))
+    found = await _day_fees(journal, day_range.spans(journal.clock(), zone))
     return await exported(request, DayFees, one_page(found), zone)
 
 

@@ -17,7 +17,7 @@ from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.problems import AnyRequest, wrong_field
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, Doing
-from bridge.http.ops.books import DAYS_SHOWN, DaysQuery, FirstDayQuery, LastDayQuery, days_asked_for
+from bridge.http.ops.days import DayRange, GivenDayRange
 from bridge.http.ops.exports import export, exported, one_page
 from bridge.http.ops.rows import ActionItem, action_item
 from bridge.journal import Journal
@@ -181,11 +181,9 @@ async def _wallets(journal: Journal, zone: ZoneInfo) -> Wallets:
 async def get_reconciliation(
     journal: GivenJournal,
     usual_zone: GivenUsualZone,
-    days: DaysQuery = DAYS_SHOWN,
-    first_day: FirstDayQuery = None,
-    last_day: LastDayQuery = None,
+    day_range: GivenDayRange,
 ) -> Reconciliation:
-    rows = await _rows(journal, usual_zone, days, first_day, last_day)
+    rows = await _rows(journal, usual_zone, day_range)
     return Reconciliation(time_zone=usual_zone.key, comparisons=rows)
 
 
@@ -194,11 +192,9 @@ async def export_reconciliation(
     request: AnyRequest,
     journal: GivenJournal,
     usual_zone: GivenUsualZone,
-    days: DaysQuery = DAYS_SHOWN,
-    first_day: FirstDayQuery = None,
-    last_day: LastDayQuery = None,
+    day_range: GivenDayRange,
 ) -> Stream:
-    rows = await _rows(journal, usual_zone, days, first_day, last_day)
+    rows = await _rows(journal, usual_zone, day_range)
     return await exported(request, ComparisonRow, one_page(rows), usual_zone)
 
 
@@ -285,9 +281,7 @@ def _require_amount_of(decimals: int | None, data: MovementNoted) -> None:
         raise wrong_field("amount", f"{data.coin} has {decimals} decimals; give no more")
 
 
-async def _rows(
-    journal: Journal, zone: ZoneInfo, days: int, first_day: str | None, last_day: str | None
-) -> list[ComparisonRow]:
-    spans = days_asked_for(journal.clock(), zone, days, first_day, last_day)
+async def _rows(journal: Journal, zone: ZoneInfo, day_range: DayRange) -> list[ComparisonRow]:
+    spans = day_range.spans(journal.clock(), zone)
     found = await journal.wallets.of_days(spans[0].name, spans[-1].name)
     return [_row(one, zone, day) for day, one in found]

@@ -17,7 +17,7 @@ from bridge.http.documents.payments import (
     payment_document,
     payment_response,
 )
-from bridge.http.documents.unreadable import next_after, told_apart
+from bridge.http.documents.unreadable import page_of, told_apart
 from bridge.http.front.dependencies import (
     GivenChains,
     GivenGrants,
@@ -340,14 +340,12 @@ async def list_payments(
     if not principal.may_list_payments(identifier):
         raise not_theirs(identifier)
     party, (wanted, after, limit) = Party.SELLER if named == "sellerId" else Party.BUYER, own_page
-    # One more than is shown tells whether there is another page.
     found = await journal.own.payments(party, identifier, wanted, after, limit + 1)
-    last = found[limit - 1] if len(found) > limit else None
-    records, unreadable = told_apart(found[:limit])
+    page = page_of(found, limit)
     return PaymentList(
-        payments=[payment_document(record, seen_by=principal) for record in records],
-        next=last and next_after(last),
-        unreadable=unreadable,
+        payments=[payment_document(record, seen_by=principal) for record in page.read],
+        next=page.next,
+        unreadable=page.unreadable,
     )
 
 

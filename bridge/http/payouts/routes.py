@@ -10,7 +10,7 @@ from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from bridge.http.documents.payouts import PayoutDocument, PayoutList, known_payout, payout_document
-from bridge.http.documents.unreadable import next_after, told_apart
+from bridge.http.documents.unreadable import page_of, told_apart
 from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
     GivenChains,
@@ -147,12 +147,11 @@ async def list_payouts(
         raise not_theirs(identifier)
     wanted, after, limit = own_page
     found = await journal.own.payouts(identifier, wanted, after, limit + 1)
-    last = found[limit - 1] if len(found) > limit else None
-    records, unreadable = told_apart(found[:limit])
+    page = page_of(found, limit)
     return PayoutList(
-        payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in records],
-        next=last and next_after(last),
-        unreadable=unreadable,
+        payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in page.read],
+        next=page.next,
+        unreadable=page.unreadable,
     )
 
 
