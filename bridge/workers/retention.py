@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from bridge.journal import Journal, JournalUnavailableError
+from bridge.journal import Journal
+from bridge.workers.logged_failures import logged_failures
 
 __all__ = ["Retention"]
 
@@ -59,12 +60,8 @@ class Retention:
     async def run(self) -> None:
         """Goes round until it is cancelled."""
         while True:
-            try:
+            with logged_failures(logger, "forget what is old", "trying again in an hour"):
                 await self.round()
-            except JournalUnavailableError as error:
-                logger.warning("could not forget what is old: %s; trying again in an hour", error)
-            except Exception:
-                logger.exception("could not forget what is old; trying again in an hour")
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def round(self) -> int:

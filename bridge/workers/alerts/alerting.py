@@ -16,6 +16,7 @@ from prometheus_client import Gauge
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.alerts.destinations import Destination, DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.health.checks import DegradedError
+from bridge.workers.logged_failures import logged_failures
 from coordinator.attention.alert_messages import Sending, Told, sending_name
 from coordinator.attention.alert_schedule import AlertBatch, Schedule, Standing, delivered, failed, to_repeat, to_tell
 from coordinator.attention.alerts import Alert, AlertState, Reminders, observed
@@ -78,12 +79,8 @@ class Alerting:
         try:
             while True:
                 await asyncio.sleep(self._look_seconds)
-                try:
+                with logged_failures(logger, "look what needs a person"):
                     await self.round()
-                except JournalUnavailableError as error:
-                    logger.warning("could not look what needs a person: %s; trying again", error)
-                except Exception:
-                    logger.exception("could not look what needs a person; trying again")
         finally:
             for task in self._telling.values():
                 task.cancel()

@@ -4,7 +4,8 @@ one of them was replaced. It finds that by an index of what is not entered, whic
 import asyncio
 import logging
 
-from bridge.journal import Journal, JournalUnavailableError
+from bridge.journal import Journal
+from bridge.workers.logged_failures import logged_failures
 
 __all__ = ["LateEntries"]
 
@@ -24,12 +25,8 @@ class LateEntries:
     async def run(self) -> None:
         """Goes round until it is cancelled."""
         while True:
-            try:
+            with logged_failures(logger, "write the books", "trying again in a minute"):
                 await self.round()
-            except JournalUnavailableError as error:
-                logger.warning("could not write the books: %s; trying again in a minute", error)
-            except Exception:
-                logger.exception("could not write the books; trying again in a minute")
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def round(self) -> int:

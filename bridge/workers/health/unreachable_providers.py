@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge.journal import Journal
+from bridge.workers.logged_failures import logged_failures
 from coordinator.attention.items import Attention
 from coordinator.attention.unreachable import provider_unreachable
 from providers.contract import (
@@ -70,10 +71,8 @@ class UnreachableProviders:
         """Looks again and again until it is cancelled."""
         while True:
             await asyncio.sleep(LOOKED_AGAIN_SECONDS)
-            try:
+            with logged_failures(logger, "look whether providers can be asked"):
                 await self.look()
-            except Exception:
-                logger.exception("could not look whether providers can be asked; trying again later")
 
     async def look(self) -> None:
         """Raises JournalUnavailableError."""

@@ -4,7 +4,8 @@ forgets those that can be read again."""
 import asyncio
 import logging
 
-from bridge.journal import Journal, JournalUnavailableError
+from bridge.journal import Journal
+from bridge.workers.logged_failures import logged_failures
 
 __all__ = ["UnreadableRows"]
 
@@ -23,12 +24,8 @@ class UnreadableRows:
     async def run(self) -> None:
         """Goes round until it is cancelled."""
         while True:
-            try:
+            with logged_failures(logger, "note what cannot be read"):
                 await self.round()
-            except JournalUnavailableError as error:
-                logger.warning("could not note what cannot be read: %s; trying again", error)
-            except Exception:
-                logger.exception("could not note what cannot be read; trying again")
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def round(self) -> None:

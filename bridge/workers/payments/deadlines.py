@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bridge.journal import DEADLINES, Journal, JournalUnavailableError
+from bridge.workers.logged_failures import logged_failures
 from bridge.workers.payments.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.payments import Payment
 from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
@@ -51,12 +52,8 @@ class Deadlines:
         while True:
             woken.clear()
             wait_seconds = INTERVAL_SECONDS
-            try:
+            with logged_failures(logger, "apply deadlines"):
                 wait_seconds = await self._until_next()
-            except JournalUnavailableError as error:
-                logger.warning("could not apply deadlines: %s; trying again", error)
-            except Exception:
-                logger.exception("could not apply deadlines; trying again")
             await asyncio.sleep(INTERVAL_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_seconds - INTERVAL_SECONDS):

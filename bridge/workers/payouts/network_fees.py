@@ -8,8 +8,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
 
-from bridge.journal import NETWORK_FEES, Journal, JournalUnavailableError
+from bridge.journal import NETWORK_FEES, Journal
 from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.logged_failures import logged_failures
 from coordinator.books.entries import wallet_that_sends
 from coordinator.payouts.facts import NetworkFee
 from coordinator.payouts.fees_taken import charged_hashes, uncharged_hashes
@@ -49,12 +50,8 @@ class NetworkFees:
         woken = self._journal.wakeups.of(NETWORK_FEES)
         while True:
             woken.clear()
-            try:
+            with logged_failures(logger, "find out what the network took"):
                 await self.round()
-            except JournalUnavailableError as error:
-                logger.warning("could not write down what the network took: %s; trying again", error)
-            except Exception:
-                logger.exception("could not find out what the network took; trying again")
             await asyncio.sleep(PAUSE_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(INTERVAL_SECONDS):

@@ -10,8 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from bridge.journal import Journal, JournalUnavailableError
+from bridge.journal import Journal
 from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.logged_failures import logged_failures
 from bridge.workers.wallets.settings import ChainWallet, WalletRules
 from coordinator.books.days import date_in
 from coordinator.books.wallets import (
@@ -84,13 +85,9 @@ class WalletComparisons:
         """Compares whenever it is time, until it is cancelled."""
         began_at = self._journal.clock()
         while True:
-            try:
+            with logged_failures(logger, "compare wallets with the books"):
                 if await self._is_time(began_at):
                     await self.compare()
-            except JournalUnavailableError as error:
-                logger.warning("could not compare wallets with the books: %s; trying again", error)
-            except Exception:
-                logger.exception("could not compare wallets with the books; trying again")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _is_time(self, began_at: datetime) -> bool:
