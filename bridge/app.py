@@ -307,7 +307,7 @@ def rest_app(given: Given) -> Litestar:
             "sender": _of_engine("sender"),
             "chains": _of_engine("chains"),
             "wallets": _of_engine("wallets"),
-            "unset": _of_engine("unset"),
+            "provider_alarms": _of_engine("provider_alarms"),
             "checks": Provide(_checks, sync_to_thread=False),
             "pulse": Provide(_pulse, sync_to_thread=False),
             "zone": Provide(zone),

@@ -45,6 +45,7 @@ from bridge.workers.payouts.network_fees import NetworkFees
 from bridge.workers.payouts.sender import PayoutSender
 from bridge.workers.retention import Retention
 from bridge.workers.wallets.comparing import WalletComparisons
+from coordinator.attention.items import Attention
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.errors import BridgeError
 from coordinator.histories import Place
@@ -75,7 +76,8 @@ class Engine:
     sender: PayoutSender
     chains: ChainFollowers
     wallets: WalletComparisons
-    unset: UnsetProviders
+    provider_alarms: Callable[[], Sequence[Attention]]
+    """What waits at providers that are not set up, or cannot be asked."""
     checks: Mapping[str, Check]
     providers: Mapping[str, Check | None]
     """Every provider, with its check if the bridge asks it anything."""
@@ -145,12 +147,13 @@ async def running_engine(
         journal, registry.invoices, registry.payouts, signatures_refused=refused_webhooks.signatures
     )
     set_up = SetUp.of(registry.invoices, registry.payouts)
-    unset = UnsetProviders(journal, set_up, days=settings.reconcile_days, unreachable=unreachable)
+    unset = UnsetProviders(journal, set_up, days=settings.reconcile_days)
     await unset.try_to_look()
+    provider_alarms = partial(_alarms_of, unset, unreachable)
     address_wait = timedelta(hours=settings.refund_address_wait_hours)
     work[ALERTS] = Alerting(
         journal,
-        partial(all_that_needs_a_person, journal, address_wait, lambda: unset.items),
+        partial(all_that_needs_a_person, journal, address_wait, provider_alarms),
         registry.told,
         schedule=settings.alerts.schedule,
         severities=settings.alerts.how_bad,
@@ -184,7 +187,7 @@ async def running_engine(
     checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
     try:
         providers = {name: _check_of(registry, name) for name in registry.readers}
-        yield Engine(journal, opener, sender, chains, wallets, unset, checks, providers, dispatcher, leased)
+        yield Engine(journal, opener, sender, chains, wallets, provider_alarms, checks, providers, dispatcher, leased)
     finally:
         for check in checks.values():
             check.cancel()
@@ -237,6 +240,10 @@ def _alive(task: asyncio.Task[None]) -> Check:
             raise BridgeError("the dispatcher has stopped; restart the bridge")
 
     return check
+
+
+def _alarms_of(unset: UnsetProviders, unreachable: UnreachableProviders) -> Sequence[Attention]:
+    return [*unset.items, *unreachable.items]
 
 
 def _check_of(registry: Registry, provider: str) -> Check | None:

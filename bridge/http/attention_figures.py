@@ -32,8 +32,8 @@ class AttentionFigures:
         self._counting = asyncio.Lock()
         self._counted_at: float | None = None
 
-    async def refresh(self, journal: Journal, unset: Sequence[Attention]) -> None:
-        """Counts anew, if it is time, with what waits at providers that are `unset`. Without the journal the figures
+    async def refresh(self, journal: Journal, provider_alarms: Sequence[Attention]) -> None:
+        """Counts anew, if it is time, with the `provider_alarms`. Without the journal the figures
         stay as they were."""
         async with self._counting:
             now = time.monotonic()
@@ -41,7 +41,7 @@ class AttentionFigures:
                 return
             self._counted_at = now
             try:
-                counts = await count_by_kind(journal, self._refund_address_wait, unset)
+                counts = await count_by_kind(journal, self._refund_address_wait, provider_alarms)
             except Exception:
                 # The other figures are wanted most of all when something does not work.
                 logger.exception("could not count what needs a person")

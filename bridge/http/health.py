@@ -12,8 +12,8 @@ from bridge.http.front.dependencies import (
     GivenChains,
     GivenJournal,
     GivenPayoutSender,
+    GivenProviderAlarms,
     GivenReadinessChecks,
-    GivenUnsetProviders,
 )
 from bridge.journal import JournalUnavailableError
 from bridge.metrics import CONTENT_TYPE, exposition
@@ -78,9 +78,9 @@ async def metrics(
     chains: GivenChains,
     sender: GivenPayoutSender,
     figures: GivenAttentionFigures,
-    unset: GivenUnsetProviders,
+    provider_alarms: GivenProviderAlarms,
 ) -> Response[bytes]:
-    await figures.refresh(journal, unset.items)
+    await figures.refresh(journal, provider_alarms())
     await measure_disk(journal.folder)
     with suppress(JournalUnavailableError):  # these figures stay as they were
         await chains.measure()

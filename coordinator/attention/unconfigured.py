@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from coordinator.attention.items import Attention, AttentionKind
 
-__all__ = ["AtProvider", "Lacking", "Waiting", "coin_unfollowed", "provider_unset"]
+__all__ = ["AtProvider", "Lacking", "Waiting", "coin_unfollowed", "numbered", "provider_unset"]
 
 
 class Waiting(StrEnum):
@@ -78,8 +78,13 @@ def _item(provider: str, waiting: list[AtProvider], lacking: Lacking) -> Attenti
     )
 
 
+def numbered(number: int, what: str) -> str:
+    """As many of something, such as "2 payments"."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _counted(waiting: list[AtProvider]) -> str:
-    parts = [f"{one.number} {one.what}{'' if one.number == 1 else 's'}" for one in waiting]
+    parts = [numbered(one.number, one.what) for one in waiting]
     is_one = len(waiting) == 1 and waiting[0].number == 1
     return f"{' and '.join(parts)} wait{'s' if is_one else ''}"
 

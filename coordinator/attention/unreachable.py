@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from coordinator.attention.items import Attention, AttentionKind
+from coordinator.attention.unconfigured import numbered
 
 __all__ = ["Unasked", "provider_unreachable"]
 
@@ -29,8 +30,8 @@ def provider_unreachable(
     details = [f"{what} since {since:%Y-%m-%d %H:%M} UTC: {said}", *_waiting(unasked)]
     if is_refused and signatures_refused:
         details.append(
-            f"{_many(signatures_refused, 'webhook')} came since whose signature fits no key of the bridge's, maybe of"
-            f" {provider} with its new key"
+            f"{numbered(signatures_refused, 'webhook')} came since whose signature fits no key of the bridge's, maybe"
+            f" of {provider} with its new key"
         )
     advice = (
         f"Compare the key, the user and the password that the bridge is configured with with those of {provider};"
@@ -56,12 +57,8 @@ def provider_unreachable(
 
 def _waiting(unasked: Unasked) -> Iterator[str]:
     if unasked.payments:
-        yield f"{_many(unasked.payments, 'payment')} to be asked about"
+        yield f"{numbered(unasked.payments, 'payment')} to be asked about"
     if unasked.expired:
-        yield f"{_many(unasked.expired, 'payment')} expired since, of which nobody knows whether the money came"
+        yield f"{numbered(unasked.expired, 'payment')} expired since, of which nobody knows whether the money came"
     if unasked.payouts:
-        yield f"{_many(unasked.payouts, 'payout')} to be sent or followed"
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        yield f"{numbered(unasked.payouts, 'payout')} to be sent or followed"

@@ -14,11 +14,11 @@ from bridge.journal import Dispatcher, Journal
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.health.checks import Check
 from bridge.workers.health.system_status import Pulse
-from bridge.workers.health.unset_providers import UnsetProviders
 from bridge.workers.health.vitals import Vitals
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payouts.sender import PayoutSender
 from bridge.workers.wallets.comparing import WalletComparisons
+from coordinator.attention.items import Attention
 from coordinator.attention.severities import Severities
 from coordinator.endpoints.endpoints import EndpointRules
 from coordinator.payments.agreed.agreements import Terms
@@ -40,6 +40,7 @@ __all__ = [
     "GivenPayoutSender",
     "GivenPresence",
     "GivenPrincipal",
+    "GivenProviderAlarms",
     "GivenPublicUrl",
     "GivenPulse",
     "GivenReadinessChecks",
@@ -47,7 +48,6 @@ __all__ = [
     "GivenService",
     "GivenServices",
     "GivenSeverities",
-    "GivenUnsetProviders",
     "GivenUsualZone",
     "GivenVitals",
     "GivenWallets",
@@ -112,6 +112,7 @@ GivenPublicUrl = NamedDependency[SkipValidation[str]]
 GivenPresence = NamedDependency[SkipValidation[LookUpPresence]]
 GivenPulse = NamedDependency[SkipValidation[Pulse]]
 GivenVitals = NamedDependency[SkipValidation[Vitals]]
-GivenUnsetProviders = NamedDependency[SkipValidation[UnsetProviders]]
+GivenProviderAlarms = NamedDependency[SkipValidation[Callable[[], Sequence[Attention]]]]
+"""What waits at providers that are not set up, or cannot be asked."""
 GivenWallets = NamedDependency[SkipValidation[WalletComparisons]]
 GivenReadinessChecks = NamedDependency[SkipValidation[ReadinessChecks]]

@@ -138,23 +138,29 @@ def _refused_publication(_request: AnyRequest, error: PublicationRefusedError) -
 def _unavailable(request: AnyRequest, error: JournalUnavailableError) -> Response[dict[str, object]]:
     """Of what was to be written no more is known here: a commit that was given up may come about all the same."""
     is_question = request.method in ("GET", "HEAD")
-    said = f"{str(error)[:1].upper()}{str(error)[1:]}. {NOT_LOOKED_UP if is_question else NOT_KNOWN_TO_BE_STORED}"
+    said = f"{_begun(error)}. {NOT_LOOKED_UP if is_question else NOT_KNOWN_TO_BE_STORED}"
     title = "Not available" if is_question else "Not known to be stored"
     return problem(503, title, said, headers={"Retry-After": "5"})
 
 
 def _grants_unknown(_request: AnyRequest, error: GrantsUnknownError) -> Response[dict[str, object]]:
-    return problem(503, "Not available", f"{str(error)[:1].upper()}{str(error)[1:]}.", headers={"Retry-After": "5"})
+    return problem(503, "Not available", f"{_begun(error)}.", headers={"Retry-After": "5"})
+
+
+def _begun(error: Exception) -> str:
+    """What an error says, as a sentence begins."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _payouts_unset(_request: AnyRequest, error: PayoutsUnsetError) -> Response[dict[str, object]]:
-    said = f"{str(error)[:1].upper()}{str(error)[1:]}. Nothing was stored. Try again later."
+    said = f"{_begun(error)}. Nothing was stored. Try again later."
     return problem(503, "Not available", said, headers={"Retry-After": "60"})
 
 
 def _unreadable_row(request: AnyRequest, error: UnreadableRowError) -> Response[dict[str, object]]:
     logger.error("%s %s failed: %s: %s", request.method, request.url.path, error, error.row.reason)
-    said = f"{str(error)[:1].upper()}{str(error)[1:]}. {NOT_CHANGED}"
+    said = f"{_begun(error)}. {NOT_CHANGED}"
     return problem(500, "Unreadable", said, code=ROW_UNREADABLE)
 
 
@@ -168,7 +174,7 @@ def _payout_refused(_request: AnyRequest, error: PayoutRefusedError) -> Response
 
 
 def _refund_refused(_request: AnyRequest, error: RefundRefusedError) -> Response[dict[str, object]]:
-    return problem(409, "No refund", f"{str(error)[:1].upper()}{str(error)[1:]}", code=REFUND_REFUSED)
+    return problem(409, "No refund", _begun(error), code=REFUND_REFUSED)
 
 
 def _other_refunds(_request: AnyRequest, error: OtherRefundsError) -> Response[dict[str, object]]:
@@ -184,7 +190,7 @@ def _other_address(_request: AnyRequest, error: OtherAddressError) -> Response[d
 
 
 def _movement_doubted(_request: AnyRequest, error: MovementDoubtedError) -> Response[dict[str, object]]:
-    text = f"{str(error)[:1].upper()}{str(error)[1:]}. If it moved all the same, say that this was seen."
+    text = f"{_begun(error)}. If it moved all the same, say that this was seen."
     return problem(409, "Movement doubted", text, code=MOVEMENT_DOUBTED)
 
 

@@ -14,8 +14,8 @@ from bridge.http.front.dependencies import (
     GivenJournal,
     GivenPayoutSender,
     GivenPrincipal,
+    GivenProviderAlarms,
     GivenRefundAddressWait,
-    GivenUnsetProviders,
     GivenWebhookReaders,
 )
 from bridge.http.front.notes import Note
@@ -299,10 +299,10 @@ async def dismiss(
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
     refund_address_wait: GivenRefundAddressWait,
-    unset: GivenUnsetProviders,
+    provider_alarms: GivenProviderAlarms,
 ) -> Dismissed:
     by = ops_access.actor(principal, data.by)
-    listed = await needs_a_person(journal, refund_address_wait, unset=unset.items)
+    listed = await needs_a_person(journal, refund_address_wait, provider_alarms=provider_alarms())
     item = next((one for one in listed if one.key == data.id), None)
     if item is None:
         raise NotFoundException(f"{data.id!r} is not on the list.")

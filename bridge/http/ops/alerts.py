@@ -18,9 +18,9 @@ from bridge.http.front.dependencies import (
     GivenChains,
     GivenJournal,
     GivenPrincipal,
+    GivenProviderAlarms,
     GivenRefundAddressWait,
     GivenSeverities,
-    GivenUnsetProviders,
 )
 from bridge.http.front.notes import Note
 from bridge.http.front.openapi import problem_responses
@@ -122,14 +122,14 @@ class Desk:
     ops_access: OpsAccess
     refund_address_wait: timedelta
     severities: Severities
-    unset: Sequence[Attention]
+    provider_alarms: Sequence[Attention]
 
     async def handle(
         self, about: About, action: str, act: Callable[[str], Callable[[Alert, datetime], AlertChange]]
     ) -> Handled:
         """Does something in somebody's name, which `act` is given."""
         by = self.ops_access.actor(self.principal, about.by)
-        listed = await needs_a_person(self.journal, self.refund_address_wait, unset=self.unset)
+        listed = await needs_a_person(self.journal, self.refund_address_wait, provider_alarms=self.provider_alarms)
         item = next((one for one in listed if one.key == about.id), None)
         if item is None:
             raise NotFoundException(f"{about.id!r} needs nobody.")
@@ -148,9 +148,9 @@ def attention_desk(
     ops_access: GivenOpsAccess,
     refund_address_wait: GivenRefundAddressWait,
     severities: GivenSeverities,
-    unset: GivenUnsetProviders,
+    provider_alarms: GivenProviderAlarms,
 ) -> Desk:
-    return Desk(journal, chains, principal, ops_access, refund_address_wait, severities, unset.items)
+    return Desk(journal, chains, principal, ops_access, refund_address_wait, severities, provider_alarms())
 
 
 GivenDesk = NamedDependency[SkipValidation[Desk]]

@@ -15,9 +15,9 @@ from bridge.http.front.dependencies import (
     GivenInvoiceOpener,
     GivenJournal,
     GivenPayoutSender,
+    GivenProviderAlarms,
     GivenRefundAddressWait,
     GivenSeverities,
-    GivenUnsetProviders,
 )
 from bridge.http.ops.names import stored_webhook_name
 from bridge.http.ops.rows import (
@@ -112,7 +112,7 @@ async def get_attention(
     sender: GivenPayoutSender,
     refund_address_wait: GivenRefundAddressWait,
     severities: GivenSeverities,
-    unset: GivenUnsetProviders,
+    provider_alarms: GivenProviderAlarms,
     transfers: Annotated[
         int, QueryParameter(ge=1, le=TRANSFERS_LIMIT, description="How many unmatched transfers at most.")
     ] = SHOWN,
@@ -126,7 +126,9 @@ async def get_attention(
     unassigned: Annotated[bool, QueryParameter(description="Only what nobody sees to.")] = False,
 ) -> AttentionList:
     link, now = explorer_links(chains), journal.clock()
-    found = await needs_a_person(journal, refund_address_wait, opener, sender, unset=unset.items, transfers=transfers)
+    found = await needs_a_person(
+        journal, refund_address_wait, opener, sender, provider_alarms=provider_alarms(), transfers=transfers
+    )
     left_out = _left_out(found, await journal.console.problem_counts(), transfers)
     known = await journal.alerts.alerts(now)
     worst_first = sorted(found, key=lambda one: severities.of(one.kind).rank)
@@ -165,15 +167,15 @@ async def needs_a_person(
     opener: InvoiceOpener | None = None,
     sender: PayoutSender | None = None,
     *,
-    unset: Sequence[Attention] = (),
+    provider_alarms: Sequence[Attention] = (),
     transfers: int = SHOWN,
 ) -> list[Attention]:
     """What does not go on by itself and was not dismissed, most urgent first. `refund_address_wait` is how long a
-    buyer has to say where a refund goes. The opener knows what is wrong with a
-    provider that does not open invoices, the sender which providers can send money back; `unset` is what waits at
-    providers that are not set up."""
+    buyer has to say where a refund goes. The opener knows what is wrong with a provider that does not open invoices,
+    the sender which providers can send money back; `provider_alarms` are of providers that are not set up, or cannot
+    be asked."""
     troubled = await journal.console.troubled_payments()
-    others = await _besides_problems(journal, refund_address_wait, opener, unset, transfers)
+    others = await _besides_problems(journal, refund_address_wait, opener, provider_alarms, transfers)
 
     def items() -> list[Attention]:
         return attention.most_urgent_first([*_of_payments(troubled, sender), *others])
@@ -182,20 +184,20 @@ async def needs_a_person(
 
 
 async def all_that_needs_a_person(
-    journal: Journal, refund_address_wait: timedelta, unset: Callable[[], Sequence[Attention]] = tuple
+    journal: Journal, refund_address_wait: timedelta, provider_alarms: Callable[[], Sequence[Attention]] = tuple
 ) -> NeedsAPerson:
     """The same, with the kinds of which there are more."""
-    found = await needs_a_person(journal, refund_address_wait, unset=unset())
+    found = await needs_a_person(journal, refund_address_wait, provider_alarms=provider_alarms())
     left_out = _left_out(found, await journal.console.problem_counts(), SHOWN)
     return NeedsAPerson(found, {one.kind for one in left_out})
 
 
 async def count_by_kind(
-    journal: Journal, refund_address_wait: timedelta, unset: Sequence[Attention]
+    journal: Journal, refund_address_wait: timedelta, provider_alarms: Sequence[Attention]
 ) -> Mapping[Kind, int]:
     """How many need a person, of every kind there is."""
     counts: Counter[Kind] = Counter(dict.fromkeys(attention.BY_URGENCY, 0))
-    counts.update(item.kind for item in await _besides_problems(journal, refund_address_wait, None, unset))
+    counts.update(item.kind for item in await _besides_problems(journal, refund_address_wait, None, provider_alarms))
     counts.update(await journal.console.problem_counts())
     return counts
 
@@ -204,7 +206,7 @@ async def _besides_problems(
     journal: Journal,
     refund_address_wait: timedelta,
     opener: InvoiceOpener | None,
-    unset: Sequence[Attention],
+    provider_alarms: Sequence[Attention],
     transfers_shown: int = SHOWN,
 ) -> list[Attention]:
     """What does not go on by itself, besides what is wrong with payments."""
@@ -220,7 +222,7 @@ async def _besides_problems(
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
     def items() -> list[Attention]:
-        wrong = [*_of_journal(found, now, said), *map(_of_alarm, alarms), *unset]
+        wrong = [*_of_journal(found, now, said), *map(_of_alarm, alarms), *provider_alarms]
         wrong += [_of_transfer(one, rank) for rank, one in enumerate(transfers)]
         wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
         wrong += _of_alerts(standings)

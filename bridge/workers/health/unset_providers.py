@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from bridge.journal import Journal, observation_key
 from bridge.workers.health.checks import DegradedError
-from bridge.workers.health.unreachable_providers import UnreachableProviders
 from coordinator.attention.items import Attention
 from coordinator.attention.unconfigured import Lacking, provider_unset
 from coordinator.payouts.observations import PayoutPutOff
@@ -48,23 +47,15 @@ def lacking() -> dict[str, Lacking]:
 class UnsetProviders:
     """Looks for what waits at them."""
 
-    def __init__(
-        self, journal: Journal, set_up: SetUp, *, days: int, unreachable: UnreachableProviders | None = None
-    ) -> None:
-        """`days` is for how long a payment that expired is still asked about; `unreachable` are those that are set up
-        and cannot be asked."""
+    def __init__(self, journal: Journal, set_up: SetUp, *, days: int) -> None:
+        """`days` is for how long a payment that expired is still asked about."""
         self._journal = journal
         self._set_up = set_up
         self._expired_within = timedelta(days=days)
         self._lacking = lacking()
         self._told: set[str] = set()
-        self._unreachable = unreachable
-        self._unset: Sequence[Attention] = ()
-
-    @property
-    def items(self) -> Sequence[Attention]:
-        """What a person has to know of: what waits at providers that are not set up, or cannot be asked."""
-        return [*self._unset, *(() if self._unreachable is None else self._unreachable.items)]
+        self.items: Sequence[Attention] = ()
+        """What a person has to know of."""
 
     async def run(self) -> None:
         """Looks again and again until it is cancelled."""
@@ -86,12 +77,12 @@ class UnsetProviders:
             sending=self._set_up.sending,
             expired_since=self._journal.clock() - self._expired_within,
         )
-        self._unset = provider_unset(waiting, self._lacking)
-        for item in self._unset:
+        self.items = provider_unset(waiting, self._lacking)
+        for item in self.items:
             if item.subject not in self._told:
                 logger.error("%s: %s", item.subject, item.detail)
-        self._told = {item.subject for item in self._unset}
-        if self._unset:
+        self._told = {item.subject for item in self.items}
+        if self.items:
             await self._say_why_payouts_wait()
 
     async def _say_why_payouts_wait(self) -> None:
@@ -108,5 +99,5 @@ class UnsetProviders:
 
     async def check(self) -> None:
         """Raises DegradedError while something waits."""
-        if self._unset:
-            raise DegradedError("; ".join(item.detail for item in self._unset))
+        if self.items:
+            raise DegradedError("; ".join(item.detail for item in self.items))
