@@ -20,7 +20,7 @@ from tests.system.soak.lines import Line, WebSocketLine
 from tests.system.soak.records import EVERYONE, Publications, Record
 from tests.waiting import GIVE_UP_SECONDS
 
-__all__ = ["Client", "Eventually", "House", "Serve"]
+__all__ = ["Client", "Eventually", "House", "Serve", "who_missed"]
 
 Serve = Callable[..., Awaitable[str]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]
@@ -286,3 +286,17 @@ class Client:
                 return
             [self.offset] = offset
             self.record.hears(payload["number"], payload["room"])
+
+
+async def who_missed(house: House, room: str, count: int, text: str = "") -> tuple[Client, Publications]:
+    """A client that is in a room and away, and has missed so many events there; with what was published."""
+    publications = Publications()
+    client = Client(house, publications)
+    await client.come()
+    await client.join(room)
+    await client.cut()
+    for _ in range(count):
+        house.publish(publications.add(room), room, text)
+    await house.published()
+    await house.told_up_to(count)
+    return client, publications

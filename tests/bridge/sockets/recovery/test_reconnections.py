@@ -21,7 +21,7 @@ from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.transport.disconnects import Disconnect
 from coordinator.events import Audience, Event
-from tests.bridge.sockets.houses import Client, House
+from tests.bridge.sockets.houses import Client, House, who_missed
 from tests.system.soak.lines import Line, PollingLine
 from tests.system.soak.records import EVERYONE, Publications
 from tests.waiting import GIVE_UP_SECONDS
@@ -554,15 +554,7 @@ async def test_who_polls_and_missed_much_gets_in(
     house = PollingHouse(database_url, serve, eventually, is_shared=is_shared, limits=limits)
     await house.open()
     async with aiohttp.ClientSession(base_url="http://{}:{}".format(*house.place)) as house.http:
-        publications = Publications()
-        client = Client(house, publications)
-        await client.come()
-        await client.join(R0)
-        await client.cut()
-        for _ in range(count):
-            house.publish(publications.add(R0), R0, "x" * 1_000)
-        await asyncio.gather(*house._publishing)
-        await eventually(lambda: house.recovery.cursor == count)
+        client, publications = await who_missed(house, R0, count, "x" * 1_000)
         is_recovered = count < 50
         if not is_recovered:
             client.record = type(client.record)(publications)
@@ -581,17 +573,9 @@ async def test_who_polls_and_missed_much_gets_in(
     await house.close()
 
 
-async def test_nobody_is_told_again_more_than_may_wait(house: House, eventually: Eventually) -> None:
+async def test_nobody_is_told_again_more_than_may_wait(house: House) -> None:
     """Nor is more looked up for that than shows it."""
-    publications = Publications()
-    client = Client(house, publications)
-    await client.come()
-    await client.join(R0)
-    await client.cut()
-    for _ in range(6):
-        house.publish(publications.add(R0), R0, "x" * 900_000)
-    await asyncio.gather(*house._publishing)
-    await eventually(lambda: house.recovery.cursor == 6)
+    client, _ = await who_missed(house, R0, 6, "x" * 900_000)
     for remembers in (True, False):
         if not remembers:
             await house.restart()
@@ -610,15 +594,7 @@ async def test_who_comes_again_and_again_for_the_same_begins_anew(
         limits=Limits(messages=RateLimit(per_second=0.001, burst=NEWS_LIMIT)),
     )
     await house.open()
-    publications = Publications()
-    client = Client(house, publications)
-    await client.come()
-    await client.join(R0)
-    await client.cut()
-    for _ in range(NEWS_LIMIT):
-        house.publish(publications.add(R0), R0)
-    await asyncio.gather(*house._publishing)
-    await eventually(lambda: house.recovery.cursor == NEWS_LIMIT)
+    client, _ = await who_missed(house, R0, NEWS_LIMIT)
     for _ in range(3):
         client.offset = None  # as if nothing had been received
         await client.come()

@@ -8,9 +8,8 @@ from bridge.access import ANYBODY
 from bridge.sockets.limits import Limits
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.recovery.replays import Replays
-from tests.bridge.sockets.houses import Client, House
-from tests.bridge.sockets.recovery.test_reconnections import R0, Eventually, house
-from tests.system.soak.records import Publications
+from tests.bridge.sockets.houses import House, who_missed
+from tests.bridge.sockets.recovery.test_reconnections import R0, house
 
 __all__ = ["house"]
 
@@ -21,17 +20,9 @@ MISSED = 20
 @pytest.mark.parametrize("remembers", [True, False])
 @pytest.mark.parametrize("address", ["203.0.113.7", None])
 async def test_who_comes_many_times_at_once_has_no_more_than_one_after_the_other(
-    house: House, eventually: Eventually, remembers: bool, address: str | None
+    house: House, remembers: bool, address: str | None
 ) -> None:
-    publications = Publications()
-    client = Client(house, publications)
-    await client.come()
-    await client.join(R0)
-    await client.cut()
-    for _ in range(MISSED):
-        house.publish(publications.add(R0), R0)
-    await asyncio.gather(*house._publishing)
-    await eventually(lambda: house.recovery.cursor == MISSED)
+    client, _ = await who_missed(house, R0, MISSED)
     if not remembers:
         await house.restart()
     replays = Replays(Limits(messages=RateLimit(per_second=0.001, burst=MISSED)))
