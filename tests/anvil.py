@@ -15,12 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
-
-from web3.contract import Contract
+from typing import TYPE_CHECKING, Any
 
 from providers.onchain.nodes.web3_library import Web3
 from tests.waiting import GIVE_UP_SECONDS
+
+if TYPE_CHECKING:
+    # By itself it would leave the process with another limit of recursion, for which see `web3_library`.
+    from web3.contract import Contract
 
 __all__ = ["ALICE", "BOB", "CAROL", "Anvil", "running_anvil"]
 
@@ -68,7 +70,7 @@ def contracts() -> dict[str, dict[str, Any]]:
 
 
 @functools.cache
-def _contract(name: str) -> type[Contract]:
+def _contract(name: str) -> "type[Contract]":
     return Web3().eth.contract(abi=contracts()[name]["abi"])
 
 
