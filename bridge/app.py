@@ -61,7 +61,7 @@ from bridge.runtime import Runtime
 from bridge.settings import Settings, all_settings
 from bridge.sockets import SocketServer, asgi_app, create_socket_server, set_socket_server, show_figures
 from bridge.sockets.loop_shares import LoopShares
-from bridge.sockets.transport.buffered import BufferedBytes
+from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.traces import tracing
 from bridge.traces.requests import TracedRequests
 from bridge.workers.health.system_status import Pulse
@@ -99,13 +99,13 @@ def create_applications(
     *,
     stop: Stop = _stop_by_signal,
     connection_limits: ConnectionLimits | None = None,
-    unread: BufferedBytes | None = None,
+    unread: UnreadBytes | None = None,
     shares: LoopShares | None = None,
     drain: Drain | None = None,
 ) -> Applications:
-    """`stop` ends their server where it may not go on; `guests` are the connections of the front door before it, if
-    that is ours, of whom none asks for too much, `unread` what those have not read, and `shares` what each address
-    has of the event loop; `drain` is how it leaves its clients to others before it ends."""
+    """`stop` ends their server where it may not go on; `connection_limits` count the connections of the front door
+    before it, if that is ours, `unread` what those have not read, and `shares` what each address has of the event
+    loop; `drain` is how it leaves its clients to others before it ends."""
     unread = unread or settings.unread
     unread.show()
     verifier = settings.verifier

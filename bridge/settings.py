@@ -41,7 +41,7 @@ from bridge.setting_tables import SettingTables
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit
-from bridge.sockets.transport.buffered import BufferedBytes
+from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.watching_settings import WatchingSettings
 from coordinator.books.days import known_zone
 from coordinator.errors import BridgeError
@@ -241,9 +241,9 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
         )
 
     @property
-    def unread(self) -> BufferedBytes:
+    def unread(self) -> UnreadBytes:
         """What waits to be read: nothing yet."""
-        return BufferedBytes(self.unread_limit_bytes, self.unread_limit_bytes_per_address)
+        return UnreadBytes(self.unread_limit_bytes, self.unread_limit_bytes_per_address)
 
     def connection_limits(self, file_limit: int) -> ConnectionLimits:
         """How many connections there may be, where a process may have so many files open."""

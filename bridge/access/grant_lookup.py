@@ -45,7 +45,7 @@ class GrantLookup:
         self._http = neighbour(keepalive_connections=QUESTIONS_AT_ONCE)
         self._circuit = CircuitBreaker(clock)
         show_circuit("marketplace", self._circuit)
-        self._turns = ConcurrencyLimit(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
+        self._concurrency = ConcurrencyLimit(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -57,7 +57,7 @@ class GrantLookup:
     async def __call__(self, user_id: str, rooms: Collection[str]) -> Collection[str]:
         """Which of some rooms a user may enter. Raises GrantsUnknownError."""
         try:
-            async with self._turns.turn(within_seconds=self._deadline_seconds):
+            async with self._concurrency.turn(within_seconds=self._deadline_seconds):
                 return await self._asked(user_id, rooms)
         except CrowdedError:
             raise GrantsUnknownError("too many wait to be asked about; try again later") from None

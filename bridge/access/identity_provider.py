@@ -83,7 +83,7 @@ class IdentityProvider:
         self._http = neighbour()
         self._circuit = CircuitBreaker(clock)
         show_circuit("identity-provider", self._circuit)
-        self._turns = ConcurrencyLimit(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
+        self._concurrency = ConcurrencyLimit(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
         self._looking = asyncio.Lock()
         self._discovered: tuple[float, Discovered] | None = None
         self._keys: tuple[float, list[Key]] | None = None
@@ -238,7 +238,7 @@ class IdentityProvider:
             raise SignInError("provider_away", "the identity provider is not asked for a while")
         within = self._settings.timeout_seconds
         try:
-            async with self._turns.turn(within_seconds=within):
+            async with self._concurrency.turn(within_seconds=within):
                 request = self._http.build_request(
                     method, address, data=content, headers={"Accept": "application/json", **(headers or {})}
                 )

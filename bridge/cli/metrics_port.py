@@ -10,7 +10,7 @@ from bridge.cli.address import open_listener
 
 if TYPE_CHECKING:
     from bridge.settings import Settings
-    from bridge.sockets.transport.buffered import BufferedBytes
+    from bridge.sockets.transport.unread_bytes import UnreadBytes
 
 __all__ = ["MetricsPort"]
 
@@ -48,7 +48,7 @@ class MetricsPort:
         listener.setblocking(False)
         return cls(listener)
 
-    async def serve(self, application: Any, settings: "Settings", unread: "BufferedBytes") -> None:
+    async def serve(self, application: Any, settings: "Settings", unread: "UnreadBytes") -> None:
         """Answers from now on."""
         if self._listener is None:
             return

@@ -32,13 +32,13 @@ class HttpConnection(asyncio.Protocol):
     """What a client sends over one connection, and what it is answered."""
 
     __slots__ = (
+        "_accepted",
         "_body",
         "_config",
         "_door",
         "_exchange",
-        "_guest",
+        "_flow_control",
         "_held_bytes",
-        "_intake",
         "_is_closing",
         "_is_deaf",
         "_looked_at",
@@ -56,7 +56,7 @@ class HttpConnection(asyncio.Protocol):
         self._server_state = server_state
         self._state = app_state
         self._transport: asyncio.Transport
-        self._guest: AcceptedConnection | None = None
+        self._accepted: AcceptedConnection | None = None
         self._unread = b""
         """What has come of the next requests."""
         self._held_bytes = 0
@@ -69,7 +69,7 @@ class HttpConnection(asyncio.Protocol):
         """The request that is under way."""
         self._body: Body | None = None
         """What is still to come of its body."""
-        self._intake: FlowControl
+        self._flow_control: FlowControl
         self._is_closing = False
         """Whether nothing more is listened to."""
         self._is_deaf = False
@@ -85,12 +85,12 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
         self._server_state.connections.add(self)
         peer = transport.get_extra_info("peername")
-        self._intake = FlowControl(self._transport, self)
-        self._guest = self._door.enter(peer[0] if isinstance(peer, tuple) else "")
-        if self._guest is None:
+        self._flow_control = FlowControl(self._transport, self)
+        self._accepted = self._door.enter(peer[0] if isinstance(peer, tuple) else "")
+        if self._accepted is None:
             self._turn_away()
         else:
-            self._intake.begin(self._door.share_of(self._guest))
+            self._flow_control.begin(self._door.share_of(self._accepted))
             self._door.heads.add(self, self._door.limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -98,12 +98,12 @@ class HttpConnection(asyncio.Protocol):
         self._door.forget(self)
         self._is_closing = True
         self._drop_exchange()
-        self._intake.end()
+        self._flow_control.end()
         self._held_bytes = 0
         self.count_held(is_more=False)
         self._free_unread_answer()
-        if self._guest is not None:
-            self._guest.leave()
+        if self._accepted is not None:
+            self._accepted.leave()
 
     def pause_writing(self) -> None:
         self.unread_answer = UnreadAnswer(self._door, self, self._transport, self._exchange)
@@ -133,12 +133,12 @@ class HttpConnection(asyncio.Protocol):
             self._turn_away(STOPPING)
 
     def data_received(self, data: bytes) -> None:
-        self._intake.feed(data)
+        self._flow_control.feed(data)
 
     def receive(self, data: bytes) -> bool:
         """Something has come, and its turn with it. Returns whether it makes a request whole."""
         if self._is_closing:
-            self._intake.pass_over()
+            self._flow_control.pass_over()
         elif self._body is not None:
             self._read_body(data)
         elif self._exchange is None and self.unread_answer is None:
@@ -153,11 +153,11 @@ class HttpConnection(asyncio.Protocol):
             self._exchange.keeps_alive = False
             self._is_deaf = True
             unread = b""
-            self._intake.pause()
+            self._flow_control.pause()
         self._unread = unread
         self._hold(len(unread))
         if unread:
-            self._intake.pause()
+            self._flow_control.pause()
 
     # Reading
 
@@ -183,15 +183,15 @@ class HttpConnection(asyncio.Protocol):
         if self not in self._door.heads:
             self._door.idle.discard(self)
             self._door.heads.add(self, limits.head_seconds)
-        self._intake.resume()
+        self._flow_control.resume()
 
     def _begin(self, head: Head, rest: bytes) -> None:
         """A request whose head is known."""
         door = self._door
         door.waits_no_more(self)
-        if self._guest is None:
+        if self._accepted is None:
             return
-        if not door.has_place(self._guest, head.path):
+        if not door.has_place(self._accepted, head.path):
             self._turn_away()
             return
         if head.is_web_socket and self._config.ws_protocol_class is not None:
@@ -199,7 +199,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._exchange = exchange = Exchange(self, head)
         exchange.is_too_large = head.length > door.limits.body_bytes
-        if self._guest.is_last:
+        if self._accepted.is_last:
             exchange.keeps_alive = False
         self._scope = self._scope or scope_between(self._transport, self._config)
         running = exchange.run(self._config.loaded_app, scope_of(head, self._scope, self._state))
@@ -216,7 +216,7 @@ class HttpConnection(asyncio.Protocol):
             self._body = body_of(length, self._door.limits.body_bytes)
             self._door.bodies.add(self, self._door.limits.body_seconds)
         if exchange.is_too_large:
-            self._intake.pause()
+            self._flow_control.pause()
         elif rest:
             self.receive(rest)
 
@@ -238,7 +238,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._hold(self._held_bytes + len(content))
         if exchange.waiting_bytes > WAITING_BYTES:
-            self._intake.pause()
+            self._flow_control.pause()
 
     def _hold(self, held_bytes: int) -> None:
         if held_bytes != self._held_bytes:
@@ -246,14 +246,14 @@ class HttpConnection(asyncio.Protocol):
             self.count_held(is_more=is_more)
 
     def count_held(self, *, is_more: bool) -> None:
-        if self._guest is not None:
-            held_bytes = self._held_bytes + self._intake.late_bytes
-            self._door.hold(self, self._guest.network, held_bytes, is_more=is_more)
+        if self._accepted is not None:
+            held_bytes = self._held_bytes + self._flow_control.late_bytes
+            self._door.hold(self, self._accepted.network, held_bytes, is_more=is_more)
 
     def resume(self) -> None:
         """Reads on, unless what comes next has its turn later."""
         if self._body is not None or not (self._unread or self._is_deaf):
-            self._intake.resume()
+            self._flow_control.resume()
 
     # Answering
 
@@ -285,7 +285,7 @@ class HttpConnection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._read_on)
         else:
             self._door.idle.add(self, self._door.limits.idle_seconds)
-            if self._intake.is_paused:
+            if self._flow_control.is_paused:
                 self.resume()
 
     def _read_on(self) -> None:
@@ -318,14 +318,14 @@ class HttpConnection(asyncio.Protocol):
         self._is_closing = True
         self._unread = b""
         self._hold(0)
-        is_all_read = self._exchange is not None and self._body is None and not self._intake.is_paused
+        is_all_read = self._exchange is not None and self._body is None and not self._flow_control.is_paused
         self._exchange = self._body = None
         if is_all_read or not self._transport.can_write_eof():
             self._close_outright()
         elif not self._transport.is_closing():
             self._leave_within_moments()
             if not self._is_deaf:
-                self._intake.resume()
+                self._flow_control.resume()
             self._transport.write_eof()
 
     def _close_outright(self) -> None:
@@ -352,8 +352,8 @@ class HttpConnection(asyncio.Protocol):
     def turn_out(self, reason: str) -> None:
         """Closes one that has nothing under way, or takes too long."""
         REFUSED.labels(reason).inc()
-        if self._guest is not None:
-            self._guest.leave()
+        if self._accepted is not None:
+            self._accepted.leave()
         self.break_off()
 
     def refuse_body(self) -> None:
@@ -381,15 +381,15 @@ class HttpConnection(asyncio.Protocol):
 
     def _hand_over(self, head: Head, rest: bytes) -> None:
         """From here on the connection is a WebSocket's."""
-        guest, self._guest = self._guest, None
+        accepted, self._accepted = self._accepted, None
         self._is_closing = True
         self._door.forget(self)
         self._server_state.connections.discard(self)
         protocol = self._config.ws_protocol_class(self._config, self._server_state, self._state)
         self._transport.set_protocol(protocol)
-        protocol.guest, protocol.unread = guest, self._door.unread
+        protocol.accepted, protocol.unread = accepted, self._door.unread
         protocol.connection_made(self._transport)
-        rest += self._intake.end()
+        rest += self._flow_control.end()
         protocol.shake_hands(Request(head.path, head.raw_path, head.query, head.headers))
         if rest:
             protocol.data_received(rest)

@@ -104,7 +104,7 @@ class ConnectionLimits:
         self._probing: Counts[str | None] = Counts()
         """By address, how many have places that are kept, and ask after the bridge's health."""
         self._connections = self._sessions = 0
-        self._notice = ThrottledLog(logger, "turning connections away", clock)
+        self._turned_away = ThrottledLog(logger, "turning connections away", clock)
         self._bodies = ThrottledLog(logger, "ending connections whose heads and bodies do not come whole", clock)
         self._requests = ThrottledLog(logger, "refusing requests", clock)
         self._busy_address = ""
@@ -176,31 +176,31 @@ class ConnectionLimits:
         if network is not None:
             self._counts[network] += 1
 
-    def find_place(self, guest: AcceptedConnection, make_room: Callable[[], bool]) -> bool:
+    def find_place(self, accepted: AcceptedConnection, make_room: Callable[[], bool]) -> bool:
         """Gives one of the other places to who was let in to one that is kept; returns whether there is one. If not,
         it is turned away."""
-        while guest.is_last and self._connections > self.places and make_room():
+        while accepted.is_last and self._connections > self.places and make_room():
             pass  # also of those that are kept
-        guest.is_last = guest.is_last and self._connections > self.places
-        if guest.is_last:
+        accepted.is_last = accepted.is_last and self._connections > self.places
+        if accepted.is_last:
             self._turn_away(FULL, self._all_taken)
-        return not guest.is_last
+        return not accepted.is_last
 
-    def may_probe(self, guest: AcceptedConnection) -> bool:
+    def may_probe(self, accepted: AcceptedConnection) -> bool:
         """Whether it may keep its place for asking after the bridge's health. Of the places that are kept half are
         for that, however many ask: the others are for webhooks."""
-        if guest.is_last and not guest.is_probing:
-            of_address = self._probing[guest.network] if guest.network is not None else 0
+        if accepted.is_last and not accepted.is_probing:
+            of_address = self._probing[accepted.network] if accepted.network is not None else 0
             most = max(1, self._reserved_places // 2)
             if of_address >= PROBES_PER_ADDRESS or self._probing.total() >= most:
                 return False
-            guest.is_probing = True
-            self._probing[guest.network] += 1
+            accepted.is_probing = True
+            self._probing[accepted.network] += 1
         return True
 
     def made_room(self) -> None:
         """Somebody else had to leave for one that was let in."""
-        self._notice.log(self._all_taken)
+        self._turned_away.log(self._all_taken)
 
     def gave_up_body(self, why: str) -> None:
         """One had to leave that had sent something, and not all of it."""
@@ -211,14 +211,14 @@ class ConnectionLimits:
         self._busy_address = network
         self._requests.log(f"{network} has had more than its share of the bridge's time (loop_share_per_address)")
 
-    def left(self, guest: AcceptedConnection) -> None:
-        """For the guest to say."""
-        if guest.is_seated:
+    def left(self, accepted: AcceptedConnection) -> None:
+        """For the connection itself to say."""
+        if accepted.is_seated:
             self._sessions -= 1
         else:
             self._connections -= 1
-        network = guest.network
-        if guest.is_probing:
+        network = accepted.network
+        if accepted.is_probing:
             self._probing[network] -= 1
             self._probing += Counts[str | None]()  # without those that have none
         if network is not None:
@@ -232,11 +232,11 @@ class ConnectionLimits:
 
     def _turn_away(self, reason: str, why: str) -> None:
         REFUSED.labels(reason).inc()
-        self._notice.log(why)
+        self._turned_away.log(why)
 
     @property
     def stand(self) -> Stand:
-        return Stand(self._connections, self.places, self._notice.lately)
+        return Stand(self._connections, self.places, self._turned_away.lately)
 
     def trouble(self) -> str | None:
         """What an operator should know: that connections are turned away, or ended."""

@@ -8,8 +8,8 @@ from bridge.door.connection_limits import AcceptedConnection, ConnectionLimits
 from bridge.door.limits import DoorLimits
 from bridge.door.partial_requests import PartialRequests
 from bridge.sockets.loop_shares import LoopShares, Share
-from bridge.sockets.transport.buffered import MADE_ROOM, BufferedBytes
 from bridge.sockets.transport.deadlines import Deadlines
+from bridge.sockets.transport.unread_bytes import MADE_ROOM, UnreadBytes
 
 __all__ = ["Door"]
 
@@ -29,7 +29,7 @@ class Door:
         self,
         connection_limits: ConnectionLimits,
         limits: DoorLimits | None = None,
-        unread: BufferedBytes | None = None,
+        unread: UnreadBytes | None = None,
         shares: LoopShares | None = None,
     ) -> None:
         """`unread` is what waits to be read, also by those who are not the door's any more; `shares` what each
@@ -37,7 +37,7 @@ class Door:
         self.connection_limits = connection_limits
         self._shares = shares
         self.limits = limits or DoorLimits()
-        self.unread = unread or BufferedBytes(math.inf)
+        self.unread = unread or UnreadBytes(math.inf)
         self.heads: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.late_head())
         """Whose request has begun, or should have, and has not said what it asks."""
         self.idle: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.close())
@@ -69,17 +69,17 @@ class Door:
         sending_seconds = self.limits.body_seconds - self.bodies.left_seconds(sending)
         return silent if silent_seconds > sending_seconds else sending
 
-    def share_of(self, guest: AcceptedConnection) -> Share | None:
+    def share_of(self, accepted: AcceptedConnection) -> Share | None:
         """What one may have of the event loop's time for what makes no whole request."""
-        return None if self._shares is None or guest.network is None else Share(self._shares, guest.network)
+        return None if self._shares is None or accepted.network is None else Share(self._shares, accepted.network)
 
-    def has_place(self, guest: AcceptedConnection, path: str) -> bool:
+    def has_place(self, accepted: AcceptedConnection, path: str) -> bool:
         """Whether there is one for who asks for this, be it one of those that are kept."""
-        if path.startswith(WEBHOOKS) or (path.startswith(PROBES) and self.connection_limits.may_probe(guest)):
+        if path.startswith(WEBHOOKS) or (path.startswith(PROBES) and self.connection_limits.may_probe(accepted)):
             return True
         patience = self.limits.head_seconds - MOMENT_SECONDS
         return self.connection_limits.find_place(
-            guest, lambda: self._make_room(self.heads.first(within_seconds=patience))
+            accepted, lambda: self._make_room(self.heads.first(within_seconds=patience))
         )
 
     def _make_room(self, slow: HttpConnection | None) -> bool:

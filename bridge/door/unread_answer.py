@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from bridge.sockets.transport.buffered import MADE_ROOM
+from bridge.sockets.transport.unread_bytes import MADE_ROOM
 
 if TYPE_CHECKING:
     from bridge.door.connection import HttpConnection

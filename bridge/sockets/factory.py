@@ -13,8 +13,8 @@ from bridge.sockets.clients.handlers import register_handlers
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.server import SocketServer, library_logger
-from bridge.sockets.transport.buffered import BufferedBytes
 from bridge.sockets.transport.receivers import Places
+from bridge.sockets.transport.unread_bytes import UnreadBytes
 
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
@@ -35,7 +35,7 @@ def create_socket_server(
     ping_timeout_seconds: float = 20,
     max_payload_bytes: int = 1_000_000,
     limits: Limits | None = None,
-    unread: BufferedBytes | None = None,
+    unread: UnreadBytes | None = None,
     places: Places | None = None,
 ) -> SocketServer:
     """A Socket.IO server with the rooms of the specification, open to the origins of `frontend_url` and to those of
@@ -59,7 +59,7 @@ def create_socket_server(
         ping_timeout=ping_timeout_seconds,
         max_http_buffer_size=max_payload_bytes,
         limits=limits or Limits(),
-        unread=unread or BufferedBytes(math.inf),
+        unread=unread or UnreadBytes(math.inf),
         places=places,
         logger=library_logger,
         engineio_logger=library_logger,

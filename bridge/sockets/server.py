@@ -99,7 +99,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.keeps_confidence = keeps_confidence
         """Whether confidential events go to their rooms and to staff only."""
         self.activity_log = ActivityLog()
-        self.returns: Reconnections | None = None
+        self.reconnections: Reconnections | None = None
         self._reader = PacketReader(self.packet_class, limit_bytes=self.eio.max_http_buffer_size)
 
     def recover_with(self, recovery: Recovery) -> None:
@@ -110,13 +110,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.activity_log.go_by(recovery.clock)
         self.manager.watchers.append(recovery)
         replays, has_lost_rooms = Replays(self.eio.limits), self.admission.has_lost_rooms
-        self.returns = Reconnections(recovery, self.activity_log, self.recalls, replays, has_lost_rooms)
+        self.reconnections = Reconnections(recovery, self.activity_log, self.recalls, replays, has_lost_rooms)
 
     async def shutdown(self) -> None:
         await self.announcer.finish()
         await super().shutdown()
-        if self.returns is not None:
-            await self.returns.close()
+        if self.reconnections is not None:
+            await self.reconnections.close()
 
     async def _close_session(self, member: Member, reason: Ending) -> None:
         """Says why, and closes the connection, not the namespace: from that stock clients come back by themselves."""
@@ -182,11 +182,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._refuse(eio_sid, namespace, {"message": str(error), "data": {"code": error.code}})
             return
         missed = None
-        if self.returns is not None and namespace == DEFAULT_NAMESPACE:
-            await self.returns.ready()
+        if self.reconnections is not None and namespace == DEFAULT_NAMESPACE:
+            await self.reconnections.ready()
             if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
-                principal = await self.returns.recognize(data, principal, self.admission)
-                missed = await self.returns.take_up(
+                principal = await self.reconnections.recognize(data, principal, self.admission)
+                missed = await self.reconnections.take_up(
                     brought_by(data), self.admission.now(principal), self._free, connection
                 )
             if eio_sid not in self.environ:
@@ -252,18 +252,18 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self.manager.connect(sid, namespace)
             return
         connection.takes_offsets = brought_by(auth).get("recovery") is not False
-        await self.eio.turns.take()
+        await self.eio.scheduler.take()
         if not self._is_arriving(sid, eio_sid, namespace):
             return  # it went away in the meantime
-        principal = self.admission.principal(sid)
-        if missed is not None and self.returns is not None and not self.returns.can_be_restored(missed, principal):
+        principal, reconnections = self.admission.principal(sid), self.reconnections
+        if missed is not None and reconnections is not None and not reconnections.can_be_restored(missed, principal):
             await self._close_connection(eio_sid, Disconnect.CHANGED_MEANWHILE)  # it comes again
             return
         # From here to its hearing what goes out nothing may be waited for, or something would be missed.
         answer, restored = {"sid": sid}, NOTHING
-        if missed is not None and self.returns is not None:
+        if missed is not None and reconnections is not None:
             answer["pid"] = missed.pid
-            restored = self.returns.restore(missed, principal)
+            restored = reconnections.restore(missed, principal)
             for room in restored.rooms:
                 self.manager.basic_enter_room(sid, namespace, room)
             connection.owe(restored.messages)
@@ -316,8 +316,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._handle_disconnect(eio_sid, namespace, reason)
 
     async def _part_with(self, sid: str, namespace: str, reason: str, *, for_good: bool) -> None:
-        if self.returns is not None and namespace == DEFAULT_NAMESPACE:
-            self.returns.let_go(sid, self.manager.connection(sid), reason, for_good=for_good)
+        if self.reconnections is not None and namespace == DEFAULT_NAMESPACE:
+            self.reconnections.let_go(sid, self.manager.connection(sid), reason, for_good=for_good)
         try:
             await self._trigger_event("disconnect", namespace, sid, reason)
         except Exception:
@@ -337,7 +337,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self._respond(self.manager.sid_from_eio_sid(eio_sid, namespace), eio_sid, data, namespace, id)
 
     async def _handle_event_internal(self, server: Any, sid: str, eio_sid: str, data: Any, *rest: Any) -> None:
-        await self.eio.turns.take()  # what reads a packet only begins this
+        await self.eio.scheduler.take()  # what reads a packet only begins this
         await self._respond(sid, eio_sid, data, *rest)
 
     async def _respond(self, sid: str, eio_sid: str, data: list[Any], namespace: str, ack_id: int | None) -> None:

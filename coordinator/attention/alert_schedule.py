@@ -152,13 +152,13 @@ def to_tell(
     return AlertBatch(urgent, (), is_digest=False) if urgent else None
 
 
-def to_repeat(standing: Standing, telling: AlertBatch | None, schedule: Schedule, now: datetime) -> Sending | None:
+def to_repeat(standing: Standing, batch: AlertBatch | None, schedule: Schedule, now: datetime) -> Sending | None:
     """What a destination is told again as it was, before anything else; None if nothing, or if it has time until the
-    quiet hours are over. `telling` is what it is to hear besides."""
+    quiet hours are over. `batch` is what it is to hear besides."""
     sending = standing.in_doubt
     if sending is None or (standing.next_try_at is not None and now < standing.next_try_at):
         return None
-    has_time = sending.is_digest and telling is None and schedule.is_quiet(now)
+    has_time = sending.is_digest and batch is None and schedule.is_quiet(now)
     return None if has_time else sending
 
 

@@ -23,13 +23,13 @@ SHOWN = 20
 _MRKDWN_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def message_of(telling: AlertBatch, severities: Severities, console_url: str) -> Message:
+def message_of(batch: AlertBatch, severities: Severities, console_url: str) -> Message:
     """What is to be told, the worst first."""
 
     def worst_first(alerts: Sequence[Alert]) -> list[Alert]:
         return sorted(alerts, key=lambda one: (severities.of(one.kind).rank, one.news_at, one.key))
 
-    new, over = worst_first(telling.new), worst_first(telling.over)
+    new, over = worst_first(batch.new), worst_first(batch.over)
     return Message(
         subject=_subject(new, over, severities),
         new=[

@@ -21,7 +21,7 @@ class LateTokens:
     """Reads them, each block by two endpoints where there are two."""
 
     _chain: Chain
-    _stretches: Backfill
+    _backfill: Backfill
     _watchlist: Watchlist
     _beginning: StartBlock
     waiting: str | None = None
@@ -45,8 +45,8 @@ class LateTokens:
         step = Step(_with(following, replace(late, next_number=first)))
         tokens = [token for token in self._chain.tokens if late.is_of(token)]
         last = min(until - 1, following.checked_number)
-        blocks = self._stretches.next(first, last, following.next_number - 1, tokens)
-        reason = await self._stretches.read(step, blocks, tokens, finality) if blocks else UNREAD_BY_TWO
+        blocks = self._backfill.next(first, last, following.next_number - 1, tokens)
+        reason = await self._backfill.read(step, blocks, tokens, finality) if blocks else UNREAD_BY_TWO
         self._wait(late, reason or "it is being read again")
         if reason is None:
             step.following = _with(step.following, replace(late, next_number=blocks[-1] + 1))

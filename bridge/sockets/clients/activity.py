@@ -34,7 +34,9 @@ class Activity:
         self.presence = Presence(
             lambda: self.announcer.announce(), self._remote_presence, grace_seconds=presence_grace_seconds
         )
-        self.announcer = Announcer(self.presence.announcements, server.activity_log, server.manager, server.eio.turns)
+        self.announcer = Announcer(
+            self.presence.announcements, server.activity_log, server.manager, server.eio.scheduler
+        )
         self._watches = server.activity_log.watches
         server.presence, server.announcer = self.presence, self.announcer
         self._grace_micros = round(presence_grace_seconds * 1_000_000)

@@ -41,12 +41,12 @@ class Announcer:
     """Tells the clients of one server."""
 
     def __init__(
-        self, announcements: Announcements, log: ActivityLog, manager: ClientManager, turns: LoopScheduler
+        self, announcements: Announcements, log: ActivityLog, manager: ClientManager, scheduler: LoopScheduler
     ) -> None:
         self._announcements = announcements
         self._log = log
         self._manager = manager
-        self._turns = turns
+        self._scheduler = scheduler
         self._telling: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
         """Set, and replaced, each time that something is told."""
@@ -118,13 +118,13 @@ class Announcer:
         while some := self._log.outboxes.take_some(CLIENTS_PER_TURN):
             with self._busy():
                 self._write(some)
-            await self._turns.take()
+            await self._scheduler.take()
         self._wake()
 
     async def _events_of(self, taken: Sequence[UserActivity]) -> list[tuple[UserActivity, Event]]:
         events: list[tuple[UserActivity, Event]] = []
         for start in range(0, len(taken), CHANGES_PER_TURN):
-            await self._turns.take()
+            await self._scheduler.take()
             with self._busy():
                 events += [(change, _event_of(change)) for change in taken[start : start + CHANGES_PER_TURN]]
         return events
@@ -147,7 +147,7 @@ class Announcer:
         """For those who watch each user at the moment when it is told."""
         left = deque(changes)
         while left:
-            await self._turns.take()
+            await self._scheduler.take()
             places = 0
             with self._busy():
                 while left and places < PLACES_PER_TURN:

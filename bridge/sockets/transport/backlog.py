@@ -9,7 +9,7 @@ from typing import Any
 
 from engineio.packet import NOOP
 
-from bridge.sockets.transport.buffered import PIECE_BYTES, Counts
+from bridge.sockets.transport.unread_bytes import PIECE_BYTES, Counts
 
 __all__ = ["Backlog"]
 

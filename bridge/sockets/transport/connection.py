@@ -31,7 +31,7 @@ from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import Outgoing, content_of, frame_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, packet_of, received
 from bridge.sockets.transport.polling import Polling
-from bridge.sockets.transport.receivers import Guest
+from bridge.sockets.transport.receivers import CountedConnection
 from bridge.sockets.transport.states import WRITTEN_TO, Event, State, Written, after, is_present
 from bridge.sockets.transport.web_socket_protocol import DOOR, FIRST_FRAMES, WebSocketProtocol
 from bridge.sockets.transport.writer import Mode, Writer
@@ -76,7 +76,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """Whatever goes to the client goes by it."""
         self.protocol: WebSocketProtocol | None = None
         """What is read from, and ended; None while it polls, or where the web server has no such door."""
-        self.seat: Guest | None = None
+        self.seat: CountedConnection | None = None
         """Its place, while it polls."""
         self._polling: Polling | None = None
         self._came: list[str | bytes | None] | None = None
@@ -257,7 +257,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             fault = None
             if content is not None:
                 # Here, where next to nothing is kept of those in a crowd who wait.
-                await self.server.turns.take()
+                await self.server.scheduler.take()
                 fault = await self._charged(self._take(content))
             if content is None or fault is not None or self.closed:
                 await self._leave(fault)  # and nothing is listened to any more
@@ -274,7 +274,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     async def _leave(self, fault: Disconnect | None = None) -> None:
         """It has gone, or is closed for what it sent."""
-        await self.server.turns.take()
+        await self.server.scheduler.take()
         if fault is not None and not self.closed:
             self._note(fault)
         await self.close(reason=self.server.reason.TRANSPORT_CLOSE)
@@ -300,7 +300,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     async def receive(self, pkt: Any) -> None:
         if self.protocol is None:  # which paces whatever comes over it, down to a part of a message
             await self.keep_to_rate_limit(len(pkt.data) if isinstance(pkt.data, str | bytes) else 0)
-            await self.server.turns.take()
+            await self.server.scheduler.take()
         if pkt.packet_type == PONG:
             self.last_ping = None
             self.schedule_ping()

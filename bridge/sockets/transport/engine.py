@@ -33,7 +33,6 @@ from bridge.sockets.addresses import COUNTED_AS, network_of
 from bridge.sockets.limits import Bounds, Limits
 from bridge.sockets.loop_shares import LOOP_SHARE
 from bridge.sockets.rate_limit import RateLimits
-from bridge.sockets.transport.buffered import BufferedBytes
 from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.deadlines import Deadlines
 from bridge.sockets.transport.disconnects import Disconnect
@@ -42,10 +41,11 @@ from bridge.sockets.transport.incoming import Message, Receive, Send, body_of, d
 from bridge.sockets.transport.misrouted import MisroutedRequests
 from bridge.sockets.transport.open_packets import OpenPackets
 from bridge.sockets.transport.polling import answer_polls
-from bridge.sockets.transport.receivers import Guest, Places
+from bridge.sockets.transport.receivers import CountedConnection, Places
 from bridge.sockets.transport.refusals import METHODS, Code, Refusal, refusal_of
 from bridge.sockets.transport.scheduling import LoopScheduler
 from bridge.sockets.transport.states import Event, State
+from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.sockets.transport.web_socket_protocol import DOOR
 
 __all__ = ["Engine"]
@@ -69,7 +69,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
 
     _async: dict[str, Any]
 
-    def __init__(self, *, limits: Limits, unread: BufferedBytes, places: Places | None, **options: Any) -> None:
+    def __init__(self, *, limits: Limits, unread: UnreadBytes, places: Places | None, **options: Any) -> None:
         # Each connection is watched by the deadlines below.
         super().__init__(**options, monitor_clients=False)
         self._async = {**self._async, "translate_request": _as_it_is}
@@ -91,7 +91,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         """Called when a connection can be written to directly, or no longer."""
         self.misrouted = MisroutedRequests()
         self.open_packets = OpenPackets(self)
-        self.turns = LoopScheduler()  # shared by all that clients have done
+        self.scheduler = LoopScheduler()  # shared by all that clients have done
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -213,7 +213,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
     async def _serve_websocket(self, scope: Message, receive: Receive, send: Send) -> None:
         """A WebSocket for a new connection, or for one that has been polling."""
         await receive()
-        await self.turns.take()
+        await self.scheduler.take()
         query = query_of(scope["query_string"])
         environ = environ_of(scope, receive, send)
         connection = self._present(query)
@@ -243,7 +243,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
     # Both transports
 
     async def _handle_connect(self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None) -> Any:
-        await self.turns.take()
+        await self.scheduler.take()
         wait_seconds = self._wait_seconds(environ["asgi.scope"])
         if wait_seconds:
             return self._too_fast(wait_seconds)
@@ -316,7 +316,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         self.arrivals.discard(connection)
         self._seated_strangers.pop(connection, None)
 
-    async def _arrived(self, environ: dict[str, Any], seat: Guest | None = None) -> Connection | None:
+    async def _arrived(self, environ: dict[str, Any], seat: CountedConnection | None = None) -> Connection | None:
         """A new connection; None if a handler does not want it."""
         scope = environ["asgi.scope"]
         sid = self.misrouted.prefix + self.generate_id()

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import RateLimit, messages_in
-from bridge.sockets.transport.buffered import Counts
 from bridge.sockets.transport.frame_reader import FrameReader, ReceivedFrame, WebSocketError
+from bridge.sockets.transport.unread_bytes import Counts
 
 __all__ = ["Reading"]
 

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from bridge.sockets.transport.disconnects import Disconnect
 
-__all__ = ["Guest", "Places", "Receiver"]
+__all__ = ["CountedConnection", "Places", "Receiver"]
 
 
-class Guest(Protocol):
+class CountedConnection(Protocol):
     """Whoever counts the connections."""
 
     def leave(self) -> None:
@@ -21,7 +21,7 @@ class Places(Protocol):
     def at_close(self, answer: Callable[[], object]) -> None:
         """Has this called when nobody comes any more, and polls should not keep waiting."""
 
-    def seat(self, address: str, counted_as: str | None, make_room: Callable[[], bool]) -> Guest | None:
+    def seat(self, address: str, counted_as: str | None, make_room: Callable[[], bool]) -> CountedConnection | None:
         """One for a session that polls, which keeps it also while no connection of its is open; None if there is
         none. `counted_as` is the name that its client counts under, if not its address. `make_room` has another
         session leave; it returns whether there was one."""

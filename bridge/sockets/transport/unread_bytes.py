@@ -1,4 +1,4 @@
-"""Buffered bytes: answers and events that nobody reads, and messages that do not come whole, of all connections
+"""Unread bytes: answers and events that nobody reads, and messages that do not come whole, of all connections
 together. No I/O.
 
 Each connection has a bound of its own, and thousands of them could fill the memory all the same. So whatever waits
@@ -23,7 +23,7 @@ from prometheus_client import Gauge
 from bridge.sockets.throttled_log import ThrottledLog
 from bridge.sockets.transport.disconnects import Disconnect
 
-__all__ = ["MADE_ROOM", "PIECE_BYTES", "BufferedBytes", "Counts", "Holder"]
+__all__ = ["MADE_ROOM", "PIECE_BYTES", "Counts", "Holder", "UnreadBytes"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -61,7 +61,7 @@ class OfAddress:
 
     __slots__ = ("_network", "_unread")
 
-    def __init__(self, unread: "BufferedBytes", network: str) -> None:
+    def __init__(self, unread: "UnreadBytes", network: str) -> None:
         self._unread = unread
         self._network = network
 
@@ -79,7 +79,7 @@ class Held(NamedTuple):
 NOTHING = Held(0, None)
 
 
-class BufferedBytes:
+class UnreadBytes:
     """What waits, by the connection that it waits for."""
 
     def __init__(
@@ -94,7 +94,7 @@ class BufferedBytes:
         """Those that have not been empty for longest come first."""
         self._held_bytes = 0
         self._of_address: dict[str, int] = {}
-        self._notice = ThrottledLog(logger, "ending connections that do not read, or do not send on", clock)
+        self._ended = ThrottledLog(logger, "ending connections that do not read, or do not send on", clock)
 
     def show(self) -> None:
         """From now on the figure is this one's."""
@@ -153,13 +153,13 @@ class BufferedBytes:
         for holder in sorted(holders, key=lambda one: self._held.get(one, NOTHING).size_bytes, reverse=True):
             if not is_too_much():
                 return
-            self._notice.log(why)
+            self._ended.log(why)
             self.note(holder, 0)
             holder.make_room()
 
     def trouble(self) -> str | None:
         """What an operator should know: that connections were ended."""
-        lately = self._notice.lately
+        lately = self._ended.lately
         if not lately:
             return None
         return (

@@ -16,13 +16,13 @@ from typing import Any, cast
 
 from bridge.sockets.loop_shares import Share
 from bridge.sockets.rate_limit import RateLimit
-from bridge.sockets.transport.buffered import BufferedBytes
 from bridge.sockets.transport.disconnects import FIRST_OF_OUR_OWN, Disconnect
 from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.frames import frame_of
 from bridge.sockets.transport.handshake import Answer, Request, accepting, response
 from bridge.sockets.transport.reading import Reading
-from bridge.sockets.transport.receivers import Guest, Receiver
+from bridge.sockets.transport.receivers import CountedConnection, Receiver
+from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.sockets.transport.writer import Writer
 
 __all__ = ["DOOR", "EARLY_BYTES", "FIRST_FRAMES", "WebSocketProtocol"]
@@ -34,7 +34,7 @@ DOOR = "bridge.web_socket"
 FIRST_FRAMES = "bridge.first_frames"
 """What an application's `websocket.accept` may have besides: frames that are written with it, as one."""
 
-UNCOUNTED = BufferedBytes(math.inf)
+UNCOUNTED = UnreadBytes(math.inf)
 """Where no front door counts what waits."""
 
 NORMAL, LOST = 1000, 1006
@@ -66,7 +66,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_status",
         "_writable",
         "_writer",
-        "guest",
+        "accepted",
         "transport",
         "unread",
     )
@@ -94,7 +94,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """Whoever alone writes, once it was taken over."""
         self.unread = UNCOUNTED
         """What waits on all connections, this one among them; given before it is made."""
-        self.guest: Guest | None = None
+        self.accepted: CountedConnection | None = None
         """What is told when the connection is gone."""
         self.transport: asyncio.Transport
 
@@ -115,8 +115,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._reading is not None:
             self._reading.stop()
             self._reading = None
-        if self.guest is not None:
-            self.guest.leave()
+        if self.accepted is not None:
+            self.accepted.leave()
 
     def pause_writing(self) -> None:
         if self._writer is not None:

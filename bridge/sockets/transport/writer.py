@@ -10,10 +10,10 @@ from enum import Enum
 from typing import Any, Protocol
 
 from bridge.sockets.transport.backlog import Backlog
-from bridge.sockets.transport.buffered import PIECE_BYTES, Counts
 from bridge.sockets.transport.direct_writes import Borrowed, Send
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import Outgoing, frame_of_packet, frames_of
+from bridge.sockets.transport.unread_bytes import PIECE_BYTES, Counts
 
 __all__ = ["Client", "Mode", "Writer"]
 

@@ -105,10 +105,10 @@ class Alerting:
             if name not in busy:
                 own = f"{AttentionKind.ALERTS_UNDELIVERED}:{name}"
                 others = [one for one in alerts if one.key != own]
-                telling = to_tell(others, standing, destination.rules, self._schedule, self._severities, now)
-                sending = to_repeat(standing, telling, self._schedule, now)
-                if sending is None and standing.in_doubt is None and telling is not None:
-                    sending = self._sending(name, telling)
+                batch = to_tell(others, standing, destination.rules, self._schedule, self._severities, now)
+                sending = to_repeat(standing, batch, self._schedule, now)
+                if sending is None and standing.in_doubt is None and batch is not None:
+                    sending = self._sending(name, batch)
                 if sending is not None:
                     self._telling[name] = asyncio.create_task(self._tell(destination, standing, sending))
 
@@ -131,13 +131,13 @@ class Alerting:
         await records.observe(items, gone, self._severities, self._reminders)
         return list((await records.alerts(now - ENDINGS_TOLD_FOR)).values())
 
-    def _sending(self, name: str, telling: AlertBatch) -> Sending:
-        message = message_of(telling, self._severities, self._console_url)
+    def _sending(self, name: str, batch: AlertBatch) -> Sending:
+        message = message_of(batch, self._severities, self._console_url)
         new, over = (
-            tuple(Told(key=one.key, news_at=one.news_at) for one in some) for some in (telling.new, telling.over)
+            tuple(Told(key=one.key, news_at=one.news_at) for one in some) for some in (batch.new, batch.over)
         )
         return Sending(
-            name=sending_name(name, new, over), message=message, new=new, over=over, is_digest=telling.is_digest
+            name=sending_name(name, new, over), message=message, new=new, over=over, is_digest=batch.is_digest
         )
 
     async def _tell(self, destination: Destination, standing: Standing, sending: Sending) -> None:

@@ -17,7 +17,7 @@ class RangeRereads:
     """Reads them, a stretch in each round."""
 
     _chain: Chain
-    _stretches: Backfill
+    _backfill: Backfill
     waiting: str | None = None
     """What cannot be read, for a person to read."""
 
@@ -32,9 +32,9 @@ class RangeRereads:
         if due is None:
             return None
         tokens = [token for token in self._chain.tokens if not token.is_native]
-        blocks = self._stretches.next(first, due, followed, tokens)
+        blocks = self._backfill.next(first, due, followed, tokens)
         step = Step(following)
-        reason = await self._stretches.read(step, blocks, tokens, finality)
+        reason = await self._backfill.read(step, blocks, tokens, finality)
         if reason is not None:
             self.waiting = f"blocks {first} to {due}, which were caught up with, are to be read once more: {reason}"
             return step if step.has_news else None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.sockets.transport.buffered import BufferedBytes
+from bridge.sockets.transport.unread_bytes import UnreadBytes
 from tests.bridge.door.conftest import House, served
 from tests.waiting import until
 
@@ -122,7 +122,7 @@ async def test_an_answer_that_is_more_than_all_may_leave_unread_ends_its_connect
     content = b"x" * 20_000_000
     house = Answering(start((b"content-length", b"%d" % len(content))), body(content))
     async with served(house):
-        house.door.unread = BufferedBytes(1_000_000)
+        house.door.unread = UnreadBytes(1_000_000)
         heard = await house.converse([GET])
         assert len(heard) < len(content)
         assert house.door.unread.held_bytes == 0

@@ -26,7 +26,7 @@ def nobody_leaves() -> bool:
 def test_all_places_and_then_those_that_are_kept() -> None:
     connection_limits = ConnectionLimits(places=2, reserved_places=1, per_address=100)
     let_in = [connection_limits.enter("127.0.0.1", nobody_leaves) for _ in range(4)]
-    assert [guest and guest.is_last for guest in let_in] == [False, False, True, None]
+    assert [accepted and accepted.is_last for accepted in let_in] == [False, False, True, None]
     assert connection_limits.stand[:2] == (3, 2)
 
 
@@ -46,18 +46,18 @@ def all_taken() -> ConnectionLimits:
     """With twenty more that are kept."""
     connection_limits = ConnectionLimits(places=100, reserved_places=20, per_address=100)
     for _ in range(100):
-        guest = connection_limits.enter("", nobody_leaves)
-        assert guest is not None
-        assert connection_limits.may_probe(guest)  # at a place of its own
+        accepted = connection_limits.enter("", nobody_leaves)
+        assert accepted is not None
+        assert connection_limits.may_probe(accepted)  # at a place of its own
     return connection_limits
 
 
 def test_of_the_places_that_are_kept_half_stay_for_webhooks_however_many_ask_for_health() -> None:
     connection_limits = all_taken()
     let_in = [connection_limits.enter(f"203.0.113.{number % 7}", nobody_leaves) for number in range(20)]
-    probing = [guest for guest in let_in if guest is not None and connection_limits.may_probe(guest)]
-    assert [connection_limits.may_probe(guest) for guest in probing] == [True] * 10
-    assert len({guest.network for guest in probing}) == 7
+    probing = [accepted for accepted in let_in if accepted is not None and connection_limits.may_probe(accepted)]
+    assert [connection_limits.may_probe(accepted) for accepted in probing] == [True] * 10
+    assert len({accepted.network for accepted in probing}) == 7
     probing.pop().leave()
     assert (another := connection_limits.enter("198.51.100.1", nobody_leaves)) is not None
     assert connection_limits.may_probe(another)
@@ -66,7 +66,7 @@ def test_of_the_places_that_are_kept_half_stay_for_webhooks_however_many_ask_for
 def test_of_one_address_few_have_such_a_place_at_once() -> None:
     connection_limits = all_taken()
     let_in = [connection_limits.enter("203.0.113.7", nobody_leaves) for _ in range(5)]
-    assert [guest is not None and connection_limits.may_probe(guest) for guest in let_in] == [
+    assert [accepted is not None and connection_limits.may_probe(accepted) for accepted in let_in] == [
         True,
         True,
         False,
@@ -103,9 +103,9 @@ def test_one_address_may_have_some_and_this_machine_and_proxies_all(addresses: l
 def test_an_address_whose_connections_have_gone_may_come_again() -> None:
     connection_limits = ConnectionLimits(places=100, reserved_places=1, per_address=1)
     for _ in range(3):
-        guest = connection_limits.enter("203.0.113.7", nobody_leaves)
-        assert guest is not None
-        guest.leave()
+        accepted = connection_limits.enter("203.0.113.7", nobody_leaves)
+        assert accepted is not None
+        accepted.leave()
 
 
 def test_sessions_that_poll_count_with_the_connections_of_their_address_and_with_each_other() -> None:

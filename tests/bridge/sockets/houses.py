@@ -142,8 +142,8 @@ class House:
         await self._end()
 
     async def _end(self) -> None:
-        assert self.server.returns is not None
-        await self.server.returns.close()
+        assert self.server.reconnections is not None
+        await self.server.reconnections.close()
         for following in self._following:
             following.cancel()
         await asyncio.gather(*self._following, return_exceptions=True)

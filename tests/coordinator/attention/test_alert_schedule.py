@@ -61,8 +61,8 @@ def told(
     return to_tell(alerts, standing, rules, schedule, Severities(), now)
 
 
-def keys(telling: AlertBatch | None) -> list[str]:
-    return [] if telling is None else [one.key for one in telling.new]
+def keys(batch: AlertBatch | None) -> list[str]:
+    return [] if batch is None else [one.key for one in batch.new]
 
 
 def test_what_is_critical_is_told_at_once_a_warning_in_the_next_digest_and_what_is_never_told_never() -> None:
@@ -173,11 +173,11 @@ def test_of_what_comes_and_goes_nobody_hears_all_the_time_and_in_the_end_they_kn
         now = NOON + minute * MINUTE
         is_there = minute % (there + away) < there or minute > 5 * 60
         known |= {change.alert.key: change.alert for change in observed(known, [HELD] if is_there else [], (), now)}
-        telling = to_tell(list(known.values()), CHAT, USUAL, often, CRITICALLY_HELD, now)
-        for one in () if telling is None else telling.new:
+        batch = to_tell(list(known.values()), CHAT, USUAL, often, CRITICALLY_HELD, now)
+        for one in () if batch is None else batch.new:
             heard.append((now, "new"))
             known[one.key] = was_told(one, "chat")
-        for one in () if telling is None else telling.over:
+        for one in () if batch is None else batch.over:
             heard.append((now, "over"))
             known[one.key] = ending_was_told(one, "chat")
     assert ("over", "over") not in pairwise(what for _, what in heard)

@@ -323,14 +323,14 @@ async def test_who_comes_and_goes_while_a_crowd_is_told_hears_all_of_it_once(
     for client in (*watchers, user):
         await client.come()
     outboxes, go_on = house.server.activity_log.outboxes, asyncio.Event()
-    turns = house.server.eio.turns.take
+    scheduler = house.server.eio.scheduler.take
 
     async def take() -> None:
         if outboxes and "_tell_all" in repr(asyncio.current_task()):
             await go_on.wait()  # one has been told by now
-        await turns()
+        await scheduler()
 
-    monkeypatch.setattr(house.server.eio.turns, "take", take)
+    monkeypatch.setattr(house.server.eio.scheduler, "take", take)
     coming = asyncio.create_task(user.call("user-online", "u1"))
     await house._eventually(lambda: outboxes)
     for client in watchers[:3]:
@@ -362,15 +362,15 @@ async def test_whose_line_is_lost_before_it_is_told_with_the_others_hears_it_whe
         await client.come()
     outboxes = house.server.activity_log.outboxes
     held = {"_tell_all": asyncio.Event(), "_leave": asyncio.Event()}
-    turns = house.server.eio.turns.take
+    scheduler = house.server.eio.scheduler.take
 
     async def take() -> None:
         for name, go_on in held.items():
             if name in repr(asyncio.current_task()) and (outboxes or name == "_leave"):
                 await go_on.wait()
-        await turns()
+        await scheduler()
 
-    monkeypatch.setattr(house.server.eio.turns, "take", take)
+    monkeypatch.setattr(house.server.eio.scheduler, "take", take)
     coming = asyncio.create_task(user.call("user-online", "u1"))
     await house._eventually(lambda: outboxes)
     noted_at = house.server.activity_log.now()
@@ -422,14 +422,14 @@ async def test_what_is_told_while_it_waits_for_its_turn_to_leave_a_client_has_no
     watcher, user = newcomer(house), newcomer(house)
     for client in (watcher, user):
         await client.come()
-    turns, its_turn = house.server.eio.turns.take, asyncio.Event()
+    scheduler, its_turn = house.server.eio.scheduler.take, asyncio.Event()
 
     async def take() -> None:
         if "_leave" in repr(asyncio.current_task()):
             await its_turn.wait()
-        await turns()
+        await scheduler()
 
-    monkeypatch.setattr(house.server.eio.turns, "take", take)
+    monkeypatch.setattr(house.server.eio.scheduler, "take", take)
     connection = house.server.manager.connection(watcher.sid)
     await watcher.cut()
     await house._eventually(lambda: connection.lost_at)

@@ -133,8 +133,8 @@ async def test_a_server_that_starts_takes_up_who_was_online_where_nobody_is_any_
         if is_missed:
             operator.miss(killed)
             await second.restart()
-        assert second.server.returns is not None
-        await second.server.returns.ready()
+        assert second.server.reconnections is not None
+        await second.server.reconnections.ready()
         here = second.server.presence._roster.is_here
         assert (here("u1"), here("u2")) == (False, is_missed)
     await stays.join(R1)
@@ -232,8 +232,8 @@ async def test_a_server_that_is_taken_for_gone_and_comes_back_gives_up_what_othe
         await moves.come()
         operator.miss(first.node)
         await third.restart()
-        assert third.server.returns is not None
-        await third.server.returns.ready()
+        assert third.server.reconnections is not None
+        await third.server.reconnections.ready()
         assert [operator.node_of(one) for one in (moves, hangs, stays)] == [second.node, third.node, first.node]
         for room in (R0, EVERYONE):
             second.publish(publications.add(room), room)

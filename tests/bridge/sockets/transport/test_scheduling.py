@@ -18,12 +18,12 @@ WORK_SECONDS = SLICE_SECONDS / 5
 
 
 async def test_a_crowd_lets_others_have_their_turn() -> None:
-    turns = LoopScheduler()
+    scheduler = LoopScheduler()
     order: list[int] = []
     others = 0
 
     async def client(number: int) -> None:
-        await turns.take()
+        await scheduler.take()
         order.append(number)
         until = time.perf_counter() + WORK_SECONDS
         while time.perf_counter() < until:
@@ -46,11 +46,11 @@ async def test_a_crowd_lets_others_have_their_turn() -> None:
 
 @pytest.mark.parametrize("work_seconds", [0, SLICE_SECONDS / 20, WORK_SECONDS])
 async def test_nobody_overtakes_who_has_waited(work_seconds: float) -> None:
-    turns = LoopScheduler()
+    scheduler = LoopScheduler()
     order: list[int] = []
 
     async def client(number: int) -> None:
-        await turns.take()
+        await scheduler.take()
         order.append(number)
         until = time.perf_counter() + work_seconds
         while time.perf_counter() < until:
@@ -65,29 +65,29 @@ async def test_nobody_overtakes_who_has_waited(work_seconds: float) -> None:
 
 
 async def test_one_alone_does_not_wait_and_one_that_is_cancelled_holds_nobody_up() -> None:
-    turns = LoopScheduler()
+    scheduler = LoopScheduler()
     for _ in range(3):
-        await turns.take()
+        await scheduler.take()
         await asyncio.sleep(0)
     until = time.perf_counter() + 2 * SLICE_SECONDS
-    await turns.take()
+    await scheduler.take()
     while time.perf_counter() < until:
         pass
-    cancelled, waiting = asyncio.ensure_future(turns.take()), asyncio.ensure_future(turns.take())
+    cancelled, waiting = asyncio.ensure_future(scheduler.take()), asyncio.ensure_future(scheduler.take())
     await asyncio.sleep(0)
     cancelled.cancel()
     await waiting
 
 
 async def test_what_was_cheap_to_many_does_not_let_a_crowd_in_at_once() -> None:
-    turns = LoopScheduler()
+    scheduler = LoopScheduler()
     for _ in range(20):
-        await asyncio.gather(*(turns.take() for _ in range(FITTING_LIMIT)))  # and nothing is done
+        await asyncio.gather(*(scheduler.take() for _ in range(FITTING_LIMIT)))  # and nothing is done
     done, at_once = 0, []
 
     async def client() -> None:
         nonlocal done
-        await turns.take()
+        await scheduler.take()
         done += 1
         if done == 1:
             until = time.perf_counter() + 2 * SLICE_SECONDS

@@ -6,7 +6,7 @@ import pytest
 from engineio.packet import MESSAGE, Packet
 
 from bridge.sockets.transport.backlog import Backlog
-from bridge.sockets.transport.buffered import PIECE_BYTES, BufferedBytes, Counts
+from bridge.sockets.transport.unread_bytes import PIECE_BYTES, Counts, UnreadBytes
 from coordinator.compact_json import compact_json
 
 LIMIT_BYTES = 1_000
@@ -37,7 +37,7 @@ def clients_of(unread: Counts, *held_bytes: int) -> list[Client]:
 
 
 def test_up_to_the_bound_nobody_is_ended() -> None:
-    unread = BufferedBytes(LIMIT_BYTES)
+    unread = UnreadBytes(LIMIT_BYTES)
     clients = clients_of(unread, 400, 600)
     clients[0].wait(0)
     clients[1].wait(LIMIT_BYTES)
@@ -57,13 +57,13 @@ def test_up_to_the_bound_nobody_is_ended() -> None:
 def test_beyond_it_those_are_ended_who_hold_most_until_a_quarter_is_free(
     held_bytes: tuple[int, ...], is_ended: list[bool]
 ) -> None:
-    unread = BufferedBytes(LIMIT_BYTES)
+    unread = UnreadBytes(LIMIT_BYTES)
     assert [client.is_ended for client in clients_of(unread, *held_bytes)] == is_ended
     assert unread.held_bytes <= 0.75 * LIMIT_BYTES
 
 
 def test_those_of_one_address_make_room_for_each_other_and_for_nobody_else() -> None:
-    unread = BufferedBytes(10 * LIMIT_BYTES, LIMIT_BYTES)
+    unread = UnreadBytes(10 * LIMIT_BYTES, LIMIT_BYTES)
     here, remote_presence = unread.of("203.0.113.7"), unread.of("203.0.113.8")
     uncounted = clients_of(unread, 2 * LIMIT_BYTES)
     others = clients_of(remote_presence, LIMIT_BYTES)
@@ -80,7 +80,7 @@ def test_those_of_one_address_make_room_for_each_other_and_for_nobody_else() -> 
 
 
 def test_what_is_found_to_be_of_an_address_counts_there_from_then_on() -> None:
-    unread = BufferedBytes(10 * LIMIT_BYTES, LIMIT_BYTES)
+    unread = UnreadBytes(10 * LIMIT_BYTES, LIMIT_BYTES)
     first, second = clients_of(unread, LIMIT_BYTES, 1)
     unread.of("203.0.113.7").note(first, LIMIT_BYTES)
     assert (first.is_ended, unread.held_bytes) == (False, LIMIT_BYTES + 1)
@@ -89,7 +89,7 @@ def test_what_is_found_to_be_of_an_address_counts_there_from_then_on() -> None:
 
 
 def test_what_was_read_meanwhile_counts_no_more() -> None:
-    unread = BufferedBytes(LIMIT_BYTES)
+    unread = UnreadBytes(LIMIT_BYTES)
     reads, waits = clients_of(unread, 900, 50)
     reads.unread_bytes = 100  # of which nobody has told
     [other] = clients_of(unread, 300)
@@ -99,7 +99,7 @@ def test_what_was_read_meanwhile_counts_no_more() -> None:
 
 def test_it_is_told_in_the_log_and_to_whoever_asks(caplog: pytest.LogCaptureFixture) -> None:
     now = 1_000.0
-    unread = BufferedBytes(LIMIT_BYTES, clock=lambda: now)
+    unread = UnreadBytes(LIMIT_BYTES, clock=lambda: now)
     with caplog.at_level(logging.WARNING, logger="bridge.sockets"):
         clients_of(unread, *[LIMIT_BYTES + 1] * 3)
     assert [record.getMessage() for record in caplog.records] == [
@@ -114,7 +114,7 @@ def test_it_is_told_in_the_log_and_to_whoever_asks(caplog: pytest.LogCaptureFixt
 
 
 def test_what_waits_for_several_counts_for_each() -> None:
-    unread = BufferedBytes(LIMIT_BYTES)
+    unread = UnreadBytes(LIMIT_BYTES)
     packet = Packet(MESSAGE, data="x" * 100)
     for backlog in (Backlog(unread, lambda: None), Backlog(unread, lambda: None)):
         backlog.add(packet)
@@ -122,7 +122,7 @@ def test_what_waits_for_several_counts_for_each() -> None:
 
 
 def test_small_packets_count_for_what_it_takes_to_keep_them() -> None:
-    unread = BufferedBytes(LIMIT_BYTES)
+    unread = UnreadBytes(LIMIT_BYTES)
     ended: list[bool] = []
     backlog = Backlog(unread, lambda: ended.append(True))
     for number in range(1_000 // PIECE_BYTES + 1):

@@ -21,11 +21,11 @@ from bridge.door.connection import HttpConnection
 from bridge.sockets.limits import Limits
 from bridge.sockets.loop_shares import LoopShares, Share
 from bridge.sockets.transport import web_socket_protocol
-from bridge.sockets.transport.buffered import BufferedBytes
 from bridge.sockets.transport.direct_writes import write_frames
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import frame_of
 from bridge.sockets.transport.reading import PASSED_OVER_SECONDS
+from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.sockets.transport.web_socket_protocol import DOOR, WebSocketProtocol
 from bridge.sockets.transport.writer import Writer
 from tests.bridge.sockets.clients import connect
@@ -321,7 +321,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.door: WebSocketProtocol
-        self.writer = Writer(self, BufferedBytes(math.inf), 200_000)
+        self.writer = Writer(self, UnreadBytes(math.inf), 200_000)
         self.heard: list[str | bytes] = []
         self.moves: list[bool] = []
         self.is_lost = self.is_stalled = False
