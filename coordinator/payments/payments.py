@@ -27,7 +27,6 @@ from coordinator.payments.counting.lateness import KEPT_FOR, ZONES, came_late, h
 from coordinator.payments.counting.money_back import money_back
 from coordinator.payments.counting.sums import FALLS, came_to, counted, in_dispute, is_unread, lacks_some, proven
 from coordinator.payments.counting.unconfirmed import unconfirmed
-from coordinator.payments.counting.usual import usual_figures
 from coordinator.payments.facts.facts import Facts
 from coordinator.payments.facts.refunded import Refunds, gone_back
 from coordinator.payments.observed.observations import Ending, RefundOf, Release, Sighting, Stage, Standing, Transfer
@@ -113,7 +112,6 @@ class Payment(FrozenModel):
         # What follows from the agreement alone need not be derived again.
         kept = self.all_values
         known = {name: kept[name] for name in _OF_AGREEMENT if name in kept}
-        known |= usual_figures(facts, self.amount) if self.direct is None else {}
         return self.model_copy(update={"facts": facts, **known})
 
     def keep_completed(self) -> None:
