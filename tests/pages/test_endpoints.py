@@ -13,7 +13,8 @@ from tests.pages.browsing import PHONE, Browsing
 from tests.pages.test_accessibility import expect_no_violation
 from tests.waiting import wait_until
 
-WISH = {"event": "new-purchase-request", "data": {"_id": "r1", "title": "A bicycle"}}
+TITLE = "A bicycle"
+WISH = {"event": "new-purchase-request", "data": {"_id": "r1", "title": TITLE}}
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,18 @@ def do(page: Page, button: str, confirmation: str, said: str) -> None:
         dialog.get_by_label("Your name").fill("Ada")
     dialog.get_by_role("button", name=confirmation).click()
     expect(dialog).to_contain_text(said)
+    dialog.get_by_role("button", name="Close").click()
+
+
+def expect_exchange(page: Page, of_body: str, answer: str) -> None:
+    """What was sent and answered last, as the dialog of the one delivery there is shows it."""
+    page.get_by_role("button", name="Request and answer").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Headers of the request")).to_contain_text("webhook-id: ")
+    expect(dialog.get_by_label("Body of the request")).to_contain_text(of_body)
+    expect(dialog.get_by_label("Answer")).to_have_text(answer)
+    expect(dialog).not_to_contain_text("signature")
+    expect_no_violation(page)
     dialog.get_by_role("button", name="Close").click()
 
 
@@ -50,6 +63,10 @@ def test_an_endpoint_is_looked_at_tried_disabled_and_sent_to_again(browsing: Bro
         sent = page.get_by_role("row", name="new-purchase-request")
         expect(sent).to_contain_text('503 {"said": "not now"}')
         expect_no_violation(page)
+        expect_exchange(page, TITLE, '503 {"said": "not now"}')
+        page.get_by_label("Status").select_option("delivered")
+        expect(page.get_by_text("Nothing is delivered.")).to_be_visible()
+        page.get_by_label("Status").select_option("all")
 
         statuses.append(200)
         do(page, "Replay new-purchase-request", "Send it again", "It is sent again.")

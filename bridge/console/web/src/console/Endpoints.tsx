@@ -9,12 +9,14 @@ import { moment } from "../model/times";
 import { get, Problem } from "../net/rest";
 import { useStore } from "../net/store";
 import { Empty, Failed, Loading } from "../parts/Notice";
+import { Deliveries } from "./Deliveries";
 import { desk } from "./desk";
 import { askFor } from "./Dialogs";
 import type { EndpointDeed } from "./endpointDeeds";
 import { Heading } from "./Heading";
 import { RegisterEndpoint } from "./RegisterEndpoint";
 import { Link } from "./router";
+import { State } from "./State";
 
 /** No event tells how deliveries go, so that the page looks by itself. */
 const LOOK_MS = 2_000;
@@ -116,8 +118,9 @@ function EndpointTable({ endpoints }: { endpoints: readonly Endpoint[] }): JSX.E
 
 export function OneEndpoint({ id }: { id: string }): JSX.Element {
   const path = `/api/endpoints/${encodeURIComponent(id)}`;
-  const looked = useLooked<[Endpoint, { deliveries: Delivery[] }]>([path, `${path}/deliveries?limit=${DELIVERIES_SHOWN}`]);
-  const { answer, problem } = looked;
+  const [status, setStatus] = useState<Delivery["status"] | null>(null);
+  const deliveries = `${path}/deliveries?limit=${DELIVERIES_SHOWN}${status === null ? "" : `&status=${status}`}`;
+  const { answer, problem } = useLooked<[Endpoint, { deliveries: Delivery[] }]>([path, deliveries]);
   return (
     <div class="system">
       <Link href="/ops/endpoints" class="back">
@@ -126,12 +129,16 @@ export function OneEndpoint({ id }: { id: string }): JSX.Element {
       <Heading title="Endpoint">{answer === null ? "Endpoint" : hostOf(answer[0].url)}</Heading>
       {answer === null && problem === null && <Loading>Loading the endpoint …</Loading>}
       {problem !== null && <Failed error={problem} />}
-      {answer !== null && problem === null && <Seen endpoint={answer[0]} deliveries={answer[1].deliveries} />}
+      {answer !== null && problem === null && (
+        <Seen endpoint={answer[0]}>
+          <Deliveries of={answer[0]} deliveries={answer[1].deliveries} status={status} show={setStatus} />
+        </Seen>
+      )}
     </div>
   );
 }
 
-function Seen({ endpoint, deliveries }: { endpoint: Endpoint; deliveries: readonly Delivery[] }): JSX.Element {
+function Seen({ endpoint, children }: { endpoint: Endpoint; children: ComponentChildren }): JSX.Element {
   const order = endpoint.ordered ? "in order" : "several at once, in any order";
   return (
     <>
@@ -159,7 +166,7 @@ function Seen({ endpoint, deliveries }: { endpoint: Endpoint; deliveries: readon
       </section>
       <section class="history" aria-labelledby="deliveries-heading">
         <h2 id="deliveries-heading">Deliveries</h2>
-        {deliveries.length === 0 ? <p class="soft">Nothing was sent yet.</p> : <Deliveries of={endpoint} deliveries={deliveries} />}
+        {children}
       </section>
     </>
   );
@@ -194,87 +201,12 @@ function Deeds({ endpoint }: { endpoint: Endpoint }): JSX.Element | null {
   );
 }
 
-function Deliveries({ of, deliveries }: { of: Endpoint; deliveries: readonly Delivery[] }): JSX.Element {
-  const session = useStore(desk.session);
-  const { endpointId } = of;
-  return (
-    <div class="wide-table" tabIndex={0} role="region" aria-label="What was sent">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Event</th>
-            <th scope="col">When</th>
-            <th scope="col">Status</th>
-            <th scope="col" class="number">
-              Tries
-            </th>
-            <th scope="col">Answer</th>
-            <td />
-          </tr>
-        </thead>
-        <tbody>
-          {deliveries.map((one) => (
-            <tr key={one.messageId}>
-              <th scope="row">{one.event}</th>
-              <td>{moment(one.createdAt)}</td>
-              <td>
-                <State mark={DELIVERY_MARKS[one.status]}>
-                  {one.status}
-                  {one.nextAt !== null && `, again ${moment(one.nextAt)}`}
-                </State>
-              </td>
-              <td class="number">{one.tries}</td>
-              <td>{[one.answerStatus ?? "", one.said].join(" ").trim()}</td>
-              <td>
-                {mayDo(session, "replay") && (
-                  <button
-                    type="button"
-                    class="quiet"
-                    aria-label={`Replay ${one.event}, ${one.messageId}`}
-                    onClick={() =>
-                      askFor({ action: "endpoint-replay", endpointId, messageId: one.messageId, title: one.event, detail: one.messageId })
-                    }
-                  >
-                    Replay
-                  </button>
-                )}
-                {mayDo(session, "replay") && one.offset !== null && (
-                  <button
-                    type="button"
-                    class="quiet"
-                    aria-label={`All after it, ${one.event}, ${one.messageId}`}
-                    onClick={() =>
-                      askFor({ action: "endpoint-replay-after", endpointId, after: one.offset ?? "", title: one.event, detail: one.messageId })
-                    }
-                  >
-                    All after it
-                  </button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
 const ENDPOINT_MARKS = { active: "done", failing: "moving", disabled: "wrong" } as const;
-const DELIVERY_MARKS = { delivered: "done", pending: "moving", failed: "wrong" } as const;
 
 function EndpointState({ endpoint }: { endpoint: Endpoint }): JSX.Element {
   const { status, failingSince } = endpoint;
   return (
     <State mark={ENDPOINT_MARKS[status]}>{status === "failing" && failingSince !== null ? `failing since ${moment(failingSince)}` : status}</State>
-  );
-}
-
-function State({ mark, children }: { mark: "done" | "moving" | "wrong"; children: ComponentChildren }): JSX.Element {
-  return (
-    <span class={`state is-${mark}`}>
-      <span class="state-mark" aria-hidden="true" />
-      {children}
-    </span>
   );
 }
 

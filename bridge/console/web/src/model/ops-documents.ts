@@ -283,4 +283,11 @@ export interface Delivery {
   nextAt: string | null;
   answerStatus: number | null;
   said: string;
+  tookMs: number | null;
+}
+
+/** The same with what is sent, without its signature. */
+export interface DeliveryDetails extends Delivery {
+  /** The body is null once its event is forgotten. */
+  request: { headers: Record<string, string>; body: string | null };
 }
