@@ -28,7 +28,7 @@ run: has-var has-python built-if-possible $(VENV)/.run-ready signing-key ## Star
 	@$(BIN)/bridge serve --how-to-try $(if $(filter local,$(SHKEEPER)),--with-shkeeper)
 
 demo: has-python built-if-possible $(VENV)/.run-ready ## Play an afternoon of sales, and print the pages to watch it on
-	@$(SUPERVISED) $(BIN)/bridge demo
+	@PATH="$$PATH:$(abspath $(JAVASCRIPT))/node_modules/.bin" $(SUPERVISED) $(BIN)/bridge demo
 
 pages: has-python $(PAGES) ## Build the pages that people look at, into bridge/console/dist
 

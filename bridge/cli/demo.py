@@ -16,6 +16,7 @@ import typer
 
 from bridge.cli.address import bridge_url, open_free_listener, open_listener
 from bridge.cli.console import bold, on_one_line, report, say, warn
+from bridge.cli.demo_chain import chain_settings, own_chain
 from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
 from bridge.cli.local_shkeeper import local_shkeeper
 from bridge.cli.options import Config
@@ -64,6 +65,8 @@ def demo(
 ) -> None:
     """Show a simulated afternoon of sales, on a bridge and a local SHKeeper of its own, until Ctrl-C.
 
+    Where anvil is on the PATH, some buyers pay over a chain of its own.
+
     Example: [bold]bridge demo[/bold]
     """
     if url is not None:
@@ -73,7 +76,7 @@ def demo(
     from bridge.console.pages import is_built
     from bridge.settings import load_settings
 
-    _follow_no_chain()
+    _follow_no_real_chain()
     listener = _listener(port)
     key, password = secrets.token_urlsafe(32), secrets.token_urlsafe()
     with ExitStack() as stack:
@@ -104,15 +107,18 @@ def demo(
         played = asyncio.run(play_past(database_url, key, days=days, random=_random()))
         say(f"  {played.payments} payments and {played.payouts} payouts are in the books.")
         overrides["shkeeper_url"] = stack.enter_context(_shkeeper(key, password))
+        chain_url = stack.enter_context(own_chain())
+        if chain_url is not None:
+            overrides["chains_file"] = chain_settings(folder / "chains.toml", chain_url)
         run_bridge(
             load_settings(config, **overrides),
-            beside=lambda url: _playing(url, overrides["shkeeper_url"], key, pace),
+            beside=lambda url: _playing(url, overrides["shkeeper_url"], key, pace, chain_url),
             listener=listener,
         )
     say("Stopped. Nothing of it is stored.")
 
 
-def _follow_no_chain() -> None:
+def _follow_no_real_chain() -> None:
     """No money of a demonstration is real, whatever endpoints the environment has."""
     for name in list(os.environ):
         if name.startswith(ENDPOINTS_VARIABLE_PREFIX):
@@ -138,13 +144,13 @@ def _shkeeper(key: str, password: str) -> Any:
 
 
 @contextmanager
-def _playing(url: str, shkeeper_url: str, key: str, pace: float) -> Iterator[None]:
+def _playing(url: str, shkeeper_url: str, key: str, pace: float, chain_url: str | None) -> Iterator[None]:
     """Plays in a thread of its own for as long as the bridge runs."""
     from anyio.from_thread import start_blocking_portal
 
     async def play() -> None:
         try:
-            await _play(url, shkeeper_url, key, pace)
+            await _play(url, shkeeper_url, key, pace, chain_url)
         except BridgeError as error:
             report(error)
 
@@ -163,13 +169,15 @@ def _play_elsewhere(url: str, shkeeper_url: str, key: str, pace: float) -> None:
         say("Stopped. What was played is in the books of that bridge.")
 
 
-async def _play(url: str, shkeeper_url: str, key: str, pace: float) -> None:
+async def _play(url: str, shkeeper_url: str, key: str, pace: float, chain_url: str | None = None) -> None:
     """Begins, says what to look at, and goes on until it is cancelled. Raises DemoError."""
     import httpx
 
     from bridge.cli.demo_sales import Afternoon
 
-    afternoon = Afternoon(bridge_url=url, shkeeper_url=shkeeper_url, key=key, pace=pace, random=_random())
+    afternoon = Afternoon(
+        bridge_url=url, shkeeper_url=shkeeper_url, key=key, pace=pace, random=_random(), chain_url=chain_url
+    )
     try:
         _announce(url, await afternoon.begin())
         await afternoon.play(warn)
@@ -195,6 +203,8 @@ def _announce(url: str, showing: "Showing") -> None:
     say(f"  the buyer's page      {bold(f'{at}/pay/{showing.payment_id}')}")
     say(f"  the seller's view     {at}/pay/{showing.payment_id}?as=seller")
     say(f"  a template checkout   {at}/checkout/{showing.checkout_id}")
+    if showing.chain_payment_id is not None:
+        say(f"  one over a chain      {at}/pay/{showing.chain_payment_id}")
     say(f"  the buyer's orders    {at}/orders?{urlencode({'buyerId': showing.buyer_id})}")
     say(f"  the seller's sales    {at}/sales?{urlencode({'sellerId': showing.seller_id})}")
     say(f"  the payout console    {bold(f'{at}/ops')}")

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from bridge.cli import demo_chain
 from bridge.cli.demo_past import BUYERS, CENT, COIN, SELLERS
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import Invoice
@@ -26,6 +27,10 @@ PAID_OUT_IN = (COIN, "BNB-USDT")
 TIMEOUT_SECONDS = 30.0
 
 
+Acts = Sequence[tuple[int, Callable[[], Awaitable[object]]]]
+"""What buyers do, with how often they do it beside the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Showing:
     """A payment that is played slowly, to be looked at."""
@@ -34,18 +39,33 @@ class Showing:
     checkout_id: str
     buyer_id: str
     seller_id: str
+    chain_payment_id: str | None
+    """Of one that is paid over the demonstration's own chain, where there is one."""
 
 
 class Afternoon:
-    """Plays sales until it is stopped. `pace` is how many seconds a step takes."""
+    """Plays sales until it is stopped."""
 
-    def __init__(self, *, bridge_url: str, shkeeper_url: str, key: str, pace: float, random: Random) -> None:
+    def __init__(
+        self,
+        *,
+        bridge_url: str,
+        shkeeper_url: str,
+        key: str,
+        pace: float,
+        random: Random,
+        chain_url: str | None = None,
+    ) -> None:
+        """`pace` is how many seconds a step takes; `chain_url` is of the node of its own chain."""
         self._bridge = httpx.AsyncClient(base_url=bridge_url, timeout=TIMEOUT_SECONDS, trust_env=False)
         self._shkeeper = httpx.AsyncClient(base_url=shkeeper_url, timeout=TIMEOUT_SECONDS, trust_env=False)
         self._key = key
         self._pace = pace
         self._random = random
-        self._acts: Sequence[tuple[int, Callable[[], Awaitable[object]]]] = (
+        self._wallet = None if chain_url is None else demo_chain.Wallet(chain_url)
+        over_chain: Acts = () if chain_url is None else ((8, self._pays_over_chain),)
+        self._acts: Acts = (
+            *over_chain,
             (40, self._pays),
             (10, self._pays_in_parts),
             (6, self._pays_too_little),
@@ -65,7 +85,18 @@ class Afternoon:
         payment = await self._register(amount=Decimal("49.90"))
         checkout = await self._register_checkout()
         self._shown = [self._show(payment), self._pay_and_pay_out(checkout["payment"], 6 * self._pace)]
-        return Showing(payment["paymentId"], checkout["checkoutId"], payment["buyerId"], payment["sellerId"])
+        over_chain_id: str | None = None
+        if self._wallet is not None:
+            over_chain = await self._register_over_chain()
+            over_chain_id = over_chain["paymentId"]
+            self._shown.append(self._pay_over_chain(over_chain, 6))
+        return Showing(
+            payment["paymentId"],
+            checkout["checkoutId"],
+            payment["buyerId"],
+            payment["sellerId"],
+            over_chain_id,
+        )
 
     async def play(self, say: Callable[[str], None]) -> None:
         """One sale of each kind, then more, until it is cancelled. What goes wrong is said, and the play goes on."""
@@ -82,6 +113,8 @@ class Afternoon:
     async def aclose(self) -> None:
         await self._bridge.aclose()
         await self._shkeeper.aclose()
+        if self._wallet is not None:
+            await self._wallet.aclose()
 
     async def _try(self, act: Awaitable[object], say: Callable[[str], None]) -> None:
         try:
@@ -137,6 +170,9 @@ class Afternoon:
         await self._pay(payment, None)
         await self._pay_out(payment, fault={"call": "payout", "what": "reset", "happens": "before", "times": 1})
 
+    async def _pays_over_chain(self) -> None:
+        await self._pay_over_chain(await self._register_over_chain(), 2)
+
     async def _tells_of_a_stranger(self) -> None:
         """SHKeeper was used for something that is not the marketplace's."""
         await self._notify(self._strangers_invoice().notice(), expected=202)
@@ -168,6 +204,21 @@ class Afternoon:
             },
         )
 
+    async def _register_over_chain(self) -> dict[str, Any]:
+        return await self._ask(
+            "payments",
+            {
+                "provider": "onchain",
+                "chain": demo_chain.CHAIN,
+                "recipient": f"0x{secrets.token_hex(20)}",
+                "requestId": f"request-{secrets.token_hex(4)}",
+                "buyerId": self._random.choice(BUYERS),
+                "sellerId": self._random.choice(SELLERS),
+                "amount": f"{self._random.uniform(0.005, 0.05):.4f}",
+                "currency": demo_chain.COIN,
+            },
+        )
+
     async def _register_checkout(self) -> dict[str, Any]:
         shares = [
             {"requestId": f"request-{secrets.token_hex(4)}", "sellerId": seller, "amount": str(self._amount())}
@@ -195,6 +246,11 @@ class Afternoon:
         await self._wait(2)
         await self._play(f"transfers/{sent['txid']}/confirm", {})
         await self._wait(0.5)
+
+    async def _pay_over_chain(self, payment: dict[str, Any], steps: float) -> None:
+        await self._wait(steps)
+        if self._wallet is not None:
+            await self._wallet.pay(payment["direct"]["recipient"], Decimal(payment["amount"]))
 
     async def _pay_out(
         self, payment: dict[str, Any], outcome: str = "arrives", fault: dict[str, Any] | None = None

@@ -304,7 +304,7 @@ def test_the_system_is_seen_live(browsing: Browsing, console: Page, marketplace:
     other.goto(f"{marketplace.bridge.url}/ops/system")
     expect(connections).to_have_text("2")
     expect(console.get_by_role("row").filter(has_text="shkeeper")).to_contain_text("ok")
-    expect(tiles).to_contain_text("is told")
+    expect(tiles).to_contain_text("is delivered")
 
 
 def test_a_row_that_cannot_be_read_is_named_above_the_others_and_on_the_list(

@@ -130,7 +130,7 @@ def test_the_console_hears_of_the_bridge_after_any_cut(
         status = service.get("/api/ops/system", headers={"Authorization": f"Bearer {whose}"}).raise_for_status()
         newest = status.json()["journal"]["newestOffset"]
         for page in pages:
-            expect(page.get_by_text(f"event {newest} of {newest} is told")).to_be_visible()
+            expect(page.get_by_text(f"event {newest} of {newest} is delivered")).to_be_visible()
 
 
 KILLS = [(page, packets) for page in ("pay", "checkout") for packets in range(1, SET_UP[page] + 1)]

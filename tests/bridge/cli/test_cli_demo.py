@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.anvil import anvil_program
 from tests.asking import get, post
 from tests.commands import PIPE, Command
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
 PACE = "0.05"
+PROGRAMS = "/usr/bin:/bin"
 
 
 @contextmanager
@@ -26,7 +29,7 @@ def demo(folder: Path, *arguments: str, said: list[str] | None = None, **variabl
     with Command(
         *("demo", "--pace", PACE, *arguments),
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1", "TMPDIR": str(folder), **variables},
+        env={"PATH": PROGRAMS} | {"PYTHONUNBUFFERED": "1", "TMPDIR": str(folder)} | variables,
         stdout=PIPE,
         stderr=PIPE,
     ) as process:
@@ -60,11 +63,13 @@ def rows(url: str, kind: str) -> list[dict[str, Any]]:
 
 
 def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -> None:
-    with demo(tmp_path, "--port", "0", "--days", "2", FRONTEND_URL="https://shop.example") as addresses:
+    path = f"{PROGRAMS}:{Path(anvil_program()).parent}"
+    with demo(tmp_path, "--port", "0", "--days", "2", FRONTEND_URL="https://shop.example", PATH=path) as addresses:
         assert addresses.keys() == {
             "the buyer's page",
             "the seller's view",
             "a template checkout",
+            "one over a chain",
             "the buyer's orders",
             "the seller's sales",
             "the payout console",
@@ -109,6 +114,8 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
         wait_until(lambda: get(f"{url}/api/payments/{payment_id}").json()["escrowState"] == "released")
         wait_until(lambda: get(f"{url}/api/template-checkouts/{checkout_id}").json()["status"] == "confirmed")
         assert any(float(row["excess"]) for row in rows(url, "payments"))
+        over_chain_id = addresses["one over a chain"].rpartition("/")[2]
+        wait_until(lambda: get(f"{url}/api/payments/{over_chain_id}").json()["status"] == "completed")
         # It goes on as long as it is let.
         total = get(f"{url}/api/ops/payments?limit=1").json()["total"]
         wait_until(lambda: get(f"{url}/api/ops/payments?limit=1").json()["total"] > total + 10)
@@ -153,6 +160,7 @@ def test_without_a_wish_another_port_is_taken_and_said(tmp_path: Path, holders: 
         holders.append(socket.create_server(("127.0.0.1", 8000)))
     said: list[str] = []
     with demo(tmp_path, "--days", "2", said=said) as addresses:
+        assert ("one over a chain" in addresses) == (shutil.which("anvil", path=PROGRAMS) is not None)
         url = addresses["the payout console"].removesuffix("/ops")
         port = url.rpartition(":")[2]
         if holders or port != "8000":  # whoever else had it may have let it go meanwhile

@@ -47,7 +47,7 @@ function Seen({ seen }: { seen: SystemSeen }): JSX.Element {
         <Tile
           name="Journal lag"
           value={whole(journal.lag)}
-          note={`event ${journal.dispatchedOffset} of ${journal.newestOffset} is told`}
+          note={`event ${journal.dispatchedOffset} of ${journal.newestOffset} is delivered`}
           isWrong={journal.lag > 1_000}
         />
       </dl>

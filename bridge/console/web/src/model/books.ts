@@ -101,7 +101,7 @@ export function onTheWay({ coin, comparison }: WalletBalance): string[] {
 /** What the network took of a wallet, and where that is not known. */
 export function feesOf({ coin, networkFees, feeUnknown }: WalletBalance): string[] {
   const taken = isZero(networkFees) ? [] : [`${money(networkFees, coin)} network fees taken off`];
-  return isZero(feeUnknown) ? taken : [...taken, `fees for sending ${money(feeUnknown, coin)} not known`];
+  return isZero(feeUnknown) ? taken : [...taken, `fees unknown for ${money(feeUnknown, coin)} sent`];
 }
 
 /** What the network took for a seller's payouts, which is not the seller's. */
