@@ -197,13 +197,19 @@ $(VENV)/.made: | has-python
 	@touch $@
 
 $(VENV)/.run-ready: $(VENV)/.made requirements.lock pyproject.toml
-	@$(STEP) "Installing the Python packages, about a minute" $(PIP) install --require-hashes --requirement requirements.lock
-	@$(STEP) "Installing the bridge" $(PIP) install --no-deps --no-build-isolation --editable .
+	@$(STEP) "Installing the Python packages, about a minute" $(PIP) install $(LOCKED) requirements.lock
+	@$(STEP) "Installing the bridge" $(PIP) install $(OURSELVES)
 	@touch $@
 
-$(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.lock
-	@$(STEP) "Installing what checks and tests, about a minute" $(PIP) install --require-hashes --requirement requirements-dev.lock
-	@touch $@
+# What checks and tests, with all of the same versions that the bridge needs: in one go where nothing is there yet.
+$(VENV)/.test-ready: $(VENV)/.made requirements.lock requirements-dev.lock pyproject.toml
+	@$(STEP) "Installing the Python packages, about a minute" $(PIP) install $(LOCKED) requirements-dev.lock
+	@$(STEP) "Installing the bridge" $(PIP) install $(OURSELVES)
+	@touch $(VENV)/.run-ready $@
+
+# What is imported is compiled then; most of what is installed never is.
+LOCKED := --no-compile --require-hashes --requirement
+OURSELVES := --no-deps --no-build-isolation --editable .
 
 $(JAVASCRIPT)/node_modules/.ready: $(JAVASCRIPT)/package-lock.json
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
