@@ -99,10 +99,10 @@ class SharedActivity:
     async def _begin(self, now: datetime) -> None:
         standing = await self._journal.activities.standing()
         others = [one for one in standing.rows if one.node != self._journal.nodes.own]
-        self._gone = (await self._gone_of({one.node for one in others}, now)).keys()
-        self._remote_presence.begin(
-            (one.node, one.activity) for one in others if not (one.activity.is_on and one.node in self._gone)
-        )
+        gone = await self._gone_of({one.node for one in others}, now)
+        self._gone = gone.keys()
+        known = ((one.node, one.activity, now if one.said_at is None else min(one.said_at, now)) for one in others)
+        self._remote_presence.begin(known, gone, now, noticed_after=self._gone_after)
         self._read_until = standing.change
 
     async def _catch_up(self) -> None:

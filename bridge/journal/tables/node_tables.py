@@ -38,6 +38,7 @@ activities = Table(
     Column("is_on", Boolean, nullable=False, comment="Whether the user is online, or types"),
     Column("at", UtcDateTime, nullable=False, comment="Since when; of one who is offline when it was seen last"),
     Column("change", BigInteger, nullable=False, comment="The place of the last change among all"),
+    Column("said_at", UtcDateTime, comment="When that was written down; null where an older bridge wrote it"),
     Index(None, "change"),
     comment="Who is online and who types, at each of the bridges that share the journal",
 )

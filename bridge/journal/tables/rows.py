@@ -66,6 +66,8 @@ class NodeActivity(NamedTuple):
     change: int
     """The number of the commit that it came with."""
     activity: UserActivity
+    said_at: datetime | None = None
+    """When it was written down; None where an older bridge did."""
 
 
 _PAYOUT_OBSERVATION: TypeAdapter[PayoutObservation] = TypeAdapter(PayoutObservation)
@@ -289,7 +291,7 @@ def activity_from_row(row: RowMapping) -> NodeActivity:
     activity = UserActivity(
         row["user_id"], row["chat_id"] or None, is_on=row["is_on"], at=row["at"], user_name=row["user_name"]
     )
-    return NodeActivity(row["node"], row["change"], activity)
+    return NodeActivity(row["node"], row["change"], activity, row["said_at"])
 
 
 def events_from_rows(rows: Iterable[Sequence[Any]]) -> list[JournaledEvent]:

@@ -4,7 +4,7 @@ Of nobody it is told that they came or type before that is kept, so that whateve
 that they have gone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from bridge.catalogue.activities import UserActivity, UserStatus
@@ -14,7 +14,7 @@ from bridge.sockets.fanout import deliver
 from bridge.sockets.presence.activity_log import micros_of, moment_of
 from bridge.sockets.presence.announcer import Announcer
 from bridge.sockets.presence.presence import Presence, status_change
-from bridge.sockets.presence.remote_presence import RemotePresence
+from bridge.sockets.presence.remote_presence import RemotePresence, Said
 from bridge.sockets.presence.typing import Typing, Typists
 from bridge.sockets.recovery.sessions import Session
 from bridge.sockets.rooms.manager import Member
@@ -49,8 +49,7 @@ class Activity:
         """Takes up from earlier processes who was online and who typed. Nobody was told any more that those have gone
         who were there in the end, so they are there until their grace period is over. What others know is taken up
         with it."""
-        for one in await self._remote_presence.standing():
-            self._server.activity_log.note(_event_of(one), one.user_id, one.chat_id, at=micros_of(one.at))
+        standing = await self._remote_presence.standing()
         here: dict[str, int] = {}
         past: dict[tuple[str, str | None], int] = {}
         for session in sessions:
@@ -64,6 +63,7 @@ class Activity:
             for typing in session.typing:
                 where = typing[::-1]
                 past[where] = max(left_at + 1, past.get(where, 0))
+        self._note_elsewhere(standing, here)
         for (whose, chat_id), at in sorted(past.items(), key=lambda item: item[1]):
             if chat_id is not None:
                 stopped = UserTyping(user_id=whose, is_typing=False)
@@ -74,6 +74,12 @@ class Activity:
         for user_id, seen_at in here.items():
             self.presence.expect(user_id, moment_of(seen_at))
         self._server.activity_log.is_complete_since(0)
+
+    def _note_elsewhere(self, standing: Sequence[Said], here: Collection[str]) -> None:
+        for one, said_at in standing:
+            # Of who may come back here it is told once it does not.
+            if one.is_on or one.chat_id is not None or one.user_id not in here:
+                self._server.activity_log.note(_event_of(one), one.user_id, one.chat_id, at=micros_of(said_at))
 
     async def come_online(self, sid: str, user_id: str) -> None:
         """A client that has claimed a user stands for it from now on, and others have been told so when this returns.

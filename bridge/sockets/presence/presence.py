@@ -86,11 +86,6 @@ class Roster:
             self._here[user_id] = _Here(gone_at=now, seen_at=seen_at)
             self._leaving[user_id] = None
 
-    def is_expected(self, user_id: str) -> bool:
-        """Whether a user was online when the bridge ended, and has not come back so far."""
-        here = self._here.get(user_id)
-        return here is not None and not here.sids and here.seen_at is not None
-
     def is_here(self, user_id: str) -> bool:
         """Whether a user is online, or its grace period runs."""
         return user_id in self._here
@@ -215,18 +210,15 @@ class Presence:
 
     def arrive(self, sid: str, user_id: str) -> None:
         """A user whom a socket has claimed is online, unless that has left meanwhile."""
-        last_seen, now = self._roster.last_seen(user_id), self._wall(self._steady())
-        was_expected = self._roster.is_expected(user_id)
+        last_seen = self._roster.last_seen(user_id)
         if self._roster.arrive(sid, user_id):
-            self._changed(user_id, now, last_seen, is_online=True)
-        elif was_expected:
-            # Here nothing has changed, but to the others this bridge is not the one that ended, with which they take
-            # its users for gone.
-            self.remote_presence.publish(UserActivity(user_id, None, is_on=True, at=now))
+            self._changed(user_id, self._wall(self._steady()), last_seen, is_online=True)
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
-        """A user was online when the bridge ended, and may come back."""
+        """A user was online when the bridge ended, and may come back. To the others this bridge is not the one that
+        ended, with which they take its users for gone: so they hear that the user is here, and later if it is not."""
         self._roster.expect(user_id, seen_at - self._measured_ahead(), self._steady())
+        self.remote_presence.publish(UserActivity(user_id, None, is_on=True, at=seen_at))
         self._wait()
 
     def leave(self, sid: str, user_id: str, *, for_good: bool = False) -> None:

@@ -5,16 +5,23 @@ It decides, without I/O: what comes from others is brought to it, and what they 
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
 
 from bridge.catalogue.activities import UserActivity
 from bridge.sockets.presence.typing import Typing
 
-__all__ = ["RemotePresence"]
+__all__ = ["RemotePresence", "Said"]
 
 T = TypeVar("T")
+
+
+class Said(NamedTuple):
+    """How a user stood at the others at first, and when that was said there."""
+
+    activity: UserActivity
+    at: datetime
 
 
 class RemotePresence:
@@ -33,7 +40,7 @@ class RemotePresence:
         self._typing_at: dict[str, set[Typing]] = {}
         self._is_shared = False
         self._is_known = asyncio.Event()
-        self._standing: list[UserActivity] = []
+        self._standing: list[Said] = []
         self._outgoing: dict[tuple[str, str | None], UserActivity] = {}
         self.outgoing = asyncio.Event()
         """Set while the others are to be told something."""
@@ -68,14 +75,42 @@ class RemotePresence:
 
     # What the others tell
 
-    def begin(self, standing: Iterable[tuple[str, UserActivity]]) -> None:
-        """How things stand with the others at first, with what has lately ended there. Nobody is told."""
-        for node, activity in standing:
-            self._follow(node, activity)
-            self._standing.append(activity)
+    def begin(
+        self,
+        known: Iterable[tuple[str, UserActivity, datetime]],
+        gone: Mapping[str, datetime],
+        now: datetime,
+        *,
+        noticed_after: timedelta = timedelta(0),
+    ) -> None:
+        """How things stand with the others at first, with what has lately ended there: each with its node and when
+        that was said. Nobody is told. What was on at a node that is gone, and when that was seen last, has ended
+        with it. The others notice so long after that; unless somebody has said since then that it has ended, it may
+        be that nobody was told, and the others are from here."""
+        on: dict[tuple[str, str | None], Said] = {}
+        ended: dict[tuple[str, str | None], Said] = {}
+        vanished: list[tuple[UserActivity, datetime]] = []
+        for node, activity, said_at in known:
+            key = activity.user_id, activity.chat_id
+            if not activity.is_on:
+                if key not in ended or ended[key].at <= said_at:
+                    ended[key] = Said(activity, said_at)
+            elif node in gone:
+                ending = activity._replace(is_on=False, at=max(gone[node], said_at))
+                vanished.append((ending, gone[node] + noticed_after))
+            else:
+                self._follow(node, activity)
+                on[key] = Said(activity, said_at)
+        for ending, noticed_at in vanished:
+            key = ending.user_id, ending.chat_id
+            if key not in on and (key not in ended or ended[key].at < noticed_at):
+                ended[key] = Said(ending, now)
+                self.publish(ending)
+        self._standing = [said for key, said in ended.items() if key not in on]
+        self._standing += on.values()
         self._is_known.set()
 
-    async def standing(self) -> Sequence[UserActivity]:
+    async def standing(self) -> Sequence[Said]:
         """Waits until it is known how things stood with the others at first. To be asked once."""
         if self._is_shared:
             await self._is_known.wait()

@@ -49,7 +49,7 @@ class StagedActivities:
         for one in activities:
             self.writes += 1
             key = (node, one.user_id, one.chat_id or "")
-            self._rows[key] = activity_row(node, one) | {"change": self._change}
+            self._rows[key] = activity_row(node, one) | {"change": self._change, "said_at": self._now}
 
     def tidy(self, node: str, gone: Collection[str]) -> None:
         """Forgets what has ended at a node long ago, and all of nodes that are gone."""

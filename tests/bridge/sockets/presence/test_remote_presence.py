@@ -3,7 +3,7 @@ is so, and nothing twice."""
 
 import asyncio
 from collections import deque
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -137,6 +137,60 @@ async def test_who_comes_back_to_a_bridge_that_was_started_again_is_online_at_th
     assert other.presence.is_here("u1")
     assert other.announced == [("u1", "online"), *([("u1", "offline"), ("u1", "online")] if is_noticed_first else [])]
     assert again.announced == []
+
+
+async def test_what_was_on_at_a_node_that_is_gone_has_ended_unless_somebody_has_said_so_since() -> None:
+    remote_presence = RemotePresence(on_status=print, on_typing=print)
+    remote_presence.share()
+    seen, said, now = NOW, NOW + timedelta(seconds=1), NOW + timedelta(minutes=1)
+    noticed = seen + timedelta(seconds=15)
+    stays, went, moved, vanished, noted, early = (
+        UserActivity(f"u{number}", None, is_on=True, at=NOW) for number in range(6)
+    )
+    types = UserActivity(vanished.user_id, "c1", is_on=True, at=NOW, user_name="Ann")
+    ends = [one._replace(is_on=False) for one in (went, noted, early)]
+    remote_presence.begin(
+        [
+            ("there", stays, said),
+            ("there", ends[0], said),
+            *(("gone", one, said) for one in (moved, vanished, types, noted, early)),
+            ("there", moved, said),
+            ("there", ends[1], noticed),
+            ("there", ends[2], said),
+        ],
+        {"gone": seen},
+        now,
+        noticed_after=noticed - seen,
+    )
+    untold = [one._replace(is_on=False, at=said) for one in (vanished, types, early)]
+    assert {*await remote_presence.standing()} == {
+        (stays, said),
+        (ends[0], said),
+        (moved, said),
+        (ends[1], noticed),
+        *((one, now) for one in untold),
+    }
+    assert [*remote_presence.take()] == untold
+    online = [remote_presence.is_online(f"u{number}") for number in range(6)]
+    assert online == [True, False, True, False, False, False]
+    assert remote_presence.nodes == {"there"}
+
+
+async def test_who_is_expected_back_is_online_at_the_others_until_it_is_not_there_in_time() -> None:
+    other, again = Node(), Node()
+    again.presence.expect("u1", NOW)
+
+    async def tell() -> None:
+        for activity in again.remote_presence.take():
+            other.remote_presence.hear("again", activity)
+
+    await tell()
+    assert other.presence.is_here("u1")
+    for _ in range(3):  # the grace period, which is none
+        await asyncio.sleep(0)
+    await tell()
+    assert other.announced == [("u1", "online"), ("u1", "offline")]
+    assert other.presence.announcements.told("u1") == again.presence.announcements.told("u1")
 
 
 def test_what_could_not_be_told_is_told_later_unless_something_newer_is() -> None:

@@ -21,16 +21,15 @@ from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.transport.disconnects import Disconnect
 from coordinator.events import Audience, Event
+from tests.bridge.sockets.activity_heard import GRACE_SECONDS, changes, hear, let_grace_pass
 from tests.bridge.sockets.houses import Client, House, who_missed
 from tests.system.soak.lines import Line, PollingLine
 from tests.system.soak.records import EVERYONE, Publications
-from tests.waiting import GIVE_UP_SECONDS
 
 Serve = Callable[..., Awaitable[str]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 R0 = "request-r0"
-GRACE_SECONDS = 3_600.0
 NEWS_LIMIT = 20
 UNBOUNDED = Replays(Limits()).for_address(None)
 HOUR_NANOSECONDS = 3_600_000_000_000
@@ -248,34 +247,6 @@ async def test_what_a_client_asks_for_waits_for_the_journal_within_bounds(
 
 
 # Who is there, and who types
-
-
-def changes(client: Client) -> list[tuple[str, str]]:
-    """What a client was told of who is there and who types."""
-    return [
-        (
-            delivered["userId"],
-            delivered["status"] if name == "user-status-change" else f"types {delivered['isTyping']}",
-        )
-        for name, delivered in client.activity
-    ]
-
-
-def let_grace_pass(house: House) -> None:
-    """Has the clocks of presence go on."""
-    presence, grace = house.server.presence, timedelta(seconds=GRACE_SECONDS)
-    clocks = presence._clock, presence._steady
-    presence._clock, presence._steady = lambda: clocks[0]() + grace, lambda: clocks[1]() + grace
-    presence._expire()
-    presence._clock, presence._steady = clocks
-
-
-async def hear(client: Client, *expected: tuple[str, str]) -> None:
-    async with asyncio.timeout(GIVE_UP_SECONDS):
-        while len(changes(client)) < len(expected):
-            await client.listen()
-    await client.listen()
-    assert changes(client) == [*expected]
 
 
 async def test_who_was_away_is_told_how_things_stand_and_nobody_else_hears_it_again(house: House) -> None:

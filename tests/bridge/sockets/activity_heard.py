@@ -1,0 +1,40 @@
+"""What clients hear of who comes, goes and types, and a grace period that a test ends."""
+
+import asyncio
+from datetime import timedelta
+
+from tests.bridge.sockets.houses import Client, House
+from tests.waiting import GIVE_UP_SECONDS
+
+__all__ = ["GRACE_SECONDS", "changes", "hear", "let_grace_pass"]
+
+GRACE_SECONDS = 3_600.0
+"""Longer than any test: `let_grace_pass` ends it."""
+
+
+def changes(client: Client) -> list[tuple[str, str]]:
+    """What a client was told of who is there and who types."""
+    return [
+        (
+            delivered["userId"],
+            delivered["status"] if name == "user-status-change" else f"types {delivered['isTyping']}",
+        )
+        for name, delivered in client.activity
+    ]
+
+
+def let_grace_pass(house: House) -> None:
+    """Has the clocks of presence go on."""
+    presence, grace = house.server.presence, timedelta(seconds=GRACE_SECONDS)
+    clocks = presence._clock, presence._steady
+    presence._clock, presence._steady = lambda: clocks[0]() + grace, lambda: clocks[1]() + grace
+    presence._expire()
+    presence._clock, presence._steady = clocks
+
+
+async def hear(client: Client, *expected: tuple[str, str]) -> None:
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        while len(changes(client)) < len(expected):
+            await client.listen()
+    await client.listen()
+    assert changes(client) == [*expected]
