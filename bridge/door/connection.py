@@ -28,7 +28,7 @@ EMPTY_LINE = b"\r\n"
 WAITING_BYTES = 65_536
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(asyncio.BufferedProtocol):
     """What a client sends over one connection, and what it is answered."""
 
     __slots__ = (
@@ -132,8 +132,12 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._turn_away(STOPPING)
 
-    def data_received(self, data: bytes) -> None:
-        self._flow_control.feed(data)
+    def get_buffer(self, _size: int) -> memoryview:
+        buffer = self._door.read_buffer
+        return buffer.whole if self._flow_control.passes_over else buffer.piece
+
+    def buffer_updated(self, count: int) -> None:
+        self._flow_control.feed(self._door.read_buffer.whole[:count])
 
     def receive(self, data: bytes) -> bool:
         """Something has come, and its turn with it. Returns whether it makes a request whole."""
@@ -388,8 +392,9 @@ class HttpConnection(asyncio.Protocol):
         protocol = self._config.ws_protocol_class(self._config, self._server_state, self._state)
         self._transport.set_protocol(protocol)
         protocol.accepted, protocol.unread = accepted, self._door.unread
+        protocol.read_buffer = self._door.read_buffer
         protocol.connection_made(self._transport)
         rest += self._flow_control.end()
         protocol.shake_hands(Request(head.path, head.raw_path, head.query, head.headers))
         if rest:
-            protocol.data_received(rest)
+            protocol.receive(rest)

@@ -18,6 +18,8 @@ class DoorLimits:
     held_bytes: int = 32_000_000
     """Of heads and bodies that have not come whole, on all connections together. Of the address that holds most the
     one goes that has taken longest."""
+    held_bytes_per_address: int = 8_000_000
+    """The same of one address. Four that fill theirs have filled what there is for all."""
     body_bytes: int = 1_000_000
     """Of any request; what a route takes may be less."""
     head_seconds: float = 10
