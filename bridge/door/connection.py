@@ -40,7 +40,6 @@ class HttpConnection(asyncio.BufferedProtocol):
         "_flow_control",
         "_held_bytes",
         "_is_closing",
-        "_is_deaf",
         "_looked_at",
         "_scope",
         "_server_state",
@@ -72,8 +71,6 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._flow_control: FlowControl
         self._is_closing = False
         """Whether nothing more is listened to."""
-        self._is_deaf = False
-        """Whether it has sent so much before its turn that it is closed after this one."""
         self.unread_answer: UnreadAnswer | None = None
         """While what was answered waits for the client to read it."""
 
@@ -153,11 +150,6 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     def _wait_with(self, unread: bytes) -> None:
         """What has come before its turn."""
-        if self._exchange is not None and len(unread) > self._door.limits.waiting_bytes:
-            self._exchange.keeps_alive = False
-            self._is_deaf = True
-            unread = b""
-            self._flow_control.pause()
         self._unread = unread
         self._hold(len(unread))
         if unread:
@@ -256,7 +248,7 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     def resume(self) -> None:
         """Reads on, unless what comes next has its turn later."""
-        if self._body is not None or not (self._unread or self._is_deaf):
+        if self._body is not None or not self._unread:
             self._flow_control.resume()
 
     # Answering
@@ -328,8 +320,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._close_outright()
         elif not self._transport.is_closing():
             self._leave_within_moments()
-            if not self._is_deaf:
-                self._flow_control.resume()
+            self._flow_control.resume()
             self._transport.write_eof()
 
     def _close_outright(self) -> None:

@@ -267,7 +267,6 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     "a body in chunks": ([FEW_CHUNKS, CHUNK_BYTES, CHUNK_LINE_BYTES], over_chunks),
     "what follows the last chunk": ([TRAILER_BYTES], over_trailer),
     "what follows a request that was refused": ([DOOR.linger_seconds], NOBODY_TOLD),
-    "requests behind one that is not answered yet": ([DOOR.waiting_bytes], NOBODY_TOLD),
     "heads and bodies that have not come whole, on all connections; on those of one address": (
         [DOOR.held_bytes, DOOR.held_bytes_per_address],
         NOBODY_TOLD,
@@ -311,7 +310,8 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     ),
     "requests of one address that wait for their turn": ([WAITING_LIMIT], too_much_of_the_loop),
     "the last places for connections that ask for health": ([PROBES_PER_ADDRESS], no_place),
-    "what is read at once of a connection; of what follows the handshake of a WebSocket before that is answered": (
+    "what is read at once of a connection; of what follows a request, or the handshake of a WebSocket, before that is"
+    " answered": (
         [READ_BYTES],
         NOBODY_TOLD,
     ),
