@@ -95,9 +95,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._door.forget(self)
         self._is_closing = True
         self._drop_exchange()
-        self._flow_control.end()
-        self._held_bytes = 0
-        self.count_held(is_more=False)
+        self._drop_held()
         self._free_unread_answer()
         if self._accepted is not None:
             self._accepted.leave()
@@ -241,6 +239,13 @@ class HttpConnection(asyncio.BufferedProtocol):
             is_more, self._held_bytes = held_bytes > self._held_bytes, held_bytes
             self.count_held(is_more=is_more)
 
+    def _drop_held(self) -> None:
+        """Nothing is kept any more, nor of what waits for its turn: were that counted on, others would have to leave
+        for it."""
+        self._flow_control.end()
+        self._held_bytes = 0
+        self.count_held(is_more=False)
+
     def count_held(self, *, is_more: bool) -> None:
         if self._accepted is not None:
             held_bytes = self._held_bytes + self._flow_control.late_bytes
@@ -340,9 +345,9 @@ class HttpConnection(asyncio.BufferedProtocol):
         """Closes at once, whatever is still to be written."""
         self._is_closing = True
         self._drop_exchange()
-        self._hold(0)
         self._door.forget(self)
         self._transport.abort()
+        self._drop_held()
 
     def turn_out(self, reason: str) -> None:
         """Closes one that has nothing under way, or takes too long."""

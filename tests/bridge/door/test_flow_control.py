@@ -85,6 +85,32 @@ async def test_an_address_that_had_its_share_is_read_on_once_it_is_its_turn_and_
             writer.transport.abort()
 
 
+async def test_one_makes_room_for_what_waits_for_its_turn_and_not_all_of_its_address() -> None:
+    house, shares = House(), Shares()
+    async with served(house, shares=shares.loop_shares, held_bytes_per_address=12_000):
+        lines = [
+            await asyncio.open_connection("127.0.0.1", house.port, local_addr=("127.0.0.2", 0)) for _ in range(4)
+        ]
+        await until(lambda: house.door.connection_limits.stand.connections == 4)
+        shares.cost_seconds = 10.0
+        lines[3][1].write(b"GET /")
+        await until(lambda: held_bytes() == 5)
+        shares.cost_seconds = 0.0
+        for count, (_, writer) in enumerate(lines[:3], 1):
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 4_968 + b"\r\n\r\n")
+            await until(lambda count=count: (held_bytes() or 0) >= 5_000 * min(count, 2))  # type: ignore[misc]
+        # Who has held something for longest goes first, however little that is, and then the next one.
+        await until(lambda: house.door.connection_limits.stand.connections == 2)
+        shares.now += 1_000
+        while shares.timers:
+            shares.timers.pop(0)()
+        for reader, _ in lines[1:3]:
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        for _, writer in lines:
+            writer.transport.abort()
+
+
 def test_of_an_address_that_had_its_share_a_new_connection_is_not_read_on_the_loop_that_the_bridge_has() -> None:
     """uvloop begins to read a connection once it is made, whatever it was told meanwhile."""
 
