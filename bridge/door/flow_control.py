@@ -11,7 +11,7 @@ __all__ = ["FlowControl"]
 # Between two reads of what a client that was refused still sends. The system keeps a tenth of a megabyte of each, so
 # that ten times what a body may have is passed over before the client is given up.
 RESTING_SECONDS = 0.02
-# What the system and the loop have done by the time that it is handed over: they copy it twice, into fresh memory.
+# What the system and the loop have done by the time that it is handed over: each copies it.
 SECONDS_FOR_EACH_BYTE = 1e-9
 # What it takes to accept a connection and to close it.
 SECONDS_FOR_EACH_CONNECTION = 0.0002
