@@ -82,7 +82,7 @@ test-matrix: has-python has-node what-tests-need ## Run the tests with other Pyt
 PYTHONS ?= $(if $(POSTGRES),,$(shell for minor in 12 13 14; do python3.$$minor -c '' 2>/dev/null && echo python3.$$minor; done))
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
-soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
+soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, attackers of every kind, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
 	$(SUPERVISED) $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/system/soak $(TRIED_IN_FULL) $(SENT_TO_ENDPOINTS) $(SEVERAL_BRIDGES) $(PAYOUTS_UNDER_FAULTS) $(ENDPOINTS_THAT_LIE) $(SPOILT_REQUESTS) $(PROPERTIES)
 
 TRIED_IN_FULL := $(addprefix tests/system/,test_cuts.py test_openapi.py) tests/pages/test_cuts.py tests/bridge/cli/test_finance_month.py

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from benchmarks.load import HANDSHAKE, masked
+from benchmarks.processes import more_files
 
 __all__ = ["ATTACKS"]
 
@@ -28,6 +29,7 @@ FOUR_ADDRESSES = [f"127.0.0.{number}" for number in range(2, 6)]
 # What may be begun by who is not let in, and more than their sockets take of answers.
 BEGUN_BYTES, OPENAPI = 131_071, LIVE.replace(b"/health/live", b"/schema/openapi.json")
 PIECE_BYTES = 200_000
+STAYING_SECONDS = 1.0
 # What honest clients do comes first on their core.
 NICENESS = 19
 
@@ -145,6 +147,29 @@ def connect_again_and_again(source: str | None = None) -> Attack:
     return attack
 
 
+def come_back(clients: int) -> Attack:
+    """A crowd that means no harm: all come at once, stay for a while, and are cut off, again and again."""
+
+    async def stay(port: int) -> asyncio.StreamWriter:
+        while True:
+            with contextlib.suppress(OSError, EOFError):
+                reader, writer = await _open(port, CONNECTED)
+                await reader.readuntil(b'40{"sid"')
+                reading = asyncio.create_task(_forget(reader))
+                reading.add_done_callback(lambda _: None)
+                return writer
+            await asyncio.sleep(1)
+
+    async def attack(port: int) -> None:
+        more_files()
+        while True:
+            for writer in await asyncio.gather(*(stay(port) for _ in range(clients))):
+                writer.transport.abort()
+            await asyncio.sleep(STAYING_SECONDS)
+
+    return attack
+
+
 def side_by_side(*attacks: Attack) -> Attack:
     async def attack(port: int) -> None:
         await asyncio.gather(*(one(port) for one in attacks))
@@ -184,6 +209,7 @@ ATTACKS: dict[str, Attack] = {
     "health of seven addresses": side_by_side(
         *(flood(b"", of(LIVE.replace(b"live", b"ready"), one), connections=10) for one in SEVEN_ADDRESSES)
     ),
+    "a crowd that comes back": come_back(4_000),
     "connection after connection": connect_again_and_again(FOUR_ADDRESSES[0]),
     "connections of four addresses": side_by_side(*map(connect_again_and_again, FOUR_ADDRESSES)),
     "heads of four addresses": flood_of_four_addresses(*ENDLESS_HEAD),

@@ -263,7 +263,7 @@ def _run(
             interface="asgi3",
             loop="uvloop",
             http=cast(Any, door),
-            ws=WebSocketProtocol,
+            ws=cast(Any, WebSocketProtocol),
             ws_per_message_deflate=False,
             ws_ping_interval=None,  # Engine.IO has a heartbeat of its own
             ws_max_size=settings.max_payload_bytes,

@@ -32,11 +32,11 @@ class Acceptor:
     def __init__(self, listener: socket.socket, connection_limits: ConnectionLimits) -> None:
         self._listener = listener
         self._connection_limits = connection_limits
-        self._make: Callable[[], asyncio.Protocol]
+        self._make: Callable[[], asyncio.BaseProtocol]
         self._opening: set[asyncio.Task[object]] = set()
         self._retry: asyncio.TimerHandle | None = None
 
-    def accept(self, make: Callable[[], asyncio.Protocol]) -> None:
+    def accept(self, make: Callable[[], asyncio.BaseProtocol]) -> None:
         """From now on each connection is given a protocol that this makes."""
         self._make = make
         asyncio.get_running_loop().add_reader(self._listener, self._accept_some)

@@ -28,7 +28,7 @@ EMPTY_LINE = b"\r\n"
 WAITING_BYTES = 65_536
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(asyncio.BufferedProtocol):
     """What a client sends over one connection, and what it is answered."""
 
     __slots__ = (
@@ -40,7 +40,6 @@ class HttpConnection(asyncio.Protocol):
         "_flow_control",
         "_held_bytes",
         "_is_closing",
-        "_is_deaf",
         "_looked_at",
         "_scope",
         "_server_state",
@@ -72,8 +71,6 @@ class HttpConnection(asyncio.Protocol):
         self._flow_control: FlowControl
         self._is_closing = False
         """Whether nothing more is listened to."""
-        self._is_deaf = False
-        """Whether it has sent so much before its turn that it is closed after this one."""
         self.unread_answer: UnreadAnswer | None = None
         """While what was answered waits for the client to read it."""
 
@@ -98,9 +95,7 @@ class HttpConnection(asyncio.Protocol):
         self._door.forget(self)
         self._is_closing = True
         self._drop_exchange()
-        self._flow_control.end()
-        self._held_bytes = 0
-        self.count_held(is_more=False)
+        self._drop_held()
         self._free_unread_answer()
         if self._accepted is not None:
             self._accepted.leave()
@@ -132,8 +127,12 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._turn_away(STOPPING)
 
-    def data_received(self, data: bytes) -> None:
-        self._flow_control.feed(data)
+    def get_buffer(self, _size: int) -> memoryview:
+        buffer = self._door.read_buffer
+        return buffer.whole if self._flow_control.passes_over else buffer.piece
+
+    def buffer_updated(self, count: int) -> None:
+        self._flow_control.feed(self._door.read_buffer.whole[:count])
 
     def receive(self, data: bytes) -> bool:
         """Something has come, and its turn with it. Returns whether it makes a request whole."""
@@ -149,11 +148,6 @@ class HttpConnection(asyncio.Protocol):
 
     def _wait_with(self, unread: bytes) -> None:
         """What has come before its turn."""
-        if self._exchange is not None and len(unread) > self._door.limits.waiting_bytes:
-            self._exchange.keeps_alive = False
-            self._is_deaf = True
-            unread = b""
-            self._flow_control.pause()
         self._unread = unread
         self._hold(len(unread))
         if unread:
@@ -245,6 +239,13 @@ class HttpConnection(asyncio.Protocol):
             is_more, self._held_bytes = held_bytes > self._held_bytes, held_bytes
             self.count_held(is_more=is_more)
 
+    def _drop_held(self) -> None:
+        """Nothing is kept any more, nor of what waits for its turn: were that counted on, others would have to leave
+        for it."""
+        self._flow_control.end()
+        self._held_bytes = 0
+        self.count_held(is_more=False)
+
     def count_held(self, *, is_more: bool) -> None:
         if self._accepted is not None:
             held_bytes = self._held_bytes + self._flow_control.late_bytes
@@ -252,7 +253,7 @@ class HttpConnection(asyncio.Protocol):
 
     def resume(self) -> None:
         """Reads on, unless what comes next has its turn later."""
-        if self._body is not None or not (self._unread or self._is_deaf):
+        if self._body is not None or not self._unread:
             self._flow_control.resume()
 
     # Answering
@@ -324,8 +325,7 @@ class HttpConnection(asyncio.Protocol):
             self._close_outright()
         elif not self._transport.is_closing():
             self._leave_within_moments()
-            if not self._is_deaf:
-                self._flow_control.resume()
+            self._flow_control.resume()
             self._transport.write_eof()
 
     def _close_outright(self) -> None:
@@ -345,9 +345,9 @@ class HttpConnection(asyncio.Protocol):
         """Closes at once, whatever is still to be written."""
         self._is_closing = True
         self._drop_exchange()
-        self._hold(0)
         self._door.forget(self)
         self._transport.abort()
+        self._drop_held()
 
     def turn_out(self, reason: str) -> None:
         """Closes one that has nothing under way, or takes too long."""
@@ -388,8 +388,9 @@ class HttpConnection(asyncio.Protocol):
         protocol = self._config.ws_protocol_class(self._config, self._server_state, self._state)
         self._transport.set_protocol(protocol)
         protocol.accepted, protocol.unread = accepted, self._door.unread
+        protocol.read_buffer = self._door.read_buffer
         protocol.connection_made(self._transport)
         rest += self._flow_control.end()
         protocol.shake_hands(Request(head.path, head.raw_path, head.query, head.headers))
         if rest:
-            protocol.data_received(rest)
+            protocol.receive(rest)

@@ -250,7 +250,7 @@ class ConnectionLimits:
         if self._bodies.lately:
             troubles.append(
                 f"{self._bodies.lately} connections whose heads and bodies did not come whole were ended within a"
-                " minute, since all together held too much"
+                " minute, since those of their address, or all together, held too much"
             )
         if self._requests.lately:
             troubles.append(

@@ -9,6 +9,7 @@ from bridge.door.limits import DoorLimits
 from bridge.door.partial_requests import PartialRequests
 from bridge.sockets.loop_shares import LoopShares, Share
 from bridge.sockets.transport.deadlines import Deadlines
+from bridge.sockets.transport.read_buffer import ReadBuffer
 from bridge.sockets.transport.unread_bytes import MADE_ROOM, UnreadBytes
 
 __all__ = ["Door"]
@@ -48,7 +49,10 @@ class Door:
         """Who does not read what they are answered."""
         self.leaving: Deadlines[HttpConnection] = Deadlines(lambda late, _: late.break_off())
         """Who is being closed."""
-        self.held: PartialRequests[HttpConnection] = PartialRequests(self.limits.held_bytes)
+        self.read_buffer = ReadBuffer()
+        self.held: PartialRequests[HttpConnection] = PartialRequests(
+            self.limits.held_bytes, self.limits.held_bytes_per_address
+        )
         """What has come of heads and bodies that are not whole."""
 
     def __call__(
@@ -94,16 +98,13 @@ class Door:
     def hold(self, connection: HttpConnection, network: str | None, held_bytes: int, *, is_more: bool) -> None:
         """A connection from an address holds so much of what has not come whole."""
         self.held.note(connection, network, held_bytes)
-        while is_more and self.held.is_too_much:
-            address, its_own = self.held.most()
-            late = (one for one in its_own if one in self.bodies or one in self.heads or one in self.answers)
+        while is_more:
+            why, holders = self.held.too_much(network)
+            late = (one for one in holders if one in self.bodies or one in self.heads or one in self.answers)
             longest = next(late, None)
             if longest is None:
                 return
-            self.connection_limits.gave_up_body(
-                f"what has not come whole of heads and bodies is more than {self.held.limit_bytes} bytes, and"
-                f" {address} holds most of it"
-            )
+            self.connection_limits.gave_up_body(why)
             longest.turn_out(MADE_ROOM)
 
     def waits_no_more(self, connection: HttpConnection) -> None:

@@ -11,7 +11,7 @@ __all__ = ["FlowControl"]
 # Between two reads of what a client that was refused still sends. The system keeps a tenth of a megabyte of each, so
 # that ten times what a body may have is passed over before the client is given up.
 RESTING_SECONDS = 0.02
-# What the system and the loop have done by the time that it is handed over: they copy it twice, into fresh memory.
+# What the system and the loop have done by the time that it is handed over: each copies it.
 SECONDS_FOR_EACH_BYTE = 1e-9
 # What it takes to accept a connection and to close it.
 SECONDS_FOR_EACH_CONNECTION = 0.0002
@@ -30,7 +30,7 @@ class Reader(Protocol):
 class FlowControl:
     """What comes over one connection."""
 
-    __slots__ = ("_has_turn", "_is_waiting", "_late", "_passes_over", "_reader", "_share", "_transport", "is_paused")
+    __slots__ = ("_has_turn", "_is_waiting", "_late", "_reader", "_share", "_transport", "is_paused", "passes_over")
 
     def __init__(self, transport: asyncio.Transport, reader: Reader) -> None:
         self._transport = transport
@@ -45,7 +45,8 @@ class FlowControl:
         """Whether it has waited, and what comes next is read."""
         self._late = b""
         """What has come meanwhile."""
-        self._passes_over = False
+        self.passes_over = False
+        """Whether nobody looks at what comes any more."""
 
     @property
     def late_bytes(self) -> int:
@@ -60,23 +61,23 @@ class FlowControl:
             if not share.is_due():
                 self._wait_for_turn(share)
 
-    def feed(self, data: bytes) -> None:
-        """Something has come."""
+    def feed(self, came: memoryview) -> None:
+        """Something has come, which is good until this returns."""
         reader, share = self._reader, self._share
         if reader is None:
             return
-        if self._passes_over:
+        if self.passes_over:
             if share is not None:
-                share.spend(len(data) * SECONDS_FOR_EACH_BYTE)
+                share.spend(len(came) * SECONDS_FOR_EACH_BYTE)
             self._rest()
         elif share is None:
-            reader.receive(data)
+            reader.receive(bytes(came))
         elif self._is_waiting or share.has_had_turn() or not (self._has_turn or share.is_due()):
-            self._late += data
+            self._late += came
             reader.count_held(is_more=True)
             self._wait_for_turn(share)
         else:
-            self._read(reader, share, data)
+            self._read(reader, share, bytes(came))
 
     def _read(self, reader: Reader, share: Share, data: bytes) -> None:
         self._has_turn = False
@@ -94,9 +95,11 @@ class FlowControl:
         if self._can_wait:
             self._wait()
             share.when_due(self._take_turn)
+        elif self._is_waiting:  # since before it was made: uvloop has begun to read it all the same
+            self._transport.pause_reading()
 
     def _take_turn(self) -> None:
-        self._is_waiting, self._has_turn = False, not self._passes_over
+        self._is_waiting, self._has_turn = False, not self.passes_over
         reader, share, late, self._late = self._reader, self._share, self._late, b""
         if reader is not None and share is not None and late:
             reader.count_held(is_more=False)
@@ -105,7 +108,7 @@ class FlowControl:
 
     def pass_over(self) -> None:
         """From now on nobody looks at what comes; it is read a piece at a time, and none of it is kept."""
-        self._passes_over, self._late = True, b""
+        self.passes_over, self._late = True, b""
         self._rest()
 
     def _rest(self) -> None:

@@ -13,11 +13,11 @@ class DoorLimits:
     """Of a request's line and headers together. The longest honest ones hold a token with hundreds of grants."""
     target_bytes: int = 16_384
     headers: int = 100
-    waiting_bytes: int = 65_536
-    """Of the requests that follow before the one before them is answered. Whoever sends more is answered that one."""
     held_bytes: int = 32_000_000
     """Of heads and bodies that have not come whole, on all connections together. Of the address that holds most the
     one goes that has taken longest."""
+    held_bytes_per_address: int = 8_000_000
+    """The same of one address. Four that fill theirs have filled what there is for all."""
     body_bytes: int = 1_000_000
     """Of any request; what a route takes may be less."""
     head_seconds: float = 10

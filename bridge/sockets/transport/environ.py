@@ -68,14 +68,15 @@ def stored_of(environ: dict[str, Any]) -> dict[str, Any]:
 
 
 def query_of(query_string: bytes) -> dict[str, str]:
-    """The first value of each name in a query."""
+    """The value of each name in a query; of one that stands there twice all together, which are none that is known.
+    Others read the last, or refuse it."""
     if query_string in USUAL_QUERIES:
         return USUAL_QUERIES[query_string]
     return _read_query(query_string)
 
 
 def _read_query(query_string: bytes) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(query_string.decode("latin-1")).items()}
+    return {name: ",".join(values) for name, values in parse_qs(query_string.decode("latin-1")).items()}
 
 
 # With which a thousand come at once. Others are read anew: what strangers make up is not kept.

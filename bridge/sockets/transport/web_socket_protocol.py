@@ -20,12 +20,13 @@ from bridge.sockets.transport.disconnects import FIRST_OF_OUR_OWN, Disconnect
 from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.frames import frame_of
 from bridge.sockets.transport.handshake import Answer, Request, accepting, response
+from bridge.sockets.transport.read_buffer import ReadBuffer
 from bridge.sockets.transport.reading import Reading
 from bridge.sockets.transport.receivers import CountedConnection, Receiver
 from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.sockets.transport.writer import Writer
 
-__all__ = ["DOOR", "EARLY_BYTES", "FIRST_FRAMES", "WebSocketProtocol"]
+__all__ = ["DOOR", "FIRST_FRAMES", "WebSocketProtocol"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -38,8 +39,6 @@ UNCOUNTED = UnreadBytes(math.inf)
 """Where no front door counts what waits."""
 
 NORMAL, LOST = 1000, 1006
-# Clients wait for the answer to their handshake (RFC 6455, section 4.1). Some send their first packets with it.
-EARLY_BYTES = 16_384
 # For what is still to be written, and for the client's answer to a close.
 FLUSH_SECONDS = 5.0
 BY_CODE = {disconnect.code: disconnect for disconnect in Disconnect}
@@ -47,7 +46,7 @@ BY_CODE = {disconnect.code: disconnect for disconnect in Disconnect}
 Message = MutableMapping[str, Any]
 
 
-class WebSocketProtocol(asyncio.Protocol):
+class WebSocketProtocol(asyncio.BufferedProtocol):
     """One WebSocket: its handshake, then messages either way."""
 
     # Unlike most objects there are tens of thousands of these.
@@ -67,6 +66,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_writable",
         "_writer",
         "accepted",
+        "read_buffer",
         "transport",
         "unread",
     )
@@ -94,6 +94,8 @@ class WebSocketProtocol(asyncio.Protocol):
         """Whoever alone writes, once it was taken over."""
         self.unread = UNCOUNTED
         """What waits on all connections, this one among them; given before it is made."""
+        self.read_buffer: ReadBuffer
+        """Of all connections; given before anything comes."""
         self.accepted: CountedConnection | None = None
         """What is told when the connection is gone."""
         self.transport: asyncio.Transport
@@ -131,25 +133,23 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._writer is not None:
             self._writer.resumed()
 
-    def data_received(self, data: bytes) -> None:
-        if self._reading is None:
-            return
-        if not self._is_open and self._reading.unread_bytes + len(data) > EARLY_BYTES:
-            self._refuse_early(b"wait for the answer to the handshake before you send more")
-        else:
-            self._reading.feed(data)
+    def get_buffer(self, _size: int) -> memoryview:
+        return self.read_buffer.piece
 
-    def _refuse_early(self, why: bytes) -> None:
-        """Of what comes before it is open."""
-        if self._status is None:
-            self._answer(HTTPStatus.BAD_REQUEST, [], why)
-            self._end(LOST)
+    def buffer_updated(self, count: int) -> None:
+        self.receive(bytes(self.read_buffer.piece[:count]))
+
+    def receive(self, data: bytes) -> None:
+        """Something has come."""
+        if self._reading is not None:
+            self._reading.feed(data)
 
     def broken(self, error: WebSocketError) -> None:
         """The client has broken the protocol."""
         logger.debug("closing a WebSocket: the client sent %s", error)
         if not self._is_open and self._status is None:
-            self._refuse_early(b"what follows the handshake is no frame of a WebSocket")
+            self._answer(HTTPStatus.BAD_REQUEST, [], b"what follows the handshake is no frame of a WebSocket")
+            self._end(LOST)
             return
         self.finish(BY_CODE[error.status])
         # The rest of what it sends is still read, or the system would reset the connection, and it not hear why.

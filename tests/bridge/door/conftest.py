@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest_asyncio
 import uvicorn
@@ -82,7 +82,7 @@ async def served(house: House, **limits: Any) -> AsyncIterator[None]:
         house.application,
         interface="asgi3",
         http=door,
-        ws=WebSocketProtocol,
+        ws=cast(Any, WebSocketProtocol),
         lifespan="off",
         log_config=None,
         timeout_graceful_shutdown=1,

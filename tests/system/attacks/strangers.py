@@ -19,7 +19,17 @@ from tests.proxies import Proxy
 from tests.system.conftest import Gateway, Listener, StartListener
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["LIVE", "Answer", "Stranger", "figure", "honest_traffic", "memory_mb", "own_address"]
+__all__ = [
+    "LIVE",
+    "Answer",
+    "Stranger",
+    "figure",
+    "forget_peak",
+    "honest_traffic",
+    "memory_mb",
+    "own_address",
+    "peak_memory_mb",
+]
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 """A request that is answered 200, and that another may follow."""
@@ -169,8 +179,22 @@ def figure(bridge: BridgeProcess, name: str) -> float:
 
 
 def memory_mb(bridge: BridgeProcess) -> float:
+    return _memory_mb(bridge, "VmRSS")
+
+
+def peak_memory_mb(bridge: BridgeProcess) -> float:
+    """The most that it was since `forget_peak`."""
+    return _memory_mb(bridge, "VmHWM")
+
+
+def forget_peak(bridge: BridgeProcess) -> None:
+    with open(f"/proc/{bridge.process.pid}/clear_refs", "w", encoding="ascii") as clearing:  # noqa: PTH123
+        clearing.write("5")
+
+
+def _memory_mb(bridge: BridgeProcess, kind: str) -> float:
     with open(f"/proc/{bridge.process.pid}/status", encoding="ascii") as status:  # noqa: PTH123 (no file of a disk)
-        return int(next(line.split()[1] for line in status if line.startswith("VmRSS"))) / 1024
+        return int(next(line.split()[1] for line in status if line.startswith(kind))) / 1024
 
 
 def own_address() -> str:

@@ -29,7 +29,7 @@ from bridge.sockets.loop_shares import WAITING_LIMIT
 from bridge.sockets.presence.watches import WATCHED_LIMIT_BYTES
 from bridge.sockets.rate_limit import MESSAGE_BYTES
 from bridge.sockets.transport.incoming import INCOMPLETE_LIMIT_BYTES, NAMESPACE_LIMIT, PACKET_PARTS_LIMIT
-from bridge.sockets.transport.web_socket_protocol import EARLY_BYTES
+from bridge.sockets.transport.read_buffer import READ_BYTES
 from tests.conftest import BridgeProcess
 from tests.system.attacks.conftest import PATIENCE_SECONDS
 from tests.system.attacks.strangers import Answer, Stranger
@@ -241,11 +241,6 @@ def over_message(bridge: BridgeProcess, numbers: list[int], opening: bytes = CON
     return {str(int.from_bytes(code, "big"))}
 
 
-def over_handshake(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
-    [most] = numbers
-    return statuses(bridge, HANDSHAKE + b"\x81\xff" + most.to_bytes(8, "big") + b"\0" * most)
-
-
 def over_strangers_message(bridge: BridgeProcess, numbers: list[int]) -> set[str]:
     return over_message(bridge, numbers, opening=b"")
 
@@ -272,8 +267,10 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     "a body in chunks": ([FEW_CHUNKS, CHUNK_BYTES, CHUNK_LINE_BYTES], over_chunks),
     "what follows the last chunk": ([TRAILER_BYTES], over_trailer),
     "what follows a request that was refused": ([DOOR.linger_seconds], NOBODY_TOLD),
-    "requests behind one that is not answered yet": ([DOOR.waiting_bytes], NOBODY_TOLD),
-    "heads and bodies that have not come whole, on all connections": ([DOOR.held_bytes], NOBODY_TOLD),
+    "heads and bodies that have not come whole, on all connections; on those of one address": (
+        [DOOR.held_bytes, DOOR.held_bytes_per_address],
+        NOBODY_TOLD,
+    ),
     "a webhook without a fitting signature header, a request without the token that it needs": ([], unsigned),
     "the time until a head has come whole, from the connection on": (
         [SETTINGS.head_timeout_seconds],
@@ -313,7 +310,11 @@ BOUNDS: Mapping[str, tuple[list[float], Provoke]] = {
     ),
     "requests of one address that wait for their turn": ([WAITING_LIMIT], too_much_of_the_loop),
     "the last places for connections that ask for health": ([PROBES_PER_ADDRESS], no_place),
-    "what follows the handshake of a WebSocket before it is answered": ([EARLY_BYTES], over_handshake),
+    "what is read at once of a connection; of what follows a request, or the handshake of a WebSocket, before that is"
+    " answered": (
+        [READ_BYTES],
+        NOBODY_TOLD,
+    ),
     "long polls and streams that wait for events at one bridge": ([FOLLOWERS_LIMIT], too_many_followers),
     "whatever is sent over a WebSocket, down to a ping or an empty part of a message; each packet that is posted": (
         [LIMITS.messages.per_second, LIMITS.messages.burst, MESSAGE_BYTES],

@@ -164,6 +164,11 @@ def test_a_session_that_nobody_knows_is_no_line_of_the_log(bridge: BridgeProcess
         assert request(method, f"{bridge.url}/socket.io/?{query}", content=EVIL).status_code < 500
 
 
+@pytest.mark.parametrize("query", ["EIO=4&EIO=3&transport=polling", "EIO=4&transport=polling&transport=websocket"])
+def test_a_query_that_says_two_things_is_refused_and_no_error(bridge: BridgeProcess, query: str) -> None:
+    assert get(f"{bridge.url}/socket.io/?{query}").status_code == 400
+
+
 def test_what_a_client_says_is_no_line_of_the_log(bridge: BridgeProcess) -> None:
     for auth in (
         {"pid": EVIL, "offset": EVIL},
