@@ -22,6 +22,7 @@ from providers.onchain.confirming.finalized import Finalized
 from providers.onchain.confirming.payees import Payees
 from providers.onchain.confirming.range_rereads import RangeRereads
 from providers.onchain.confirming.reorganisations import Reorganisations
+from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.start_block import StartBlock
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
@@ -78,7 +79,8 @@ class ChainFollower:
         self._traces = Traces(chain, rpc, clock)
         self._finalized = Finalized(chain, rpc, clock)
         self._witnesses = witnesses = Witnesses(chain, rpc)
-        self._words = Corroboration(chain, rpc, self._watchlist, witnesses, clock)
+        returns = ReturnChecks(chain, rpc, self._watchlist, clock)
+        self._words = Corroboration(chain, rpc, self._watchlist, witnesses, returns, clock)
         self._payees = Payees(chain, store, self._words)
         self._readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses)
         self._beginning = StartBlock(chain, rpc)

@@ -43,7 +43,7 @@ class ClaimReports:
                 news.claim.reported = None
                 return  # a payout is not what was asked for only once that is certain
             step.take(sighted(step.following, subject, news.sighting))
-            if news.sighting.stage is not Stage.SEEN:
+            if news.sighting.stage is not Stage.SEEN and news.is_certain:
                 self._claims.settle(news.claim)
 
     async def _join(self, step: Step, news: News, finality: Finality) -> None:

@@ -169,17 +169,17 @@ class ChainRpc:
         if await self._nodes[place].ask("eth_getBlockByNumber", hex(header.number), False) is None:
             raise FaultyError(Fault.INCONSISTENT, f"it names block {header.number}, and does not show it")
 
-    async def finalized(self, head: int, besides: Collection[int] = ()) -> tuple[int, Header | None]:
+    async def finalized(self, head: int, besides: Collection[int] = ()) -> tuple[int, Header]:
         """The newest block that the chain calls finalized, by an endpoint that is none of `besides`, and which one
-        said so; None if it has none. What lies above the head is not believed. Raises ChainUnavailableError, and
-        RefusedByNodeError."""
+        said so. What lies above the head is not believed. Raises ChainUnavailableError, and RefusedByNodeError also
+        where none calls any so."""
 
-        async def said(place: int) -> tuple[int, Header | None]:
+        async def said(place: int) -> tuple[int, Header]:
             if place in besides:
                 raise RefusedByNodeError(0, "it was asked before")
             block = await self._nodes[place].ask("eth_getBlockByNumber", "finalized", False)
-            if block is None:
-                return place, None
+            if block is None:  # as some say it whose node was started just now
+                raise RefusedByNodeError(0, f"{self.endpoints[place].host} calls no block finalized")
             header = header_of(block)
             if header.number > head:
                 raise FaultyError(Fault.INCONSISTENT, f"it calls block {header.number} finalized, above {head}")

@@ -192,8 +192,18 @@ async def _dated(rpc: ChainRpc, chain: Chain, reported: SourcedAnswer, watchlist
 
 
 def times_in(logs: Sequence[Mapping[str, Any]]) -> dict[str, datetime]:
-    """When the blocks of logs were made, by their hashes, as far as the logs say so. Raises MalformedError."""
-    return {str(log["blockHash"]): _moment(log["blockTimestamp"]) for log in logs if log.get("blockTimestamp")}
+    """When the blocks of logs were made, by their hashes, as far as the logs say so. Many an endpoint leaves it out,
+    or says 0, or says it in another form: then the block itself has to be asked for."""
+    said = ((str(log.get("blockHash")), _time_of(log)) for log in logs)
+    return {block_hash: made_at for block_hash, made_at in said if made_at is not None}
+
+
+def _time_of(log: Mapping[str, Any]) -> datetime | None:
+    try:
+        seconds = quantity(log.get("blockTimestamp"))
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def mined_at(block: Mapping[str, Any]) -> datetime:
