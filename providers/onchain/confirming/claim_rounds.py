@@ -152,7 +152,7 @@ class ClaimRounds:
         return News(claim, finding, lookup, sighting, is_certain)
 
     async def _examined(self, claim: Claim) -> Lookup:
-        """What is known of a transaction. What one endpoint does not know, or calls not mined yet, another one may."""
+        """What is known of a transaction: what one endpoint does not know, or has in no block, another one may."""
         lookup = await examine_claim(self.rpc, self.chain, claim.tx_hash, symbol=claim.watched.symbol)
         for place in self.rpc.well() if lookup.block is None and len(self.rpc.endpoints) > 1 else ():
             other = await self._examined_at(claim, place)

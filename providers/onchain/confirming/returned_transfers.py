@@ -18,7 +18,7 @@ __all__ = ["RETURNS_AWAITED_SECONDS", "ReturnChecks", "ReturnedTransfers"]
 
 logger = logging.getLogger("bridge.onchain")
 
-# How long a payout waits for a second endpoint, before what one says of it counts, and how often that is asked at least.
+# How long a payout waits for a second endpoint, and how often that is asked at least, before the word of one counts.
 RETURNS_AWAITED_SECONDS = 60.0
 TRIES = 3
 LONGEST_PAUSE_SECONDS = 60.0
@@ -65,8 +65,8 @@ class _Question:
 
 @dataclass(slots=True)
 class ReturnChecks:
-    """Asks about the transactions of payouts. What contracts send on of the chain's own coin is known only where a node
-    shows it."""
+    """Asks about the transactions of payouts. What contracts send on of the chain's own coin is known only where a
+    node shows it."""
 
     chain: Chain
     rpc: ChainRpc

@@ -1,6 +1,7 @@
 """What contracts send of a chain's own coin, which stands in no log: the calls of each transaction of a block, as far
 as an endpoint shows them."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, fr
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.node import FaultyError, RefusedByNodeError, TooLargeError
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
-from providers.onchain.reading.call_traces import Calls, calls_in
+from providers.onchain.reading.call_traces import Calls, calls_in, is_of_call_tracer, may_call
 
 __all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "Traces"]
 
@@ -23,7 +24,11 @@ TRACES_AWAITED_SECONDS = 60.0
 TRIES = 3
 # One that says that it does not offer this is asked again after so long: a plan may have changed, or a backend.
 TRACES_ASKED_AGAIN_SECONDS = 600.0
-
+# Where a stranger makes one trace larger than is taken, those of the other transactions of its block are asked for by
+# themselves, if they are no more than this, and so many at once.
+TRACED_ONE_BY_ONE = 256
+TRACED_AT_ONCE = 4
+CALL_TRACER = {"tracer": "callTracer"}
 
 Shown = dict[str, tuple[int, Mapping[str, Any] | None]]
 """By transaction, who shows its calls, by the endpoint's place, and these; None for one that nobody can show."""
@@ -100,12 +105,33 @@ class Traces:
     async def _calls(self, place: int, block: BlockId, transactions: Sequence[Mapping[str, Any]]) -> Calls:
         """What one endpoint shows of the calls of each transaction. Raises FaultyError, and RefusedByNodeError."""
         try:
-            answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
+            answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, CALL_TRACER)
             return calls_in(answer, transactions)
+        except TooLargeError:
+            calling = [one for one in transactions if may_call(one)]
+            if len(calling) > TRACED_ONE_BY_ONE:
+                raise
+            return await self._one_by_one(place, calling)
         except RefusedByNodeError as error:
             if error.is_for_good:
                 self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
             raise
+
+    async def _one_by_one(self, place: int, transactions: Sequence[Mapping[str, Any]]) -> Calls:
+        """The calls of each transaction by itself, where those of one are more than is taken. Raises FaultyError."""
+        hashes = [str(one["hash"]) for one in transactions]
+        found: Calls = {}
+        for first in range(0, len(hashes), TRACED_AT_ONCE):
+            some = hashes[first : first + TRACED_AT_ONCE]
+            found |= zip(some, await asyncio.gather(*(self._call(place, one) for one in some)), strict=True)
+        return found
+
+    async def _call(self, place: int, tx_hash: str) -> Mapping[str, Any] | None:
+        try:
+            call = await self._rpc.ask_at(place, "debug_traceTransaction", tx_hash, CALL_TRACER)
+        except RefusedByNodeError:
+            return None
+        return call if is_of_call_tracer(call) else None
 
     async def _traced(self, block: BlockId, transactions: Sequence[Mapping[str, Any]]) -> Shown:
         """The calls of each transaction. One transaction that an endpoint cannot trace is no reason to go without the
