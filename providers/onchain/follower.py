@@ -106,14 +106,15 @@ class ChainFollower:
 
     @property
     def waiting(self) -> str | None:
-        """What money waits for that is deep enough, or what contradicts about it or about the chain; None if nothing
-        does."""
+        """What money waits for that is deep enough, what contradicts about it or about the chain, or what was gone
+        over; None if nothing was or does."""
         return (
             self._reorganisations.waiting
             or self._words.waiting
             or self._finalized.waiting
             or self._late_tokens.waiting
             or self._rereading.waiting
+            or self._traces.passed
             or self._difference
         )
 

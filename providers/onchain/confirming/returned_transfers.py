@@ -22,6 +22,8 @@ logger = logging.getLogger("bridge.onchain")
 RETURNS_AWAITED_SECONDS = 60.0
 TRIES = 3
 LONGEST_PAUSE_SECONDS = 60.0
+# For so long it is said that one did.
+ALONE_SHOWN_SECONDS = 3600.0
 UNREAD = "what its destination gave back in its transaction cannot be read yet"
 DIFFERENT = "two endpoints say different things of what its destination gave back in its transaction"
 
@@ -73,6 +75,8 @@ class ReturnChecks:
     watchlist: Watchlist
     clock: Callable[[], float]
     _questions: dict[_Key, _Question] = field(default_factory=dict)
+    _alone: tuple[float, str] | None = None
+    """When the word of one counted last, and why."""
 
     @property
     def waiting(self) -> str | None:
@@ -80,8 +84,10 @@ class ReturnChecks:
         said = [one.contradiction for one in self._questions.values() if one.contradiction is not None]
         if said:
             return f"two endpoints contradict each other: {said[0]}"
-        is_open = bool(self._questions)
-        return "a payout waits for two endpoints to say what its destination gave back" if is_open else None
+        if self._questions:
+            return "a payout waits for two endpoints to say what its destination gave back"
+        is_shown = self._alone is not None and self.clock() < self._alone[0] + ALONE_SHOWN_SECONDS
+        return self._alone[1] if self._alone is not None and is_shown else None
 
     async def check(self, due: Iterable[Sighted], doubts: Iterable[Doubt]) -> ReturnedTransfers:
         """Asks about the payouts among what is about to be final."""
@@ -146,17 +152,17 @@ class ReturnChecks:
             question.has_differed = True
             return None
         if first is not None and len(known) >= needed:
+            self._alone = None
             return first
         is_late = now >= question.since + RETURNS_AWAITED_SECONDS and question.tries >= TRIES
         # Whoever learns that it was not paid may pay again, so that two have to say so.
         if first is None or first.back or not is_late or question.has_differed:
             return None
-        logger.error(
-            "%s: that nothing was given back in %s counts by the word of one endpoint, since no other one says what"
-            " moved there; name another endpoint",
-            self.chain.name,
-            key[0],
+        why = (
+            f"that nothing was given back in {key[0]} counts by the word of one endpoint, since no other one says it"
         )
+        self._alone = now, f"{why}; set it right, or name another endpoint"
+        logger.error("%s: %s", self.chain.name, why)
         return first
 
     def _contradiction(self, key: _Key, known: Mapping[str, _Moved], some: Sequence[Sighted]) -> str | None:

@@ -19,7 +19,6 @@ from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.log_filters import contents, may_hold, transfer_filter
 from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.nodes.endpoints import (
-    LAG_BLOCKS,
     Endpoint,
     Fault,
     after_answer,
@@ -28,6 +27,7 @@ from providers.onchain.nodes.endpoints import (
     choose,
     fault_of_head,
     is_too_fast,
+    lag_blocks,
 )
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.log_ranges import logs_in, logs_of
@@ -149,7 +149,7 @@ class ChainRpc:
         latest = header_of(await self._nodes[place].ask("eth_getBlockByNumber", "latest", False))
         header = replace(latest, shown_by=place)
         newest = self._newest
-        if newest is None or header.number > newest.number + LAG_BLOCKS:
+        if newest is None or header.number > newest.number + lag_blocks(self._chain.block_seconds):
             await self._show(place, header)
         if newest is not None and self._is_too_far(header, newest):
             raise FaultyError(Fault.INCONSISTENT, f"its block {header.number} cannot have been made by then")

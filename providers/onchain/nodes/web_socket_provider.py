@@ -1,8 +1,8 @@
 """JSON-RPC over a WebSocket for web3.py, held: its own provider keeps whatever an endpoint sends, asked for or not,
 and never again hears one that has once sent what it cannot read.
 
-Overrides and uses of web3.py 8: `socket_recv`, `form_request`, `is_connected` and `disconnect`, its own; and of what is
-undocumented `_message_listener_task` and `_provider_specific_disconnect`. `test_web_socket_provider.py` shows what
+Overrides and uses of web3.py 8: `socket_recv`, `form_request`, `is_connected` and `disconnect`, its own; and of what
+is undocumented `_message_listener_task` and `_provider_specific_disconnect`. `test_web_socket_provider.py` shows what
 for: with the stock provider it fails.
 """
 

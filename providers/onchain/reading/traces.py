@@ -22,6 +22,8 @@ logger = logging.getLogger("bridge.onchain")
 TRACES_AWAITED_SECONDS = 60.0
 # Waited for so many tries at least, since all may have been away for longer than that.
 TRIES = 3
+# For so long it is said which blocks were gone over without.
+PASSED_SHOWN_SECONDS = 3600.0
 # One that says that it does not offer this is asked again after so long: a plan may have changed, or a backend.
 TRACES_ASKED_AGAIN_SECONDS = 600.0
 # Where a stranger makes one trace larger than is taken, those of the other transactions of its block are asked for by
@@ -42,6 +44,17 @@ class _Waiting:
     tries: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """Blocks that were gone over without what contracts send in them."""
+
+    first: int
+    last: int
+    at: float
+    """When the last was."""
+    reason: str
+
+
 class Traces:
     """Asks for them, waits for an endpoint that is away, but not for long, and remembers who does not offer them."""
 
@@ -52,8 +65,20 @@ class Traces:
         self._without_until: dict[int, float] = {}
         """The endpoints that do not offer it, and when they are asked again."""
         self._waiting: _Waiting | None = None
+        self._passed: _Passed | None = None
         self._too_large = False
         """Whether an endpoint had more to show of this block than is taken."""
+
+    @property
+    def passed(self) -> str | None:
+        """Which blocks were gone over lately without what contracts send in them, for a person to read."""
+        passed = self._passed
+        if passed is None or self._clock() > passed.at + PASSED_SHOWN_SECONDS:
+            return None
+        return (
+            f"some of blocks {passed.first} to {passed.last} were gone over without what contracts send in them,"
+            f" since no endpoint shows it ({passed.reason}); name the transaction of a payment that is missed"
+        )
 
     async def sent_on(
         self, block: BlockId, transactions: Sequence[Mapping[str, Any]]
@@ -181,6 +206,9 @@ class Traces:
         self._go_over(block, reason)
 
     def _go_over(self, block: BlockId, reason: str) -> None:
+        before = None if self.passed is None else self._passed
+        numbers = [block.number] if before is None else [block.number, before.first, before.last]
+        self._passed = _Passed(min(numbers), max(numbers), self._clock(), reason)
         logger.error(
             "%s: block %d is gone over without what contracts send in it, since no endpoint shows it (%s); name the"
             " transaction of a payment that is missed",
