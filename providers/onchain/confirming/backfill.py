@@ -45,6 +45,8 @@ class Backfill:
     async def read(self, step: Step, blocks: range, tokens: Sequence[Token], finality: Finality) -> str | None:
         """Takes up what is told of these blocks, for these tokens alone. Returns why not all of it was told, None if
         it was."""
+        if not tokens or not len(self._watchlist):
+            return None  # there is nothing to ask for
         places = self._rpc.well()[:2]
         if len(places) < min(2, len(self._rpc.endpoints)):
             return UNREAD_BY_TWO

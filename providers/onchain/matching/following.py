@@ -117,7 +117,7 @@ class Following:
     landmarks: tuple[BlockId, ...] = ()
     """A few of the blocks below the newest, by which it is found how far the chain went back."""
     in_ranges: tuple[int, int] | None = None
-    """The first and the last of the blocks that were read in ranges alone, and are to be read so once more."""
+    """The first and the last of the blocks that are to be read in ranges once they are deep."""
 
     @property
     def known(self) -> tuple[BlockId, ...]:
@@ -151,6 +151,7 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
         awaited=_mined(reported),
         final_number=final_number,
         landmarks=left_behind(following.landmarks, following.canonical, canonical),
+        in_ranges=_in_ranges_up_to(following, block.number),
     )
     return moved, tuple(reported)
 
@@ -174,7 +175,7 @@ def leapt(
         final_number=max(following.final_number, block.number),
         checked_number=block.number if are_all_checked else following.checked_number,
         landmarks=left_behind(following.landmarks, following.canonical, canonical),
-        in_ranges=(following.next_number if following.in_ranges is None else following.in_ranges[0], block.number),
+        in_ranges=_in_ranges_up_to(following, block.number),
     )
     return moved, tuple(reported)
 
@@ -303,6 +304,11 @@ def begun_again(following: Following, gone_number: int, depth: int, earliest: in
 def read_in_rereading(following: Following, last: int) -> Following:
     """After the blocks up to this one were read in ranges once more."""
     return replace(following, in_ranges=_in_order(last + 1, following.in_ranges and following.in_ranges[1]))
+
+
+def _in_ranges_up_to(following: Following, number: int) -> tuple[int, int]:
+    """What is to be read once more, with the blocks that follow up to this one."""
+    return following.next_number if following.in_ranges is None else following.in_ranges[0], number
 
 
 def _in_ranges_below(following: Following, number: int) -> tuple[int, int] | None:

@@ -41,6 +41,8 @@ __all__ = [
 
 logger = logging.getLogger("bridge.onchain")
 
+SHOWN_CHARACTERS = 66
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -238,9 +240,18 @@ async def _own_coin(
 
 
 def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
-    """What the transactions of a block were to send themselves. Raises MalformedError."""
-    sent = [transfer for one in transactions_of(content) if (transfer := from_transaction(chain, one)) is not None]
-    return [transfer for transfer in sent if transfer.recipient in watchlist]
+    """What the transactions of a block were to send themselves. One that cannot be read, as of a kind that is not
+    known here, is no reason to leave out the others. Raises MalformedError."""
+    found = []
+    for one in transactions_of(content):
+        try:
+            transfer = from_transaction(chain, one)
+        except MalformedError as error:
+            logger.warning("%s: %s: %s", chain.name, str(one.get("hash"))[:SHOWN_CHARACTERS], error)
+            continue
+        if transfer is not None and transfer.recipient in watchlist:
+            found.append(transfer)
+    return found
 
 
 def transactions_of(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -264,6 +264,29 @@ async def test_a_trace_that_is_larger_than_is_taken_stops_and_blames_nobody(
         assert [one.last_fault for one in it.rpc.endpoints] == [None, None]
 
 
+async def test_a_transaction_of_a_kind_that_is_not_known_stops_no_other_of_its_block(
+    follow: Follow, anvil: Anvil
+) -> None:
+    def with_another(parameters: list[Any], block: Document) -> Document:
+        if not block or not parameters[1]:
+            return block
+        placed = {"blockHash": block["hash"], "blockNumber": block["number"]}
+        odd = placed | {"hash": "0x" + "9" * 64, "type": "0x7f", "value": "0x1", "from": None, "to": None}
+        return block | {"transactions": [odd, *block["transactions"]]}
+
+    async with follow(endpoints=2, own_coin=True) as it:
+        await it.follow()
+        await it.register()
+        await it.register("pay_2", currency="ETH", recipient=CAROL)
+        for liar in it.liars:
+            liar.changes("eth_getBlockByNumber", with_another)
+        anvil.send(CAROL, 100 * 10**18)
+        it.pay()
+        await it.follow(CONFIRMATIONS)
+        assert [(await it.payment(one)).status for one in ("pay_1", "pay_2")] == [COMPLETED] * 2
+        assert [one.last_fault for one in it.rpc.endpoints] == [None, None]
+
+
 async def test_after_a_rollback_that_stands_still_a_payment_loses_its_confirmations(
     follow: Follow, anvil: Anvil
 ) -> None:
