@@ -1,6 +1,7 @@
 """What the command line says of chains: an endpoint of another one, one that does not answer, one that is well."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ from bridge.journal import Journal
 from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.payments import Payment
 from tests.anvil import BOB, CHAIN_ID, Anvil, running_anvil
-from tests.providers.onchain.liar import Liar
+from tests.providers.onchain.liar import Liar, Refusal
 from tests.scripted_gateway import scripted_gateway
 
 SECRET = "the-key-of-the-endpoint"
@@ -145,6 +146,29 @@ async def test_doctor_says_of_an_endpoint_that_it_gives_no_receipts(run: Any, an
     said = " ".join(examined.stdout.split())
     assert f"{liar.url.removeprefix('http://')} gives no receipts" in said
     assert f"{anvil.url.removeprefix('http://')} gives no receipts" not in said
+
+
+async def test_doctor_says_of_an_endpoint_what_it_does_not_offer(run: Any, anvil: Anvil, tmp_path: Path) -> None:
+    chains = Path(chains_file(tmp_path, CHAIN_ID))
+    text = chains.read_text()
+    chains.write_text(re.sub("confirmations = .*", 'confirmations = "finalized"', text))
+    async with scripted_gateway() as gateway:
+        liar = Liar(gateway, anvil)
+        liar.answers["eth_getBlockByNumber"] = lambda asked: None if asked[0] == "finalized" else ...
+        liar.answers["debug_traceBlockByHash"] = Refusal(-32601, "the method does not exist")
+        examined = await asyncio.to_thread(
+            run,
+            "doctor",
+            BRIDGE_CHAINS_FILE=str(chains),
+            BRIDGE_ENDPOINTS_ANVIL=f"{liar.url},{anvil.url}",
+            BRIDGE_PORT="0",
+        )
+    said = " ".join(examined.stdout.split())
+    without, other = (url.removeprefix("http://") for url in (liar.url, anvil.url))
+    assert f"{without} does not say what is finalized ({without} calls no block finalized)" in said
+    assert f"{without} shows no traces (the method does not exist), so ETH that contracts send is not found" in said
+    assert f"{other} does not say what is finalized" not in said
+    assert f"{other} shows no traces" not in said
 
 
 def test_doctor_says_of_a_token_that_it_has_other_decimals(run: Any, anvil: Anvil, tmp_path: Path) -> None:
