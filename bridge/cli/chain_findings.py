@@ -128,8 +128,8 @@ async def _not_offered(rpc: "ChainRpc", chain: "Chain", host: str, head: int) ->
             found.append(
                 Finding(
                     "ok",
-                    f"{chain.name}: {host} shows no traces ({error}), so {chain.own_coin.symbol} that contracts send is"
-                    " not found by it",
+                    f"{chain.name}: {host} shows no traces ({error}), so {chain.own_coin.symbol} that contracts send"
+                    " is not found by it",
                 )
             )
     return found

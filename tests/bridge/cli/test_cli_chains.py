@@ -1,7 +1,6 @@
 """What the command line says of chains: an endpoint of another one, one that does not answer, one that is well."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,10 +25,11 @@ def anvil() -> Iterator[Anvil]:
         yield anvil
 
 
-def chains_file(folder: Path, chain_id: int) -> str:
+def chains_file(folder: Path, chain_id: int, confirmations: int | str = 3) -> str:
     path = folder / "chains.toml"
     path.write_text(
-        f"[anvil]\nchain_id = {chain_id}\nconfirmations = 3\nblock_seconds = 1\ntokens.ETH = {{ decimals = 18 }}\n"
+        f"[anvil]\nchain_id = {chain_id}\nconfirmations = {confirmations}\nblock_seconds = 1\n"
+        "tokens.ETH = { decimals = 18 }\n"
     )
     return str(path)
 
@@ -149,9 +149,6 @@ async def test_doctor_says_of_an_endpoint_that_it_gives_no_receipts(run: Any, an
 
 
 async def test_doctor_says_of_an_endpoint_what_it_does_not_offer(run: Any, anvil: Anvil, tmp_path: Path) -> None:
-    chains = Path(chains_file(tmp_path, CHAIN_ID))
-    text = chains.read_text()
-    chains.write_text(re.sub("confirmations = .*", 'confirmations = "finalized"', text))
     async with scripted_gateway() as gateway:
         liar = Liar(gateway, anvil)
         liar.answers["eth_getBlockByNumber"] = lambda asked: None if asked[0] == "finalized" else ...
@@ -159,7 +156,7 @@ async def test_doctor_says_of_an_endpoint_what_it_does_not_offer(run: Any, anvil
         examined = await asyncio.to_thread(
             run,
             "doctor",
-            BRIDGE_CHAINS_FILE=str(chains),
+            BRIDGE_CHAINS_FILE=chains_file(tmp_path, CHAIN_ID, '"finalized"'),
             BRIDGE_ENDPOINTS_ANVIL=f"{liar.url},{anvil.url}",
             BRIDGE_PORT="0",
         )
