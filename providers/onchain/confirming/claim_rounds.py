@@ -12,6 +12,7 @@ from coordinator.payments.observed.transfers import Cause
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, examine_claim, judge_claim
+from providers.onchain.confirming.other_chains import FoundElsewhere, found_elsewhere
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.quantities import quantity
@@ -78,6 +79,8 @@ class News:
     """What is to be told of a transaction that no block holds, or that pays nothing."""
     is_certain: bool = True
     """Whether two endpoints find the same of it, if there are two."""
+    elsewhere: FoundElsewhere | None = None
+    """What it pays over another chain."""
 
 
 @dataclass(slots=True)
@@ -87,6 +90,8 @@ class ClaimRounds:
     rpc: ChainRpc
     chain: Chain
     forgotten_after_blocks: int
+    others: Sequence[tuple[Chain, ChainRpc]] = ()
+    """The other chains that are followed."""
     _claims: dict[tuple[Subject, str], Claim] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -135,6 +140,11 @@ class ClaimRounds:
         finding = judge_claim(claim.watched, lookup)
         if lookup.sender is not None:
             claim.known_at_block, claim.sender, claim.nonce = head, lookup.sender, lookup.nonce
+        if finding.verdict is Verdict.UNKNOWN and claim.watched.subject.kind == "payment":
+            elsewhere = await found_elsewhere(self.others, claim.watched, claim.tx_hash)
+            if elsewhere is not None:
+                nothing = nothing_of(claim.watched, claim.tx_hash, elsewhere.said, None)
+                return News(claim, finding, lookup, nothing, elsewhere=elsewhere)
         sighting = await self._sighting(claim, finding, head, safe)
         is_certain = True
         if sighting is not None and sighting.stage in FOR_NOTHING:

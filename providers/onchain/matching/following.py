@@ -11,8 +11,8 @@ from coordinator.payments.observed.observations import Sighting, Stage, Transfer
 from providers.onchain.blocks.canonical import BlockId, Canonical
 from providers.onchain.blocks.checkpoints import left_behind
 from providers.onchain.blocks.transfers import ChainTransfer
-from providers.onchain.chains import token_amount
-from providers.onchain.matching.followed_tokens import FollowedToken, cut_back
+from providers.onchain.chains import Token, token_amount
+from providers.onchain.matching.followed_tokens import FollowedToken, cut_back, reconciled
 from providers.onchain.matching.matching import Subject
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Paying",
     "Sighted",
     "begun_again",
+    "brought_up",
     "disowned",
     "due",
     "joined",
@@ -127,6 +128,15 @@ class Following:
     def known_up_to(self, number: int) -> BlockId | None:
         """The highest of them that is no higher than this."""
         return next((one for one in reversed(self.known) if one.number <= number), None)
+
+
+def brought_up(following: Following, tokens: Iterable[Token]) -> Following:
+    """With the tokens of the configuration as it is now; also as a bridge wrote it that read no block a second
+    time."""
+    following = replace(following, tokens=reconciled(following.tokens, tokens, following.next_number))
+    if following.checked_number >= 0:
+        return following
+    return replace(following, checked_number=max(following.final_number, following.next_number - 1))
 
 
 Progress = tuple[Following, tuple[Sighted, ...]]
