@@ -66,9 +66,10 @@ class Backfill:
             seen = await see_again(
                 self._rpc, self._traces, alone, blocks, self._watchlist, place=place, one_by_one=is_one_by_one
             )
+            missed = await self._payees.missed(step, seen)
             if len(self._rpc.endpoints) == 1 and not is_one_by_one:
-                await require_shown(self._rpc, place, seen)
-            await self._payees.take_missed(step, seen, finality)
+                await require_shown(self._rpc, place, missed)
+            await self._payees.take_up(step, missed, finality)
         except RefusedByNodeError as error:
             self._span = self._span.failed()
             return f"{host}: {error}"
