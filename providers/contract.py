@@ -367,8 +367,9 @@ class Provider(Protocol):
     def webhook(self) -> WebhookDescription: ...
 
     @property
-    def names_its_coins(self) -> bool:
-        """Whether a chain's tokens have names of their own there, which the file of chains says."""
+    def coins_of_chains(self) -> Mapping[str, Mapping[str, str]] | None:
+        """What the tokens of chains are called there, by the chain's name and the token's, unless the operator's file
+        of chains says otherwise; None if they have no names of their own."""
 
     def network_of(self, coin: str) -> str | None:
         """What people call the network that a coin is sent over; None if it is not known, or there is none."""
