@@ -368,8 +368,7 @@ class Provider(Protocol):
 
     @property
     def coins_of_chains(self) -> Mapping[str, Mapping[str, str]] | None:
-        """What the tokens of chains are called there, by the chain's name and the token's, unless the operator's file
-        of chains says otherwise; None if they have no names of their own."""
+        """What tokens of chains are called there, by the chain's name and theirs; None if they have no other names."""
 
     def network_of(self, coin: str) -> str | None:
         """What people call the network that a coin is sent over; None if it is not known, or there is none."""
