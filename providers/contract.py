@@ -368,7 +368,7 @@ class Provider(Protocol):
 
     @property
     def coins_of_chains(self) -> Mapping[str, Mapping[str, str]] | None:
-        """What tokens of chains are called there, by the chain's name and theirs; None if they have no other names."""
+        """What tokens of chains are called there, by the chain's name and theirs; None if no other names exist."""
 
     def network_of(self, coin: str) -> str | None:
         """What people call the network that a coin is sent over; None if it is not known, or there is none."""
