@@ -333,8 +333,8 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
         if own is None and not any(name.startswith(ENDPOINTS_VARIABLE_PREFIX) for name in os.environ):
             return {}
         try:
-            naming = [provider.name for provider in known.PROVIDERS if provider.names_its_coins]
-            found = read_chains(own, os.environ, providers=naming)
+            named = {one.name: one.coins_of_chains for one in known.PROVIDERS if one.coins_of_chains is not None}
+            found = read_chains(own, os.environ, providers=named)
         except ChainsError as error:
             whose = "" if own is None else "chains_file: "
             raise SettingsError("\n".join(f"{whose}{slip}" for slip in str(error).splitlines())) from None

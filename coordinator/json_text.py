@@ -6,7 +6,7 @@ from typing import Any
 
 from coordinator.errors import BridgeError
 
-__all__ = ["PARTS_LIMIT", "NotJsonError", "has_more_parts", "json_in", "refuse_constant"]
+__all__ = ["PARTS_LIMIT", "NotJsonError", "TooDeepError", "has_more_parts", "json_in", "refuse_constant"]
 
 # Of an answer: what is known of one part of it takes a kilobyte where it is wrong.
 PARTS_LIMIT = 20_000
@@ -14,6 +14,10 @@ PARTS_LIMIT = 20_000
 
 class NotJsonError(BridgeError):
     """A text is no JSON, or none that can be read."""
+
+
+class TooDeepError(NotJsonError):
+    """It nests more deeply than Python reads."""
 
 
 def has_more_parts(content: bytes | str, limit: int) -> bool:
@@ -39,9 +43,11 @@ def json_in(content: bytes | str, decoder: json.JSONDecoder | None = None, *, pa
         return (decoder or _DECODER).decode(text)
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise NotJsonError("is not JSON in UTF-8") from None
+    except RecursionError:
+        raise TooDeepError("nests too deeply") from None
     # NaN and an integer of thousands of digits are ValueErrors; an exponent of twenty digits is an ArithmeticError.
-    except (ValueError, ArithmeticError, RecursionError, MemoryError):
-        raise NotJsonError("nests too deeply, or has a number beyond all sense") from None
+    except (ValueError, ArithmeticError, MemoryError):
+        raise NotJsonError("has a number beyond all sense, or is too large") from None
 
 
 def refuse_constant(name: str) -> object:

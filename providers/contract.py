@@ -367,8 +367,8 @@ class Provider(Protocol):
     def webhook(self) -> WebhookDescription: ...
 
     @property
-    def names_its_coins(self) -> bool:
-        """Whether a chain's tokens have names of their own there, which the file of chains says."""
+    def coins_of_chains(self) -> Mapping[str, Mapping[str, str]] | None:
+        """What tokens of chains are called there, by the chain's name and theirs; None if no other names exist."""
 
     def network_of(self, coin: str) -> str | None:
         """What people call the network that a coin is sent over; None if it is not known, or there is none."""

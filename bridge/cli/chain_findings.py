@@ -80,6 +80,7 @@ def _endpoint(chain: "Chain", url: str) -> list[Finding]:
             head, [endpoint] = await rpc.look_around(), rpc.endpoints
             if endpoint.last_fault is None:
                 wrong += [_lacking_receipts(chain, endpoint.host)] if await _lacks_receipts(rpc, head) else []
+                wrong += await _not_offered(rpc, chain, endpoint.host, head)
                 wrong += await _wrong_tokens(rpc, chain, endpoint.host)
         except ChainsError as error:
             return [Finding("error", str(error))]
@@ -98,6 +99,40 @@ def _lacking_receipts(chain: "Chain", host: str) -> Finding:
         f"{chain.name}: {host} gives no receipts: its word counts for nothing where the chain's own coin is paid, and"
         " it finds no transaction that is named; name another one",
     )
+
+
+async def _not_offered(rpc: "ChainRpc", chain: "Chain", host: str, head: int) -> list[Finding]:
+    """What an endpoint does not answer to that the configuration relies on, or that not every one offers."""
+    from providers.onchain.nodes.node import TooLargeError
+    from providers.onchain.nodes.rpc import ChainUnavailableError, RefusedByNodeError
+
+    found = []
+    if chain.required_confirmations is None:
+        try:
+            await rpc.finalized(head)
+        except (ChainUnavailableError, RefusedByNodeError) as error:
+            found.append(
+                Finding(
+                    "warning",
+                    f"{chain.name}: {host} does not say what is finalized ({error}), and nothing becomes final by its"
+                    " word; set confirmations to a number of blocks, or name another one",
+                )
+            )
+    if chain.own_coin is not None:
+        try:
+            block = await rpc.block(head)
+            await rpc.call("debug_traceBlockByHash", block["hash"], {"tracer": "callTracer"})
+        except TooLargeError:
+            pass  # it has some
+        except (ChainUnavailableError, RefusedByNodeError) as error:
+            found.append(
+                Finding(
+                    "ok",
+                    f"{chain.name}: {host} shows no traces ({error}), so {chain.own_coin.symbol} that contracts send"
+                    " is not found by it",
+                )
+            )
+    return found
 
 
 async def _wrong_tokens(rpc: "ChainRpc", chain: "Chain", host: str) -> list[Finding]:

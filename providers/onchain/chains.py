@@ -43,6 +43,11 @@ CONFIRMATIONS_LIMIT = 10_000
 OWN_COIN_DECIMALS = 18
 
 
+CoinsOfChains = Mapping[str, Mapping[str, str]]
+"""What a provider calls the tokens of chains, by the chain's name and the token's."""
+_NO_NAMES: Mapping[str, CoinsOfChains] = {}
+
+
 class ChainsError(BridgeError):
     """The chains are not configured right."""
 
@@ -209,13 +214,13 @@ def fits(token: Token, amount: Decimal) -> bool:
 
 
 def read_chains(
-    own: Path | None, environment: Mapping[str, str], *, providers: Collection[str] = ()
+    own: Path | None, environment: Mapping[str, str], *, providers: Mapping[str, CoinsOfChains] = _NO_NAMES
 ) -> dict[str, Chain]:
     """The chains that come with the bridge and those of the operator's own file, by name; endpoints come from the
     environment too. What the own file says of a chain outranks what comes with the bridge. `providers` are those that
-    may have names of their own for coins. Raises ChainsError, which has a line for all that is wrong, and quotes no
-    endpoint."""
-    content = _shipped()
+    have names of their own for coins, with these. Raises ChainsError, which has a line for all that is wrong, and
+    quotes no endpoint."""
+    content = _shipped(providers)
     brought = list(content)
     slips = [] if own is None else _overlay(content, own, _own(own), providers)
     chains: dict[str, Chain] = {}
@@ -244,11 +249,16 @@ def _require_web3(chains: Mapping[str, Chain]) -> None:
         )
 
 
-def _shipped() -> dict[str, Any]:
+def _shipped(providers: Mapping[str, CoinsOfChains]) -> dict[str, Any]:
     # Whoever follows no chain does without it.
     from importlib.resources import files
 
-    return tomllib.loads(files("providers.onchain").joinpath("chains.toml").read_text(encoding="utf-8"))
+    content = tomllib.loads(files("providers.onchain").joinpath("chains.toml").read_text(encoding="utf-8"))
+    for provider, chains in providers.items():
+        for name, coins in chains.items():
+            for symbol, coin in coins.items():
+                content[name]["tokens"][symbol][provider] = coin
+    return content
 
 
 def _own(path: Path) -> dict[str, Any]:

@@ -5,8 +5,7 @@ it is reorganised. Each step is committed before the next, so a crash loses noth
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from coordinator.payments.observed.observations import Stage
@@ -22,11 +21,11 @@ from providers.onchain.confirming.finalized import Finalized
 from providers.onchain.confirming.payees import Payees
 from providers.onchain.confirming.range_rereads import RangeRereads
 from providers.onchain.confirming.reorganisations import Reorganisations
+from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.start_block import StartBlock
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
-from providers.onchain.matching.followed_tokens import reconciled
-from providers.onchain.matching.following import Finality, Following, due, leapt, settled, went_on
+from providers.onchain.matching.following import Finality, Following, brought_up, due, leapt, settled, went_on
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.endpoints import apart
 from providers.onchain.nodes.headers import Header
@@ -57,8 +56,14 @@ class ChainFollower:
     """Follows one chain for whoever waits on it. `round` goes as far as the chain goes at this moment."""
 
     def __init__(
-        self, chain: Chain, rpc: ChainRpc, store: ChainStore, clock: Callable[[], float] = time.monotonic
+        self,
+        chain: Chain,
+        rpc: ChainRpc,
+        store: ChainStore,
+        clock: Callable[[], float] = time.monotonic,
+        others: Sequence[tuple[Chain, ChainRpc]] = (),
     ) -> None:
+        """`others`: the other chains that are followed."""
         self.chain = chain
         self.head = 0
         """The newest block that a node has shown."""
@@ -78,7 +83,8 @@ class ChainFollower:
         self._traces = Traces(chain, rpc, clock)
         self._finalized = Finalized(chain, rpc, clock)
         self._witnesses = witnesses = Witnesses(chain, rpc)
-        self._words = Corroboration(chain, rpc, self._watchlist, witnesses, clock)
+        returns = ReturnChecks(chain, rpc, self._watchlist, clock)
+        self._words = Corroboration(chain, rpc, self._watchlist, witnesses, returns, clock)
         self._payees = Payees(chain, store, self._words)
         self._readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses)
         self._beginning = StartBlock(chain, rpc)
@@ -87,7 +93,7 @@ class ChainFollower:
         self._rereading = RangeRereads(chain, Backfill(*stretches))
         self._reorganisations = Reorganisations(chain, rpc, store, witnesses, self._earliest, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
-        self._claims = ClaimRounds(rpc, chain, forgotten)
+        self._claims = ClaimRounds(rpc, chain, forgotten, others)
         self._claim_reports = ClaimReports(chain, store, self._claims, self._payees, self._words)
 
     @property
@@ -104,14 +110,15 @@ class ChainFollower:
 
     @property
     def waiting(self) -> str | None:
-        """What money waits for that is deep enough, or what contradicts about it or about the chain; None if nothing
-        does."""
+        """What money waits for that is deep enough, what contradicts about it or about the chain, or what was gone
+        over; None if nothing was or does."""
         return (
             self._reorganisations.waiting
             or self._words.waiting
             or self._finalized.waiting
             or self._late_tokens.waiting
             or self._rereading.waiting
+            or self._traces.passed
             or self._difference
         )
 
@@ -173,7 +180,7 @@ class ChainFollower:
                 # Where it begins for the first time is not certain before the first step is committed.
                 self._has_begun = stored is not None
                 began = await self._beginning.find(self._watchlist.open_since()) if stored is None else stored
-                self._following = _brought_up(began, self.chain)
+                self._following = brought_up(began, self.chain.tokens)
             for watched in await self._store.news(self.chain.name):
                 self._learn(watched)
             finality = await self._finality(self._following)
@@ -385,12 +392,3 @@ class ChainFollower:
                 await self._claim_reports.report(step, news, finality, self.head)
                 if step.has_news:
                     await self._commit(step)
-
-
-def _brought_up(following: Following, chain: Chain) -> Following:
-    """With the tokens of the configuration as it is now; also as a bridge wrote it that read no block a second
-    time."""
-    following = replace(following, tokens=reconciled(following.tokens, chain.tokens, following.next_number))
-    if following.checked_number >= 0:
-        return following
-    return replace(following, checked_number=max(following.final_number, following.next_number - 1))

@@ -20,6 +20,8 @@ class Assigned:
     mined_at: datetime
     subject: Subject | None
     reason: str | None = None
+    chain: str | None = None
+    """Where it came, if that is another chain than the one that is followed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ SHKeeper prices every coin with eight, and a wallet sends no more than the coin 
 from collections.abc import Mapping
 
 __all__ = [
+    "COINS_OF_CHAINS",
     "DECIMALS",
     "LIGHTNING",
     "PEGS",
@@ -16,6 +17,16 @@ __all__ = [
     "network_of",
     "wallet_in_turn",
 ]
+
+COINS_OF_CHAINS: Mapping[str, Mapping[str, str]] = {
+    "ethereum": {"ETH": "ETH", "USDT": "ETH-USDT", "USDC": "ETH-USDC"},
+    "bnb": {"BNB": "BNB", "USDT": "BNB-USDT", "USDC": "BNB-USDC"},
+    "polygon": {"POL": "MATIC", "USDT": "POLYGON-USDT", "USDC": "POLYGON-USDC"},
+    "avalanche": {"AVAX": "AVAX", "USDT": "AVALANCHE-USDT", "USDC": "AVALANCHE-USDC"},
+    "arbitrum": {"ETH": "ARBETH", "USDC": "ARB-USDC"},
+    "optimism": {"ETH": "OPETH", "USDT": "OP-USDT", "USDC": "OP-USDC"},
+}
+"""What it calls the tokens of chains, by the chain's name and the token's: payouts in these are checked there."""
 
 LIGHTNING = "BTC-LIGHTNING"
 """Each of its invoices is an address of its own, and paid once."""

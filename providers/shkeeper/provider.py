@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from providers.contract import Connected, Surroundings, WebhookDescription
 from providers.findings import Finding
-from providers.shkeeper.coins import network_of
+from providers.shkeeper.coins import COINS_OF_CHAINS, network_of
 from providers.shkeeper.findings import shkeeper_doubts, shkeeper_findings
 from providers.shkeeper.settings import ShkeeperSettings
 from providers.shkeeper.webhooks.webhooks import PROVIDER, ShkeeperWebhooks
@@ -48,7 +48,7 @@ class Shkeeper:
     name = PROVIDER
     settings = ShkeeperSettings
     webhook = WEBHOOK
-    names_its_coins = True
+    coins_of_chains = COINS_OF_CHAINS
     how_to_open_invoices = "is shkeeper_url set?"
     how_to_send_payouts = "are shkeeper_url and shkeeper_user set?"
 

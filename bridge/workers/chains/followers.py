@@ -294,7 +294,8 @@ class ChainFollowers:
         """One that knows nothing yet, and goes on from what the journal says."""
         from providers.onchain.follower import ChainFollower
 
-        return ChainFollower(self.chains[name], self._running[name].rpc, self._store)
+        others = [(self.chains[other], one.rpc) for other, one in self._running.items() if other != name]
+        return ChainFollower(self.chains[name], self._running[name].rpc, self._store, others=others)
 
     async def _go_round(self, name: str, running: _Running) -> None:
         block_seconds = self.chains[name].block_seconds

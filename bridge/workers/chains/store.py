@@ -217,7 +217,7 @@ def _subject(transfer: ChainTransfer) -> Subject | None:
 def _row(chain: str, assigned: Assigned) -> ChainTransfer:
     transfer, subject = assigned.transfer, assigned.subject
     return ChainTransfer(
-        chain=chain,
+        chain=assigned.chain or chain,
         transfer_id=transfer.transfer_id,
         symbol=transfer.token.symbol,
         recipient=transfer.recipient,

@@ -153,7 +153,7 @@ def from_trace(chain: Chain, tx_hash: str, call: object, block: BlockId) -> list
     if not isinstance(call, Mapping) or "type" not in call:  # as of a client that knows no `callTracer`
         raise MalformedError("a trace is malformed")
     token = chain.own_coin
-    if token is None or "error" in call:
+    if token is None or call.get("error") is not None:
         return []
     try:
         moved = (
@@ -178,7 +178,7 @@ def _inner_calls(
     calls: Iterable[Mapping[str, Any]], around: tuple[int, ...] = ()
 ) -> Iterator[tuple[tuple[int, ...], Mapping[str, Any]]]:
     for number, call in enumerate(calls):
-        if "error" not in call:
+        if call.get("error") is None:
             yield (*around, number), call
             yield from _inner_calls(call.get("calls", ()), (*around, number))
 

@@ -45,6 +45,8 @@ class Backfill:
     async def read(self, step: Step, blocks: range, tokens: Sequence[Token], finality: Finality) -> str | None:
         """Takes up what is told of these blocks, for these tokens alone. Returns why not all of it was told, None if
         it was."""
+        if not tokens or not len(self._watchlist):
+            return None  # there is nothing to ask for
         places = self._rpc.well()[:2]
         if len(places) < min(2, len(self._rpc.endpoints)):
             return UNREAD_BY_TWO
@@ -64,9 +66,10 @@ class Backfill:
             seen = await see_again(
                 self._rpc, self._traces, alone, blocks, self._watchlist, place=place, one_by_one=is_one_by_one
             )
+            missed = await self._payees.missed(step, seen)
             if len(self._rpc.endpoints) == 1 and not is_one_by_one:
-                await require_shown(self._rpc, place, seen)
-            await self._payees.take_missed(step, seen, finality)
+                await require_shown(self._rpc, place, missed)
+            await self._payees.take_up(step, missed, finality)
         except RefusedByNodeError as error:
             self._span = self._span.failed()
             return f"{host}: {error}"

@@ -141,13 +141,14 @@ class BlockRereads:
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
             await self._compare(step, self._rpc.endpoints[place].host, end)
         seen = await see_again(self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place)
-        if len(self._rpc.endpoints) == 1:
-            unknown = [one for one in seen if following.canonical.hash_at(one.transfer.block.number) is None]
-            await require_shown(self._rpc, place, unknown)
         awaited = {one.sighting.transfer.transfer_id for one in following.awaited}
         told = [one for one in seen if one.transfer.transfer_id in awaited]
         self._words.note_again(place, reading.blocks, told)
-        await self._payees.take_missed(step, [one for one in seen if self._is_followed(following, one)], finality)
+        missed = await self._payees.missed(step, [one for one in seen if self._is_followed(following, one)])
+        if len(self._rpc.endpoints) == 1:
+            unknown = [one for one in missed if following.canonical.hash_at(one.transfer.block.number) is None]
+            await require_shown(self._rpc, place, unknown)
+        await self._payees.take_up(step, missed, finality)
         if reading.is_alone:
             await self._compare_with_another(step, place, min(reading.final, reading.blocks[-1]))
         return self._done(step, reading)

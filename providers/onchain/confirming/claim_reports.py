@@ -8,6 +8,7 @@ from providers.onchain.confirming.assignments import CAUSES, claimed
 from providers.onchain.confirming.claim_rounds import ClaimRounds, News, nothing_of
 from providers.onchain.confirming.claims import Verdict
 from providers.onchain.confirming.corroboration import Corroboration
+from providers.onchain.confirming.other_chains import FoundElsewhere
 from providers.onchain.confirming.payees import Payees
 from providers.onchain.matching.following import Finality, Paying, joined, sighted
 from providers.onchain.matching.matching import FITS_ANOTHER
@@ -43,8 +44,19 @@ class ClaimReports:
                 news.claim.reported = None
                 return  # a payout is not what was asked for only once that is certain
             step.take(sighted(step.following, subject, news.sighting))
-            if news.sighting.stage is not Stage.SEEN:
+            if news.elsewhere is not None:
+                await self._list(step, news.elsewhere, subject.id)
+            if news.sighting.stage is not Stage.SEEN and news.is_certain:
                 self._claims.settle(news.claim)
+
+    async def _list(self, step: Step, found: FoundElsewhere, payment_id: str) -> None:
+        """Keeps for a person what came over another chain, unless that has it written down itself."""
+        hashes = [one.tx_hash for one in found.transfers]
+        known = {one.transfer_id for one in await self._store.recorded(found.chain.name, hashes)}
+        reason = f"it came over {found.chain.name}, and {payment_id} is to be paid over {self._chain.name}"
+        for one in found.transfers:
+            if one.transfer_id not in known:
+                step.assign(Assigned(one, found.made_at, None, reason, chain=found.chain.name))
 
     async def _join(self, step: Step, news: News, finality: Finality) -> None:
         """Takes up transfers in blocks that were followed before anybody claimed them."""

@@ -12,6 +12,7 @@ from coordinator.payments.observed.transfers import Cause
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, examine_claim, judge_claim
+from providers.onchain.confirming.other_chains import FoundElsewhere, found_elsewhere
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.quantities import quantity
@@ -76,6 +77,10 @@ class News:
     lookup: Lookup
     sighting: Sighting | None = None
     """What is to be told of a transaction that no block holds, or that pays nothing."""
+    is_certain: bool = True
+    """Whether two endpoints find the same of it, if there are two."""
+    elsewhere: FoundElsewhere | None = None
+    """What it pays over another chain."""
 
 
 @dataclass(slots=True)
@@ -85,6 +90,8 @@ class ClaimRounds:
     rpc: ChainRpc
     chain: Chain
     forgotten_after_blocks: int
+    others: Sequence[tuple[Chain, ChainRpc]] = ()
+    """The other chains that are followed."""
     _claims: dict[tuple[Subject, str], Claim] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -129,43 +136,65 @@ class ClaimRounds:
         """Looks at one of them, where the chain has this head and is final up to `safe`. Raises
         ChainUnavailableError, RefusedByNodeError, and MalformedError."""
         claim.checked_block = head  # also if nothing comes of it: then the others are looked at before it
-        lookup = await examine_claim(self.rpc, self.chain, claim.tx_hash, symbol=claim.watched.symbol)
+        lookup = await self._examined(claim)
         finding = judge_claim(claim.watched, lookup)
         if lookup.sender is not None:
             claim.known_at_block, claim.sender, claim.nonce = head, lookup.sender, lookup.nonce
+        if finding.verdict is Verdict.UNKNOWN and claim.watched.subject.kind == "payment":
+            elsewhere = await found_elsewhere(self.others, claim.watched, claim.tx_hash)
+            if elsewhere is not None:
+                nothing = nothing_of(claim.watched, claim.tx_hash, elsewhere.said, None)
+                return News(claim, finding, lookup, nothing, elsewhere=elsewhere)
         sighting = await self._sighting(claim, finding, head, safe)
-        if sighting is not None and sighting.stage in FOR_NOTHING and not await self._is_seconded(claim, finding):
-            logger.info("%s: %s: one endpoint alone says that it comes to nothing", self.chain.name, claim.tx_hash)
-            return None
+        is_certain = True
+        if sighting is not None and sighting.stage in FOR_NOTHING:
+            words = await self._words(claim, finding)
+            is_certain = len(words) >= min(2, len(self.rpc.endpoints))
+            is_payment = claim.watched.subject.kind == "payment"
+            if any(verdict is not finding.verdict for verdict in words) or not (is_certain or is_payment):
+                logger.info("%s: %s: one endpoint alone says it comes to nothing", self.chain.name, claim.tx_hash)
+                return None
         if finding.verdict is not Verdict.PAYS and (sighting is None or sighting.stage is claim.reported):
+            if sighting is not None and sighting.stage in FOR_NOTHING and is_certain:
+                self.settle(claim)  # it was told by the word of one, and now there are two
             return None
         claim.reported = None if sighting is None else sighting.stage
-        return News(claim, finding, lookup, sighting)
+        return News(claim, finding, lookup, sighting, is_certain)
 
-    async def _is_seconded(self, claim: Claim, finding: Finding) -> bool:
-        """Whether two endpoints find the same of a payout's transaction, if there are two, and none anything else: a
-        payout that is said to have come to nothing may be sent again. Of a payment its block tells anyway."""
-        if claim.watched.subject.kind == "payment" or len(self.rpc.endpoints) < 2:
-            return True
-        found = [await self._found_at(claim, place) for place in self.rpc.everybody()]
-        said = [verdict for verdict in found if verdict is not None]
-        return len(said) > 1 and all(verdict is finding.verdict for verdict in said)
+    async def _examined(self, claim: Claim) -> Lookup:
+        """What is known of a transaction: what one endpoint does not know, or has in no block, another one may."""
+        lookup = await examine_claim(self.rpc, self.chain, claim.tx_hash, symbol=claim.watched.symbol)
+        for place in self.rpc.well() if lookup.block is None and len(self.rpc.endpoints) > 1 else ():
+            other = await self._examined_at(claim, place)
+            if other is not None and (other.block is not None or lookup.sender is None):
+                lookup = other
+            if lookup.block is not None:
+                break
+        return lookup
 
-    async def _found_at(self, claim: Claim, place: int) -> Verdict | None:
-        """What one endpoint finds of a transaction; None if it says nothing, or too little to tell."""
+    async def _words(self, claim: Claim, finding: Finding) -> list[Verdict]:
+        """What endpoints find of a transaction that comes to nothing by the word of one: all of them of a payout,
+        which may be sent again then, and those that are well of a payment."""
+        if len(self.rpc.endpoints) < 2:
+            return [finding.verdict]
+        is_payment = claim.watched.subject.kind == "payment"
+        places = self.rpc.well() if is_payment else self.rpc.everybody()
+        lookups = [await self._examined_at(claim, place) for place in places]
+        said = [one for one in lookups if one is not None and not one.is_untraced]
+        return [judge_claim(claim.watched, one).verdict for one in said]
+
+    async def _examined_at(self, claim: Claim, place: int) -> Lookup | None:
+        """What one endpoint knows of a transaction; None if it says nothing."""
+        one, symbol = OneEndpoint(self.rpc, place), claim.watched.symbol
         try:
-            lookup = await examine_claim(
-                OneEndpoint(self.rpc, place), self.chain, claim.tx_hash, symbol=claim.watched.symbol
-            )
+            return await examine_claim(one, self.chain, claim.tx_hash, symbol=symbol)
         except FaultyError as error:
             self.rpc.suspend(place, error)
-            return None
         except MalformedError as error:
             self.rpc.distrust(str(error), place)
-            return None
-        except RefusedByNodeError:
-            return None
-        return None if lookup.is_untraced else judge_claim(claim.watched, lookup).verdict
+        except RefusedByNodeError as error:
+            logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
+        return None
 
     async def _sighting(self, claim: Claim, finding: Finding, head: int, safe: int) -> Sighting | None:
         match finding.verdict:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from coordinator.money import format_amount
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.returned_transfers import returned_transfers
+from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.witnesses import Due, Witnesses, Word
 from providers.onchain.matching.following import Doubt, Finality, Paying, Sighted, disowned, due, joined
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
@@ -86,6 +86,7 @@ class Corroboration:
     rpc: ChainRpc
     watchlist: Watchlist
     witnesses: Witnesses
+    returns: ReturnChecks
     clock: Callable[[], float]
     _reported_by: dict[str, int] = field(default_factory=dict)
     """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
@@ -101,6 +102,8 @@ class Corroboration:
     @property
     def waiting(self) -> str | None:
         """What is waited for now, what contradicts, or what was not waited for any longer, for a person to read."""
+        if not self._questions and self.returns.waiting is not None:
+            return self.returns.waiting
         if not self._questions:
             shown_since = self.clock() - ALONE_SHOWN_SECONDS
             return next((said for at, said in self._alone.values() if at > shown_since), None)
@@ -148,12 +151,14 @@ class Corroboration:
         step.alarms += answers.alarms
         step.take(disowned(step.following, answers.disowned))
         step.forgotten |= answers.disowned
-        self._retain_doubts(step, dues, answers, oldest=head - finality.depth)
         counting = [one for one in deep if one.sighting.transfer.transfer_id not in answers.held]
-        back = await returned_transfers(self.rpc, self.chain, self.watchlist, counting)
+        back = await self.returns.check(counting, step.following.doubts)
+        step.alarms += back.alarms
+        doubts = (*answers.doubts, *back.doubts)
+        self._retain_doubts(step, dues, doubts, oldest=head - finality.depth)
         return replace(finality, held={**answers.held, **back.held}, undone=back.undone)
 
-    def _retain_doubts(self, step: Step, dues: Sequence[Due], answers: WitnessAnswers, *, oldest: int) -> None:
+    def _retain_doubts(self, step: Step, dues: Sequence[Due], new: Sequence[Doubt], *, oldest: int) -> None:
         """Keeps the doubts with how far the chain is followed, so that they outlive a restart and a change of the
         configuration; the list of a person loses what they agree about now."""
         asked = {one.transfer_id for one in dues}
@@ -164,8 +169,8 @@ class Corroboration:
             if one.transfer_id not in asked and (one.transfer_id in awaited or one.block_number > oldest)
         ]
         was_contradicted = {one.block_number for one in step.following.doubts if one.contradiction is not None}
-        doubts = (*others, *answers.doubts)
-        disputed = {one.block_number for one in doubts} | {one.block_number for one in answers.alarms}
+        doubts = (*others, *new)
+        disputed = {one.block_number for one in doubts} | {one.block_number for one in step.alarms}
         agreed = {number for one in dues if one.transfer_id in self._agreed for number in one.block[:1]}
         step.agreed_blocks |= (was_contradicted & agreed) - disputed
         step.following = replace(step.following, doubts=doubts)

@@ -52,18 +52,22 @@ class Finalized:
     _waiting: _Waiting | None = None
     _elsewhere: str | None = None
     """What was called finalized last that is another block than was followed, and by whom."""
+    _unsaid: str | None = None
+    """Why nobody said what is finalized when that was asked last."""
 
     @property
     def waiting(self) -> str | None:
         """What is waited for, for a person to read."""
         if self._elsewhere is not None:
             return self._elsewhere
+        if self._unsaid is not None:
+            return f"no endpoint says what is finalized, and nothing more is final ({self._unsaid})"
         if self._waiting is None or self._waiting.is_over:
             return None
         return "money waits for a second endpoint to say what is finalized"
 
     async def finality(self, head: int, following: Following) -> Finality:
-        """What is final now. Raises ChainUnavailableError, and RefusedByNodeError."""
+        """What is final now; nothing more than before while no endpoint says so. Raises ChainUnavailableError."""
         if (
             self._last is not None
             and not following.awaited
@@ -88,11 +92,15 @@ class Finalized:
         return finality
 
     async def _said(self, head: int, following: Following) -> Finality:
-        place, header = await self.rpc.finalized(head)
-        self._elsewhere = await self._unlike(place, header, following)
+        try:
+            place, header = await self.rpc.finalized(head)
+        except RefusedByNodeError as error:
+            self._unsaid = str(error)
+            return Finality(None, self._believed)
+        self._unsaid, self._elsewhere = None, await self._unlike(place, header, following)
         if self._elsewhere is not None:
             return Finality(None, self._believed)
-        number, self.made_at = (0, None) if header is None else (header.number, header.made_at)
+        number, self.made_at = header.number, header.made_at
         if len(self.rpc.endpoints) < 2 or number <= self._by_two:
             return Finality(None, number)
         if due(following.awaited, number) or number >= self._by_two + BLOCKS_BETWEEN:
@@ -100,11 +108,9 @@ class Finalized:
         is_alone = self._waiting is not None and self._waiting.is_over
         return Finality(None, number if is_alone else self._by_two)
 
-    async def _unlike(self, place: int, header: Header | None, following: Following) -> str | None:
+    async def _unlike(self, place: int, header: Header, following: Following) -> str | None:
         """What to say of it where another block was followed at its height, or is about to be; None if none was, as
         far as is known. Raises ChainUnavailableError."""
-        if header is None:
-            return None
         followed = following.canonical.hash_at(header.number)
         if header.number >= following.next_number:
             shown = await self.rpc.block_if_there(header.number)
@@ -123,7 +129,7 @@ class Finalized:
             self._waiting, self._elsewhere = None, await self._unlike(place, other, following)
             if self._elsewhere is not None:
                 return
-            self._by_two = max(self._by_two, min(number, 0 if other is None else other.number))
+            self._by_two = max(self._by_two, min(number, other.number))
 
     def _wait(self, number: int, reason: str) -> None:
         now = self.clock()

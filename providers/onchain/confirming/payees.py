@@ -69,14 +69,17 @@ class Payees:
             step.assign(Assigned(transfer, seen.mined_at, subject, reason))
         return paying
 
-    async def take_missed(self, step: Step, seen: Sequence[Seen], finality: Finality) -> None:
-        """Takes up what was not told of when its block was followed."""
+    async def missed(self, step: Step, seen: Sequence[Seen]) -> list[Seen]:
+        """What was not told of when its block was followed."""
         recorded = await self.recorded(step, [one.transfer for one in seen])
         new = {one.transfer_id for one in unrecorded([one.transfer for one in seen], recorded)}
         # What was nobody's may only have been so by the time that one endpoint gave.
         times = {one.transfer_id: one.mined_at for one in recorded if one.subject is None}
         new |= {one.transfer.transfer_id for one in seen if _is_of_another_time(one, times)}
-        missed = [one for one in seen if one.transfer.transfer_id in new]
+        return [one for one in seen if one.transfer.transfer_id in new]
+
+    async def take_up(self, step: Step, missed: Sequence[Seen], finality: Finality) -> None:
+        """Takes up what was not told of when its block was followed."""
         paying = await self.assign(step, missed, is_again=True)
         for one in paying:
             logger.warning("%s: %s was left out at first", self._chain.name, one.transfer.tx_hash)

@@ -1,5 +1,5 @@
-"""Range rereads: the ranges of blocks that a chain was caught up with are read once more when they are deep. A
-backend that was behind answered with what it had, without a word about the rest."""
+"""Range rereads: all blocks that were followed are read once more when they are deep, many at once. A backend that
+was behind, or an index of logs, answered with what it had, without a word about the rest."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class RangeRereads:
         step = Step(following)
         reason = await self._backfill.read(step, blocks, tokens, finality)
         if reason is not None:
-            self.waiting = f"blocks {first} to {due}, which were caught up with, are to be read once more: {reason}"
+            self.waiting = f"blocks {first} to {due}, which were followed, are to be read once more: {reason}"
             return step if step.has_news else None
         step.following = read_in_rereading(step.following, blocks[-1])
         return step

@@ -1,24 +1,34 @@
 """Returned transfers: what the destination of a payout gave back within the transaction that paid it: what it is left
-with is paid."""
+with is paid, by the word of two endpoints where two are configured."""
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain, Token, token_amount
 from providers.onchain.confirming.claims import OneEndpoint, examine_claim
-from providers.onchain.matching.following import Sighted
+from providers.onchain.matching.following import Doubt, Sighted
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.store import Alarm
 from providers.onchain.watchlist import Watchlist
 
-__all__ = ["ReturnedTransfers", "returned_transfers"]
+__all__ = ["RETURNS_AWAITED_SECONDS", "ReturnChecks", "ReturnedTransfers"]
 
 logger = logging.getLogger("bridge.onchain")
 
+# How long a payout waits for a second endpoint, and how often that is asked at least, before the word of one counts.
+RETURNS_AWAITED_SECONDS = 60.0
+TRIES = 3
+LONGEST_PAUSE_SECONDS = 60.0
+# For so long it is said that one did.
+ALONE_SHOWN_SECONDS = 3600.0
 UNREAD = "what its destination gave back in its transaction cannot be read yet"
 DIFFERENT = "two endpoints say different things of what its destination gave back in its transaction"
+
+_Key = tuple[str, str, str]
+"""The transaction, who was paid by it, and in which token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +39,9 @@ class ReturnedTransfers:
     """Transfers of which it is not known yet, by their ids, and why."""
     undone: dict[str, str] = field(default_factory=dict)
     """Those that left less at their destination than they were to, and how much."""
-
-
-async def returned_transfers(
-    rpc: ChainRpc, chain: Chain, watchlist: Watchlist, due: Sequence[Sighted]
-) -> ReturnedTransfers:
-    """Asks about the transactions of the payouts among what is about to be final: of two endpoints, where two are
-    well. What contracts send on of the chain's own coin is known only where a node shows it."""
-    found = ReturnedTransfers()
-    groups: dict[tuple[str, str, str], list[Sighted]] = defaultdict(list)
-    for one in due:
-        watched = watchlist.get(one.subject)
-        if one.subject.kind == "payout" and watched is not None:
-            groups[one.sighting.transfer.tx_hash, watched.recipient, watched.symbol].append(one)
-    for (tx_hash, recipient, symbol), some in groups.items():
-        ids = [one.sighting.transfer.transfer_id for one in some]
-        said = [await _moved(rpc, chain, place, tx_hash, recipient, symbol) for place in rpc.well()[:2]]
-        known, token = [one for one in said if one is not None], chain.token(symbol)
-        subjects = {one.subject: watchlist.get(one.subject) for one in some}
-        asked_for = sum(one.units for one in subjects.values() if one is not None)
-        if token is None or len(known) < max(1, len(said)):
-            found.held.update(dict.fromkeys(ids, UNREAD))
-        elif len(set(known)) > 1:
-            found.held.update(dict.fromkeys(ids, DIFFERENT))
-        elif known[0].back and known[0].came - known[0].back < asked_for:
-            # Whoever learns that it was not paid may pay again, so that two have to say so.
-            is_by_two = len(known) >= min(2, len(rpc.endpoints))
-            undone = dict.fromkeys(ids, _said(token, known[0]))
-            found.undone.update(undone if is_by_two else {})
-            found.held.update({} if is_by_two else dict.fromkeys(ids, UNREAD))
-    return found
+    doubts: list[Doubt] = field(default_factory=list)
+    """Those of which two endpoints say different things, also before the start."""
+    alarms: list[Alarm] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +50,150 @@ class _Moved:
 
     came: int
     back: int
+    is_untraced: bool = field(default=False, compare=False)
+    """Whether what contracts sent on of the chain's own coin is not among it, since it was not shown."""
 
 
-async def _moved(rpc: ChainRpc, chain: Chain, place: int, tx_hash: str, recipient: str, symbol: str) -> _Moved | None:
-    """By this endpoint, to the recipient and from there; None if it cannot be read."""
-    try:
-        lookup = await examine_claim(OneEndpoint(rpc, place), chain, tx_hash, symbol=symbol)
-    except FaultyError as error:
-        rpc.suspend(place, error)
-        return None
-    except (RefusedByNodeError, MalformedError) as error:
-        logger.warning("%s: %s cannot be looked into: %s", chain.name, tx_hash, error)
-        return None
-    if lookup.block is None:
-        return None
-    of_token = [one for one in lookup.transfers if one.token.symbol == symbol]
-    came = sum(one.units for one in of_token if one.recipient == recipient)
-    return _Moved(came, sum(one.units for one in of_token if one.sender == recipient))
+@dataclass(slots=True)
+class _Question:
+    """What two endpoints have not said alike yet."""
+
+    since: float
+    next_at: float
+    tries: int = 0
+    has_differed: bool = False
+    contradiction: str | None = None
+
+
+@dataclass(slots=True)
+class ReturnChecks:
+    """Asks about the transactions of payouts. What contracts send on of the chain's own coin is known only where a
+    node shows it."""
+
+    chain: Chain
+    rpc: ChainRpc
+    watchlist: Watchlist
+    clock: Callable[[], float]
+    _questions: dict[_Key, _Question] = field(default_factory=dict)
+    _alone: tuple[float, str] | None = None
+    """When the word of one counted last, and why."""
+
+    @property
+    def waiting(self) -> str | None:
+        """What payouts wait for, for a person to read."""
+        said = [one.contradiction for one in self._questions.values() if one.contradiction is not None]
+        if said:
+            return f"two endpoints contradict each other: {said[0]}"
+        if self._questions:
+            return "a payout waits for two endpoints to say what its destination gave back"
+        is_shown = self._alone is not None and self.clock() < self._alone[0] + ALONE_SHOWN_SECONDS
+        return self._alone[1] if self._alone is not None and is_shown else None
+
+    async def check(self, due: Iterable[Sighted], doubts: Iterable[Doubt]) -> ReturnedTransfers:
+        """Asks about the payouts among what is about to be final."""
+        found = ReturnedTransfers()
+        doubted = {one.transfer_id: one.contradiction for one in doubts}
+        groups: dict[_Key, list[Sighted]] = defaultdict(list)
+        for one in due:
+            watched = self.watchlist.get(one.subject)
+            if one.subject.kind == "payout" and watched is not None:
+                groups[one.sighting.transfer.tx_hash, watched.recipient, watched.symbol].append(one)
+        self._questions = {key: one for key, one in self._questions.items() if key in groups}
+        for key, some in groups.items():
+            await self._check(found, key, some, doubted)
+        return found
+
+    async def _check(
+        self, found: ReturnedTransfers, key: _Key, some: Sequence[Sighted], doubted: Mapping[str, str | None]
+    ) -> None:
+        now, ids = self.clock(), [one.sighting.transfer.transfer_id for one in some]
+        question = self._questions.setdefault(key, _Question(now, now))
+        question.contradiction = question.contradiction or next(filter(None, map(doubted.get, ids)), None)
+        question.has_differed = question.has_differed or question.contradiction is not None
+        was_contradicted = question.contradiction is not None
+        moved = await self._agreed(question, key, some) if now >= question.next_at else None
+        token, asked_for = self.chain.token(key[2]), self._asked_for(some)
+        if moved is not None and token is not None:
+            del self._questions[key]
+            if moved.back and moved.came - moved.back < asked_for:
+                found.undone.update(dict.fromkeys(ids, _said(token, moved)))
+            return
+        found.held.update(dict.fromkeys(ids, DIFFERENT if question.has_differed else UNREAD))
+        if question.contradiction is None:
+            return
+        number = some[0].sighting.block_number or 0
+        found.doubts.extend(Doubt(one, number, question.contradiction) for one in ids)
+        if not was_contradicted:
+            logger.critical("%s: block %d: %s", self.chain.name, number, question.contradiction)
+            found.alarms.append(Alarm("contradicted", number, question.contradiction))
+
+    def _asked_for(self, some: Sequence[Sighted]) -> int:
+        subjects = {one.subject: self.watchlist.get(one.subject) for one in some}
+        return sum(one.units for one in subjects.values() if one is not None)
+
+    async def _agreed(self, question: _Question, key: _Key, some: Sequence[Sighted]) -> _Moved | None:
+        """What two endpoints say alike, or one where no other one answers for long; None if that is not known yet."""
+        known: dict[str, _Moved] = {}
+        needed = min(2, len(self.rpc.endpoints))
+        for place in self.rpc.everybody():
+            moved = await self._moved(place, key) if len(known) < needed else None
+            if moved is not None:
+                known[self.rpc.endpoints[place].host] = moved
+        now = self.clock()
+        question.tries += 1
+        pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
+        question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
+        if len(set(known.values())) > 1:  # who shows less says nothing against who shows more
+            known = {host: one for host, one in known.items() if not one.is_untraced}
+        first = next(iter(known.values()), None)
+        if len(set(known.values())) > 1:
+            if question.has_differed and question.contradiction is None:
+                question.contradiction = self._contradiction(key, known, some)
+            question.has_differed = True
+            return None
+        if first is not None and len(known) >= needed:
+            self._alone = None
+            return first
+        is_late = now >= question.since + RETURNS_AWAITED_SECONDS and question.tries >= TRIES
+        # Whoever learns that it was not paid may pay again, so that two have to say so.
+        if first is None or first.back or not is_late or question.has_differed:
+            return None
+        why = (
+            f"that nothing was given back in {key[0]} counts by the word of one endpoint, since no other one says it"
+        )
+        self._alone = now, f"{why}; set it right, or name another endpoint"
+        logger.error("%s: %s", self.chain.name, why)
+        return first
+
+    def _contradiction(self, key: _Key, known: Mapping[str, _Moved], some: Sequence[Sighted]) -> str | None:
+        token = self.chain.token(key[2])
+        if token is None:
+            return None
+        said = [
+            f"{host} says that {token_amount(token, one.came):f} {token.symbol} came to {key[1]}"
+            f" and {token_amount(token, one.back):f} went back"
+            for host, one in known.items()
+        ]
+        stopped = ", ".join(sorted({one.subject.id for one in some}))
+        return f"of {key[0]} {'; '.join(said)}; it stops {stopped}"
+
+    async def _moved(self, place: int, key: _Key) -> _Moved | None:
+        """By this endpoint, to the recipient and from there; None if it cannot be read."""
+        tx_hash, recipient, symbol = key
+        try:
+            lookup = await examine_claim(OneEndpoint(self.rpc, place), self.chain, tx_hash, symbol=symbol)
+        except FaultyError as error:
+            self.rpc.suspend(place, error)
+            return None
+        except (RefusedByNodeError, MalformedError) as error:
+            logger.warning("%s: %s cannot be looked into: %s", self.chain.name, tx_hash, error)
+            return None
+        if lookup.block is None:
+            return None
+        of_token = [one for one in lookup.transfers if one.token.symbol == symbol]
+        came = sum(one.units for one in of_token if one.recipient == recipient)
+        back = sum(one.units for one in of_token if one.sender == recipient)
+        return _Moved(came, back, lookup.is_untraced)
 
 
 def _said(token: Token, moved: _Moved) -> str:

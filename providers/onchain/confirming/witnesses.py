@@ -187,7 +187,7 @@ class Witnesses:
         except RefusedByNodeError:
             # Many nodes refuse to tell of blocks beyond their head, which is an answer: they do not have it.
             block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
-            if (other := _unless_same(block, block_hash)) is None:
+            if (other := self._unless_same(place, block, due)) is None:
                 raise
             return other
         try:
@@ -200,7 +200,7 @@ class Witnesses:
         if all(any(_is_same(one, other) for other in reported) for one in due):
             return _of_time(due, await self._made_at(place, number, logs))
         block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
-        if (other := _unless_same(block, block_hash)) is not None:
+        if (other := self._unless_same(place, block, due)) is not None:
             return other
         ids = {one.transfer_id for one in due}
         instead = [one for one in reported if one.transfer_id in ids]
@@ -222,9 +222,9 @@ class Witnesses:
         return header_of(await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)).made_at
 
     async def _of_own_coin(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
-        number, block_hash = due[0].block
+        number, _ = due[0].block
         block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
-        if (other := _unless_same(block, block_hash)) is not None:
+        if (other := self._unless_same(place, block, due)) is not None:
             return other
         word, said = self._of_content(due, block)
         if word is not Word.AGREES:
@@ -280,6 +280,19 @@ class Witnesses:
             raise RefusedByNodeError(0, str(error)) from None
         return any(_is_same(due, one) for one in reported)
 
+    def _unless_same(
+        self, place: int, block: Mapping[str, Any] | None, due: Sequence[Due]
+    ) -> tuple[Word, str] | None:
+        """What an endpoint says by having no block at that height, or another one; None if it has this one."""
+        number, block_hash = due[0].block
+        if block is None:
+            newest = self.rpc.endpoints[place].head
+            if number < newest:
+                return Word.BEHIND, f"has no block {number}, and {newest} is its newest: it may keep none that old"
+            return Word.BEHIND, "has no such block yet"
+        shown = header_of(block).hash
+        return None if block_hash in ("", shown) else (Word.DIFFERS, f"has block {shown}")
+
     def _carries(self, transaction: Mapping[str, Any], due: Due) -> bool:
         """Whether a transaction carries the transfer itself, by what another endpoint says of it."""
         try:
@@ -287,14 +300,6 @@ class Witnesses:
         except MalformedError:
             return False
         return sent is not None and _is_same(due, sent)
-
-
-def _unless_same(block: Mapping[str, Any] | None, block_hash: str) -> tuple[Word, str] | None:
-    """What an endpoint says by having no block at that height, or another one; None if it has this one."""
-    if block is None:
-        return Word.BEHIND, "has no such block yet"
-    shown = header_of(block).hash
-    return None if block_hash in ("", shown) else (Word.DIFFERS, f"has block {shown}")
 
 
 def _of(one: Any, name: str) -> Any:

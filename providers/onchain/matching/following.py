@@ -11,8 +11,8 @@ from coordinator.payments.observed.observations import Sighting, Stage, Transfer
 from providers.onchain.blocks.canonical import BlockId, Canonical
 from providers.onchain.blocks.checkpoints import left_behind
 from providers.onchain.blocks.transfers import ChainTransfer
-from providers.onchain.chains import token_amount
-from providers.onchain.matching.followed_tokens import FollowedToken, cut_back
+from providers.onchain.chains import Token, token_amount
+from providers.onchain.matching.followed_tokens import FollowedToken, cut_back, reconciled
 from providers.onchain.matching.matching import Subject
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Paying",
     "Sighted",
     "begun_again",
+    "brought_up",
     "disowned",
     "due",
     "joined",
@@ -117,7 +118,7 @@ class Following:
     landmarks: tuple[BlockId, ...] = ()
     """A few of the blocks below the newest, by which it is found how far the chain went back."""
     in_ranges: tuple[int, int] | None = None
-    """The first and the last of the blocks that were read in ranges alone, and are to be read so once more."""
+    """The first and the last of the blocks that are to be read in ranges once they are deep."""
 
     @property
     def known(self) -> tuple[BlockId, ...]:
@@ -127,6 +128,15 @@ class Following:
     def known_up_to(self, number: int) -> BlockId | None:
         """The highest of them that is no higher than this."""
         return next((one for one in reversed(self.known) if one.number <= number), None)
+
+
+def brought_up(following: Following, tokens: Iterable[Token]) -> Following:
+    """With the tokens of the configuration as it is now; also as a bridge wrote it that read no block a second
+    time."""
+    following = replace(following, tokens=reconciled(following.tokens, tokens, following.next_number))
+    if following.checked_number >= 0:
+        return following
+    return replace(following, checked_number=max(following.final_number, following.next_number - 1))
 
 
 Progress = tuple[Following, tuple[Sighted, ...]]
@@ -151,6 +161,7 @@ def went_on(following: Following, block: BlockId, paying: Sequence[Paying], fina
         awaited=_mined(reported),
         final_number=final_number,
         landmarks=left_behind(following.landmarks, following.canonical, canonical),
+        in_ranges=_in_ranges_up_to(following, block.number),
     )
     return moved, tuple(reported)
 
@@ -174,7 +185,7 @@ def leapt(
         final_number=max(following.final_number, block.number),
         checked_number=block.number if are_all_checked else following.checked_number,
         landmarks=left_behind(following.landmarks, following.canonical, canonical),
-        in_ranges=(following.next_number if following.in_ranges is None else following.in_ranges[0], block.number),
+        in_ranges=_in_ranges_up_to(following, block.number),
     )
     return moved, tuple(reported)
 
@@ -303,6 +314,11 @@ def begun_again(following: Following, gone_number: int, depth: int, earliest: in
 def read_in_rereading(following: Following, last: int) -> Following:
     """After the blocks up to this one were read in ranges once more."""
     return replace(following, in_ranges=_in_order(last + 1, following.in_ranges and following.in_ranges[1]))
+
+
+def _in_ranges_up_to(following: Following, number: int) -> tuple[int, int]:
+    """What is to be read once more, with the blocks that follow up to this one."""
+    return following.next_number if following.in_ranges is None else following.in_ranges[0], number
 
 
 def _in_ranges_below(following: Following, number: int) -> tuple[int, int] | None:

@@ -2,12 +2,12 @@
 the longer the more often it has failed. Pure: the time is passed in.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 __all__ = [
-    "LAG_BLOCKS",
     "Endpoint",
     "Fault",
     "after_answer",
@@ -17,10 +17,13 @@ __all__ = [
     "choose",
     "fault_of_head",
     "is_too_fast",
+    "lag_blocks",
 ]
 
-# Behind the best head by more than this, an endpoint lags. One or two blocks are a matter of who heard first.
+# Behind the best head by more than this, and than the blocks of so many seconds, an endpoint lags. Less is a matter
+# of who heard first.
 LAG_BLOCKS = 3
+LAG_SECONDS = 3.0
 # No chain is so much ahead of what it was, and so many times faster than it is said to be: whoever says so is wrong.
 TOO_MANY_BLOCKS = 1_000
 TOO_MANY_TIMES = 100
@@ -123,7 +126,7 @@ def fault_of_head(endpoints: Sequence[Endpoint], place: int, now: float, block_s
     head, heads = endpoints[place].head, _heads(endpoints, now)
     is_of_several = len(heads) > 2
     best = heads[1] if is_of_several else max(heads, default=0)
-    if head + LAG_BLOCKS < best:
+    if head + lag_blocks(block_seconds) < best:
         return Fault.LAGGING
     return Fault.INCONSISTENT if is_of_several and head > best + _far(block_seconds) else None
 
@@ -137,6 +140,11 @@ def apart(endpoints: Sequence[Endpoint], now: float, block_seconds: float) -> st
         return None
     said = ", ".join(f"{one.host} is at block {one.head}" for one in behind)
     return f"{said}, and {best.host} at {best.head}: one stands still, or is wrong; money waits for the word of both"
+
+
+def lag_blocks(block_seconds: float) -> int:
+    """By how many blocks an endpoint may be behind another one without lagging."""
+    return max(LAG_BLOCKS, math.ceil(LAG_SECONDS / block_seconds))
 
 
 def _far(block_seconds: float) -> float:

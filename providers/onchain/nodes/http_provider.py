@@ -8,7 +8,7 @@ from providers.answers import Answer, AnswerTooLargeError, ask, neighbour
 from providers.onchain.nodes.web3_library import AsyncJSONBaseProvider, RPCEndpoint, RPCResponse
 from providers.question_spans import ASKED
 
-__all__ = ["ANSWER_LIMIT_BYTES", "PARTS_LIMIT", "HttpProvider", "StatusError"]
+__all__ = ["ANSWER_LIMIT_BYTES", "PARTS_LIMIT", "HttpProvider", "StatusError", "response_of"]
 
 CONNECTIONS = 32
 # The logs of a range that is worth asking for, and the traces of a full block, are some megabytes.
@@ -54,10 +54,16 @@ class HttpProvider(AsyncJSONBaseProvider):
         # Of a refusal it does not matter: many a one is made beforehand, with a number of its own.
         if "result" in said and str(said.get("id")) != str(asked["id"]):
             raise NotJsonError("answers another question")
-        return RPCResponse(**said)  # type: ignore[typeddict-item]  # what is in it web3 looks at
+        return response_of(said)
 
     async def disconnect(self) -> None:
         await self._client.aclose()
+
+
+def response_of(said: dict[str, Any]) -> RPCResponse:
+    """What an endpoint says, as web3 reads it. Some have an `error` of null beside the result."""
+    parts: Any = {name: part for name, part in said.items() if name != "error" or part is not None}
+    return RPCResponse(**parts)  # type: ignore[typeddict-item]  # what is in it web3 looks at
 
 
 def _says_why(answer: Answer) -> bool:

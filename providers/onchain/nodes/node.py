@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client import Counter
 
-from coordinator.json_text import NotJsonError
+from coordinator.json_text import NotJsonError, TooDeepError
 from providers.answers import AnswerTooLargeError, NeighbourError
 from providers.onchain.chains import Chain, host_of
 from providers.onchain.nodes.endpoints import Fault
@@ -27,8 +27,10 @@ from providers.question_spans import question_spans
 __all__ = ["METHOD_NOT_FOUND", "QUESTIONS", "FaultyError", "Node", "RefusedByNodeError", "TooLargeError", "number_in"]
 
 # JSON-RPC error codes for too many questions. The first is also what some say to a question for too many logs.
-TOO_MUCH, TOO_MANY_QUESTIONS = -32005, frozenset({-32029, 429})
+TOO_MUCH, TOO_MANY_QUESTIONS = -32005, frozenset({-32007, -32016, -32029, -32090, 429})
 _ABOUT_THE_RATE = re.compile(r"\brate\b|too many|per second|request count|capacity|throttl", re.IGNORECASE)
+# What can be said of questions alone, whatever the code. It costs an endpoint some seconds.
+_ABOUT_QUESTIONS = re.compile(r"too many requests|\brate.?limit|\brequest limit|requests per second", re.IGNORECASE)
 # JSON-RPC's own "method not found", and EIP-1474's "method not supported".
 METHOD_NOT_FOUND = -32601
 _NO_SUCH_METHOD_CODES = frozenset({METHOD_NOT_FOUND, -32004})
@@ -135,8 +137,10 @@ class Node:
                     return await self._web3.manager.coro_request(RPCEndpoint(method), list(parameters))
         except Web3RPCError as error:
             raise self._refusal(method, error) from None
-        except AnswerTooLargeError as error:
-            if method == "eth_getLogs" or method.startswith("debug_trace"):
+        except (AnswerTooLargeError, TooDeepError) as error:
+            # Calls nest as deeply as a stranger pays for, logs never.
+            is_of_logs = method == "eth_getLogs" and isinstance(error, AnswerTooLargeError)
+            if is_of_logs or method.startswith("debug_trace"):
                 raise TooLargeError(str(error)) from None
             raise FaultyError(Fault.UNREACHABLE, str(error)) from None
         except (NeighbourError, NotJsonError) as error:
@@ -157,7 +161,8 @@ class Node:
         code, message = (said.get("code"), said.get("message")) if isinstance(said, dict) else (0, said)
         text = self._without_secrets(str(message))[:SHOWN_CHARACTERS]
         is_of_logs = method == "eth_getLogs" and _ABOUT_THE_RATE.search(text) is None
-        if code in TOO_MANY_QUESTIONS or (code == TOO_MUCH and not is_of_logs):
+        is_of_questions = code not in _NO_SUCH_METHOD_CODES and _ABOUT_QUESTIONS.search(text) is not None
+        if code in TOO_MANY_QUESTIONS or (code == TOO_MUCH and not is_of_logs) or is_of_questions:
             return FaultyError(Fault.THROTTLED, text)
         return RefusedByNodeError(code if isinstance(code, int) else 0, text)
 

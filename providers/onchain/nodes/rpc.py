@@ -19,7 +19,6 @@ from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.log_filters import contents, may_hold, transfer_filter
 from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.nodes.endpoints import (
-    LAG_BLOCKS,
     Endpoint,
     Fault,
     after_answer,
@@ -28,6 +27,7 @@ from providers.onchain.nodes.endpoints import (
     choose,
     fault_of_head,
     is_too_fast,
+    lag_blocks,
 )
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.log_ranges import logs_in, logs_of
@@ -149,7 +149,7 @@ class ChainRpc:
         latest = header_of(await self._nodes[place].ask("eth_getBlockByNumber", "latest", False))
         header = replace(latest, shown_by=place)
         newest = self._newest
-        if newest is None or header.number > newest.number + LAG_BLOCKS:
+        if newest is None or header.number > newest.number + lag_blocks(self._chain.block_seconds):
             await self._show(place, header)
         if newest is not None and self._is_too_far(header, newest):
             raise FaultyError(Fault.INCONSISTENT, f"its block {header.number} cannot have been made by then")
@@ -169,17 +169,17 @@ class ChainRpc:
         if await self._nodes[place].ask("eth_getBlockByNumber", hex(header.number), False) is None:
             raise FaultyError(Fault.INCONSISTENT, f"it names block {header.number}, and does not show it")
 
-    async def finalized(self, head: int, besides: Collection[int] = ()) -> tuple[int, Header | None]:
+    async def finalized(self, head: int, besides: Collection[int] = ()) -> tuple[int, Header]:
         """The newest block that the chain calls finalized, by an endpoint that is none of `besides`, and which one
-        said so; None if it has none. What lies above the head is not believed. Raises ChainUnavailableError, and
-        RefusedByNodeError."""
+        said so. What lies above the head is not believed. Raises ChainUnavailableError, and RefusedByNodeError also
+        where none calls any so."""
 
-        async def said(place: int) -> tuple[int, Header | None]:
+        async def said(place: int) -> tuple[int, Header]:
             if place in besides:
                 raise RefusedByNodeError(0, "it was asked before")
             block = await self._nodes[place].ask("eth_getBlockByNumber", "finalized", False)
-            if block is None:
-                return place, None
+            if block is None:  # as some say it whose node was started just now
+                raise RefusedByNodeError(0, f"{self.endpoints[place].host} calls no block finalized")
             header = header_of(block)
             if header.number > head:
                 raise FaultyError(Fault.INCONSISTENT, f"it calls block {header.number} finalized, above {head}")

@@ -1,15 +1,19 @@
 """JSON-RPC over a WebSocket for web3.py, held: its own provider keeps whatever an endpoint sends, asked for or not,
 and never again hears one that has once sent what it cannot read.
 
-Overrides and uses of web3.py 8: `socket_recv`, `form_request` and `is_connected`, which are its own; and of what is
-undocumented `_message_listener_task` and `_provider_specific_disconnect`. `test_web_socket_provider.py` shows what
+Overrides and uses of web3.py 8: `socket_recv`, `form_request`, `is_connected` and `disconnect`, its own; and of what
+is undocumented `_message_listener_task` and `_provider_specific_disconnect`. `test_web_socket_provider.py` shows what
 for: with the stock provider it fails.
 """
 
 from typing import Any
 
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import CloseCode
+
 from coordinator.json_text import NotJsonError, json_in
-from providers.onchain.nodes.http_provider import ANSWER_LIMIT_BYTES, PARTS_LIMIT
+from providers.answers import AnswerTooLargeError
+from providers.onchain.nodes.http_provider import ANSWER_LIMIT_BYTES, PARTS_LIMIT, response_of
 from providers.onchain.nodes.web3_library import RPCEndpoint, RPCRequest, RPCResponse, WebSocketProvider
 
 __all__ = ["HeldWebSocketProvider"]
@@ -47,11 +51,24 @@ class HeldWebSocketProvider(WebSocketProvider):
             return False
         return await super().is_connected(show_traceback)
 
+    async def disconnect(self) -> None:
+        try:
+            await super().disconnect()
+        except (NotJsonError, AnswerTooLargeError):
+            await super().disconnect()  # what ended the listening is said once
+
     async def socket_recv(self) -> RPCResponse:
-        """The next answer, or piece of news. Raises NotJsonError, having hung up, for what is neither."""
+        """The next answer, or piece of news. Raises NotJsonError, having hung up, for what is neither, and
+        AnswerTooLargeError for what is more than is read."""
         if self._ws is None:
             raise NotJsonError("has ended")
-        message = await self._ws.recv()
+        try:
+            message = await self._ws.recv()
+        except ConnectionClosedError as error:
+            if error.sent is not None and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
+                await self._hang_up()
+                raise AnswerTooLargeError("an answer larger than is read", 0) from None
+            raise
         try:
             return self._read(json_in(message, parts_limit=PARTS_LIMIT), len(message))
         except NotJsonError:
@@ -61,12 +78,12 @@ class HeldWebSocketProvider(WebSocketProvider):
     def _read(self, said: Any, size: int) -> RPCResponse:
         is_news = isinstance(said, dict) and said.get("method") == NEWS and isinstance(said.get("params"), dict)
         if is_news and size <= NEWS_LIMIT:
-            return RPCResponse(**said)  # type: ignore[typeddict-item]
+            return response_of(said)
         number = said.get("id") if isinstance(said, dict) else None
         if not isinstance(number, int) or number not in self._asked:
             raise NotJsonError("answers no question")
         self._asked.discard(number)
-        return RPCResponse(**said)  # type: ignore[typeddict-item]
+        return response_of(said)
 
     async def _hang_up(self) -> None:
         self._asked.clear()

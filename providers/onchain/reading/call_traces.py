@@ -7,8 +7,12 @@ from typing import Any
 
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.node import METHOD_NOT_FOUND, FaultyError, RefusedByNodeError
+from providers.onchain.quantities import quantity
 
-__all__ = ["Calls", "calls_in"]
+__all__ = ["Calls", "calls_in", "is_of_call_tracer", "may_call"]
+
+# What a transaction costs before it calls anything.
+GAS_WITHOUT_CALLS = 21_000
 
 Calls = dict[str, Mapping[str, Any] | None]
 """By transaction; None for one that is not shown."""
@@ -24,7 +28,7 @@ def calls_in(answer: Any, transactions: Sequence[Mapping[str, Any]]) -> Calls:
         expected = [str(one["hash"]) for one in transactions if _executes(one)]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise FaultyError(Fault.INCONSISTENT, "its traces are none") from None
-    shown = {tx_hash: call if _is_of_call_tracer(call) else None for tx_hash, call in results}
+    shown = {tx_hash: call if is_of_call_tracer(call) else None for tx_hash, call in results}
     if not any(shown.values()) and any(isinstance(call, dict) for _, call in results):
         raise RefusedByNodeError(METHOD_NOT_FOUND, "its traces are in another form than callTracer's")
     if expected and not shown:
@@ -60,5 +64,14 @@ def _executes(transaction: Mapping[str, Any]) -> bool:
     return transaction.get("gas") not in ("0x0", None)
 
 
-def _is_of_call_tracer(call: Any) -> bool:
+def may_call(transaction: Mapping[str, Any]) -> bool:
+    """Whether a transaction has gas for a call of a contract's."""
+    try:
+        return quantity(transaction.get("gas")) > GAS_WITHOUT_CALLS
+    except ValueError:
+        return True
+
+
+def is_of_call_tracer(call: Any) -> bool:
+    """Whether it is what the `callTracer` shows of a transaction."""
     return isinstance(call, dict) and "type" in call

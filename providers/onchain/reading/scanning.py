@@ -41,6 +41,8 @@ __all__ = [
 
 logger = logging.getLogger("bridge.onchain")
 
+SHOWN_CHARACTERS = 66
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -192,8 +194,18 @@ async def _dated(rpc: ChainRpc, chain: Chain, reported: SourcedAnswer, watchlist
 
 
 def times_in(logs: Sequence[Mapping[str, Any]]) -> dict[str, datetime]:
-    """When the blocks of logs were made, by their hashes, as far as the logs say so. Raises MalformedError."""
-    return {str(log["blockHash"]): _moment(log["blockTimestamp"]) for log in logs if log.get("blockTimestamp")}
+    """When the blocks of logs were made, by their hashes, as far as the logs say so. Many an endpoint leaves it out,
+    or says 0, or says it in another form: then the block itself has to be asked for."""
+    said = ((str(log.get("blockHash")), _time_of(log)) for log in logs)
+    return {block_hash: made_at for block_hash, made_at in said if made_at is not None}
+
+
+def _time_of(log: Mapping[str, Any]) -> datetime | None:
+    try:
+        seconds = quantity(log.get("blockTimestamp"))
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def mined_at(block: Mapping[str, Any]) -> datetime:
@@ -228,9 +240,18 @@ async def _own_coin(
 
 
 def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
-    """What the transactions of a block were to send themselves. Raises MalformedError."""
-    sent = [transfer for one in transactions_of(content) if (transfer := from_transaction(chain, one)) is not None]
-    return [transfer for transfer in sent if transfer.recipient in watchlist]
+    """What the transactions of a block were to send themselves. One that cannot be read, as of a kind that is not
+    known here, is no reason to leave out the others. Raises MalformedError."""
+    found = []
+    for one in transactions_of(content):
+        try:
+            transfer = from_transaction(chain, one)
+        except MalformedError as error:
+            logger.warning("%s: %s: %s", chain.name, str(one.get("hash"))[:SHOWN_CHARACTERS], error)
+            continue
+        if transfer is not None and transfer.recipient in watchlist:
+            found.append(transfer)
+    return found
 
 
 def transactions_of(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

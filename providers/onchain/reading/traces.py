@@ -1,6 +1,7 @@
 """What contracts send of a chain's own coin, which stands in no log: the calls of each transaction of a block, as far
 as an endpoint shows them."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, fr
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.node import FaultyError, RefusedByNodeError, TooLargeError
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
-from providers.onchain.reading.call_traces import Calls, calls_in
+from providers.onchain.reading.call_traces import Calls, calls_in, is_of_call_tracer, may_call
 
 __all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "Traces"]
 
@@ -21,9 +22,15 @@ logger = logging.getLogger("bridge.onchain")
 TRACES_AWAITED_SECONDS = 60.0
 # Waited for so many tries at least, since all may have been away for longer than that.
 TRIES = 3
+# For so long it is said which blocks were gone over without.
+PASSED_SHOWN_SECONDS = 3600.0
 # One that says that it does not offer this is asked again after so long: a plan may have changed, or a backend.
 TRACES_ASKED_AGAIN_SECONDS = 600.0
-
+# Where a stranger makes one trace larger than is taken, those of the other transactions of its block are asked for by
+# themselves, if they are no more than this, and so many at once.
+TRACED_ONE_BY_ONE = 256
+TRACED_AT_ONCE = 4
+CALL_TRACER = {"tracer": "callTracer"}
 
 Shown = dict[str, tuple[int, Mapping[str, Any] | None]]
 """By transaction, who shows its calls, by the endpoint's place, and these; None for one that nobody can show."""
@@ -37,6 +44,17 @@ class _Waiting:
     tries: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """Blocks that were gone over without what contracts send in them."""
+
+    first: int
+    last: int
+    at: float
+    """When the last was."""
+    reason: str
+
+
 class Traces:
     """Asks for them, waits for an endpoint that is away, but not for long, and remembers who does not offer them."""
 
@@ -47,8 +65,20 @@ class Traces:
         self._without_until: dict[int, float] = {}
         """The endpoints that do not offer it, and when they are asked again."""
         self._waiting: _Waiting | None = None
+        self._passed: _Passed | None = None
         self._too_large = False
         """Whether an endpoint had more to show of this block than is taken."""
+
+    @property
+    def passed(self) -> str | None:
+        """Which blocks were gone over lately without what contracts send in them, for a person to read."""
+        passed = self._passed
+        if passed is None or self._clock() > passed.at + PASSED_SHOWN_SECONDS:
+            return None
+        return (
+            f"some of blocks {passed.first} to {passed.last} were gone over without what contracts send in them,"
+            f" since no endpoint shows it ({passed.reason}); name the transaction of a payment that is missed"
+        )
 
     async def sent_on(
         self, block: BlockId, transactions: Sequence[Mapping[str, Any]]
@@ -100,12 +130,33 @@ class Traces:
     async def _calls(self, place: int, block: BlockId, transactions: Sequence[Mapping[str, Any]]) -> Calls:
         """What one endpoint shows of the calls of each transaction. Raises FaultyError, and RefusedByNodeError."""
         try:
-            answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, {"tracer": "callTracer"})
+            answer = await self._rpc.ask_at(place, "debug_traceBlockByHash", block.hash, CALL_TRACER)
             return calls_in(answer, transactions)
+        except TooLargeError:
+            calling = [one for one in transactions if may_call(one)]
+            if len(calling) > TRACED_ONE_BY_ONE:
+                raise
+            return await self._one_by_one(place, calling)
         except RefusedByNodeError as error:
             if error.is_for_good:
                 self._without_until[place] = self._clock() + TRACES_ASKED_AGAIN_SECONDS
             raise
+
+    async def _one_by_one(self, place: int, transactions: Sequence[Mapping[str, Any]]) -> Calls:
+        """The calls of each transaction by itself, where those of one are more than is taken. Raises FaultyError."""
+        hashes = [str(one["hash"]) for one in transactions]
+        found: Calls = {}
+        for first in range(0, len(hashes), TRACED_AT_ONCE):
+            some = hashes[first : first + TRACED_AT_ONCE]
+            found |= zip(some, await asyncio.gather(*(self._call(place, one) for one in some)), strict=True)
+        return found
+
+    async def _call(self, place: int, tx_hash: str) -> Mapping[str, Any] | None:
+        try:
+            call = await self._rpc.ask_at(place, "debug_traceTransaction", tx_hash, CALL_TRACER)
+        except RefusedByNodeError:
+            return None
+        return call if is_of_call_tracer(call) else None
 
     async def _traced(self, block: BlockId, transactions: Sequence[Mapping[str, Any]]) -> Shown:
         """The calls of each transaction. One transaction that an endpoint cannot trace is no reason to go without the
@@ -155,6 +206,9 @@ class Traces:
         self._go_over(block, reason)
 
     def _go_over(self, block: BlockId, reason: str) -> None:
+        before = None if self.passed is None else self._passed
+        numbers = [block.number] if before is None else [block.number, before.first, before.last]
+        self._passed = _Passed(min(numbers), max(numbers), self._clock(), reason)
         logger.error(
             "%s: block %d is gone over without what contracts send in it, since no endpoint shows it (%s); name the"
             " transaction of a payment that is missed",

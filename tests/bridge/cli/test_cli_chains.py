@@ -13,7 +13,7 @@ from bridge.journal import Journal
 from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.payments import Payment
 from tests.anvil import BOB, CHAIN_ID, Anvil, running_anvil
-from tests.providers.onchain.liar import Liar
+from tests.providers.onchain.liar import Liar, Refusal
 from tests.scripted_gateway import scripted_gateway
 
 SECRET = "the-key-of-the-endpoint"
@@ -25,10 +25,11 @@ def anvil() -> Iterator[Anvil]:
         yield anvil
 
 
-def chains_file(folder: Path, chain_id: int) -> str:
+def chains_file(folder: Path, chain_id: int, confirmations: int | str = 3) -> str:
     path = folder / "chains.toml"
     path.write_text(
-        f"[anvil]\nchain_id = {chain_id}\nconfirmations = 3\nblock_seconds = 1\ntokens.ETH = {{ decimals = 18 }}\n"
+        f"[anvil]\nchain_id = {chain_id}\nconfirmations = {confirmations}\nblock_seconds = 1\n"
+        "tokens.ETH = { decimals = 18 }\n"
     )
     return str(path)
 
@@ -145,6 +146,26 @@ async def test_doctor_says_of_an_endpoint_that_it_gives_no_receipts(run: Any, an
     said = " ".join(examined.stdout.split())
     assert f"{liar.url.removeprefix('http://')} gives no receipts" in said
     assert f"{anvil.url.removeprefix('http://')} gives no receipts" not in said
+
+
+async def test_doctor_says_of_an_endpoint_what_it_does_not_offer(run: Any, anvil: Anvil, tmp_path: Path) -> None:
+    async with scripted_gateway() as gateway:
+        liar = Liar(gateway, anvil)
+        liar.answers["eth_getBlockByNumber"] = lambda asked: None if asked[0] == "finalized" else ...
+        liar.answers["debug_traceBlockByHash"] = Refusal(-32601, "the method does not exist")
+        examined = await asyncio.to_thread(
+            run,
+            "doctor",
+            BRIDGE_CHAINS_FILE=chains_file(tmp_path, CHAIN_ID, '"finalized"'),
+            BRIDGE_ENDPOINTS_ANVIL=f"{liar.url},{anvil.url}",
+            BRIDGE_PORT="0",
+        )
+    said = " ".join(examined.stdout.split())
+    without, other = (url.removeprefix("http://") for url in (liar.url, anvil.url))
+    assert f"{without} does not say what is finalized ({without} calls no block finalized)" in said
+    assert f"{without} shows no traces (the method does not exist), so ETH that contracts send is not found" in said
+    assert f"{other} does not say what is finalized" not in said
+    assert f"{other} shows no traces" not in said
 
 
 def test_doctor_says_of_a_token_that_it_has_other_decimals(run: Any, anvil: Anvil, tmp_path: Path) -> None:

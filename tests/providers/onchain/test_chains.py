@@ -7,8 +7,9 @@ import pytest
 
 from providers.onchain import chains as chains_module
 from providers.onchain.chains import Chain, ChainsError, Token, fits, host_of, read_chains, token_amount
+from providers.shkeeper.coins import COINS_OF_CHAINS
 
-PROVIDERS = ("shkeeper",)
+PROVIDERS = {"shkeeper": COINS_OF_CHAINS}
 SECRET = "the-key-of-the-endpoint"
 ONE = """
 [ethereum]
@@ -253,7 +254,9 @@ def test_a_coin_that_a_provider_does_not_call_so_is_not_taken_for_the_chains() -
 
 def test_no_provider_is_named_among_those_who_follow_chains() -> None:
     package = Path(chains_module.__file__).parent
-    assert not [path for path in package.rglob("*.py") if "shkeeper" in path.read_text().lower()]
+    files = [path for path in package.rglob("*") if path.suffix in (".py", ".toml")]
+    assert len(files) > 1
+    assert not [path for path in files if "shkeeper" in path.read_text().lower()]
 
 
 @pytest.mark.parametrize(

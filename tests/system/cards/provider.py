@@ -23,7 +23,7 @@ class Cards:
         text="\nThe provider of cards signs by Standard Webhooks.\n",
         example={"id": "evt_1", "type": "checkout.captured", "shop": "shop_1", "data": {"reference": "pay_1"}},
     )
-    names_its_coins = False
+    coins_of_chains = None
     how_to_open_invoices = "is cards_url set?"
     how_to_send_payouts = "is cards_url set, and cards_pays_out?"
 

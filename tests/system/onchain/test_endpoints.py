@@ -105,7 +105,7 @@ def test_one_that_dies_is_replaced_and_one_that_lags_is_set_aside(
     anvil: Anvil, contracts: Contracts, open_market: StartMarket
 ) -> None:
     with endpoints(anvil, anvil, anvil) as [first, second, third]:
-        market = open_market(anvil, first, second, third)
+        market = open_market(anvil, first, second, third, block_seconds=1.0)
         payment = market.create("failover")
         market.pay("usdt", address("failover"), 100)
         market.mine()

@@ -112,6 +112,13 @@ describe("where to pay", () => {
     expect(withShortHashes(`98 USDT to ${address}`)).toBe(`98 USDT to ${address}`);
   });
 
+  it("shortens ids and hashes alone on all pages: an address that is shortened is easily another one's", () => {
+    const sources = import.meta.glob<string>("../src/**/*.tsx", { query: "?raw", import: "default", eager: true });
+    const calls = Object.values(sources).flatMap((source) => source.match(/\bshortened\([^)]*\)/g) ?? []);
+    expect(calls).not.toEqual([]);
+    expect(calls.filter((call) => !/^shortened\([\w.]+\.(\w+Id|txHash)(, \d)?\)$/.test(call))).toEqual([]);
+  });
+
   it("links to an explorer only by the web", () => {
     expect(explorerLink("https://x.example/tx/{tx_hash}", "0x1")).toBe("https://x.example/tx/0x1");
     expect(explorerLink("javascript:{tx_hash}", "0x1")).toBeNull();

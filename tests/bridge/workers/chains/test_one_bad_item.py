@@ -12,6 +12,7 @@ from providers.onchain.blocks.transfers import TRANSFER_TOPIC, topic_of
 from providers.onchain.confirming.corroboration import ABSENCE_BELIEVED_SECONDS, CORROBORATION_AWAITED_SECONDS
 from providers.onchain.nodes import http_provider
 from providers.onchain.nodes.rpc import ChainUnavailableError
+from providers.onchain.reading import traces
 from tests.anvil import BOB, CAROL, Anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, contradictions, goes_on
 from tests.providers.onchain.liar import Refusal
@@ -233,25 +234,56 @@ async def test_what_endpoints_say_otherwise_of_one_transfer_stops_no_other_in_it
         assert listed.detail.endswith("it stops pay_1")
 
 
+@pytest.mark.parametrize("most", [256, 1])
 async def test_a_trace_that_is_larger_than_is_taken_stops_and_blames_nobody(
-    follow: Follow, anvil: Anvil, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    follow: Follow, anvil: Anvil, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, most: int
 ) -> None:
-    """A stranger pays for so many calls within a transaction."""
+    """A stranger pays for so many calls within a transaction. The others of its block are traced by themselves."""
     async with follow(endpoints=2, own_coin=True) as it:
-        wallet = anvil.deploy("Wallet")
+        wallet, forwarder = anvil.deploy("Wallet"), anvil.deploy("Forwarder")
         await it.follow()
         await it.register()
         await it.register("pay_2", currency="ETH", recipient=CAROL)
+        await it.register("pay_3", currency="ETH", recipient=(to := address("whom a contract pays")))
         monkeypatch.setattr(http_provider, "ANSWER_LIMIT_BYTES", 150_000)
+        monkeypatch.setattr(traces, "TRACED_ONE_BY_ONE", most)
         calls = 400
         many = anvil.call_data("Wallet", "execute", [wallet] * calls, [0] * calls, [b""] * calls)
-        anvil.send(wallet, data=many, gas=hex(29_000_000))
+        large = anvil.send(wallet, data=many, gas=hex(28_000_000))
         anvil.send(CAROL, 100 * 10**18)
+        anvil.send(forwarder, 100 * 10**18, data=anvil.call_data("Forwarder", "forward", to))
         it.pay()
         await it.follow(CONFIRMATIONS)
         assert (await it.payment()).status == COMPLETED
         assert (await it.payment("pay_2")).status == COMPLETED
-        assert "is gone over without what contracts send in it" in caplog.text
+        if most > 1:
+            assert (await it.payment("pay_3")).status == COMPLETED
+            assert f"what contracts send in {large} is not shown" in caplog.text
+        else:
+            assert "is gone over without what contracts send in it" in caplog.text
+        assert [one.last_fault for one in it.rpc.endpoints] == [None, None]
+
+
+async def test_a_transaction_of_a_kind_that_is_not_known_stops_no_other_of_its_block(
+    follow: Follow, anvil: Anvil
+) -> None:
+    def with_another(parameters: list[Any], block: Document) -> Document:
+        if not block or not parameters[1]:
+            return block
+        placed = {"blockHash": block["hash"], "blockNumber": block["number"]}
+        odd = placed | {"hash": "0x" + "9" * 64, "type": "0x7f", "value": "0x1", "from": None, "to": None}
+        return block | {"transactions": [odd, *block["transactions"]]}
+
+    async with follow(endpoints=2, own_coin=True) as it:
+        await it.follow()
+        await it.register()
+        await it.register("pay_2", currency="ETH", recipient=CAROL)
+        for liar in it.liars:
+            liar.changes("eth_getBlockByNumber", with_another)
+        anvil.send(CAROL, 100 * 10**18)
+        it.pay()
+        await it.follow(CONFIRMATIONS)
+        assert [(await it.payment(one)).status for one in ("pay_1", "pay_2")] == [COMPLETED] * 2
         assert [one.last_fault for one in it.rpc.endpoints] == [None, None]
 
 

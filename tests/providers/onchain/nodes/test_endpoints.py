@@ -32,6 +32,16 @@ def test_who_is_far_behind_the_best_lags_and_of_three_nobody_is_ahead_alone(
     assert [fault_of_head(at(*heads), place, now=0, block_seconds=1) for place in there] == faults
 
 
+@pytest.mark.parametrize(
+    ("block_seconds", "behind", "fault"),
+    [(12, 3, None), (12, 4, Fault.LAGGING), (0.25, 12, None), (0.25, 13, Fault.LAGGING)],
+)
+def test_the_blocks_of_some_seconds_are_a_matter_of_who_heard_first(
+    block_seconds: float, behind: int, fault: Fault | None
+) -> None:
+    assert fault_of_head(at(1000, 1000 - behind), 1, now=0, block_seconds=block_seconds) is fault
+
+
 def test_whom_nobody_believes_makes_nobody_lag() -> None:
     best, *near = at(100, 90, 90)
     liar = after_fault(best, Fault.INCONSISTENT, "", now=0)

@@ -80,6 +80,16 @@ async def test_an_answer_that_comes_twice_is_none_to_the_next_question(chain: Ch
             await node.aclose()
 
 
+async def test_an_error_of_null_beside_a_result_is_none(chain: Chain) -> None:
+    async with scripted_gateway() as gateway:
+        gateway.answers(lambda request: answered(honest(request) | {"error": None}))
+        node = Node(gateway.url, chain, timeout_seconds=GIVE_UP_SECONDS)
+        try:
+            assert await node.ask("eth_blockNumber") == "0x1"
+        finally:
+            await node.aclose()
+
+
 async def test_a_number_that_is_written_as_text_is_the_number_and_a_refusal_needs_none_of_ours(chain: Chain) -> None:
     async with scripted_gateway() as gateway:
         refused = {"jsonrpc": "2.0", "id": 1_000, "error": {"code": -32602, "message": "up to a 100 block range"}}

@@ -1,13 +1,15 @@
 """What an endpoint answers, told apart: its chain, what it refuses, what it cannot do, and what is wrong with it."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.nodes.endpoints import Fault
+from providers.onchain.nodes.node import TooLargeError
 from providers.onchain.nodes.rpc import ChainUnavailableError, RefusedByNodeError
-from tests.anvil import BOB, CAROL, Anvil, running_anvil
+from tests.anvil import BOB, CAROL, CHAIN_ID, Anvil, running_anvil
 from tests.providers.onchain.conftest import Contracts, OpenRpc
 from tests.providers.onchain.liar import Liar, Refusal
 from tests.scripted_gateway import scripted_gateway
@@ -65,6 +67,9 @@ async def test_one_of_another_chain_is_not_asked_even_where_nobody_else_is_left(
         Refusal(-32602, "range 1000000 exceeds limit of 10000"),
         Refusal(-32005, "query returned more than 10000 results"),
         Refusal(-32005, "limit exceeded"),
+        Refusal(-32000, "too many blocks requested, 1000 at most"),
+        Refusal(35, "ranges over 10000 blocks are not supported", status=400),
+        Refusal(-32602, "query exceeds max results 20000, retry with the range 1-2"),
     ],
     ids=lambda refusal: f"{refusal.status} {refusal.code}",
 )
@@ -88,6 +93,11 @@ async def test_too_long_a_range_is_refused_in_many_ways_and_nobody_is_set_aside_
         (Refusal(429, "compute units per second exceeded"), Fault.THROTTLED, "compute units per second exceeded"),
         (Refusal(-32005, "daily request count exceeded"), Fault.THROTTLED, "daily request count exceeded"),
         (Refusal(-32005, "project rate limited"), Fault.THROTTLED, "project rate limited"),
+        (Refusal(-32007, "50/second limit reached"), Fault.THROTTLED, "50/second limit reached"),
+        (Refusal(-32016, "over the limit"), Fault.THROTTLED, "over the limit"),
+        (Refusal(-32090, "retry in 10s"), Fault.THROTTLED, "retry in 10s"),
+        (Refusal(-32000, "429 Too Many Requests"), Fault.THROTTLED, "429 Too Many Requests"),
+        (Refusal(-32603, "call rate limit exhausted"), Fault.THROTTLED, "call rate limit exhausted"),
         (401, Fault.UNREACHABLE, "HTTP status 401"),
         (503, Fault.UNREACHABLE, "HTTP status 503"),
     ],
@@ -101,6 +111,22 @@ async def test_what_is_wrong_with_one_is_told_by_its_answer(
         liar.answers = {"eth_getLogs": answer}
         assert (await rpc.logs_between(1, 1, [contracts.token], None)).answer == []
         assert (rpc.endpoints[0].last_fault, rpc.endpoints[0].last_reason) == (fault, reason)
+
+
+@pytest.mark.parametrize("is_websocket", [False, True])
+async def test_calls_that_nest_as_deeply_as_a_stranger_pays_for_are_read_or_nobodys_fault(
+    anvil: Anvil, open_rpc: OpenRpc, is_websocket: bool
+) -> None:
+    """Those of a contract that calls itself as long as there is gas."""
+    contract = "0x" + "a8" * 20
+    anvil.ask("anvil_setCode", contract, "0x60006000600060006000305af100")
+    tx_hash = anvil.send(contract, gas=hex(16_000_000))
+    anvil.mine()
+    rpc = await open_rpc(anvil.websocket_url if is_websocket else anvil.url)
+    with suppress(TooLargeError):  # before 3.12 Python reads no more than five hundred calls deep
+        await rpc.call("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
+    assert rpc.endpoints[0].last_fault is None
+    assert await rpc.call("eth_chainId") == hex(CHAIN_ID)
 
 
 async def test_what_a_node_says_is_shown_without_the_key_of_its_url(

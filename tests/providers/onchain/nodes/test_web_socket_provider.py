@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from providers.onchain.chains import Chain, Token
-from providers.onchain.nodes.node import FaultyError, Node
+from providers.onchain.nodes.node import FaultyError, Node, TooLargeError
 from tests.anvil import CHAIN_ID
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -75,6 +75,16 @@ async def test_a_message_larger_than_an_answer_may_be_fails_the_question() -> No
             with pytest.raises(FaultyError):
                 await node.ask("eth_blockNumber")
             assert await node.ask("eth_blockNumber") == hex(CHAIN_ID)
+        finally:
+            await node.aclose()
+
+
+async def test_a_trace_larger_than_an_answer_may_be_is_nobodys_fault() -> None:
+    async with endpoint(honest, lambda _: [" " * 17_000_000]) as url:
+        node = Node(url, chain(), timeout_seconds=GIVE_UP_SECONDS)
+        try:
+            with pytest.raises(TooLargeError):
+                await node.ask("debug_traceTransaction", "0x1")
         finally:
             await node.aclose()
 

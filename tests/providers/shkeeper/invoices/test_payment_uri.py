@@ -6,7 +6,7 @@ import pytest
 
 from coordinator.payments.deciding.quotes import filled
 from providers.onchain.chains import read_chains
-from providers.shkeeper.coins import DECIMALS
+from providers.shkeeper.coins import COINS_OF_CHAINS, DECIMALS
 from providers.shkeeper.invoices.payment_uri import TOKENS, Contract, uri_template
 
 
@@ -52,7 +52,7 @@ def test_each_coin_has_the_form_that_its_wallets_know(coin: str, address: str, a
 
 
 def test_the_contracts_of_tokens_are_those_of_the_chains_that_come_with_the_bridge() -> None:
-    chains = read_chains(None, {}, providers=["shkeeper"]).values()
+    chains = read_chains(None, {}, providers={"shkeeper": COINS_OF_CHAINS}).values()
     called = {
         coin: Contract(chain.chain_id, token.address, token.decimals)
         for chain in chains

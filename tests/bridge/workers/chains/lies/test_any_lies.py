@@ -31,6 +31,8 @@ from tests.system.onchain.conftest import address
 
 # A way takes some seconds.
 WAYS = 4 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
+# In `make soak` one goes over an hour of blocks and more.
+STEPS_AT_MOST = 14 if "SOAK_MINUTES" not in os.environ else 60
 PAYMENTS = 3
 Document = dict[str, Any]
 Lie = Callable[[list[Any], Any], Any]
@@ -84,6 +86,7 @@ LIES: dict[str, dict[str, Lie]] = {
         ),
         **_logs(lambda logs: [one | {"blockTimestamp": hex(2**31)} for one in logs]),
     },
+    "has no times in logs": _logs(lambda logs: [one | {"blockTimestamp": "0x0"} for one in logs]),
     "has no blooms": {
         "eth_getBlockByNumber": lambda parameters, block: block and block | {"logsBloom": "0x" + "0" * 512},
         **_logs(lambda logs: []),
@@ -284,7 +287,7 @@ def anvil() -> Iterator[Anvil]:
         yield anvil
 
 
-__all__ = ["LIES", "WAYS", "Document", "Lie", "Play", "play", "playing", "steps_of"]
+__all__ = ["LIES", "STEPS_AT_MOST", "WAYS", "Document", "Lie", "Play", "play", "playing", "steps_of"]
 
 playing = settings(
     max_examples=WAYS,
@@ -297,13 +300,13 @@ playing = settings(
 
 @pytest.mark.parametrize("liar", [0, 1])
 @playing
-@given(some=st.lists(steps_of(LIES), min_size=3, max_size=14))
+@given(some=st.lists(steps_of(LIES), min_size=3, max_size=STEPS_AT_MOST))
 def test_whatever_one_endpoint_says_just_what_happened_counts(anvil: Anvil, liar: int, some: list[Step]) -> None:
     asyncio.run(play(anvil, liar, some))
 
 
 @settings(playing, max_examples=WAYS * 2 // 3)
-@given(liar=st.integers(0, 1), some=st.lists(histories, min_size=4, max_size=12))
+@given(liar=st.integers(0, 1), some=st.lists(histories, min_size=4, max_size=STEPS_AT_MOST))
 def test_whatever_the_chain_itself_does_what_is_on_it_in_the_end_counts(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:

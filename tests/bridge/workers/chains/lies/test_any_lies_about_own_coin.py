@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.anvil import ALICE, Anvil, running_anvil
 from tests.bridge.workers.chains.lies.test_any_lies import (
     LIES,
+    STEPS_AT_MOST,
     WAYS,
     Document,
     Lie,
@@ -72,6 +73,11 @@ COIN_LIES: dict[str, dict[str, Lie]] = {
     "hides transactions": _of_transactions(lambda transactions: []),
     "hides calls": {"debug_traceBlockByHash": lambda parameters, traces: []},
     "shows half of the calls": {"debug_traceBlockByHash": lambda parameters, traces: traces[: len(traces) // 2]},
+    "has no words for no errors": {
+        "debug_traceBlockByHash": lambda parameters, traces: [
+            one | {"result": one["result"] | {"error": None}} for one in traces
+        ]
+    },
     "calls all failed": {RECEIPT: lambda parameters, receipt: receipt and receipt | {"status": "0x0"}},
     "has receipts of others": {RECEIPT: lambda parameters, receipt: receipt and receipt | {"transactionHash": "0x1"}},
     **{name: LIES[name] for name in ("forks", "says another time", "has no receipts", "sinks", "boasts")},
@@ -115,7 +121,7 @@ def anvil() -> Iterator[Anvil]:
 
 @pytest.mark.parametrize("liar", [0, 1])
 @settings(playing, max_examples=max(WAYS // 2, 2))
-@given(some=st.lists(steps_of(COIN_LIES), min_size=3, max_size=12))
+@given(some=st.lists(steps_of(COIN_LIES), min_size=3, max_size=STEPS_AT_MOST))
 def test_whatever_one_endpoint_says_of_the_chains_own_coin_just_what_came_counts(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from coordinator.payments.payments import PaymentStatus
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.reading.ranges import REREAD_DEPTH_TIMES, shallow_blocks
 from tests.anvil import Anvil, running_anvil
-from tests.bridge.workers.chains.followed_chain import Followed, following
+from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, following
 from tests.providers.onchain.liar import Liar, Refusal
 from tests.system.onchain.conftest import address
 
@@ -115,6 +116,37 @@ def test_money_of_an_absence_is_not_missed_where_all_backends_are_behind(
         ("restart", 0),
     ]
     asyncio.run(play(anvil, {place: [lag] for place in range(endpoints)}, steps))
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_money_is_not_missed_where_all_indexes_of_logs_are_behind_their_blocks_until_these_are_final(
+    follow: Follow, anvil: Anvil, endpoints: int
+) -> None:
+    """Whoever is asked for the logs of a block that it shows says that there are none, and says so when it is read
+    again, since a block is final sooner than the index has it."""
+    async with follow(endpoints=endpoints) as it:
+
+        def behind(parameters: list[Any]) -> Any:
+            [asked] = parameters
+            newest = it.anvil.head() - 2 * CONFIRMATIONS
+            if "blockHash" in asked:
+                block = it.anvil.ask("eth_getBlockByHash", asked["blockHash"], False)
+                return [] if int(block["number"], 16) > newest else ...
+            last = min(int(asked["toBlock"], 16), newest)
+            is_there = last >= int(asked["fromBlock"], 16)
+            return it.anvil.ask("eth_getLogs", asked | {"toBlock": hex(last)}) if is_there else []
+
+        for liar in it.liars:
+            liar.answers["eth_getLogs"] = behind
+        await it.follow()
+        await it.register()
+        it.pay()
+        await it.follow(4 * CONFIRMATIONS)
+        assert (await it.payment()).status == PaymentStatus.PENDING
+        it.follower = it.new_follower()  # what is to be read outlives a restart
+        it.anvil.mine(2 * DEEP)
+        await follow_on(it, 4)
+        assert (await it.payment()).status == PaymentStatus.COMPLETED
 
 
 @settings(

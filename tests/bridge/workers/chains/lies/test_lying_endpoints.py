@@ -11,7 +11,7 @@ from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import ALICE, BOB, CAROL, Anvil
-from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow
+from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, goes_on
 from tests.providers.onchain.liar import Refusal
 from tests.system.onchain.conftest import address
 
@@ -136,7 +136,7 @@ async def test_a_payout_is_not_called_failed_by_the_word_of_one(follow: Follow, 
         await it.follow(CONFIRMATIONS + 1)
         assert (await it.payout()).status != PayoutStatus.MISMATCH
         it.liars[liar].answers = {}
-        await it.follow(2 * CONFIRMATIONS)
+        await goes_on(it)
         assert (await it.payout()).status == PayoutStatus.COMPLETED
 
 
