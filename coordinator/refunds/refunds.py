@@ -15,7 +15,7 @@ from coordinator.errors import BridgeError
 from coordinator.events import Event
 from coordinator.ids import StoredId, derived_id
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
+from coordinator.money import ZERO, Amount, PositiveAmount, format_amount, in_scale_of
 from coordinator.payments.facts.refunded import is_reversal
 from coordinator.payments.observed.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
@@ -159,7 +159,7 @@ def open_refund(
         buyer_id=payment.buyer_id,
         seller_id=order.seller_id,
         of=order.of,
-        amount=order.amount,
+        amount=in_scale_of(payment.amount, order.amount),
         currency=payment.currency,
         coin=order.coin,
         reason=order.reason,

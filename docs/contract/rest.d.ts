@@ -2948,7 +2948,7 @@ export interface components {
             fee: string | null;
             /** @description What a wallet opens, and a QR code shows, to pay `coinAmount`; null where that is. */
             paymentUri: string | null;
-            /** @description Until when the price holds; null where it does not end. Then ask for a new one. */
+            /** @description Until when the price holds; where its provider never changes it, as long as the payment waits (`expiresAt`). Ask for a new one then, if the payment is still open. Null until the invoice is open. */
             quotedUntil: string | null;
             /** @description Why the provider did not open the invoice when it was asked last, for a person to read; it is asked again now and then. Null while it just does not answer, and once the invoice is open. */
             refusal: string | null;

@@ -3,10 +3,12 @@ was registered and the observation read, so it is put into the text as it is; th
 looks like, and to whom it goes.
 """
 
+from decimal import Decimal
 from json.encoder import encode_basestring as quoted
 
 from coordinator import rooms
 from coordinator.events import Event, audience_of, event_of
+from coordinator.money import in_scale_of
 from coordinator.payments.agreed.agreements import Share
 from coordinator.payments.events.payments import (
     PaymentProgress,
@@ -88,7 +90,7 @@ class EventTexts:
         payment, awaited, checkout = self._payment, self._payment.awaited, self._payment.checkout
         fee = tx_hash = reason = ""
         if payment.has_fee:
-            fee = f',"fee":"{payment.fee:f}","missingFee":"{payment.missing_fee:f}"'
+            fee = f',"fee":"{self._agreed(payment.fee):f}","missingFee":"{self._agreed(payment.missing_fee):f}"'
         confirmations = required = None
         if awaited is not None:
             confirmations, required = awaited.confirmations, awaited.required_confirmations
@@ -97,8 +99,9 @@ class EventTexts:
         if (why := _reason(observation)) is not None:
             reason = f',"reason":{quoted(why)}'
         said = (
-            f'{{"paymentId":{self._payment_id},"status":"{payment.status}","received":"{payment.received:f}"'
-            f',"missing":"{payment.missing:f}"{fee},"currency":{quoted(payment.currency)}'
+            f'{{"paymentId":{self._payment_id},"status":"{payment.status}"'
+            f',"received":"{self._agreed(payment.received):f}","missing":"{self._agreed(payment.missing):f}"{fee}'
+            f',"currency":{quoted(payment.currency)}'
             f',"late":{"true" if payment.late else "false"}'
             f',"confirmations":{"null" if confirmations is None else confirmations}'
             f',"requiredConfirmations":{"null" if required is None else required}{tx_hash}{reason}}}'
@@ -106,6 +109,9 @@ class EventTexts:
         about = self._request_rooms if checkout is None else (rooms.template_checkout(checkout.checkout_id),)
         receivers = _each_once(rooms.OPS, *about, self._buyer_room, *self._seller_rooms)
         return event_of((_PROGRESS, audience_of((False, receivers)), said, self._subject))
+
+    def _agreed(self, amount: Decimal) -> Decimal:
+        return in_scale_of(self._payment.amount, amount)
 
 
 def _each_once(*names: str) -> tuple[str, ...]:
