@@ -28,7 +28,7 @@ from bridge.journal.writing.outcomes import Recorded
 from coordinator.events import Event
 from coordinator.histories import Place
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.deciding.decisions import Decision, created, decide, not_counted
+from coordinator.payments.deciding.decisions import Decision, created, decide, decide_stored, not_counted
 from coordinator.payments.deciding.siblings import Sibling, known_siblings
 from coordinator.payments.events.payments import REQUEST_CANCELLED
 from coordinator.payments.facts.facts import Misfit, MisfitKind
@@ -147,7 +147,7 @@ def _decide_stored(payment: Payment, stored: StoredObservation, siblings: Sequen
     if stored.is_dismissed:
         dismissed = Misfit(kind=MisfitKind.DISMISSED, detail=f"told at {stored.at:%Y-%m-%d %H:%M}")
         return not_counted(payment, dismissed, stored.observation, stored.at)
-    return decide(payment, stored.observation, stored.at, siblings)
+    return decide_stored(payment, stored.observation, stored.at, siblings)
 
 
 def made_payment(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | None:

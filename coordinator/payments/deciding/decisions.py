@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from coordinator.events import Event
 from coordinator.payments.agreed.agreements import Checkout, Share
-from coordinator.payments.deciding.evidence import misfit_of
+from coordinator.payments.counting.lateness import CLOCKS_APART
+from coordinator.payments.deciding.evidence import misfit_of, unfit_without_time
 from coordinator.payments.deciding.merging import merged, with_unfit
 from coordinator.payments.deciding.siblings import Sibling, standing_of
 from coordinator.payments.events.checkouts import (
@@ -23,7 +24,7 @@ from coordinator.payments.facts.facts import Facts, Misfit, MisfitKind
 from coordinator.payments.observed.observations import SETBACKS, Observation, TransferSighted
 from coordinator.payments.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus
 
-__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "progress_event"]
+__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "decide_stored", "not_counted", "progress_event"]
 
 
 class Decision(NamedTuple):
@@ -60,6 +61,19 @@ def decide(payment: Payment, observation: Observation, at: datetime, siblings: S
     if misfit is not None:
         return not_counted(payment, misfit, observation, at, siblings)
     return _moved(payment, merged(payment.facts, observation, at), observation, siblings)
+
+
+def decide_stored(
+    payment: Payment, observation: Observation, at: datetime, siblings: Sequence[Sibling] = ()
+) -> Decision:
+    """The same of one that was told before the payment was registered, at a moment that the clock may have had
+    wrong."""
+    if at <= payment.created_at + CLOCKS_APART:
+        return decide(payment, observation, at, siblings)
+    unfit = misfit_of(payment, observation, payment.created_at) or unfit_without_time(payment, observation, at)
+    if unfit is not None:
+        return not_counted(payment, unfit, observation, payment.created_at, siblings)
+    return decide(payment, observation, payment.created_at, siblings)
 
 
 def not_counted(
