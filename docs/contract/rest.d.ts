@@ -2457,6 +2457,8 @@ export interface components {
         ConsoleApproval: {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
+            /** @description The reasons for which it waits that they have seen, as the payout has them: if there is another by now, nothing is approved (409). Left out, whatever the reasons are. */
+            reasons?: string[] | null;
             /** @description Why, for the record. */
             note?: string | null;
         };
@@ -2879,6 +2881,11 @@ export interface components {
              * @default false
              */
             isUnexplained: boolean;
+            /**
+             * @description Whether its name has no installation in it, so that another that shares the provider may have asked for it.
+             * @default false
+             */
+            isPlainlyNamed: boolean;
         };
         /**
          * FoundTransaction
@@ -3906,6 +3913,8 @@ export interface components {
         ServiceApproval: {
             /** @description The person; somebody else than who asked for it. */
             approvedBy: string;
+            /** @description The reasons for which it waits that they have seen, as the payout has them: if there is another by now, nothing is approved (409). Left out, whatever the reasons are. */
+            reasons?: string[] | null;
             /** @description Why, for the record. */
             note?: string | null;
         };
