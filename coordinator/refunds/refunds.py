@@ -357,7 +357,7 @@ def _target(payment: Payment) -> dict[str, str]:
 def _require_left(
     payment: Payment, of: RefundOf, seller_id: str | None, amount: Decimal, payouts: Collection[Payout]
 ) -> None:
-    left = left_to_refund(payment, of, seller_id, payouts)
+    left = in_scale_of(payment.amount, left_to_refund(payment, of, seller_id, payouts))
     if amount > left or left == ZERO:
         what = "what came too much" if of is RefundOf.EXCESS else "what came for the goods"
         whose = "" if seller_id is None else f" of {seller_id}"
