@@ -3,7 +3,6 @@ was registered and the observation read, so it is put into the text as it is; th
 looks like, and to whom it goes.
 """
 
-from decimal import Decimal
 from json.encoder import encode_basestring as quoted
 
 from coordinator import rooms
@@ -88,9 +87,10 @@ class EventTexts:
     def progress(self, observation: Observation | None) -> Event:
         """How far it has come, and what was seen last."""
         payment, awaited, checkout = self._payment, self._payment.awaited, self._payment.checkout
-        fee = tx_hash = reason = ""
+        of_fee = tx_hash = reason = ""
         if payment.has_fee:
-            fee = f',"fee":"{self._agreed(payment.fee):f}","missingFee":"{self._agreed(payment.missing_fee):f}"'
+            fee, missing_fee = (in_scale_of(payment.amount, one) for one in (payment.fee, payment.missing_fee))
+            of_fee = f',"fee":"{fee:f}","missingFee":"{missing_fee:f}"'
         confirmations = required = None
         if awaited is not None:
             confirmations, required = awaited.confirmations, awaited.required_confirmations
@@ -100,7 +100,8 @@ class EventTexts:
             reason = f',"reason":{quoted(why)}'
         said = (
             f'{{"paymentId":{self._payment_id},"status":"{payment.status}"'
-            f',"received":"{self._agreed(payment.received):f}","missing":"{self._agreed(payment.missing):f}"{fee}'
+            f',"received":"{in_scale_of(payment.amount, payment.received):f}"'
+            f',"missing":"{in_scale_of(payment.amount, payment.missing):f}"{of_fee}'
             f',"currency":{quoted(payment.currency)}'
             f',"late":{"true" if payment.late else "false"}'
             f',"confirmations":{"null" if confirmations is None else confirmations}'
@@ -109,9 +110,6 @@ class EventTexts:
         about = self._request_rooms if checkout is None else (rooms.template_checkout(checkout.checkout_id),)
         receivers = _each_once(rooms.OPS, *about, self._buyer_room, *self._seller_rooms)
         return event_of((_PROGRESS, audience_of((False, receivers)), said, self._subject))
-
-    def _agreed(self, amount: Decimal) -> Decimal:
-        return in_scale_of(self._payment.amount, amount)
 
 
 def _each_once(*names: str) -> tuple[str, ...]:
