@@ -275,8 +275,8 @@ class PayoutGateway(Protocol):
         """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals; None if that
         cannot be told now. Raises NotPayableError if nothing can be sent in the coin."""
 
-    async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
-        """How much of a coin somebody says to have sent without the bridge. Raises NotPayableError."""
+    async def read_sent(self, order: PayoutOrder) -> PayoutOrder:
+        """What somebody says to have sent without the bridge, in the form of an order. Raises NotPayableError."""
 
     def transaction_expected(self, coin: str, name: str) -> str | None:
         """What was expected of what cannot name a transaction in a coin; None if it can, or nobody knows."""

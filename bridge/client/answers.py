@@ -75,7 +75,7 @@ class InvoiceToPay(FrozenModel):
     fee: Amount | None = None
     """The provider's fee in it."""
     quoted_until: datetime | None = None
-    """Until when the price holds; None where it does not end."""
+    """Until when the price holds, which may be as long as the payment waits."""
     payment_uri: str | None = None
     """What a wallet opens, and a QR code shows."""
 

@@ -1,21 +1,19 @@
 """A clock that is wrong, as the journal and those who sign with their own time show it: one item, however many
 payments it makes look odd. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from coordinator.attention.items import Attention, AttentionKind
+from coordinator.payments.counting.lateness import CLOCKS_APART
 
 __all__ = ["clock_wrong"]
-
-# No clock that is set by others is so much off.
-AHEAD_AT_MOST = timedelta(minutes=5)
 
 
 def clock_wrong(now: datetime, latest: datetime | None, refused: str | None) -> Attention | None:
     """That the clock is wrong, or was: the `latest` time in the journal is yet to come, or what a provider signed is
     `refused` for its time. None if nothing says so."""
     subject, said = "webhooks", [] if refused is None else [refused]
-    if latest is not None and latest > now + AHEAD_AT_MOST:
+    if latest is not None and latest > now + CLOCKS_APART:
         subject = f"{latest:%Y-%m-%dT%H:%M}"
         said.append(
             f"what the journal holds is of up to {latest:%Y-%m-%d %H:%M} UTC, and the clock says"

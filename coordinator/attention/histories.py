@@ -70,6 +70,12 @@ def forgotten_payout(payout: ForgottenPayout, found_at: datetime) -> Attention:
             "The journal was taken back unseen, or was lost and begun anew, or another bridge runs on a copy of it:"
             " find out which, and stop a bridge that runs on a copy. "
         )
+    elif payout.is_plainly_named:
+        title = "It was paid out, and the journal has forgotten it, or another marketplace asked for it"
+        first = (
+            "Its name is of a time when marketplaces that share a provider could have the same: find out whose it is."
+            " Another's has paid nobody here, so have your seller paid by an order of another amount, or in two. "
+        )
     return Attention(
         kind=AttentionKind.PAYOUT_FORGOTTEN,
         subject=_subject(payout),

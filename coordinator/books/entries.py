@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from coordinator.money import ZERO, difference, excess_over, product, total
+from coordinator.money import ZERO, difference, excess_over, in_scale_of, product, total
 from coordinator.payments.agreed.agreements import part_of
 from coordinator.payments.facts.refunded import gone_back
 from coordinator.payments.observed.observations import RefundOf, Release
@@ -105,7 +105,6 @@ def balances_of(payment: Payment) -> Balances:
         found[Account(EntryKind.FEE, payment.currency)] = payment.fee
     if payment.excess:
         found[Account(EntryKind.EXCESS, payment.currency)] = payment.excess
-    found.update(_coins_of(payment))
     is_sold = facts.completed or payment.status is PaymentStatus.COMPLETED
     if is_sold:
         for seller_id in payment.seller_ids:
@@ -114,7 +113,9 @@ def balances_of(payment: Payment) -> Balances:
         found.update(_gone_back(payment, _refunded(payment) if is_sold else {}))
     if facts.releases:
         found.update(_paid_out(payment))
-    return {account: amount for account, amount in found.items() if amount}
+    balances = {account: in_scale_of(payment.amount, amount) for account, amount in found.items() if amount}
+    balances.update((account, amount) for account, amount in _coins_of(payment) if amount)
+    return balances
 
 
 def _sold(payment: Payment, seller_id: str) -> Iterator[tuple[Account, Decimal]]:

@@ -81,6 +81,8 @@ class Approver:
     """The service that tells of it; None where they say so themselves."""
     services: Collection[str] = ()
     """The names of all services there are: none of them is a person's."""
+    seen: Collection[str] | None = None
+    """The reasons to wait that they have looked at; None if they do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +257,14 @@ def approval(
     whose_word: Collection[str] = (),
 ) -> PayoutApproved:
     """What somebody's approval adds to a payout. `involved` are people other than the requester who have had a
-    hand in it, such as who gave its destination; `whose_word` are those on whose word its money is there. Raises
-    NothingToApproveError and SamePersonError."""
+    hand in it, such as who gave its destination, or put it on its seller's list; `whose_word` are those on whose word
+    its money is there. Raises NothingToApproveError and SamePersonError."""
     if payout.status is not PayoutStatus.AWAITING_APPROVAL:
         raise NothingToApproveError(_decided(payout))
     word = _second_word(payout, by, now)
+    unseen = [reason for reason in payout.approval_reasons if by.seen is not None and reason not in by.seen]
+    if unseen:
+        raise NothingToApproveError(f"It waits for something else as well by now: {'; '.join(unseen)}. Look again.")
     if any(may_be_one(by.name, service) for service in by.services):
         raise SamePersonError(
             f"{by.name} is what a service is called; name the person who approves this payout, who has to be called"

@@ -31,13 +31,22 @@ class ForgottenPayout(FrozenModel):
     tx_hashes: tuple[str, ...] = ()
     is_unexplained: bool = Field(False, exclude_if=lambda value: not value)
     """Whether the journal is not known to have forgotten anything, so that nobody knows who asked for it."""
+    is_plainly_named: bool = Field(False, exclude_if=lambda value: not value)
+    """Whether its name has no installation in it, so that another that shares the provider may have asked for it."""
 
     @property
     def why_unknown(self) -> str:
         """How it comes that the journal has it not, as far as that is known."""
         if self.is_unexplained:
             return "which this journal never asked for"
+        if self.is_plainly_named:
+            return "which the journal forgot when it was restored, or another marketplace asked for there"
         return "which the journal forgot when it was restored"
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it may be somebody else's, so that not even what is just like it is taken for it unseen."""
+        return self.is_unexplained or self.is_plainly_named
 
     @property
     def stated(self) -> Stated:

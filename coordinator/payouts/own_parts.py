@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol, TypeVar
 
-from coordinator.money import ZERO, excess_over, total
+from coordinator.money import ZERO, excess_over, in_scale_of, total
 from coordinator.payments.agreed.agreements import Share, part_of
 from coordinator.payments.deciding.merging import merged
 from coordinator.payments.facts.facts import Facts
@@ -90,15 +90,19 @@ class OwnPart:
     def of(self, amount: Decimal) -> Decimal:
         """Their part of a sum that came for the goods."""
         if self.is_whole:
-            return amount
+            return self.told(amount)
         came = min(amount, self._payment.amount)
-        return total(part_of(self._payment.shares, one, came) for one in self.sellers)
+        return self.told(total(part_of(self._payment.shares, one, came) for one in self.sellers))
 
     def out_of(self, amount: Decimal, seller_id: str | None) -> Decimal:
         """Their part of what goes back, out of somebody's share or out of nobody's."""
         if self.is_whole or seller_id is not None:
-            return amount
-        return total(part_of_nobodys(self._payment, one, amount) for one in self.sellers)
+            return self.told(amount)
+        return self.told(total(part_of_nobodys(self._payment, one, amount) for one in self.sellers))
+
+    def told(self, amount: Decimal) -> Decimal:
+        """An amount in the payment's currency, in the scale that was agreed with these sellers."""
+        return in_scale_of(self.amount, amount)
 
     def hides(self, of: RefundOf, seller_id: str | None) -> bool:
         """Whether what goes back is none of their business: it is out of another's share, or came too much."""
@@ -120,6 +124,19 @@ class OwnPart:
 
     def figures(self, payouts: Collection[Payout]) -> Figures:
         """What it comes to, with the payouts that there are."""
+        found = self._figures(payouts)
+        return found._replace(
+            received=self.told(found.received),
+            missing=self.told(found.missing),
+            excess=self.told(found.excess),
+            fee=self.told(found.fee),
+            missing_fee=self.told(found.missing_fee),
+            refunded=self.told(found.refunded),
+            refundable=tuple(pool._replace(amount=self.told(pool.amount)) for pool in found.refundable),
+            escrow=Escrow(*map(self.told, found.escrow)),
+        )
+
+    def _figures(self, payouts: Collection[Payout]) -> Figures:
         payment = self._payment
         if self.is_whole:
             return Figures(

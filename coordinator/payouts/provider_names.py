@@ -81,6 +81,12 @@ class Share:
         """By which older bridges asked for it. No payout is given one any more; those that have one keep it."""
         return derived_id("out", *self._plainly, number)
 
+    def is_plain(self, name: str) -> bool:
+        """Whether one of its names is one that another installation has too, if that knows the payment by the same
+        name."""
+        numbered = ((name == self.plain_name(number), name == self.name(number)) for number in count())
+        return next(is_plain for is_plain, is_own in numbered if is_plain or is_own)
+
     @property
     def _plainly(self) -> tuple[str, ...]:
         sellers = () if self.seller_id is None else (self.seller_id,)

@@ -15,7 +15,7 @@ from coordinator.errors import BridgeError
 from coordinator.events import Event
 from coordinator.ids import StoredId, derived_id
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, Amount, PositiveAmount, format_amount
+from coordinator.money import ZERO, Amount, PositiveAmount, format_amount, in_scale_of
 from coordinator.payments.facts.refunded import is_reversal
 from coordinator.payments.observed.observations import RefundMoved, RefundOf, Release
 from coordinator.payments.payments import Payment, PaymentStatus
@@ -159,7 +159,7 @@ def open_refund(
         buyer_id=payment.buyer_id,
         seller_id=order.seller_id,
         of=order.of,
-        amount=order.amount,
+        amount=in_scale_of(payment.amount, order.amount),
         currency=payment.currency,
         coin=order.coin,
         reason=order.reason,
@@ -357,7 +357,7 @@ def _target(payment: Payment) -> dict[str, str]:
 def _require_left(
     payment: Payment, of: RefundOf, seller_id: str | None, amount: Decimal, payouts: Collection[Payout]
 ) -> None:
-    left = left_to_refund(payment, of, seller_id, payouts)
+    left = in_scale_of(payment.amount, left_to_refund(payment, of, seller_id, payouts))
     if amount > left or left == ZERO:
         what = "what came too much" if of is RefundOf.EXCESS else "what came for the goods"
         whose = "" if seller_id is None else f" of {seller_id}"

@@ -2457,6 +2457,8 @@ export interface components {
         ConsoleApproval: {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
+            /** @description The reasons for which it waits that they have seen, as the payout has them: if there is another by now, nothing is approved (409). Left out, whatever the reasons are. */
+            reasons?: string[] | null;
             /** @description Why, for the record. */
             note?: string | null;
         };
@@ -2879,6 +2881,11 @@ export interface components {
              * @default false
              */
             isUnexplained: boolean;
+            /**
+             * @description Whether its name has no installation in it, so that another that shares the provider may have asked for it.
+             * @default false
+             */
+            isPlainlyNamed: boolean;
         };
         /**
          * FoundTransaction
@@ -2948,7 +2955,7 @@ export interface components {
             fee: string | null;
             /** @description What a wallet opens, and a QR code shows, to pay `coinAmount`; null where that is. */
             paymentUri: string | null;
-            /** @description Until when the price holds; null where it does not end. Then ask for a new one. */
+            /** @description Until when the price holds; where its provider never changes it, as long as the payment waits (`expiresAt`). Ask for a new one then, if the payment is still open. Null until the invoice is open. */
             quotedUntil: string | null;
             /** @description Why the provider did not open the invoice when it was asked last, for a person to read; it is asked again now and then. Null while it just does not answer, and once the invoice is open. */
             refusal: string | null;
@@ -3906,6 +3913,8 @@ export interface components {
         ServiceApproval: {
             /** @description The person; somebody else than who asked for it. */
             approvedBy: string;
+            /** @description The reasons for which it waits that they have seen, as the payout has them: if there is another by now, nothing is approved (409). Left out, whatever the reasons are. */
+            reasons?: string[] | null;
             /** @description Why, for the record. */
             note?: string | null;
         };

@@ -15,6 +15,7 @@ from coordinator.money import (
     base_units,
     excess_over,
     format_amount,
+    in_scale_of,
     parse_amount,
     rounded,
 )
@@ -92,3 +93,20 @@ def test_differences_and_base_units_are_exact_to_the_last_digit() -> None:
     assert base_units(huge, 18) == int("9" * 78)
     assert base_units(Decimal("7.8"), 6) == 7_800_000
     assert base_units(Decimal("0.0000001"), 6) == 1  # never less than what is owed
+
+
+@pytest.mark.parametrize(
+    ("agreed", "amount", "told"),
+    [
+        ("49.90", "0", "0.00"),
+        ("49.90", "49.9000", "49.90"),
+        ("49.90", "1E+2", "100.00"),
+        ("49.90", "0.333", "0.333"),
+        ("49.90", "-0.1", "-0.10"),
+        ("100", "130.500", "130.5"),
+        ("1E+2", "130", "130"),
+        ("0.3", "0E-30", "0.0"),
+    ],
+)
+def test_an_amount_is_told_in_the_scale_that_was_agreed(agreed: str, amount: str, told: str) -> None:
+    assert format_amount(in_scale_of(Decimal(agreed), Decimal(amount))) == told

@@ -122,9 +122,9 @@ def test_buyer_seller_and_outsider_each_hear_exactly_what_is_specified(make_brid
         update("completed", paid, "funded"),
         request_update("completed", paid),
         offer,
-        progress("completed", paid, "49.9", "0"),
+        progress("completed", paid, "49.90", "0.00"),
         update("completed", tip, "funded"),
-        progress("completed", tip, "69.86", "0"),
+        progress("completed", tip, "69.86", "0.00"),
     ]
     completion = for_the_request.index(update("completed", paid, "funded")) + 1
     for_the_seller = [*for_the_request[:completion], received, *for_the_request[completion:]]

@@ -85,7 +85,8 @@ class InvoiceItem(FrozenModel):
         description="What a wallet opens, and a QR code shows, to pay `coinAmount`; null where that is."
     )
     quoted_until: AwareDatetime | None = Field(
-        description="Until when the price holds; null where it does not end. Then ask for a new one."
+        description="Until when the price holds; where its provider never changes it, as long as the payment waits "
+        "(`expiresAt`). Ask for a new one then, if the payment is still open. Null until the invoice is open."
     )
     refusal: str | None = Field(
         description="Why the provider did not open the invoice when it was asked last, for a person to read; it is "
@@ -264,7 +265,7 @@ def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> 
         confirmations=payment.awaited and payment.awaited.confirmations,
         required_confirmations=payment.awaited and payment.awaited.required_confirmations,
         direct=payment.direct and _direct_item(part, payment.direct),
-        transfers=_transfer_items(payment) if part.is_whole else [],
+        transfers=_transfer_items(part, payment) if part.is_whole else [],
         sightings=[sighting_item(sighting) for sighting in payment.facts.sightings] if part.is_whole else [],
         updated_at=record.updated_at if part.is_whole else max([payment.created_at, *(one.at for one in history)]),
         expires_at=payment.deadline,
@@ -302,27 +303,27 @@ def _invoice_item(part: OwnPart, payment: Payment, invoice: Invoice, refusals: M
         coin_amount=now.coin_amount,
         whole_coin_amount=told and whole_coin_amount(told, payment.amount),
         exchange_rate=opened and opened.exchange_rate,
-        asked=now.asked,
-        fee=now.fee,
+        asked=None if now.asked is None else part.told(now.asked),
+        fee=None if now.fee is None else part.told(now.fee),
         payment_uri=now.payment_uri,
-        quoted_until=opened and opened.quoted_until,
+        quoted_until=opened and (opened.quoted_until or payment.deadline),
         refusal=refusals.get(coin),
     )
 
 
-def _transfer_items(payment: Payment) -> list[TransferItem]:
+def _transfer_items(part: OwnPart, payment: Payment) -> list[TransferItem]:
     return [
-        *(_transfer_item(transfer, confirmed=True) for transfer in payment.confirmed),
-        *(_transfer_item(transfer, confirmed=False) for transfer in payment.in_flight),
+        *(_transfer_item(part, transfer, confirmed=True) for transfer in payment.confirmed),
+        *(_transfer_item(part, transfer, confirmed=False) for transfer in payment.in_flight),
     ]
 
 
-def _transfer_item(transfer: Transfer, *, confirmed: bool) -> TransferItem:
+def _transfer_item(part: OwnPart, transfer: Transfer, *, confirmed: bool) -> TransferItem:
     return TransferItem(
         tx_hash=transfer.tx_hash,
         asset=transfer.asset,
         amount=transfer.amount,
-        value=transfer.value,
+        value=None if transfer.value is None else part.told(transfer.value),
         confirmed=confirmed,
         occurred_at=transfer.occurred_at,
     )

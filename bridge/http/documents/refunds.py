@@ -78,7 +78,7 @@ def refund_document(listed: ListedRefund, part: OwnPart | None = None, *, with_a
 def _part_of(refund: Refund, part: OwnPart) -> dict[str, object]:
     """The sums of a refund, as far as they are of somebody's part."""
     amount = part.out_of(refund.amount, refund.seller_id)
-    return {} if amount == refund.amount else {"amount": amount, "coin_amount": None}
+    return {"amount": amount} if amount == refund.amount else {"amount": amount, "coin_amount": None}
 
 
 def knows_address(principal: Principal, refund: Refund) -> bool:

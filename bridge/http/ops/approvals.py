@@ -79,13 +79,23 @@ CONSOLE_REFUSALS = {
 }
 REJECTION_REFUSALS = {**SERVICE_REFUSALS, 409: TOO_LATE}
 CONSOLE_REJECTION_REFUSALS = {**CONSOLE_REFUSALS, 409: TOO_LATE}
+REASONS_LIMIT = 100
 WHY = "Why. It is stored with the payout, where its seller can read it."
+Seen = Annotated[
+    tuple[str, ...] | None,
+    Field(
+        max_length=REASONS_LIMIT,
+        description="The reasons for which it waits that they have seen, as the payout has them: if there is another "
+        "by now, nothing is approved (409). Left out, whatever the reasons are.",
+    ),
+]
 
 
 class ServiceApproval(FrozenModel):
     """That somebody approves a payout, as a service tells it."""
 
     approved_by: By = Field(description="The person; somebody else than who asked for it.")
+    reasons: Seen = None
     note: Note | None = Field(None, description="Why, for the record.")
 
 
@@ -99,6 +109,7 @@ class ServiceRejection(FrozenModel):
 class ConsoleApproval(Doing):
     """That somebody approves a payout."""
 
+    reasons: Seen = None
     note: Note | None = Field(None, description="Why, for the record.")
 
 
@@ -188,7 +199,7 @@ async def approve_payout(
     sender: GivenPayoutSender,
 ) -> PayoutDocument:
     service.require_approvals()
-    by = Approver(data.approved_by, service.own_name, services.now().names)
+    by = Approver(data.approved_by, service.own_name, services.now().names, data.reasons)
     await Decision(journal, sender, payout_id, by).approve(data.note)
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
 
@@ -256,10 +267,9 @@ async def approve_payout_in_console(
     sender: GivenPayoutSender,
     chains: GivenChains,
 ) -> PayoutDoing:
-    by = ops_access.actor(principal, data.by, Role.APPROVE)
-    action = await Decision(journal, sender, payout_id, Approver(by, services=services.now().names)).approve(
-        data.note
-    )
+    name = ops_access.actor(principal, data.by, Role.APPROVE)
+    by = Approver(name, services=services.now().names, seen=data.reasons)
+    action = await Decision(journal, sender, payout_id, by).approve(data.note)
     return await payout_done(journal, chains, payout_id, action)
 
 

@@ -24,7 +24,7 @@ from coordinator.books.entries import EntryKind
 from coordinator.books.figures import FeeFigures, Figures, SellerFigures, fee_figures, figures, owed_by
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
-from coordinator.money import ZERO, SignedAmount, total
+from coordinator.money import ZERO, SignedAmount, in_scale_of, total
 
 __all__ = ["export_entries", "export_statement", "export_totals", "get_statement", "get_totals"]
 
@@ -141,7 +141,7 @@ async def get_statement(
     currencies = []
     for currency in sorted({*within, *(name for name, owed in opening.items() if owed)}):
         of_month, owed = figures(within.get(currency, {})), opening.get(currency, ZERO)
-        closing = total([owed, of_month.owed])
+        closing, owed = total([owed, of_month.owed]), in_scale_of(of_month.owed, owed)
         own = {name: value for name, value in of_month if name in SellerFigures.model_fields}
         currencies.append(StatementFigures(**own, currency=currency, opening=owed, closing=closing))
     return Statement(

@@ -18,7 +18,7 @@ from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import Id, new_id
 from coordinator.models import FrozenModel
-from coordinator.money import Amount, PositiveAmount, format_amount
+from coordinator.money import Amount, PositiveAmount, format_amount, in_scale_of
 from coordinator.payments.agreed.invoices import Coin
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import PayoutRules
@@ -172,6 +172,8 @@ async def _payout(
     ordinal = sum(
         (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
     )
+    if going["worth"] is not None:
+        going["worth"] = in_scale_of(payment.amount, going["worth"])
     ordered = item.model_dump(exclude={"seller_id", "tx_hash"}) | going
     what = (ordered["coin"], format_amount(ordered["amount"]), ordered["destination"])
     payout = Payout(

@@ -21,7 +21,7 @@ from coordinator.payments.observed.transfers import is_cut_off
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.coin_prices import paid_at, shown, strays_from
 from coordinator.refunds.refunds import ELSEWHERE, Sent
-from providers.contract import NotPayableError
+from providers.contract import NotPayableError, PayoutOrder
 from providers.onchain.chains import Chain
 from providers.onchain.matching.payment_requests import NotOnChainError, read_chain, read_holder, read_token
 
@@ -66,7 +66,7 @@ async def read_sent(
     try:
         if is_cut_off(sent.tx_hash):
             raise NotPayableError("txHash", "expected the whole hash: 0x and 64 hexadecimal digits")
-        coin_amount = await _coin_amount(payment, sent, amount, coin, sender)
+        order = await _read(payment, sent, amount, coin, sender)
         if payment.direct is None:
             chain = chains.chain_of_payout(payment.provider, coin)
         else:
@@ -76,27 +76,28 @@ async def read_sent(
             if expected is not None:
                 raise NotPayableError("txHash", f"expected {expected}, which this is not")
         going = (
-            Sent(ELSEWHERE, coin, coin_amount, sent.destination, sent.tx_hash)
+            Sent(ELSEWHERE, coin, order.amount, order.destination, sent.tx_hash)
             if chain is None
-            else _over(chain, chains.provider, payment, coin, coin_amount, sent)
+            else _over(chain, chains.provider, payment, order, sent.tx_hash)
         )
-        await require_anothers(journal, chains, payment.provider, [going.destination])
+        spellings = sender.spellings(payment.provider, order) if _is_of_gateway(payment, sender) else ()
+        await require_anothers(journal, chains, payment.provider, {going.destination, *spellings})
     except NotPayableError as error:
         field = {"amount": "coinAmount"}.get(error.field, error.field)
-        raise wrong_field("coin" if field == "coin" else f"sent.{field}", str(error)) from None
+        raise wrong_field("coin" if field == "coin" else f"sent.{field}", str(error), error.fault) from None
     return replace(going, for_several=sent.for_several, other_address=sent.other_address)
 
 
-async def _coin_amount(
-    payment: Payment, sent: RefundSent, amount: Decimal, coin: str, sender: PayoutSender
-) -> Decimal:
-    """How much of the coin was sent, which has to be about what the refund counts for. Raises NotPayableError, which
-    names the field that is wrong."""
+async def _read(payment: Payment, sent: RefundSent, amount: Decimal, coin: str, sender: PayoutSender) -> PayoutOrder:
+    """What was sent, as it would have been ordered: to an address of the coin, and about as much as the refund counts
+    for. Raises NotPayableError, which names the field that is wrong."""
     coin_amount, stands_for_it = sent.coin_amount or amount, _stands_for(payment, coin, sender)
     if sent.coin_amount is None and not stands_for_it:
         raise NotPayableError("coinAmount", f"missing; nothing else says how much {coin} was sent")
-    if payment.direct is None and sender.sends_for(payment.provider):
-        coin_amount = await sender.read_sent(payment.provider, coin, coin_amount)
+    order = PayoutOrder(coin, sent.destination, coin_amount)
+    if _is_of_gateway(payment, sender):
+        order = await sender.read_sent(payment.provider, order)
+        coin_amount = order.amount
     if stands_for_it and coin_amount > amount:
         raise NotPayableError(
             "coinAmount",
@@ -110,7 +111,11 @@ async def _coin_amount(
             f"{format_amount(coin_amount)} {coin} are not what {format_amount(amount)} {payment.currency} come to:"
             f" that is about {' or '.join(shown(one) for one in fitting)} {coin}",
         )
-    return coin_amount
+    return order
+
+
+def _is_of_gateway(payment: Payment, sender: PayoutSender) -> bool:
+    return payment.direct is None and sender.sends_for(payment.provider)
 
 
 async def _fitting(payment: Payment, amount: Decimal, coin: str, sender: PayoutSender) -> list[Decimal]:
@@ -118,7 +123,7 @@ async def _fitting(payment: Payment, amount: Decimal, coin: str, sender: PayoutS
     as these are known."""
     paid = paid_at(payment, coin)
     found = [] if not paid else [quotient(amount, paid)]
-    if payment.direct is None and sender.sends_for(payment.provider):
+    if _is_of_gateway(payment, sender):
         try:
             coins = await sender.coins_for(payment.provider, amount, payment.currency, coin)
         except NotPayableError:  # as of Lightning, whose price nobody asks for
@@ -133,12 +138,11 @@ def _stands_for(payment: Payment, coin: str, sender: PayoutSender) -> bool:
     return sender.sends_for(payment.provider) and sender.is_worth_itself(payment.provider, coin, payment.currency)
 
 
-def _over(chain: Chain, provider: str, payment: Payment, coin: str, coin_amount: Decimal, sent: RefundSent) -> Sent:
+def _over(chain: Chain, provider: str, payment: Payment, order: PayoutOrder, tx_hash: str) -> Sent:
     """Over a chain that is followed. Raises NotOnChainError."""
-    of_provider = chain.token_of(payment.provider, coin)
-    token = read_token(chain, coin if of_provider is None else of_provider.symbol, coin_amount, field="coin")
-    if re.fullmatch(TX_HASH, sent.tx_hash) is None:
+    of_provider = chain.token_of(payment.provider, order.coin)
+    token = read_token(chain, order.coin if of_provider is None else of_provider.symbol, order.amount, field="coin")
+    if re.fullmatch(TX_HASH, tx_hash) is None:
         raise NotOnChainError("txHash", f"expected a transaction of {chain.name}: 0x and 64 hexadecimal digits")
-    destination = read_holder(chain, sent.destination, field="destination")
-    tx_hash = sent.tx_hash.lower()
-    return Sent(provider, token.symbol, coin_amount, destination, tx_hash, chain.name)
+    destination = read_holder(chain, order.destination, field="destination")
+    return Sent(provider, token.symbol, order.amount, destination, tx_hash.lower(), chain.name)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.unreadable import NotedRow, noted_rows, readable_again
+from bridge.journal.requests.unreadable_rows import replace_unreadable
 from bridge.journal.tables.unreadable_rows import NotedRows, UnreadableRow
 from bridge.journal.writing.writer import Submit
 
@@ -27,8 +28,8 @@ class UnreadableRecords:
         return await self._read(noted_rows, limit)
 
     async def update(self) -> Sequence[UnreadableRow]:
-        """Notes what was met since the last time, by any reader here, and forgets what can be read again. Returns
-        what was not noted before."""
+        """Notes what was met since the last time, by any reader here, and forgets what can be read again, which hears
+        of what it has missed. Returns what was not noted before."""
         again = await self._read(readable_again)
         met = self._met.take(NOTED_AT_ONCE)
-        return await self._submit(lambda batch: batch.unreadable.replace(again, met)) if again or met else ()
+        return await self._submit(lambda batch: replace_unreadable(batch, again, met)) if again or met else ()

@@ -54,13 +54,18 @@ def approve_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | No
     Raises NothingToApproveError and SamePersonError if, as the payout stands by now, that cannot be.
     """
     payout = payout_of(batch, payout_id)
-    given_by = None if payout.refund_id is None else refund_of(batch, payout.refund_id).given_by
     payment = batch.payments.get(payout.payment_id)
     if payment is None:
         raise LookupError(f"payment {payout.payment_id} of payout {payout_id} is gone")
     others = [one for one in batch.payouts.of_payment(payment.payment_id) if one.payout_id != payout_id]
-    involved, word = [given_by] if given_by else [], whose_word(payout, payment, others)
-    approved = approval(payout, by, note, batch.now, involved=involved, whose_word=word)
+    approved = approval(
+        payout,
+        by,
+        note,
+        batch.now,
+        involved=_who_said_where(batch, payout),
+        whose_word=whose_word(payout, payment, others),
+    )
     refusal = _not_covered(batch, payout, payment, others)
     if refusal is not None:
         raise NothingToApproveError(f"It cannot be sent any more: {refusal}. Reject it.")
@@ -120,6 +125,15 @@ def disallow_destination(
     said = f"{destination} may not be paid for {seller_id} any more without a second person"
     action = batch.actions.add("destination-removed", seller_id, said, by=by, concerns=None)
     return Removal(action, tuple(waiting))
+
+
+def _who_said_where(batch: Batch, payout: Payout) -> list[str]:
+    """Who gave the address of a refund, or put a destination on its seller's list."""
+    if payout.refund_id is not None:
+        given_by = refund_of(batch, payout.refund_id).given_by
+        return [] if given_by is None else [given_by]
+    allowed = batch.destinations.get(payout.seller_id, payout.destination)
+    return [] if allowed is None else [allowed.added_by]
 
 
 def _not_covered(batch: Batch, payout: Payout, payment: Payment, others: Sequence[Payout]) -> str | None:

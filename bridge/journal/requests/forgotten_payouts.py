@@ -4,7 +4,7 @@ from bridge.journal.writing.batch import Batch
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.provider_names import is_known_here
 
-__all__ = ["forgotten_of", "is_unexplained", "still_forgotten"]
+__all__ = ["forgotten_of", "is_doubtful", "still_forgotten"]
 
 
 def still_forgotten(batch: Batch, payment_id: str) -> list[ForgottenPayout]:
@@ -25,10 +25,9 @@ def forgotten_of(batch: Batch, payment_id: str) -> str | None:
     )
 
 
-def is_unexplained(batch: Batch, payment_id: str) -> bool:
-    """Whether its provider has any of which nobody knows who asked for it, and no person has looked at that yet: not
-    even what is just like it is taken for it."""
-    return any(one.is_unexplained for one in _unsettled(batch, payment_id))
+def is_doubtful(batch: Batch, payment_id: str) -> bool:
+    """Whether its provider has any that may be somebody else's, and no person has looked at that yet."""
+    return any(one.is_doubtful for one in _unsettled(batch, payment_id))
 
 
 def _unsettled(batch: Batch, payment_id: str) -> list[ForgottenPayout]:

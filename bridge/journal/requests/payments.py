@@ -14,6 +14,7 @@ from bridge.journal.requests.access import follow_participants
 from bridge.journal.requests.invoices import forget_invoice, record_invoice, refuse_invoice, want_invoice
 from bridge.journal.requests.recording import (
     SIBLINGS_LIMIT,
+    acquaint,
     move,
     record_misfit,
     record_observation,
@@ -27,7 +28,8 @@ from bridge.journal.writing.outcomes import Recorded
 from coordinator.events import Event
 from coordinator.histories import Place
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
-from coordinator.payments.deciding.decisions import Decision, created, decide, not_counted
+from coordinator.payments.deciding.decisions import Decision, created, decide, decide_stored, not_counted
+from coordinator.payments.deciding.siblings import Sibling, known_siblings
 from coordinator.payments.events.payments import REQUEST_CANCELLED
 from coordinator.payments.facts.facts import Misfit, MisfitKind
 from coordinator.payments.observed.observations import (
@@ -92,7 +94,7 @@ class Registered:
 def _with_siblings(batch: Batch, payment: Payment) -> Payment:
     """A new payment that knows whether its purchase requests have others, which know of it then."""
     others = batch.payments.of_requests({share.request_id for share in payment.shares}, limit=SIBLINGS_LIMIT)
-    alone = [other for other in others if not other.facts.shares_request]
+    alone = [other for other in known_siblings(others) if not other.facts.shares_request]
     for other in alone:
         batch.payments.move(decide(other, SiblingRegistered(payment_id=payment.payment_id), batch.now).payment)
     if not others:
@@ -140,12 +142,12 @@ def register_payment(
     return Registered(registered, is_new=existing is None)
 
 
-def _decide_stored(payment: Payment, stored: StoredObservation, siblings: Sequence[Payment]) -> Decision:
+def _decide_stored(payment: Payment, stored: StoredObservation, siblings: Sequence[Sibling]) -> Decision:
     """What was reported before the payment was registered, unless a person took it off the list."""
     if stored.is_dismissed:
         dismissed = Misfit(kind=MisfitKind.DISMISSED, detail=f"told at {stored.at:%Y-%m-%d %H:%M}")
         return not_counted(payment, dismissed, stored.observation, stored.at)
-    return decide(payment, stored.observation, stored.at, siblings)
+    return decide_stored(payment, stored.observation, stored.at, siblings)
 
 
 def made_payment(batch: Batch, idempotency: IdempotencyKey | None) -> Payment | None:
@@ -216,9 +218,20 @@ def publish_events(batch: Batch, events: Sequence[Event], idempotency: Idempoten
 
 
 def _cancel_request(batch: Batch, request_id: str) -> None:
-    """Has the payments for a purchase request know that its sale is off."""
-    for payment in batch.payments.of_requests({request_id}, limit=CANCELLED_TOGETHER_LIMIT):
+    """Has the payments for a purchase request know that its sale is off. One that cannot be read hears of it when it
+    can be."""
+    for payment in known_siblings(batch.payments.of_requests({request_id}, limit=CANCELLED_TOGETHER_LIMIT)):
         _cancel(batch, payment, request_id)
+
+
+def catch_up(batch: Batch, payment_id: str) -> None:
+    """Tells a payment that could not be read for a while what happened to its purchase requests meanwhile."""
+    payment = batch.payments.get(payment_id)
+    if payment is None:
+        return
+    for request_id in batch.cancelled_requests({share.request_id for share in payment.shares}):
+        _cancel(batch, payment, request_id)
+    acquaint(batch, payment_id)
 
 
 def _cancel(batch: Batch, payment: Payment, request_id: str) -> Recorded:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from bridge.journal.requests.forgotten_payouts import forgotten_of, is_unexplained, still_forgotten
+from bridge.journal.requests.forgotten_payouts import forgotten_of, is_doubtful, still_forgotten
 from bridge.journal.requests.payout_recording import (
     RecordedPayout,
     believed,
@@ -55,7 +55,7 @@ def _naming(batch: Batch, payout: Payout) -> Naming | None:
     share = share_of(payment, payout, batch.histories.installation)
     naming = next_name(payout, share, batch.payouts.of_payment(payout.payment_id), forgotten)
     # As long as nobody has looked at what was forgotten, nothing else leaves.
-    takes_over = naming is not None and naming.takes_over and not is_unexplained(batch, payout.payment_id)
+    takes_over = naming is not None and naming.takes_over and not is_doubtful(batch, payout.payment_id)
     return naming if takes_over or forgotten_of(batch, payout.payment_id) is None else None
 
 

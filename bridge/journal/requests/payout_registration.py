@@ -11,7 +11,7 @@ from bridge.journal.requests.payout_recording import record_payout_observation, 
 from bridge.journal.requests.payout_withholding import withhold
 from bridge.journal.requests.recording import with_holders_money
 from bridge.journal.writing.batch import Batch
-from coordinator.money import format_amount
+from coordinator.money import format_amount, in_scale_of
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.problems import hold_on_payouts
 from coordinator.payouts.approval import PayoutRules
@@ -124,7 +124,7 @@ def _require_earned(batch: Batch, payouts: Sequence[Payout], *, sent_elsewhere: 
 
 def beyond_earnings(payment: Payment, payout: Payout, others: Sequence[Payout]) -> str | None:
     """Why a payout is more than its seller has left to be paid; None if it is not."""
-    left = left_to_pay_out(payment, payout.seller_id, others)
+    left = in_scale_of(payment.amount, left_to_pay_out(payment, payout.seller_id, others))
     if payout.worth is not None and payout.worth <= left:
         return None
     worth = "an amount that nobody knows" if payout.worth is None else format_amount(payout.worth)

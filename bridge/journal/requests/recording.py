@@ -9,6 +9,7 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from coordinator.addresses import address_key
 from coordinator.payments.deciding.decisions import Decision, decide, not_counted
+from coordinator.payments.deciding.siblings import Sibling, known_siblings
 from coordinator.payments.facts.facts import Misfit
 from coordinator.payments.observed.claims import MoneyClaim, address_claim, money_claims
 from coordinator.payments.observed.observations import (
@@ -21,6 +22,7 @@ from coordinator.payments.observed.observations import (
     PaymentAccepted,
     SiblingCompleted,
     SiblingRefunded,
+    SiblingRegistered,
     TransferSeen,
     TransferSighted,
 )
@@ -28,6 +30,7 @@ from coordinator.payments.payments import Effect, Payment, PaymentStatus
 
 __all__ = [
     "SIBLINGS_LIMIT",
+    "acquaint",
     "claim_addresses",
     "move",
     "record_misfit",
@@ -217,33 +220,52 @@ def with_addresses(batch: Batch, payment: Payment) -> Payment:
     return payment.with_facts(payment.facts.model_copy(update={"given": given})) if given else payment
 
 
-def siblings_of(batch: Batch, payment: Payment) -> list[Payment]:
+def acquaint(batch: Batch, payment_id: str) -> None:
+    """Has a payment that could not be read for a while, and the others for its purchase requests, know of each other
+    what happened meanwhile."""
+    payment = batch.payments.get(payment_id)
+    others = [] if payment is None else _others_of_requests(batch, payment)
+    if payment is None or not others:
+        return
+    for other in known_siblings(others):
+        if not other.facts.shares_request:
+            batch.payments.move(decide(other, SiblingRegistered(payment_id=payment_id), batch.now).payment)
+        if other.status is PaymentStatus.REFUNDED and other.payment_id in payment.facts.completed_siblings:
+            payment = move(batch, decide(payment, SiblingRefunded(payment_id=other.payment_id), batch.now), ())
+    siblings = _others_of_requests(batch, payment)
+    move(batch, decide(payment, SiblingRegistered(payment_id=others[0].payment_id), batch.now), siblings)
+
+
+def siblings_of(batch: Batch, payment: Payment) -> list[Sibling]:
     """The other payments for its purchase requests; of many the completed and the oldest."""
-    if not payment.facts.shares_request:
-        return []
+    return _others_of_requests(batch, payment) if payment.facts.shares_request else []
+
+
+def _others_of_requests(batch: Batch, payment: Payment) -> list[Sibling]:
     request_ids = {share.request_id for share in payment.shares}
     found = batch.payments.of_requests(request_ids, limit=SIBLINGS_LIMIT)
     return [sibling for sibling in found if sibling.payment_id != payment.payment_id]
 
 
-def move(batch: Batch, decision: Decision, siblings: Sequence[Payment]) -> Payment:
+def move(batch: Batch, decision: Decision, siblings: Sequence[Sibling]) -> Payment:
     """Stages what was decided. If it completed a payment of a purchase request that is paid already, both know it;
-    and if the money of one of them went back, the other does."""
+    and if the money of one of them went back, the other does. One that cannot be read is told when it can be."""
     moved = decision.payment
     batch.payments.move(moved)
     batch.add_events(decision.events, payment_id=moved.payment_id)
     if moved.status is PaymentStatus.REFUNDED:
-        for sibling in siblings:
+        for sibling in known_siblings(siblings):
             known = sibling.facts
             if moved.payment_id in known.completed_siblings - known.refunded_siblings:
                 gone = SiblingRefunded(payment_id=moved.payment_id)
                 batch.payments.move(decide(sibling, gone, batch.now).payment)
     if moved.status is not PaymentStatus.COMPLETED:
         return moved
-    for sibling in siblings:
-        if sibling.status is PaymentStatus.COMPLETED and sibling.payment_id not in moved.facts.completed_siblings:
-            sibling_completed = SiblingCompleted(payment_id=moved.payment_id)
-            batch.payments.move(decide(sibling, sibling_completed, batch.now).payment)
-            moved = decide(moved, SiblingCompleted(payment_id=sibling.payment_id), batch.now).payment
+    for other in siblings:
+        if other.status is PaymentStatus.COMPLETED and other.payment_id not in moved.facts.completed_siblings:
+            if isinstance(other, Payment):
+                sibling_completed = SiblingCompleted(payment_id=moved.payment_id)
+                batch.payments.move(decide(other, sibling_completed, batch.now).payment)
+            moved = decide(moved, SiblingCompleted(payment_id=other.payment_id), batch.now).payment
             batch.payments.move(moved)
     return moved

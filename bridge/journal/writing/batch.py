@@ -231,7 +231,8 @@ class Batch(StagedParts):
                 row.observation_id,
                 observation_from_text(row.observation),
                 row.received_at,
-                is_dismissed=dismissed_at is not None and row.received_at <= dismissed_at,
+                # What has a time that is still to come was told before now all the same.
+                is_dismissed=dismissed_at is not None and not dismissed_at < row.received_at <= self.now,
             )
             for row in rows
         ]

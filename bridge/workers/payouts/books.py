@@ -170,6 +170,7 @@ class PayoutBooks:
             destination=one.destination,
             status=one.status,
             tx_hashes=one.tx_hashes,
+            is_plainly_named=share.is_plain(name),
         )
 
 

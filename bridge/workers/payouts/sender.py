@@ -132,9 +132,9 @@ class PayoutSender:
         NotPayableError."""
         return await self._gateway(provider).coins_for(amount, currency, coin)
 
-    async def read_sent(self, provider: str, coin: str, amount: Decimal) -> Decimal:
-        """How much of a coin somebody reports to have sent without the bridge, checked. Raises NotPayableError."""
-        return await self._gateway(provider).read_sent(coin, amount)
+    async def read_sent(self, provider: str, order: PayoutOrder) -> PayoutOrder:
+        """What somebody reports to have sent without the bridge, checked. Raises NotPayableError."""
+        return await self._gateway(provider).read_sent(order)
 
     def transaction_expected(self, provider: str, coin: str, name: str) -> str | None:
         """What was expected of something that cannot be the name of a transaction in a coin; None if it can."""

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from coordinator.payments.facts.facts import Facts
 from coordinator.payments.observed.observations import Stage
 
-__all__ = ["KEPT_FOR", "ZONES", "came_late", "has_passed"]
+__all__ = ["CLOCKS_APART", "KEPT_FOR", "ZONES", "came_late", "has_passed"]
 
 KEPT_FOR = timedelta(days=1)
 """How long before a payment was registered something may have been told that is about it."""
 ZONES = timedelta(hours=14)
 """A gateway writes the dates of transfers in a zone that it does not name."""
+CLOCKS_APART = timedelta(minutes=5)
+"""No clock that is set by others is so much off."""
 
 
 def came_late(facts: Facts, deadline: datetime, earliest: datetime) -> bool:

@@ -3,14 +3,16 @@
 Observations are merged so that the order in which they arrive, and how often, makes no difference.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from coordinator.events import Event
 from coordinator.payments.agreed.agreements import Checkout, Share
-from coordinator.payments.deciding.evidence import misfit_of
+from coordinator.payments.counting.lateness import CLOCKS_APART
+from coordinator.payments.deciding.evidence import misfit_of, unfit_without_time
 from coordinator.payments.deciding.merging import merged, with_unfit
+from coordinator.payments.deciding.siblings import Sibling, standing_of
 from coordinator.payments.events.checkouts import (
     CheckoutPaymentConfirmed,
     CheckoutPaymentFailed,
@@ -22,7 +24,7 @@ from coordinator.payments.facts.facts import Facts, Misfit, MisfitKind
 from coordinator.payments.observed.observations import SETBACKS, Observation, TransferSighted
 from coordinator.payments.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus
 
-__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "not_counted", "progress_event", "standing_of"]
+__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "decide_stored", "not_counted", "progress_event"]
 
 
 class Decision(NamedTuple):
@@ -48,7 +50,7 @@ def created(payment: Payment) -> Event:
     ).to()
 
 
-def decide(payment: Payment, observation: Observation, at: datetime, siblings: Sequence[Payment] = ()) -> Decision:
+def decide(payment: Payment, observation: Observation, at: datetime, siblings: Sequence[Sibling] = ()) -> Decision:
     """Merges one observation, which was told at that moment, into a payment. `siblings` are the other payments for
     the same purchase request.
 
@@ -61,8 +63,21 @@ def decide(payment: Payment, observation: Observation, at: datetime, siblings: S
     return _moved(payment, merged(payment.facts, observation, at), observation, siblings)
 
 
+def decide_stored(
+    payment: Payment, observation: Observation, at: datetime, siblings: Sequence[Sibling] = ()
+) -> Decision:
+    """The same of one that was told before the payment was registered, at a moment that the clock may have had
+    wrong."""
+    if at <= payment.created_at + CLOCKS_APART:
+        return decide(payment, observation, at, siblings)
+    unfit = misfit_of(payment, observation, payment.created_at) or unfit_without_time(payment, observation, at)
+    if unfit is not None:
+        return not_counted(payment, unfit, observation, payment.created_at, siblings)
+    return decide(payment, observation, payment.created_at, siblings)
+
+
 def not_counted(
-    payment: Payment, misfit: Misfit, observation: Observation, at: datetime, siblings: Sequence[Payment] = ()
+    payment: Payment, misfit: Misfit, observation: Observation, at: datetime, siblings: Sequence[Sibling] = ()
 ) -> Decision:
     """Notes what does not fit a payment. It moves one only where it shows that something was counted that is not its
     own."""
@@ -71,7 +86,7 @@ def not_counted(
     return Decision(decision.payment, effect, decision.events)
 
 
-def _moved(payment: Payment, facts: Facts, observation: Observation, siblings: Sequence[Payment]) -> Decision:
+def _moved(payment: Payment, facts: Facts, observation: Observation, siblings: Sequence[Sibling]) -> Decision:
     if facts == payment.facts:
         return Decision(payment, Effect.UNCHANGED)
     moved = payment.with_facts(facts)
@@ -122,7 +137,7 @@ def progress_event(payment: Payment) -> Event:
 
 
 def _events(
-    before: Payment, after: Payment, observation: Observation, siblings: Sequence[Payment], texts: EventTexts
+    before: Payment, after: Payment, observation: Observation, siblings: Sequence[Sibling], texts: EventTexts
 ) -> Iterator[Event]:
     yield texts.update()
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
@@ -154,7 +169,7 @@ def _share_events(
     payment: Payment,
     share: Share,
     happened: str,
-    siblings: Sequence[Payment],
+    siblings: Sequence[Sibling],
     texts: EventTexts,
     *,
     completes: bool,
@@ -189,22 +204,3 @@ CHECKOUT_FAILURES: Mapping[PaymentStatus, str] = {
     PaymentStatus.FAILED: "The payment failed.",
     PaymentStatus.REFUNDED: "The payment was sent back.",
 }
-
-
-# Which of its payments a purchase request stands by: the first of these that one of them has.
-_BEST_FIRST = (
-    PaymentStatus.COMPLETED,
-    PaymentStatus.REFUNDED,
-    PaymentStatus.PARTIALLY_PAID,
-    PaymentStatus.CONFIRMING,
-    PaymentStatus.PENDING,
-    PaymentStatus.EXPIRED,
-    PaymentStatus.CANCELLED,
-    PaymentStatus.FAILED,
-)
-
-
-def standing_of(request_id: str, payments: Iterable[Payment]) -> Payment | None:
-    """The payment that decides a purchase request's status: the best of them, and of equally good ones the first."""
-    of_request = (payment for payment in payments if any(share.request_id == request_id for share in payment.shares))
-    return min(of_request, key=lambda payment: _BEST_FIRST.index(payment.status), default=None)

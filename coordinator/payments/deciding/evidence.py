@@ -28,7 +28,7 @@ from coordinator.payments.observed.observations import (
 from coordinator.payments.observed.reversals import PaymentDisputed, RefundedThere
 from coordinator.payments.payments import Payment
 
-__all__ = ["LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of"]
+__all__ = ["LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of", "unfit_without_time"]
 
 _UNTOLD = "an address that is not told"
 
@@ -243,21 +243,41 @@ def _unfit_before(payment: Payment, observation: Observation, at: datetime) -> M
     """Whether something that was told before the payment was registered is too old for it, or of another one."""
     if at >= payment.created_at:
         return None
-    earliest = payment.created_at - KEPT_FOR
-    keys = _in_order(observation)
-    if at < earliest:
+    if at < payment.created_at - KEPT_FOR:
         detail = (
             f"told at {at:%Y-%m-%d %H:%M} UTC, before this payment was registered at"
             f" {payment.created_at:%Y-%m-%d %H:%M} UTC"
         )
-        return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=keys)
+        return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=_in_order(observation))
+    return _unfit_of_before(payment, observation)
+
+
+def unfit_without_time(payment: Payment, observation: Observation, at: datetime) -> Misfit | None:
+    """Whether something that was told before the payment was registered, at a moment that was still to come then, may
+    be too old for it: the clock was wrong, so that the provider's dates alone say when it was."""
+    if isinstance(observation, InvoiceSnapshot) and _last_date(observation) is not None:
+        return _unfit_of_before(payment, observation)
+    detail = (
+        f"told when the clock said {at:%Y-%m-%d %H:%M} UTC, before this payment was registered at"
+        f" {payment.created_at:%Y-%m-%d %H:%M} UTC: nobody knows when that was"
+    )
+    return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=_in_order(observation))
+
+
+def _unfit_of_before(payment: Payment, observation: Observation) -> Misfit | None:
+    """The same, by what it says itself."""
     if not isinstance(observation, InvoiceSnapshot):
         return None
-    dates = [transfer.occurred_at for transfer in observation.transfers if transfer.occurred_at is not None]
-    if dates and max(dates) < earliest - ZONES:
-        detail = f"its last transfer is of {max(dates):%Y-%m-%d %H:%M}"
-        return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=keys)
+    last = _last_date(observation)
+    if last is not None and last < payment.created_at - KEPT_FOR - ZONES:
+        detail = f"its last transfer is of {last:%Y-%m-%d %H:%M}"
+        return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=_in_order(observation))
     if observation.standing >= Standing.PAID and observation.received < payment.least:
         what = f"{format_amount(observation.received)} {observation.currency} is called paid"
         return _other_amount(payment, what, observation)
     return None
+
+
+def _last_date(snapshot: InvoiceSnapshot) -> datetime | None:
+    """When the last of its transfers came, as far as the provider says so."""
+    return max((one.occurred_at for one in snapshot.transfers if one.occurred_at is not None), default=None)

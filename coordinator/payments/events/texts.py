@@ -7,6 +7,7 @@ from json.encoder import encode_basestring as quoted
 
 from coordinator import rooms
 from coordinator.events import Event, audience_of, event_of
+from coordinator.money import in_scale_of
 from coordinator.payments.agreed.agreements import Share
 from coordinator.payments.events.payments import (
     PaymentProgress,
@@ -86,9 +87,10 @@ class EventTexts:
     def progress(self, observation: Observation | None) -> Event:
         """How far it has come, and what was seen last."""
         payment, awaited, checkout = self._payment, self._payment.awaited, self._payment.checkout
-        fee = tx_hash = reason = ""
+        of_fee = tx_hash = reason = ""
         if payment.has_fee:
-            fee = f',"fee":"{payment.fee:f}","missingFee":"{payment.missing_fee:f}"'
+            fee, missing_fee = (in_scale_of(payment.amount, one) for one in (payment.fee, payment.missing_fee))
+            of_fee = f',"fee":"{fee:f}","missingFee":"{missing_fee:f}"'
         confirmations = required = None
         if awaited is not None:
             confirmations, required = awaited.confirmations, awaited.required_confirmations
@@ -97,8 +99,10 @@ class EventTexts:
         if (why := _reason(observation)) is not None:
             reason = f',"reason":{quoted(why)}'
         said = (
-            f'{{"paymentId":{self._payment_id},"status":"{payment.status}","received":"{payment.received:f}"'
-            f',"missing":"{payment.missing:f}"{fee},"currency":{quoted(payment.currency)}'
+            f'{{"paymentId":{self._payment_id},"status":"{payment.status}"'
+            f',"received":"{in_scale_of(payment.amount, payment.received):f}"'
+            f',"missing":"{in_scale_of(payment.amount, payment.missing):f}"{of_fee}'
+            f',"currency":{quoted(payment.currency)}'
             f',"late":{"true" if payment.late else "false"}'
             f',"confirmations":{"null" if confirmations is None else confirmations}'
             f',"requiredConfirmations":{"null" if required is None else required}{tx_hash}{reason}}}'

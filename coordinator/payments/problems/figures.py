@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from coordinator.money import decimals_of, excess_over, format_amount, to_cents
+from coordinator.money import decimals_of, excess_over, format_amount, in_scale_of, to_cents
 from coordinator.payments.counting.fee_shares import least_fee_in
 from coordinator.payments.counting.valuation import CENT
 from coordinator.payments.payments import Payment
@@ -43,4 +43,6 @@ def most_for_goods(payment: Payment) -> Decimal:
 
 def figure(payment: Payment, amount: Decimal) -> str:
     """Of what coins are worth, which has many decimals, only those that the payment's currency has."""
-    return format_amount(amount if payment.direct is not None else to_cents(amount, decimals_of(payment.amount)))
+    if payment.direct is not None:
+        return format_amount(in_scale_of(payment.amount, amount))
+    return format_amount(to_cents(amount, decimals_of(payment.amount)))

@@ -40,7 +40,7 @@ from providers.shkeeper.destinations import spellings_of
 from providers.shkeeper.destinations.transactions import transaction_expected
 from providers.shkeeper.payouts.answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from providers.shkeeper.payouts.names import names_of_before
-from providers.shkeeper.payouts.orders import network_fee, read_amount, read_coin, read_order
+from providers.shkeeper.payouts.orders import network_fee, read_coin, read_order
 from providers.shkeeper.texts.lightning import lapse_of, payment_hash_of
 from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
@@ -147,11 +147,11 @@ class ShkeeperPayouts:
         coins = quotient(amount, rate)
         return rounded_down(coins, self._decimals.get(coin, MOST_DECIMALS))
 
-    async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
+    async def read_sent(self, order: PayoutOrder) -> PayoutOrder:
         offered = await self._offered()
-        # What is switched off by now may have been sent before.
-        read_coin(coin, None if offered is None else {*offered, *self._decimals})
-        return read_amount(coin, amount, self._decimals)
+        # What is switched off by now may have been sent before, and an invoice that lapsed may have been paid.
+        known = None if offered is None else {*offered, *self._decimals}
+        return read_order(order, offered=known, decimals=self._decimals, test_network=self._test_networks)
 
     def transaction_expected(self, coin: str, name: str) -> str | None:
         return transaction_expected(coin, name)

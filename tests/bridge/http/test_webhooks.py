@@ -45,7 +45,7 @@ def test_a_webhook_signed_with_any_of_the_keys_moves_its_payment(
     answer = post_webhook(hook, signed(hook, key))
     assert (answer.status_code, answer.json()) == (202, {"outcome": "applied", "paymentId": payment_id})
     payment = client.get(f"/api/payments/{payment_id}").json()
-    assert (payment["status"], payment["escrowState"], payment["received"]) == ("completed", "funded", "49.9")
+    assert (payment["status"], payment["escrowState"], payment["received"]) == ("completed", "funded", "49.90")
     assert payment["history"][-1]["txHash"] == "0x1"
     again = post_webhook(hook, signed(hook, key))
     assert (again.status_code, again.json()["outcome"]) == (202, "duplicate")

@@ -124,3 +124,18 @@ def test_the_one_seller_of_a_payment_is_entered_as_each_of_several(told: list[Ob
     shares = (Share(request_id="r1", seller_id="s1", amount=Decimal(100)),)
     of_checkout = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="k1", shares=shares)})
     assert balances_of(play(*told, payment=PAYMENT)[0]) == balances_of(play(*told, payment=of_checkout)[0])
+
+
+def test_what_is_entered_in_a_currency_is_in_the_scale_that_was_agreed() -> None:
+    agreed = PAYMENT.model_copy(update={"amount": Decimal("100.00")})
+    told = (paid(130), payout(60), refund(10), refund(30, None, RefundOf.EXCESS))
+    payment, _ = play(*told, payment=agreed)
+    of_money = {account.kind: amount for account, amount in balances_of(payment).items() if account.wallet is None}
+    assert {kind: f"{amount:f}" for kind, amount in of_money.items()} == {
+        EntryKind.RECEIVED: "130.00",
+        EntryKind.EXCESS: "30.00",
+        EntryKind.SALE: "100.00",
+        EntryKind.REFUND: "10.00",
+        EntryKind.SENT_BACK: "30.00",
+        EntryKind.PAYOUT: "60.00",
+    }

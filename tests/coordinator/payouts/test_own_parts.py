@@ -183,3 +183,24 @@ def test_what_was_agreed_with_another_does_not_show() -> None:
         return part.figures([]), part.amount, part.of(amount), [step[1:] for step in part.steps(steps)]
 
     assert of("60.01") == of("1") == of("2000")
+
+
+@given(st.lists(st.one_of(OF_ALICE, OF_THE_REST), max_size=6), st.sampled_from(("40", "99.5", "1E+2", "120.0")))
+def test_all_that_is_told_is_in_the_scale_that_was_agreed(told: list[Observation], first: str) -> None:
+    payment, _ = played([came(first), *told])
+    payment = payment.model_copy(update={"amount": Decimal("100.00")})
+    for seen in (SHARES, SHARES[1:]):
+        part = OwnPart(payment, seen)
+        figures = part.figures([payout_to(CAROL, "20")])
+        sums = [*figures.escrow, *(pool.amount for pool in figures.refundable)]
+        sums += [
+            figures.received,
+            figures.missing,
+            figures.excess,
+            figures.fee,
+            figures.missing_fee,
+            figures.refunded,
+        ]
+        sums += [part.amount, *(part.of(Decimal(one)) for one in ("0", "7", "99.5"))]
+        sums += [part.out_of(Decimal(10), whose) for whose in (None, CAROL)]
+        assert {one.as_tuple().exponent for one in sums} == {-2}, sums

@@ -94,8 +94,7 @@ class CardPayouts:
             raise NotPayableError("destination", "expected the seller's account, such as acct_1NWoodcarver")
         if order.fee is not None:
             raise NotPayableError("fee", "nobody sets one here")
-        await self.read_sent(order.coin, order.amount)
-        return order
+        return await self.read_sent(order)
 
     def spellings(self, order: PayoutOrder) -> Collection[str]:
         return (order.destination,)
@@ -115,10 +114,10 @@ class CardPayouts:
     async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         return rounded_down(amount, 2) if coin == currency else None
 
-    async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
-        if decimals_of(amount) > 2:
+    async def read_sent(self, order: PayoutOrder) -> PayoutOrder:
+        if decimals_of(order.amount) > 2:
             raise NotPayableError("amount", "expected at most two decimals")
-        return amount
+        return order
 
     def transaction_expected(self, coin: str, name: str) -> str | None:
         return None

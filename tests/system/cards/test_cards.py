@@ -92,7 +92,7 @@ def test_a_whole_sale_by_card_is_told_by_the_events_of_any_other(
     seller = listen(bridge.url, [["join-user-room", "s1"]])
     sale = Sale(bridge, cards, 1)
     assert outcome(cards.tell(cards.authorise(sale.session))) == "applied"
-    assert (sale.payment["status"], sale.payment["received"]) == ("confirming", "0")
+    assert (sale.payment["status"], sale.payment["received"]) == ("confirming", "0.00")
     captured = cards.capture(sale.session)
     assert [outcome(cards.tell(captured)) for _ in range(2)] == ["applied", "duplicate"]
     paid = sale.payment

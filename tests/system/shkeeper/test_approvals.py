@@ -136,8 +136,15 @@ def test_nothing_above_a_limit_is_sent_until_somebody_else_approves_it(marketpla
             403,
             "Ada asked for this payout; somebody else has to decide about it.",
         )
+    by = {"by": "Bo", "reasons": ["it is above what I have seen"]}
+    unseen = marketplace.client.post(f"/api/ops/payouts/{payout['payoutId']}/approval", json=by)
+    assert (unseen.status_code, unseen.json()["detail"]) == (
+        409,
+        f"It waits for something else as well by now: {reasons[0]}. Look again.",
+    )
     assert sent(marketplace, payout) == [0]
-    approved = approve(marketplace, payout)
+    by["reasons"] = reasons
+    approved = marketplace.client.post(f"/api/ops/payouts/{payout['payoutId']}/approval", json=by)
     assert (approved.status_code, approved.json()["message"]) == (200, "Approved.")
     marketplace.settle([payout], "completed")
     again = approve(marketplace, payout, "Cy")

@@ -132,13 +132,13 @@ def test_a_partial_refund_leaves_the_payment_completed_and_that_much_less_for_it
 ) -> None:
     payment_id = sold(marketplace)
     refund = opened(marketplace, payment_id, amount="30.00")
-    assert "70.00 USD are left" in marketplace.pay_out(payment_id, amount="70.01", status=409)[0]["detail"]
+    assert "70 USD are left" in marketplace.pay_out(payment_id, amount="70.01", status=409)[0]["detail"]
     payouts = marketplace.pay_out(payment_id, amount="70")
     given(marketplace, refund)
     done = arrived(marketplace, refund)
     marketplace.settle(payouts, "completed")
     payment = wait_until(lambda: (now := marketplace.payment(payment_id))["escrowState"] == "released" and now) or {}
-    assert (payment["status"], payment["refunded"]) == ("completed", "30.00")
+    assert (payment["status"], payment["refunded"]) == ("completed", "30")
     assert (books(payment)["held"], books(payment)["released"], books(payment)["refunded"]) == (0, 70, 30)
     assert [len(marketplace.sent(one)) for one in (done["payoutId"], payouts[0]["payoutId"])] == [1, 1]
     assert "can go back" in opened(marketplace, payment_id, amount="0.01", status=409)["detail"]
@@ -502,11 +502,14 @@ def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(
         status: int,
         amount: str = "50",
         tx_hash: str | None = None,
+        to: str | None = None,
     ) -> Document:
         content = {"paymentId": payment_id, "amount": amount, "reason": "it arrived bent", "coin": coin}
         # Without 0x it is one of either.
-        to = {"txHash": tx_hash or f"{next(NUMBERS):064x}", "destination": destination("ETH-USDT", "elsewhere")}
-        answer = marketplace.client.post("/api/refunds", json={**content, "sent": {**to, "coinAmount": coin_amount}})
+        sent = {"txHash": tx_hash or f"{next(NUMBERS):064x}", "coinAmount": coin_amount}
+        is_bitcoin = coin == "BTC" or payment_id == in_bitcoins
+        sent["destination"] = to or destination("BTC" if is_bitcoin else "ETH-USDT", "elsewhere")
+        answer = marketplace.client.post("/api/refunds", json={**content, "sent": sent})
         assert answer.status_code == status, answer.text
         document: Document = answer.json()
         return document
@@ -533,8 +536,20 @@ def test_what_was_sent_without_the_bridge_comes_to_the_refund_in_its_coin(
         assert problem["errors"][0]["message"] == (
             "expected a transaction's hash: 64 hexadecimal digits, which this is not"
         )
-    refund = told(in_bitcoins, None, f"{half:.8f}", 201)
+    at_ours = marketplace.payment(in_dollars)["invoices"][0]["address"]
+    for payment_id, coin_amount, to, expected in (
+        (in_bitcoins, f"{half:.8f}", destination("ETH-USDT", "elsewhere"), "expected a Bitcoin address"),
+        (in_bitcoins, f"{half:.8f}", destination("BTC", "elsewhere")[:-1], "expected a Bitcoin address"),
+        (in_dollars, None, destination("USDT", "elsewhere"), "expected an Ethereum address"),
+        (in_dollars, None, destination("ETH-USDT", "elsewhere") + "0", "expected an Ethereum address"),
+        (in_dollars, None, at_ours, "this is an address of the marketplace itself"),
+        (in_dollars, None, at_ours.lower(), "this is an address of the marketplace itself"),
+    ):
+        [fault] = told(payment_id, None, coin_amount, 400, to=to)["errors"]
+        assert (fault["field"], expected in fault["message"]) == ("sent.destination", True), fault
+    refund = told(in_bitcoins, "BTC", f"{half:.8f}", 201)
     assert (refund["coin"], refund["status"]) == ("BTC", "completed")
+    assert refund["destination"] == destination("BTC", "elsewhere")
 
 
 def test_one_transaction_is_told_as_the_refund_of_two_payments_only_by_who_has_seen_that(

@@ -69,6 +69,13 @@ describe("where to pay", () => {
     expect(whyNowhere(quoted, null)).toBeNull();
   });
 
+  it("offers no new price where the price holds as long as the payment waits", () => {
+    const [invoice] = payment().invoices;
+    const { expiresAt } = payment();
+    const held = payment({ invoices: [{ ...invoice!, quotedUntil: expiresAt }] });
+    expect([whyNowhere(held, Date.parse(expiresAt!) + 1), endOfPrice(held)]).toEqual([null, null]);
+  });
+
   it("tells the end of a price, unless the payment itself ends before", () => {
     const [invoice] = payment().invoices;
     const quoted = (quotedUntil: string): (string | null) => endOfPrice(payment({ invoices: [{ ...invoice!, quotedUntil }] }));

@@ -16,7 +16,7 @@ from bridge.journal.tables.rows import (
     payment_problems,
     payment_row,
 )
-from bridge.journal.tables.unreadable_rows import readable, required
+from bridge.journal.tables.unreadable_rows import UnreadableRow, read_or_note, readable, required
 from bridge.journal.wakeups import DUE_SOON
 from bridge.journal.writing.prefetch import payments_by_external_ids, payments_by_ids, payments_of_requests
 from bridge.journal.writing.recent_payments import RecentPayments
@@ -34,6 +34,7 @@ from bridge.journal.writing.statements import (
     rows_found,
 )
 from coordinator.books.entries import balances_of, changes
+from coordinator.payments.deciding.siblings import Sibling, UnreadSibling
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.problems import is_news
 
@@ -61,6 +62,10 @@ def _of_requests() -> Select[Any]:
 
 
 _OF_REQUESTS = _of_requests()
+_STATUSES = {status.value: status for status in PaymentStatus}
+_REQUESTS_OF = select(schema.checkout_requests.c.request_id).where(
+    schema.checkout_requests.c.payment_id == bindparam("by_payment_id")
+)
 _MOVING = ("facts", "status", "escrow_state", "updated_at", "search_text")
 _UPDATE_PAYMENT = (
     update(schema.payments)
@@ -189,20 +194,35 @@ class StagedPayments:
         row = self._checkouts.get(checkout_id) or self._row(_CHECKOUT, by_checkout_id=checkout_id)
         return None if row is None else self.get(row["payment_id"])
 
-    def of_requests(self, request_ids: Collection[str], *, limit: int) -> list[Payment]:
+    def of_requests(self, request_ids: Collection[str], *, limit: int) -> list[Sibling]:
         """Payments for some purchase requests, as they stand: those that are completed first, then the oldest."""
         parameters = {"by_request_ids": sorted(request_ids), "limit": limit}
         rows = self._connection.execute(_OF_REQUESTS, parameters).mappings().all()
-        # Of one that cannot be read nothing is known: what comes for the others must not wait for it.
-        known = [self._known.get(row["payment_id"]) or self._recent.get(row["payment_id"]) for row in rows]
-        unknown = [row for row, payment in zip(rows, known, strict=True) if payment is None]
-        found = {one.payment_id: one for one in known if one is not None}
-        found |= {one.payment_id: one for one in readable(self._connection, payment_from_row, unknown)}
+        found: dict[str, Sibling] = {
+            row["payment_id"]: self._known.get(row["payment_id"])
+            or self._recent.get(row["payment_id"])
+            or self._sibling(row)
+            for row in rows
+        }
         for request_id in request_ids:
             staged = self._new_of_requests[request_id][:limit]
             found |= {payment_id: self._known[payment_id] for payment_id in staged}
         in_order = sorted(found.values(), key=lambda one: (one.created_at, one.payment_id))
         return sorted(in_order, key=lambda one: one.status is not PaymentStatus.COMPLETED)[:limit]
+
+    def _sibling(self, row: RowMapping) -> Sibling:
+        """A payment as its row says; where that cannot be read, its columns: what comes for the others must not wait
+        for it, and must not forget it either."""
+        read = read_or_note(self._connection, payment_from_row, row)
+        if not isinstance(read, UnreadableRow):
+            return read
+        others = self._connection.scalars(_REQUESTS_OF, {"by_payment_id": row["payment_id"]})
+        return UnreadSibling(
+            payment_id=row["payment_id"],
+            request_ids=frozenset((row["request_id"], *others)),
+            created_at=row["created_at"],
+            status=_STATUSES.get(row["status"]),
+        )
 
     def _read(self, statement: Any, **parameters: str) -> Payment | None:
         row = self._row(statement, **parameters)

@@ -132,7 +132,7 @@ def test_a_statement_is_its_lines(client: httpx.Client) -> None:
         query = {"sellerId": seller, "month": month(FAR)}
         [statement] = got(client, "statement", **query)["currencies"]
         found = lines(client, "statement", **query)
-        assert (statement["opening"], statement["closing"]) == ("0", statement["owed"])
+        assert (statement["opening"], statement["closing"]) == ("0.00", statement["owed"])
         # What all have paid, and what is held for all, says nothing of one seller.
         assert statement.keys().isdisjoint({"received", "unsold", "held", "excess", "fees", "sentBack"})
         # What the network took is told in its coin, once it is known, and is owed to nobody.

@@ -117,7 +117,16 @@ def test_a_price_ends_as_long_after_the_opening_as_the_gateway_says(client: http
     [invoice] = payment["invoices"]
     held = moment(invoice["quotedUntil"]) - moment(payment["createdAt"])
     assert timedelta(hours=1) <= held < timedelta(hours=1, minutes=1)
-    assert create(client, "BTC")["invoices"][0]["quotedUntil"] is None
+
+
+def test_a_price_that_its_gateway_never_changes_holds_as_long_as_the_payment_waits(client: httpx.Client) -> None:
+    payment = create(client, "BTC")
+    assert payment["invoices"][0]["quotedUntil"] == payment["expiresAt"] is not None
+    path = f"/api/ops/payments/{payment['paymentId']}"
+    answer = client.post(f"{path}/waiting", json={"by": "Ada", "hours": 240})
+    assert answer.status_code == 200, answer.text
+    longer = client.get(f"/api/payments/{payment['paymentId']}").json()
+    assert longer["invoices"][0]["quotedUntil"] == longer["expiresAt"] > payment["expiresAt"]
 
 
 def test_the_present_coin_is_asked_for_again_only_when_its_price_has_ended_or_a_fresh_one_is_wanted(

@@ -14,8 +14,8 @@ def test_a_registered_payment_can_be_looked_up(client: httpx.Client) -> None:
     assert answer.status_code == 201
     payment = answer.json()
     assert {name: payment[name] for name in body} == body
-    assert (payment["status"], payment["escrowState"], payment["received"]) == ("pending", "none", "0")
-    assert (payment["missing"], payment["excess"], payment["late"]) == ("49.90", "0", False)
+    assert (payment["status"], payment["escrowState"], payment["received"]) == ("pending", "none", "0.00")
+    assert (payment["missing"], payment["excess"], payment["late"]) == ("49.90", "0.00", False)
     assert [entry["observation"] for entry in payment["history"]] == ["registered"]
     assert client.get(f"/api/payments/{payment['paymentId']}").json() == payment
     found = client.get("/api/payments", params={"requestId": str(body["requestId"])})

@@ -1,6 +1,7 @@
 """Payouts that a restored journal has forgotten: what is ordered of their payments again takes them over, and
 whatever else was ordered is looked at by a second person."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
@@ -8,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from bridge.journal import Journal
+from bridge.journal.database.engines import parse_database_url
 from bridge.journal.maintenance import declare_restored
-from coordinator.attention.histories import forgotten_payout_key
+from coordinator.attention.histories import forgotten_payout, forgotten_payout_key
+from coordinator.ids import derived_id
 from coordinator.payouts.approval import Approver, PayoutRules
 from coordinator.payouts.limits import PayoutLimits
 from coordinator.payouts.observations import (
@@ -305,3 +309,37 @@ async def test_what_may_have_been_paid_by_what_is_taken_for_anothers_waits_for_a
     if is_doubted:
         [reason] = (await payout(journal, second)).facts.withheld
         assert all(one in reason for one in (first, name(1, 0), "0x2", "one transfer arrived at 0xAb or two"))
+
+
+# What an older bridge had asked for, or another marketplace that shares the provider
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+async def test_by_an_older_name_nothing_is_taken_over_before_a_person_has_looked(
+    restored: Restored, api: ShkeeperApi, books: Books, is_plain: bool
+) -> None:
+    await paid(restored.journal)
+    again = await ordered(restored.journal, 1)
+    await asyncio.to_thread(has_plain_names, restored.url)
+    journal = await restored.restore()
+    known_as = derived_id("out", "shkeeper", "pay_1", "s1", 0) if is_plain else name(1, 0)
+    books.has(known_as)
+    [forgotten] = (await compared(comparing(journal, api), journal)).forgotten
+    assert forgotten.external_id == known_as
+    await journal.console.resume_payouts(by="Ada", note=None)
+    await sends_all(journal, api, restored.clock)
+    assert ((await payout(journal, again)).external_id, books.ordered) == (None if is_plain else known_as, 0)
+    item = forgotten_payout(forgotten, START)
+    assert ("another marketplace asked for it" in item.title) is is_plain
+    await dismiss(journal)
+    await sends_all(journal, api, restored.clock)
+    found = await payout(journal, again)
+    assert (found.external_id, found.status, books.ordered) == (known_as, "completed", 0)
+
+
+def has_plain_names(url: str) -> None:
+    """Has a journal be one of which an older bridge has asked for payouts."""
+    engine = create_engine(parse_database_url(url))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE journal SET plain_names = TRUE"))
+    engine.dispose()

@@ -112,8 +112,8 @@ class Provider:
     async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
         return amount
 
-    async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
-        return amount
+    async def read_sent(self, order: PayoutOrder) -> PayoutOrder:
+        return order
 
     def transaction_expected(self, coin: str, name: str) -> str | None:
         return None

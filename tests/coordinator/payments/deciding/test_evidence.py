@@ -8,8 +8,9 @@ import pytest
 from coordinator.payments.agreed.agreements import Checkout, Share
 from coordinator.payments.agreed.fees import Fee, FeePolicy
 from coordinator.payments.counting.lateness import KEPT_FOR, ZONES
-from coordinator.payments.deciding.decisions import decide, standing_of
+from coordinator.payments.deciding.decisions import decide
 from coordinator.payments.deciding.evidence import LookedUpInvoice, invoice_of
+from coordinator.payments.deciding.siblings import standing_of
 from coordinator.payments.facts.facts import MisfitKind
 from coordinator.payments.observed.observations import (
     DeadlinePassed,

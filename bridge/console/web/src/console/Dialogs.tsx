@@ -76,7 +76,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   useEffect(() => {
     if (!("payoutId" in intent)) return;
     get<PayoutRow>(`/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`).then(setRow, () => undefined);
-  }, [intent]);
+  }, [intent, refusals]);
 
   const confirm = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -96,7 +96,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     }
     setState("doing");
     try {
-      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", seen };
+      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", seen, row };
       setState(await done(intent, who.said, said));
       void desk.askAttention();
       desk.retell();
@@ -198,9 +198,11 @@ interface Said {
   wanted: RefundWanted;
   paymentId: string;
   seen: Seen;
+  /** The payout as it is shown. */
+  row: PayoutRow | null;
 }
 
-async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId, seen }: Said): Promise<Done> {
+async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId, seen, row }: Said): Promise<Done> {
   if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
   if (intent.action === "dismiss") {
     return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
@@ -228,7 +230,9 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
   const payout = `/api/ops/payouts/${encodeURIComponent(intent.payoutId)}`;
   if (intent.action === "recheck") return post<Done>(`${payout}/recheck`, by);
   const noted = note === "" ? {} : { note };
-  if (intent.action === "approve") return post<Done>(`${payout}/approval`, { ...by, ...noted });
+  if (intent.action === "approve") {
+    return post<Done>(`${payout}/approval`, { ...by, ...noted, ...(row === null ? {} : { reasons: row.approvalReasons }) });
+  }
   if (intent.action === "withdraw-payout") return post<Done>(`${payout}/cancellation`, { ...by, ...noted });
   if (intent.action === "reject") return post<Done>(`${payout}/rejection`, { ...by, note });
   const carried = txHash === "" ? {} : { txHash, ...(seen.isForSeveral ? { forSeveral: true } : {}) };

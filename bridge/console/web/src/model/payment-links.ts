@@ -61,7 +61,10 @@ export function whyNowhere(payment: PaymentDocument, now: number | null): Nowher
     return payment.transfers.filter(({ value }) => value === null).length > 1 ? "being-valued" : "whole-only";
   }
   if (invoice.address === null) return "at-checkout";
-  return invoice.quotedUntil !== null && now !== null && Date.parse(invoice.quotedUntil) <= now ? "price-ended" : null;
+  const end = invoice.quotedUntil;
+  // Where the price holds as long as the payment waits, there is no other to be had.
+  if (end === null || now === null || end === payment.expiresAt) return null;
+  return Date.parse(end) <= now ? "price-ended" : null;
 }
 
 /** Whether the provider still has to say where this open payment is paid. */
