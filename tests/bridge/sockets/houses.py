@@ -179,9 +179,11 @@ class Client:
             await line.cut()
             raise
         pid, self.sid = answer["pid"], answer["sid"]
-        if pid != self.pid:
-            self.record.connected()
         self.recovered.append(pid == self.pid)
+        if self.recovered[-1]:
+            self.record.recovered()
+        else:
+            self.record.connected()
         self.pid = pid
         await self.cut()
         self.line = line
