@@ -100,6 +100,10 @@ class World:
             with suppress(sqlite3.OperationalError):  # the bridge commits just now
                 other.execute("BEGIN IMMEDIATE")
 
+    async def hurry(self) -> None:
+        """Nothing is wrong, and yet nobody waits for an answer, so that a kill comes before it."""
+        self.is_in_trouble = True
+
     async def recover(self) -> None:
         """The trouble is over: all that was asked for is answered."""
         self._trouble.close()
@@ -172,7 +176,7 @@ PUBLISHED = st.tuples(st.just("publish"), st.lists(st.sampled_from([*ROOMS, EVER
 ASKED = st.tuples(st.just("ask"), VISITORS, st.sampled_from(["join", "join", "leave"]), st.sampled_from(ROOMS))
 CAME = st.tuples(st.sampled_from(["cut", "come"]), VISITORS)
 PAUSED = st.just(("pause",))
-TROUBLED = st.sampled_from([("fill_disk",), ("fail_commits",)])
+TROUBLED = st.sampled_from([("fill_disk",), ("fail_commits",), ("hurry",)])
 BEFELL = st.sampled_from([("crash",), ("crash",), ("recover",), ("save_backup",), ("restore",)])
 # How many seconds what the bridge does by itself is late, each time: what may come in between depends on that.
 DALLIED = st.lists(st.sampled_from([0.0, 0.0, 0.001, 0.004]), min_size=1, max_size=20)
