@@ -68,7 +68,7 @@ async def get_unread_count(
         raise wrong_field("userId", "expected the id of a user")
     room = rooms.user(str(user_id))
     await require_rooms(principal, [room], grants)
-    last = await journal.room_events_before(room, UnreadCountUpdate.event_name, limit=1)
+    last, _ = await journal.room_events_before(room, UnreadCountUpdate.event_name, limit=1)
     if last:
         return UnreadCount(unread_count=last[0].event.payload["unreadCount"])
     return UnreadCount(unread_count=await journal.count_room_events(room, NewNotification.event_name))
@@ -96,7 +96,10 @@ async def get_purchase_request(
 @get(
     "/chats/{chat_id:str}/messages",
     summary="The messages of a chat",
-    description="The newest, or the newest before a message; as they read now, without those that were deleted.",
+    description=(
+        "The newest, or the newest before a message; as they read now, without those that were deleted. An answer "
+        "holds `limit` messages, and fewer where they are large."
+    ),
     responses=problem_responses(REFUSALS),
 )
 async def get_messages(
@@ -118,13 +121,13 @@ async def get_messages(
         if end is None:
             raise wrong_field("before", "there is no such message in this chat")
     # One more than is shown tells whether there is another stretch before this one.
-    written = await journal.room_events_before(room, chats.WRITTEN, before=end, limit=limit + 1)
+    written, are_large = await journal.room_events_before(room, chats.WRITTEN, before=end, limit=limit + 1)
     shown = [journaled.event for journaled in written[-limit:]]
     ids = [event.payload["message"]["_id"] for event in shown]
     changes = [journaled.event for journaled in await journal.events_about(ids, chats.CHANGES)]
     return ChatMessages(
         messages=[ChatMessage.model_validate(message) for message in chats.messages(shown, changes)],
-        next_before=ids[0] if len(written) > limit else None,
+        next_before=ids[0] if are_large or len(written) > limit else None,
     )
 
 

@@ -323,8 +323,9 @@ class Journal:
 
     async def room_events_before(
         self, room: str, name: str, *, before: int | None = None, limit: int
-    ) -> list[JournaledEvent]:
-        """The last events of one kind that went to a room before an offset, in order."""
+    ) -> tuple[list[JournaledEvent], bool]:
+        """The last events of one kind that went to a room before an offset, in order; and whether it is fewer than
+        the limit because they are large."""
         return await self._read(room_queries.room_events_before, room, name, before=before, limit=limit)
 
     async def count_room_events(self, room: str, name: str) -> int:

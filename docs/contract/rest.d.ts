@@ -815,7 +815,7 @@ export interface paths {
         };
         /**
          * The messages of a chat
-         * @description The newest, or the newest before a message; as they read now, without those that were deleted.
+         * @description The newest, or the newest before a message; as they read now, without those that were deleted. An answer holds `limit` messages, and fewer where they are large.
          */
         get: operations["getMessages"];
         put?: never;

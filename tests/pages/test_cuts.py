@@ -1,13 +1,14 @@
-"""Pages whose connection is cut, or whose bridge is killed, after each packet of the set-up: each is live again, and
-hears what is told there.
+"""Pages whose connection is cut after each packet of their first dozen, or in `make soak` of their first hundred, or
+whose bridge is killed while they are set up: each is live again, and hears what is told there.
 
-Where there are tokens, nothing about payments is told to everyone, so that a page which is out of its rooms is deaf.
+A page opens a WebSocket at once, and polls never. Until it is live it takes six to ten packets; what comes then is
+pings, and one packet for each event. Where there are tokens, nothing about payments is told to everyone, so that a
+page which is out of its rooms is deaf.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import cycle
-from typing import Any
+from itertools import count, cycle
 
 import httpx
 import pytest
@@ -19,13 +20,13 @@ from tests.pages.browsing import Browsing
 from tests.pages.test_restart import GONE
 from tests.pages.test_tokens import ORDER, SECRET, SERVICE_TOKEN, SERVICES, token
 from tests.system.conftest import Hearing, Script
+from tests.waiting import wait_until
 
-CUTS = 12
-"""As many packets as it takes a page until it is live, and some more."""
+# So many pages are open at once; the first of them are cut while they are set up.
+CUTS_AT_ONCE = 20 if IS_LONG else 12
+FIRST_CUTS = range(1, 101 if IS_LONG else 13, CUTS_AT_ONCE)
 CHECKOUT = {
-    "checkoutId": "checkout-1",
     "provider": "shkeeper",
-    "externalId": "order-2",
     "buyerId": "b1",
     "currency": "USD",
     "shares": [{"requestId": "r7", "sellerId": "s1", "amount": "49.90"}],
@@ -35,20 +36,17 @@ CHECKOUT = {
 class Proxies(Hearing):
     """A proxy for each cut: `tests/javascript/cut-pages.mjs`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, first_cut: int) -> None:
         super().__init__()
-        self._script = Script("cut-pages.mjs", url, str(CUTS), take=self.lines.put)
-        self.urls = [f"http://127.0.0.1:{self.wait_for(lambda line: 'port' in line)['port']}" for _ in range(CUTS)]
+        self._script = Script("cut-pages.mjs", url, str(first_cut), str(CUTS_AT_ONCE), take=self.lines.put)
+        self.cuts = range(first_cut, first_cut + CUTS_AT_ONCE)
+        self.urls = [f"http://127.0.0.1:{self.wait_for(lambda line: 'port' in line)['port']}" for _ in self.cuts]
 
-    def wait_until_cut(self, count: int) -> None:
-        """Waits until what is cut after so many packets, or fewer, was cut."""
-        wanted = set(range(1, count + 1))
-
-        def are_cut(_: Any) -> bool:
-            return wanted <= {line["cut"] for line in self.heard if "isCut" in line}
-
-        if not are_cut(None):
-            self.wait_for(are_cut)
+    def are_done(self) -> bool:
+        """Whether each has cut."""
+        while not self.lines.empty():
+            self.wait_for(lambda _: True)
+        return {line["cut"] for line in self.heard if "isCut" in line} == set(self.cuts)
 
     def close(self) -> None:
         self._script.close()
@@ -57,40 +55,42 @@ class Proxies(Hearing):
 @pytest.fixture(scope="module")
 def bridge(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) -> BridgeProcess:
     services = tmp_path_factory.mktemp("services") / "services.toml"
-    services.write_text(SERVICES)
+    services.write_text(SERVICES.replace("publishes = []", 'publishes = ["payment"]'))
     services.chmod(0o600)
     return make_bridge(
         BRIDGE_ACCESS="jwt",
         BRIDGE_JWT_SECRETS=SECRET,
         BRIDGE_SERVICES_FILE=str(services),
         BRIDGE_SHKEEPER_API_KEYS="a-key-for-tests-only-0123456789",
-        BRIDGE_PING_INTERVAL_SECONDS="1",  # so that the last cut comes soon
     )
 
 
 @contextmanager
-def pages_that_are_cut(browsing: Browsing, bridge: BridgeProcess, path: str, *whose: str) -> Iterator[list[Page]]:
+def pages_that_are_cut(
+    browsing: Browsing, bridge: BridgeProcess, path: str, *whose: str, first_cut: int, tell: Callable[[], None]
+) -> Iterator[list[Page]]:
     """Pages of one address, each cut after another packet, when all are live again; of several tokens they have one
-    each in turn."""
+    each in turn. `tell` has them told something, which is one packet more."""
     browsing.expect_trouble(GONE)
-    proxies = Proxies(bridge.url)
+    proxies = Proxies(bridge.url, first_cut)
     pages = []
     for url, token_of_one in zip(proxies.urls, cycle(whose), strict=False):
         page = browsing.page()
         page.goto(f"{url}{path}#token={token_of_one}")
         pages.append(page)
-    proxies.wait_until_cut(SET_UP[path.split("/")[1]])
+
+    def all_are_cut() -> bool:
+        if not (are_done := proxies.are_done()):
+            tell()
+        return are_done
+
+    wait_until(all_are_cut)
     for page in pages:
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
     yield pages
-    proxies.wait_until_cut(CUTS)
     for page in pages:
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
     proxies.close()
-
-
-# The opening of the WebSocket, of Engine.IO and of Socket.IO, and the joins with their answers.
-SET_UP = {"pay": 4 + 4, "checkout": 4 + 6, "ops": 4 + 2}
 
 
 @pytest.fixture
@@ -99,41 +99,72 @@ def service(bridge: BridgeProcess) -> Iterator[httpx.Client]:
         yield service
 
 
+def told_of(service: httpx.Client, payment_id: str, request_id: str) -> Callable[[], None]:
+    """Has the parties told of a payment, which its page then looks up anew."""
+    update = {
+        "event": "payment-update",
+        "target": {"requestId": request_id, "buyerId": "b1", "sellerId": "s1"},
+        "data": {"paymentId": payment_id, "status": "pending"},
+    }
+
+    def tell() -> None:
+        service.post("/api/events", json=update).raise_for_status()
+
+    return tell
+
+
+def expect_cancelled(service: httpx.Client, payment_id: str, pages: list[Page]) -> None:
+    service.post(f"/api/payments/{payment_id}/cancellation", json={}).raise_for_status()
+    for page in pages:
+        expect(page.locator(".line")).to_have_attribute("data-status", "cancelled")
+
+
+@pytest.mark.parametrize("first_cut", FIRST_CUTS)
 def test_a_payments_page_hears_of_it_after_any_cut(
-    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client
+    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, first_cut: int
 ) -> None:
-    payment_id = service.post("/api/payments", json=ORDER).raise_for_status().json()["paymentId"]
-    with pages_that_are_cut(browsing, bridge, f"/pay/{payment_id}", token("b1", requests=["r1"])) as pages:
-        service.post(f"/api/payments/{payment_id}/cancellation", json={}).raise_for_status()
-        for page in pages:
-            expect(page.locator(".line")).to_have_attribute("data-status", "cancelled")
+    order = {**ORDER, "externalId": f"cut-{first_cut}"}
+    payment_id = service.post("/api/payments", json=order).raise_for_status().json()["paymentId"]
+    whose, tell = token("b1", requests=["r1"]), told_of(service, payment_id, "r1")
+    with pages_that_are_cut(browsing, bridge, f"/pay/{payment_id}", whose, first_cut=first_cut, tell=tell) as pages:
+        expect_cancelled(service, payment_id, pages)
 
 
+@pytest.mark.parametrize("first_cut", FIRST_CUTS)
 def test_a_checkouts_page_hears_of_it_after_any_cut(
-    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client
+    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, first_cut: int
 ) -> None:
-    checkout = service.post("/api/template-checkouts", json=CHECKOUT).raise_for_status().json()
-    buyer, seller = token("b1", checkouts=["checkout-1"]), token("s1", checkouts=["checkout-1"], requests=["r7"])
-    with pages_that_are_cut(browsing, bridge, "/checkout/checkout-1", buyer, seller, seller) as pages:
-        payment_id = checkout["payment"]["paymentId"]
-        service.post(f"/api/payments/{payment_id}/cancellation", json={}).raise_for_status()
-        for page in pages:
-            expect(page.locator(".line")).to_have_attribute("data-status", "cancelled")
+    checkout_id = f"cut-checkout-{first_cut}"
+    order = {**CHECKOUT, "checkoutId": checkout_id, "externalId": checkout_id}
+    checkout = service.post("/api/template-checkouts", json=order).raise_for_status().json()
+    payment_id = checkout["payment"]["paymentId"]
+    buyer, seller = token("b1", checkouts=[checkout_id]), token("s1", checkouts=[checkout_id], requests=["r7"])
+    path, tell = f"/checkout/{checkout_id}", told_of(service, payment_id, "r7")
+    with pages_that_are_cut(browsing, bridge, path, buyer, seller, seller, first_cut=first_cut, tell=tell) as pages:
+        expect_cancelled(service, payment_id, pages)
 
 
+@pytest.mark.parametrize("first_cut", FIRST_CUTS)
 def test_the_console_hears_of_the_bridge_after_any_cut(
-    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client
+    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, first_cut: int
 ) -> None:
-    whose = token("ada", staff=True)
-    with pages_that_are_cut(browsing, bridge, "/ops/system", whose) as pages:
-        service.post("/api/payments", json={**ORDER, "externalId": "order-3"}).raise_for_status()
+    whose, numbers = token("ada", staff=True), count(1)
+
+    def register() -> None:
+        order = {**ORDER, "externalId": f"console-{first_cut}-{next(numbers)}"}
+        service.post("/api/payments", json=order).raise_for_status()
+
+    with pages_that_are_cut(browsing, bridge, "/ops/system", whose, first_cut=first_cut, tell=register) as pages:
+        register()
         status = service.get("/api/ops/system", headers={"Authorization": f"Bearer {whose}"}).raise_for_status()
         newest = status.json()["journal"]["newestOffset"]
         for page in pages:
             expect(page.get_by_text(f"event {newest} of {newest} is delivered")).to_be_visible()
 
 
-KILLS = [(page, packets) for page in ("pay", "checkout") for packets in range(1, SET_UP[page] + 1)]
+# The frames that open Engine.IO and Socket.IO, and the joins with their answers.
+SET_UP = {"pay": 3 + 4, "checkout": 3 + 6}
+KILLS = [(page, packets) for page, frames in SET_UP.items() for packets in range(1, frames + 1)]
 
 
 @pytest.mark.parametrize(("which", "packets"), KILLS if IS_LONG else KILLS[4::9])

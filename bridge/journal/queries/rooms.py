@@ -33,8 +33,8 @@ CHUNK = 500
 # A stretch ends with the event that makes it larger than this: what is looked up by many at once must not fill the
 # memory.
 STRETCH_BYTES = 4_000_000
-# How many events are read before it is known how large they are.
-FIRST_READ = 16
+# So many events are read without a look at how large they are.
+FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +92,24 @@ def all_events(connection: Connection, *, after: int, limit: int, limit_bytes: i
 
 def room_events_before(
     connection: Connection, room: str, name: str, *, before: int | None, limit: int
-) -> list[JournaledEvent]:
-    """Up to `limit` events of one kind that went to a room, the last before an offset, in order."""
+) -> tuple[list[JournaledEvent], bool]:
+    """Up to `limit` events of one kind that went to a room, the last before an offset, in order; and whether it is
+    fewer because they are large."""
     found: list[JournaledEvent] = []
+    size_bytes = 0
     for offsets in _chunks(_offsets_before(connection, room, before)):
-        found += [one for one in reversed(_events_at(connection, offsets)) if one.event.name == name]
-        if len(found) >= limit:
-            break
-    return found[:limit][::-1]
+        wanted: list[int] = []
+        sizes = _sizes(connection, offsets, name)
+        for offset in filter(sizes.__contains__, offsets):
+            if size_bytes > STRETCH_BYTES:
+                return [*_events_at(connection, wanted), *found], True
+            wanted.append(offset)
+            size_bytes += sizes[offset]
+            if len(found) + len(wanted) == limit:
+                return [*_events_at(connection, wanted), *found], False
+        if wanted:
+            found = [*_events_at(connection, wanted), *found]
+    return found, False
 
 
 def newest_in_rooms(connection: Connection, rooms: Iterable[str]) -> dict[str, int]:
@@ -139,17 +149,39 @@ def _events_within(
     """Those of the events that there are still, in order, up to the one that makes them larger than that; and how
     many of the offsets that were."""
     found: list[JournaledEvent] = []
-    size_bytes, read, at_once = 0, 0, FIRST_READ
+    size_bytes = read = 0
     while read < len(offsets):
-        for one in _events_at(connection, offsets[read : read + at_once]):
+        some = _fitting(connection, offsets[read : read + CHUNK], limit_bytes - size_bytes)
+        for one in _events_at(connection, some):
             found.append(one)
             size_bytes += len(one.event.payload_json)
             if size_bytes > limit_bytes:
                 return found, offsets.index(one.offset) + 1
-        read += at_once
-        # As many as fit, if they are like those before.
-        at_once = max(1, min(CHUNK, (limit_bytes - size_bytes) * read // max(1, size_bytes)))
+        read += len(some)
     return found, len(offsets)
+
+
+def _fitting(connection: Connection, offsets: Sequence[int], limit_bytes: int) -> Sequence[int]:
+    """The first of some offsets, up to the one that makes their events larger than that, or a few."""
+    if len(offsets) <= FEW:
+        return offsets
+    events = schema.events
+    largest = select(func.max(func.length(events.c.payload))).where(events.c.offset.in_(offsets))
+    if len(offsets) * (connection.scalar(largest) or 0) <= limit_bytes:
+        return offsets
+    sizes, size_bytes = _sizes(connection, offsets), 0
+    for count, offset in enumerate(offsets, start=1):
+        size_bytes += sizes.get(offset, 0)
+        if size_bytes > limit_bytes:
+            return offsets[:count]
+    return offsets
+
+
+def _sizes(connection: Connection, offsets: Sequence[int], name: str | None = None) -> dict[int, int]:
+    """How large each of some events is that there is still, and is of that kind."""
+    events = schema.events
+    sizes = select(events.c.offset, func.length(events.c.payload)).where(events.c.offset.in_(offsets))
+    return dict(connection.execute(sizes if name is None else sizes.where(events.c.name == name)).all())
 
 
 def _offsets_after(connection: Connection, rooms: Iterable[str], after: int, limit: int) -> dict[str, list[int]]:

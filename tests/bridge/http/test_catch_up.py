@@ -135,6 +135,52 @@ def test_a_chat_is_paged_backwards_with_its_edits_and_deletions(client: httpx.Cl
     assert client.get("/api/chats/h9/messages").json() == {"messages": [], "nextBefore": None}
 
 
+LARGE, LARGE_BYTES = 12, 900_000
+"""How many events of that size there are in a room: three times what one answer holds."""
+
+
+@pytest.fixture(scope="module")
+def large(client: httpx.Client) -> str:
+    """The room of a chat with large messages."""
+    for number in range(LARGE):
+        name, target, data = message("large", number)
+        publish(
+            client, (name, target, data | {"message": data["message"] | {"attachments": [{"x": "x" * LARGE_BYTES}]}})
+        )
+    return "chat-large"
+
+
+def bounded(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    assert len(answer.content) < 4_000_000 + 2 * LARGE_BYTES
+    page: dict[str, Any] = answer.json()
+    return page
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_however_much_is_asked_for_an_answer_holds_some_megabytes_of_events(
+    client: httpx.Client, large: str, everything: bool
+) -> None:
+    asked: dict[str, Any] = {"all": "true"} if everything else {"room": large}
+    found, more = [], True
+    while more:
+        page = bounded(client.get("/api/events", params={**asked, "limit": 500}))
+        found += [one["data"]["message"]["_id"] for one in page["events"] if one["data"].get("chatId") == "large"]
+        asked["after"], more = page["next"], page["more"]
+    assert found == [f"large-{number}" for number in range(LARGE)]
+
+
+@pytest.mark.usefixtures("large")
+def test_an_answer_holds_some_megabytes_of_messages(client: httpx.Client) -> None:
+    asked: dict[str, Any] = {"limit": 200}
+    found: list[str] = []
+    while "before" not in asked or asked["before"] is not None:
+        page = bounded(client.get("/api/chats/large/messages", params=asked))
+        found = [*(one["_id"] for one in page["messages"]), *found]
+        asked["before"] = page["nextBefore"]
+    assert found == [f"large-{number}" for number in range(LARGE)]
+
+
 @pytest.mark.parametrize("before", ["", "h2-0", "no such message", "x" * 5_000])
 def test_a_chat_is_not_read_before_a_message_that_it_does_not_have(client: httpx.Client, before: str) -> None:
     publish(client, message("h2", 0), message("h3", 0))

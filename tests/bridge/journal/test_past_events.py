@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +16,9 @@ from sqlalchemy import select, text
 from bridge.catalogue.publication import read_publications
 from bridge.journal import Journal, JournaledEvent, OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.database.engines import parse_database_url, writing_engine
+from bridge.journal.queries.rooms import room_events
 from bridge.journal.tables import schema
+from bridge.journal.tables.rows import events_from_rows
 from coordinator.compact_json import compact_json
 from coordinator.events import Audience, Event
 from tests.bridge.journal.older_journals import migrate
@@ -111,7 +116,8 @@ async def test_however_events_were_committed_a_room_finds_its_own(
     assert found == expected
     end = first + 1 + start
     mine = [offset for offset, event in placed if "a" in event.audience.rooms and event.name == "x" and offset < end]
-    last = await journal.room_events_before("a", "x", before=end, limit=limit)
+    last, are_large = await journal.room_events_before("a", "x", before=end, limit=limit)
+    assert not are_large
     assert [one.offset for one in last if one.offset > first] == mine[-limit:]
 
 
@@ -132,9 +138,15 @@ async def test_the_last_of_a_kind_in_a_room_are_found_before_a_place(journal: Jo
     await journal.publish_events(
         [told("a", name="x" if number % 2 else "y", number=number) for number in range(10)] + [told("b", number=10)]
     )
-    assert numbers(await journal.room_events_before("a", "x", limit=2)) == [7, 9]
-    assert numbers(await journal.room_events_before("a", "x", before=8, limit=2)) == [3, 5]
-    assert numbers(await journal.room_events_before("b", "x", limit=2)) == []
+
+    async def last(room: str, before: int | None = None) -> list[int]:
+        events, are_large = await journal.room_events_before(room, "x", before=before, limit=2)
+        assert not are_large
+        return numbers(events)
+
+    assert await last("a") == [7, 9]
+    assert await last("a", before=8) == [3, 5]
+    assert await last("b") == []
     assert await journal.count_room_events("a", "y") == 5
 
 
@@ -226,6 +238,81 @@ async def test_events_of_the_first_schema_are_found_after_the_migration(empty_da
     assert {subject for _, subject in subjects} == {None, "r1", "m1"}
 
 
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[JournaledEvent]:
+    """What rooms are looked up of, as it is read."""
+    read: list[JournaledEvent] = []
+
+    def noted(rows: Any) -> list[JournaledEvent]:
+        events = events_from_rows(rows)
+        read.extend(events)
+        return events
+
+    monkeypatch.setattr("bridge.journal.queries.rooms.events_from_rows", noted)
+    return read
+
+
+def size_bytes(events: Iterable[JournaledEvent]) -> int:
+    return sum(len(one.event.payload_json) for one in events)
+
+
+async def test_large_events_after_many_small_ones_are_not_read_at_once(
+    journal: Journal, read: list[JournaledEvent]
+) -> None:
+    for at in range(0, 120, 40):
+        small = [told("a", name="x", number=number) for number in range(at, at + 30)]
+        large = [told("a", name="x", number=number, text="x" * 900_000) for number in range(at + 30, at + 40)]
+        await journal.publish_events(small)
+        for one in large:
+            await journal.publish_events([one])
+
+    after, seen, more = 0, [], True
+    while more:
+        read.clear()
+        stretch = await journal.room_events(["a"], everyone=False, hidden=(), after=after, limit=500)
+        assert size_bytes(read) < 5_000_000
+        seen += numbers(stretch.events)
+        after, more = stretch.next.number, stretch.more
+    assert seen == list(range(120))
+
+    before, seen, more = None, [], True
+    while more:
+        read.clear()
+        events, more = await journal.room_events_before("a", "x", before=before, limit=500)
+        assert size_bytes(read) < 5_000_000
+        seen = [*numbers(events), *seen]
+        before = events[0].offset
+    assert seen == list(range(120))
+
+
+async def test_what_rooms_missed_costs_what_it_is_and_not_what_the_journal_holds(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    journal, costs = await Journal.open(url), []
+
+    def steps_to_read(after: int) -> int:
+        """How many steps the database takes to look up what a room missed."""
+        steps = count()
+        engine = writing_engine(parse_database_url(url))
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.set_progress_handler(lambda: next(steps) * 0, 1)
+            stretch = room_events(connection, ["a"], hidden=(), after=after, limit=500)
+            driver.set_progress_handler(None, 1)
+        engine.dispose()
+        assert numbers(stretch.events) == [1, 2, 3]
+        return next(steps)
+
+    for others in (1, 40):
+        for _ in range(others):
+            await journal.publish_events([told("a" if number % 2 else "b", number=0) for number in range(50)])
+        after = (await journal.newest_place()).number
+        await journal.publish_events([told("a", number=number) for number in (1, 2, 3)])
+        costs.append(await asyncio.to_thread(steps_to_read, after))
+    await journal.close()
+    assert costs[0] == costs[1]
+    assert costs[0] > 100
+
+
 async def test_a_stretch_of_large_events_ends_early_and_says_so(journal: Journal) -> None:
     """However many are asked for, what is looked up at once stays small; and small ones stay many."""
     for number in range(40):
@@ -235,7 +322,7 @@ async def test_a_stretch_of_large_events_ends_early_and_says_so(journal: Journal
     while more:
         stretch = await journal.room_events(["a"], everyone=False, hidden=(), after=after, limit=500)
         seen += numbers(stretch.events)
-        sizes.append(sum(len(one.event.payload_json) for one in stretch.events))
+        sizes.append(size_bytes(stretch.events))
         after, more = stretch.next.number, stretch.more
     assert seen == list(range(400))
     assert max(sizes) < 5_000_000

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from bridge.recovery import JournalHistory, JournalSessions
 from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, create_socket_server, deliver
 from bridge.sockets.recovery.recovery import Recovery
+from bridge.sockets.recovery.sessions import Session
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.workers.leased import LeasedWork
 from coordinator.compact_json import compact_json
@@ -26,6 +27,18 @@ Serve = Callable[..., Awaitable[str]]
 Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 
 
+class SlowSessions(JournalSessions):
+    """Sessions that are kept after a while."""
+
+    def __init__(self, journal: Journal, dally: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(journal)
+        self._dally = dally
+
+    async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
+        await self._dally()
+        return await super().save(sessions)
+
+
 class House:
     """A socket server over a journal, which can be left for another over the same journal, or is shared with it."""
 
@@ -37,6 +50,9 @@ class House:
         self._options = options
         self._serve = serve
         self._eventually = eventually
+        self.dallies: Callable[[], float] = lambda: 0.0
+        """For how many seconds it waits before it tells what is committed, and before it keeps what it knows of
+        sessions."""
         self._publishing: set[asyncio.Task[object]] = set()
         self.server: SocketServer
         self.recovery: Recovery
@@ -50,13 +66,14 @@ class House:
 
         async def tell(stretch: Sequence[JournaledEvent]) -> None:
             await self.tells.wait()
+            await self._dally()
             delivered = history.delivered(stretch)
             recovery.note_delivered(delivered)
             deliver(server, [one.event for one in delivered], offsets=[one.offset for one in delivered])
 
         delivered_until = await self.journal.newest_place()
         dispatcher = self.journal.dispatcher(tell, after=delivered_until.number)
-        history, sessions = JournalHistory(self.journal), JournalSessions(self.journal)
+        history, sessions = JournalHistory(self.journal), SlowSessions(self.journal, self._dally)
         replay_bytes = server.eio.limits.backlog_bytes
         recovery = Recovery(
             history,
@@ -79,6 +96,10 @@ class House:
         self._following = [asyncio.create_task(work) for work in works]
         host, port = (await self._serve(server)).removeprefix("http://").split(":")
         self.place = host, int(port)
+
+    async def _dally(self) -> None:
+        if seconds := self.dallies():
+            await asyncio.sleep(seconds)
 
     @property
     def node(self) -> str:
@@ -179,9 +200,11 @@ class Client:
             await line.cut()
             raise
         pid, self.sid = answer["pid"], answer["sid"]
-        if pid != self.pid:
-            self.record.connected()
         self.recovered.append(pid == self.pid)
+        if self.recovered[-1]:
+            self.record.recovered()
+        else:
+            self.record.connected()
         self.pid = pid
         await self.cut()
         self.line = line

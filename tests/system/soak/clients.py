@@ -145,6 +145,7 @@ class Client:
             self._world.counts["sessions"] += 1
             await self._ask(line, "join", SELLERS if self._is_seller else self._some_room())
         elif pid == known:
+            self._record.recovered()
             self._world.counts["recoveries"] += 1
             for deed, room in list(self._asked.values()):
                 await self._ask(line, deed, room)  # once more: the answer may have been lost with the line

@@ -51,13 +51,22 @@ class Record:
     faults: list[str] = field(default_factory=list)
     _has_to_hear_after: dict[str, int | None] = field(default_factory=dict)
     """For each room that it may hear, after which event it has to; None: it may not be in it yet, or any more."""
+    _unanswered: set[str] = field(default_factory=set)
+    """The rooms that it knows to be in only because it has heard something there: its join may not be kept yet."""
     _leaving: set[str] = field(default_factory=set)
     """What it hears of these was told before it left, and says nothing of what comes after."""
 
     def connected(self) -> None:
         """It is connected for the first time, or begins anew: in no room."""
         self._has_to_hear_after = {EVERYONE: self.publications.newest}
+        self._unanswered.clear()
         self._leaving.clear()
+
+    def recovered(self) -> None:
+        """It is back in all rooms that it was told it is in. Whether it is in others as well, it does not know: the
+        bridge may have been killed before it kept them."""
+        self._has_to_hear_after |= dict.fromkeys(self._unanswered)
+        self._unanswered.clear()
 
     def has_heard(self, number: int) -> bool:
         """Whether nothing up to an event is still to come."""
@@ -76,12 +85,14 @@ class Record:
 
     def joined(self, room: str) -> None:
         """It was told that it is in a room."""
+        self._unanswered.discard(room)
         if self._has_to_hear_after[room] is None:
             self._has_to_hear_after[room] = self.publications.newest
 
     def leaving(self, room: str) -> None:
         """It asks to leave a room."""
         self._has_to_hear_after[room] = None
+        self._unanswered.discard(room)
         self._leaving.add(room)
 
     def left(self, room: str) -> None:
@@ -100,6 +111,7 @@ class Record:
         self._require_none_between(number)
         if self._has_to_hear_after.get(room, 0) is None and room not in self._leaving:
             self._has_to_hear_after[room] = number
+            self._unanswered.add(room)
         self.last = number
 
     def _require_none_between(self, number: int) -> None:

@@ -66,3 +66,25 @@ def test_a_join_or_leave_that_is_not_answered_leaves_it_open_whether_more_is_hea
     record.hears(7, EVERYONE)
     record.left("a")
     assert len(record.faults) == 1
+
+
+def test_whoever_is_recovered_counts_on_no_room_whose_join_was_not_answered_whatever_it_heard_there() -> None:
+    publications = Publications()
+    record = Record(publications)
+    record.connected()
+    for room in ("a", "b"):
+        record.joining(room)
+    for room in ("a", "b", "a", "b", "a", EVERYONE):
+        publications.add(room)
+    record.hears(0, "a")
+    record.hears(1, "b")
+    record.joined("b")
+    record.recovered()
+    record.hears(3, "b")
+    record.hears(5, EVERYONE)
+    assert record.faults == []
+    for room in ("a", "b", "a", EVERYONE):
+        publications.add(room)
+    record.hears(6, "a")  # it was kept, as one hears
+    record.hears(9, EVERYONE)
+    assert sorted(record.faults) == [f"heard 9 after 6, and not {missed} in between" for missed in (7, 8)]

@@ -5,6 +5,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, closing, suppress
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,10 @@ class World:
             with suppress(sqlite3.OperationalError):  # the bridge commits just now
                 other.execute("BEGIN IMMEDIATE")
 
+    async def hurry(self) -> None:
+        """Nothing is wrong, and yet nobody waits for an answer, so that a kill comes before it."""
+        self.is_in_trouble = True
+
     async def recover(self) -> None:
         """The trouble is over: all that was asked for is answered."""
         self._trouble.close()
@@ -171,19 +176,22 @@ PUBLISHED = st.tuples(st.just("publish"), st.lists(st.sampled_from([*ROOMS, EVER
 ASKED = st.tuples(st.just("ask"), VISITORS, st.sampled_from(["join", "join", "leave"]), st.sampled_from(ROOMS))
 CAME = st.tuples(st.sampled_from(["cut", "come"]), VISITORS)
 PAUSED = st.just(("pause",))
-TROUBLED = st.sampled_from([("fill_disk",), ("fail_commits",)])
+TROUBLED = st.sampled_from([("fill_disk",), ("fail_commits",), ("hurry",)])
 BEFELL = st.sampled_from([("crash",), ("crash",), ("recover",), ("save_backup",), ("restore",)])
+# How many seconds what the bridge does by itself is late, each time: what may come in between depends on that.
+DALLIED = st.lists(st.sampled_from([0.0, 0.0, 0.001, 0.004]), min_size=1, max_size=20)
 DEEDS = st.sampled_from([PUBLISHED, ASKED, ASKED, ASKED, CAME, PAUSED, TROUBLED, BEFELL]).flatmap(lambda deeds: deeds)
 
 
 @pytest.mark.parametrize("run", range(40 if IS_LONG else 1))
-@given(deeds=st.lists(DEEDS, min_size=20, max_size=60))
+@given(deeds=st.lists(DEEDS, min_size=20, max_size=60), dallied=DALLIED)
 @settings(fuzzed, max_examples=20)
 async def test_whatever_befalls_the_bridge_nobody_is_deaf_and_who_may_have_missed_something_is_told(
-    house: House, tmp_path: Path, run: int, deeds: list[tuple[Any, ...]]
+    house: House, tmp_path: Path, run: int, deeds: list[tuple[Any, ...]], dallied: list[float]
 ) -> None:
     backup = tmp_path / "backup.db"
     backup.unlink(missing_ok=True)
+    house.dallies = cycle(dallied).__next__
     world = World(house, tmp_path / "disk" / "journal.db", backup)
     for who in range(CLIENTS):
         await world.ask(who, "join", ROOMS[0])
