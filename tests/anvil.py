@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,9 +186,8 @@ def running_anvil(chain_id: int = CHAIN_ID, *, fork_of: Anvil | None = None) -> 
         try:
             while not (line := lines.get(timeout=GIVE_UP_SECONDS)).startswith("Listening on "):
                 pass
-            anvil = Anvil(f"http://{line.split()[-1]}")
-            yield anvil
-            anvil.close()
+            with closing(Anvil(f"http://{line.split()[-1]}")) as anvil:
+                yield anvil
         finally:
             process.kill()
             reading.join()

@@ -8,7 +8,7 @@ import socket
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
@@ -189,12 +189,12 @@ class _Handler(StreamRequestHandler):
 
     def _passed_on(self, asked: Asked, headers: dict[str, str]) -> Pieces:
         where = urlsplit(self.neighbour.behind)
-        connection = http.client.HTTPConnection(str(where.hostname), where.port)
         kept = {name: value for name, value in headers.items() if name.lower() not in ("host", "accept-encoding")}
-        connection.request(asked.method, asked.path, asked.body or None, kept)
-        said = connection.getresponse()
-        yield from answer(said.read(), said.status)(asked)
-        connection.close()
+        # Also where whoever has asked does not wait for the answer.
+        with closing(http.client.HTTPConnection(str(where.hostname), where.port)) as connection:
+            connection.request(asked.method, asked.path, asked.body or None, kept)
+            said = connection.getresponse()
+            yield from answer(said.read(), said.status)(asked)
 
 
 @contextmanager
