@@ -14,7 +14,13 @@ from bridge.journal import DEADLINES, Journal, JournalUnavailableError
 from bridge.workers.logged_failures import logged_failures
 from bridge.workers.payments.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.payments import Payment
-from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
+from providers.contract import (
+    CredentialsRefusedError,
+    InvoiceGateways,
+    ProviderError,
+    ProviderUnavailableError,
+    UnansweredError,
+)
 
 __all__ = ["Deadlines"]
 
@@ -116,6 +122,9 @@ class Deadlines:
             return False
         try:
             found = await gateway.look_up(payment.external_id)
+        except UnansweredError as error:
+            logger.warning("%s does not answer about %s: %s", payment.provider, payment.payment_id, error)
+            return self._is_unclear(payment, now)
         except ProviderUnavailableError as error:
             logger.warning("%s cannot be asked before deadlines are applied: %s", payment.provider, error)
             self._away_until[payment.provider] = now + timedelta(seconds=AWAY_SECONDS)

@@ -1,0 +1,60 @@
+"""Presence of a neighbour: whether one that is asked many different things is there, and whose trouble a question is
+that it did not answer. Pure; the clock is an argument.
+
+A question may fail for its own sake, again and again. So no number of failures says that a neighbour is away: it is
+if a harmless question, put because another one failed, is not answered either. As long as that is answered, whoever
+asks something else is kept back by nobody.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+__all__ = ["Presence", "Turn"]
+
+
+class Turn(StrEnum):
+    """What whoever has a question is to do."""
+
+    ASK = "ask"
+    FIND_OUT = "find-out"
+    """Ask, and have the harmless question put as well: nobody else asks until one of them is answered."""
+    LEAVE = "leave"
+    """Nothing is asked now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What is known of one neighbour, or of one part of it."""
+
+    answers: int = 0
+    """How many questions it has answered. Whoever asks remembers it: what was answered since shows that it was there
+    meanwhile."""
+    away_until: float | None = None
+    """In seconds. Until when nothing is asked; None while it is there, as far as is known."""
+    reason: str = ""
+    """Why it is away."""
+
+    def turn(self, now: float) -> Turn:
+        if self.away_until is None:
+            return Turn.ASK
+        return Turn.LEAVE if now < self.away_until else Turn.FIND_OUT
+
+    def finding_out(self, now: float, open_seconds: float) -> "Presence":
+        """Somebody finds out whether it is back; the next one does in `open_seconds`."""
+        return replace(self, away_until=now + open_seconds)
+
+    def answered(self) -> "Presence":
+        """An answer came, whatever it says."""
+        return Presence(self.answers + 1)
+
+    def blames_question(self, answers_before: int) -> bool:
+        """Whether a question that failed has only itself to blame: other ones were answered since it was put, when
+        there had been so many answers."""
+        return self.answers > answers_before
+
+    def missed(self, answers_before: int, now: float, open_seconds: float, reason: str) -> "Presence":
+        """A question was not answered that was put when there had been so many answers, and nor was the harmless one
+        in time."""
+        if self.blames_question(answers_before):
+            return self
+        return replace(self, away_until=now + open_seconds, reason=reason)
