@@ -1,15 +1,15 @@
 """Presence of a neighbour: whether one that is asked many different things is there, and whose trouble a question is
 that it did not answer. Pure; the clock is an argument.
 
-A question may fail for its own sake, again and again. So no number of failures says that a neighbour is away: it is
-if a harmless question, put because another one failed, is not answered either. As long as that is answered, whoever
-asks something else is kept back by nobody.
+A question may fail for its own sake, again and again. So no number of failures alone says that a neighbour is away: a
+harmless question, put because another one failed, has to go unanswered too. As long as that is answered, whoever asks
+something else is kept back by nobody.
 """
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["Presence", "Turn"]
+__all__ = ["Limits", "Presence", "Turn"]
 
 
 class Turn(StrEnum):
@@ -23,25 +23,36 @@ class Turn(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """When a neighbour counts as away, and for how long."""
+
+    failures: int
+    """So many in a row: more than one question and the harmless one make, since what hiccups is back soon."""
+    open_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Presence:
     """What is known of one neighbour, or of one part of it."""
 
     answers: int = 0
     """How many questions it has answered. Whoever asks remembers it: what was answered since shows that it was there
     meanwhile."""
+    failures: int = 0
+    """How many tries failed since the last answer, the harmless ones included."""
     away_until: float | None = None
     """In seconds. Until when nothing is asked; None while it is there, as far as is known."""
     reason: str = ""
-    """Why it is away."""
+    """Of the last failure."""
 
     def turn(self, now: float) -> Turn:
         if self.away_until is None:
             return Turn.ASK
         return Turn.LEAVE if now < self.away_until else Turn.FIND_OUT
 
-    def finding_out(self, now: float, open_seconds: float) -> "Presence":
+    def finding_out(self, now: float, limits: Limits) -> "Presence":
         """Somebody finds out whether it is back; the next one does in `open_seconds`."""
-        return replace(self, away_until=now + open_seconds)
+        return replace(self, away_until=now + limits.open_seconds)
 
     def answered(self) -> "Presence":
         """An answer came, whatever it says."""
@@ -52,9 +63,19 @@ class Presence:
         there had been so many answers."""
         return self.answers > answers_before
 
-    def missed(self, answers_before: int, now: float, open_seconds: float, reason: str) -> "Presence":
-        """A question was not answered that was put when there had been so many answers, and nor was the harmless one
-        in time."""
+    def failed(self, reason: str) -> "Presence":
+        """A try was not answered."""
+        return replace(self, failures=self.failures + 1, reason=reason)
+
+    def is_doubted(self, limits: Limits) -> bool:
+        """Whether the next failure is enough. Nobody tries again then before the harmless question is answered."""
+        return self.failures + 1 >= limits.failures
+
+    def missed(self, answers_before: int, now: float, limits: Limits) -> "Presence":
+        """A question was given up that was put when there had been so many answers, and nor was the harmless one
+        answered in time."""
         if self.blames_question(answers_before):
             return self
-        return replace(self, away_until=now + open_seconds, reason=reason)
+        failures = self.failures + 1
+        away_until = now + limits.open_seconds if failures >= limits.failures else self.away_until
+        return replace(self, failures=failures, away_until=away_until)

@@ -3,9 +3,9 @@
 SHKeeper answers 200 with an error in the body; here that is an error. No key and no password ever stands in one.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -71,6 +71,8 @@ class _FailedError(ProviderUnavailableError):
     def __init__(self, failure: Failure, message: str) -> None:
         super().__init__(message)
         self.failure = failure
+        self.may_pass = True
+        """Whether another try, a moment later, may succeed."""
 
 
 class ShkeeperApi:
@@ -177,6 +179,9 @@ class ShkeeperApi:
     async def _try(self, model: type[Answer], question: "_Question", auth: httpx.Auth) -> Answer:
         try:
             answer = await self._answer(model, question, auth)
+        except _FailedError as error:
+            error.may_pass = self._circuits.fail(error.failure, question.coin, str(error))
+            raise
         except (ProviderRefusedError, AnswerUnusableError):
             self._circuits.succeed(question.coin)  # it answers, whatever it says
             raise
@@ -196,7 +201,7 @@ class ShkeeperApi:
 
     async def _blamed(self, error: _FailedError, coin: str | None, put: Put) -> ProviderUnavailableError:
         """The same error, once it is known whose trouble it is."""
-        match await self._circuits.blame(error.failure, coin, put, str(error)):
+        match await self._circuits.blame(error.failure, coin, put):
             case Blamed.QUESTION:
                 return UnansweredError(str(error))
             case Blamed.COIN if (blamed := suspected_coin(error.failure, coin)) is not None and blamed != ALL_WALLETS:
@@ -204,34 +209,22 @@ class ShkeeperApi:
         return ProviderUnavailableError(str(error))
 
     async def _is_there(self, coin: str | None) -> bool:
-        """Whether a coin's wallet or, without a coin, SHKeeper itself answers a question that is about no payment.
-
-        One that cannot look into its books may still open invoices, so any of two answers is enough."""
-        if coin is not None:
-            return await self._answers(f"{quote(coin)}/balance", _is_well)
-        asking = [asyncio.create_task(self._answers(path)) for path in (f"invoices/{UNKNOWN_ID}", "crypto")]
-        try:
-            for first in asyncio.as_completed(asking):
-                if await first:
-                    return True
-            return False
-        finally:
-            for one in asking:
-                one.cancel()
-
-    async def _answers(self, path: str, suffices: Callable[[Mapping[str, Any]], bool] = lambda _: True) -> bool:
+        """Whether a coin's wallet or, without a coin, SHKeeper itself answers a question that is about no payment."""
+        # A name of its own each time, so that no one place in the books decides.
+        path = f"invoices/{UNKNOWN_ID}-{token_hex(4)}" if coin is None else f"{quote(coin)}/balance"
+        request = self._unkept.build_request("GET", path, extensions={ASKED: path})
         auth = _KeyAuth(self._api_keys[0]) if self._api_keys else None
         deadline = min(HARMLESS_SECONDS, self._timeout_seconds)
         try:
-            request = self._unkept.build_request("GET", path, extensions={ASKED: path})
             answer = await ask(
                 self._unkept, request, auth=auth, deadline_seconds=deadline, limit_bytes=ANSWER_LIMIT_BYTES
             )
             if not answer.is_success:
-                return answer.status < 500 and suffices({"status": "error"})
-            return suffices(read_object(answer.content))
+                return coin is None and answer.status < 500
+            content = read_object(answer.content)
         except (NeighbourError, UnreadableError):
             return False
+        return coin is None or _is_well(content)
 
     async def accepts_key(self) -> bool | None:
         """Whether SHKeeper knows one of the keys; None if that cannot be told now."""
@@ -283,7 +276,8 @@ class _KeyAuth(httpx.Auth):
 def _may_pass(error: BaseException) -> bool:
     """Whether another try, a moment later, may succeed."""
     # After what took as long as that nobody waits as long again.
-    return isinstance(error, _FailedError) and error.failure not in (Failure.TOO_SLOW, Failure.WALLET)
+    waited = (Failure.TOO_SLOW, Failure.WALLET)
+    return isinstance(error, _FailedError) and error.may_pass and error.failure not in waited
 
 
 def _is_well(balance: Mapping[str, Any]) -> bool:

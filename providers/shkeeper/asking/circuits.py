@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from providers.circuit import show_circuit
 from providers.contract import CoinUnavailableError, ProviderUnavailableError
-from providers.presence import Presence, Turn
+from providers.presence import Limits, Presence, Turn
 
 __all__ = [
     "ALL_WALLETS",
@@ -29,8 +29,9 @@ __all__ = [
 ALL_WALLETS = "*"
 """Stands for a coin where SHKeeper asks the wallets of all of them, as it does before it says what it offers."""
 
-GATEWAY_OPEN_SECONDS = 5.0
-COIN_OPEN_SECONDS = 10.0
+# More than the tries of one question and the harmless one.
+GATEWAY = Limits(failures=5, open_seconds=5.0)
+COIN = Limits(failures=5, open_seconds=10.0)
 # Who has failed waits so long for the answer to the harmless question: together with SHKeeper's ten seconds for a
 # wallet it has to be less than a buyer waits.
 EVIDENCE_SECONDS = 1.0
@@ -93,6 +94,11 @@ def suspected_coin(failure: Failure, coin: str | None) -> str | None:
     return coin
 
 
+def _is_own(failure: Failure, coin: str | None) -> bool:
+    """Whether SHKeeper itself says that neither it nor the coin is away."""
+    return failure is Failure.OWN or (failure is Failure.WALLET and coin is None)
+
+
 class Circuits:
     """Which questions may be put to one SHKeeper at this moment."""
 
@@ -105,7 +111,7 @@ class Circuits:
         show_circuit("shkeeper", self)
         self._coins: dict[str, Presence] = {}
         self._failed_at: dict[str, float] = {}
-        """Of the coins that are away."""
+        """Of the coins that have failed."""
         self._finding_out: dict[str | None, asyncio.Task[None]] = {}
         """Harmless questions under way, by coin."""
         self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
@@ -144,10 +150,10 @@ class Circuits:
             raise CoinCircuitOpenError(coin, f"{coin} is not asked for at SHKeeper for a while: {known.reason}")
         self.check()
         if self._gateway.turn(now) is Turn.FIND_OUT:
-            self._gateway = self._gateway.finding_out(now, GATEWAY_OPEN_SECONDS)
+            self._gateway = self._gateway.finding_out(now, GATEWAY)
             self._find_out(None)
         if coin is not None and turn is Turn.FIND_OUT:
-            self._coins[coin] = known.finding_out(now, COIN_OPEN_SECONDS)
+            self._coins[coin] = known.finding_out(now, COIN)
             if coin != ALL_WALLETS:
                 self._find_out(coin)
         return Put(self._gateway.answers, known.answers)
@@ -158,11 +164,23 @@ class Circuits:
         if coin is not None:
             self._coins[coin] = self._coin(coin).answered()
 
-    async def blame(self, failure: Failure, coin: str | None, put: Put, reason: str) -> Blamed:
-        """Whose trouble it is that a question failed for good: another, harmless one tells."""
+    def fail(self, failure: Failure, coin: str | None, reason: str) -> bool:
+        """Counts a try that failed. Returns whether another one may do better."""
         if failure in (Failure.OWN, Failure.WALLET):
             self._gateway = self._gateway.answered()  # only one that is there can say so
-        if failure is Failure.OWN or (failure is Failure.WALLET and coin is None):
+        if _is_own(failure, coin):
+            return True
+        suspected = suspected_coin(failure, coin)
+        if suspected is None:
+            self._gateway = self._gateway.failed(reason)
+            return not self._gateway.is_doubted(GATEWAY)
+        self._coins[suspected] = self._coin(suspected).failed(reason)
+        self._failed_at[suspected] = self._clock()
+        return not self._coins[suspected].is_doubted(COIN)
+
+    async def blame(self, failure: Failure, coin: str | None, put: Put) -> Blamed:
+        """Whose trouble it is that a question was given up: another, harmless one tells."""
+        if _is_own(failure, coin):
             return Blamed.QUESTION
         suspected = suspected_coin(failure, coin)
         before = put.of_gateway if suspected is None else put.of_coin
@@ -173,10 +191,9 @@ class Circuits:
         if known.blames_question(before):
             return Blamed.QUESTION
         if suspected is None:
-            self._gateway = known.missed(before, now, GATEWAY_OPEN_SECONDS, reason)
+            self._gateway = known.missed(before, now, GATEWAY)
             return Blamed.GATEWAY
-        self._coins[suspected] = known.missed(before, now, COIN_OPEN_SECONDS, reason)
-        self._failed_at[suspected] = now
+        self._coins[suspected] = known.missed(before, now, COIN)
         return Blamed.COIN
 
     def _find_out(self, coin: str | None) -> asyncio.Task[None]:
@@ -202,5 +219,5 @@ class Circuits:
         return {
             coin: known.reason
             for coin, known in sorted(self._coins.items())
-            if known.away_until is not None and self._failed_at[coin] >= since
+            if known.failures and self._failed_at[coin] >= since
         }
