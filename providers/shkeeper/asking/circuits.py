@@ -111,7 +111,7 @@ class Circuits:
         show_circuit("shkeeper", self)
         self._coins: dict[str, Presence] = {}
         self._failed_at: dict[str, float] = {}
-        """Of the coins that have failed."""
+        """Of the coins whose trouble it was when something was asked of them last."""
         self._finding_out: dict[str | None, asyncio.Task[None]] = {}
         """Harmless questions under way, by coin."""
         self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
@@ -163,6 +163,7 @@ class Circuits:
         self._gateway = self._gateway.answered()
         if coin is not None:
             self._coins[coin] = self._coin(coin).answered()
+            self._failed_at.pop(coin, None)
 
     def fail(self, failure: Failure, coin: str | None, reason: str) -> bool:
         """Counts a try that failed. Returns whether another one may do better."""
@@ -175,7 +176,6 @@ class Circuits:
             self._gateway = self._gateway.failed(reason)
             return not self._gateway.is_doubted(GATEWAY)
         self._coins[suspected] = self._coin(suspected).failed(reason)
-        self._failed_at[suspected] = self._clock()
         return not self._coins[suspected].is_doubted(COIN)
 
     async def blame(self, failure: Failure, coin: str | None, put: Put) -> Blamed:
@@ -194,6 +194,7 @@ class Circuits:
             self._gateway = known.missed(before, now, GATEWAY)
             return Blamed.GATEWAY
         self._coins[suspected] = known.missed(before, now, COIN)
+        self._failed_at[suspected] = now
         return Blamed.COIN
 
     def _find_out(self, coin: str | None) -> asyncio.Task[None]:
@@ -216,8 +217,4 @@ class Circuits:
     def troubles(self) -> Mapping[str, str]:
         """The coins that failed when they were asked for last, each with the reason."""
         since = self._clock() - REMEMBERED_SECONDS
-        return {
-            coin: known.reason
-            for coin, known in sorted(self._coins.items())
-            if known.failures and self._failed_at[coin] >= since
-        }
+        return {coin: self._coin(coin).reason for coin, at in sorted(self._failed_at.items()) if at >= since}
