@@ -47,7 +47,6 @@ __all__ = [
     "RefusedTogetherError",
     "Surroundings",
     "Told",
-    "UnansweredError",
     "WebhookDescription",
     "WebhookReader",
     "WebhookReaders",
@@ -85,10 +84,6 @@ class CoinUnavailableError(ProviderUnavailableError):
     def __init__(self, coin: str, message: str) -> None:
         super().__init__(message)
         self.coin = coin
-
-
-class UnansweredError(ProviderUnavailableError):
-    """The provider is there and answers other questions, but not this one, which is put again late and ever later."""
 
 
 class AnswerUnusableError(ProviderError):

@@ -9,7 +9,13 @@ something else is kept back by nobody.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["Limits", "Presence", "Turn"]
+from providers.contract import ProviderUnavailableError
+
+__all__ = ["Limits", "Presence", "Turn", "UnansweredError"]
+
+
+class UnansweredError(ProviderUnavailableError):
+    """The provider is there and answers other questions, but not this one, which is put again late and ever later."""
 
 
 class Turn(StrEnum):

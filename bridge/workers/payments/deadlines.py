@@ -19,8 +19,8 @@ from providers.contract import (
     InvoiceGateways,
     ProviderError,
     ProviderUnavailableError,
-    UnansweredError,
 )
+from providers.presence import UnansweredError
 
 __all__ = ["Deadlines"]
 

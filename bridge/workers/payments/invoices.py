@@ -26,8 +26,8 @@ from providers.contract import (
     InvoiceGateways,
     ProviderError,
     ProviderRefusedError,
-    UnansweredError,
 )
+from providers.presence import UnansweredError
 
 __all__ = ["Asked", "CoinNotOfferedError", "InvoiceOpener", "because_of", "is_refusal"]
 

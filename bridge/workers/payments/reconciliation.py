@@ -27,8 +27,8 @@ from providers.contract import (
     InvoiceGateways,
     ProviderError,
     ProviderUnavailableError,
-    UnansweredError,
 )
+from providers.presence import UnansweredError
 
 __all__ = ["Reconciliation"]
 

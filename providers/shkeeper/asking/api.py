@@ -23,8 +23,8 @@ from providers.contract import (
     CredentialsRefusedError,
     ProviderRefusedError,
     ProviderUnavailableError,
-    UnansweredError,
 )
+from providers.presence import UnansweredError
 from providers.question_spans import ASKED
 from providers.shkeeper.asking.circuits import ALL_WALLETS, Blamed, Circuits, Failure, Put, suspected_coin
 from providers.shkeeper.asking.refusals import is_error, is_passing, leads_to_login, reason_of, subject_of, trouble_of
