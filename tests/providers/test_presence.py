@@ -64,7 +64,7 @@ def test_who_answers_nobody_is_asked_a_few_times_and_then_hardly_ever(questions:
     for is_bad, pause in questions:
         neighbour.now += pause
         neighbour.ask(is_bad=is_bad)
-    # Two questions at first, with the harmless one after each; from then on one and the harmless one at a time.
+    # Two questions at first, with the harmless one after each; from then on one at a time, with the harmless one.
     later = neighbour.requests[LIMITS.failures + 1 :]
     assert all(after - at >= LIMITS.open_seconds for at, after in zip(later[::2], later[2::2], strict=False))
 
