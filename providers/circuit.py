@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import Gauge
 
@@ -48,6 +49,13 @@ class CircuitBreaker:
             self._opened_at = self.clock()
 
 
-def show_circuit(neighbour: str, circuit: CircuitBreaker) -> None:
+class Opens(Protocol):
+    """A circuit of any kind."""
+
+    @property
+    def is_open(self) -> bool: ...
+
+
+def show_circuit(neighbour: str, circuit: Opens) -> None:
     """From now on the figure of a neighbour is that of this circuit."""
     OPEN.labels(neighbour).set_function(lambda: circuit.is_open)

@@ -87,7 +87,7 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
     ),
     ProblemKind.UNREADABLE_BOOKS: (
         "Look at the invoice in the provider's own books and at its transactions in an explorer. It is asked for"
-        " again, and leaves this list once it can be read.",
+        " again, and leaves this list once there is an answer that can be read.",
         _ACCEPT,
         "The bridge may have to be updated for a newer version of the provider.",
     ),

@@ -26,7 +26,7 @@ _TITLES: Mapping[ProblemKind, str] = {
     ProblemKind.DISPUTED: "The buyer's bank takes its money back, or may",
     ProblemKind.TWICE_PAID: "One purchase request is paid twice",
     ProblemKind.CONTRADICTING_BOOKS: "The provider contradicts itself",
-    ProblemKind.UNREADABLE_BOOKS: "What the provider says of it cannot be read",
+    ProblemKind.UNREADABLE_BOOKS: "What the provider says of it cannot be read, or it says nothing",
     ProblemKind.FOREIGN: "Something was told of it that cannot be about it",
     ProblemKind.FORGOTTEN: "The provider has forgotten its invoice",
     ProblemKind.PRICE_DOUBTED: "It was paid at a price that may be wrong",

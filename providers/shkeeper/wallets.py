@@ -11,15 +11,13 @@ from urllib.parse import quote
 
 from coordinator.money import Amount
 from providers.contract import CoinUnavailableError
-from providers.shkeeper.asking.api import ShkeeperApi
+from providers.shkeeper.asking.api import UP_TO_DATE, ShkeeperApi
 from providers.shkeeper.asking.refusals import shown
 from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire, Words
 
 __all__ = ["ShkeeperWallets"]
-
-UP_TO_DATE = "synced"
 
 
 class BalanceAnswer(Wire):

@@ -9,12 +9,19 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from bridge.journal import DEADLINES, Journal, JournalUnavailableError
 from bridge.workers.logged_failures import logged_failures
 from bridge.workers.payments.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.payments import Payment
-from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
+from providers.contract import (
+    CredentialsRefusedError,
+    InvoiceGateways,
+    ProviderError,
+    ProviderUnavailableError,
+)
+from providers.presence import UnansweredError
 
 __all__ = ["Deadlines"]
 
@@ -29,8 +36,19 @@ LOOK_SECONDS = 5.0
 ASKED_TOGETHER = 8
 # Between two tries to ask a provider that is away.
 AWAY_SECONDS = 5.0
-# Between two tries to ask about a payment about which nothing was learned: the answer is likely to be the same again.
+# Between the first two tries to ask about a payment about which nothing was learned: the answer is likely to be the
+# same again. The next wait is twice as long, and so on.
 UNCLEAR_SECONDS = 30.0
+DOUBLINGS_LIMIT = 10
+
+
+class _Unclear(NamedTuple):
+    """That nothing was learned about a payment."""
+
+    times: int
+    """How often in a row."""
+    until: datetime
+    """Until when it is not asked about."""
 
 
 class Deadlines:
@@ -43,8 +61,8 @@ class Deadlines:
         self._grace = timedelta(seconds=grace_seconds)
         self._away_until: dict[str, datetime] = {}
         """Until when a provider is not asked, because it could not be reached."""
-        self._unclear_until: dict[str, datetime] = {}
-        """Until when it is not asked about a payment, because nothing was learned about that one."""
+        self._unclear: dict[str, _Unclear] = {}
+        """The payments that are due and about which nothing was learned."""
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
@@ -74,7 +92,6 @@ class Deadlines:
     async def round(self) -> int:
         """Applies what is due. Returns the number of payments to which it was applied."""
         now, waited = self._journal.clock(), self._journal.steady()
-        self._unclear_until = {one: until for one, until in self._unclear_until.items() if until > waited}
         away = [name for name, until in self._away_until.items() if until > waited]
         # Who is to be asked by nobody here, since the configuration lacks their provider, waits as if it were away.
         at_once = await self._journal.deadlines.due_at_once(now, but=list(self._gateways), grace=self._grace)
@@ -82,6 +99,10 @@ class Deadlines:
         to_ask = await self._journal.deadlines.due(now, only=[name for name in self._gateways if name not in away])
         # These have waited long enough.
         to_ask += await self._journal.deadlines.due(now - self._grace, only=away) if away else []
+        due = {payment.payment_id for payment in to_ask}
+        self._unclear = {one: unclear for one, unclear in self._unclear.items() if one in due}
+        # What may hang again keeps back none that may be answered.
+        to_ask = sorted(to_ask, key=lambda payment: payment.payment_id in self._unclear)
         for some in _in_groups(to_ask, ASKED_TOGETHER):
             may_be_applied = await asyncio.gather(*map(self._may_be_applied, some))
             ready = [payment.payment_id for payment, may in zip(some, may_be_applied, strict=True) if may]
@@ -112,10 +133,14 @@ class Deadlines:
     async def _was_asked(self, payment: Payment) -> bool:
         """Asks the provider for the status, if it can be asked. Returns whether there is nothing more to wait for."""
         gateway, now = self._gateways[payment.provider], self._journal.steady()
-        if self._away_until.get(payment.provider, now) > now or payment.payment_id in self._unclear_until:
+        unclear = self._unclear.get(payment.payment_id)
+        if self._away_until.get(payment.provider, now) > now or (unclear is not None and unclear.until > now):
             return False
         try:
             found = await gateway.look_up(payment.external_id)
+        except UnansweredError as error:
+            logger.warning("%s does not answer about %s: %s", payment.provider, payment.payment_id, error)
+            return self._is_unclear(payment, now)
         except ProviderUnavailableError as error:
             logger.warning("%s cannot be asked before deadlines are applied: %s", payment.provider, error)
             self._away_until[payment.provider] = now + timedelta(seconds=AWAY_SECONDS)
@@ -130,7 +155,10 @@ class Deadlines:
 
     def _is_unclear(self, payment: Payment, now: datetime) -> bool:
         """Notes that nothing was learned about a payment, which waits as if its provider were away: False."""
-        self._unclear_until[payment.payment_id] = now + timedelta(seconds=UNCLEAR_SECONDS)
+        before = self._unclear.get(payment.payment_id)
+        times = 0 if before is None else before.times
+        wait = timedelta(seconds=UNCLEAR_SECONDS * 2 ** min(times, DOUBLINGS_LIMIT))
+        self._unclear[payment.payment_id] = _Unclear(times + 1, now + wait)
         return False
 
     def _has_waited(self, payment: Payment) -> bool:

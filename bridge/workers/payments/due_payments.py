@@ -3,7 +3,8 @@ argument, and has to be steady: if it were set back, all would wait until it cau
 
 A share of the turns goes to the payments that have waited longest since they were asked about: just large enough that
 each has its turn within an hour at the configured pace, and a quarter at least, since a slow provider has fewer
-turns. The others go to the newest, whose money is most likely to have come. A completed or refunded payment is asked
+turns. The others go to the newest, whose money is most likely to have come, and of which something was learned when
+they were asked about last. A completed or refunded payment is asked
 about again at growing intervals, but at least once a day: its provider may report more, less, or nothing.
 """
 
@@ -52,6 +53,8 @@ class _Open:
     written_at: datetime | None = None
     """The same, as it was stored."""
     failures: int = 0
+    is_behind: bool = False
+    """Whether nothing was learned when it was asked about last: others, which may be answered, come first."""
 
 
 class DuePayments:
@@ -64,7 +67,7 @@ class DuePayments:
         self._later: list[tuple[datetime, str]] = []
         """A heap by when they are due; an entry is void if its time is no longer its payment's."""
         self._waiting_longest: list[tuple[datetime, str]] = []
-        self._newest: list[tuple[float, str]] = []
+        self._newest: list[tuple[bool, float, str]] = []
         """The same payments, those that are due, in two orders; one that is in neither any more was taken."""
         self._due: set[str] = set()
         self._ended: set[str] = set()
@@ -117,7 +120,7 @@ class DuePayments:
         payment = self._open.get(payment_id)
         if payment is None:
             return
-        payment.failures, payment.asked_at = 0, now
+        payment.failures, payment.asked_at, payment.is_behind = 0, now, False
         if payment.ended_at is not None:
             due_at = next_look_back(payment.ended_at, now, self._interval)
         else:
@@ -135,14 +138,24 @@ class DuePayments:
         if payment is not None:
             self._again(payment_id, payment, now + self._interval)
 
-    def failed(self, payment_id: str, now: datetime) -> None:
+    def failed(self, payment_id: str, now: datetime) -> int:
         """Asking about it failed, and as far as can be known that was the payment's own fault: ask later and
-        later."""
+        later. Returns how often that was so in a row."""
+        payment = self._open.get(payment_id)
+        if payment is None:
+            return 0
+        wait = min(self._interval * 2 ** min(payment.failures, 16), LONGEST_WAIT)
+        payment.failures, payment.asked_at, payment.is_behind = payment.failures + 1, now, True
+        self._again(payment_id, payment, now + max(wait, self._interval))
+        return payment.failures
+
+    def was_away(self, payment_id: str, now: datetime) -> None:
+        """It was asked about while its provider answered nobody. It is due at once, and comes after the others: it
+        may be the one to blame all the same."""
         payment = self._open.get(payment_id)
         if payment is not None:
-            wait = min(self._interval * 2 ** min(payment.failures, 16), LONGEST_WAIT)
-            payment.failures, payment.asked_at = payment.failures + 1, now
-            self._again(payment_id, payment, now + max(wait, self._interval))
+            payment.asked_at, payment.is_behind = now, True
+            self._again(payment_id, payment, now)
 
     def put_back(self, payment_ids: Iterable[str], now: datetime) -> None:
         """They were taken, and then not asked about."""
@@ -177,10 +190,10 @@ class DuePayments:
                 self._due.add(payment_id)
                 payment = self._open[payment_id]
                 heappush(self._waiting_longest, (payment.asked_at, payment_id))
-                heappush(self._newest, (-payment.created_at.timestamp(), payment_id))
+                heappush(self._newest, (payment.is_behind, -payment.created_at.timestamp(), payment_id))
         # What was taken from one order is still in the other.
         if len(self._newest) + len(self._waiting_longest) > 4 * len(self._due) + 1000:
-            self._newest = [entry for entry in set(self._newest) if entry[1] in self._due]
+            self._newest = [entry for entry in set(self._newest) if entry[-1] in self._due]
             self._waiting_longest = [entry for entry in set(self._waiting_longest) if entry[1] in self._due]
             heapify(self._newest)
             heapify(self._waiting_longest)
@@ -189,9 +202,9 @@ class DuePayments:
         payment = self._open.get(payment_id)
         return payment is not None and payment.due_at == due_at
 
-    def _pop(self, order: list[tuple[Any, str]]) -> str:
+    def _pop(self, order: list[Any]) -> str:
         while True:
-            payment_id = heappop(order)[1]
+            payment_id: str = heappop(order)[-1]
             if payment_id in self._due:
                 self._due.remove(payment_id)
                 return payment_id

@@ -27,6 +27,7 @@ from providers.contract import (
     ProviderError,
     ProviderRefusedError,
 )
+from providers.presence import UnansweredError
 
 __all__ = ["Asked", "CoinNotOfferedError", "InvoiceOpener", "because_of", "is_refusal"]
 
@@ -262,4 +263,6 @@ def because_of(error: Exception) -> Because | None:
         return Because.REFUSED
     if isinstance(error, CoinUnavailableError):
         return Because.COIN
+    if isinstance(error, UnansweredError):
+        return Because.UNANSWERED
     return None if isinstance(error, (ProviderError, TimeoutError, JournalUnavailableError)) else Because.DEFECT

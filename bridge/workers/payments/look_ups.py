@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from prometheus_client import Histogram
 
 from bridge.journal import Journal, Outcome, Recorded
-from coordinator.payments.counting.sums import is_unread
+from coordinator.payments.counting.sums import is_unanswered, is_unread
 from coordinator.payments.deciding.decisions import decide, not_counted
 from coordinator.payments.deciding.evidence import LookedUpInvoice, Unfit, invoice_of
 from coordinator.payments.facts.facts import Books, Facts
@@ -65,7 +65,8 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         return Applied("unfit", payment, matched.is_missing)
     before, healed = payment, False
     said = [_observed(one, journal.steady()) for one in matched.observations]
-    is_lost = (is_forgotten(payment) and payment.paid) or is_unread(payment.facts) or is_called_refunded(payment)
+    is_unheard = is_unread(payment.facts) or is_unanswered(payment.facts)
+    is_lost = (is_forgotten(payment) and payment.paid) or is_unheard or is_called_refunded(payment)
     is_ended = any(isinstance(one, InvoiceEnded) for one in said)
     if is_lost and not is_ended and not matched.is_missing and not matched.is_unreadable:
         said.append(InvoiceFound())
@@ -91,9 +92,10 @@ async def note_taken_back(journal: Journal, payment: Payment, transfer_keys: tup
     return recorded.payment or payment
 
 
-async def note_unreadable(journal: Journal, payment: Payment, reason: str) -> None:
-    """Notes that a provider was asked about a payment and that its answer is of no use."""
-    now, observation = journal.clock(), InvoiceUnreadable(what=(reason[:REASON_CHARACTERS],))
+async def note_unreadable(journal: Journal, payment: Payment, reason: str, *, is_unanswered: bool = False) -> None:
+    """Notes that a provider was asked about a payment, and that its answer is of no use, or that there is none."""
+    said = (reason[:REASON_CHARACTERS],)
+    now, observation = journal.clock(), InvoiceUnreadable(what=said, is_unanswered=is_unanswered)
     if _says_more(payment, observation, now):
         await _record(journal, payment, observation, now)
 

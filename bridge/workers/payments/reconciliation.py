@@ -28,6 +28,7 @@ from providers.contract import (
     ProviderError,
     ProviderUnavailableError,
 )
+from providers.presence import UnansweredError
 
 __all__ = ["Reconciliation"]
 
@@ -37,6 +38,8 @@ logger = logging.getLogger("bridge.reconciliation")
 PAGE = 100
 # SHKeeper has 16 threads for all requests.
 AT_ONCE = 4
+# A payment that cannot be asked about so often in a row, while others can, needs a person.
+UNANSWERED_LIMIT = 3
 # While a provider is away, this is how often the bridge checks whether it may be asked again.
 AWAY_SECONDS = 1.0
 # Everything that is open is read once an hour; in between only what is new.
@@ -253,8 +256,13 @@ class Reconciliation:
         was an answer."""
         due, payment_id = self._open[gateway.provider], payment.payment_id
         found: Payment | None = None
+        unanswered: UnansweredError | None = None
         try:
             found = await self._check(gateway, payment)
+        except UnansweredError as error:
+            logger.warning("%s does not answer about %s: %s", gateway.provider, payment_id, error)
+            CHECKED.labels(gateway.provider, "unanswered").inc()
+            unanswered = error
         except CredentialsRefusedError:
             self._refusing.add(gateway.provider)
         except Exception:
@@ -270,19 +278,21 @@ class Reconciliation:
             if payment_id in self._missed:
                 due.hurry(payment_id, self._journal.steady())
         elif await self._is_away(gateway):
-            due.put_back([payment_id], self._journal.steady())  # it was not its fault
-        else:
-            due.failed(payment_id, self._journal.steady())
+            due.was_away(payment_id, self._journal.steady())
+        elif due.failed(payment_id, self._journal.steady()) >= UNANSWERED_LIMIT and unanswered is not None:
+            await note_unreadable(self._journal, payment, str(unanswered), is_unanswered=True)
         return found is not None
 
     async def _check(self, gateway: InvoiceGateway, payment: Payment) -> Payment | None:
         """Asks about one payment, and applies the answer. Returns the payment afterwards; None if there was no
         answer.
 
-        Raises CredentialsRefusedError where the provider does not accept the key.
+        Raises CredentialsRefusedError where the provider does not accept the key, and UnansweredError.
         """
         try:
             found = await gateway.look_up(payment.external_id)
+        except UnansweredError:
+            raise
         except ProviderUnavailableError as error:
             logger.warning("%s cannot be asked about payments: %s", gateway.provider, error)
             CHECKED.labels(gateway.provider, "unavailable").inc()

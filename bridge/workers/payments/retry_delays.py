@@ -2,7 +2,8 @@
 is an argument.
 
 If a coin's wallet is down it is tried again within seconds, with one invoice after the other. If an invoice itself is
-at fault, a second try does not help: it waits minutes, then hours, and a person can see why.
+at fault, a second try does not help: it waits minutes, then hours, and a person can see why. Where a provider that
+answers for others does not for one, nobody knows which it is: that one waits seconds, then minutes, and no other.
 """
 
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ class Because(StrEnum):
 
     COIN = "coin"
     """Its coin cannot be used at the moment."""
+    UNANSWERED = "unanswered"
+    """The provider and the coin are there, and do not answer for this one."""
     REFUSED = "refused"
     """The provider refused it, or its answer cannot be used."""
     DEFECT = "defect"
@@ -25,11 +28,13 @@ class Because(StrEnum):
 
 FIRST_WAIT = {
     Because.COIN: timedelta(seconds=2),
+    Because.UNANSWERED: timedelta(seconds=5),
     Because.REFUSED: timedelta(minutes=5),
     Because.DEFECT: timedelta(minutes=5),
 }
 LONGEST_WAIT = {
     Because.COIN: timedelta(seconds=30),
+    Because.UNANSWERED: timedelta(minutes=30),
     Because.REFUSED: timedelta(hours=6),
     Because.DEFECT: timedelta(hours=6),
 }

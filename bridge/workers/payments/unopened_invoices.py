@@ -179,7 +179,7 @@ class UnopenedInvoices:
         if because is None:
             seconds = REFUSED_SECONDS if isinstance(error, CredentialsRefusedError) else AWAY_SECONDS
             self._away_until[provider] = asyncio.get_running_loop().time() + seconds
-        return because in (Because.REFUSED, Because.DEFECT)
+        return because in (Because.REFUSED, Because.DEFECT, Because.UNANSWERED)
 
     async def _rest(self) -> None:
         """Waits until there may be something to do."""

@@ -31,6 +31,7 @@ from coordinator.payouts.observations import (
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Naming
 from providers.contract import PayoutGateway, ProviderError, RefusedTogetherError
+from providers.presence import UnansweredError
 
 __all__ = ["Order", "PayoutOrders", "names_of"]
 
@@ -42,6 +43,8 @@ Order = Sequence[Payout]
 # A provider or a wallet that is away is tried again within seconds, and within a minute when it was for long.
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=1)
+# An order about which a provider does not answer, while it answers otherwise, is tried again ever later.
+LONGEST_WAIT_ALONE = timedelta(minutes=10)
 # What lasts for longer a person should know.
 TOLD_AFTER = timedelta(minutes=1)
 DOUBLINGS_LIMIT = 10
@@ -58,7 +61,7 @@ def names_of(payouts: Sequence[Payout]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _PutOff:
-    """That a coin is not tried for a moment, because nothing could be asked for in it."""
+    """That a coin, or one order, is not tried for a moment, because nothing could be asked for."""
 
     failures: int
     """How often in a row."""
@@ -100,6 +103,8 @@ class PayoutOrders:
         self._books = books
         self._put_offs: dict[str, _PutOff] = {}
         """By coin: if several share a wallet one may fail, and the others go on."""
+        self._alone: dict[str, _PutOff] = {}
+        """By the first payout of an order: its provider does not answer about that one, and does about others."""
         self.asking: frozenset[str] = frozenset()
         """The payouts that may be asked for now."""
         self.given = 0
@@ -119,6 +124,12 @@ class PayoutOrders:
         put_off = self._put_offs.get(coin)
         return put_off is not None and self._journal.steady() < put_off.until
 
+    def is_put_off(self, order: Order) -> bool:
+        """Whether an order is not given for a moment, for its coin's sake or its own."""
+        put_off = self._alone.get(order[0].payout_id)
+        is_alone = put_off is not None and self._journal.steady() < put_off.until
+        return is_alone or self.waits(order[0].coin)
+
     def give_no_more(self) -> None:
         """Makes the order that is being given the last one."""
         self._is_last = True
@@ -134,7 +145,11 @@ class PayoutOrders:
                 async with self._one_at_a_time:
                     if self.given != given:
                         return
-                    names = await self._names(order)
+                    try:
+                        names = await self._names(order)
+                    except UnansweredError as error:
+                        await self._say_why(order, self._put_off_alone(order, error))
+                        continue
                     if self._is_last:
                         return
                     self.given = given = given + 1
@@ -146,6 +161,7 @@ class PayoutOrders:
                 await self._say_why(order, self._put_offs[coin])
                 return
             self._put_offs.pop(coin, None)
+            self._alone.pop(order[0].payout_id, None)
             if not goes_on:
                 return
 
@@ -154,11 +170,23 @@ class PayoutOrders:
 
     def _put_off(self, order: Order, error: ProviderError) -> None:
         coin = order[0].coin
-        now, before = self._journal.steady(), self._put_offs.get(coin)
-        failures, since = (0, now) if before is None else (before.failures, before.since)
-        wait = min(FIRST_WAIT * 2 ** min(failures, DOUBLINGS_LIMIT), LONGEST_WAIT)
-        self._put_offs[coin] = _PutOff(failures + 1, since, now + wait, str(error))
+        self._put_offs[coin] = self._longer(self._put_offs.get(coin), error, LONGEST_WAIT)
         logger.warning("%s is not asked for yet: %s", names_of(order), error)
+
+    def _put_off_alone(self, order: Order, error: UnansweredError) -> _PutOff:
+        first, now = order[0].payout_id, self._journal.steady()
+        put_off = self._longer(self._alone.get(first), error, LONGEST_WAIT_ALONE)
+        # One that was taken back meanwhile is not tried any more.
+        kept = {one: known for one, known in self._alone.items() if known.until > now - LONGEST_WAIT_ALONE}
+        self._alone = {**kept, first: put_off}
+        logger.warning("%s is not asked for yet: %s", names_of(order), error)
+        return put_off
+
+    def _longer(self, before: _PutOff | None, error: ProviderError, longest: timedelta) -> _PutOff:
+        now = self._journal.steady()
+        failures, since = (0, now) if before is None else (before.failures, before.since)
+        wait = min(FIRST_WAIT * 2 ** min(failures, DOUBLINGS_LIMIT), longest)
+        return _PutOff(failures + 1, since, now + wait, str(error))
 
     async def _say_why(self, order: Order, put_off: _PutOff) -> None:
         """Writes down why an order has not been given for so long, where that is news."""

@@ -261,7 +261,7 @@ class PayoutSender:
         ready = [
             order
             for order in batches(to_send, sent_together=self._is_sent_together)
-            if _coin(order[0]) not in busy and not self._orders_of(self._queue_of(order[0])).waits(order[0].coin)
+            if _coin(order[0]) not in busy and not self._orders_of(self._queue_of(order[0])).is_put_off(order)
         ]
         orders = await self._in_turn(ready, [payout for payout in payouts if not payout.is_unasked])
         by_coin: defaultdict[Coin, list[Order]] = defaultdict(list)

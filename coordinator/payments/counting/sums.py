@@ -20,7 +20,7 @@ from coordinator.payments.counting.valuation import (
     worth_of,
 )
 from coordinator.payments.facts.booked import Booked
-from coordinator.payments.facts.facts import Books, Facts
+from coordinator.payments.facts.facts import Books, Facts, Unreadable
 from coordinator.payments.observed.observations import Transfer
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "disputes",
     "in_dispute",
     "is_in_other_coin",
+    "is_unanswered",
     "is_unread",
     "lacks_some",
     "proven",
@@ -194,7 +195,15 @@ def _at_lowest(transfer: Transfer, lows: Mapping[str, Decimal]) -> Transfer:
 
 def is_unread(facts: Facts) -> bool:
     """Whether what the provider answered last cannot be read, or not all of it."""
-    unreadable = facts.unreadable
+    return _is_last(facts, facts.unreadable)
+
+
+def is_unanswered(facts: Facts) -> bool:
+    """Whether the provider does not answer about this payment by now, and does about others."""
+    return _is_last(facts, facts.unanswered)
+
+
+def _is_last(facts: Facts, unreadable: Unreadable | None) -> bool:
     if unreadable is None:
         return False
     # What was read of an answer of which something was left out is as old as that.

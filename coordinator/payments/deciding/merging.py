@@ -112,6 +112,8 @@ def _without_an_invoice(
             return {"forgotten_at": latest(facts.forgotten_at, at)}
         case InvoiceFound():
             return {"found_at": latest(facts.found_at, at)}
+        case InvoiceUnreadable(what=what, is_unanswered=True):
+            return {"unanswered": _later(facts.unanswered, what, at)}
         case InvoiceUnreadable(what=what):
             return {"unreadable": _later(facts.unreadable, what, at)}
         case TransfersTakenBack(transfer_keys=keys):

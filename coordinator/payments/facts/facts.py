@@ -69,7 +69,7 @@ class Asked(FrozenModel):
 
 
 class Unreadable(FrozenModel):
-    """What of a provider's answer could not be read."""
+    """What of a provider's answer could not be read, or what came instead of an answer."""
 
     at: AwareDatetime
     what: tuple[str, ...]
@@ -142,6 +142,9 @@ class Facts(FrozenModel):
     """The last answer that listed one transfer alone, of whose sum nothing can have been lost."""
     unreadable: Unreadable | None = None
     """The last answer of the provider's that could not be read, or not all of it."""
+    unanswered: Unreadable | None = None
+    """When the provider last did not answer about this payment, again and again, while it answered about others. That
+    says nothing of what was told otherwise, and holds none of it."""
     borrowed: frozenset[str] = frozenset()
     """Of the addresses at which the buyer was asked to pay, those that were another payment's before."""
     taken: frozenset[str] = frozenset()

@@ -181,6 +181,7 @@ class InvoiceUnreadable(_Observation):
     kind: Literal["invoice-unreadable"] = "invoice-unreadable"
     what: tuple[str, ...]
     """What is wrong with it, in words that show none of its values."""
+    is_unanswered: bool = False  # whether there is no answer at all, again and again, while there is about others
 
 
 class InvoiceEnded(_Observation):

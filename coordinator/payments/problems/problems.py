@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from coordinator.money import ZERO, excess_over, product, total
-from coordinator.payments.counting.sums import is_unread
+from coordinator.payments.counting.sums import is_unanswered, is_unread
 from coordinator.payments.facts.facts import MisfitKind
 from coordinator.payments.facts.refunded import going_back, gone_back
 from coordinator.payments.observed.observations import Ending, RefundOf, Release, Stage, Standing
@@ -139,7 +139,7 @@ def _borrowed(payment: Payment) -> str | None:
 
 _DOUBTFUL = (
     *("misfits", "completed_siblings", "endings", "cancelled_requests", "withdrawn"),
-    *("forgotten_at", "emptied_at", "unreadable", "refunds", "disputes"),
+    *("forgotten_at", "emptied_at", "unreadable", "unanswered", "refunds", "disputes"),
 )
 
 
@@ -207,6 +207,15 @@ def _unreadable_books(payment: Payment) -> str | None:
     if unreadable is None or not is_unread(payment.facts):
         return None
     return f"{payment.provider} was asked, and answered what cannot be read: {'; '.join(unreadable.what)[:300]}"
+
+
+def _unread_books(payment: Payment) -> str | None:
+    """The same, or that there is no answer, which holds nothing that was told otherwise."""
+    unanswered, unreadable = payment.facts.unanswered, _unreadable_books(payment)
+    if unreadable is not None or unanswered is None or not is_unanswered(payment.facts):
+        return unreadable
+    said = "; ".join(unanswered.what)[:300]
+    return f"{payment.provider} does not answer about this payment, and does about others: {said}"
 
 
 def is_forgotten(payment: Payment) -> bool:
@@ -376,7 +385,7 @@ _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.DISPUTED, open_disputes),
     (ProblemKind.TWICE_PAID, _twice_paid),
     (ProblemKind.CONTRADICTING_BOOKS, _contradicting_books),
-    (ProblemKind.UNREADABLE_BOOKS, _unreadable_books),
+    (ProblemKind.UNREADABLE_BOOKS, _unread_books),
     (ProblemKind.FOREIGN, foreign),
     (ProblemKind.FORGOTTEN, _forgotten),
     (ProblemKind.PRICE_DOUBTED, _price_doubted),

@@ -5,7 +5,9 @@ SHKeeper answers 200 with an error in the body; here that is an error. No key an
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import ValidationError
@@ -22,12 +24,13 @@ from providers.contract import (
     ProviderRefusedError,
     ProviderUnavailableError,
 )
+from providers.presence import UnansweredError
 from providers.question_spans import ASKED
-from providers.shkeeper.asking.circuits import ALL_WALLETS, CircuitOpenError, Circuits, CoinCircuitOpenError, Failure
+from providers.shkeeper.asking.circuits import ALL_WALLETS, Blamed, Circuits, Failure, Put, suspected_coin
 from providers.shkeeper.asking.refusals import is_error, is_passing, leads_to_login, reason_of, subject_of, trouble_of
 from providers.shkeeper.wire import UnreadableError, Wire, faults, read_object
 
-__all__ = ["LIST_LIMIT_BYTES", "UNKNOWN_ID", "ShkeeperApi"]
+__all__ = ["LIST_LIMIT_BYTES", "UNKNOWN_ID", "UP_TO_DATE", "ShkeeperApi"]
 
 Answer = TypeVar("Answer", bound=Wire)
 
@@ -38,6 +41,8 @@ TIMEOUT_SECONDS = 12.0
 # invoices has as many for each.
 ANSWER_LIMIT_BYTES = 4_000_000
 LIST_LIMIT_BYTES = 64_000_000
+# How long a harmless question may take that is to show whether somebody is there.
+HARMLESS_SECONDS = 5.0
 # An invoice has one in some thirty bytes.
 LIST_PARTS_LIMIT = 2_000_000
 NOT_FOUND = 404
@@ -45,6 +50,9 @@ BAD_KEY_MESSAGES = frozenset({"no api key", "bad api key"})
 BAD_PASSWORD_MESSAGE = "bad http basic auth credentials"  # noqa: S105 (what is said of a wrong one)
 BAD_KEY = "SHKeeper does not accept the key; is it the API key of its wallet?"
 BAD_PASSWORD = "SHKeeper does not accept the operator's user and password"  # noqa: S105 (the same)
+
+UP_TO_DATE = "synced"
+"""What SHKeeper says of a coin whose node is well."""
 
 UNKNOWN_ID = "bridge-asks-whether-it-may"
 """Of no invoice and no task: asking about it is harmless."""
@@ -57,24 +65,14 @@ class NotKnownError(ProviderRefusedError):
     """SHKeeper has no such thing in its books."""
 
 
-class TooSlowError(ProviderUnavailableError):
-    """No answer came in time: to ask at once again would keep whoever waits for as long again."""
-
-
-class SlowCoinError(TooSlowError, CoinUnavailableError):
-    """The same, where a coin's wallet is asked."""
-
-
-class WalletFailedError(CoinUnavailableError):
-    """SHKeeper itself gave up on a coin's wallet, maybe after ten seconds."""
-
-
 class _FailedError(ProviderUnavailableError):
     """How a try failed, before it is known whose trouble that is."""
 
     def __init__(self, failure: Failure, message: str) -> None:
         super().__init__(message)
         self.failure = failure
+        self.may_pass = True
+        """Whether another try, a moment later, may succeed."""
 
 
 class ShkeeperApi:
@@ -99,11 +97,12 @@ class ShkeeperApi:
         self._unkept = neighbour(base_url, keepalive_connections=0)
         self._api_keys = tuple(api_keys)
         self._pauses = pauses
-        self._circuits = Circuits(clock)
+        self._circuits = Circuits(clock, self._is_there)
         self.refuses_keys = False
         """Whether SHKeeper knew none of the keys when it was asked with them last."""
 
     async def aclose(self) -> None:
+        await self._circuits.aclose()
         await self._http.aclose()
         await self._unkept.aclose()
 
@@ -137,9 +136,13 @@ class ShkeeperApi:
         request = self._http.build_request(method, path, json=content, extensions={ASKED: path})
         question = _Question(request, coin, limit_bytes)
         async with self._circuits.place(coin):
-            if operator is not None:
-                return await retrying(self._try, model, question, operator)
-            return await retrying(self._try_keys, model, question)
+            put = self._circuits.admit(coin)
+            try:
+                if operator is not None:
+                    return await retrying(self._try, model, question, operator)
+                return await retrying(self._try_keys, model, question)
+            except _FailedError as error:
+                raise await self._blamed(error, coin, put) from None
 
     async def ask_once(self, path: str, content: object, operator: httpx.Auth) -> Answered:
         """Puts what must not be repeated, over a connection of its own. Raises NeighbourError."""
@@ -174,16 +177,15 @@ class ShkeeperApi:
         raise CredentialsRefusedError("no key for SHKeeper is configured; set BRIDGE_SHKEEPER_API_KEYS")
 
     async def _try(self, model: type[Answer], question: "_Question", auth: httpx.Auth) -> Answer:
-        coin = question.coin
-        self._circuits.admit(coin)
         try:
             answer = await self._answer(model, question, auth)
         except _FailedError as error:
-            raise self._failed(error, coin) from None
-        except (ProviderRefusedError, AnswerUnusableError):
-            self._circuits.succeed(coin)  # it answers, whatever it says
+            error.may_pass = self._circuits.fail(error.failure, question.coin, str(error))
             raise
-        self._circuits.succeed(coin)
+        except (ProviderRefusedError, AnswerUnusableError):
+            self._circuits.succeed(question.coin)  # it answers, whatever it says
+            raise
+        self._circuits.succeed(question.coin)
         return answer
 
     async def _answer(self, model: type[Answer], question: "_Question", auth: httpx.Auth) -> Answer:
@@ -197,15 +199,32 @@ class ShkeeperApi:
             raise _FailedError(Failure.BROKEN, f"no whole answer came from SHKeeper ({error})") from None
         return _read(model, answer, question)
 
-    def _failed(self, error: _FailedError, coin: str | None) -> ProviderUnavailableError:
-        """Counts a failure, and says whose it is."""
-        blamed = self._circuits.fail(error.failure, coin, str(error))
-        too_slow = error.failure is Failure.TOO_SLOW
-        if blamed is None or blamed == ALL_WALLETS:
-            return (TooSlowError if too_slow else ProviderUnavailableError)(str(error))
-        if error.failure is Failure.WALLET:
-            return WalletFailedError(blamed, f"{blamed}: {error}")
-        return (SlowCoinError if too_slow else CoinUnavailableError)(blamed, f"{blamed}: {error}")
+    async def _blamed(self, error: _FailedError, coin: str | None, put: Put) -> ProviderUnavailableError:
+        """The same error, once it is known whose trouble it is."""
+        match await self._circuits.blame(error.failure, coin, put):
+            case Blamed.QUESTION:
+                return UnansweredError(str(error))
+            case Blamed.COIN if (blamed := suspected_coin(error.failure, coin)) is not None and blamed != ALL_WALLETS:
+                return CoinUnavailableError(blamed, f"{blamed}: {error}")
+        return ProviderUnavailableError(str(error))
+
+    async def _is_there(self, coin: str | None) -> bool:
+        """Whether a coin's wallet or, without a coin, SHKeeper itself answers a question that is about no payment."""
+        # A name of its own each time, so that no one place in the books decides.
+        path = f"invoices/{UNKNOWN_ID}-{token_hex(4)}" if coin is None else f"{quote(coin)}/balance"
+        request = self._unkept.build_request("GET", path, extensions={ASKED: path})
+        auth = _KeyAuth(self._api_keys[0]) if self._api_keys else None
+        deadline = min(HARMLESS_SECONDS, self._timeout_seconds)
+        try:
+            answer = await ask(
+                self._unkept, request, auth=auth, deadline_seconds=deadline, limit_bytes=ANSWER_LIMIT_BYTES
+            )
+            if not answer.is_success:
+                return coin is None and answer.status < 500
+            content = read_object(answer.content)
+        except (NeighbourError, UnreadableError):
+            return False
+        return coin is None or _is_well(content)
 
     async def accepts_key(self) -> bool | None:
         """Whether SHKeeper knows one of the keys; None if that cannot be told now."""
@@ -256,8 +275,15 @@ class _KeyAuth(httpx.Auth):
 
 def _may_pass(error: BaseException) -> bool:
     """Whether another try, a moment later, may succeed."""
-    lasts = (CircuitOpenError, CoinCircuitOpenError, TooSlowError, WalletFailedError)
-    return isinstance(error, ProviderUnavailableError) and not isinstance(error, lasts)
+    # After what took as long as that nobody waits as long again.
+    waited = (Failure.TOO_SLOW, Failure.WALLET)
+    return isinstance(error, _FailedError) and error.may_pass and error.failure not in waited
+
+
+def _is_well(balance: Mapping[str, Any]) -> bool:
+    """Whether a coin's balance is that of a wallet which is there: of one that is not SHKeeper makes 0."""
+    status = balance.get("server_status")
+    return not is_error(balance) and isinstance(status, str) and status.strip().casefold() == UP_TO_DATE
 
 
 def _read(model: type[Answer], answer: Answered, question: _Question) -> Answer:

@@ -1,32 +1,40 @@
 """SHKeeper's circuits: one for the gateway itself and one for each coin, so that a wallet that hangs or fails keeps
-back nobody who asks for another coin, or for what needs no wallet."""
+back nobody who asks for another coin, or for what needs no wallet; and a payment that cannot be asked about keeps
+back no other one.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from providers.circuit import CircuitBreaker, show_circuit
+from providers.circuit import show_circuit
 from providers.contract import CoinUnavailableError, ProviderUnavailableError
+from providers.presence import Limits, Presence, Turn
 
 __all__ = [
     "ALL_WALLETS",
     "REMEMBERED_SECONDS",
+    "Blamed",
     "CircuitOpenError",
     "Circuits",
     "CoinCircuitOpenError",
     "Failure",
-    "blamed_coin",
+    "Put",
+    "suspected_coin",
 ]
 
 ALL_WALLETS = "*"
 """Stands for a coin where SHKeeper asks the wallets of all of them, as it does before it says what it offers."""
 
-GATEWAY_OPEN_SECONDS = 5.0
-# More than the tries of one question, so that one alone keeps nobody back.
-COIN_FAILURES = 4
-COIN_OPEN_SECONDS = 10.0
+# More than the tries of one question and the harmless one.
+GATEWAY = Limits(failures=5, open_seconds=5.0)
+COIN = Limits(failures=5, open_seconds=10.0)
+# Who has failed waits so long for the answer to the harmless question: together with SHKeeper's ten seconds for a
+# wallet it has to be less than a buyer waits.
+EVIDENCE_SECONDS = 1.0
 # A coin that nobody has asked for since may be well again.
 REMEMBERED_SECONDS = 600.0
 # SHKeeper answers with 16 threads, and a wallet that hangs keeps each for ten seconds: no coin may take them all.
@@ -34,11 +42,11 @@ CALLS_OF_A_COIN = 4
 
 
 class CircuitOpenError(ProviderUnavailableError):
-    """SHKeeper failed so often that it is not asked for a while."""
+    """SHKeeper answered nothing, and is not asked for a while."""
 
 
 class CoinCircuitOpenError(CoinUnavailableError):
-    """A coin's wallet failed so often that nothing is asked of it for a while."""
+    """A coin's wallet failed, and nothing is asked of it for a while."""
 
 
 class Failure(StrEnum):
@@ -57,8 +65,24 @@ class Failure(StrEnum):
     """SHKeeper itself says that the coin's wallet fails."""
 
 
-def blamed_coin(failure: Failure, coin: str | None) -> str | None:
-    """The coin whose trouble a failure shows; None if it shows that the gateway itself is away.
+class Blamed(StrEnum):
+    """Whose trouble a failure is."""
+
+    QUESTION = "question"
+    """That of what was asked about: others are answered."""
+    COIN = "coin"
+    GATEWAY = "gateway"
+
+
+class Put(NamedTuple):
+    """How many answers there had been when a question was put."""
+
+    of_gateway: int
+    of_coin: int
+
+
+def suspected_coin(failure: Failure, coin: str | None) -> str | None:
+    """The coin whose trouble a failure may be, if not the question's own; None if it may be the gateway's.
 
     SHKeeper asks a coin's wallet while it answers, and passes on its slowness and its errors.
     """
@@ -70,17 +94,33 @@ def blamed_coin(failure: Failure, coin: str | None) -> str | None:
     return coin
 
 
+def _is_own(failure: Failure, coin: str | None) -> bool:
+    """Whether SHKeeper itself says that neither it nor the coin is away."""
+    return failure is Failure.OWN or (failure is Failure.WALLET and coin is None)
+
+
 class Circuits:
     """Which questions may be put to one SHKeeper at this moment."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], is_there: Callable[[str | None], Awaitable[bool]]) -> None:
+        """`is_there` puts a harmless question, to a coin's wallet or, without a coin, to the gateway itself, and says
+        whether it was answered."""
         self._clock = clock
-        self._gateway = CircuitBreaker(clock, open_seconds=GATEWAY_OPEN_SECONDS)
-        show_circuit("shkeeper", self._gateway)
-        self._coins: dict[str, CircuitBreaker] = {}
-        """Of the coins that failed last."""
+        self._is_there = is_there
+        self._gateway = Presence()
+        show_circuit("shkeeper", self)
+        self._coins: dict[str, Presence] = {}
         self._failed_at: dict[str, float] = {}
+        """Of the coins whose trouble it was when something was asked of them last."""
+        self._finding_out: dict[str | None, asyncio.Task[None]] = {}
+        """Harmless questions under way, by coin."""
         self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def aclose(self) -> None:
+        tasks = list(self._finding_out.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @asynccontextmanager
     async def place(self, coin: str | None) -> AsyncIterator[None]:
@@ -92,47 +132,89 @@ class Circuits:
         async with semaphore:
             yield
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the gateway is not asked at all."""
+        return self._gateway.turn(self._clock()) is Turn.LEAVE
+
     def check(self) -> None:
         """Raises CircuitOpenError while the gateway is not asked at all."""
-        if self._gateway.is_open:
+        if self.is_open:
             raise CircuitOpenError(f"SHKeeper is not asked for a while, after this: {self._gateway.reason}")
 
-    def admit(self, coin: str | None) -> None:
+    def admit(self, coin: str | None) -> Put:
         """To be called before a question is put. Raises CircuitOpenError and CoinCircuitOpenError."""
-        circuit = None if coin is None else self._coins.get(coin)
-        if circuit is not None and coin is not None and circuit.is_open:
-            raise CoinCircuitOpenError(coin, f"{coin} is not asked for at SHKeeper for a while: {circuit.reason}")
+        now, known = self._clock(), self._coin(coin)
+        turn = known.turn(now)
+        if coin is not None and turn is Turn.LEAVE:
+            raise CoinCircuitOpenError(coin, f"{coin} is not asked for at SHKeeper for a while: {known.reason}")
         self.check()
-        self._gateway.admits()
-        if circuit is not None:
-            circuit.admits()
+        if self._gateway.turn(now) is Turn.FIND_OUT:
+            self._gateway = self._gateway.finding_out(now, GATEWAY)
+            self._find_out(None)
+        if coin is not None and turn is Turn.FIND_OUT:
+            self._coins[coin] = known.finding_out(now, COIN)
+            if coin != ALL_WALLETS:
+                self._find_out(coin)
+        return Put(self._gateway.answers, known.answers)
 
     def succeed(self, coin: str | None) -> None:
         """An answer came, whatever it says."""
-        self._gateway.succeed()
+        self._gateway = self._gateway.answered()
         if coin is not None:
-            self._coins.pop(coin, None)
+            self._coins[coin] = self._coin(coin).answered()
+            self._failed_at.pop(coin, None)
 
-    def fail(self, failure: Failure, coin: str | None, reason: str) -> str | None:
-        """Counts a failure. Returns the coin whose trouble it is; None if it is the gateway's."""
-        if failure is Failure.OWN or (failure is Failure.WALLET and coin is None):
-            self._gateway.succeed()
-            return None
-        blamed = blamed_coin(failure, coin)
-        if blamed is None:
-            self._gateway.fail(reason)
-            return None
-        if failure is Failure.WALLET:
-            self._gateway.succeed()  # only one that is there can say so
-        circuit = self._coins.setdefault(
-            blamed, CircuitBreaker(self._clock, failure_limit=COIN_FAILURES, open_seconds=COIN_OPEN_SECONDS)
-        )
-        circuit.fail(reason)
-        self._failed_at[blamed] = self._clock()
-        return blamed
+    def fail(self, failure: Failure, coin: str | None, reason: str) -> bool:
+        """Counts a try that failed. Returns whether another one may do better."""
+        if failure in (Failure.OWN, Failure.WALLET):
+            self._gateway = self._gateway.answered()  # only one that is there can say so
+        if _is_own(failure, coin):
+            return True
+        suspected = suspected_coin(failure, coin)
+        if suspected is None:
+            self._gateway = self._gateway.failed(reason)
+            return not self._gateway.is_doubted(GATEWAY)
+        self._coins[suspected] = self._coin(suspected).failed(reason)
+        return not self._coins[suspected].is_doubted(COIN)
+
+    async def blame(self, failure: Failure, coin: str | None, put: Put) -> Blamed:
+        """Whose trouble it is that a question was given up: another, harmless one tells."""
+        if _is_own(failure, coin):
+            return Blamed.QUESTION
+        suspected = suspected_coin(failure, coin)
+        before = put.of_gateway if suspected is None else put.of_coin
+        # There is no harmless question to all wallets but the one that failed.
+        if suspected != ALL_WALLETS and not self._presence(suspected).blames_question(before):
+            await asyncio.wait({self._find_out(suspected)}, timeout=EVIDENCE_SECONDS)
+        known, now = self._presence(suspected), self._clock()
+        if known.blames_question(before):
+            return Blamed.QUESTION
+        if suspected is None:
+            self._gateway = known.missed(before, now, GATEWAY)
+            return Blamed.GATEWAY
+        self._coins[suspected] = known.missed(before, now, COIN)
+        self._failed_at[suspected] = now
+        return Blamed.COIN
+
+    def _find_out(self, coin: str | None) -> asyncio.Task[None]:
+        """Has the harmless question put, unless it is under way."""
+        if coin not in self._finding_out:
+            task = self._finding_out[coin] = asyncio.create_task(self._found_out(coin))
+            task.add_done_callback(lambda _: self._finding_out.pop(coin, None))
+        return self._finding_out[coin]
+
+    async def _found_out(self, coin: str | None) -> None:
+        if await self._is_there(coin):
+            self.succeed(coin)
+
+    def _presence(self, coin: str | None) -> Presence:
+        return self._gateway if coin is None else self._coin(coin)
+
+    def _coin(self, coin: str | None) -> Presence:
+        return Presence() if coin is None else self._coins.get(coin, Presence())
 
     def troubles(self) -> Mapping[str, str]:
         """The coins that failed when they were asked for last, each with the reason."""
         since = self._clock() - REMEMBERED_SECONDS
-        self._coins = {coin: circuit for coin, circuit in self._coins.items() if self._failed_at[coin] >= since}
-        return {coin: circuit.reason for coin, circuit in sorted(self._coins.items())}
+        return {coin: self._coin(coin).reason for coin, at in sorted(self._failed_at.items()) if at >= since}

@@ -65,9 +65,7 @@ class FeeFinder:
         request = {"fiat": wanted.currency, "amount": format_amount(NEXT_TO_NOTHING)}
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                answer = await self._api.ask(
-                    QuoteAnswer, "POST", f"{quote(wanted.coin)}/quote", request, coin=wanted.coin
-                )
+                answer = await self._api.ask(QuoteAnswer, "POST", f"{quote(wanted.coin)}/quote", request)
         except (ProviderError, TimeoutError):
             return None
         # A coin's last digit may be worth as much as what is looked for.

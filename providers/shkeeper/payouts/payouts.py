@@ -162,7 +162,7 @@ class ShkeeperPayouts:
             return ONE
         question = {"fiat": currency, "amount": "1"}
         try:
-            answer = await self._api.ask(QuoteAnswer, "POST", f"{quote(coin)}/quote", question, coin=coin)
+            answer = await self._api.ask(QuoteAnswer, "POST", f"{quote(coin)}/quote", question)
         except ProviderError:
             return None
         return answer.exchange_rate

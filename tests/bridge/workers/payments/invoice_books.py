@@ -20,12 +20,16 @@ class Books:
         self.coins: Callable[[Request], bytes | None] = says({"status": "success", "crypto": ["ETH-USDT", "BTC"]})
         self.invoices: dict[str, dict[str, Any]] = {}
         self.looking: Callable[[Request], bytes | None] = self._look
+        self.wallet = "Offline"
+        """How the coins' wallets are, which is asked where an invoice could not be opened."""
         self._gateway = gateway
         gateway.answers(self._answer)
 
     def _answer(self, request: Request) -> bytes | None:
         if "/payment_request" in request.path:
             return self.opening(request)
+        if request.path.endswith("/balance"):
+            return says({"amount_crypto": "1", "server_status": self.wallet})(request)
         return self.coins(request) if request.path.endswith("/crypto") else self.looking(request)
 
     def _look(self, request: Request) -> bytes:

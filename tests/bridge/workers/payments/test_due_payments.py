@@ -57,6 +57,28 @@ def test_what_fails_is_put_off_longer_and_longer_and_a_success_ends_that() -> No
     assert due.take(now + MINUTE, 10) == ["pay_1"]
 
 
+@pytest.mark.parametrize("is_away", [False, True])
+def test_what_was_not_answered_last_comes_after_the_others_and_has_its_share(is_away: bool) -> None:
+    due = due_payments()
+    for number in range(1, 9):
+        due.add(f"pay_{number}", START + number * MINUTE, START)
+    due.take(START, 10)
+    for number in range(1, 9):
+        if number < 7:
+            due.asked(f"pay_{number}", START)
+        elif is_away:
+            due.was_away(f"pay_{number}", START)
+        else:
+            assert due.failed(f"pay_{number}", START) == 1
+    taken = due.take(START + MINUTE, 10)
+    # The newest failed, and are no longer the first; every fourth turn is of whoever has waited longest.
+    assert taken[:3] == ["pay_6", "pay_5", "pay_4"]
+    assert sorted(taken) == [f"pay_{number}" for number in range(1, 9)]
+    due.asked("pay_8", START + MINUTE)
+    due.asked("pay_6", START + MINUTE)
+    assert due.take(START + 2 * MINUTE, 1) == ["pay_8"]
+
+
 def test_what_is_over_is_not_asked_about_any_more() -> None:
     due = due_payments()
     for number in range(4):

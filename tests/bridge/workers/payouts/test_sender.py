@@ -159,6 +159,29 @@ async def test_a_wallet_that_does_not_answer_keeps_back_no_other_coin(
         answered.set()
 
 
+async def test_an_order_about_which_nothing_is_said_keeps_back_no_other_of_its_wallet(
+    journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, clock: Clock
+) -> None:
+    # Of a chain on which one is sent after the other.
+    bad = await wanted(journal, 1, created_at=START - timedelta(hours=1))
+    good = await wanted(journal, 2)
+    bad_name = name(1, 0)
+    books.harmless = says({"status": "success", "invoices": []})
+    books.status = lambda request: (FAILED if bad_name in request.path else UNKNOWN)(request)
+    sender = new_sender(journal, api)
+    for _ in range(2):
+        await sender.round()  # the second follows at once, as after every order
+    assert (await status(journal, bad), books.questions) == ("created", 1)
+    assert [asked for asked in gateway.asked if asked.startswith("POST ")] == ["POST ETH-USDT/payout"]
+    [record] = await journal.payouts.records([good])
+    assert record.payout.facts.attempts == 1
+    books.status = UNKNOWN
+    for _ in range(3):
+        clock.move(minutes=15)
+        await sender.round()
+    assert books.questions == 2
+
+
 @pytest.mark.parametrize("number", [1, 3])
 async def test_what_is_held_between_the_first_look_and_the_question_is_not_sent(
     journal: Journal, api: ShkeeperApi, books: Books, gateway: Gateway, number: int

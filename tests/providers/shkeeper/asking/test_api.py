@@ -8,10 +8,11 @@ from tenacity import wait_none
 from coordinator.payments.agreed.invoices import InvoiceWanted
 from coordinator.payments.observed.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, TransferSeen
 from providers.contract import ProviderRefusedError, ProviderUnavailableError
+from providers.presence import UnansweredError
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.providers.shkeeper.conftest import KEY
-from tests.scripted_gateway import Gateway, breaks_off, hangs_up, says
+from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
 from tests.waiting import GIVE_UP_SECONDS
 
 COINS = says({"status": "success", "crypto": ["BTC", "ETH-USDT"]})
@@ -89,7 +90,7 @@ async def test_the_circuit_opens_and_nobody_waits_any_more(gateway: Gateway) -> 
         with pytest.raises(ProviderUnavailableError):
             await ShkeeperInvoices(api).coins()
     asked = len(gateway.requests)
-    assert asked == 5
+    assert asked == 6  # three tries and one, each time with the harmless question
     with pytest.raises(ProviderUnavailableError, match="503"):
         await api.check()
     with pytest.raises(ProviderUnavailableError):
@@ -100,6 +101,37 @@ async def test_the_circuit_opens_and_nobody_waits_any_more(gateway: Gateway) -> 
     assert await ShkeeperInvoices(api).coins() == ("BTC", "ETH-USDT")
     await api.check()
     await api.aclose()
+
+
+async def test_one_that_cannot_be_asked_about_closes_nothing(gateway: Gateway, api: ShkeeperApi) -> None:
+    invoices = ShkeeperInvoices(api)
+    nothing = says({"status": "success", "invoices": []})
+    gateway.answers(
+        lambda request: says("<html>", 500)(request) if request.path.endswith("/bad") else nothing(request)
+    )
+    for _ in range(10):
+        with pytest.raises(UnansweredError, match="not JSON"):
+            await invoices.look_up("bad")
+        assert await invoices.look_up("good") == []
+        await api.check()
+
+
+async def test_one_for_which_nothing_can_be_opened_closes_no_coin(gateway: Gateway, api: ShkeeperApi) -> None:
+    invoices = ShkeeperInvoices(api)
+    bad = WANTED.model_copy(update={"external_id": "bad"})
+
+    def answer(request: Request) -> bytes | None:
+        if request.path.endswith("/balance"):
+            return says({"amount_crypto": "1", "server_status": "Synced"})(request)
+        is_bad = isinstance(request.content, dict) and request.content.get("external_id") == "bad"
+        return hangs_up(request) if is_bad else says(OPENED)(request)
+
+    gateway.answers(answer)
+    for _ in range(10):
+        with pytest.raises(UnansweredError):
+            await invoices.open_invoice(bad)
+        assert (await invoices.open_invoice(WANTED)).address == "0x86"
+    assert invoices.troubles() == {}
 
 
 async def test_of_two_keys_the_one_that_works_is_used_from_then_on(gateway: Gateway) -> None:

@@ -13,7 +13,7 @@ from providers.contract import (
     ProviderUnavailableError,
 )
 from providers.shkeeper.asking.api import ShkeeperApi
-from providers.shkeeper.asking.circuits import COIN_FAILURES
+from providers.shkeeper.asking.circuits import COIN
 from providers.shkeeper.asking.credentials import CredentialCheck
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.clock import pass_seconds
@@ -87,7 +87,8 @@ async def test_a_wallet_that_shkeeper_gave_up_on_is_its_coins_trouble(gateway: G
         await invoices.open_invoice(WANTED)
     assert caught.value.coin == "ETH-USDT"
     assert "example" not in str(caught.value)
-    assert len(gateway.requests) == 1  # which took ten seconds; nobody waits for that three times
+    # It took ten seconds; nobody waits for that three times.
+    assert gateway.asked == ["POST ETH-USDT/payment_request", "GET ETH-USDT/balance"]
 
 
 async def test_a_busy_database_is_tried_again_and_is_no_refusal(gateway: Gateway, api: ShkeeperApi) -> None:
@@ -115,16 +116,22 @@ async def test_a_coin_that_hangs_keeps_back_no_other_coin_and_no_look_up(gateway
     unknown = says({"status": "success", "invoices": []})
     gateway.answers(hangs_for("LTC", otherwise=says(OPENED)))
     hanging = WANTED.model_copy(update={"coin": "LTC"})
-    for number in range(1, COIN_FAILURES + 1):
+
+    def opened() -> list[str]:
+        return [asked for asked in gateway.asked if asked.endswith("payment_request")]
+
+    for number in range(1, COIN.failures // 2 + 2):
         opening = asyncio.create_task(invoices.open_invoice(hanging))
-        await until(lambda number=number: len(gateway.requests) == number)  # type: ignore[misc]
+        await until(lambda number=number: len(opened()) == number)  # type: ignore[misc]
         await pass_seconds(GIVE_UP_SECONDS + 1)
+        await until(lambda number=number: len(gateway.requests) == 2 * number)  # type: ignore[misc]
+        await pass_seconds(GIVE_UP_SECONDS + 1)  # the coin's balance hangs too
         with pytest.raises(CoinUnavailableError, match="LTC"):
             await opening
     for _ in range(5):  # it bounds itself: after some tries nobody waits any more
         with pytest.raises(CoinUnavailableError, match="LTC"):
             await invoices.open_invoice(hanging)
-    assert len(gateway.requests) == COIN_FAILURES
+    assert len(opened()) == COIN.failures // 2 + 1
     await invoices.check()
     gateway.answers(hangs_for("LTC", otherwise=says(OPENED)))
     assert (await invoices.open_invoice(WANTED)).address == "0x86"
