@@ -19,6 +19,7 @@ from bridge.workers.payments.retry_delays import Because, RetryDelays
 from coordinator.errors import BridgeError
 from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import Payment
+from providers.availability import UnansweredError
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,
@@ -27,7 +28,6 @@ from providers.contract import (
     ProviderError,
     ProviderRefusedError,
 )
-from providers.presence import UnansweredError
 
 __all__ = ["Asked", "CoinNotOfferedError", "InvoiceOpener", "because_of", "is_refusal"]
 

@@ -20,6 +20,7 @@ from coordinator.payments.counting.unconfirmed import matures_at, seen_at
 from coordinator.payments.facts.booked import latest
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.contradictions import is_called_refunded
+from providers.availability import UnansweredError
 from providers.contract import (
     AnswerUnusableError,
     CredentialsRefusedError,
@@ -28,7 +29,6 @@ from providers.contract import (
     ProviderError,
     ProviderUnavailableError,
 )
-from providers.presence import UnansweredError
 
 __all__ = ["Reconciliation"]
 

@@ -17,6 +17,7 @@ from tenacity.wait import wait_base
 from coordinator.json_text import PARTS_LIMIT
 from providers.answers import Answer as Answered
 from providers.answers import NeighbourError, NotReachedError, TooLateError, ask, neighbour
+from providers.availability import UnansweredError
 from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,
@@ -24,7 +25,6 @@ from providers.contract import (
     ProviderRefusedError,
     ProviderUnavailableError,
 )
-from providers.presence import UnansweredError
 from providers.question_spans import ASKED
 from providers.shkeeper.asking.circuits import ALL_WALLETS, Blamed, Circuits, Failure, Put, suspected_coin
 from providers.shkeeper.asking.refusals import is_error, is_passing, leads_to_login, reason_of, subject_of, trouble_of

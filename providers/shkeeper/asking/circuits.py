@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
+from providers.availability import Availability, Limits, Turn
 from providers.circuit import show_circuit
 from providers.contract import CoinUnavailableError, ProviderUnavailableError
-from providers.presence import Limits, Presence, Turn
 
 __all__ = [
     "ALL_WALLETS",
@@ -107,9 +107,9 @@ class Circuits:
         whether it was answered."""
         self._clock = clock
         self._is_there = is_there
-        self._gateway = Presence()
+        self._gateway = Availability()
         show_circuit("shkeeper", self)
-        self._coins: dict[str, Presence] = {}
+        self._coins: dict[str, Availability] = {}
         self._failed_at: dict[str, float] = {}
         """Of the coins whose trouble it was when something was asked of them last."""
         self._finding_out: dict[str | None, asyncio.Task[None]] = {}
@@ -185,9 +185,9 @@ class Circuits:
         suspected = suspected_coin(failure, coin)
         before = put.of_gateway if suspected is None else put.of_coin
         # There is no harmless question to all wallets but the one that failed.
-        if suspected != ALL_WALLETS and not self._presence(suspected).blames_question(before):
+        if suspected != ALL_WALLETS and not self._availability(suspected).blames_question(before):
             await asyncio.wait({self._find_out(suspected)}, timeout=EVIDENCE_SECONDS)
-        known, now = self._presence(suspected), self._clock()
+        known, now = self._availability(suspected), self._clock()
         if known.blames_question(before):
             return Blamed.QUESTION
         if suspected is None:
@@ -208,11 +208,11 @@ class Circuits:
         if await self._is_there(coin):
             self.succeed(coin)
 
-    def _presence(self, coin: str | None) -> Presence:
+    def _availability(self, coin: str | None) -> Availability:
         return self._gateway if coin is None else self._coin(coin)
 
-    def _coin(self, coin: str | None) -> Presence:
-        return Presence() if coin is None else self._coins.get(coin, Presence())
+    def _coin(self, coin: str | None) -> Availability:
+        return Availability() if coin is None else self._coins.get(coin, Availability())
 
     def troubles(self) -> Mapping[str, str]:
         """The coins that failed when they were asked for last, each with the reason."""

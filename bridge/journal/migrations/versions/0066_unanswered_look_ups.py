@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from bridge.journal.migrations.rewriting import rewrite_json
 
-revision = "0070"
-down_revision = "0064"
+revision = "0066"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 

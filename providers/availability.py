@@ -1,5 +1,5 @@
-"""Presence of a neighbour: whether one that is asked many different things is there, and whose trouble a question is
-that it did not answer. Pure; the clock is an argument.
+"""Availability of a neighbour: whether one that is asked many different things is there, and whose trouble a
+question is that it did not answer. Pure; the clock is an argument.
 
 A question may fail for its own sake, again and again. So no number of failures alone says that a neighbour is away: a
 harmless question, put because another one failed, has to go unanswered too. As long as that is answered, whoever asks
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from providers.contract import ProviderUnavailableError
 
-__all__ = ["Limits", "Presence", "Turn", "UnansweredError"]
+__all__ = ["Availability", "Limits", "Turn", "UnansweredError"]
 
 
 class UnansweredError(ProviderUnavailableError):
@@ -38,7 +38,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class Availability:
     """What is known of one neighbour, or of one part of it."""
 
     answers: int = 0
@@ -56,20 +56,20 @@ class Presence:
             return Turn.ASK
         return Turn.LEAVE if now < self.away_until else Turn.FIND_OUT
 
-    def finding_out(self, now: float, limits: Limits) -> "Presence":
+    def finding_out(self, now: float, limits: Limits) -> "Availability":
         """Somebody finds out whether it is back; the next one does in `open_seconds`."""
         return replace(self, away_until=now + limits.open_seconds)
 
-    def answered(self) -> "Presence":
+    def answered(self) -> "Availability":
         """An answer came, whatever it says."""
-        return Presence(self.answers + 1)
+        return Availability(self.answers + 1)
 
     def blames_question(self, answers_before: int) -> bool:
         """Whether a question that failed has only itself to blame: other ones were answered since it was put, when
         there had been so many answers."""
         return self.answers > answers_before
 
-    def failed(self, reason: str) -> "Presence":
+    def failed(self, reason: str) -> "Availability":
         """A try was not answered."""
         return replace(self, failures=self.failures + 1, reason=reason)
 
@@ -77,7 +77,7 @@ class Presence:
         """Whether the next failure is enough. Nobody tries again then before the harmless question is answered."""
         return self.failures + 1 >= limits.failures
 
-    def missed(self, answers_before: int, now: float, limits: Limits) -> "Presence":
+    def missed(self, answers_before: int, now: float, limits: Limits) -> "Availability":
         """A question was given up that was put when there had been so many answers, and nor was the harmless one
         answered in time."""
         if self.blames_question(answers_before):

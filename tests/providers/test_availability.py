@@ -1,11 +1,11 @@
-"""Presence: whatever fails for its own sake keeps nobody else back, and who answers nobody is hardly asked."""
+"""Availability: whatever fails for its own sake keeps nobody else back, and who answers nobody is hardly asked."""
 
 from dataclasses import dataclass, field
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.presence import Limits, Presence, Turn
+from providers.availability import Availability, Limits, Turn
 
 LIMITS = Limits(failures=5, open_seconds=5.0)
 TRIES = 3
@@ -15,33 +15,33 @@ TRIES = 3
 class Neighbour:
     """One that is asked as the circuits ask: a question is tried, and then the harmless one is put."""
 
-    presence: Presence = field(default_factory=Presence)
+    availability: Availability = field(default_factory=Availability)
     now: float = 0.0
     is_there: bool = True
     requests: list[float] = field(default_factory=list)
 
     def ask(self, *, is_bad: bool) -> bool | None:
         """Returns whether it was answered; None if it was not put."""
-        turn = self.presence.turn(self.now)
+        turn = self.availability.turn(self.now)
         if turn is Turn.LEAVE:
             return None
         if turn is Turn.FIND_OUT:
-            self.presence = self.presence.finding_out(self.now, LIMITS)
-        before = self.presence.answers
+            self.availability = self.availability.finding_out(self.now, LIMITS)
+        before = self.availability.answers
         for _ in range(TRIES):
             self.requests.append(self.now)
             if self.is_there and not is_bad:
-                self.presence = self.presence.answered()
+                self.availability = self.availability.answered()
                 return True
-            self.presence = self.presence.failed("no answer")
-            if self.presence.is_doubted(LIMITS):
+            self.availability = self.availability.failed("no answer")
+            if self.availability.is_doubted(LIMITS):
                 break
         self.requests.append(self.now)
         if self.is_there:
-            self.presence = self.presence.answered()
+            self.availability = self.availability.answered()
         else:
-            self.presence = self.presence.missed(before, self.now, LIMITS)
-        assert self.presence.blames_question(before) == self.is_there
+            self.availability = self.availability.missed(before, self.now, LIMITS)
+        assert self.availability.blames_question(before) == self.is_there
         return False
 
 
@@ -84,15 +84,15 @@ def test_who_is_back_is_asked_again_within_a_bound_whoever_comes_first(
 
 
 def test_what_was_answered_meanwhile_clears_a_neighbour_that_was_slow_to_answer_one() -> None:
-    presence = Presence()
-    before = presence.answers
-    presence = presence.answered().failed("too slow")
-    assert presence.missed(before, 0.0, LIMITS) == presence
+    availability = Availability()
+    before = availability.answers
+    availability = availability.answered().failed("too slow")
+    assert availability.missed(before, 0.0, LIMITS) == availability
 
 
 def test_only_one_finds_out_whether_who_was_away_is_back() -> None:
-    presence = Presence(failures=4, reason="gone").missed(0, 100.0, LIMITS)
-    assert [presence.turn(at) for at in (104.9, 105.0)] == [Turn.LEAVE, Turn.FIND_OUT]
-    finding_out = presence.finding_out(105.0, LIMITS)
+    availability = Availability(failures=4, reason="gone").missed(0, 100.0, LIMITS)
+    assert [availability.turn(at) for at in (104.9, 105.0)] == [Turn.LEAVE, Turn.FIND_OUT]
+    finding_out = availability.finding_out(105.0, LIMITS)
     assert finding_out.turn(105.0) is Turn.LEAVE
     assert finding_out.answered().turn(105.0) is Turn.ASK
