@@ -39,6 +39,7 @@ __all__ = [
     "PayoutGateways",
     "PayoutOrder",
     "PayoutReading",
+    "PriceUnknownError",
     "Provider",
     "ProviderError",
     "ProviderRefusedError",
@@ -89,6 +90,11 @@ class CoinUnavailableError(ProviderUnavailableError):
 class AnswerUnusableError(ProviderError):
     """The provider answered, and nothing can be done with it. It would say the same a moment later, and asking may
     cost it something each time, so it is asked again late and ever later."""
+
+
+class PriceUnknownError(ProviderError):
+    """What a coin is worth cannot be told at this moment; the message says why, for a person to read. It begins in
+    small letters."""
 
 
 class ProviderRefusedError(ProviderError):
@@ -258,8 +264,8 @@ class PayoutGateway(Protocol):
     def spellings(self, order: PayoutOrder) -> Collection[str]:
         """The ways to write the destination of an order that was read: whoever has one of them has it."""
 
-    async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
-        """What the amount of an order counts for in a currency, at least; None if that cannot be told now."""
+    async def worth(self, order: PayoutOrder, currency: str) -> Decimal:
+        """What the amount of an order counts for in a currency, at least. Raises PriceUnknownError."""
 
     def is_worth_itself(self, coin: str, currency: str) -> bool:
         """Whether a coin counts for as much of a currency as there is of it, whatever anybody says."""
@@ -271,9 +277,9 @@ class PayoutGateway(Protocol):
         """What names the payment of an order that was read, if its destination can be paid once and no more, as an
         invoice of Lightning; None of an address."""
 
-    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
-        """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals; None if that
-        cannot be told now. Raises NotPayableError if nothing can be sent in the coin."""
+    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal:
+        """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals. Raises
+        PriceUnknownError; NotPayableError if nothing can be sent in the coin."""
 
     async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
         """How much of a coin somebody says to have sent without the bridge. Raises NotPayableError."""

@@ -2,6 +2,7 @@
 came to it over a chain: what is looked at before one is written down, so that the figures are right."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated
@@ -21,7 +22,7 @@ from coordinator.payments.observed.transfers import is_cut_off
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.coin_prices import paid_at, shown, strays_from
 from coordinator.refunds.refunds import ELSEWHERE, Sent
-from providers.contract import NotPayableError
+from providers.contract import NotPayableError, PriceUnknownError
 from providers.onchain.chains import Chain
 from providers.onchain.matching.payment_requests import NotOnChainError, read_chain, read_holder, read_token
 
@@ -119,12 +120,10 @@ async def _fitting(payment: Payment, amount: Decimal, coin: str, sender: PayoutS
     paid = paid_at(payment, coin)
     found = [] if not paid else [quotient(amount, paid)]
     if payment.direct is None and sender.sends_for(payment.provider):
-        try:
-            coins = await sender.coins_for(payment.provider, amount, payment.currency, coin)
-        except NotPayableError:  # as of Lightning, whose price nobody asks for
-            coins = None
-        found += [] if not coins else [coins]
-    return found
+        # Of Lightning nobody asks for a price.
+        with suppress(NotPayableError, PriceUnknownError):
+            found.append(await sender.coins_for(payment.provider, amount, payment.currency, coin))
+    return [one for one in found if one]
 
 
 def _stands_for(payment: Payment, coin: str, sender: PayoutSender) -> bool:

@@ -15,6 +15,7 @@ from providers.contract import (
     CredentialsRefusedError,
     NotPayableError,
     PayoutOrder,
+    PriceUnknownError,
     ProviderRefusedError,
 )
 from tests.system.cards.api import CardsApi, OutcomeUnclearError
@@ -100,8 +101,8 @@ class CardPayouts:
     def spellings(self, order: PayoutOrder) -> Collection[str]:
         return (order.destination,)
 
-    async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
-        return order.amount if order.coin == currency else None
+    async def worth(self, order: PayoutOrder, currency: str) -> Decimal:
+        return await self.coins_for(order.amount, currency, order.coin)
 
     def is_worth_itself(self, coin: str, currency: str) -> bool:
         return coin == currency
@@ -112,8 +113,10 @@ class CardPayouts:
     def payment_hash(self, order: PayoutOrder) -> str | None:
         return None
 
-    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
-        return rounded_down(amount, 2) if coin == currency else None
+    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal:
+        if coin != currency:
+            raise PriceUnknownError(f"nobody says what {coin} is worth in {currency}")
+        return rounded_down(amount, 2)
 
     async def read_sent(self, coin: str, amount: Decimal) -> Decimal:
         if decimals_of(amount) > 2:
