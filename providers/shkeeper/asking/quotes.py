@@ -1,5 +1,5 @@
-"""Quotes: what so much of a currency is in a coin, by SHKeeper, for which no wallet is asked; and whether a price fits
-the question, and itself."""
+"""Quotes: what so much of a currency is in a coin, by SHKeeper, for which no wallet is asked; and whether a price
+fits the question, and itself."""
 
 from decimal import Decimal
 from typing import Annotated

@@ -38,7 +38,7 @@ from providers.shkeeper.asking.refusals import is_error, leads_to_login, reason_
 from providers.shkeeper.asking.subjects import require_subject
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.destinations import spellings_of
-from providers.shkeeper.wire import UnreadableError, Wire, Words, faults, read_object
+from providers.shkeeper.wire import StoredHash, UnreadableError, Wire, Words, faults, read_object
 
 __all__ = ["StatusAnswer", "TaskAnswer", "answered", "of_status", "of_task"]
 
@@ -158,7 +158,7 @@ class OrderAnswer(Wire):
     """`POST /{crypto}/payout`, or `/multipayout`: a task, or for some coins the transactions at once."""
 
     task_id: StoredId | None = None
-    result: tuple[StoredId, ...] = ()
+    result: tuple[StoredHash, ...] = ()
 
     @field_validator("result", mode="before")
     @classmethod
@@ -173,7 +173,7 @@ class TaskResult(Wire):
     dest: Words
     status: Words
     amount: Amount | None = None
-    txids: tuple[StoredId, ...] = ()
+    txids: tuple[StoredHash, ...] = ()
     message: Words | None = None
     details: Any = None
 
@@ -191,7 +191,7 @@ class StatusAnswer(Wire):
     id: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
     external_id: Words | None = None
     status: Words
-    txid: StoredId | tuple[StoredId, ...] | None = None
+    txid: StoredHash | tuple[StoredHash, ...] | None = None
     crypto: Words | None = None
     amount: Amount | None = None
     destination: Words | None = None

@@ -433,7 +433,10 @@ async def test_a_price_that_fits_its_question_is_taken_whatever_of_it_is_left_ou
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"fiat": "EUR", "exchange_rate": "60", "amount_crypto": "16666.66666667"}, r"asked about USD, .* EUR \(fiat\)"),
+        (
+            {"fiat": "EUR", "exchange_rate": "60", "amount_crypto": "16666.66666667"},
+            r"asked about USD, .* EUR \(fiat\)",
+        ),
         ({"crypto": "DASH", "exchange_rate": "60", "amount_crypto": "16666.66666667"}, r"LTC, .* DASH \(crypto\)"),
         ({"amount_fiat": "6.50", "amount_crypto": "0.08125"}, r"1000000, .* 6\.50 \(amount_fiat\)"),
         ({"exchange_rate": "60"}, "contradicts itself"),
