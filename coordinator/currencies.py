@@ -42,11 +42,14 @@ def currency_fault(currency: str) -> str | None:
     return None if currency == capitals else f"a currency is spelled in capitals; expected {capitals}"
 
 
-def amount_fault(amount: Decimal, currency: str) -> str | None:
-    """What is wrong with an amount that is to be agreed in a currency; None if nothing is. One that is not known has
-    as many decimals as any coin."""
+def amount_fault(amount: Decimal, currency: str | None) -> str | None:
+    """What is wrong with an amount that is to be agreed in a currency, which is None for a chain's token: that may be
+    called like one, and its decimals the chain knows. None if nothing is. A currency that is not known has as many
+    decimals as any coin."""
     if amount >= Decimal(1).scaleb(DIGITS_LIMIT):
         return f"expected less than 1 and {DIGITS_LIMIT} zeros"
+    if currency is None:
+        return None
     decimals = MINOR_UNITS.get(currency, DERIVED_DECIMALS)
     if decimals_of(Decimal(trimmed(amount))) <= decimals:
         return None

@@ -42,6 +42,12 @@ def test_what_is_less_than_a_currencys_unit_or_beyond_all_that_is_sold_is_told(
     assert amount_fault(Decimal(amount), currency) == why
 
 
+def test_of_a_chains_token_that_is_called_like_a_currency_its_chain_knows_the_decimals() -> None:
+    assert amount_fault(Decimal("0.000000000000000001"), "MNT") is not None
+    assert amount_fault(Decimal("0.000000000000000001"), None) is None
+    assert amount_fault(Decimal(10**15), None) == "expected less than 1 and 15 zeros"
+
+
 def test_a_currency_is_spelled_in_one_way() -> None:
     assert [currency_fault(one) for one in ("USD", "ETH-USDT", "POINTS_2")] == [None, None, None]
     assert [currency_fault(one) is None for one in ("usd", "Usd", "uSD")] == [False] * 3

@@ -70,7 +70,7 @@ def agreed_way(
     the fields that name them. Raises ValidationException unless the request names one way, and amounts that can
     be."""
     for field, amount in amounts.items():
-        fault = amount_fault(amount, currency)
+        fault = amount_fault(amount, None if way.provider == chains.provider else currency)
         if fault is not None:
             raise wrong_field(field, fault)
     if way.provider == chains.provider:

@@ -8,7 +8,6 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -36,7 +35,7 @@ from providers.shkeeper.destinations import usual_spelling, why_nobody_pays_to
 from providers.shkeeper.invoices.fees import FeeFinder
 from providers.shkeeper.invoices.lookups import InvoiceAnswer, ListAnswer, looked_up
 from providers.shkeeper.invoices.payment_uri import uri_template
-from providers.shkeeper.texts.lightning import DEFAULT_EXPIRY, amount_of, lapse_of
+from providers.shkeeper.texts.lightning import amount_of, lapse_of
 from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Address, Code, Wire, Words, faults
 
@@ -82,7 +81,6 @@ class PaymentRequestAnswer(Wire):
 def opened_invoice(
     wanted: InvoiceWanted,
     answer: PaymentRequestAnswer,
-    now: datetime,
     decimals_of: Mapping[str, int] = DECIMALS,
     *,
     test_networks: bool = False,
@@ -112,7 +110,7 @@ def opened_invoice(
             uri_template=template,
             whole_only=is_lightning,
             price_seconds=hours * 3600 if 0 < hours <= HOURS_LIMIT else None,
-            lapses_at=(lapse_of(address) or now + DEFAULT_EXPIRY) if is_lightning else None,
+            lapses_at=lapse_of(address) if is_lightning else None,
         )
     except ValidationError as error:
         raise AnswerUnusableError(f"SHKeeper's answer cannot be used: {faults(error)}") from None
@@ -247,8 +245,7 @@ class ShkeeperInvoices:
         path = f"{quote(wanted.coin)}/payment_request"
         try:
             answer = await self._api.ask(PaymentRequestAnswer, "POST", path, request, coin=wanted.coin)
-            now = datetime.now(UTC)
-            opened = opened_invoice(wanted, answer, now, self._decimals, test_networks=self._test_networks)
+            opened = opened_invoice(wanted, answer, self._decimals, test_networks=self._test_networks)
         except AnswerUnusableError as error:
             self._unusable[wanted.coin] = (self._clock(), str(error))
             raise

@@ -13,7 +13,6 @@ from decimal import Decimal
 from providers.shkeeper.texts import bech32
 
 __all__ = [
-    "DEFAULT_EXPIRY",
     "LONGEST_INVOICE",
     "Invoice",
     "InvoiceUnreadableError",
