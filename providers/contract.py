@@ -39,7 +39,6 @@ __all__ = [
     "PayoutGateways",
     "PayoutOrder",
     "PayoutReading",
-    "PriceUnknownError",
     "Provider",
     "ProviderError",
     "ProviderRefusedError",
@@ -90,11 +89,6 @@ class CoinUnavailableError(ProviderUnavailableError):
 class AnswerUnusableError(ProviderError):
     """The provider answered, and nothing can be done with it. It would say the same a moment later, and asking may
     cost it something each time, so it is asked again late and ever later."""
-
-
-class PriceUnknownError(ProviderError):
-    """What a coin is worth cannot be told at this moment; the message says why, for a person to read. It begins in
-    small letters."""
 
 
 class ProviderRefusedError(ProviderError):

@@ -31,7 +31,6 @@ from providers.contract import (
     CredentialsRefusedError,
     NotPayableError,
     PayoutOrder,
-    PriceUnknownError,
     ProviderError,
     ProviderUnavailableError,
 )
@@ -48,6 +47,7 @@ from providers.shkeeper.payouts.orders import network_fee, read_amount, read_coi
 from providers.shkeeper.texts.lightning import lapse_of, payment_hash_of
 from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
+from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["ShkeeperPayouts"]
 

@@ -15,9 +15,9 @@ from providers.contract import (
     CredentialsRefusedError,
     NotPayableError,
     PayoutOrder,
-    PriceUnknownError,
     ProviderRefusedError,
 )
+from providers.unknown_prices import PriceUnknownError
 from tests.system.cards.api import CardsApi, OutcomeUnclearError
 from tests.system.cards.wire import PROVIDER, in_hundredths
 

@@ -24,7 +24,6 @@ from providers.contract import (
     AnswerUnusableError,
     NotPayableError,
     PayoutOrder,
-    PriceUnknownError,
     ProviderError,
     ProviderRefusedError,
     ProviderUnavailableError,
@@ -32,6 +31,7 @@ from providers.contract import (
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts.payouts import ShkeeperPayouts
+from providers.unknown_prices import PriceUnknownError
 from tests.clock import pass_seconds
 from tests.made_destinations import destination, lightning
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
