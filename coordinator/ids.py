@@ -14,6 +14,7 @@ __all__ = [
     "NO_UNSEEN",
     "UNSEEN",
     "Id",
+    "NewId",
     "StoredId",
     "derived_id",
     "is_id",
@@ -48,6 +49,7 @@ NO_UNSEEN = (
 _BLANKS = r"\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _TEXT, _VISIBLE = rf"[^{UNSEEN}]", rf"[^{UNSEEN}{_BLANKS}]"
 _PATTERN = rf"{_TEXT}*{_VISIBLE}{_TEXT}*"
+_BARE_PATTERN = rf"{_VISIBLE}(?:{_TEXT}*{_VISIBLE})?"
 _WHOLE, _UNSEEN = re.compile(_PATTERN), re.compile(f"[{UNSEEN}]")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 # As it was once; some of what is refused now was taken then.
@@ -70,6 +72,12 @@ def _plain(value: str) -> str:
     return value
 
 
+def _bare(value: str) -> str:
+    if value != value.strip():
+        raise ValueError("expected an id without blanks at its beginning and its end")
+    return value
+
+
 Id = Annotated[
     str,
     StringConstraints(min_length=1, max_length=ID_LIMIT_CHARACTERS),
@@ -77,6 +85,10 @@ Id = Annotated[
     Field(json_schema_extra={"pattern": f"^{_PATTERN}$"}),
 ]
 """An id as somebody gives it."""
+
+NewId = Annotated[Id, AfterValidator(_bare), Field(json_schema_extra={"pattern": f"^{_BARE_PATTERN}$"})]
+"""An id under which somebody registers something. One that ends in a blank looks like the one that does not, and
+would be another buyer, seller or request."""
 
 StoredId = Annotated[str, StringConstraints(min_length=1, max_length=ID_LIMIT_CHARACTERS, pattern=_STORED_PATTERN)]
 """An id that was taken when it was given: what is in the journal stays readable, whatever is refused by now."""

@@ -258,8 +258,8 @@ class PayoutGateway(Protocol):
     def spellings(self, order: PayoutOrder) -> Collection[str]:
         """The ways to write the destination of an order that was read: whoever has one of them has it."""
 
-    async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
-        """What the amount of an order counts for in a currency, at least; None if that cannot be told now."""
+    async def worth(self, order: PayoutOrder, currency: str) -> Decimal:
+        """What the amount of an order counts for in a currency, at least. Raises PriceUnknownError."""
 
     def is_worth_itself(self, coin: str, currency: str) -> bool:
         """Whether a coin counts for as much of a currency as there is of it, whatever anybody says."""
@@ -271,9 +271,9 @@ class PayoutGateway(Protocol):
         """What names the payment of an order that was read, if its destination can be paid once and no more, as an
         invoice of Lightning; None of an address."""
 
-    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
-        """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals; None if that
-        cannot be told now. Raises NotPayableError if nothing can be sent in the coin."""
+    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal:
+        """How much of a coin an amount of a currency comes to now, rounded down to the coin's decimals. Raises
+        PriceUnknownError; NotPayableError if nothing can be sent in the coin."""
 
     async def read_sent(self, order: PayoutOrder) -> PayoutOrder:
         """What somebody says to have sent without the bridge, in the form of an order. Raises NotPayableError."""

@@ -49,7 +49,7 @@ class LyingGateway:
         asked = json.loads(body) if body else {}
         if call == "payment_request":
             name = asked["external_id"]
-            wallet = self.addresses.setdefault(name, self.address or f"0x{next(_NUMBERS):040x}")
+            wallet = self.addresses.setdefault(name, self.address or f"0x{next(_NUMBERS):08x}{'ab' * 16}")
             self.tells(name, **{"status": "UNPAID", "balance_fiat": "0"} | self.of_new)
             return {"status": "success", "amount": "102", "exchange_rate": "1", "wallet": wallet}
         return {"status": "error", "message": "there is no such thing"}

@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.answering_server import answering
+from tests.made_destinations import destination, lengthened, lightning
 
 __all__ = ["LAPSED", "PricedGateway", "priced_gateway"]
 
-# One of BOLT 11's own examples: made in 2017, and good for a minute.
-LAPSED = (
-    "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq"
-    "5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3q"
-    "fegext0eh0ymjpf39tuven09sam30g4vgpfna3rh"
-)
+LAPSED = lightning(lengthened(b"lapsed"), made_at=1496311118)
+"""An invoice of whatever amount, made in 2017, and good for an hour."""
 UNKNOWN = {"status": "error", "message": "not here"}
 
 
@@ -40,7 +37,7 @@ class PricedGateway:
             return {"status": "success", "crypto": sorted(self.prices)}
         if call == "payment_request" and coin in self.prices:
             self.asked.append(coin)
-            return {"wallet": f"address-of-{coin}-{json.loads(body)['external_id']}", **self.prices[coin]}
+            return {"wallet": destination(coin, json.loads(body)["external_id"]), **self.prices[coin]}
         return {"status": "success", "invoices": []} if coin == "invoices" else UNKNOWN
 
 

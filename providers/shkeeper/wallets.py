@@ -13,6 +13,7 @@ from coordinator.money import Amount
 from providers.contract import CoinUnavailableError
 from providers.shkeeper.asking.api import UP_TO_DATE, ShkeeperApi
 from providers.shkeeper.asking.refusals import shown
+from providers.shkeeper.asking.subjects import require_subject
 from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire, Words
@@ -25,6 +26,8 @@ class BalanceAnswer(Wire):
 
     amount_crypto: Amount
     server_status: Words
+    name: Words | None = None
+    """The coin."""
 
 
 class ShkeeperWallets:
@@ -51,6 +54,7 @@ class ShkeeperWallets:
 
     async def _said(self, coin: str) -> Decimal:
         answer = await self._api.ask(BalanceAnswer, "GET", f"{quote(coin)}/balance", coin=coin)
+        require_subject("name", answer.name, coin)
         if answer.server_status.strip().casefold() != UP_TO_DATE:
             raise CoinUnavailableError(coin, f"{coin}: its node is not up to date: {shown(answer.server_status)}")
         return answer.amount_crypto

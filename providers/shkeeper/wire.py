@@ -18,7 +18,9 @@ __all__ = [
     "Code",
     "ExternalId",
     "GivenId",
+    "Hash",
     "Moment",
+    "StoredHash",
     "TransactionId",
     "UnreadableError",
     "Wire",
@@ -56,9 +58,14 @@ def _utc(value: object) -> object:
         raise ValueError(_DATE_EXPECTED) from None
 
 
+def _without_blanks(value: object) -> object:
+    """Before it is looked at: the end of a line is no more of a hash than a blank is."""
+    return value.strip() if isinstance(value, str) else value
+
+
 def _hash(value: str) -> str:
-    """Without blanks around it, and with one `0x` before it at most: in other clothes it is the same transaction."""
-    bare = _AGAIN.sub("0x", value.strip())
+    """With one `0x` before it at most: in other clothes it is the same transaction."""
+    bare = _AGAIN.sub("0x", value)
     if _HASH.fullmatch(bare) is None:
         raise ValueError("a transaction's hash has letters and digits alone")
     return bare
@@ -73,7 +80,11 @@ GivenId = Annotated[Id, BeforeValidator(_text_of_number)]
 """An id in what SHKeeper sends."""
 ExternalId = Annotated[StoredId, BeforeValidator(_text_of_number)]
 """An id in SHKeeper's books, which may hold what is refused where it is sent: one must not make others unreadable."""
-TransactionId = Annotated[Id, AfterValidator(_hash)]
+Hash = Annotated[Id, BeforeValidator(_without_blanks)]
+"""What a payout's transaction is called, by whatever chain."""
+StoredHash = Annotated[StoredId, BeforeValidator(_without_blanks)]
+"""The same in SHKeeper's books."""
+TransactionId = Annotated[Hash, AfterValidator(_hash)]
 """A transaction's hash, as its chain writes it."""
 Moment = Annotated[datetime, BeforeValidator(_utc)]
 

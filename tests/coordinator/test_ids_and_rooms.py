@@ -1,5 +1,6 @@
 """Ids stay within their limits wherever they come from, and rooms are named as the specification spells them."""
 
+import re
 import unicodedata
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from coordinator import rooms
-from coordinator.ids import Id, is_id
+from coordinator.ids import Id, NewId, is_id
 
 ID: TypeAdapter[str] = TypeAdapter(Id)
 
@@ -56,6 +57,27 @@ def test_nothing_that_cannot_be_seen_is_part_of_an_id() -> None:
 @given(st.text(max_size=5))
 def test_models_and_sockets_agree_on_what_an_id_is(value: str) -> None:
     assert is_id(value) == is_id_for_models(value)
+
+
+NEW_ID: TypeAdapter[str] = TypeAdapter(NewId)
+
+
+@pytest.mark.parametrize("value", ["r 6", "支付 é", "1", "a" * 200])
+def test_a_new_id_may_have_blanks_within(value: str) -> None:
+    assert NEW_ID.validate_python(value) == value
+
+
+@given(st.text(max_size=4) | st.builds("{}{}{}".format, *[st.sampled_from(["", " ", "\xa0", "\u3000", "r"])] * 3))
+def test_a_new_id_is_an_id_that_begins_and_ends_with_what_can_be_seen(value: str) -> None:
+    pattern = str(NEW_ID.json_schema()["pattern"])
+    expected = is_id(value) and value == value.strip()
+    try:
+        NEW_ID.validate_python(value)
+    except ValidationError:
+        assert not expected
+    else:
+        assert expected
+    assert (re.search(pattern, value) is not None and not value.endswith("\n")) == expected
 
 
 def test_rooms_are_named_as_specified() -> None:

@@ -178,7 +178,7 @@ def test_the_page_is_of_use_with_the_keyboard_alone(browsing: Browsing, marketpl
 
 def test_a_phone_needs_no_scrolling_sideways(browsing: Browsing, marketplace: Marketplace) -> None:
     payment = marketplace.create(
-        amount="123456789.123456789012345678", currency="USD", requestId="r" * 60, sellerId="s" * 60
+        coin="ETH", amount="123456789.12", currency="USD", requestId="r" * 60, sellerId="s" * 60
     )
     page = opened(browsing, marketplace, payment)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -1,6 +1,7 @@
 """A payment's page says where to pay and until when, what is left to pay, or where else: never a dead end."""
 
 import re
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -176,7 +177,12 @@ def test_a_price_that_has_ended_hides_the_code_until_there_is_a_new_one(
         expect(one.get_by_text("The price has ended: coins sent now")).to_be_visible()
         expect(one.get_by_role("img", name="QR code")).to_have_count(0)
         assert "Scan" not in sentence(one)
-    gateway.prices_at("BTC-LIGHTNING", "0.0009", exchange_rate="60000", wallet="lnbc-anew")
+    gateway.prices_at(
+        "BTC-LIGHTNING",
+        "0.0009",
+        exchange_rate="60000",
+        wallet=lightning(lengthened(b"anew"), made_at=int(time.time())),
+    )
     page.get_by_role("button", name="New price").click()
     for one in (page, other):  # the other hears of it
         expect(one.get_by_role("img", name="QR code")).to_be_visible()

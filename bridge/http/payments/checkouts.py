@@ -28,7 +28,7 @@ from bridge.http.front.problems import wrong_field
 from bridge.http.payments.registration import WayToPay, agreed_way, is_for, register, unsaid, with_rooms_of
 from bridge.http.payments.routes import Currency
 from bridge.journal import PaymentRecord
-from coordinator.ids import Id, is_id, new_id
+from coordinator.ids import NewId, is_id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, total
 from coordinator.payments.agreed.agreements import Checkout, Share
@@ -43,17 +43,19 @@ SHARES_LIMIT = 100
 class ShareRequest(FrozenModel):
     """What the payment pays for one purchase request."""
 
-    request_id: Id
-    seller_id: Id
-    offer_id: Id | None = None
+    request_id: NewId
+    seller_id: NewId
+    offer_id: NewId | None = None
     amount: PositiveAmount
 
 
 class CheckoutRequest(WayToPay):
     """A template checkout: who pays for which purchase requests, and how much for each."""
 
-    checkout_id: Id | None = Field(None, description="Of the marketplace's choice. Left out, the bridge makes it up.")
-    buyer_id: Id
+    checkout_id: NewId | None = Field(
+        None, description="Of the marketplace's choice. Left out, the bridge makes it up."
+    )
+    buyer_id: NewId
     currency: Currency = Field(description="The currency of the amounts: SHKeeper's `fiat`, or the chain's token.")
     shares: list[ShareRequest] = Field(min_length=1, max_length=SHARES_LIMIT)
 
@@ -114,7 +116,10 @@ async def register_checkout(
 ) -> Response[CheckoutDocument]:
     service.require_payments()
     amount = total(share.amount for share in data.shares)
-    direct = agreed_way(data, amount=amount, currency=data.currency, providers=readers, opener=opener, chains=chains)
+    amounts = {f"shares.{number}.amount": share.amount for number, share in enumerate(data.shares)}
+    direct = agreed_way(
+        data, amounts=amounts, currency=data.currency, providers=readers, opener=opener, chains=chains
+    )
     if len({share.request_id for share in data.shares}) < len(data.shares):
         raise wrong_field("shares", "a purchase request is named twice")
     first, now = data.shares[0], journal.clock()

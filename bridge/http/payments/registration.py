@@ -1,6 +1,6 @@
 """What registering a payment and registering a template checkout have in common."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from litestar.exceptions import ValidationException
@@ -13,8 +13,10 @@ from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, Paymen
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payments.invoices import Asked, CoinNotOfferedError, InvoiceOpener
 from coordinator import rooms
+from coordinator.currencies import amount_fault, currency_fault
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
+from coordinator.money import total
 from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.agreed.invoices import Coin, InvoiceWanted
 from coordinator.payments.deciding.quotes import must_ask_again
@@ -58,14 +60,19 @@ class WayToPay(FrozenModel):
 def agreed_way(
     way: WayToPay,
     *,
-    amount: Decimal,
+    amounts: Mapping[str, Decimal],
     currency: str,
     providers: Collection[str],
     opener: InvoiceOpener,
     chains: ChainFollowers,
 ) -> DirectPayment | None:
-    """Where a payment over a chain is to go; None if it comes by an invoice. Raises ValidationException unless the
-    request names one way."""
+    """Where a payment over a chain is to go; None if it comes by an invoice. `amounts` are those that are agreed, by
+    the fields that name them. Raises ValidationException unless the request names one way, and amounts that can
+    be."""
+    for field, amount in amounts.items():
+        fault = amount_fault(amount, None if way.provider == chains.provider else currency)
+        if fault is not None:
+            raise wrong_field(field, fault)
     if way.provider == chains.provider:
         if way.coin is not None:
             raise wrong_field("coin", "belongs to an invoice; over a chain the currency is the token")
@@ -76,7 +83,7 @@ def agreed_way(
                 symbol=currency,
                 recipient=way.recipient,
                 payer=way.payer,
-                amount=amount,
+                amount=total(amounts.values()),
             )
         except NotOnChainError as error:
             raise wrong_field(error.field, str(error)) from None
@@ -86,6 +93,9 @@ def agreed_way(
     for name in ("chain", "recipient", "payer"):
         if getattr(way, name) is not None:
             raise wrong_field(name, f"belongs to a payment over a chain, whose provider is {chains.provider}")
+    fault = currency_fault(currency)
+    if fault is not None:
+        raise wrong_field("currency", fault)
     _require_one_invoice(way.provider, way.external_id, way.coin, opener)
     return None
 

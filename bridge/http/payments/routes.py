@@ -37,7 +37,7 @@ from bridge.http.payments.price_renewal import renew_price
 from bridge.http.payments.registration import WayToPay, agreed_way, is_for, register, switch, unsaid, with_rooms_of
 from bridge.journal import Party
 from coordinator import rooms
-from coordinator.ids import Id, is_id, new_id
+from coordinator.ids import Id, NewId, is_id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount
 from coordinator.payments.agreed.invoices import Coin
@@ -104,10 +104,10 @@ class PaymentRequest(WayToPay):
     """A payment: one that the marketplace and its provider agreed on, one to be opened at the provider, or one that
     goes over a chain to a wallet."""
 
-    request_id: Id = Field(description="The purchase request that is paid.")
-    buyer_id: Id
-    seller_id: Id
-    offer_id: Id | None = None
+    request_id: NewId = Field(description="The purchase request that is paid.")
+    buyer_id: NewId
+    seller_id: NewId
+    offer_id: NewId | None = None
     amount: PositiveAmount
     currency: Currency = Field(description="The currency of the amount: SHKeeper's `fiat`, or the chain's token.")
 
@@ -151,7 +151,7 @@ async def register_payment(
 ) -> Response[PaymentDocument]:
     service.require_payments()
     direct = agreed_way(
-        data, amount=data.amount, currency=data.currency, providers=readers, opener=opener, chains=chains
+        data, amounts={"amount": data.amount}, currency=data.currency, providers=readers, opener=opener, chains=chains
     )
     now = journal.clock()
     payment_id = new_id("pay", now)

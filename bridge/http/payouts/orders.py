@@ -28,6 +28,7 @@ from coordinator.payouts.provider_names import payout_id_of
 from providers import known
 from providers.contract import NotPayableError, PayoutOrder
 from providers.onchain.matching.payment_requests import NotOnChainError, read_chain, read_holder, read_token
+from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["Destination", "PayoutRequest", "ordered_payouts"]
 
@@ -215,13 +216,13 @@ async def _way(
         payment.provider, PayoutOrder(item.coin, item.destination, item.amount, item.fee)
     )
     await require_orders_to_others(journal, ways.chains, ways.sender, payment.provider, order)
-    worth = await ways.sender.worth(payment.provider, order, payment.currency)
-    if worth is None:
+    try:
+        worth = await ways.sender.worth(payment.provider, order, payment.currency)
+    except PriceUnknownError as error:
         raise PayoutRefusedError(
             number,
-            f"{payment.provider} does not say what {order.coin} is worth in {payment.currency}, so that it cannot be"
-            " compared with what was earned; try again, or pay out in another coin",
-        )
+            f"{error}, so that it cannot be compared with what was earned; try again, or pay out in another coin",
+        ) from None
     checked_on = ways.chains.chain_of_payout(payment.provider, order.coin)
     going = {"destination": order.destination, "amount": order.amount, "fee": order.fee, "worth": worth}
     doubts = await doubts_about_order(ways.prices, ways.sender, payment, order, worth, ways.network_fee_percent)

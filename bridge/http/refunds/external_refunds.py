@@ -2,6 +2,7 @@
 came to it over a chain: what is looked at before one is written down, so that the figures are right."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated
@@ -24,6 +25,7 @@ from coordinator.refunds.refunds import ELSEWHERE, Sent
 from providers.contract import NotPayableError, PayoutOrder
 from providers.onchain.chains import Chain
 from providers.onchain.matching.payment_requests import NotOnChainError, read_chain, read_holder, read_token
+from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["RefundSent", "read_sent"]
 
@@ -124,12 +126,10 @@ async def _fitting(payment: Payment, amount: Decimal, coin: str, sender: PayoutS
     paid = paid_at(payment, coin)
     found = [] if not paid else [quotient(amount, paid)]
     if _is_of_gateway(payment, sender):
-        try:
-            coins = await sender.coins_for(payment.provider, amount, payment.currency, coin)
-        except NotPayableError:  # as of Lightning, whose price nobody asks for
-            coins = None
-        found += [] if not coins else [coins]
-    return found
+        # Of Lightning nobody asks for a price.
+        with suppress(NotPayableError, PriceUnknownError):
+            found.append(await sender.coins_for(payment.provider, amount, payment.currency, coin))
+    return [one for one in found if one]
 
 
 def _stands_for(payment: Payment, coin: str, sender: PayoutSender) -> bool:

@@ -1,6 +1,7 @@
 """Orders of refunds, as services send them and the console does, and what is looked at before one is opened; and the
 address of a buyer, before anything is sent there."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
@@ -27,6 +28,7 @@ from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.earnings import left_to_refund
 from coordinator.refunds.refunds import Refund, RefundOrder, RefundRefusedError, Sending, Sent
 from providers.contract import NotPayableError, PayoutOrder
+from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["SEEN", "OrderedRefund", "RefundWanted", "ordered_refund", "read_sending"]
 
@@ -103,7 +105,8 @@ async def ordered_refund(
         raise RefundRefusedError(f"nothing of the {wanted.of} of payment {payment.payment_id} can go back")
     amount, coin = wanted.amount or left, wanted.coin or _coin_paid_with(payment)
     if wanted.sent is None:
-        await _coins(sender, payment.provider, amount, payment.currency, coin)
+        with suppress(PriceUnknownError):  # it is asked for again when the buyer has said where to
+            await _coins(sender, payment.provider, amount, payment.currency, coin)
         sent = None
     else:
         sent = await read_sent(journal, payment, wanted.sent, amount, coin, sender, chains)
@@ -140,9 +143,9 @@ def _coin_paid_with(payment: Payment) -> str:
     raise wrong_field("coin", f"missing; {paid}")
 
 
-async def _coins(sender: PayoutSender, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal | None:
-    """What an amount comes to in a coin; None if that cannot be told now. Raises ValidationException if nothing of it
-    can be sent."""
+async def _coins(sender: PayoutSender, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal:
+    """What an amount comes to in a coin. Raises PriceUnknownError, and ValidationException if nothing of it can be
+    sent."""
     try:
         coins = await sender.coins_for(provider, amount, currency, coin)
     except NotPayableError as error:
@@ -164,13 +167,14 @@ async def read_sending(
 ) -> Sending:
     """How a refund goes to an address, at the price of this moment. Raises ValidationException, which names the field
     that is wrong, and ClientException while there is no price."""
-    coins = await _coins(sender, refund.provider, refund.amount, refund.currency, refund.coin)
-    if coins is None:
+    try:
+        coins = await _coins(sender, refund.provider, refund.amount, refund.currency, refund.coin)
+    except PriceUnknownError as error:
         raise ClientException(
-            f"{refund.provider} does not say what {refund.coin} is worth at the moment. Try again in a few minutes.",
+            f"Nothing is sent without a price: {error}. Try again in a few minutes.",
             status_code=409,
             extra={"code": REFUND_REFUSED},
-        )
+        ) from None
     try:
         order = await sender.read_order(refund.provider, PayoutOrder(refund.coin, destination, coins))
         await require_orders_to_others(journal, chains, sender, refund.provider, order)

@@ -111,8 +111,8 @@ class PayoutSender:
         """The ways to write the destination of a stored order."""
         return self._gateway(provider).spellings(order)
 
-    async def worth(self, provider: str, order: PayoutOrder, currency: str) -> Decimal | None:
-        """What the amount of an order counts for in a currency, at least; None if its provider cannot say now."""
+    async def worth(self, provider: str, order: PayoutOrder, currency: str) -> Decimal:
+        """What the amount of an order counts for in a currency, at least. Raises PriceUnknownError."""
         return await self._gateway(provider).worth(order, currency)
 
     def is_worth_itself(self, provider: str, coin: str, currency: str) -> bool:
@@ -127,9 +127,8 @@ class PayoutSender:
         """What names the payment of a stored order whose destination is paid once; None of an address."""
         return self._gateway(provider).payment_hash(order)
 
-    async def coins_for(self, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal | None:
-        """How much of a coin an amount of a currency comes to now; None if its provider cannot say. Raises
-        NotPayableError."""
+    async def coins_for(self, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal:
+        """How much of a coin an amount of a currency comes to now. Raises PriceUnknownError and NotPayableError."""
         return await self._gateway(provider).coins_for(amount, currency, coin)
 
     async def read_sent(self, provider: str, order: PayoutOrder) -> PayoutOrder:

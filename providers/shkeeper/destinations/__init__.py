@@ -26,11 +26,11 @@ from providers.shkeeper.destinations.xrp import XRP
 __all__ = [
     "DestinationWrongError",
     "Family",
-    "can_be_address",
     "family_of",
     "read_destination",
     "spellings_of",
     "usual_spelling",
+    "why_nobody_pays_to",
 ]
 
 _COINS: Mapping[str, Family] = {
@@ -112,10 +112,18 @@ def usual_spelling(coin: str, address: str) -> str:
     return family.usual(bare if family is XRP else bare.partition("?")[0])
 
 
-def can_be_address(text: str) -> bool:
-    """Whether a text has characters alone that addresses have. More is not asked of what a gateway itself gives out:
-    on a test network, and of a coin that is newer than this, it is as the gateway says."""
-    return bool(text) and UNKNOWN.characters.issuperset(text)
+def why_nobody_pays_to(coin: str, address: str, *, test_network: bool = False) -> str | None:
+    """Why no buyer can be told to pay to an address in its usual spelling, with what was expected; None if one can.
+    It is read as a destination of payouts is. Of a coin that is newer than this it is as the gateway says, as long as
+    it has characters alone that addresses have."""
+    if family_of(coin) is UNKNOWN:
+        fits = bool(address) and UNKNOWN.characters.issuperset(address)
+        return None if fits else f"expected {UNKNOWN.described} ({UNKNOWN.form})"
+    try:
+        read_destination(coin, address, test_network=test_network)
+    except DestinationWrongError as error:
+        return str(error)
+    return None
 
 
 def _check_characters(family: Family, destination: str) -> None:

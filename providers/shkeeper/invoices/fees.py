@@ -9,15 +9,14 @@ import asyncio
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from urllib.parse import quote
 
-from coordinator.money import Amount, excess_over, format_amount, product, quotient, rounded, rounded_up
+from coordinator.money import excess_over, product, quotient, rounded, rounded_up
 from coordinator.payments.agreed.fees import Fee, FeePolicy
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.quotes import fee_priced
 from providers.contract import ProviderError
 from providers.shkeeper.asking.api import ShkeeperApi
-from providers.shkeeper.wire import Wire
+from providers.shkeeper.asking.quotes import ask_for_quote
 
 __all__ = ["FeeFinder", "fee_between"]
 
@@ -27,13 +26,6 @@ HUNDRED = Decimal(100)
 # What could not be told is not asked for again at once: it is good to know, and nobody waits for it for long.
 LEFT_ALONE_SECONDS = 300.0
 WAIT_SECONDS = 2.0
-
-
-class QuoteAnswer(Wire):
-    """`POST /{crypto}/quote`: a price with the fee in it, for which no wallet is asked."""
-
-    amount_crypto: Amount
-    exchange_rate: Amount
 
 
 class FeeFinder:
@@ -62,16 +54,15 @@ class FeeFinder:
         return fee_between(wanted.amount, priced, on_next_to_nothing)
 
     async def _on_next_to_nothing(self, wanted: InvoiceWanted) -> Decimal | None:
-        request = {"fiat": wanted.currency, "amount": format_amount(NEXT_TO_NOTHING)}
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                answer = await self._api.ask(QuoteAnswer, "POST", f"{quote(wanted.coin)}/quote", request)
+                quoted = await ask_for_quote(self._api, wanted.coin, wanted.currency, NEXT_TO_NOTHING)
         except (ProviderError, TimeoutError):
             return None
         # A coin's last digit may be worth as much as what is looked for.
-        if product(answer.exchange_rate, Decimal("1e-8")) >= HALF_A_CENT:
+        if quoted.amount_crypto is None or product(quoted.exchange_rate, Decimal("1e-8")) >= HALF_A_CENT:
             return None
-        return excess_over(product(answer.amount_crypto, answer.exchange_rate), NEXT_TO_NOTHING)
+        return excess_over(product(quoted.amount_crypto, quoted.exchange_rate), NEXT_TO_NOTHING)
 
 
 def fee_between(amount: Decimal, priced: Decimal, on_next_to_nothing: Decimal) -> Fee | None:

@@ -8,7 +8,6 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -28,13 +27,15 @@ from providers.contract import (
 from providers.shkeeper.asking.api import LIST_LIMIT_BYTES, ShkeeperApi
 from providers.shkeeper.asking.circuits import ALL_WALLETS, REMEMBERED_SECONDS
 from providers.shkeeper.asking.credentials import CredentialCheck
+from providers.shkeeper.asking.quotes import require_price_of
 from providers.shkeeper.asking.refusals import shown
+from providers.shkeeper.asking.subjects import require_subject
 from providers.shkeeper.coins import DECIMALS, LIGHTNING
-from providers.shkeeper.destinations import can_be_address, usual_spelling
+from providers.shkeeper.destinations import usual_spelling, why_nobody_pays_to
 from providers.shkeeper.invoices.fees import FeeFinder
 from providers.shkeeper.invoices.lookups import InvoiceAnswer, ListAnswer, looked_up
 from providers.shkeeper.invoices.payment_uri import uri_template
-from providers.shkeeper.texts.lightning import DEFAULT_EXPIRY, lapse_of
+from providers.shkeeper.texts.lightning import amount_of, lapse_of
 from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Address, Code, Wire, Words, faults
 
@@ -70,6 +71,9 @@ class PaymentRequestAnswer(Wire):
     display_name: Words | None = None
     bip21: Words | None = None
     """Of a Lightning invoice the URI that names its address on the chain too."""
+    crypto: Words | None = None
+    fiat: Words | None = None
+    external_id: Words | None = None
     recalculate_after: int | None = None
     """How many hours after the invoice was opened its price holds no more; 0: it always does."""
 
@@ -77,7 +81,6 @@ class PaymentRequestAnswer(Wire):
 def opened_invoice(
     wanted: InvoiceWanted,
     answer: PaymentRequestAnswer,
-    now: datetime,
     decimals_of: Mapping[str, int] = DECIMALS,
     *,
     test_networks: bool = False,
@@ -86,11 +89,8 @@ def opened_invoice(
     nothing, and AnswerUnusableError."""
     if not answer.amount:
         raise ProviderRefusedError(f"the amount comes to 0 {wanted.coin}", about="amount")
-    if answer.wallet is None:
-        raise AnswerUnusableError("SHKeeper has no address for the invoice: its wallet failed when it was asked")
-    address = usual_spelling(wanted.coin, answer.wallet)
-    if not can_be_address(address):
-        raise AnswerUnusableError(f"SHKeeper's answer names what is no address for {wanted.coin}")
+    _require_answer_to(wanted, answer)
+    address = _address(wanted.coin, answer, test_networks=test_networks)
     decimals = decimals_of.get(wanted.coin)
     coin_amount = answer.amount if decimals is None else rounded_up(answer.amount, decimals)
     template = uri_template(wanted.coin, address, decimals, test_networks=test_networks)
@@ -99,7 +99,7 @@ def opened_invoice(
     try:
         return InvoiceOpened(
             address=address,
-            also_at=_on_chain(answer.bip21),
+            also_at=_on_chain(answer.bip21, test_networks=test_networks),
             also_in=("BTC",) if is_lightning else (),
             coin_amount=coin_amount,
             coin_decimals=decimals,
@@ -110,16 +110,39 @@ def opened_invoice(
             uri_template=template,
             whole_only=is_lightning,
             price_seconds=hours * 3600 if 0 < hours <= HOURS_LIMIT else None,
-            lapses_at=(lapse_of(address) or now + DEFAULT_EXPIRY) if is_lightning else None,
+            lapses_at=lapse_of(address) if is_lightning else None,
         )
     except ValidationError as error:
         raise AnswerUnusableError(f"SHKeeper's answer cannot be used: {faults(error)}") from None
 
 
-def _on_chain(bip21: str | None) -> tuple[str, ...]:
+def _require_answer_to(wanted: InvoiceWanted, answer: PaymentRequestAnswer) -> None:
+    """Raises AnswerUnusableError if an answer is about something else, or asks for less than what is wanted."""
+    require_subject("external_id", answer.external_id, wanted.external_id)
+    require_subject("crypto", answer.crypto, wanted.coin)
+    require_subject("fiat", answer.fiat, wanted.currency)
+    if answer.exchange_rate:
+        require_price_of(wanted.amount, answer.amount, answer.exchange_rate)
+
+
+def _address(coin: str, answer: PaymentRequestAnswer, *, test_networks: bool) -> str:
+    """Where the buyer is to pay. Raises AnswerUnusableError."""
+    if answer.wallet is None:
+        raise AnswerUnusableError("SHKeeper has no address for the invoice: its wallet failed when it was asked")
+    address = usual_spelling(coin, answer.wallet)
+    fault = why_nobody_pays_to(coin, address, test_network=test_networks)
+    if fault is not None:
+        raise AnswerUnusableError(f"SHKeeper's answer names what is no address for {coin}: {fault}")
+    if coin == LIGHTNING:
+        require_subject("wallet", amount_of(address), answer.amount)
+    return address
+
+
+def _on_chain(bip21: str | None, *, test_networks: bool) -> tuple[str, ...]:
     """The address in a BIP 21 URI, which is in capitals there."""
     found = _BIP_21.fullmatch(bip21) if bip21 is not None else None
-    return () if found is None else (found["address"].lower(),)
+    address = found and found["address"].lower()
+    return (address,) if address and not why_nobody_pays_to("BTC", address, test_network=test_networks) else ()
 
 
 def _asked(coin_amount: Decimal, exchange_rate: Decimal, amount: Decimal) -> Decimal:
@@ -222,8 +245,7 @@ class ShkeeperInvoices:
         path = f"{quote(wanted.coin)}/payment_request"
         try:
             answer = await self._api.ask(PaymentRequestAnswer, "POST", path, request, coin=wanted.coin)
-            now = datetime.now(UTC)
-            opened = opened_invoice(wanted, answer, now, self._decimals, test_networks=self._test_networks)
+            opened = opened_invoice(wanted, answer, self._decimals, test_networks=self._test_networks)
         except AnswerUnusableError as error:
             self._unusable[wanted.coin] = (self._clock(), str(error))
             raise

@@ -32,12 +32,13 @@ from coordinator.payouts.observations import (
 )
 from coordinator.payouts.payouts import Payout
 from providers.answers import Answer
-from providers.contract import CredentialsRefusedError, RefusedTogetherError
+from providers.contract import AnswerUnusableError, CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.asking.api import BAD_PASSWORD
 from providers.shkeeper.asking.refusals import is_error, leads_to_login, reason_of, shown
+from providers.shkeeper.asking.subjects import require_subject
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.destinations import spellings_of
-from providers.shkeeper.wire import UnreadableError, Wire, Words, faults, read_object
+from providers.shkeeper.wire import StoredHash, UnreadableError, Wire, Words, faults, read_object
 
 __all__ = ["StatusAnswer", "TaskAnswer", "answered", "of_status", "of_task"]
 
@@ -157,7 +158,7 @@ class OrderAnswer(Wire):
     """`POST /{crypto}/payout`, or `/multipayout`: a task, or for some coins the transactions at once."""
 
     task_id: StoredId | None = None
-    result: tuple[StoredId, ...] = ()
+    result: tuple[StoredHash, ...] = ()
 
     @field_validator("result", mode="before")
     @classmethod
@@ -172,7 +173,7 @@ class TaskResult(Wire):
     dest: Words
     status: Words
     amount: Amount | None = None
-    txids: tuple[StoredId, ...] = ()
+    txids: tuple[StoredHash, ...] = ()
     message: Words | None = None
     details: Any = None
 
@@ -190,14 +191,14 @@ class StatusAnswer(Wire):
     id: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
     external_id: Words | None = None
     status: Words
-    txid: StoredId | tuple[StoredId, ...] | None = None
+    txid: StoredHash | tuple[StoredHash, ...] | None = None
     crypto: Words | None = None
     amount: Amount | None = None
     destination: Words | None = None
 
 
-def answered(answer: Answer, payouts: int) -> PayoutObservation:
-    """What the answer to an order of so many payouts proves of each.
+def answered(answer: Answer, names: Sequence[str]) -> PayoutObservation:
+    """What the answer to an order of payouts, by the names that they were asked for by, proves of each.
 
     Raises CredentialsRefusedError if it says that the order stopped at the door, which is true only if the door is
     closed; RefusedTogetherError if an order of several was certainly refused as a whole.
@@ -212,13 +213,26 @@ def answered(answer: Answer, payouts: int) -> PayoutObservation:
     reason = reason_of(content)
     if reason.casefold() in CLOSED_DOORS:
         raise CredentialsRefusedError(BAD_PASSWORD)
+    try:
+        _require_own(content, names)
+    except AnswerUnusableError as error:
+        return PayoutUnclear(reason=str(error))
     if not is_error(content) and status_code < 300:
-        return _accepted(content, payouts)
-    if not _is_not_sent(content, status_code, payouts):
+        return _accepted(content, names)
+    if not _is_not_sent(content, status_code, len(names)):
         return PayoutUnclear(reason=f"SHKeeper answered {status_code}: {reason}")
-    if payouts > 1:
+    if len(names) > 1:
         raise RefusedTogetherError(f"SHKeeper refused them as a whole: {reason}")
     return PayoutFailed(reason=f"SHKeeper refused it: {reason}")
+
+
+def _require_own(content: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raises AnswerUnusableError if an answer names other payouts: of these, a task or a refusal of others proves
+    nothing."""
+    listed = content.get("external_ids")
+    for field, said in (("external_id", [content.get("external_id")]), ("external_ids", listed)):
+        for name in said if isinstance(said, list) else []:
+            require_subject(field, name if isinstance(name, str) else None, *names)
 
 
 def _is_not_sent(content: Mapping[str, Any], status_code: int, payouts: int) -> bool:
@@ -244,16 +258,16 @@ def _no(content: Mapping[str, Any]) -> tuple[Said | None, str]:
     return None, ""
 
 
-def _accepted(content: Mapping[str, Any], payouts: int) -> PayoutObservation:
+def _accepted(content: Mapping[str, Any], names: Sequence[str]) -> PayoutObservation:
     try:
         answer = OrderAnswer.model_validate(content)
     except ValidationError as error:
         return PayoutUnclear(reason=f"SHKeeper's answer is not as expected: {faults(error)}")
     if answer.task_id is not None:
-        return PayoutAccepted(task_id=answer.task_id, parts=payouts)
+        return PayoutAccepted(task_id=answer.task_id, parts=len(names))
     if not answer.result:
         return PayoutUnclear(reason="SHKeeper's answer names neither a task nor a transaction")
-    if payouts > 1:  # of which part, nobody can tell
+    if len(names) > 1:  # of which part, nobody can tell
         return PayoutUnclear(reason="SHKeeper named transactions, but not which of them is for whom")
     return PayoutSent(tx_hashes=answer.result)
 

@@ -6,18 +6,18 @@ What an answer proves is in `answers.py`.
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
 from urllib.parse import quote
 
 import httpx
-from pydantic import Field
 
 from coordinator.money import (
     CENT_DECIMALS,
-    Amount,
+    ZERO,
+    excess_over,
     format_amount,
     product,
     quotient,
+    rounded,
     rounded_down,
     rounded_up,
     trimmed,
@@ -26,6 +26,7 @@ from coordinator.payouts.observations import PayoutFailed, PayoutObservation, Pa
 from coordinator.payouts.payouts import Payout
 from providers.answers import NeighbourError, NotReachedError
 from providers.contract import (
+    AnswerUnusableError,
     BookedPayout,
     CredentialsRefusedError,
     NotPayableError,
@@ -35,6 +36,8 @@ from providers.contract import (
 )
 from providers.shkeeper.asking.api import BAD_PASSWORD, UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.asking.circuits import ALL_WALLETS
+from providers.shkeeper.asking.quotes import ask_for_quote
+from providers.shkeeper.asking.subjects import require_subject
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.destinations import spellings_of
 from providers.shkeeper.destinations.transactions import transaction_expected
@@ -44,6 +47,7 @@ from providers.shkeeper.payouts.orders import network_fee, read_coin, read_order
 from providers.shkeeper.texts.lightning import lapse_of, payment_hash_of
 from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
+from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["ShkeeperPayouts"]
 
@@ -55,16 +59,14 @@ RATE_MARGIN_PERCENT = Decimal(5)
 LAST_ATTEMPT_AT_CLOSED_DOOR = 1
 # Of a coin that nobody has said the decimals of: SHKeeper prices every coin with as many.
 MOST_DECIMALS = 8
+# So much that neither a fixed fee in the price nor a coin's last digit comes to anything of it, in whatever currency.
+PRICED_AMOUNT = Decimal(1_000_000)
+# A price that is more than this over its rate has no fee in it, but another rate.
+FEE_LIMIT_PERCENT = Decimal(25)
 
 
 class AnyAnswer(Wire):
     """Whatever it is, SHKeeper is there."""
-
-
-class QuoteAnswer(Wire):
-    """`POST /{crypto}/quote`."""
-
-    exchange_rate: Annotated[Amount, Field(gt=0)]
 
 
 class ShkeeperPayouts:
@@ -114,15 +116,12 @@ class ShkeeperPayouts:
     def spellings(self, order: PayoutOrder) -> Collection[str]:
         return spellings_of(order.coin, order.destination)
 
-    async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
+    async def worth(self, order: PayoutOrder, currency: str) -> Decimal:
         """A stablecoin is worth what it stands for; another coin what SHKeeper says, less a margin, since its price
         has moved since the buyer paid."""
         if self.is_worth_itself(order.coin, currency):
             return order.amount
-        rate = await self._rate(order.coin, currency)
-        if rate is None:
-            return None
-        worth = product(order.amount, rate)
+        worth = product(order.amount, await self._rate(order.coin, currency))
         # Never nothing: however little it is, what is paid out many times adds up.
         return rounded_up(product(worth, ONE - self._rate_margin), CENT_DECIMALS)
 
@@ -136,15 +135,12 @@ class ShkeeperPayouts:
     def payment_hash(self, order: PayoutOrder) -> str | None:
         return payment_hash_of(order.destination) if order.coin == LIGHTNING else None
 
-    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
+    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal:
         """At SHKeeper's own price, without a margin: neither the buyer nor the marketplace gains by it."""
         if coin == LIGHTNING:
             raise NotPayableError("coin", "an invoice of Lightning has its amount in it; expected another coin")
         read_coin(coin, await self._offered())
-        rate = await self._rate(coin, currency)
-        if rate is None:
-            return None
-        coins = quotient(amount, rate)
+        coins = quotient(amount, await self._rate(coin, currency))
         return rounded_down(coins, self._decimals.get(coin, MOST_DECIMALS))
 
     async def read_sent(self, order: PayoutOrder) -> PayoutOrder:
@@ -156,16 +152,24 @@ class ShkeeperPayouts:
     def transaction_expected(self, coin: str, name: str) -> str | None:
         return transaction_expected(coin, name)
 
-    async def _rate(self, coin: str, currency: str) -> Decimal | None:
-        """What one coin is worth; None if SHKeeper does not say."""
+    async def _rate(self, coin: str, currency: str) -> Decimal:
+        """What one coin is worth. Raises PriceUnknownError."""
         if self.is_worth_itself(coin, currency):
             return ONE
-        question = {"fiat": currency, "amount": "1"}
+        worth = f"what {coin} is worth in {currency}"
         try:
-            answer = await self._api.ask(QuoteAnswer, "POST", f"{quote(coin)}/quote", question)
+            quoted = await ask_for_quote(self._api, coin, currency, PRICED_AMOUNT)
+        except AnswerUnusableError as error:
+            raise PriceUnknownError(f"nobody can tell {worth}: {error}") from None
         except ProviderError:
-            return None
-        return answer.exchange_rate
+            raise PriceUnknownError(f"SHKeeper does not say {worth} at the moment") from None
+        asked = product(quoted.amount_crypto or ZERO, quoted.exchange_rate)
+        if excess_over(asked, PRICED_AMOUNT) > product(PRICED_AMOUNT, FEE_LIMIT_PERCENT.scaleb(-2)):
+            times = format_amount(rounded(quotient(asked, PRICED_AMOUNT), CENT_DECIMALS))
+            raise PriceUnknownError(
+                f"SHKeeper contradicts itself about {worth}: its price is {times} times what its rate comes to"
+            )
+        return quoted.exchange_rate
 
     async def _offered(self) -> Sequence[str] | None:
         """The coins that SHKeeper has; None if it does not say."""
@@ -217,7 +221,7 @@ class ShkeeperPayouts:
         except NeighbourError as error:
             return PayoutUnclear(reason=f"no whole answer came from SHKeeper ({error})")
         try:
-            return answered(answer, len(payouts))
+            return answered(answer, [one.external_id or "" for one in payouts])
         except CredentialsRefusedError as error:
             # Whoever says so may have sent it: only a door that is closed to others too has kept the order out.
             is_closed = await self._api.accepts_operator(self._operator, coin) is False
@@ -255,7 +259,10 @@ class ShkeeperPayouts:
         except ProviderError as error:
             task, trouble = None, error
         seen = [] if task is None else of_task(payout, task, now)
-        record = await self._record(payout)
+        try:
+            record = await self._record(payout)
+        except AnswerUnusableError as error:
+            record, trouble = None, trouble or error
         if record is not None:
             seen += of_status(payout, record, task)
         if trouble is not None and not seen:
@@ -283,4 +290,7 @@ class ShkeeperPayouts:
 
     async def _booked(self, coin: str, external_id: str) -> StatusAnswer | None:
         path = f"{quote(coin)}/payout/status?external_id={quote(external_id, safe='')}"
-        return await self._api.ask_for_known(StatusAnswer, path)
+        record = await self._api.ask_for_known(StatusAnswer, path)
+        if record is not None:
+            require_subject("external_id", record.external_id, external_id)
+        return record

@@ -13,10 +13,10 @@ from decimal import Decimal
 from providers.shkeeper.texts import bech32
 
 __all__ = [
-    "DEFAULT_EXPIRY",
     "LONGEST_INVOICE",
     "Invoice",
     "InvoiceUnreadableError",
+    "amount_of",
     "lapse_of",
     "payment_hash_of",
     "read_invoice",
@@ -80,6 +80,14 @@ def lapse_of(invoice: str) -> datetime | None:
     """When a Lightning invoice stops to take money; None if the text is none."""
     try:
         return read_invoice(invoice).lapses_at
+    except InvoiceUnreadableError:
+        return None
+
+
+def amount_of(invoice: str) -> Decimal | None:
+    """The amount of a Lightning invoice, in bitcoins; None if the payer says how much, or the text is none."""
+    try:
+        return read_invoice(invoice).amount
     except InvoiceUnreadableError:
         return None
 

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from coordinator.ids import Id
 from coordinator.money import ZERO, Amount
 from coordinator.payments.agreed.fees import Fee, FeePolicy
 from coordinator.payments.observed.observations import (
@@ -36,6 +35,7 @@ from providers.shkeeper.wire import (
     Address,
     Code,
     GivenId,
+    Hash,
     Moment,
     TransactionId,
     UnreadableError,
@@ -123,7 +123,7 @@ class PayoutNotice(Wire):
     payout_id: int
     external_id: GivenId | None = None
     status: Literal["SUCCESS"]
-    tx_hash: Id
+    tx_hash: Hash
     crypto: Code | None = None
     amount: Amount | None = None
 

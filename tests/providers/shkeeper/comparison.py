@@ -7,7 +7,9 @@ from typing import Any
 __all__ = ["Comparison"]
 
 BASE58 = "[1-9A-HJ-NP-Za-km-z]"
+WITNESS = "[02-9ac-hj-np-z]{38}"
 # The form of what is made anew: the first of these that fits a recorded value, and its counterpart must have it too.
+# (The daemons of the recording were played: their Bech32 had hexadecimal digits, and their Lightning was a test's.)
 FORMS = [
     re.compile(form)
     for form in (
@@ -16,16 +18,16 @@ FORMS = [
         "[0-9a-f]{64}",
         "[0-9A-F]{64}",
         "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-        "bc1q[0-9a-f]{38}",
-        "ltc1q[0-9a-f]{38}",
-        "lnbcrt[0-9]+n1p[02-9ac-hj-np-z]{250,380}",
+        f"bc1q([0-9a-f]{{38}}|{WITNESS})",
+        f"ltc1q([0-9a-f]{{38}}|{WITNESS})",
+        "lnbc(rt)?[0-9]+n1p[02-9ac-hj-np-z]{250,380}",
         f"T{BASE58}{{33}}",
         f"D{BASE58}{{33}}",
         f"a{BASE58}{{33}}",
-        f"r{BASE58}{{33}}",
+        f"r{BASE58}{{24,34}}",
         "UQ[A-Za-z0-9_-]{46}",
         f"8{BASE58}{{94}}",
-        f"{BASE58}{{44}}",
+        f"{BASE58}{{43,44}}",
     )
 ]
 MADE_ANEW = {"wallet", "addr", "task_id", "txid", "txids", "tx_hash", "id", "payout_id", "result"}

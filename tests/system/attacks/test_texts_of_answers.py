@@ -10,11 +10,13 @@ import pytest
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
 from tests.lying_neighbour import Asked, LyingNeighbour, answer, lying_neighbour
+from tests.made_destinations import destination
 from tests.postgresql import journal_cluster
 from tests.waiting import wait_until
 
 KEY = "a-key-for-tests-only-0123456789"
-OPENED = {"status": "success", "amount": "102", "exchange_rate": "1", "wallet": "0x86", "display_name": "USDT"}
+ADDRESS = "0x8686868686868686868686868686868686868686"
+OPENED = {"status": "success", "amount": "102", "exchange_rate": "1", "wallet": ADDRESS, "display_name": "USDT"}
 EVIL = ("\x00", "\x1b[2J", "\u202e", "\ud800")
 ORDER = {
     "provider": "shkeeper",
@@ -131,7 +133,7 @@ def asked_again(gateway: LyingNeighbour, payment_id: str) -> Callable[[], bool]:
 def test_a_looked_up_transfer_with_what_cannot_be_kept_keeps_back_nothing(
     bridge: BridgeProcess, liar: Liar, gateway: LyingNeighbour, field: str
 ) -> None:
-    liar.opened = {"wallet": f"0x86{field}"}  # at one address with others it would be theirs
+    liar.opened = {"wallet": destination("ETH-USDT", field)}  # at one address with others it would be theirs
     status, document = register(bridge, f"r-looked-up-{field}")
     assert status in (201, 202), document  # the coin is left alone for a while after so many answers
     payment_id = liar.paid = document["paymentId"]

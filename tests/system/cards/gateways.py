@@ -17,6 +17,7 @@ from providers.contract import (
     PayoutOrder,
     ProviderRefusedError,
 )
+from providers.unknown_prices import PriceUnknownError
 from tests.system.cards.api import CardsApi, OutcomeUnclearError
 from tests.system.cards.wire import PROVIDER, in_hundredths
 
@@ -99,8 +100,8 @@ class CardPayouts:
     def spellings(self, order: PayoutOrder) -> Collection[str]:
         return (order.destination,)
 
-    async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
-        return order.amount if order.coin == currency else None
+    async def worth(self, order: PayoutOrder, currency: str) -> Decimal:
+        return await self.coins_for(order.amount, currency, order.coin)
 
     def is_worth_itself(self, coin: str, currency: str) -> bool:
         return coin == currency
@@ -111,8 +112,10 @@ class CardPayouts:
     def payment_hash(self, order: PayoutOrder) -> str | None:
         return None
 
-    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
-        return rounded_down(amount, 2) if coin == currency else None
+    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal:
+        if coin != currency:
+            raise PriceUnknownError(f"nobody says what {coin} is worth in {currency}")
+        return rounded_down(amount, 2)
 
     async def read_sent(self, order: PayoutOrder) -> PayoutOrder:
         if decimals_of(order.amount) > 2:

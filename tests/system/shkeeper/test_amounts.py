@@ -16,14 +16,8 @@ from tests.waiting import wait_until
     [
         ("ETH-USDT", "USD", "100", "100"),
         ("ETH-USDT", "USD", "100.00", "100"),
-        ("ETH-USDT", "USD", "0.000001", "0.000001"),  # the least that the coin can carry
-        (
-            "BNB-USDT",
-            "USD",
-            "0.00000001",
-            "0.00000001",
-        ),  # the least that SHKeeper asks for, of a coin with 18 decimals
-        ("BNB-USDT", "USD", "123456.123456789123456789", "123456.12345679"),
+        ("ETH-USDT", "USD", "0.01", "0.01"),  # the least that the currency has
+        ("BNB-USDT", "USD", "123456.12", "123456.12"),
         ("ETH", "USD", "1", "0.00029592"),  # of a fraction without an end, the eight digits of every price
         ("BTC", "USD", "0.01", "0.00000017"),
         ("ETH-USDT", "EUR", "10", "11"),

@@ -70,7 +70,7 @@ class InvoiceBooks:
         invoice = known or BookedInvoice(
             number, external_id, callback_url, fiat, amount, crypto, price, rate, opened_at=now
         )
-        besides = self._give_address(invoice, coin, stored(price))
+        besides = self._give_address(invoice, coin, stored(price), now)
         if known is None:
             self.invoices.append(invoice)
         invoice.crypto, invoice.amount_fiat, invoice.exchange_rate = crypto, stored(amount), rate
@@ -85,7 +85,7 @@ class InvoiceBooks:
             "recalculate_after": self._terms.wallets[crypto].recalculate_after,
         } | besides
 
-    def _give_address(self, invoice: BookedInvoice, coin: Coin, price: Decimal) -> dict[str, Any]:
+    def _give_address(self, invoice: BookedInvoice, coin: Coin, price: Decimal, now: datetime) -> dict[str, Any]:
         """Sees to it that an invoice has an address in a coin; Lightning wants a new one each time. Returns what the
         answer says besides. Raises ThrownError."""
         if coin.family is not Family.LIGHTNING:
@@ -97,7 +97,7 @@ class InvoiceBooks:
                 invoice.without_address.add(coin.name)
             return {}
         self._daemons.ask_for_address(coin)
-        bolt11 = new_bolt11(price)
+        bolt11 = new_bolt11(price, now)
         invoice.bolt11s.append(bolt11)
         invoice.addresses[coin.name] = bolt11
         on_chain = invoice.addresses.setdefault(ON_CHAIN, new_address(COINS[ON_CHAIN]))

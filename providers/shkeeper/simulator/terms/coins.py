@@ -38,7 +38,8 @@ class Coin:
     usd: Decimal
     """What one is worth in US dollars, until its rate is moved."""
     family: Family = Family.EVM
-    address_prefix: str = "0x"
+    witness_prefix: str | None = None
+    """Of its addresses, if they are Bech32."""
 
     @property
     def price_decimals(self) -> int:
@@ -55,27 +56,27 @@ COINS: Mapping[str, Coin] = {
         Coin("AVAX", "Avalanche AVAX", Decimal(20)),
         Coin("BNB", "BNB", Decimal(600)),
         Coin("BNB-USDT", "BEP20 USDT", ONE),
-        Coin("BTC", "Bitcoin", Decimal(60_000), Family.BITCOIN, "bc1q"),
-        Coin("BTC-LIGHTNING", "BTC Lightning", Decimal(60_000), Family.LIGHTNING, "lnbcrt"),
-        Coin("DOGE", "Dogecoin", Decimal("0.15"), Family.BITCOIN, "D"),
+        Coin("BTC", "Bitcoin", Decimal(60_000), Family.BITCOIN, "bc"),
+        Coin("BTC-LIGHTNING", "BTC Lightning", Decimal(60_000), Family.LIGHTNING),
+        Coin("DOGE", "Dogecoin", Decimal("0.15"), Family.BITCOIN),
         Coin("ETH", "Ethereum", ETHER),
         Coin("ETH-USDC", "ERC20 USDC", ONE),
         Coin("ETH-USDT", "ERC20 USDT", ONE),
-        Coin("FIRO", "Firo", ONE, Family.FIRO, "a"),
-        Coin("LTC", "Litecoin", Decimal(80), Family.BITCOIN, "ltc1q"),
+        Coin("FIRO", "Firo", ONE, Family.FIRO),
+        Coin("LTC", "Litecoin", Decimal(80), Family.BITCOIN, "ltc"),
         Coin("MATIC", "POL (prev. MATIC)", Decimal("0.5")),
         Coin("OPETH", "Optimism ETH", ETHER),
         Coin("POLYGON-USDT", "POLYGON ERC20 USDT", ONE),
-        Coin("SOL", "Solana", Decimal(150), Family.SOLANA, ""),
-        Coin("SOLANA-PYUSD", "SOLANA SPL PYUSD", ONE, Family.SOLANA, ""),
-        Coin("SOLANA-USDT", "SOLANA SPL USDT", ONE, Family.SOLANA, ""),
-        Coin("TON", "GRAM (prev. TON)", Decimal(3), Family.TON, "UQ"),
-        Coin("TON-USDT", "Jetton USDT", ONE, Family.TON, "UQ"),
-        Coin("TRX", "Tron TRX", Decimal("0.25"), Family.TRON, "T"),
-        Coin("USDC", "TRC20 USDC", ONE, Family.TRON, "T"),
-        Coin("USDT", "TRC20 USDT", ONE, Family.TRON, "T"),
-        Coin("XMR", "Monero XMR", Decimal(150), Family.MONERO, "8"),
-        Coin("XRP", "XRP", Decimal("2.18"), Family.XRP, "r"),
+        Coin("SOL", "Solana", Decimal(150), Family.SOLANA),
+        Coin("SOLANA-PYUSD", "SOLANA SPL PYUSD", ONE, Family.SOLANA),
+        Coin("SOLANA-USDT", "SOLANA SPL USDT", ONE, Family.SOLANA),
+        Coin("TON", "GRAM (prev. TON)", Decimal(3), Family.TON),
+        Coin("TON-USDT", "Jetton USDT", ONE, Family.TON),
+        Coin("TRX", "Tron TRX", Decimal("0.25"), Family.TRON),
+        Coin("USDC", "TRC20 USDC", ONE, Family.TRON),
+        Coin("USDT", "TRC20 USDT", ONE, Family.TRON),
+        Coin("XMR", "Monero XMR", Decimal(150), Family.MONERO),
+        Coin("XRP", "XRP", Decimal("2.18"), Family.XRP),
     )
 }
 """By name, in the order in which SHKeeper lists them."""

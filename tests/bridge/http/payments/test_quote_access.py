@@ -11,10 +11,12 @@ import pytest
 
 from tests.asking import client_of
 from tests.bridge.http.exchanges import problem
+from tests.made_destinations import lengthened, lightning
 from tests.priced_gateway import LAPSED, PricedGateway, priced_gateway
 
 SECRET = "a secret of at least thirty-two bytes"
 SHOP = {"Authorization": "Bearer the-token-of-the-shop"}
+ANEW = lightning(lengthened(b"anew"), made_at=int(time.time()))
 SERVICES = """
 [shop]
 token = "the-token-of-the-shop"
@@ -52,7 +54,7 @@ def path(client: httpx.Client, gateway: PricedGateway) -> str:
     order = {"provider": "shkeeper", "coin": "BTC-LIGHTNING", "requestId": "r1", "buyerId": "b1", "sellerId": "s1"}
     payment = client.post("/api/payments", json={**order, "amount": "60", "currency": "USD"}, headers=SHOP)
     assert payment.status_code == 201, payment.text
-    gateway.prices_at("BTC-LIGHTNING", "0.002", wallet="lnbc-anew")
+    gateway.prices_at("BTC-LIGHTNING", "0.002", wallet=ANEW)
     gateway.asked.clear()
     return f"/api/payments/{payment.json()['paymentId']}"
 
@@ -66,7 +68,7 @@ def user(user_id: str) -> dict[str, str]:
 def test_the_buyer_and_the_shop_may(client: httpx.Client, path: str, who: dict[str, str]) -> None:
     answer = client.post(f"{path}/price", headers=who)
     assert answer.status_code == 200
-    assert answer.json()["invoices"][0]["address"] == "lnbc-anew"
+    assert answer.json()["invoices"][0]["address"] == ANEW
 
 
 def test_nobody_else_may_and_the_gateway_is_asked_nothing(

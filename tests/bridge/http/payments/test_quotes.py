@@ -1,5 +1,6 @@
 """Prices over REST: each has its end, asking again asks the gateway, and after a part they are of the rest."""
 
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from coordinator.money import format_amount, rounded
 from tests.asking import client_of
 from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, signed, stored
 from tests.clock import BOOKED_AT
+from tests.made_destinations import destination, lengthened, lightning
 from tests.priced_gateway import LAPSED, PricedGateway, priced_gateway
 
 Document = dict[str, Any]
@@ -150,7 +152,7 @@ def test_a_lightning_invoice_that_lapsed_can_be_had_anew_and_the_old_one_is_kept
     payment = create(client, "BTC-LIGHTNING")
     [lapsed] = payment["invoices"]
     assert lapsed["quotedUntil"] == "2017-06-01T10:58:38Z"
-    anew = f"lnbc-anew-{payment['paymentId']}"
+    anew = lightning(lengthened(payment["paymentId"].encode()), made_at=int(time.time()))
     gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet=anew)
     invoice = ask(client, payment)
     # The lapsed one was another payment's too.
@@ -167,9 +169,8 @@ def test_switching_back_prices_the_first_coin_anew(client: httpx.Client, gateway
     gateway.prices_at("DOGE", "424.15", exchange_rate="0.12")
     assert switched(client, payment, "DOGE")["coinAmount"] == "424.15"
     assert gateway.asked == ["DOGE", "BTC", "DOGE"]
-    assert sorted(addresses(bridge, payment)) == [
-        f"address-of-{coin}-{payment['paymentId']}" for coin in ("BTC", "DOGE")
-    ]
+    given = {destination(coin, payment["paymentId"]) for coin in ("BTC", "DOGE")}
+    assert set(addresses(bridge, payment)) == given
 
 
 def test_whoever_watches_hears_of_another_place_or_price(client: httpx.Client) -> None:

@@ -10,15 +10,17 @@ import httpx
 import pytest
 
 from tests.asking import client_of
+from tests.made_destinations import destination, lengthened, lightning
 from tests.waiting import wait_until
 
 KEY = "the-key-of-the-wallet-0123456789"
 PASSWORD = "the-operators-password"
-BOLT11 = "lnbcrt204000n1p" + "q5z8k3" * 60
-OPENED = {"status": "success", "id": 1, "amount": "0.0108", "exchange_rate": "3379", "wallet": "0x86"}
+BOLT11 = lightning(lengthened(b"buyer"), amount="10800u")
+BITCOIN = destination("BTC", "buyer")
+OPENED = {"status": "success", "id": 1, "amount": "0.0108", "exchange_rate": "3379"}
 NO_RATE = {
     "status": "error",
-    "message": "Exchange rate src config for usd-ETH-USDT is not found",
+    "message": "Exchange rate src config for USD-ETH-USDT is not found",
     "traceback": 'File "secret.py"',
 }
 WALLET_IS_DOWN = {
@@ -51,7 +53,7 @@ class Shkeeper:
         if path.endswith("/quote"):
             return {"status": "error", "message": f"{coin} payment gateway is unavailable"}
         self.asked.append({"coin": coin, **content})
-        return self.says.get(coin, OPENED)
+        return self.says.get(coin, {**OPENED, "wallet": destination(coin, "buyer")})
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,7 @@ def order(request_id: str, coin: str = "ETH-USDT", **changes: object) -> dict[st
         "sellerId": "s1",
         "offerId": "o1",
         "amount": "18.25",
-        "currency": "usd",
+        "currency": "USD",
         **changes,
     }
 
@@ -138,7 +140,7 @@ def checkout(request_id: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("answer", "field", "words"),
     [
-        (NO_RATE, "currency", "Exchange rate src config for usd-ETH-USDT is not found"),
+        (NO_RATE, "currency", "Exchange rate src config for USD-ETH-USDT is not found"),
         ({"status": "error", "msg": "the amount is too small"}, "amount", "the amount is too small"),
         ({"result": None, "error": {"message": "no such thing"}}, "provider", "no such thing"),
         ({**OPENED, "amount": "0"}, "amount", "0 ETH-USDT"),
@@ -198,7 +200,39 @@ def test_an_answer_without_an_address_is_seen_and_the_buyer_takes_another_coin(
     assert sum(asked["coin"] == "LTC" for asked in shkeeper.asked) == before + 1
     switched = client.post(f"/api/payments/{taken.json()['paymentId']}/invoices", json={"coin": "BTC"})
     assert switched.status_code == 200
-    assert [(one["coin"], one["address"]) for one in switched.json()["invoices"]] == [("BTC", "0x86"), ("LTC", None)]
+    assert [(one["coin"], one["address"]) for one in switched.json()["invoices"]] == [("BTC", BITCOIN), ("LTC", None)]
+
+
+TETHER = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
+
+
+@pytest.mark.parametrize(
+    ("coin", "wallet", "why"),
+    [
+        ("ETH-USDT", f"0x{'0' * 40}", "nobody has the key"),
+        ("ETH-USDT", TETHER, "the contract of the token"),
+        ("ETH-USDT", TETHER[:-1] + "8", "EIP-55"),
+        ("LTC", "0x" + "ab" * 20, "expected a Litecoin address"),
+        ("BTC", destination("TRX", "buyer"), "expected a Bitcoin address"),
+        ("BTC", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", "this is one of a test network"),
+        ("BTC-LIGHTNING", lightning(lengthened(b"buyer"), amount="1u"), "asked about 0.0108"),
+    ],
+)
+def test_a_place_where_money_would_be_lost_is_shown_to_no_buyer_and_goes_to_a_person(
+    client: httpx.Client, shkeeper: Shkeeper, coin: str, wallet: str, why: str
+) -> None:
+    shkeeper.says[coin] = {**OPENED, "wallet": wallet}
+    taken = client.post("/api/payments", json=order(f"lost-{why}", coin))
+    assert taken.status_code == 202
+    [invoice] = taken.json()["invoices"]
+    assert (invoice["address"], invoice["paymentUri"]) == (None, None)
+    assert why in invoice["refusal"]
+    assert wallet not in taken.text
+    # The same invoice with an address of the coin, once the gateway is mended.
+    del shkeeper.says[coin]
+    if coin != "BTC-LIGHTNING":
+        asked = client.post(f"/api/payments/{taken.json()['paymentId']}/invoices", json={"coin": coin, "fresh": True})
+        assert asked.json()["invoices"][0]["address"] == destination(coin, "buyer")
 
 
 def test_a_coin_that_is_refused_does_not_replace_the_one_to_pay(client: httpx.Client, shkeeper: Shkeeper) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from tests.scripted_gateway import Gateway, Request, says
 
-__all__ = ["DOWN", "OPENED", "Books"]
+__all__ = ["ADDRESS", "DOWN", "OPENED", "Books"]
 
-OPENED = {"status": "success", "amount": "100", "exchange_rate": "1", "wallet": "0x86", "display_name": "USDT"}
+ADDRESS = "0x8686868686868686868686868686868686868686"
+OPENED = {"status": "success", "amount": "100", "exchange_rate": "1", "wallet": ADDRESS, "display_name": "USDT"}
 DOWN = says({"status": "error", "message": "oops"}, 500)
 
 
@@ -45,7 +46,7 @@ class Books:
         if more or known is None:
             # To each payment a transaction of its own, since it is asked for by one address as all others are.
             txid = f"0x{len(transactions) + 1}" + ("" if external_id == "pay_1" else f"-{external_id}")
-            moved = {"crypto": "ETH-USDT", "addr": "0x86", "amount": str(more), "status": "CONFIRMED"}
+            moved = {"crypto": "ETH-USDT", "addr": ADDRESS, "amount": str(more), "status": "CONFIRMED"}
             transactions = [*transactions, {"txid": txid, **moved}]
         self.invoices[external_id] = {
             "external_id": external_id,

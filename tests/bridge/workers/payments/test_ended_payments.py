@@ -26,7 +26,7 @@ from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.overdue import apply_deadlines
 from tests.bridge.workers.conftest import payment
-from tests.bridge.workers.payments.invoice_books import Books
+from tests.bridge.workers.payments.invoice_books import ADDRESS, Books
 from tests.clock import Clock
 from tests.waiting import until
 
@@ -156,7 +156,7 @@ async def test_money_that_no_block_holds_yet_is_asked_about_as_often_as_a_new_pa
     clock.move(hours=20)
     books.received("pay_1", "UNPAID", "0")
     books.invoices["pay_1"]["txs"] = [
-        {"crypto": "ETH-USDT", "addr": "0x86", "amount": "100", "txid": "0x1", "status": "UNCONFIRMED"}
+        {"crypto": "ETH-USDT", "addr": ADDRESS, "amount": "100", "txid": "0x1", "status": "UNCONFIRMED"}
     ]
     await reconciliation.round()
     assert (await known(journal)).status == "confirming"

@@ -15,10 +15,11 @@ from coordinator.payments.problems.problems import ProblemKind, hold_on_payouts,
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import payment
-from tests.bridge.workers.payments.invoice_books import DOWN, OPENED, Books
+from tests.bridge.workers.payments.invoice_books import ADDRESS, DOWN, OPENED, Books
 from tests.clock import Clock
 from tests.scripted_gateway import says
 
+OTHER_ADDRESS = "0x9999999999999999999999999999999999999999"
 CALLBACK_URLS = {"shkeeper": "http://127.0.0.1:8000/webhooks/shkeeper"}
 
 
@@ -38,7 +39,7 @@ class Bridge:
         wanted = await self.opener.wanted(payment(), "ETH-USDT")
         await self._journal.register_payment(payment(), None, wanted)
         await self._unopened.round()
-        assert await self.addresses() == ("0x86", ("0x86",))
+        assert await self.addresses() == (ADDRESS, (ADDRESS,))
         self._books.invoices["pay_1"] = unpaid()
 
     async def looks(self, times: int = 1) -> None:
@@ -105,20 +106,20 @@ async def test_an_unpaid_invoice_that_is_forgotten_is_opened_anew_and_on_the_lis
 ) -> None:
     await bridge.register()
     books.invoices.clear()
-    books.opening = says({**OPENED, "wallet": "0x99"})
+    books.opening = says({**OPENED, "wallet": OTHER_ADDRESS})
     # Once may be a gateway that is only starting.
     await bridge.looks()
-    assert (await bridge.addresses(), await bridge.kinds()) == (("0x86", ("0x86",)), [])
+    assert (await bridge.addresses(), await bridge.kinds()) == ((ADDRESS, (ADDRESS,)), [])
     await bridge.looks()
-    assert await bridge.addresses() == ("0x99", ("0x86", "0x99"))
+    assert await bridge.addresses() == (OTHER_ADDRESS, (ADDRESS, OTHER_ADDRESS))
     assert await bridge.kinds() == [ProblemKind.FORGOTTEN]
-    assert "0x86" in problems_of(await bridge.payment())[0].detail
+    assert ADDRESS in problems_of(await bridge.payment())[0].detail
     books.invoices["pay_1"] = unpaid()
     await bridge.looks(3)
     assert (bridge.opened, await bridge.kinds()) == (2, [ProblemKind.FORGOTTEN])
     # Money at either address is the payment's.
-    assert await bridge.hears("0x86", 40, Standing.PARTIAL, "one") == "applied"
-    assert await bridge.hears("0x99", 40, Standing.PARTIAL, "other") == "unchanged"
+    assert await bridge.hears(ADDRESS, 40, Standing.PARTIAL, "one") == "applied"
+    assert await bridge.hears(OTHER_ADDRESS, 40, Standing.PARTIAL, "other") == "unchanged"
     assert (await bridge.payment()).paid == 40
 
 
@@ -136,7 +137,7 @@ async def test_an_invoice_that_the_gateway_knows_after_all_is_the_same(bridge: B
     await bridge.register()
     looking, books.looking = books.looking, says({"status": "success", "invoices": []})
     await bridge.looks(2)
-    assert (bridge.opened, await bridge.addresses(), await bridge.kinds()) == (2, ("0x86", ("0x86",)), [])
+    assert (bridge.opened, await bridge.addresses(), await bridge.kinds()) == (2, (ADDRESS, (ADDRESS,)), [])
     # However long it goes on, the gateway is not asked for one invoice after the other.
     await bridge.looks(10)
     assert bridge.opened == 2
@@ -150,7 +151,7 @@ async def test_no_dead_address_is_shown_while_the_gateway_opens_no_new_one(bridg
     books.invoices.clear()
     books.opening = DOWN
     await bridge.looks(2)
-    assert await bridge.addresses() == (None, ("0x86",))
+    assert await bridge.addresses() == (None, (ADDRESS,))
 
 
 async def test_an_invoice_that_somebody_asked_for_over_another_amount_is_put_right(
@@ -170,7 +171,7 @@ async def test_a_partly_paid_invoice_that_is_forgotten_is_on_the_list_until_it_i
     bridge: Bridge, books: Books
 ) -> None:
     await bridge.register()
-    assert await bridge.hears("0x86", 40, Standing.PARTIAL, "part") == "applied"
+    assert await bridge.hears(ADDRESS, 40, Standing.PARTIAL, "part") == "applied"
     books.received("pay_1", "PARTIAL", "40")
     await bridge.looks(2)
     known = books.invoices.pop("pay_1")
@@ -218,7 +219,7 @@ async def test_what_the_gateway_called_anothers_does_not_count_when_its_webhook_
     books.invoices["pay_1"]["txs"][0]["addr"] = "0x77"
     await bridge.looks(2)
     assert await bridge.kinds() == [ProblemKind.FOREIGN]
-    await bridge.hears("0x86", 100, Standing.PAID, "retried")
+    await bridge.hears(ADDRESS, 100, Standing.PAID, "retried")
     assert ((await bridge.payment()).status, await bridge.kinds()) == ("pending", [ProblemKind.FOREIGN])
 
 
@@ -234,15 +235,15 @@ async def test_a_payment_of_an_older_journal_knows_its_addresses(
     assert (await bridge.payment()).facts.given == frozenset()
     assert await bridge.hears("0x77", 100, Standing.PAID, "foreign") == "not-counted"
     await journal._writer.submit(lambda batch: batch.payments.move(before))
-    assert await bridge.hears("0x86", 40, Standing.PARTIAL, "own") == "applied"
-    assert (await bridge.payment()).facts.given == {"0x86"}
+    assert await bridge.hears(ADDRESS, 40, Standing.PARTIAL, "own") == "applied"
+    assert (await bridge.payment()).facts.given == {ADDRESS}
 
 
 async def test_what_the_gateway_calls_unconfirmed_after_it_counted_is_held_until_it_is_booked_again(
     bridge: Bridge, books: Books
 ) -> None:
     await bridge.register()
-    assert await bridge.hears("0x86", 100, Standing.PAID, "whole") == "applied"
+    assert await bridge.hears(ADDRESS, 100, Standing.PAID, "whole") == "applied"
     books.received("pay_1", "PAID", "100")
     await bridge.looks()
     confirmed = books.invoices["pay_1"]
@@ -264,7 +265,7 @@ async def test_what_the_gateway_calls_unconfirmed_after_it_counted_is_held_until
 
 async def test_one_answer_from_before_a_webhook_takes_nothing_back(bridge: Bridge, books: Books) -> None:
     await bridge.register()
-    assert await bridge.hears("0x86", 100, Standing.PAID, "whole") == "applied"
+    assert await bridge.hears(ADDRESS, 100, Standing.PAID, "whole") == "applied"
     books.received("pay_1", "PAID", "100")
     confirmed = books.invoices["pay_1"]
     unconfirmed = [{**one, "status": "UNCONFIRMED"} for one in confirmed["txs"]]

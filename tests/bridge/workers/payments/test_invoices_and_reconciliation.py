@@ -25,7 +25,7 @@ from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.overdue import apply_deadlines
 from tests.bridge.workers.conftest import START, payment
-from tests.bridge.workers.payments.invoice_books import DOWN, OPENED, Books
+from tests.bridge.workers.payments.invoice_books import ADDRESS, DOWN, OPENED, Books
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, hangs_up, says
 from tests.waiting import GIVE_UP_SECONDS, until
@@ -72,7 +72,7 @@ async def test_many_who_want_it_opened_open_it_once(journal: Journal, opener: In
     await register(journal, opener)
     [invoice] = await journal.unfinished.unopened_invoices(10)
     opened = await asyncio.gather(*(opener.open(invoice) for _ in range(10)))
-    assert {one and one.address for one in opened} == {"0x86"}
+    assert {one and one.address for one in opened} == {ADDRESS}
     assert books.asked == ["POST ETH-USDT/payment_request"]
     assert await journal.unfinished.unopened_invoices(10) == []
 
@@ -109,7 +109,7 @@ async def test_what_could_not_be_opened_is_opened_later(
     gateways = {"shkeeper": ShkeeperInvoices(fresh)}
     restarted = InvoiceOpener(journal, gateways, {"shkeeper": "http://127.0.0.1:8000/webhooks/shkeeper"})
     await UnopenedInvoices(journal, gateways, restarted, per_second=1_000).round()
-    assert await address(journal) == "0x86"
+    assert await address(journal) == ADDRESS
     await fresh.aclose()
 
 
@@ -123,7 +123,7 @@ async def test_a_payment_whose_webhooks_were_all_lost_is_healed(
 ) -> None:
     await register(journal, opener)
     await unopened.round()
-    assert (await address(journal), await status(journal)) == ("0x86", "pending")
+    assert (await address(journal), await status(journal)) == (ADDRESS, "pending")
     for invoice_status, balance, expected in (
         ("PARTIAL", "40", "partially_paid"),
         ("PARTIAL", "40", "partially_paid"),

@@ -106,10 +106,10 @@ class Provider:
     def payment_hash(self, order: PayoutOrder) -> str | None:
         return None
 
-    async def worth(self, order: PayoutOrder, currency: str) -> Decimal | None:
+    async def worth(self, order: PayoutOrder, currency: str) -> Decimal:
         return order.amount
 
-    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal | None:
+    async def coins_for(self, amount: Decimal, currency: str, coin: str) -> Decimal:
         return amount
 
     async def read_sent(self, order: PayoutOrder) -> PayoutOrder:

@@ -22,6 +22,7 @@ from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from providers.shkeeper.invoices.invoices import PaymentRequestAnswer, opened_invoice
 from tests.coordinator.agreed import NOW, PAYMENT
+from tests.made_destinations import destination
 
 RATES = {
     "ETH-USDT": Decimal(1),
@@ -65,13 +66,15 @@ class Sale:
     def switches(self, coin: str) -> None:
         fee, rate = self.fees[coin], self.rates[coin]
         answer = PaymentRequestAnswer(
-            amount=rounded((self.amount + fee.on(self.amount)) / rate, 8), wallet="w", exchange_rate=rate
+            amount=rounded((self.amount + fee.on(self.amount)) / rate, 8),
+            wallet=destination(coin, "buyer"),
+            exchange_rate=rate,
         )
         wanted = InvoiceWanted(
             provider="shkeeper", external_id="1", callback_url="", coin=coin, amount=self.amount, currency="USD"
         )
         self.coin = coin
-        self.opened[coin] = opened = opened_invoice(wanted, answer, NOW)
+        self.opened[coin] = opened = opened_invoice(wanted, answer)
         priced = fee_priced(opened, self.amount)
         assert priced is not None
         self.told(InvoicePriced(coin=coin, fee=priced, rate=rate, named=fee if self.names_fees else None))

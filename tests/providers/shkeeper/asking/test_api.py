@@ -24,12 +24,13 @@ WANTED = InvoiceWanted(
     amount=Decimal("18.25"),
     currency="USD",
 )
+ADDRESS = "0x8686868686868686868686868686868686868686"
 OPENED = {
     "status": "success",
     "id": 61,
     "amount": "0.01080125",
     "exchange_rate": "3379.24",
-    "wallet": "0x86",
+    "wallet": ADDRESS,
     "display_name": "Ethereum",
     "recalculate_after": 0,
 }
@@ -38,8 +39,8 @@ OPENED = {
 async def test_an_invoice_is_opened_with_what_is_wanted(gateway: Gateway, api: ShkeeperApi) -> None:
     gateway.answers(says(OPENED))
     opened = await ShkeeperInvoices(api).open_invoice(WANTED)
-    assert (opened.address, opened.coin_amount) == ("0x86", Decimal("0.010802"))
-    assert str(opened.payment_uri).endswith("/transfer?address=0x86&uint256=10802")
+    assert (opened.address, opened.coin_amount) == (ADDRESS, Decimal("0.010802"))
+    assert str(opened.payment_uri).endswith(f"/transfer?address={ADDRESS}&uint256=10802")
     request = gateway.requests[0]
     assert (request.method, request.path) == ("POST", "/api/v1/ETH-USDT/payment_request")
     assert request.headers["x-shkeeper-api-key"] == KEY
@@ -73,7 +74,7 @@ async def test_an_error_in_a_200_is_an_error_without_its_traceback(gateway: Gate
 )
 async def test_what_may_pass_is_tried_again(gateway: Gateway, api: ShkeeperApi, failure: object) -> None:
     gateway.answers(failure, failure, says(OPENED))  # type: ignore[arg-type]
-    assert (await ShkeeperInvoices(api).open_invoice(WANTED)).address == "0x86"
+    assert (await ShkeeperInvoices(api).open_invoice(WANTED)).address == ADDRESS
     assert [request.path.rpartition("/")[2] for request in gateway.requests[:4]] == ["payment_request"] * 3 + [
         "quote"
     ]
@@ -176,7 +177,7 @@ def looked_up(status: str, balance: str, *transactions: tuple[str, str]) -> dict
         "balance_fiat": balance,
         "status": status,
         "txs": [
-            {"txid": txid, "crypto": "ETH-USDT", "addr": "0x86", "amount": "9", "status": state}
+            {"txid": txid, "crypto": "ETH-USDT", "addr": ADDRESS, "amount": "9", "status": state}
             for txid, state in transactions
         ],
     }

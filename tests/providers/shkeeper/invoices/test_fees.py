@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ from coordinator.payments.agreed.fees import NO_FEE, Fee, FeePolicy
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.fees import LEFT_ALONE_SECONDS, fee_between
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
-from tests.providers.shkeeper.asking.test_api import OPENED, WANTED
+from tests.providers.shkeeper.asking.test_api import ADDRESS, OPENED, WANTED
 from tests.scripted_gateway import Gateway, Request, says
 
 NEXT_TO_NOTHING = Decimal("0.01")
@@ -75,6 +76,21 @@ async def test_a_fee_is_found_out_with_each_price_for_the_next_may_come_to_the_s
     assert operator.quotes == 3
 
 
+@pytest.mark.parametrize(
+    "about", [{"fiat": "EUR"}, {"crypto": "LTC"}, {"amount_fiat": "1"}, {"amount_crypto": "0.001"}]
+)
+async def test_a_price_of_something_else_tells_no_fee(
+    gateway: Gateway, api: ShkeeperApi, about: dict[str, str]
+) -> None:
+    named = {"fiat": "USD", "crypto": "ETH-USDT", "amount_fiat": "0.01"}
+    quoted = {"status": "success", "amount_crypto": "0.0102", "exchange_rate": "1", **named}
+    opened = says({**OPENED, "amount": "18.615", "exchange_rate": "1"})
+    for said, is_known in ((quoted, True), ({**quoted, **about}, False)):
+        gateway.answers(opened, says(said))
+        fee = (await ShkeeperInvoices(api).open_invoice(WANTED)).fee
+        assert (fee is not None) is is_known
+
+
 async def test_what_cannot_be_asked_for_keeps_no_invoice_from_being_opened(
     gateway: Gateway, api: ShkeeperApi
 ) -> None:
@@ -85,7 +101,7 @@ async def test_what_cannot_be_asked_for_keeps_no_invoice_from_being_opened(
     invoices = ShkeeperInvoices(api, clock=lambda: now)
     for _ in range(3):
         opened = await invoices.open_invoice(WANTED)
-        assert (opened.address, opened.fee) == ("0x86", None)
+        assert (opened.address, opened.fee) == (ADDRESS, None)
     assert operator.quotes == 1
     operator.is_well, now = True, LEFT_ALONE_SECONDS + 1
     assert (await invoices.open_invoice(WANTED)).fee == operator.fee

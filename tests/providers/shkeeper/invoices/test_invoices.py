@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -15,18 +17,31 @@ from providers.contract import (
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.asking.circuits import COIN
 from providers.shkeeper.asking.credentials import CredentialCheck
+from providers.shkeeper.destinations import family_of
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
+from providers.shkeeper.simulator.books.addresses import new_bolt11
 from tests.clock import pass_seconds
-from tests.providers.shkeeper.asking.test_api import COINS, OPENED, WANTED
+from tests.made_destinations import (
+    DESTINATIONS,
+    destination,
+    hashed,
+    lengthened,
+    lightning,
+    ton,
+    witness,
+    x_address,
+    xrp,
+)
+from tests.providers.shkeeper.asking.test_api import ADDRESS, COINS, OPENED, WANTED
 from tests.providers.shkeeper.conftest import KEY
 from tests.scripted_gateway import Gateway, Request, says
 from tests.waiting import GIVE_UP_SECONDS, until
 
-BOLT11 = "lnbcrt204000n1p" + "q5z8k3" * 60
+BOLT11 = new_bolt11(Decimal(str(OPENED["amount"])), datetime.now(UTC))
 LIGHTNING = WANTED.model_copy(update={"coin": "BTC-LIGHTNING"})
 NO_RATE = {
     "status": "error",
-    "message": "Exchange rate src config for usd-ETH-USDT is not found",
+    "message": "Exchange rate src config for USD-ETH-USDT is not found",
     "traceback": "File secret.py",
 }
 READ_TIMED_OUT = {
@@ -66,7 +81,7 @@ async def test_what_cannot_be_used_is_asked_for_once_and_opens_no_circuit(
 
 async def test_a_refusal_has_shkeepers_words_and_no_traceback(gateway: Gateway, api: ShkeeperApi) -> None:
     gateway.answers(says(NO_RATE))
-    with pytest.raises(ProviderRefusedError, match="Exchange rate src config for usd-ETH-USDT") as caught:
+    with pytest.raises(ProviderRefusedError, match="Exchange rate src config for USD-ETH-USDT") as caught:
         await ShkeeperInvoices(api).open_invoice(WANTED)
     assert caught.value.about == "currency"
     assert "secret" not in str(caught.value)
@@ -94,7 +109,7 @@ async def test_a_wallet_that_shkeeper_gave_up_on_is_its_coins_trouble(gateway: G
 async def test_a_busy_database_is_tried_again_and_is_no_refusal(gateway: Gateway, api: ShkeeperApi) -> None:
     busy = says({"status": "error", "message": "(sqlite3.OperationalError) database is locked"})
     gateway.answers(busy, busy, says(OPENED))
-    assert (await ShkeeperInvoices(api).open_invoice(WANTED)).address == "0x86"
+    assert (await ShkeeperInvoices(api).open_invoice(WANTED)).address == ADDRESS
     gateway.answers(busy)
     with pytest.raises(ProviderUnavailableError):
         await ShkeeperInvoices(api).open_invoice(WANTED)
@@ -134,7 +149,7 @@ async def test_a_coin_that_hangs_keeps_back_no_other_coin_and_no_look_up(gateway
     assert len(opened()) == COIN.failures // 2 + 1
     await invoices.check()
     gateway.answers(hangs_for("LTC", otherwise=says(OPENED)))
-    assert (await invoices.open_invoice(WANTED)).address == "0x86"
+    assert (await invoices.open_invoice(WANTED)).address == ADDRESS
     gateway.answers(unknown)
     assert await invoices.look_up("pay_1") == []
     with pytest.raises(CoinUnavailableError, match="LTC: SHKeeper was too slow"):
@@ -264,3 +279,87 @@ async def test_what_is_no_address_of_the_coin_is_not_given_to_the_buyer(
     gateway.answers(says({**OPENED, "wallet": wallet}))
     with pytest.raises(AnswerUnusableError, match="no address for ETH-USDT"):
         await ShkeeperInvoices(api).open_invoice(WANTED)
+
+
+SEED = lengthened(b"buyer")
+
+
+@pytest.mark.parametrize("coin", sorted(DESTINATIONS.keys() - {"BTC-LIGHTNING"}))
+async def test_an_address_of_the_coin_is_taken_and_none_of_another_family(
+    gateway: Gateway, api: ShkeeperApi, coin: str
+) -> None:
+    wanted, own = WANTED.model_copy(update={"coin": coin}), destination(coin, "buyer")
+    gateway.answers(says({**OPENED, "wallet": own}))
+    assert (await ShkeeperInvoices(api).open_invoice(wanted)).address == own
+    for other in ("BTC", "LTC", "DOGE", "ETH", "TRX", "XRP", "SOL", "TON", "XMR"):
+        if family_of(other) is not family_of(coin):
+            gateway.answers(says({**OPENED, "wallet": destination(other, "buyer")}))
+            with pytest.raises(AnswerUnusableError, match=f"no address for {coin}: expected "):
+                await ShkeeperInvoices(api).open_invoice(wanted)
+
+
+@pytest.mark.parametrize(
+    ("coin", "wallet"),
+    [
+        ("BTC", witness("bc", SEED).upper()),
+        ("BTC", f"bitcoin:{witness('bc', SEED)}?amount=1"),
+        ("BTC", witness("bc", SEED, version=1, size=32)),
+        ("LTC", hashed(b"\x05", SEED)),  # as older wallets write one
+        ("ETH-USDT", "0X" + "ab" * 20),
+        ("ETH-USDT", "0x" + "AB" * 20),
+        ("XRP", x_address(SEED, 12)),
+        ("XRP", f"{xrp(SEED)}?dt=0"),
+        ("TON", ton(SEED, flags=0x11)),
+        ("TON", f"0:{SEED[:32].hex()}"),
+        ("USDT", f"41{SEED[:20].hex()}"),
+        ("BTC-LIGHTNING", BOLT11.upper()),
+        ("BTC-LIGHTNING", lightning(SEED)),  # of whatever amount the buyer sends
+        ("NEW-COIN", "newcoin1qq-qq_qq:qq"),
+    ],
+)
+async def test_a_place_to_pay_may_be_written_in_all_ways_of_its_coins_wallets(
+    gateway: Gateway, api: ShkeeperApi, coin: str, wallet: str
+) -> None:
+    gateway.answers(says({**OPENED, "wallet": wallet}))
+    assert (await ShkeeperInvoices(api).open_invoice(WANTED.model_copy(update={"coin": coin}))).address
+
+
+async def test_on_a_test_network_its_own_addresses_are_taken_and_no_others(
+    gateway: Gateway, api: ShkeeperApi
+) -> None:
+    bitcoin = WANTED.model_copy(update={"coin": "BTC"})
+    own, main = (says({**OPENED, "wallet": witness(prefix, SEED)}) for prefix in ("tb", "bc"))
+    for answer, test_networks in ((own, True), (main, False)):
+        gateway.answers(answer)
+        await ShkeeperInvoices(api, test_networks=test_networks).open_invoice(bitcoin)
+        with pytest.raises(AnswerUnusableError, match="network"):
+            await ShkeeperInvoices(api, test_networks=not test_networks).open_invoice(bitcoin)
+
+
+async def test_the_address_beside_a_lightning_invoice_is_left_out_where_nobody_can_pay_to_it(
+    gateway: Gateway, api: ShkeeperApi
+) -> None:
+    on_chain = witness("bc", SEED)
+    for address, expected in ((on_chain, (on_chain,)), (on_chain[:-1] + "q", ()), (witness("tb", SEED), ())):
+        bip21 = f"bitcoin:{address.upper()}?amount=0.01080125&lightning={BOLT11.upper()}"
+        gateway.answers(says({**OPENED, "wallet": BOLT11, "bip21": bip21}))
+        assert (await ShkeeperInvoices(api).open_invoice(LIGHTNING)).also_at == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"external_id": "pay_2"}, "asked about pay_1, and its answer is about pay_2"),
+        ({"crypto": "LTC"}, "LTC"),
+        ({"fiat": "EUR"}, "EUR"),
+        ({"amount": "0.0054"}, "worth less than the 18.25 that it was asked for"),
+        ({"exchange_rate": "1689"}, "worth less than the 18.25 that it was asked for"),
+    ],
+)
+async def test_an_invoice_for_something_else_or_for_less_than_is_wanted_is_none(
+    gateway: Gateway, api: ShkeeperApi, said: dict[str, object], why: str
+) -> None:
+    gateway.answers(says({**OPENED, **said}))
+    with pytest.raises(AnswerUnusableError, match=why):
+        await ShkeeperInvoices(api).open_invoice(WANTED)
+    assert len(gateway.requests) == 1

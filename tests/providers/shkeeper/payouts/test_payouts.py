@@ -21,6 +21,7 @@ from coordinator.payouts.observations import (
 )
 from coordinator.payouts.payouts import Payout, PayoutFacts
 from providers.contract import (
+    AnswerUnusableError,
     NotPayableError,
     PayoutOrder,
     ProviderError,
@@ -30,6 +31,7 @@ from providers.contract import (
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts.payouts import ShkeeperPayouts
+from providers.unknown_prices import PriceUnknownError
 from tests.clock import pass_seconds
 from tests.made_destinations import destination, lightning
 from tests.scripted_gateway import Gateway, Request, breaks_off, hangs_up, says
@@ -252,7 +254,13 @@ TASK_STATED = Stated(amount=Decimal("48.9"))
 
 
 def status(status: str, txid: object) -> Callable[[Request], bytes]:
-    return says({**RECORD, "status": status, "txid": txid})
+    """A record under the name that is asked for."""
+
+    def answer(request: Request) -> bytes:
+        name = request.path.rpartition("external_id=")[2]
+        return says({**RECORD, "external_id": name, "status": status, "txid": txid})(request)
+
+    return answer
 
 
 @pytest.mark.parametrize(
@@ -376,6 +384,7 @@ async def test_an_order_is_read_with_what_shkeeper_has_and_taken_where_it_does_n
 
 
 COINS = says({"status": "success", "crypto": ["BTC", "ETH-USDT"], "crypto_list": []})
+COINS_WITH_LITECOIN = says({"status": "success", "crypto": ["LTC"], "crypto_list": []})
 
 
 @pytest.mark.parametrize(
@@ -396,7 +405,97 @@ async def test_what_goes_back_comes_to_no_more_coins_than_it_is_worth_now(
 
 async def test_without_a_price_nothing_is_said_of_a_coin(gateway: Gateway, payouts: ShkeeperPayouts) -> None:
     gateway.answers(COINS, hangs_up)
-    assert await payouts.coins_for(Decimal(10), "USD", "BTC") is None
+    with pytest.raises(PriceUnknownError, match="does not say what BTC is worth in USD at the moment"):
+        await payouts.coins_for(Decimal(10), "USD", "BTC")
+
+
+FITTING = {"crypto": "LTC", "fiat": "USD", "amount_fiat": "1000000", "amount_crypto": "12500", "exchange_rate": "80"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"amount_fiat": "1000000.00000000000000000000", "exchange_rate": "80.0000000000"},
+        {"crypto": None, "fiat": None, "amount_fiat": None, "amount_crypto": None},
+        {"amount_crypto": "12499.99999999"},  # rounded
+        {"amount_crypto": "15000"},  # with a fee of 20 %
+    ],
+)
+async def test_a_price_that_fits_its_question_is_taken_whatever_of_it_is_left_out(
+    gateway: Gateway, payouts: ShkeeperPayouts, said: dict[str, object]
+) -> None:
+    gateway.answers(COINS_WITH_LITECOIN, says({"status": "success", **FITTING, **said}))
+    assert await payouts.coins_for(Decimal(50), "USD", "LTC") == Decimal("0.625")
+    assert gateway.requests[-1].content == {"fiat": "USD", "amount": "1000000"}
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (
+            {"fiat": "EUR", "exchange_rate": "60", "amount_crypto": "16666.66666667"},
+            r"asked about USD, .* EUR \(fiat\)",
+        ),
+        ({"crypto": "DASH", "exchange_rate": "60", "amount_crypto": "16666.66666667"}, r"LTC, .* DASH \(crypto\)"),
+        ({"amount_fiat": "6.50", "amount_crypto": "0.08125"}, r"1000000, .* 6\.50 \(amount_fiat\)"),
+        ({"exchange_rate": "60"}, "contradicts itself"),
+        ({"exchange_rate": "112"}, r"its price is 1\.4 times what its rate comes to"),
+        ({"amount_crypto": "0"}, "contradicts itself"),
+        ({"amount_crypto": None, "crypto_amount": "12499"}, "contradicts itself"),
+        ({"exchange_rate": "0"}, "exchange_rate"),
+        ({"amount_crypto": "-12500"}, "amount_crypto"),
+        ({"fiat": ["USD"]}, "fiat"),
+    ],
+)
+async def test_a_price_of_something_else_or_that_contradicts_itself_is_none_and_says_why(
+    gateway: Gateway, payouts: ShkeeperPayouts, said: dict[str, object], why: str
+) -> None:
+    answer = {key: value for key, value in {**FITTING, **said}.items() if value is not None}
+    quoted = says({"status": "success", **answer})
+    gateway.answers(COINS_WITH_LITECOIN, quoted)
+    with pytest.raises(PriceUnknownError, match=why):
+        await payouts.coins_for(Decimal(50), "USD", "LTC")
+    gateway.answers(quoted)
+    with pytest.raises(PriceUnknownError, match=why):
+        await payouts.worth(PayoutOrder("LTC", destination("LTC", "seller"), Decimal("0.83")), "USD")
+
+
+@pytest.mark.parametrize("currency", ["JPY", "VND"])
+async def test_a_fixed_fee_and_a_coins_last_digit_are_nothing_of_what_is_asked_for(
+    gateway: Gateway, payouts: ShkeeperPayouts, currency: str
+) -> None:
+    """In the least of units: of one yen a fee of five dollars would be most, and so would a bitcoin's last digit."""
+    rate, fee = {"JPY": (Decimal("9230769.2307692301"), 750), "VND": (Decimal(1_500_000_000), 125_000)}[currency]
+    coins = ((1_000_000 + fee) / rate).quantize(Decimal("1e-8"))
+    gateway.answers(COINS, says({"status": "success", "amount_crypto": str(coins), "exchange_rate": str(rate)}))
+    assert await payouts.coins_for(Decimal(100_000), currency, "BTC") > 0
+
+
+@pytest.mark.parametrize("names", [{"external_id": "out_9"}, {"external_ids": ["out_1", "out_9"]}])
+@pytest.mark.parametrize("said", [{"task_id": "t1"}, {"status": "error", "msg": "Payout was disabled"}])
+async def test_an_answer_to_another_order_proves_nothing_of_this_one(
+    gateway: Gateway, payouts: ShkeeperPayouts, names: dict[str, object], said: dict[str, object]
+) -> None:
+    gateway.answers(says({**said, **names}))
+    outcome = await ask(payouts)
+    assert isinstance(outcome, PayoutUnclear)
+    assert "asked about out_1, and its answer is about out_9" in outcome.reason
+
+
+async def test_a_record_of_another_payout_is_none_of_this_one_and_hides_no_task(
+    gateway: Gateway, payouts: ShkeeperPayouts
+) -> None:
+    others = says({**RECORD, "external_id": "out_9", "status": "SUCCESS", "txid": "0x9"})
+    gateway.answers(others)
+    with pytest.raises(AnswerUnusableError, match="asked about out_1, and its answer is about out_9"):
+        await payouts.look_up_payout(PAYOUT, NOW)
+    with pytest.raises(AnswerUnusableError, match="out_9"):
+        await payouts.find_payout("out_1", "ETH-USDT")
+    with pytest.raises(AnswerUnusableError, match="out_9"):
+        await payouts.knows_payout("out_1", "ETH-USDT")
+    gateway.answers(task("SUCCESS", [of("0xab", "success", "0x1")]), others)
+    assert await payouts.look_up_payout(ACCEPTED, NOW) == [PayoutSent(tx_hashes=("0x1",), stated=TASK_STATED)]
 
 
 @pytest.mark.parametrize("coin", ["BTC-LIGHTNING", "ETH-USTD"])

@@ -209,6 +209,8 @@ def test_a_hash_is_one_whatever_it_is_dressed_in_and_what_is_none_is_unreadable(
     for dressed in (
         f" 0x{digits}",
         f"0x{digits}\N{NO-BREAK SPACE}",
+        f"0x{digits}\n",
+        f"\t0x{digits}\r\n",
         f"0x0x{digits}",
         f"0X0x 0x{digits}",
         f"0x {digits}",
@@ -400,7 +402,7 @@ def test_the_reader_does_not_show_its_keys() -> None:
 
 @pytest.mark.parametrize(("external_id", "name"), [("out_1", "out_1"), (435345534, "435345534"), (None, None)])
 def test_a_payout_notice_says_that_it_has_arrived_and_by_what(external_id: object, name: str | None) -> None:
-    body = json.dumps({**PAYOUT, "external_id": external_id}).encode()
+    body = json.dumps({**PAYOUT, "external_id": external_id, "tx_hash": " AF73\n"}).encode()
     reading, again = read_any(body), read_any(body)
     assert isinstance(reading, PayoutReading)
     assert reading == again
