@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
 
 from bridge.journal import Journal
 from bridge.workers.payouts.sender import PayoutSender
@@ -48,7 +49,11 @@ class Books:
         raise AssertionError(request.path)
 
     def knows(self, status: str, txid: str | None) -> None:
-        self.status = says({"id": 1, "external_id": "x", "status": status, "txid": txid})
+        def answer(request: Request) -> bytes | Awaitable[bytes | None] | None:
+            [external_id] = parse_qs(urlsplit(request.path).query)["external_id"]
+            return says({"id": 1, "external_id": external_id, "status": status, "txid": txid})(request)
+
+        self.status = answer
 
     @property
     def questions(self) -> int:
