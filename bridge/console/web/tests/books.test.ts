@@ -40,7 +40,7 @@ test("what is on its way is named", () => {
 test("what the network took is named, and so is where that is not known", () => {
   expect(feesOf(wallet("ETH"))).toEqual([]);
   expect(feesOf({ ...wallet("ETH"), networkFees: "0.002" })).toEqual(["0.002\u00a0ETH network fees taken off"]);
-  expect(feesOf({ ...wallet("USDT"), feeUnknown: "9.80" })).toEqual(["fees for sending 9.8\u00a0USDT not known"]);
+  expect(feesOf({ ...wallet("USDT"), feeUnknown: "9.80" })).toEqual(["fees unknown for 9.8\u00a0USDT sent"]);
   const fees = { wallet: "shkeeper", coin: "ETH", feesCount: 2, fees: "0.002", unknownCount: 0, sentUnknown: "0" };
   expect(feeLines([fees])).toEqual(["The network took 0.002\u00a0ETH for payouts; the marketplace bears it."]);
   const unknown = { ...fees, coin: "USDT", feesCount: 0, fees: "0", unknownCount: 1, sentUnknown: "9.80" };
