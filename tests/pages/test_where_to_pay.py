@@ -25,6 +25,11 @@ AN_HOUR_OF_2017 = 1_496_314_658
 SHOP = "http://127.0.0.1:9/orders/7"
 
 
+def invoice_of(seed: bytes) -> str:
+    """An invoice of Lightning that can be paid now."""
+    return lightning(lengthened(seed), made_at=int(time.time()))
+
+
 @pytest.fixture(scope="module")
 def running() -> Iterator[PricedGateway]:
     with priced_gateway() as gateway:
@@ -181,7 +186,7 @@ def test_a_price_that_has_ended_hides_the_code_until_there_is_a_new_one(
         "BTC-LIGHTNING",
         "0.0009",
         exchange_rate="60000",
-        wallet=lightning(lengthened(b"anew"), made_at=int(time.time())),
+        wallet=invoice_of(b"anew"),
     )
     page.get_by_role("button", name="New price").click()
     for one in (page, other):  # the other hears of it
@@ -198,7 +203,7 @@ def test_a_new_price_that_nobody_answers_is_still_on_its_way(
     gateway.is_down = True
     page.get_by_role("button", name="New price").click()
     expect(page.get_by_text("It is asked again until it does")).to_be_visible()
-    gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet="lnbc-later")
+    gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet=invoice_of(b"later"))
     gateway.is_down = False
     wait_until(lambda: client.post(f"/api/payments/{payment['paymentId']}/price").status_code == 200)
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
@@ -221,7 +226,7 @@ def test_the_page_follows_when_the_shop_switches_the_coin(
 def test_a_rest_that_this_coin_cannot_pay_is_the_shops_to_solve(
     browsing: Browsing, bridge: BridgeProcess, client: httpx.Client, gateway: PricedGateway
 ) -> None:
-    gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet="lnbc-good")
+    gateway.prices_at("BTC-LIGHTNING", "0.0009", wallet=invoice_of(b"good"))
     payment = create(client, coin="BTC-LIGHTNING", returnUrl=SHOP)
     receive(client, payment, "20", status="PARTIAL")
     page = opened(browsing, bridge, payment)
