@@ -217,4 +217,9 @@ class Circuits:
     def troubles(self) -> Mapping[str, str]:
         """The coins that failed when they were asked for last, each with the reason."""
         since = self._clock() - REMEMBERED_SECONDS
-        return {coin: self._coin(coin).reason for coin, at in sorted(self._failed_at.items()) if at >= since}
+        self._failed_at = {coin: at for coin, at in self._failed_at.items() if at >= since}
+        # Whoever registers may name any coin. Of one that is well there is nothing to know once nobody asks about it.
+        self._coins = {
+            coin: known for coin, known in self._coins.items() if coin in self._failed_at or coin in self._places
+        }
+        return {coin: self._coin(coin).reason for coin in sorted(self._failed_at)}

@@ -159,6 +159,23 @@ async def test_what_nobody_has_asked_about_for_long_is_no_trouble_any_more(askin
     assert asking.circuits.troubles() == {}
 
 
+async def test_of_coins_that_somebody_names_and_that_are_no_trouble_nothing_is_remembered(asking: Asking) -> None:
+    asking.away.add("LTC")
+    while await asking.fails(Failure.TOO_SLOW, "LTC") is not Blamed.COIN:
+        pass
+    for number in range(100):
+        asking.circuits.succeed(f"COIN-{number}")
+    async with asking.circuits.place("BTC"):
+        put = asking.circuits.admit("BTC")
+        asking.circuits.succeed("BTC")  # another one's answer, while this one waits for its own
+        assert asking.circuits.troubles().keys() == {"LTC"}
+        assert asking.circuits._coins.keys() == {"BTC", "LTC"}
+        asking.circuits.fail(Failure.TOO_SLOW, "BTC", "too slow")
+        assert await asking.circuits.blame(Failure.TOO_SLOW, "BTC", put) is Blamed.QUESTION
+    asking.circuits.troubles()
+    assert asking.circuits._coins.keys() == {"LTC"}
+
+
 async def test_no_coin_has_more_than_a_few_questions_under_way(asking: Asking) -> None:
     circuits, under_way, most, done = asking.circuits, 0, 0, asyncio.Event()
 
