@@ -15,6 +15,7 @@ import { desk } from "./desk";
 import { Heading } from "./Heading";
 import { Moved } from "./Moved";
 import { Statements } from "./Statements";
+import { WideTable } from "./WideTable";
 
 const FORMS: readonly Form[] = ["csv", "xlsx"];
 /** So many days are in the file. */
@@ -134,50 +135,48 @@ interface WalletTableProps {
 
 function WalletTable({ wallets, note }: WalletTableProps): JSX.Element {
   return (
-    <div class="wide-table" tabIndex={0} role="region" aria-label="All wallets">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Wallet</th>
-            <th scope="col" class="number">
-              By the bridge
+    <WideTable label="All wallets">
+      <thead>
+        <tr>
+          <th scope="col">Wallet</th>
+          <th scope="col" class="number">
+            By the bridge
+          </th>
+          <th scope="col" class="number">
+            Noted
+          </th>
+          <th scope="col" class="number">
+            Holds
+          </th>
+          <th scope="col">State</th>
+          <th scope="col">Compared</th>
+          {note !== null && <td />}
+        </tr>
+      </thead>
+      <tbody>
+        {worstFirst(wallets).map((one) => (
+          <tr key={`${one.wallet} ${one.coin}`}>
+            <th scope="row" class="one-line">
+              {one.coin} <span class="soft">{one.wallet}</span>
             </th>
-            <th scope="col" class="number">
-              Noted
-            </th>
-            <th scope="col" class="number">
-              Holds
-            </th>
-            <th scope="col">State</th>
-            <th scope="col">Compared</th>
-            {note !== null && <td />}
-          </tr>
-        </thead>
-        <tbody>
-          {worstFirst(wallets).map((one) => (
-            <tr key={`${one.wallet} ${one.coin}`}>
-              <th scope="row" class="one-line">
-                {one.coin} <span class="soft">{one.wallet}</span>
-              </th>
-              <td class="number">{shown(one.booked, one.coin)}</td>
-              <td class="number">{shown(one.noted, one.coin)}</td>
-              <td class="number">{one.comparison?.held == null ? "not known" : shown(one.comparison.held, one.coin)}</td>
-              <td class="roomy">
-                <WalletState of={one} />
+            <td class="number">{shown(one.booked, one.coin)}</td>
+            <td class="number">{shown(one.noted, one.coin)}</td>
+            <td class="number">{one.comparison?.held == null ? "not known" : shown(one.comparison.held, one.coin)}</td>
+            <td class="roomy">
+              <WalletState of={one} />
+            </td>
+            <td class="one-line">{one.comparison === null ? "" : moment(one.comparison.comparedAt)}</td>
+            {note !== null && (
+              <td>
+                <button type="button" class="quiet" aria-label={`Note what moved, ${one.coin} of ${one.wallet}`} onClick={() => note(one)}>
+                  Note …
+                </button>
               </td>
-              <td class="one-line">{one.comparison === null ? "" : moment(one.comparison.comparedAt)}</td>
-              {note !== null && (
-                <td>
-                  <button type="button" class="quiet" aria-label={`Note what moved, ${one.coin} of ${one.wallet}`} onClick={() => note(one)}>
-                    Note …
-                  </button>
-                </td>
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+            )}
+          </tr>
+        ))}
+      </tbody>
+    </WideTable>
   );
 }
 
@@ -199,32 +198,30 @@ function Movements({ movements }: { movements: readonly Movement[] }): JSX.Eleme
   return (
     <section class="bridges" aria-labelledby="movements-heading">
       <h2 id="movements-heading">Moved without the bridge</h2>
-      <div class="wide-table" tabIndex={0} role="region" aria-label="What moved without the bridge">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Noted</th>
-              <th scope="col">Wallet</th>
-              <th scope="col" class="number">
-                Amount
-              </th>
-              <th scope="col">Why</th>
-              <th scope="col">By</th>
+      <WideTable label="What moved without the bridge">
+        <thead>
+          <tr>
+            <th scope="col">Noted</th>
+            <th scope="col">Wallet</th>
+            <th scope="col" class="number">
+              Amount
+            </th>
+            <th scope="col">Why</th>
+            <th scope="col">By</th>
+          </tr>
+        </thead>
+        <tbody>
+          {movements.map((one) => (
+            <tr key={one.movementId}>
+              <th scope="row">{moment(one.notedAt)}</th>
+              <td>{one.wallet}</td>
+              <td class="number">{money(one.amount, one.coin)}</td>
+              <td>{one.reason}</td>
+              <td>{one.notedBy}</td>
             </tr>
-          </thead>
-          <tbody>
-            {movements.map((one) => (
-              <tr key={one.movementId}>
-                <th scope="row">{moment(one.notedAt)}</th>
-                <td>{one.wallet}</td>
-                <td class="number">{money(one.amount, one.coin)}</td>
-                <td>{one.reason}</td>
-                <td>{one.notedBy}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </WideTable>
     </section>
   );
 }

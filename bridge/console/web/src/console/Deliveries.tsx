@@ -11,8 +11,9 @@ import { CopyButton } from "../parts/CopyButton";
 import { Failed, Loading } from "../parts/Notice";
 import { desk } from "./desk";
 import { askFor } from "./Dialogs";
-import { Modal } from "./Modal";
+import { CloseAction, Modal } from "./Modal";
 import { State } from "./State";
+import { WideTable } from "./WideTable";
 
 const MARKS = { delivered: "done", pending: "moving", failed: "wrong" } as const;
 const STATUSES = ["pending", "delivered", "failed"] as const;
@@ -58,67 +59,65 @@ function DeliveryTable({ of: { endpointId }, deliveries, show }: TableProps): JS
   const session = useStore(desk.session);
   const mayReplay = mayDo(session, "replay");
   return (
-    <div class="wide-table" tabIndex={0} role="region" aria-label="What was sent">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Event</th>
-            <th scope="col">When</th>
-            <th scope="col">Status</th>
-            <th scope="col" class="number">
-              Tries
-            </th>
-            <th scope="col">Answer</th>
-            <td />
-          </tr>
-        </thead>
-        <tbody>
-          {deliveries.map((one) => (
-            <tr key={one.messageId}>
-              <th scope="row">{one.event}</th>
-              <td>{moment(one.createdAt)}</td>
-              <td>
-                <State mark={MARKS[one.status]}>
-                  {one.status}
-                  {one.nextAt !== null && `, again ${moment(one.nextAt)}`}
-                </State>
-              </td>
-              <td class="number">{one.tries}</td>
-              <td>{answerOf(one)}</td>
-              <td>
-                <button type="button" class="quiet" aria-label={`Request and answer, ${one.event}, ${one.messageId}`} onClick={() => show(one)}>
-                  Request
+    <WideTable label="What was sent">
+      <thead>
+        <tr>
+          <th scope="col">Event</th>
+          <th scope="col">When</th>
+          <th scope="col">Status</th>
+          <th scope="col" class="number">
+            Tries
+          </th>
+          <th scope="col">Answer</th>
+          <td />
+        </tr>
+      </thead>
+      <tbody>
+        {deliveries.map((one) => (
+          <tr key={one.messageId}>
+            <th scope="row">{one.event}</th>
+            <td>{moment(one.createdAt)}</td>
+            <td>
+              <State mark={MARKS[one.status]}>
+                {one.status}
+                {one.nextAt !== null && `, again ${moment(one.nextAt)}`}
+              </State>
+            </td>
+            <td class="number">{one.tries}</td>
+            <td>{answerOf(one)}</td>
+            <td>
+              <button type="button" class="quiet" aria-label={`Request and answer, ${one.event}, ${one.messageId}`} onClick={() => show(one)}>
+                Request
+              </button>
+              {mayReplay && (
+                <button
+                  type="button"
+                  class="quiet"
+                  aria-label={`Replay ${one.event}, ${one.messageId}`}
+                  onClick={() =>
+                    askFor({ action: "endpoint-replay", endpointId, messageId: one.messageId, title: one.event, detail: one.messageId })
+                  }
+                >
+                  Replay
                 </button>
-                {mayReplay && (
-                  <button
-                    type="button"
-                    class="quiet"
-                    aria-label={`Replay ${one.event}, ${one.messageId}`}
-                    onClick={() =>
-                      askFor({ action: "endpoint-replay", endpointId, messageId: one.messageId, title: one.event, detail: one.messageId })
-                    }
-                  >
-                    Replay
-                  </button>
-                )}
-                {mayReplay && one.offset !== null && (
-                  <button
-                    type="button"
-                    class="quiet"
-                    aria-label={`All after it, ${one.event}, ${one.messageId}`}
-                    onClick={() =>
-                      askFor({ action: "endpoint-replay-after", endpointId, after: one.offset ?? "", title: one.event, detail: one.messageId })
-                    }
-                  >
-                    All after it
-                  </button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+              )}
+              {mayReplay && one.offset !== null && (
+                <button
+                  type="button"
+                  class="quiet"
+                  aria-label={`All after it, ${one.event}, ${one.messageId}`}
+                  onClick={() =>
+                    askFor({ action: "endpoint-replay-after", endpointId, after: one.offset ?? "", title: one.event, detail: one.messageId })
+                  }
+                >
+                  All after it
+                </button>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </WideTable>
   );
 }
 
@@ -139,11 +138,7 @@ function DeliveryDialog({ of, delivery, close }: { of: Endpoint; delivery: Deliv
       {found === null && <Loading>Loading the delivery …</Loading>}
       {found instanceof Problem && <Failed error={found} />}
       {found !== null && !(found instanceof Problem) && <Exchanged url={of.url} delivery={found} />}
-      <div class="dialog-actions">
-        <button type="button" class="primary" onClick={close}>
-          Close
-        </button>
-      </div>
+      <CloseAction close={close} />
     </Modal>
   );
 }

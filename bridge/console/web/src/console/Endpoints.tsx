@@ -17,6 +17,7 @@ import { Heading } from "./Heading";
 import { RegisterEndpoint } from "./RegisterEndpoint";
 import { Link } from "./router";
 import { State } from "./State";
+import { WideTable } from "./WideTable";
 
 /** No event tells how deliveries go, so that the page looks by itself. */
 const LOOK_MS = 2_000;
@@ -83,36 +84,34 @@ export function Endpoints(): JSX.Element {
 
 function EndpointTable({ endpoints }: { endpoints: readonly Endpoint[] }): JSX.Element {
   return (
-    <div class="wide-table" tabIndex={0} role="region" aria-label="All endpoints">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Endpoint</th>
-            <th scope="col">Service</th>
-            <th scope="col">Events</th>
-            <th scope="col">Status</th>
-            <th scope="col" class="number">
-              Behind
+    <WideTable label="All endpoints">
+      <thead>
+        <tr>
+          <th scope="col">Endpoint</th>
+          <th scope="col">Service</th>
+          <th scope="col">Events</th>
+          <th scope="col">Status</th>
+          <th scope="col" class="number">
+            Behind
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {endpoints.map((one) => (
+          <tr key={one.endpointId}>
+            <th scope="row">
+              <Link href={`/ops/endpoints/${encodeURIComponent(one.endpointId)}`}>{hostOf(one.url)}</Link>
             </th>
+            <td>{one.service ?? one.registeredBy}</td>
+            <td>{one.events.join(", ")}</td>
+            <td>
+              <EndpointState endpoint={one} />
+            </td>
+            <td class="number">{one.behind}</td>
           </tr>
-        </thead>
-        <tbody>
-          {endpoints.map((one) => (
-            <tr key={one.endpointId}>
-              <th scope="row">
-                <Link href={`/ops/endpoints/${encodeURIComponent(one.endpointId)}`}>{hostOf(one.url)}</Link>
-              </th>
-              <td>{one.service ?? one.registeredBy}</td>
-              <td>{one.events.join(", ")}</td>
-              <td>
-                <EndpointState endpoint={one} />
-              </td>
-              <td class="number">{one.behind}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </WideTable>
   );
 }
 

@@ -28,6 +28,17 @@ export class Asking<Intent> {
   }
 }
 
+/** The one way on where there is nothing to decide. */
+export function CloseAction({ close }: { close: () => void }): JSX.Element {
+  return (
+    <div class="dialog-actions">
+      <button type="button" class="primary" onClick={close}>
+        Close
+      </button>
+    </div>
+  );
+}
+
 interface ModalProps {
   close: () => void;
   class?: string;

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import type { Endpoint } from "../model/ops-documents";
 import { post, Problem } from "../net/rest";
 import { CopyButton } from "../parts/CopyButton";
-import { Modal } from "./Modal";
+import { CloseAction, Modal } from "./Modal";
 import { Field } from "./ResolutionFields";
 import { useWho, WhoField } from "./Who";
 
@@ -88,11 +88,7 @@ function Given({ endpoint, close }: { endpoint: Registered; close: () => void })
           </p>
         </>
       )}
-      <div class="dialog-actions">
-        <button type="button" class="primary" onClick={close}>
-          Close
-        </button>
-      </div>
+      <CloseAction close={close} />
     </Modal>
   );
 }
