@@ -81,7 +81,7 @@ class RemotePresence:
         gone: Mapping[str, datetime],
         now: datetime,
         *,
-        noticed_after: timedelta = timedelta(0),
+        noticed_after: timedelta,
     ) -> None:
         """How things stand with the others at first, with what has lately ended there: each with its node and when
         that was said. Nobody is told. What was on at a node that is gone, and when that was seen last, has ended
