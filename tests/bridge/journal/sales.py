@@ -6,6 +6,7 @@ from typing import Any
 from bridge.journal import Journal
 from coordinator.payments.observed.observations import InvoiceSnapshot, Observation, Standing, Transfer
 from coordinator.payments.payments import Payment
+from coordinator.payments.problems.problems import ProblemKind, problems_of
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 from tests.bridge.journal.conftest import NOW
@@ -63,3 +64,15 @@ async def paid_out(journal: Journal, made: Payout, *observations: PayoutObservat
     await journal.payouts.register([made], another=another, rules=None)
     for number, observation in enumerate(observations):
         await journal.payouts.record_observation(made.payout_id, f"k{number}", observation)
+
+
+async def stands(journal: Journal, number: int) -> Payment:
+    """A payment as it is stored."""
+    record = await journal.payment_record(f"pay_{number}")
+    assert record is not None
+    return record.payment
+
+
+async def kinds(journal: Journal, number: int) -> list[ProblemKind]:
+    """What is wrong with it."""
+    return [problem.kind for problem in problems_of(await stands(journal, number))]

@@ -10,23 +10,12 @@ from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.events.payments import REQUEST_CANCELLED
 from coordinator.payments.facts.facts import Misfit, MisfitKind
 from coordinator.payments.observed.observations import DeadlinePassed, InvoiceSnapshot, Standing, Transfer
-from coordinator.payments.payments import Payment
-from coordinator.payments.problems.problems import ProblemKind, problems_of
+from coordinator.payments.problems.problems import ProblemKind
 from tests.bridge.journal.conftest import NOW
-from tests.bridge.journal.sales import observe, payment, snapshot
+from tests.bridge.journal.sales import kinds, observe, payment, snapshot, stands
 from tests.clock import Clock
 
 EUROS = snapshot("0xEuro", currency="EUR")
-
-
-async def stands(journal: Journal, number: int) -> Payment:
-    record = await journal.payment_record(f"pay_{number}")
-    assert record is not None
-    return record.payment
-
-
-async def kinds(journal: Journal, number: int) -> list[ProblemKind]:
-    return [problem.kind for problem in problems_of(await stands(journal, number))]
 
 
 async def told(journal: Journal, room: str) -> list[tuple[str, str]]:

@@ -30,6 +30,16 @@ async def registered(journal: Journal, clock: Clock) -> tuple[Payment, list[Prob
     return found.payment, [problem.kind for problem in problems_of(found.payment)]
 
 
+async def registered_after(
+    journal: Journal, clock: Clock, kept_at: datetime, registered_at: datetime, date: datetime | None
+) -> tuple[Payment, list[ProblemKind]]:
+    """A payment of which something was told before, by what the clock said each time, with the gateway's own date."""
+    clock.now = kept_at
+    await observe(journal, 1, "early", told(date))
+    clock.now = registered_at + timedelta(minutes=1)
+    return await registered(journal, clock)
+
+
 @pytest.mark.parametrize(
     ("kept_at", "registered_at", "date"),
     [
@@ -45,10 +55,7 @@ async def registered(journal: Journal, clock: Clock) -> tuple[Payment, list[Prob
 async def test_what_came_shortly_before_counts_and_is_not_late(
     journal: Journal, clock: Clock, kept_at: datetime, registered_at: datetime, date: datetime | None
 ) -> None:
-    clock.now = kept_at
-    await observe(journal, 1, "early", told(date))
-    clock.now = registered_at + timedelta(minutes=1)
-    found, wrong = await registered(journal, clock)
+    found, wrong = await registered_after(journal, clock, kept_at, registered_at, date)
     assert (found.status, found.late, wrong) == ("completed", False, [])
 
 
@@ -67,10 +74,7 @@ async def test_what_came_shortly_before_counts_and_is_not_late(
 async def test_what_may_be_older_completes_nothing_and_is_on_the_list_until_the_gateway_is_asked(
     journal: Journal, clock: Clock, kept_at: datetime, registered_at: datetime, date: datetime | None
 ) -> None:
-    clock.now = kept_at
-    await observe(journal, 1, "early", told(date))
-    clock.now = registered_at + timedelta(minutes=1)
-    found, wrong = await registered(journal, clock)
+    found, wrong = await registered_after(journal, clock, kept_at, registered_at, date)
     assert (found.status, wrong) == ("pending", [ProblemKind.FOREIGN])
     looked_up = told(date).model_copy(update={"agreed": found.amount})
     assert await observe(journal, 1, "looked-up", looked_up) == "applied"

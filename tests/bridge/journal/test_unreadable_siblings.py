@@ -9,24 +9,13 @@ import pytest
 from bridge.journal import Journal
 from coordinator.events import Audience, Event
 from coordinator.payments.events.payments import REQUEST_CANCELLED
-from coordinator.payments.payments import Payment
-from coordinator.payments.problems.problems import ProblemKind, problems_of
+from coordinator.payments.problems.problems import ProblemKind
 from tests.bridge.journal.conftest import NOW
-from tests.bridge.journal.sales import observe, payment, snapshot
+from tests.bridge.journal.sales import kinds, observe, payment, snapshot, stands
 from tests.bridge.journal.spoiled_rows import SPOILED, reopened, spoiled, spoiled_payment
 from tests.clock import Clock
 
 HOUR = timedelta(hours=1)
-
-
-async def stands(journal: Journal, number: int) -> Payment:
-    record = await journal.payment_record(f"pay_{number}")
-    assert record is not None
-    return record.payment
-
-
-async def kinds(journal: Journal, number: int) -> list[ProblemKind]:
-    return [problem.kind for problem in problems_of(await stands(journal, number))]
 
 
 async def told_of_request(journal: Journal) -> list[tuple[str, str]]:

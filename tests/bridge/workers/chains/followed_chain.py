@@ -36,6 +36,7 @@ __all__ = [
     "contradictions",
     "following",
     "forge",
+    "gets_paid",
     "goes_on",
     "listed",
 ]
@@ -237,6 +238,14 @@ async def goes_on(it: Followed, *nodes: Anvil, blocks: int = CONFIRMATIONS + 3) 
             node.mine()
         it.clock.now += 1
         await it.follower.round()
+
+
+async def gets_paid(it: Followed) -> None:
+    """Has a payment registered and paid, and follows on until its money is deep."""
+    await it.follow()
+    await it.register()
+    it.pay()
+    await goes_on(it)
 
 
 async def contradictions(it: Followed) -> list[Attention]:

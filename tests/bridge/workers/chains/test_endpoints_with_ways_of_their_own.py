@@ -9,7 +9,7 @@ from coordinator.payments.payments import PaymentStatus
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.reading.traces import PASSED_SHOWN_SECONDS, TRACES_AWAITED_SECONDS
 from tests.anvil import Anvil
-from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, contradictions, goes_on
+from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, contradictions, gets_paid, goes_on
 from tests.providers.onchain.liar import Liar, Refusal
 
 COMPLETED, CONFIRMING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING
@@ -89,10 +89,7 @@ async def test_a_chain_is_followed_while_nothing_is_called_finalized_and_that_is
     async with follow(endpoints=endpoints, confirmations="finalized") as it:
         for liar in it.liars:
             calls_finalized(liar, anvil, said)
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
         assert it.follower.blocks_behind == 0
         assert (await it.payment()).status == CONFIRMING
         assert str(it.follower.waiting).startswith("no endpoint says what is finalized, and nothing more is final (")
@@ -111,10 +108,7 @@ async def test_what_is_finalized_is_asked_of_the_other_endpoint_and_counts_by_it
     async with follow(endpoints=2, confirmations="finalized") as it:
         calls_finalized(it.liars[without], anvil, said)
         calls_finalized(it.liars[1 - without], anvil, ...)
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
         assert (await it.payment()).status == CONFIRMING
         assert it.follower.waiting == "money waits for a second endpoint to say what is finalized"
         it.clock.now += 60

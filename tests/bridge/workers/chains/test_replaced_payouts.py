@@ -10,7 +10,7 @@ from coordinator.payouts.approval import Approver, NothingToApproveError, NotThe
 from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.confirming.claim_rounds import MAY_STILL_COME, REPLACED
 from tests.anvil import ALICE, BOB, CAROL
-from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
+from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, gets_paid, goes_on
 
 BROADCAST, DROPPED = PayoutStatus.BROADCAST, PayoutStatus.DROPPED
 COMPLETED, FAILED = PayoutStatus.COMPLETED, PayoutStatus.FAILED
@@ -20,10 +20,7 @@ Transaction = dict[str, str]
 
 async def sent(it: Followed) -> tuple[str, Transaction]:
     """A payout whose transaction waits to be mined, since it offers little. Returns its hash, and what it says."""
-    await it.follow()
-    await it.register()
-    it.pay()
-    await goes_on(it)
+    await gets_paid(it)
     nonce = it.anvil.ask("eth_getTransactionCount", ALICE, "latest")
     said = {
         "from": ALICE,
@@ -87,10 +84,7 @@ async def test_a_payout_of_a_sender_that_was_sent_anew_is_completed_by_the_trans
 ) -> None:
     """Its first transaction went with its block, and another one took its nonce."""
     async with follow(endpoints=2) as it:
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
         await it.pay_out(None, to=CAROL, sender=ALICE)
         nonce = it.anvil.ask("eth_getTransactionCount", ALICE, "latest")
         first = it.pay(7, CAROL)
@@ -116,10 +110,7 @@ async def test_a_payout_that_its_wallet_sends_again_is_on_the_list_and_not_where
     follow: Follow,
 ) -> None:
     async with follow(endpoints=2) as it:
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
         await it.pay_out(None, to=CAROL, sender=ALICE)
         it.pay(7, CAROL)
         await goes_on(it)
@@ -142,10 +133,7 @@ async def test_a_payout_of_a_wallet_is_withdrawn_until_it_is_seen_and_told_of_wh
     follow: Follow,
 ) -> None:
     async with follow(endpoints=2) as it:
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
         asked_by = Approver("Ada")
         for number in (1, 2):
             await it.pay_out(None, f"out_{number}", amount=6 + number, to=CAROL, sender=ALICE, asked_by="Ada")

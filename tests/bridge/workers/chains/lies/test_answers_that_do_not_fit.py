@@ -14,7 +14,7 @@ from providers.onchain.addresses import with_checksum
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import BOB, CAROL, Anvil
-from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, goes_on
+from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, gets_paid, goes_on
 from tests.providers.onchain.liar import other_hash
 
 Document = dict[str, Any]
@@ -158,10 +158,7 @@ async def test_in_a_range_a_log_of_a_block_that_is_not_on_the_chain_is_nothing(
 
 async def test_a_block_of_another_height_takes_nothing_back(follow: Follow, anvil: Anvil) -> None:
     async with follow() as it:
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
         assert (await it.payment()).status == COMPLETED
 
         def shifted(parameters: list[Any]) -> Any:

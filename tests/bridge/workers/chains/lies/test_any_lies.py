@@ -244,6 +244,14 @@ class Play:
             await self.it.follower.round()
         await self.hold_against_the_books()
 
+    async def end_honestly(self) -> None:
+        """Nobody lies any more, and all becomes deep."""
+        self.do(("be honest", 0, 0))
+        self.it.liars[1 - self.liar].answers = {}
+        for _ in range(4 * CONFIRMATIONS):
+            self.it.anvil.mine()
+            await self.follow(300)
+
     async def hold_against_the_books(self) -> None:
         head = self.it.anvil.head()
         stopped: set[int] = set()
@@ -268,11 +276,7 @@ async def play(anvil: Anvil, liar: int, some: list[Step], kind: type[Play] = Pla
                 else:
                     at.do(step)
                 await at.follow(1)
-            at.do(("be honest", 0, 0))
-            it.liars[1 - liar].answers = {}
-            for _ in range(4 * CONFIRMATIONS):
-                anvil.mine()
-                await at.follow(300)
+            await at.end_honestly()
             for number, recipient in enumerate(at.recipients):
                 payment, there = await it.payment(f"pay_{number}"), at.on_chain(recipient, anvil.head())
                 assert there <= payment.paid <= there + at.taken_back[recipient], "money is missed"

@@ -115,11 +115,7 @@ async def play(anvil: Anvil, liar: int, some: list[tuple[str, Any, int]]) -> Non
                 else:
                     at.do(step)
                 await at.follow(1)
-            at.do(("be honest", 0, 0))
-            it.liars[1 - liar].answers = {}
-            for _ in range(4 * CONFIRMATIONS):
-                anvil.mine()
-                await at.follow(300)
+            await at.end_honestly()
             for name, (tx_hash, is_paid) in at.sent.items():
                 if at.mined_at(tx_hash) is not None:
                     status = (await it.payout(name)).status

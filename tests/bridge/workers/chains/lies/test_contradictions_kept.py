@@ -10,7 +10,15 @@ from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
 from tests.anvil import CAROL
-from tests.bridge.workers.chains.followed_chain import Follow, Followed, contradictions, forge, goes_on, listed
+from tests.bridge.workers.chains.followed_chain import (
+    Follow,
+    Followed,
+    contradictions,
+    forge,
+    gets_paid,
+    goes_on,
+    listed,
+)
 from tests.providers.onchain.liar import other_hash
 
 COMPLETED, CONFIRMING, PENDING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING, PaymentStatus.PENDING
@@ -113,10 +121,7 @@ async def test_a_doubt_that_is_not_certain_yet_outlives_a_restart_too(follow: Fo
 
 async def test_a_payout_that_one_endpoint_forged_is_not_verified_after_a_restart(follow: Follow) -> None:
     async with follow(endpoints=2) as it:
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
         await it.pay_out("0x" + "f" * 64, to=CAROL)
         await it.follower.refresh()
         forge(it, it.liar, to=CAROL, amount=7)

@@ -16,6 +16,7 @@ from tests.bridge.workers.chains.followed_chain import (
     Follow,
     Followed,
     contradictions,
+    gets_paid,
     goes_on,
     listed,
 )
@@ -107,10 +108,7 @@ async def test_a_payout_waits_for_what_one_endpoint_does_not_say_and_not_for_eve
     follow: Follow, caplog: pytest.LogCaptureFixture, method: str, without: int
 ) -> None:
     async with follow(endpoints=2) as it:
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
         it.liars[without].answers[method] = None
         await it.pay_out(it.pay(7, CAROL), to=CAROL)
         await goes_on(it)
@@ -131,10 +129,7 @@ async def test_what_endpoints_say_otherwise_of_what_was_given_back_is_on_the_lis
     follow: Follow, liar: int
 ) -> None:
     async with follow(endpoints=2) as it:
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
 
         def turned(parameters: list[Any], receipt: Document) -> Document:
             """With as much the other way."""

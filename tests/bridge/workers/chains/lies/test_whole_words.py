@@ -12,7 +12,7 @@ from providers.onchain.blocks.transfers import topic_of
 from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from tests.anvil import ALICE, BOB, CAROL, Anvil
-from tests.bridge.workers.chains.followed_chain import Follow, contradictions, goes_on, listed
+from tests.bridge.workers.chains.followed_chain import Follow, contradictions, gets_paid, goes_on, listed
 from tests.providers.onchain.liar import Liar, Refusal
 
 Document = dict[str, Any]
@@ -127,10 +127,7 @@ async def test_money_that_one_endpoint_has_sent_by_somebody_else_does_not_count(
 
 async def test_a_payout_that_one_endpoint_has_sent_by_its_sender_is_not_verified(follow: Follow) -> None:
     async with follow(endpoints=2) as it:
-        await it.follow()
-        await it.register()
-        it.pay()
-        await goes_on(it)
+        await gets_paid(it)
         await it.pay_out(None, to=BOB, sender=CAROL)
         await it.follower.refresh()
         it.liar.changes("eth_getLogs", other_sender)
