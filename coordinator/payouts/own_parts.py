@@ -90,17 +90,17 @@ class OwnPart:
     def of(self, amount: Decimal) -> Decimal:
         """Their part of a sum that came for the goods."""
         if self.is_whole:
-            return self.told(amount)
+            return self.in_scale(amount)
         came = min(amount, self._payment.amount)
-        return self.told(total(part_of(self._payment.shares, one, came) for one in self.sellers))
+        return self.in_scale(total(part_of(self._payment.shares, one, came) for one in self.sellers))
 
     def out_of(self, amount: Decimal, seller_id: str | None) -> Decimal:
         """Their part of what goes back, out of somebody's share or out of nobody's."""
         if self.is_whole or seller_id is not None:
-            return self.told(amount)
-        return self.told(total(part_of_nobodys(self._payment, one, amount) for one in self.sellers))
+            return self.in_scale(amount)
+        return self.in_scale(total(part_of_nobodys(self._payment, one, amount) for one in self.sellers))
 
-    def told(self, amount: Decimal) -> Decimal:
+    def in_scale(self, amount: Decimal) -> Decimal:
         """An amount in the payment's currency, in the scale that was agreed with these sellers."""
         return in_scale_of(self.amount, amount)
 
@@ -126,14 +126,14 @@ class OwnPart:
         """What it comes to, with the payouts that there are."""
         found = self._figures(payouts)
         return found._replace(
-            received=self.told(found.received),
-            missing=self.told(found.missing),
-            excess=self.told(found.excess),
-            fee=self.told(found.fee),
-            missing_fee=self.told(found.missing_fee),
-            refunded=self.told(found.refunded),
-            refundable=tuple(pool._replace(amount=self.told(pool.amount)) for pool in found.refundable),
-            escrow=Escrow(*map(self.told, found.escrow)),
+            received=self.in_scale(found.received),
+            missing=self.in_scale(found.missing),
+            excess=self.in_scale(found.excess),
+            fee=self.in_scale(found.fee),
+            missing_fee=self.in_scale(found.missing_fee),
+            refunded=self.in_scale(found.refunded),
+            refundable=tuple(pool._replace(amount=self.in_scale(pool.amount)) for pool in found.refundable),
+            escrow=Escrow(*map(self.in_scale, found.escrow)),
         )
 
     def _figures(self, payouts: Collection[Payout]) -> Figures:

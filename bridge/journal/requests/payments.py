@@ -14,7 +14,7 @@ from bridge.journal.requests.access import follow_participants
 from bridge.journal.requests.invoices import forget_invoice, record_invoice, refuse_invoice, want_invoice
 from bridge.journal.requests.recording import (
     SIBLINGS_LIMIT,
-    acquaint,
+    link_siblings,
     move,
     record_misfit,
     record_observation,
@@ -231,7 +231,7 @@ def catch_up(batch: Batch, payment_id: str) -> None:
         return
     for request_id in batch.cancelled_requests({share.request_id for share in payment.shares}):
         _cancel(batch, payment, request_id)
-    acquaint(batch, payment_id)
+    link_siblings(batch, payment_id)
 
 
 def _cancel(batch: Batch, payment: Payment, request_id: str) -> Recorded:

@@ -30,8 +30,8 @@ from coordinator.payments.payments import Effect, Payment, PaymentStatus
 
 __all__ = [
     "SIBLINGS_LIMIT",
-    "acquaint",
     "claim_addresses",
+    "link_siblings",
     "move",
     "record_misfit",
     "record_observation",
@@ -220,7 +220,7 @@ def with_addresses(batch: Batch, payment: Payment) -> Payment:
     return payment.with_facts(payment.facts.model_copy(update={"given": given})) if given else payment
 
 
-def acquaint(batch: Batch, payment_id: str) -> None:
+def link_siblings(batch: Batch, payment_id: str) -> None:
     """Has a payment that could not be read for a while, and the others for its purchase requests, know of each other
     what happened meanwhile."""
     payment = batch.payments.get(payment_id)
