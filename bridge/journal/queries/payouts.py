@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select, text
+from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select, text, true, tuple_
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payout_from_row, payout_observation_from_text
@@ -82,16 +82,25 @@ def payouts_called(connection: Connection, provider: str, external_id: str) -> l
     return [required(connection, payout_from_row, row) for row in rows.mappings()]
 
 
-def payouts_to_follow(connection: Connection, after: str, failed_since: datetime, limit: int) -> list[Payout]:
-    """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that, in
-    order of their ids."""
+def payouts_to_follow(
+    connection: Connection, after: Payout | None, failed_since: datetime, limit: int
+) -> list[Payout]:
+    """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that.
+    Those of one batch follow each other: a batch that comes while page after page is read is among them whole, or not
+    at all."""
     payouts = schema.payouts
+    place = func.coalesce(payouts.c.batch_id, payouts.c.payout_id)
+    is_after = (
+        true()
+        if after is None
+        else tuple_(place, payouts.c.payout_id) > (after.batch_id or after.payout_id, after.payout_id)
+    )
     failed_lately = and_(payouts.c.status == PayoutStatus.FAILED, payouts.c.updated_at >= failed_since)
     rows = connection.execute(
         select(payouts)
-        .where(or_(payouts.c.status.in_(_GOING_ON), failed_lately), payouts.c.payout_id > after)
+        .where(or_(payouts.c.status.in_(_GOING_ON), failed_lately), is_after)
         .where(is_not_noted(RowKind.PAYOUT, payouts.c.payout_id))
-        .order_by(payouts.c.payout_id)
+        .order_by(place, payouts.c.payout_id)
         .limit(limit)
     )
     return readable(connection, payout_from_row, rows.mappings())

@@ -161,9 +161,9 @@ class PayoutRecords:
         """How many are not settled although they should be."""
         return await self._read(payout_queries.count_overdue, now)
 
-    async def to_follow(self, *, after: str = "", failed_since: datetime, limit: int) -> list[Payout]:
+    async def to_follow(self, *, after: Payout | None = None, failed_since: datetime, limit: int) -> list[Payout]:
         """Payouts that are not settled and wait for nobody's approval, and those that failed no longer ago than that,
-        in order of their ids."""
+        those of one batch together: each page `after` the last one of the page before."""
         return await self._read(payout_queries.payouts_to_follow, after, failed_since, limit)
 
     async def without_network_fee(self, *, after: str, limit: int) -> list[payout_queries.WithoutNetworkFee]:

@@ -173,7 +173,7 @@ class BooksComparison:
 
     async def _ask_about_payouts(self, found: _Findings) -> None:
         since = self._journal.clock() - LONG_SETTLED
-        after = ""
+        after = None
         while page := await self._journal.payouts.to_follow(after=after, failed_since=since, limit=PAGE):
             for payout in page:
                 gateway = self._gateways.get(payout.provider)
@@ -181,7 +181,7 @@ class BooksComparison:
                     await self._ask_about(gateway, payout, found)
                 elif payout.chain is None:
                     found.left_out.append(f"{payout.payout_id} of {payout.provider}, which is not set up")
-            after = page[-1].payout_id
+            after = page[-1]
 
     async def _ask_about(self, gateway: PayoutGateway, payout: Payout, found: _Findings) -> None:
         name = payout.external_id

@@ -86,9 +86,9 @@ class UnsetProviders:
             await self._say_why_payouts_wait()
 
     async def _say_why_payouts_wait(self) -> None:
-        after, now = "", self._journal.clock()
+        after, now = None, self._journal.clock()
         while page := await self._journal.payouts.to_follow(after=after, failed_since=now, limit=PAGE):
-            after = page[-1].payout_id
+            after = page[-1]
             for payout in page:
                 if payout.next_attempt is None or payout.provider in self._set_up.sending:
                     continue

@@ -233,10 +233,10 @@ class PayoutSender:
 
     async def _payouts_to_follow(self) -> list[Payout]:
         found: list[Payout] = []
-        after, failed_since = "", self._journal.clock() - FAILED_FOLLOWED_FOR
+        after, failed_since = None, self._journal.clock() - FAILED_FOLLOWED_FOR
         while page := await self._journal.payouts.to_follow(after=after, failed_since=failed_since, limit=PAGE):
             found += page
-            after = page[-1].payout_id
+            after = page[-1]
         return found
 
     def _note_overdue(self, payouts: Sequence[Payout]) -> None:

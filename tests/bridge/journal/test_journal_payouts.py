@@ -1,6 +1,7 @@
 """Payouts in the journal, on both databases: once for each payment, asked for once, escrow released with them."""
 
 import asyncio
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -117,6 +118,28 @@ async def test_a_payout_is_followed_with_its_payments_escrow(journal: Journal) -
         "payout-confirmed",
     ]
     assert await journal.payouts.to_follow(failed_since=journal.clock(), limit=10) == []
+
+
+async def test_a_batch_that_comes_between_two_pages_is_followed_as_a_whole_or_not_yet(journal: Journal) -> None:
+    """Ids follow from digests: half of a batch may come before the page's last payout, and half after it."""
+    payment_ids = [await paid(journal, number) for number in range(9)]
+    for number in (3, 4, 5):
+        await journal.payouts.register([payout(payment_ids[number])], rules=None)
+    before = await journal.payouts.to_follow(failed_since=journal.clock(), limit=2)
+    for number, batch_id in enumerate(("a", f"out_{payment_ids[4]}_0", "z")):
+        batch = [
+            payout(payment_ids[one]).model_copy(update={"batch_id": batch_id, "destination": f"0x{one}"})
+            for one in (number, number + 6)
+        ]
+        await journal.payouts.register(batch, rules=None)
+    after = before[-1]
+    found = [*before]
+    while page := await journal.payouts.to_follow(after=after, failed_since=journal.clock(), limit=1):
+        found += page
+        after = page[-1]
+    assert len(found) == len({one.payout_id for one in found})
+    assert Counter(one.batch_id for one in found if one.batch_id is not None) == {"z": 2}
+    assert {one.payment_id for one in found} >= {payment_ids[number] for number in (3, 4, 5)}
 
 
 async def test_a_payment_is_paid_out_once_unless_it_failed_or_another_is_wanted(journal: Journal) -> None:
