@@ -161,12 +161,6 @@ class Batch(StagedParts):
         """Which of them each room hears."""
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
-        self._writes = 0
-
-    @property
-    def writes(self) -> int:
-        """How many changes are staged; a request that fails must not have raised it."""
-        return self._writes + super().writes
 
     # Reading
 
