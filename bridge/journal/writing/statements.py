@@ -264,7 +264,8 @@ def _each(process: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]
     return [known[value] for value in values]
 
 
-def numbered(count: int) -> list[str]:
+@cache
+def numbered(count: int) -> Sequence[str]:
     """Names for so many parameters of one statement."""
     return [f"number_{number}" for number in range(count)]
 
