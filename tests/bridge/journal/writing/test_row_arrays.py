@@ -65,7 +65,8 @@ def _is_at_once(connection: Connection, rows: list[dict[str, Any]]) -> bool:
 
 @pytest.mark.parametrize("texts", [["a\0b", "c"], ["a", "b\0"], ["\0", None], ["\0", "\0"]])
 def test_a_text_with_nul_which_postgresql_has_not_is_refused(texts: list[str | None]) -> None:
-    at_once = array_insert(insert_into(schema.events), PGDialect_psycopg(), ("payload",))
+    dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy types it so
+    at_once = array_insert(insert_into(schema.events), dialect, ("payload",))
     assert at_once is not None
     with pytest.raises(ValueError, match="NUL"):
         at_once.arguments([texts])
