@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 
 from coordinator.money import ZERO, excess_over, product, total
 from coordinator.payments.counting.sums import is_unanswered, is_unread
@@ -137,16 +138,16 @@ def _borrowed(payment: Payment) -> str | None:
     return f"{', '.join(sorted(borrowed))} was another payment's before" if borrowed else None
 
 
-_DOUBTFUL = (
+_doubtful = attrgetter(
     *("misfits", "completed_siblings", "endings", "cancelled_requests", "withdrawn"),
     *("forgotten_at", "emptied_at", "unreadable", "unanswered", "refunds", "disputes"),
 )
 
 
 def _is_plain(payment: Payment) -> bool:
-    """Whether nothing can be wrong, which is the case for most payments: there are no facts that are `_DOUBTFUL`."""
+    """Whether nothing can be wrong, which is the case for most payments: there are no facts that are `_doubtful`."""
     facts = payment.facts
-    if any(map(facts.all_values.get, _DOUBTFUL)) or (facts.releases and overdrawn(payment)):
+    if any(_doubtful(facts)) or (facts.releases and overdrawn(payment)):
         return False
     if not payment.is_free_of_fees and has_striking_fee(payment):
         return False
