@@ -328,7 +328,9 @@ async def test_a_destination_waits_its_hours_on_its_sellers_list_and_anew_once_i
         return await status(journal, made[number])
 
     assert await asked(0) == "awaiting_approval"
-    allowed, action = await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Ada", through="shop")
+    allowed, action = await journal.approvals.allow_destination(
+        "s1", "0xAb", coin="ETH-USDT", by="Ada", through="shop"
+    )
     assert (allowed.added_at, allowed.added_by) == (NOW, "Ada")
     assert action is not None
     assert (action.action, action.subject, action.by) == ("destination-added", "s1", "Ada")

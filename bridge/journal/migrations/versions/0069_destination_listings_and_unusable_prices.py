@@ -1,4 +1,4 @@
-"""Who ever put a destination on a seller's list is remembered; and the coins whose prices cannot be used are listed."""
+"""Who ever put a destination on a seller's list is remembered; and which prices cannot be used."""
 
 import sqlalchemy as sa
 from alembic import op

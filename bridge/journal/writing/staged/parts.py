@@ -25,6 +25,7 @@ from bridge.journal.writing.staged.invoices import StagedInvoices
 from bridge.journal.writing.staged.nodes import StagedNodes
 from bridge.journal.writing.staged.payments import StagedPayments
 from bridge.journal.writing.staged.payouts import StagedPayouts
+from bridge.journal.writing.staged.prices import StagedPrices
 from bridge.journal.writing.staged.refunds import StagedRefunds
 from bridge.journal.writing.staged.revocations import StagedRevocations
 from bridge.journal.writing.staged.sessions import StagedSessions
@@ -48,7 +49,7 @@ class _Part(Protocol):
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
-    *("revocations", "endpoints", "alerts", "books", "wallets", "unreadable"),
+    *("revocations", "endpoints", "alerts", "books", "wallets", "unreadable", "prices"),
 )
 # What deletes at once stages nothing, and counts.
 _COUNTED = (*_PARTS, "forgetting")
@@ -149,6 +150,10 @@ class StagedParts:
     @cached_property
     def unreadable(self) -> StagedUnreadable:
         return StagedUnreadable(self._connection, now=self.now)
+
+    @cached_property
+    def prices(self) -> StagedPrices:
+        return StagedPrices(self._connection, now=self.now)
 
     @cached_property
     def forgetting(self) -> Forgetting:
