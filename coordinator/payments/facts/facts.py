@@ -148,7 +148,8 @@ class Facts(FrozenModel):
     borrowed: frozenset[str] = frozenset()
     """Of the addresses at which the buyer was asked to pay, those that were another payment's before."""
     taken: frozenset[str] = frozenset()
-    """Of the transfers that were told of, by their keys, those that were told of as another payment's before."""
+    """Of the transfers that were told of, by their keys, those that were told of as another payment's before, or
+    that a person dismissed before this payment was registered."""
     contested_by: frozenset[str] = frozenset()
     """Other payments that were given one of its addresses, or told of its money, after it; up to a limit."""
     booked: tuple[Booked, ...] = ()
