@@ -28,6 +28,8 @@ INTERVAL_SECONDS = 1.0
 # And at most, though nothing is due sooner: the clock may be put right, or a notice be lost. What comes to be due
 # before the next look, or soon after, wakes whoever waits for it (`DUE_SOON`).
 LOOK_SECONDS = 5.0
+# Where so many are due that are to be asked about, they are gone through for a while before all others.
+CROWD = 100
 # How many are asked about at once.
 ASKED_TOGETHER = 8
 # Between two tries to ask a provider that is away.
@@ -67,6 +69,8 @@ class Deadlines:
         self._being_asked: set[str] = set()
         self._ready: list[str] = []
         """The payments whose provider was asked, and whose deadline is still to be applied."""
+        self._unasked_from = journal.steady()
+        """When to look for those that nobody is asked about."""
         self._silent: set[tuple[str, str]] = set()
         """The providers and coins that did not answer when they were asked last."""
 
@@ -109,20 +113,30 @@ class Deadlines:
         now, waited = self._journal.clock(), self._journal.steady()
         forgotten = waited - FORGOTTEN_AFTER
         self._unclear = {one: unclear for one, unclear in self._unclear.items() if unclear.until > forgotten}
-        # Who is to be asked by nobody here, since the configuration lacks their provider, waits as if it were away.
-        at_once = await self._journal.deadlines.due_at_once(now, but=list(self._gateways), grace=self._grace)
-        applied = await self._apply(at_once)
+        applied = await self._apply_unasked(now)
+        is_crowded = False
         for provider in self._gateways:
             if not self._is_away(provider):
-                await self._ask_due(provider, now)
+                is_crowded |= await self._ask_due(provider, now) >= CROWD
+        if is_crowded and not applied:
+            # To find those that nobody asks about, all that is due is gone through.
+            self._unasked_from = waited + timedelta(seconds=LOOK_SECONDS)
         for turns in self._turns.values():
             await turns.quick()
         self._ready, ready = [], self._ready
         applied += await self._apply(ready)
         return applied + await self._apply(await self._waited_for_long_enough(now))
 
-    async def _ask_due(self, provider: str, now: datetime) -> None:
-        """Begins to ask a provider about what is due."""
+    async def _apply_unasked(self, now: datetime) -> int:
+        """Applies what is due and nobody is asked about."""
+        if self._journal.steady() < self._unasked_from:
+            return 0
+        # Who is to be asked by nobody here, since the configuration lacks their provider, waits as if it were away.
+        at_once = await self._journal.deadlines.due_at_once(now, but=list(self._gateways), grace=self._grace)
+        return await self._apply(at_once)
+
+    async def _ask_due(self, provider: str, now: datetime) -> int:
+        """Begins to ask a provider about what is due. Returns how many of these it has looked at."""
         turns, waited = self._turns[provider], self._journal.steady()
         waiting = {payment_id for payment_id, unclear in self._unclear.items() if unclear.until > waited}
         due = await self._journal.deadlines.due(
@@ -132,7 +146,7 @@ class Deadlines:
             payment_id = one.payment.payment_id
             lane = Lane(one.coin, payment_id in self._unclear)
             if self._is_away(provider):
-                return
+                break
             self._being_asked.add(payment_id)
             if not turns.is_full(lane) and await turns.begin(lane, self._ask(one)):
                 continue
@@ -140,6 +154,7 @@ class Deadlines:
             if lane.was_unanswered:
                 put_off = self._journal.steady() + timedelta(seconds=PUT_OFF_SECONDS)
                 self._unclear[payment_id] = self._unclear[payment_id]._replace(until=put_off)
+        return len(due)
 
     def _is_away(self, provider: str) -> bool:
         now = self._journal.steady()
