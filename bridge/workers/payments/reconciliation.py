@@ -76,6 +76,10 @@ class Reconciliation:
             provider: DuePayments(interval=self._interval, per_second=per_second) for provider in gateways
         }
         self._turns: Mapping[str, LookUpTurns] = {provider: LookUpTurns(AT_ONCE) for provider in gateways}
+        self._hurried: set[str] = set()
+        """The payments that are asked about because something was reported that did not fit."""
+        self._settled: list[DueLookUp] = []
+        """Those of them that were asked about since that was last written down."""
         self._knows_all = False
         """Whether it has looked through everything since it began."""
         self._everything_at: datetime | None = None
@@ -195,7 +199,6 @@ class Reconciliation:
     async def _ask_reported(self) -> None:
         """Asks about the payments for which something was reported that did not fit, including those that are
         over: the provider's books say whose it is."""
-        settled: list[DueLookUp] = []
         reported = await self._journal.unfinished.due_look_ups()
         coins = await self._journal.unfinished.coins_to_pay([due.payment_id for due in reported])
         for due in reported:
@@ -203,25 +206,31 @@ class Reconciliation:
             if gateway is not None and await self._is_away(gateway):
                 continue
             lane = self._lane(due.provider, due.payment_id, coins)
-            if gateway is not None and self._turns[due.provider].is_full(lane):
+            is_full = gateway is not None and self._turns[due.provider].is_full(lane)
+            if is_full or due.payment_id in self._hurried:
                 continue
             try:
                 record = None if gateway is None else await self._journal.payment_record(due.payment_id)
             except UnreadableRowError:
                 continue  # a person hears of it, and it stays due
             if gateway is None or record is None:
-                settled.append(due)
-            elif await self._turns[due.provider].begin(lane, self._ask_in_a_hurry(gateway, record.payment)):
-                settled.append(due)
+                self._settled.append(due)
+            elif await self._turns[due.provider].begin(lane, self._ask_in_a_hurry(gateway, record.payment, due)):
                 await asyncio.sleep(self._pause_seconds)
         for turns in self._turns.values():
             await turns.quick()
+        self._settled, settled = [], self._settled
         if settled:
             await self._journal.unfinished.settle_look_ups(settled)
 
-    async def _ask_in_a_hurry(self, gateway: InvoiceGateway, payment: Payment) -> None:
-        if not await self._ask(gateway, payment):
-            self._open[gateway.provider].hurry(payment.payment_id, self._journal.steady())
+    async def _ask_in_a_hurry(self, gateway: InvoiceGateway, payment: Payment, due: DueLookUp) -> None:
+        self._hurried.add(due.payment_id)
+        try:
+            if not await self._ask(gateway, payment):
+                self._open[gateway.provider].hurry(payment.payment_id, self._journal.steady())
+            self._settled.append(due)
+        finally:
+            self._hurried.discard(due.payment_id)
 
     def _lane(self, provider: str, payment_id: str, coins: Mapping[str, str]) -> Lane:
         return Lane(coins.get(payment_id, ""), self._open[provider].was_unanswered(payment_id))
