@@ -2,7 +2,7 @@
 are asked about a few at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import pytest
 from tenacity import wait_none
@@ -15,7 +15,7 @@ from coordinator.payments.agreed.invoices import InvoiceWanted
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.workers.conftest import payment
-from tests.bridge.workers.payments.invoice_books import Books
+from tests.bridge.workers.payments.invoice_books import DOWN, Books
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, Request, scripted_gateway
 from tests.waiting import until
@@ -61,6 +61,10 @@ async def invoices(gateway: Gateway) -> AsyncIterator[ShkeeperInvoices]:
     api = ShkeeperApi(url=gateway.url, api_keys=["k"], timeout_seconds=TIMEOUT_SECONDS, pauses=wait_none())
     yield ShkeeperInvoices(api)
     await api.aclose()
+
+
+def fails_for(looking: Callable[[Request], bytes | None], number: int) -> Callable[[Request], bytes | None]:
+    return lambda request: DOWN(request) if request.path.endswith(f"/pay_{number}") else looking(request)
 
 
 async def register(journal: Journal, numbers: Iterable[int], coin: str) -> None:
@@ -134,6 +138,28 @@ async def test_more_than_fit_into_a_look_at_what_is_due_hide_no_others(
     while applied < len(WELL):
         applied += await deadlines.round()
     assert await stand_so(journal, WELL, "expired")
+    await deadlines.aclose()
+
+
+async def test_past_the_grace_only_those_expire_unasked_whose_coin_has_failed_to_answer(
+    journal: Journal, books: HangingBooks, invoices: ShkeeperInvoices, clock: Clock
+) -> None:
+    failing, later = HANGING[0], HANGING[20:]
+    await register(journal, HANGING, "BTC-LIGHTNING")
+    deadlines = Deadlines(journal, {"shkeeper": invoices}, grace_seconds=900)
+    clock.move(days=1, seconds=901)
+    # As after a long stop: what is slow may well be answered, so that nobody gives up the others.
+    for _ in range(3):
+        assert await deadlines.round() == 0
+    assert await stand_so(journal, HANGING, "pending")
+    await deadlines.aclose()
+    # One that fails for itself shows that the coin is silent; the others cannot be asked about while its fellows hang.
+    books.looking = fails_for(books.looking, failing)
+    books.paths.remove(f"invoices/pay_{failing}")
+    applied = 0
+    while applied < len(later):
+        applied += await deadlines.round()
+    assert await stand_so(journal, [failing, *later], "expired")
     await deadlines.aclose()
 
 
