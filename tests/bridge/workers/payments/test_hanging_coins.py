@@ -153,7 +153,7 @@ async def test_past_the_grace_only_those_expire_unasked_whose_coin_has_failed_to
         assert await deadlines.round() == 0
     assert await stand_so(journal, HANGING, "pending")
     await deadlines.aclose()
-    # One that fails for itself shows that the coin is silent; the others cannot be asked about while its fellows hang.
+    # One that fails for itself shows that the coin is silent, and those that hang keep the others from being asked.
     books.looking = fails_for(books.looking, failing)
     books.paths.remove(f"invoices/pay_{failing}")
     applied = 0
