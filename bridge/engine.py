@@ -22,6 +22,7 @@ from bridge.journal import (
     Dispatcher,
     Journal,
     JournaledEvent,
+    JournalUnavailableError,
 )
 from bridge.recovery import rooms_in
 from bridge.registry import Registry
@@ -271,7 +272,10 @@ def _priced(prices: PriceChecks) -> Check:
     """In coins whose prices make sense money goes out all the same."""
 
     async def check() -> None:
-        found = await prices.trouble()
+        try:
+            found = await prices.trouble()
+        except JournalUnavailableError:
+            return  # which is said of the journal itself
         if found is not None:
             raise DegradedError(found)
 
