@@ -227,6 +227,9 @@ def with_unfit(facts: Facts, misfit: Misfit, observation: Observation, at: datet
             for transfer in observation.transfers
         ]
         update["booked"] = with_booked(facts.booked, reported)
+    if misfit.kind is MisfitKind.DISMISSED:
+        # Whoever took it off the list said that it is another's, however often it is told again from now on.
+        update["taken"] = facts.taken.union(misfit.transfer_keys)
     if isinstance(observation, ClaimContested) and len(facts.contested_by) < CONTENDERS_LIMIT:
         update["contested_by"] = facts.contested_by | {observation.payment_id}
     return facts.model_copy(update=update)
