@@ -66,11 +66,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 GC_THRESHOLDS = (20_000, 20, 50)
 
 
+def pytest_configure() -> None:
+    """What is imported and collected stays: a garbage collector would look through it a hundred times for nothing."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Spares the garbage collector what was imported and collected, which it would look through again and again."""
+    """Spares the garbage collector all of that from now on, too."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
