@@ -13,7 +13,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
-from benchmarks.servers import free_port
+from benchmarks.servers import free_port, take_ports_apart
 from tests.asking import client_of
 from tests.commands import Command, share_warm_parent
 from tests.postgresql import OTHER_PROGRAMS, needs_postgresql
@@ -66,9 +66,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 GC_THRESHOLDS = (20_000, 20, 50)
 
 
-def pytest_configure() -> None:
-    """What is imported and collected stays: a garbage collector would look through it a hundred times for nothing."""
+def pytest_configure(config: pytest.Config) -> None:
+    # What is imported and collected stays: a garbage collector would look through it a hundred times for nothing.
     gc.disable()
+    if worker := getattr(config, "workerinput", None):
+        take_ports_apart(int(worker["workerid"].removeprefix("gw")), worker["workercount"])
 
 
 def pytest_collection_finish() -> None:
