@@ -38,8 +38,8 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
         signal.signal(number, usual)
 
 TESTS = Path(__file__).parent
-# What waits for processes, clients and browsers most of its time.
-LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system")
+# What waits for processes, clients and browsers most of its time; and what would come last, and takes long.
+LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system", TESTS / "test_makefile.py")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     @functools.cache
     def rank(path: Path) -> int:
-        return next((place for place, folder in enumerate(LONG) if folder in path.parents), len(LONG))
+        return next((place for place, long in enumerate(LONG) if long in (path, *path.parents)), len(LONG))
 
     items.sort(key=lambda item: rank(item.path))
 
