@@ -179,8 +179,9 @@ def format_amount(amount: Decimal) -> str:
 
 def in_scale_of(agreed: Decimal, amount: Decimal) -> Decimal:
     """An amount with the decimals of what was agreed on; with more where it has more, and no zeros at their end."""
-    if amount.same_quantum(agreed):
-        return amount
+    scaled = amount.quantize(agreed, None, _EXACT)
+    if scaled == amount:
+        return scaled  # the usual case
     known = amount.normalize(_EXACT)
     decimals = max(decimals_of(agreed), decimals_of(known))
     return known.quantize(Decimal(1).scaleb(-decimals), None, _EXACT)

@@ -6,6 +6,7 @@ out of the journal.
 """
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -32,6 +33,7 @@ _name_of = attrgetter("event.name")
 
 DISPATCHED = Counter("bridge_events_dispatched", "Events handed to the sockets", ["event"])
 CURSOR = Gauge("bridge_dispatcher_offset", "Offset of the last event handed to the sockets")
+_dispatched = functools.cache(DISPATCHED.labels)
 
 
 class Upcoming:
@@ -174,7 +176,7 @@ class Dispatcher:
             CURSOR.set(self.cursor)
             names = list(map(_name_of, stretch))
             for name in set(names):
-                DISPATCHED.labels(name).inc(names.count(name))
+                _dispatched(name).inc(names.count(name))
 
     async def _next_stretch(self) -> Sequence[JournaledEvent]:
         upcoming = self._upcoming

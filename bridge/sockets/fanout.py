@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bridge.sockets.rooms.audiences import reached
+from bridge.sockets.rooms.recent_events import EVERYONE
 from bridge.sockets.rooms.subscribers import NOBODY, Subscribers
 from bridge.sockets.server import SocketServer
 from bridge.sockets.transport.frames import event_message
@@ -10,8 +11,8 @@ from coordinator.events import Event
 
 __all__ = ["deliver"]
 
-To = tuple[str, ...] | None
-"""Some rooms, or everyone."""
+To = tuple[str | None, ...]
+"""Some rooms; None is that of everyone."""
 Ended = tuple[Event, str | None]
 """An event and its offset, if it is delivered with one."""
 
@@ -34,21 +35,21 @@ def deliver(
     found: dict[To, Subscribers] = {(): NOBODY}
     """Who they are, as long as nothing is sent: whose socket turns out to be full is not written to past what it has
     not read."""
-    keeps_confidence, subscribers_of = server.keeps_confidence, server.manager.subscribers
+    keeps_confidence, subscribers_of = server.keeps_confidence, server.manager.index("/").of
     ends: Sequence[str | None] = offsets or [None] * len(events)
     for event, offset in zip(events, ends, strict=True):
         audience = reached(event.name, event.audience) if keeps_confidence else event.audience
-        to = None if audience.everyone else audience.rooms
+        to: To = EVERYONE if audience.everyone else audience.rooms
         if to != run_to:
             others = found.get(to)
             if others is None:
-                others = found[to] = subscribers_of("/", to, besides)
-            if not others:
+                others = found[to] = subscribers_of(to, besides)
+            if others is NOBODY:
                 written.append(0)
                 continue
             if run:
                 _send(subscribers, run)
-                others = subscribers_of("/", to, besides)
+                others = subscribers_of(to, besides)
                 found = {(): NOBODY, to: others}
             run, run_to, subscribers, count = [], to, others, len(others)
         if count:
@@ -61,9 +62,10 @@ def deliver(
 
 def _send(subscribers: Subscribers, run: Sequence[Ended]) -> None:
     """To each as one write."""
-    plain = {sid: connection for sid, connection in subscribers.queued.items() if not connection.takes_offsets}
+    queued = subscribers.queued
+    plain = queued and {sid: connection for sid, connection in queued.items() if not connection.takes_offsets}
     if plain:
         Subscribers(queued=plain).send([event_message(event, None) for event, _ in run])
-        others = {sid: connection for sid, connection in subscribers.queued.items() if sid not in plain}
+        others = {sid: connection for sid, connection in queued.items() if sid not in plain}
         subscribers = Subscribers(subscribers.direct, others)
     subscribers.send([event_message(event, offset) for event, offset in run])

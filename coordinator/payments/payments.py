@@ -57,7 +57,7 @@ HALF_A_CENT = Decimal("0.005")
 GIVEN_UP = (Ending.CANCELLED, Ending.REFUNDED)
 """How a provider says that it waits for no money any more, which proves nothing of the money that came."""
 # What is derived of a payment and follows from the agreement alone.
-_OF_AGREEMENT = ("shares", "seller_ids", "least")
+_OF_AGREEMENT = ("is_opened_here", "shares", "seller_ids", "least")
 
 
 class Payment(FrozenModel):
@@ -85,7 +85,7 @@ class Payment(FrozenModel):
     terms: Terms = Field(default_factory=Terms)
     facts: Facts = Field(default_factory=Facts)  # pydantic would copy a default, which costs more than to make one
 
-    @property
+    @cached_property
     def is_opened_here(self) -> bool:
         """Whether the bridge opens its invoices itself: the provider knows such a payment by the bridge's own id."""
         return self.external_id == self.payment_id

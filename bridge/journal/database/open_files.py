@@ -28,6 +28,10 @@ class OpenFiles:
             what: _identity(path) for what, path in self._paths.items()
         }
 
+    def are_there(self) -> bool:
+        """Whether all of them are the files that are open."""
+        return list(map(_identity, self._paths.values())) == [*self._identities.values()]
+
     def gone(self) -> str | None:
         """What became of the database itself, if it is not the file any more that is open."""
         return self._trouble([DATABASE])

@@ -43,13 +43,16 @@ class Offsets:
             if at is not end_of:  # what is of one commit has the very same time
                 micros = 0 if at is None else (at - _BEGINNING) // _MICROSECOND
                 end, end_of = f"-{micros:x}", at
-            texts.append(self._signed(f"{begin}{number}{end}"))
-        return texts
+            texts.append(f"{begin}{number}{end}")
+        return self._signed(texts)
 
-    def _signed(self, said: str) -> str:
-        proof = self._proof.copy()
-        proof.update(said.encode())
-        return f"{said}.{proof.hexdigest()}"
+    def _signed(self, texts: Iterable[str]) -> list[str]:
+        signed: list[str] = []
+        for said in texts:
+            proof = self._proof.copy()
+            proof.update(said.encode())
+            signed.append(f"{said}.{proof.hexdigest()}")
+        return signed
 
     def place(self, text: str) -> Place:
         """The place that a client brings back. Raises OffsetUnreadableError if nobody was ever given it, and
@@ -61,7 +64,7 @@ class Offsets:
             raise OffsetElsewhereError(
                 "this offset is of another history than the journal's present one; begin anew without it"
             )
-        if not hmac.compare_digest(self._signed(text.rpartition(".")[0]), text):
+        if not hmac.compare_digest(self._signed([text.rpartition(".")[0]])[0], text):
             raise OffsetUnreadableError("this is no offset that the bridge wrote; send one as it did")
         micros = int(match["micros"], 16)
         return Place(int(match["number"]), _BEGINNING + micros * _MICROSECOND if micros else None)

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from bridge.catalogue.activities import UserActivity
 from bridge.journal.tables.unreadable_rows import RowKind, StoredRow, reading
 from coordinator.books.entries import Account, Entry, EntryKind
-from coordinator.events import Audience, Event
+from coordinator.events import Audience, Event, event_of
 from coordinator.histories import Place
 from coordinator.money import format_amount
 from coordinator.payments.agreed.agreements import Checkout, DirectPayment, Terms
@@ -302,5 +302,5 @@ def events_from_rows(rows: Iterable[Sequence[Any]]) -> list[JournaledEvent]:
         audience = audiences.get((everyone, rooms))
         if audience is None:
             audience = audiences[everyone, rooms] = Audience(everyone=everyone, rooms=tuple(json.loads(rooms)))
-        found.append(JournaledEvent(offset, Event(name, audience, payload, subject), at, traceparent))
+        found.append(journaled_event_of((offset, event_of((name, audience, payload, subject)), at, traceparent)))
     return found

@@ -161,12 +161,6 @@ class Batch(StagedParts):
         """Which of them each room hears."""
         self._new_webhooks: dict[tuple[str, str], dict[str, Any]] = {}
         self._new_idempotency_keys: dict[tuple[str, str], dict[str, Any]] = {}
-        self._writes = 0
-
-    @property
-    def writes(self) -> int:
-        """How many changes are staged; a request that fails must not have raised it."""
-        return self._writes + super().writes
 
     # Reading
 
@@ -175,13 +169,16 @@ class Batch(StagedParts):
 
     def prefetch(self, wanted: Sequence[Prefetch]) -> None:
         """Looks up at once what requests will ask for."""
-        recent, look_ups, claims = self._recent, list[LookUp](), list[str]()
-        for provider in {one.provider for one in wanted}:
-            of_provider = [one for one in wanted if one.provider == provider]
-            look_ups += self._keys_wanted(
-                provider, {one.key for one in of_provider if recent.keys(provider, one.external_id) is None}
-            )
-            look_ups += self.payments.wanted(provider, {one.external_id for one in of_provider})
+        names, keys = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+        for one in wanted:
+            names[one.provider].add(one.external_id)
+            if self._recent.keys(one.provider, one.external_id) is None:
+                keys[one.provider].add(one.key)
+        look_ups, claims = list[LookUp](), list[str]()
+        for provider, of_provider in keys.items():
+            look_ups.append(self._keys_wanted(provider, of_provider))
+        for provider, named in names.items():
+            look_ups += self.payments.wanted(provider, named)
         for one in wanted:
             self.told_claims[one.provider, one.key] = one.claims
             claims += self._open_claims(one)
@@ -196,11 +193,9 @@ class Batch(StagedParts):
     def prefetch_keys(self, wanted: Sequence[tuple[str, str]]) -> None:
         """Looks up at once which of some messages, each a provider and a key, are written down."""
         for provider in {provider for provider, _ in wanted}:
-            look_up(self._connection, self._keys_wanted(provider, {key for of, key in wanted if of == provider}))
+            look_up(self._connection, [self._keys_wanted(provider, {key for of, key in wanted if of == provider})])
 
-    def _keys_wanted(self, provider: str, keys: set[str]) -> Sequence[LookUp]:
-        if not keys:
-            return ()
+    def _keys_wanted(self, provider: str, keys: set[str]) -> LookUp:
         parameters = padded(keys)
 
         def hear(rows: list[tuple[Any, ...]]) -> None:
@@ -208,7 +203,7 @@ class Batch(StagedParts):
             self._observation_keys |= {(provider, key) for key in known}
             self._unknown_keys |= {(provider, key) for key in keys - known}
 
-        return (LookUp(observations_by_keys(len(parameters)), {"by_provider": provider, **parameters}, hear),)
+        return LookUp(observations_by_keys(len(parameters)), {"by_provider": provider, **parameters}, hear)
 
     def is_recorded(self, provider: str, key: str, external_id: str) -> bool:
         """Whether this very message was written down before, which is about the payment of that name."""

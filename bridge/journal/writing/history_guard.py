@@ -141,7 +141,7 @@ class HistoryGuard:
     def check_files(self) -> None:
         """Raises JournalReplacedError if a file that the writer has open was deleted or replaced."""
         files = self.files
-        if files is None or not (trouble := files.gone() or files.besides_gone()):
+        if files is None or files.are_there() or not (trouble := files.gone() or files.besides_gone()):
             return
         if files is self.files:  # or the writer has closed them meanwhile, as it may
             raise self.replace(trouble) if files.gone() else self._stop(FILES_GONE.format(trouble))

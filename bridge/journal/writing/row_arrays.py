@@ -22,25 +22,35 @@ from sqlalchemy import (
 
 __all__ = ["ArrayInsert", "array_insert"]
 
-Written = Callable[[Any], str]
-"""A value, as it stands in an array's text."""
+Written = Callable[[Sequence[Any]], str]
+"""Values, as they stand in an array's text."""
+# Which PostgreSQL has in no text.
+NUL = "\0"
 
 
-def _quoted(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _texts(values: Sequence[str]) -> str:
+    # All at once: one by one they cost half as much again.
+    joined = NUL.join(values)
+    if joined.count(NUL) >= len(values):
+        raise ValueError("a text for PostgreSQL has the character NUL")
+    return '"' + joined.replace("\\", "\\\\").replace('"', '\\"').replace(NUL, '","') + '"'
 
 
-def _moment(value: datetime) -> str:
-    return f'"{value.isoformat()}"'
+def _plain(values: Sequence[object]) -> str:
+    return ",".join(map(str, values))
+
+
+def _moments(values: Sequence[datetime]) -> str:
+    return '"' + '","'.join([value.isoformat() for value in values]) + '"'
 
 
 # PostgreSQL's own name of each kind, whatever its length: the column itself refuses what is too long for it.
 _KINDS: Sequence[tuple[type[Any], str, Written]] = (
-    (String, "text", _quoted),
-    (BigInteger, "bigint", str),
-    (Integer, "integer", str),
-    (Boolean, "boolean", str),
-    (DateTime, "timestamptz", _moment),
+    (String, "text", _texts),
+    (BigInteger, "bigint", _plain),
+    (Integer, "integer", _plain),
+    (Boolean, "boolean", _plain),
+    (DateTime, "timestamptz", _moments),
 )
 
 
@@ -57,9 +67,15 @@ class ArrayInsert(NamedTuple):
 
 
 def _array(values: Sequence[Any], written: Written) -> str:
+    first = values[0]
     # Of many columns all values are one and the same, such as the moment of a commit.
-    texts = {value: "NULL" if value is None else written(value) for value in set(values)}
-    return "{" + ",".join([texts[value] for value in values]) + "}"
+    if values.count(first) == len(values):
+        text = ",".join(["NULL" if first is None else written([first])] * len(values))
+    elif None in values:
+        text = ",".join(["NULL" if value is None else written([value]) for value in values])
+    else:
+        text = written(values)
+    return f"{{{text}}}"
 
 
 @cache

@@ -125,7 +125,7 @@ def run_all(connection: Connection, staged: Iterable[Staged], *, commits: bool =
             if isinstance(each, InOrder):
                 if each.rows:
                     text, placed = _placed(each.statement, dialect, each.names)
-                    cursor.executemany(text, each.rows if placed is None else [placed(row) for row in each.rows])
+                    cursor.executemany(text, each.rows if placed is None else list(map(placed, each.rows)))
                 continue
             statement, rows = each
             if rows:
@@ -200,7 +200,7 @@ def rows_of_each(
     with closing(connection.connection.cursor()) as cursor:
         for statement, parameters in queries:
             text, arguments_of = _compiled(statement, dialect, tuple(parameters))
-            cursor.execute(text, arguments_of([parameters])[0])
+            cursor.execute(text, arguments_of([parameters])[0] if parameters else ())
             found.append(list(cursor.fetchall()))
     return found
 
@@ -247,9 +247,12 @@ def _in_order(order: Sequence[str], processors: Processors, rows: Sequence[Row])
     if not processors:
         return list(values)
     columns: list[Sequence[Any]] = list(zip(*values, strict=True))
+    processed: dict[str, Sequence[Any]] = {}  # some stand in a statement several times
     for place, name in enumerate(order):
         if name in processors:
-            columns[place] = _each(processors[name], columns[place])
+            if name not in processed:
+                processed[name] = _each(processors[name], columns[place])
+            columns[place] = processed[name]
     return list(zip(*columns, strict=True))
 
 
@@ -261,7 +264,8 @@ def _each(process: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]
     return [known[value] for value in values]
 
 
-def numbered(count: int) -> list[str]:
+@cache
+def numbered(count: int) -> Sequence[str]:
     """Names for so many parameters of one statement."""
     return [f"number_{number}" for number in range(count)]
 

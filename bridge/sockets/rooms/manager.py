@@ -20,7 +20,7 @@ import socketio
 from socketio.packet import EVENT
 
 from bridge.sockets.errors import ClientGoneError
-from bridge.sockets.rooms.subscribers import NOBODY, Client, RoomIndex, Subscribers
+from bridge.sockets.rooms.subscribers import Client, RoomIndex, Subscribers
 from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.frames import Outgoing
 
@@ -57,7 +57,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
         """The connected members of a room, or of several, each once."""
-        index = self._of.get(namespace, NOBODY_THERE)
+        index = self.index(namespace)
         names = [room] if room is None or isinstance(room, str) else room
         for sid in dict.fromkeys(sid for name in names for sid in index.sids_of(name)):
             yield sid, self.eio_sid_from_sid(sid, namespace)
@@ -100,12 +100,15 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             if sid is not None:
                 index.moved(index.clients[sid])
 
+    def index(self, namespace: str) -> RoomIndex:
+        """Who hears what in a namespace."""
+        return self._of.get(namespace, NOBODY_THERE)
+
     def subscribers(
         self, namespace: str, to: str | Collection[str] | None, besides: Collection[str] = ()
     ) -> Subscribers:
         """Who receives what goes to a room, to several or, with None, to everyone; each once."""
-        index = self._of.get(namespace)
-        return NOBODY if index is None else index.of([to] if to is None or isinstance(to, str) else to, besides)
+        return self.index(namespace).of([to] if to is None or isinstance(to, str) else to, besides)
 
     def connection(self, sid: str, namespace: str = "/") -> Connection | None:
         """The connection of a client."""
@@ -169,7 +172,7 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
     def basic_close_room(self, room: str, namespace: str) -> None:
         if self.is_sid_room(namespace, room):
             raise ValueError("cannot close a sid room")
-        for client in self._of.get(namespace, NOBODY_THERE).members(room):
+        for client in self.index(namespace).members(room):
             self.basic_leave_room(client.sid, namespace, room)
 
     def basic_disconnect(self, sid: str, namespace: str, **_: Any) -> None:

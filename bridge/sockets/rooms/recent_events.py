@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bridge.sockets.rooms.audiences import reached
 from coordinator.events import Event
 
-__all__ = ["DeliveredEvent", "RecentEvents"]
+__all__ = ["EVERYONE", "DeliveredEvent", "RecentEvents"]
 
 EVENTS_LIMIT = 20_000
 # What an event takes besides its payload: itself, its offset, its rooms and its places in the indexes.

@@ -166,7 +166,7 @@ class RoomIndex:
             yield from (one.sid for one in subscribed)
 
     def of(self, rooms: Collection[str | None], besides: Collection[str] = ()) -> Subscribers:
-        """Those who hear what goes to at least one of some rooms."""
+        """Those who hear what goes to at least one of some rooms; NOBODY if nobody is there."""
         direct: dict[str, Send] = {}
         queued: dict[str, Connection] = {}
         for room in rooms:
@@ -188,4 +188,4 @@ class RoomIndex:
         for sid in besides:
             direct.pop(sid, None)
             queued.pop(sid, None)
-        return Subscribers(direct, queued)
+        return Subscribers(direct, queued) if direct or queued else NOBODY

@@ -60,7 +60,7 @@ def _begin_of(name: str) -> str:
 
 def frames_of(messages: list[Outgoing]) -> bytes:
     """The frames of messages in a row."""
-    return messages[0].frame if len(messages) == 1 else b"".join(message.frame for message in messages)
+    return messages[0].frame if len(messages) == 1 else b"".join([message.frame for message in messages])
 
 
 def content_of(packet: Any) -> str | bytes:

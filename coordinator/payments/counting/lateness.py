@@ -26,8 +26,10 @@ def came_late(facts: Facts, deadline: datetime, earliest: datetime) -> bool:
             known = [at for at in ((*told, seen.get(one.transfer.key)) if seen else told) if at is not None]
             if known and min(known) > deadline:
                 return True
-    dates = [one.transfer.occurred_at for one in facts.sightings if one.stage is Stage.FINAL]
-    return any(at is not None and at > deadline for at in dates) if dates else False
+    if not facts.sightings:
+        return False
+    dates = (one.transfer.occurred_at for one in facts.sightings if one.stage is Stage.FINAL)
+    return any(at is not None and at > deadline for at in dates)
 
 
 def has_passed(passed: datetime | None, deadline: datetime | None) -> bool:

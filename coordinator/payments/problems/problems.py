@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 
 from coordinator.money import ZERO, excess_over, product, total
 from coordinator.payments.counting.sums import is_unanswered, is_unread
@@ -84,6 +85,8 @@ def problems_of(payment: Payment) -> tuple[Problem, ...]:
 def is_news(before: Payment, after: Payment) -> bool:
     """Whether a person who took a payment's problems off the list would decide anew: something else is wrong, or
     the money or the payment's status has changed. A repeated report is no news."""
+    if _is_plain(before) and _is_plain(after):
+        return False
     wrong = problems_of(after)
     return problems_of(before) != wrong or (bool(wrong) and _decided_on(before) != _decided_on(after))
 
@@ -137,16 +140,16 @@ def _borrowed(payment: Payment) -> str | None:
     return f"{', '.join(sorted(borrowed))} was another payment's before" if borrowed else None
 
 
-_DOUBTFUL = (
+_doubtful = attrgetter(
     *("misfits", "completed_siblings", "endings", "cancelled_requests", "withdrawn"),
     *("forgotten_at", "emptied_at", "unreadable", "unanswered", "refunds", "disputes"),
 )
 
 
 def _is_plain(payment: Payment) -> bool:
-    """Whether nothing can be wrong, which is the case for most payments: there are no facts that are `_DOUBTFUL`."""
+    """Whether nothing can be wrong, which is the case for most payments: there are no facts that are `_doubtful`."""
     facts = payment.facts
-    if any(map(facts.all_values.get, _DOUBTFUL)) or (facts.releases and overdrawn(payment)):
+    if any(_doubtful(facts)) or (facts.releases and overdrawn(payment)):
         return False
     if not payment.is_free_of_fees and has_striking_fee(payment):
         return False

@@ -1,9 +1,10 @@
 """The parts of a batch, by subject. Most batches need two of them, so each is made when it is asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
+from operator import attrgetter
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -35,13 +36,19 @@ from bridge.journal.writing.statements import Staged, moment_of
 __all__ = ["StagedParts"]
 
 
-class _Part(Protocol):
+class _Counted(Protocol):
     @property
     def writes(self) -> int:
-        """How many changes are staged."""
+        """How many changes are staged, or made at once."""
 
+
+class _Part(_Counted, Protocol):
     def statements(self) -> Sequence[Staged]:
         """What is staged."""
+
+
+AnyCounted = TypeVar("AnyCounted", bound=_Counted)
+_writes_of: Callable[[_Counted], int] = attrgetter("writes")
 
 
 # In the order in which they are written: what others refer to comes first.
@@ -50,8 +57,6 @@ _PARTS = (
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
     *("revocations", "endpoints", "alerts", "books", "wallets", "unreadable"),
 )
-# What deletes at once stages nothing, and counts.
-_COUNTED = (*_PARTS, "forgetting")
 
 
 class StagedParts:
@@ -65,95 +70,103 @@ class StagedParts:
         """The same as the driver has it."""
         self.wakeups: set[str] = set()
         """The work that there is news for, once this is committed."""
+        self._made: list[_Counted] = []
+        """The parts that were asked for."""
+        self._writes = 0
+        """How many changes of no part are staged."""
+
+    def _counted(self, part: AnyCounted) -> AnyCounted:
+        self._made.append(part)
+        return part
 
     @cached_property
     def payments(self) -> StagedPayments:
-        return StagedPayments(self._connection, self._recent, now=self.now, moment=self._moment)
+        return self._counted(StagedPayments(self._connection, self._recent, now=self.now, moment=self._moment))
 
     @cached_property
     def payouts(self) -> StagedPayouts:
-        return StagedPayouts(self._connection, now=self.now, moment=self._moment)
+        return self._counted(StagedPayouts(self._connection, now=self.now, moment=self._moment))
 
     @cached_property
     def refunds(self) -> StagedRefunds:
-        return StagedRefunds(self._connection, now=self.now)
+        return self._counted(StagedRefunds(self._connection, now=self.now))
 
     @cached_property
     def holds(self) -> StagedHolds:
-        return StagedHolds(self._connection, now=self.now)
+        return self._counted(StagedHolds(self._connection, now=self.now))
 
     @cached_property
     def destinations(self) -> StagedDestinations:
-        return StagedDestinations(self._connection, now=self.now)
+        return self._counted(StagedDestinations(self._connection, now=self.now))
 
     @cached_property
     def histories(self) -> StagedHistories:
-        return StagedHistories(self._connection, now=self.now)
+        return self._counted(StagedHistories(self._connection, now=self.now))
 
     @cached_property
     def chains(self) -> StagedChains:
-        return StagedChains(self._connection, now=self.now)
+        return self._counted(StagedChains(self._connection, now=self.now))
 
     @cached_property
     def sessions(self) -> StagedSessions:
-        return StagedSessions(self._connection, now=self.now)
+        return self._counted(StagedSessions(self._connection, now=self.now))
 
     @cached_property
     def actions(self) -> StagedActions:
-        return StagedActions(self._connection, now=self.now)
+        return self._counted(StagedActions(self._connection, now=self.now))
 
     @cached_property
     def drafts(self) -> StagedDrafts:
-        return StagedDrafts(self._connection, now=self.now)
+        return self._counted(StagedDrafts(self._connection, now=self.now))
 
     @cached_property
     def invoices(self) -> StagedInvoices:
-        return StagedInvoices(self._connection, now=self.now)
+        return self._counted(StagedInvoices(self._connection, now=self.now))
 
     @cached_property
     def claims(self) -> StagedClaims:
-        return StagedClaims(self._connection, moment=self._moment)
+        return self._counted(StagedClaims(self._connection, moment=self._moment))
 
     @cached_property
     def due_look_ups(self) -> StagedDueLookUps:
-        return StagedDueLookUps(now=self.now)
+        return self._counted(StagedDueLookUps(now=self.now))
 
     @cached_property
     def nodes(self) -> StagedNodes:
-        return StagedNodes(self._connection, now=self.now)
+        return self._counted(StagedNodes(self._connection, now=self.now))
 
     @cached_property
     def activities(self) -> StagedActivities:
-        return StagedActivities(self._connection, now=self.now)
+        return self._counted(StagedActivities(self._connection, now=self.now))
 
     @cached_property
     def revocations(self) -> StagedRevocations:
-        return StagedRevocations(now=self.now)
+        return self._counted(StagedRevocations(now=self.now))
 
     @cached_property
     def endpoints(self) -> StagedEndpoints:
-        return StagedEndpoints(self._connection)
+        return self._counted(StagedEndpoints(self._connection))
 
     @cached_property
     def alerts(self) -> StagedAlerts:
-        return StagedAlerts(self._connection, now=self.now)
+        return self._counted(StagedAlerts(self._connection, now=self.now))
 
     @cached_property
     def books(self) -> StagedBooks:
-        return StagedBooks(self._connection)
+        return self._counted(StagedBooks(self._connection))
 
     @cached_property
     def wallets(self) -> StagedWallets:
-        return StagedWallets(self._connection, now=self.now)
+        return self._counted(StagedWallets(self._connection, now=self.now))
 
     @cached_property
     def unreadable(self) -> StagedUnreadable:
-        return StagedUnreadable(self._connection, now=self.now)
+        return self._counted(StagedUnreadable(self._connection, now=self.now))
 
     @cached_property
     def forgetting(self) -> Forgetting:
         """What deletes at once, and stages nothing."""
-        return Forgetting(self._connection)
+        return self._counted(Forgetting(self._connection))
 
     @property
     def moved_sessions(self) -> Sequence[str]:
@@ -167,15 +180,13 @@ class StagedParts:
 
     def staged(self) -> Iterator[Staged]:
         """What is staged in all parts, in the order in which it is to be written."""
-        for part in self._used():
-            yield from part.statements()
+        made = self.__dict__
+        for name in _PARTS:
+            if name in made:
+                part: _Part = made[name]
+                yield from part.statements()
 
     @property
     def writes(self) -> int:
-        """How many changes are staged in all parts, or made at once."""
-        made: dict[str, _Part] = self.__dict__
-        return sum([made[name].writes for name in _COUNTED if name in made])
-
-    def _used(self) -> list[_Part]:
-        made = self.__dict__
-        return [made[name] for name in _PARTS if name in made]
+        """How many changes are staged, or made at once; a request that fails must not have raised it."""
+        return sum(map(_writes_of, self._made), self._writes)

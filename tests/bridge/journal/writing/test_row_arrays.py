@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, select
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from bridge.journal import Journal
 from bridge.journal.database.engines import parse_database_url
@@ -60,6 +61,15 @@ async def test_rows_that_go_in_at_once_are_there_as_they_were_given(database_url
 
 def _is_at_once(connection: Connection, rows: list[dict[str, Any]]) -> bool:
     return array_insert(insert_into(schema.events), connection.dialect, tuple(rows[0])) is not None
+
+
+@pytest.mark.parametrize("texts", [["a\0b", "c"], ["a", "b\0"], ["\0", None], ["\0", "\0"]])
+def test_a_text_with_nul_which_postgresql_has_not_is_refused(texts: list[str | None]) -> None:
+    dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy types it so
+    at_once = array_insert(insert_into(schema.events), dialect, ("payload",))
+    assert at_once is not None
+    with pytest.raises(ValueError, match="NUL"):
+        at_once.arguments([texts])
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.sockets.rooms.subscribers import FEW, Client, RoomIndex, Subscribers
+from bridge.sockets.rooms.subscribers import FEW, NOBODY, Client, RoomIndex, Subscribers
 
 MANY = FEW + 4
 ROOMS = ("user-1", "request-1", "ops")
@@ -65,6 +65,7 @@ def test_rooms_of_few_and_of_many_are_heard_by_whoever_is_in_them(deeds: list[tu
                 if any(map(one.hears_of, names))
             }
             assert written_to(index.of(names)) == expected
+            assert (index.of(names) is NOBODY) == (not expected)
             expected.pop("sid-1", None)
             assert written_to(index.of(names, besides=["sid-1"])) == expected
         assert {*index.sids_of(room)} == {one.client.sid for one in there.values() if one.hears_of(room)}
