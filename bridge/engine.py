@@ -22,6 +22,7 @@ from bridge.journal import (
     Dispatcher,
     Journal,
     JournaledEvent,
+    JournalUnavailableError,
 )
 from bridge.recovery import rooms_in
 from bridge.registry import Registry
@@ -42,6 +43,7 @@ from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payments.reconciliation import Reconciliation
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from bridge.workers.payouts.network_fees import NetworkFees
+from bridge.workers.payouts.price_checks import PriceChecks
 from bridge.workers.payouts.sender import PayoutSender
 from bridge.workers.retention import Retention
 from bridge.workers.wallets.comparing import WalletComparisons
@@ -168,6 +170,8 @@ async def running_engine(
         work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run
     wallets = WalletComparisons(journal, registry.wallets, chains, registry.wallet_rules)
     work |= wallets.work()
+    prices = PriceChecks(journal, sender)
+    work["prices"] = prices.run
     if registry.payouts:
         work[SENDING_PAYOUTS] = sender.run
     tasks = [following, asyncio.create_task(journal.follow_others()), asyncio.create_task(journal.history.watch())]
@@ -182,6 +186,7 @@ async def running_engine(
     checks = _checks(journal, following, lag)
     neighbours = {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
     neighbours |= {"alerts": partial(check_delivery, journal)} if registry.told else {}
+    neighbours |= {"prices": _priced(prices)} if registry.payouts else {}
     neighbours |= {"providers": unset.check} if unset.items else {}
     neighbours |= {name: _followed(check) for name, check in chains.checks().items()}
     checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
@@ -259,6 +264,20 @@ def _degraded(gateway: InvoiceGateway) -> Check:
             await gateway.examine()
         except ProviderError as error:
             raise DegradedError(str(error)) from None
+
+    return check
+
+
+def _priced(prices: PriceChecks) -> Check:
+    """In coins whose prices make sense money goes out all the same."""
+
+    async def check() -> None:
+        try:
+            found = await prices.trouble()
+        except JournalUnavailableError:
+            return  # which is said of the journal itself
+        if found is not None:
+            raise DegradedError(found)
 
     return check
 

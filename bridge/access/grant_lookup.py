@@ -13,8 +13,9 @@ from bridge.access.errors import GrantsUnknownError
 from coordinator.compact_json import compact_json
 from coordinator.endpoints.signing import signed_headers
 from coordinator.json_text import NotJsonError, json_in
-from providers.answers import NeighbourError, ask, neighbour
-from providers.circuit import CircuitBreaker, show_circuit
+from providers.answers import Answer, NeighbourError, ask, neighbour
+from providers.availability import Limits
+from providers.circuit import Circuit, show_circuit
 from providers.concurrency import ConcurrencyLimit, CrowdedError, TooLateError
 
 __all__ = ["GrantLookup"]
@@ -24,6 +25,10 @@ QUESTION = "grants-asked"
 ANSWER_LIMIT_BYTES = 500_000
 # A crowd that comes back asks as many at once; whoever cannot be asked for soon is refused, and comes again.
 QUESTIONS_AT_ONCE, WAITING_LIMIT = 32, 5_000
+# Three questions that fail, each with the harmless one after it.
+LIMITS = Limits(failures=5, open_seconds=15.0)
+# Who that is, the marketplace need not know: whatever it answers, it is there.
+NOBODY = "bridge-asks-whether-it-may"
 QUESTIONS = Counter("bridge_grants_questions", "Questions to the marketplace what users are granted", ["outcome"])
 
 
@@ -43,16 +48,19 @@ class GrantLookup:
         self._keys = keys
         self._deadline_seconds = deadline_seconds
         self._http = neighbour(keepalive_connections=QUESTIONS_AT_ONCE)
-        self._circuit = CircuitBreaker(clock)
+        self._circuit = Circuit(clock, self._is_there, LIMITS)
         show_circuit("marketplace", self._circuit)
+        self._trouble: str | None = None
+        """Why the last question was not answered; None if it was."""
         self._concurrency = ConcurrencyLimit(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
 
     async def aclose(self) -> None:
+        await self._circuit.aclose()
         await self._http.aclose()
 
     def trouble(self) -> str | None:
         """What keeps the marketplace from being asked; None if nothing does, as far as is known."""
-        return f"grants: {self._circuit.reason}" if self._circuit.failures else None
+        return None if self._trouble is None else f"grants: {self._trouble}"
 
     async def __call__(self, user_id: str, rooms: Collection[str]) -> Collection[str]:
         """Which of some rooms a user may enter. Raises GrantsUnknownError."""
@@ -65,19 +73,32 @@ class GrantLookup:
             raise GrantsUnknownError("the marketplace could not be asked in time; try again later") from None
 
     async def _asked(self, user_id: str, rooms: Collection[str]) -> Collection[str]:
-        if not self._circuit.admits():
+        put = self._circuit.admit()
+        if put is None:
             raise GrantsUnknownError("the marketplace is not asked for a while; try again later")
         try:
             granted = await self._answered(user_id, rooms)
         except (NeighbourError, NotJsonError, ValueError) as error:
             QUESTIONS.labels("failed").inc()
+            self._trouble = str(error)
+            # It may be this one's own fault, which must keep back nobody else.
             self._circuit.fail(str(error))
+            await self._circuit.blames_question(put)
             raise GrantsUnknownError("the marketplace does not say what is granted; try again later") from None
         QUESTIONS.labels("answered").inc()
+        self._trouble = None
         self._circuit.succeed()
         return granted
 
-    async def _answered(self, user_id: str, rooms: Collection[str]) -> Collection[str]:
+    async def _is_there(self) -> bool:
+        """Whether a question about nobody is answered, whatever the answer says."""
+        try:
+            answer = await self._answer(NOBODY, ())
+        except NeighbourError:
+            return False
+        return answer.status < 500
+
+    async def _answer(self, user_id: str, rooms: Collection[str]) -> Answer:
         now = datetime.now(UTC)
         data = {"userId": user_id, "rooms": [*rooms]}
         body = compact_json({"type": QUESTION, "timestamp": now.isoformat(), "data": data}).encode()
@@ -87,9 +108,10 @@ class GrantLookup:
             **signed_headers(f"msg_{secrets.token_hex(12)}", now, body, self._keys),
         }
         request = self._http.build_request("POST", self._url, content=body, headers=headers)
-        answer = await ask(
-            self._http, request, deadline_seconds=self._deadline_seconds, limit_bytes=ANSWER_LIMIT_BYTES
-        )
+        return await ask(self._http, request, deadline_seconds=self._deadline_seconds, limit_bytes=ANSWER_LIMIT_BYTES)
+
+    async def _answered(self, user_id: str, rooms: Collection[str]) -> Collection[str]:
+        answer = await self._answer(user_id, rooms)
         if not answer.is_success:
             raise ValueError(f"it answers {answer.status}")
         said = json_in(answer.content)

@@ -20,7 +20,8 @@ from bridge.access.key_sets import Key, keys_of_set
 from bridge.access.oidc_settings import OidcClient
 from coordinator.json_text import NotJsonError, json_in
 from providers.answers import Answer, NeighbourError, ask, neighbour
-from providers.circuit import CircuitBreaker, show_circuit
+from providers.availability import Limits
+from providers.circuit import Circuit, show_circuit
 from providers.concurrency import ConcurrencyLimit, CrowdedError, TooLateError
 from providers.findings import is_private
 
@@ -31,6 +32,8 @@ ANSWER_LIMIT_BYTES = 500_000
 REMEMBERED_SECONDS = 3_600.0
 # Staff, and whoever tries codes that are none. The others wait, or are told to try again.
 QUESTIONS_AT_ONCE, WAITING_LIMIT = 8, 100
+# Three questions that fail, each with the harmless one after it.
+LIMITS = Limits(failures=5, open_seconds=15.0)
 # By how much the clocks of provider and bridge may be apart.
 LEEWAY = timedelta(seconds=30)
 
@@ -81,28 +84,34 @@ class IdentityProvider:
         self._settings = client.settings
         self._clock = clock
         self._http = neighbour()
-        self._circuit = CircuitBreaker(clock)
+        self._circuit = Circuit(clock, self._is_there, LIMITS)
         show_circuit("identity-provider", self._circuit)
+        self._trouble: str | None = None
+        """Why the last question was not answered; None if it was."""
         self._concurrency = ConcurrencyLimit(QUESTIONS_AT_ONCE, waiting_limit=WAITING_LIMIT)
         self._looking = asyncio.Lock()
         self._discovered: tuple[float, Discovered] | None = None
         self._keys: tuple[float, list[Key]] | None = None
 
     async def aclose(self) -> None:
+        await self._circuit.aclose()
         await self._http.aclose()
 
     def trouble(self) -> str | None:
         """What keeps people from signing in; None if nothing does, as far as is known."""
-        return f"nobody can sign in: {self._circuit.reason}" if self._circuit.failures else None
+        return None if self._trouble is None else f"nobody can sign in: {self._trouble}"
 
     async def discovered(self) -> Discovered:
         """What it says of itself. Raises SignInError."""
         async with self._looking:
             if self._discovered is None or self._clock() >= self._discovered[0] + REMEMBERED_SECONDS:
-                address = f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration"
-                said = await self._asked_for(address, "what it says of itself")
+                said = await self._asked_for(self._where_it_says, "what it says of itself")
                 self._discovered = self._clock(), self._believed(said)
             return self._discovered[1]
+
+    @property
+    def _where_it_says(self) -> str:
+        return f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration"
 
     def _believed(self, content: bytes) -> Discovered:
         try:
@@ -234,7 +243,8 @@ class IdentityProvider:
         content: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        if not self._circuit.admits():
+        put = self._circuit.admit()
+        if put is None:
             raise SignInError("provider_away", "the identity provider is not asked for a while")
         within = self._settings.timeout_seconds
         try:
@@ -248,14 +258,27 @@ class IdentityProvider:
         except TooLateError:
             raise SignInError("provider_away", "the identity provider could not be asked in time") from None
         except NeighbourError as error:
-            raise self._away(str(error)) from None
+            raise await self._away(str(error), put) from None
         if answer.status >= 500:
-            raise self._away(f"it answers {answer.status}")
+            raise await self._away(f"it answers {answer.status}", put)
+        self._trouble = None
         self._circuit.succeed()
         return answer
 
-    def _away(self, reason: str) -> SignInError:
+    async def _is_there(self) -> bool:
+        """Whether it still says what it says of itself: it may fail over one code, and answer everybody else."""
+        try:
+            request = self._http.build_request("GET", self._where_it_says, headers={"Accept": "application/json"})
+            within = self._settings.timeout_seconds
+            answer = await ask(self._http, request, deadline_seconds=within, limit_bytes=ANSWER_LIMIT_BYTES)
+        except NeighbourError:
+            return False
+        return answer.status < 500
+
+    async def _away(self, reason: str, put: int) -> SignInError:
+        self._trouble = reason
         self._circuit.fail(reason)
+        await self._circuit.blames_question(put)
         return SignInError("provider_away", f"the identity provider does not answer: {reason}")
 
     def _wrong(self, reason: str) -> SignInError:

@@ -38,7 +38,7 @@ from bridge.journal.queries.console import (
 from bridge.journal.queries.endpoints import DueDelivery
 from bridge.journal.queries.histories import ForgottenRow
 from bridge.journal.queries.own import OwnFilter, Party
-from bridge.journal.queries.payments import HistoryEntry, PaymentRecord
+from bridge.journal.queries.payments import DuePayment, HistoryEntry, PaymentRecord
 from bridge.journal.queries.payouts import PayoutHistoryEntry, PayoutRecord
 from bridge.journal.queries.problems import TroubledPayment
 from bridge.journal.queries.refunds import ListedRefund
@@ -121,6 +121,7 @@ __all__ = [
     "Draft",
     "DueDelivery",
     "DueLookUp",
+    "DuePayment",
     "EndedPayment",
     "EndpointRecords",
     "EndpointWanted",

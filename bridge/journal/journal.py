@@ -39,6 +39,7 @@ from bridge.journal.records.histories import HistoryRecords
 from bridge.journal.records.nodes import NodeRecords, new_node
 from bridge.journal.records.own import OwnRecords
 from bridge.journal.records.payouts import PayoutRecords
+from bridge.journal.records.prices import PriceRecords
 from bridge.journal.records.refunds import RefundRecords
 from bridge.journal.records.retention import RetentionRecords
 from bridge.journal.records.rulings import RulingRecords
@@ -132,6 +133,7 @@ class Journal:
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
         self.own = OwnRecords(self._read)
         self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
+        self.prices = PriceRecords(self._read, self._writer.submit)
         self.refunds = RefundRecords(self._read, self._writer.submit)
         self.retention = RetentionRecords(self._read, self._writer.submit)
         self.rulings = RulingRecords(self._writer.submit)

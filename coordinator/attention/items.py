@@ -79,6 +79,7 @@ class AttentionKind(StrEnum):
     ENDPOINT_MISSED = "endpoint-missed"
     ALERTS_UNDELIVERED = "alerts-undelivered"
     WALLET_DIFFERS = "wallet-differs"
+    PRICE_UNUSABLE = "price-unusable"
 
 
 Kind = AttentionKind | ProblemKind
@@ -124,6 +125,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.JOURNAL_REWOUND,
     AttentionKind.PAYOUTS_HELD,
     AttentionKind.PAYOUT_AWAITING_APPROVAL,
+    AttentionKind.PRICE_UNUSABLE,
     # Money has come, and a buyer or seller waits for what is to become of it.
     ProblemKind.PRICE_DOUBTED,
     ProblemKind.FEE_TOO_HIGH,

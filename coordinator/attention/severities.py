@@ -59,6 +59,7 @@ _WARNING = (
     AttentionKind.WITHOUT_ADDRESS,
     AttentionKind.PAYOUTS_HELD,
     AttentionKind.PAYOUT_AWAITING_APPROVAL,
+    AttentionKind.PRICE_UNUSABLE,
     ProblemKind.PRICE_DOUBTED,
     ProblemKind.FEE_TOO_HIGH,
     ProblemKind.OTHER_CURRENCY,

@@ -29,6 +29,7 @@ from coordinator.refunds.statuses import AnyRefundStatus, RefundStatus
 
 __all__ = [
     "ELSEWHERE",
+    "REFUNDS_LIMIT",
     "OtherRefundsError",
     "Refund",
     "RefundOrder",
@@ -50,6 +51,8 @@ __all__ = [
 ]
 
 
+REFUNDS_LIMIT = 1_000
+"""Of one payment, withdrawn ones included: more than any has, and whatever moves it reads and writes all of them."""
 ELSEWHERE = "elsewhere"
 """Who sends what nobody here sends or follows."""
 

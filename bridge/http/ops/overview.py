@@ -50,6 +50,7 @@ from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import Attention, AttentionKind, Kind
 from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN, payment_attention, without_address
 from coordinator.attention.payouts import payout_attention
+from coordinator.attention.prices import prices_unusable
 from coordinator.attention.refunds import refund_without_address
 from coordinator.attention.unconfigured import coin_unfollowed
 from coordinator.attention.unreadable import row_unreadable
@@ -218,6 +219,7 @@ async def _besides_problems(
     refunds = await journal.refunds.without_address(now - refund_address_wait)
     wallets = await journal.wallets.last()
     unreadable = await journal.unreadable.rows(SHOWN)
+    prices = await journal.prices.unusable()
     latest = await journal.console.latest_time()
     said = {} if opener is None else await _said_of_coins(opener, found.without_address)
 
@@ -229,6 +231,7 @@ async def _besides_problems(
         wrong += filter(None, map(wallet_attention, wallets.values()))
         wrong += filter(None, (clock_wrong(now, latest, refused_webhooks.trouble()),))
         wrong += [row_unreadable(*one.row[:4], one.found_at) for one in unreadable]
+        wrong += prices_unusable(prices)
         return attention.not_dismissed(wrong, found.dismissed_at)
 
     return await asyncio.to_thread(items)

@@ -151,7 +151,11 @@ async def allow_destination(
     if sender.payment_hash(data.provider, order) is not None:
         raise wrong_field("destination", "an invoice is paid once, so it is on no list")
     allowed, _ = await journal.approvals.allow_destination(
-        data.seller_id, order.destination, coin=order.coin, by=data.added_by or service.display_name
+        data.seller_id,
+        order.destination,
+        coin=order.coin,
+        by=data.added_by or service.display_name,
+        through=service.display_name,
     )
     return _item(allowed, payout_rules)
 

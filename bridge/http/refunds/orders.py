@@ -26,15 +26,13 @@ from coordinator.payments.observed.observations import RefundOf
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.earnings import left_to_refund
-from coordinator.refunds.refunds import Refund, RefundOrder, RefundRefusedError, Sending, Sent
+from coordinator.refunds.refunds import REFUNDS_LIMIT, Refund, RefundOrder, RefundRefusedError, Sending, Sent
 from providers.contract import NotPayableError, PayoutOrder
 from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["SEEN", "OrderedRefund", "RefundWanted", "ordered_refund", "read_sending"]
 
 
-# More than any payment has.
-REFUNDS_LIMIT = 1_000
 SEEN: Unsaid = {"besides": True, "sent": {"for_several", "other_address"}}
 """What makes no other request of one that is repeated: its own refund may be among the others by then."""
 

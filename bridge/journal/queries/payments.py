@@ -1,13 +1,27 @@
 """What can be looked up in the journal. Every function reads and none writes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, bindparam, func, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from bridge.journal.history.offsets import Held
 from bridge.journal.tables import schema
@@ -40,10 +54,12 @@ from coordinator.payouts.payouts import Payout
 from coordinator.refunds.refunds import Refund
 
 __all__ = [
+    "DuePayment",
     "HistoryEntry",
     "PaymentRecord",
     "asked_addresses",
     "checkout_record",
+    "coins_to_pay",
     "due_at_once",
     "due_payments",
     "events_about",
@@ -209,18 +225,62 @@ def _invoices(connection: Connection, payment_ids: Iterable[str]) -> dict[str, l
     return found
 
 
-def due_payments(connection: Connection, before: datetime, *, only: Sequence[str], limit: int) -> list[Payment]:
+class DuePayment(NamedTuple):
+    """A payment whose deadline is to be applied."""
+
+    payment: Payment
+    coin: str
+    """The one that its buyer is to pay with; empty where the bridge opened no invoice."""
+
+
+def due_payments(
+    connection: Connection,
+    before: datetime,
+    *,
+    only: Sequence[str],
+    but: Collection[str],
+    but_coins: Collection[str],
+    limit: int,
+) -> list[DuePayment]:
     """Payments of some providers whose deadline lies before that and was not applied, and that may still move, the
-    longest overdue first."""
+    longest overdue first: not some of them, by their ids, and none in some coins."""
+    payments = schema.payments
+    coin = func.coalesce(_coin_to_pay(payments.c.payment_id), "")
+    rows = connection.execute(
+        select(payments.c.payment_id, coin)
+        .where(payments.c.due_at < before, payments.c.provider.in_(only), payments.c.status.in_(OPEN_STATUSES))
+        .where(_IS_READABLE, coin.not_in(but_coins) if but_coins else true())
+        .order_by(payments.c.due_at)
+        .limit(limit + len(but))
+    )
+    coins = dict([(payment_id, coin) for payment_id, coin in rows if payment_id not in but][:limit])
+    found = connection.execute(
+        select(payments).where(payments.c.payment_id.in_(list(coins))).order_by(payments.c.due_at)
+    ).mappings()
+    due = readable(connection, payment_from_row, found)
+    return [DuePayment(payment, coins[payment.payment_id]) for payment in due]
+
+
+def coins_to_pay(connection: Connection, payment_ids: Collection[str]) -> dict[str, str]:
+    """The coins that the buyers of some payments are to pay with, as far as the bridge opened their invoices."""
     payments = schema.payments
     rows = connection.execute(
-        select(payments)
-        .where(payments.c.due_at < before, payments.c.provider.in_(only), payments.c.status.in_(OPEN_STATUSES))
-        .where(_IS_READABLE)
-        .order_by(payments.c.due_at)
-        .limit(limit)
+        select(payments.c.payment_id, _coin_to_pay(payments.c.payment_id)).where(
+            payments.c.payment_id.in_(payment_ids)
+        )
     )
-    return readable(connection, payment_from_row, rows.mappings())
+    return {payment_id: coin for payment_id, coin in rows if coin is not None}
+
+
+def _coin_to_pay(payment_id: ColumnElement[str]) -> ScalarSelect[str]:
+    invoices = schema.invoices
+    return (
+        select(invoices.c.coin)
+        .where(invoices.c.payment_id == payment_id)
+        .order_by(invoices.c.wanted_at.desc(), invoices.c.coin)
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def due_at_once(

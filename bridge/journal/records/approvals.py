@@ -72,12 +72,17 @@ class ApprovalRecords:
         return usual_price(await self.earlier_prices(provider, coin, currency, now), now)
 
     async def allow_destination(
-        self, seller_id: str, destination: str, *, coin: str, by: str
+        self, seller_id: str, destination: str, *, coin: str, by: str, through: str
     ) -> tuple[AllowedDestination, Action | None]:
         """Puts a destination on a seller's list. No action if it was there."""
         return await self._submit(
             functools.partial(
-                approval_requests.allow_destination, seller_id=seller_id, destination=destination, coin=coin, by=by
+                approval_requests.allow_destination,
+                seller_id=seller_id,
+                destination=destination,
+                coin=coin,
+                by=by,
+                through=through,
             )
         )
 

@@ -1,6 +1,6 @@
 """The part of the journal that is about deadlines: whose time ran out, and that they know it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from bridge.journal.queries import payments as queries
@@ -8,7 +8,6 @@ from bridge.journal.queries.readers import Read
 from bridge.journal.requests import payments as requests
 from bridge.journal.writing.payment_log import log_recorded
 from bridge.journal.writing.writer import Submit
-from coordinator.payments.payments import Payment
 
 __all__ = ["DeadlineRecords"]
 
@@ -23,10 +22,14 @@ class DeadlineRecords:
         self._read = read
         self._submit = submit
 
-    async def due(self, before: datetime, *, only: Sequence[str]) -> list[Payment]:
+    async def due(
+        self, before: datetime, *, only: Sequence[str], but: Collection[str] = (), but_coins: Collection[str] = ()
+    ) -> list[queries.DuePayment]:
         """Payments of some providers that may still move, whose deadline lies before that and is to be applied, the
-        longest due first, up to a limit."""
-        return await self._read(queries.due_payments, before, only=only, limit=DEADLINE_LIMIT)
+        longest due first, up to a limit: not some of them, by their ids, and none in some coins."""
+        return await self._read(
+            queries.due_payments, before, only=only, but=but, but_coins=but_coins, limit=DEADLINE_LIMIT
+        )
 
     async def due_at_once(self, before: datetime, *, but: Sequence[str], grace: timedelta = timedelta()) -> list[str]:
         """The ids of all others whose deadline lies before that and is to be applied, up to a limit: all but those of

@@ -1,9 +1,10 @@
 """What is unfinished, as the workers see it who finish it: invoices to be opened, and payments to be asked about."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 
 from bridge.journal.queries import unfinished as unfinished_queries
+from bridge.journal.queries.payments import coins_to_pay
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment, Page, UnfinishedPayment
 from bridge.journal.requests import drafts as draft_requests
@@ -114,6 +115,10 @@ class UnfinishedRecords:
         ):
             yield page
             before = Page(page[-1].completed_at, page[-1].payment_id)
+
+    async def coins_to_pay(self, payment_ids: Collection[str]) -> Mapping[str, str]:
+        """The coins that the buyers of some payments are to pay with, as far as the bridge opened their invoices."""
+        return await self._read(coins_to_pay, payment_ids)
 
     async def payments_still_open(self, payment_ids: Collection[str], ended_since: datetime) -> list[Payment]:
         """Those of some payments that money may still come for."""

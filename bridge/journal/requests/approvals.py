@@ -102,13 +102,14 @@ def withdraw_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | N
 
 
 def allow_destination(
-    batch: Batch, seller_id: str, destination: str, *, coin: str, by: str
+    batch: Batch, seller_id: str, destination: str, *, coin: str, by: str, through: str
 ) -> tuple[AllowedDestination, Action | None]:
-    """Puts a destination on a seller's list. One that is there stays as it is, and nothing is recorded."""
+    """Puts a destination on a seller's list, at the word of a person that a service passes on. One that is there
+    stays as it is, and nothing is recorded."""
     known = batch.destinations.get(seller_id, destination)
     if known is not None:
         return known, None
-    allowed = batch.destinations.add(seller_id, destination, coin=coin, by=by)
+    allowed = batch.destinations.add(seller_id, destination, coin=coin, by=by, through=through)
     said = f"{destination} may be paid for {seller_id}"
     return allowed, batch.actions.add("destination-added", seller_id, said, by=by, concerns=None)
 
@@ -128,12 +129,12 @@ def disallow_destination(
 
 
 def _who_said_where(batch: Batch, payout: Payout) -> list[str]:
-    """Who gave the address of a refund, or put a destination on its seller's list."""
+    """Who gave the address of a refund, or ever put a destination on its seller's list: taking it off again makes
+    them no other person."""
     if payout.refund_id is not None:
         given_by = refund_of(batch, payout.refund_id).given_by
         return [] if given_by is None else [given_by]
-    allowed = batch.destinations.get(payout.seller_id, payout.destination)
-    return [] if allowed is None else [allowed.added_by]
+    return sorted(batch.destinations.listed_by(payout.seller_id, payout.destination))
 
 
 def _not_covered(batch: Batch, payout: Payout, payment: Payment, others: Sequence[Payout]) -> str | None:

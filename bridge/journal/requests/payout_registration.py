@@ -1,6 +1,7 @@
 """Registration of payouts: what is looked at in the same transaction in which an order of some is taken, all of them
 or none."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,10 @@ from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 
 __all__ = ["RegisteredPayouts", "beyond_earnings", "register_payouts"]
+
+
+PAYOUTS_LIMIT = 1_000
+"""Of one payment: a template checkout has a hundred sellers at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ def register_payouts(
     _know_whose_money_it_is(batch, payouts)
     _require_funded(batch, payouts, another=another)
     _require_earned(batch, payouts, sent_elsewhere=known.keys())
+    _require_few(batch, [payout for payout in payouts if payout.payout_id not in known])
     _require_none_forgotten(batch, payouts)
     _require_unpaid_invoices(batch, payouts, payment_hashes)
     for payout in payouts:
@@ -135,6 +141,20 @@ def beyond_earnings(payment: Payment, payout: Payout, others: Sequence[Payout]) 
         f"of payment {payment.payment_id} {format_amount(left)} {payment.currency} are left to be paid out to"
         f" {payout.seller_id}, and this is worth {worth}{why if cancelled else ''}"
     )
+
+
+def _require_few(batch: Batch, payouts: Sequence[Payout]) -> None:
+    """Raises PayoutRefusedError where a payment has more payouts than any sale needs, most of them rejected or
+    withdrawn: whatever moves it reads and writes all of them."""
+    counts = Counter(payout.payment_id for payout in payouts)
+    for number, payout in enumerate(payouts):
+        others = batch.payouts.of_payment(payout.payment_id)
+        if len(others) + counts[payout.payment_id] > PAYOUTS_LIMIT:
+            raise PayoutRefusedError(
+                number,
+                f"of payment {payout.payment_id} {len(others)} payouts were asked for already, and {PAYOUTS_LIMIT}"
+                " can be at most",
+            )
 
 
 def _require_none_forgotten(batch: Batch, payouts: Sequence[Payout]) -> None:

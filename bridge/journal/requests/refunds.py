@@ -53,6 +53,7 @@ def open_refund(
     if sent is None:
         # What has left cannot be held back.
         _require_none_forgotten(batch, payment_id)
+        _require_few(batch, payment_id)
     payment = payment_of(batch, payment_id)
     others, payouts = batch.refunds.of_payment(payment_id), batch.payouts.of_payment(payment_id)
     refund = refunds.open_refund(payment, order, payouts, ordinal=len(others), now=batch.now)
@@ -80,6 +81,11 @@ def open_refund(
     return OpenedRefund(
         refund.refund_id, batch.actions.add(REFUND, refund.refund_id, said, by=order.by, concerns=payment_id)
     )
+
+
+def _require_few(batch: Batch, payment_id: str) -> None:
+    if len(batch.refunds.of_payment(payment_id)) >= refunds.REFUNDS_LIMIT:
+        raise RefundRefusedError(f"Of payment {payment_id} {refunds.REFUNDS_LIMIT} refunds were opened already.")
 
 
 def _require_none_forgotten(batch: Batch, payment_id: str) -> None:

@@ -11,6 +11,7 @@ __all__ = [
     "NETWORK_FEE_DUE",
     "UNDER_WAY",
     "allowed_destinations",
+    "destination_listings",
     "forgotten_payouts",
     "payout_holds",
     "payout_names",
@@ -18,6 +19,7 @@ __all__ = [
     "payout_transactions",
     "payouts",
     "refunds",
+    "unusable_prices",
 ]
 
 AWAITING_ADDRESS = "status = 'awaiting_address'"
@@ -139,6 +141,27 @@ allowed_destinations = Table(
     Column("added_at", UtcDateTime, nullable=False),
     Column("added_by", String(200), nullable=False),
     comment="Where sellers may be paid without a second person, where that is asked for",
+)
+
+destination_listings = Table(
+    "destination_listings",
+    metadata,
+    Column("seller_id", String(200), primary_key=True),
+    Column("destination", String(200), primary_key=True),
+    Column("listed_by", String(200), primary_key=True),
+    comment="Who ever put a destination on a list, a person or a service",
+)
+
+unusable_prices = Table(
+    "unusable_prices",
+    metadata,
+    Column("provider", String(64), primary_key=True),
+    Column("coin", String(64), primary_key=True),
+    Column("currency", String(32), primary_key=True),
+    Column("fault", String(32), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    comment="Coins whose prices a provider tells so that they cannot be used",
 )
 
 refunds = Table(

@@ -30,6 +30,7 @@ from bridge.journal.tables.payout_tables import (
     NETWORK_FEE_DUE,
     UNDER_WAY,
     allowed_destinations,
+    destination_listings,
     forgotten_payouts,
     payout_holds,
     payout_names,
@@ -37,6 +38,7 @@ from bridge.journal.tables.payout_tables import (
     payout_transactions,
     payouts,
     refunds,
+    unusable_prices,
 )
 from bridge.journal.tables.unreadable_rows import unreadable_rows
 from bridge.journal.tables.wallet_tables import wallet_comparisons, wallet_movements, wallet_sums
@@ -66,6 +68,7 @@ __all__ = [
     "checkout_sellers",
     "checkouts",
     "claims",
+    "destination_listings",
     "drafts",
     "due_look_ups",
     "endpoint_deliveries",
@@ -94,6 +97,7 @@ __all__ = [
     "speak_postgresql",
     "unreadable_rows",
     "unreadable_webhooks",
+    "unusable_prices",
     "wallet_comparisons",
     "wallet_movements",
     "wallet_sums",

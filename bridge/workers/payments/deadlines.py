@@ -1,7 +1,7 @@
 """Deadlines: applied to expired payments, once their provider was asked whether the money came after all.
 
 While a provider cannot be asked, or its answer cannot be read, its payments are given a bounded grace: absence of
-news is no news of absence.
+news is no news of absence. A coin whose questions hang holds up the payments of no other.
 """
 
 import asyncio
@@ -11,8 +11,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from bridge.journal import DEADLINES, Journal, JournalUnavailableError
+from bridge.journal import DEADLINES, DuePayment, Journal, JournalUnavailableError
 from bridge.workers.logged_failures import logged_failures
+from bridge.workers.payments.look_up_turns import Lane, LookUpTurns
 from bridge.workers.payments.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.payments import Payment
 from providers.availability import UnansweredError
@@ -27,14 +28,20 @@ INTERVAL_SECONDS = 1.0
 # And at most, though nothing is due sooner: the clock may be put right, or a notice be lost. What comes to be due
 # before the next look, or soon after, wakes whoever waits for it (`DUE_SOON`).
 LOOK_SECONDS = 5.0
+# Where so many are due that are to be asked about, they are gone through for a while before all others.
+CROWD = 100
 # How many are asked about at once.
 ASKED_TOGETHER = 8
 # Between two tries to ask a provider that is away.
 AWAY_SECONDS = 5.0
+# What is not asked about because others of its kind hang, is looked at again after this.
+PUT_OFF_SECONDS = 5.0
 # Between the first two tries to ask about a payment about which nothing was learned: the answer is likely to be the
 # same again. The next wait is twice as long, and so on.
 UNCLEAR_SECONDS = 30.0
 DOUBLINGS_LIMIT = 10
+# One that could be asked about again for so long, and was not, is due no more.
+FORGOTTEN_AFTER = timedelta(minutes=10)
 
 
 class _Unclear(NamedTuple):
@@ -58,19 +65,35 @@ class Deadlines:
         """Until when a provider is not asked, because it could not be reached."""
         self._unclear: dict[str, _Unclear] = {}
         """The payments that are due and about which nothing was learned."""
+        self._turns = {provider: LookUpTurns(ASKED_TOGETHER) for provider in gateways}
+        self._being_asked: set[str] = set()
+        self._ready: list[str] = []
+        """The payments whose provider was asked, and whose deadline is still to be applied."""
+        self._unasked_from = journal.steady()
+        """When to look for those that nobody is asked about."""
+        self._silent: set[tuple[str, str]] = set()
+        """The providers and coins that did not answer when they were asked last."""
 
     async def run(self) -> None:
         """Goes round until it is cancelled."""
         woken = self._journal.wakeups.of(DEADLINES)
-        while True:
-            woken.clear()
-            wait_seconds = INTERVAL_SECONDS
-            with logged_failures(logger, "apply deadlines"):
-                wait_seconds = await self._until_next()
-            await asyncio.sleep(INTERVAL_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_seconds - INTERVAL_SECONDS):
-                    await woken.wait()
+        try:
+            while True:
+                woken.clear()
+                wait_seconds = INTERVAL_SECONDS
+                with logged_failures(logger, "apply deadlines"):
+                    wait_seconds = await self._until_next()
+                await asyncio.sleep(INTERVAL_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait_seconds - INTERVAL_SECONDS):
+                        await woken.wait()
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Gives up the questions that are under way."""
+        for turns in self._turns.values():
+            await turns.aclose()
 
     async def _until_next(self) -> float:
         """Applies what is due. Returns in how many seconds to look again."""
@@ -85,24 +108,70 @@ class Deadlines:
         return INTERVAL_SECONDS
 
     async def round(self) -> int:
-        """Applies what is due. Returns the number of payments to which it was applied."""
+        """Applies what is due, but for what is waited for longer. Returns the number of payments to which it was
+        applied."""
         now, waited = self._journal.clock(), self._journal.steady()
-        away = [name for name, until in self._away_until.items() if until > waited]
+        forgotten = waited - FORGOTTEN_AFTER
+        self._unclear = {one: unclear for one, unclear in self._unclear.items() if unclear.until > forgotten}
+        applied = await self._apply_unasked(now)
+        is_crowded = False
+        for provider in self._gateways:
+            if not self._is_away(provider):
+                is_crowded |= await self._ask_due(provider, now) >= CROWD
+        if is_crowded and not applied:
+            # To find those that nobody asks about, all that is due is gone through.
+            self._unasked_from = waited + timedelta(seconds=LOOK_SECONDS)
+        for turns in self._turns.values():
+            await turns.quick()
+        self._ready, ready = [], self._ready
+        applied += await self._apply(ready)
+        return applied + await self._apply(await self._waited_for_long_enough(now))
+
+    async def _apply_unasked(self, now: datetime) -> int:
+        """Applies what is due and nobody is asked about."""
+        if self._journal.steady() < self._unasked_from:
+            return 0
         # Who is to be asked by nobody here, since the configuration lacks their provider, waits as if it were away.
         at_once = await self._journal.deadlines.due_at_once(now, but=list(self._gateways), grace=self._grace)
-        applied = await self._apply(at_once)
-        to_ask = await self._journal.deadlines.due(now, only=[name for name in self._gateways if name not in away])
-        # These have waited long enough.
-        to_ask += await self._journal.deadlines.due(now - self._grace, only=away) if away else []
-        due = {payment.payment_id for payment in to_ask}
-        self._unclear = {one: unclear for one, unclear in self._unclear.items() if one in due}
-        # What may hang again keeps back none that may be answered.
-        to_ask = sorted(to_ask, key=lambda payment: payment.payment_id in self._unclear)
-        for some in _in_groups(to_ask, ASKED_TOGETHER):
-            may_be_applied = await asyncio.gather(*map(self._may_be_applied, some))
-            ready = [payment.payment_id for payment, may in zip(some, may_be_applied, strict=True) if may]
-            applied += await self._apply(ready)
-        return applied
+        return await self._apply(at_once)
+
+    async def _ask_due(self, provider: str, now: datetime) -> int:
+        """Begins to ask a provider about what is due. Returns how many of these it has looked at."""
+        turns, waited = self._turns[provider], self._journal.steady()
+        waiting = {payment_id for payment_id, unclear in self._unclear.items() if unclear.until > waited}
+        due = await self._journal.deadlines.due(
+            now, only=[provider], but=waiting | self._being_asked, but_coins=turns.full_coins
+        )
+        for one in due:
+            payment_id = one.payment.payment_id
+            lane = Lane(one.coin, payment_id in self._unclear)
+            if self._is_away(provider):
+                break
+            self._being_asked.add(payment_id)
+            if not turns.is_full(lane) and await turns.begin(lane, self._ask(one)):
+                continue
+            self._being_asked.discard(payment_id)
+            if lane.was_unanswered:
+                put_off = self._journal.steady() + timedelta(seconds=PUT_OFF_SECONDS)
+                self._unclear[payment_id] = self._unclear[payment_id]._replace(until=put_off)
+        return len(due)
+
+    def _is_away(self, provider: str) -> bool:
+        now = self._journal.steady()
+        return self._away_until.get(provider, now) > now
+
+    async def _waited_for_long_enough(self, now: datetime) -> Sequence[str]:
+        """Those of which nothing could be learned until the end of their grace."""
+        waited = await self._journal.deadlines.due(
+            now - self._grace, only=list(self._gateways), but=self._being_asked
+        )
+        return [one.payment.payment_id for one in waited if self._is_tried(one)]
+
+    def _is_tried(self, one: DuePayment) -> bool:
+        """Whether somebody tried to ask about a payment, or could not while its provider or coin is silent."""
+        provider = one.payment.provider
+        is_silent = (provider, one.coin) in self._silent and one.coin in self._turns[provider].full_coins
+        return one.payment.payment_id in self._unclear or self._is_away(provider) or is_silent
 
     async def _apply(self, payment_ids: Sequence[str]) -> int:
         """Applies what is due, in one commit. Returns the number of payments to which it was applied."""
@@ -118,48 +187,45 @@ class Deadlines:
             logger.exception("could not apply the deadline of %s; trying again", payment_ids[0])
             return 0
 
-    async def _may_be_applied(self, payment: Payment) -> bool:
+    async def _ask(self, one: DuePayment) -> None:
+        payment = one.payment
         try:
-            return await self._was_asked(payment) or self._has_waited(payment)
+            if await self._was_asked(one):
+                self._ready.append(payment.payment_id)
         except Exception:
             logger.exception("could not ask about %s, which is due; trying again", payment.payment_id)
-            return False
+        finally:
+            self._being_asked.discard(payment.payment_id)
 
-    async def _was_asked(self, payment: Payment) -> bool:
-        """Asks the provider for the status, if it can be asked. Returns whether there is nothing more to wait for."""
-        gateway, now = self._gateways[payment.provider], self._journal.steady()
-        unclear = self._unclear.get(payment.payment_id)
-        if self._away_until.get(payment.provider, now) > now or (unclear is not None and unclear.until > now):
-            return False
+    async def _was_asked(self, one: DuePayment) -> bool:
+        """Asks the provider for the status. Returns whether there is nothing more to wait for."""
+        payment = one.payment
         try:
-            found = await gateway.look_up(payment.external_id)
+            found = await self._gateways[payment.provider].look_up(payment.external_id)
         except UnansweredError as error:
+            self._silent.add((payment.provider, one.coin))
             logger.warning("%s does not answer about %s: %s", payment.provider, payment.payment_id, error)
-            return self._is_unclear(payment, now)
+            return self._is_unclear(payment)
         except ProviderUnavailableError as error:
             logger.warning("%s cannot be asked before deadlines are applied: %s", payment.provider, error)
-            self._away_until[payment.provider] = now + timedelta(seconds=AWAY_SECONDS)
+            self._away_until[payment.provider] = self._journal.steady() + timedelta(seconds=AWAY_SECONDS)
             return False
         except ProviderError as error:
             logger.warning("%s did not give the status of %s: %s", payment.provider, payment.payment_id, error)
             if not isinstance(error, CredentialsRefusedError):
                 await note_unreadable(self._journal, payment, str(error))
-            return self._is_unclear(payment, now)
+            return self._is_unclear(payment)
+        self._silent.discard((payment.provider, one.coin))
         applied = await apply_look_up(self._journal, payment, found)
-        return applied.found != "unreadable" or self._is_unclear(payment, now)
+        if applied.found == "unreadable":
+            return self._is_unclear(payment)
+        self._unclear.pop(payment.payment_id, None)
+        return True
 
-    def _is_unclear(self, payment: Payment, now: datetime) -> bool:
+    def _is_unclear(self, payment: Payment) -> bool:
         """Notes that nothing was learned about a payment, which waits as if its provider were away: False."""
         before = self._unclear.get(payment.payment_id)
         times = 0 if before is None else before.times
         wait = timedelta(seconds=UNCLEAR_SECONDS * 2 ** min(times, DOUBLINGS_LIMIT))
-        self._unclear[payment.payment_id] = _Unclear(times + 1, now + wait)
+        self._unclear[payment.payment_id] = _Unclear(times + 1, self._journal.steady() + wait)
         return False
-
-    def _has_waited(self, payment: Payment) -> bool:
-        due_at = payment.due_at
-        return due_at is not None and due_at + self._grace <= self._journal.clock()
-
-
-def _in_groups(payments: Sequence[Payment], size: int) -> list[Sequence[Payment]]:
-    return [payments[start : start + size] for start in range(0, len(payments), size)]

@@ -20,6 +20,8 @@ __all__ = ["LONGEST_WAIT", "DuePayments", "next_check", "next_look_back"]
 LONGEST_WAIT = timedelta(minutes=50)
 PROMISE_SECONDS = 3300.0
 LEAST_SHARE = 0.25
+# A question that hangs takes about twice as long.
+PUT_OFF = timedelta(seconds=5)
 # A payment that is an hour old is asked about every six minutes.
 AGE_SHARE = 10
 # A minute after it ended, then after 4, 16 and 64 minutes, 4 and 17 hours, and once a day from then on: a dozen times
@@ -156,6 +158,17 @@ class DuePayments:
         if payment is not None:
             payment.asked_at, payment.is_behind = now, True
             self._again(payment_id, payment, now)
+
+    def was_unanswered(self, payment_id: str) -> bool:
+        """Whether nothing was learned when it was asked about last."""
+        payment = self._open.get(payment_id)
+        return payment is not None and payment.failures > 0
+
+    def put_off(self, payment_id: str, now: datetime) -> None:
+        """It was taken, and cannot be asked about for a while because others like it hang."""
+        payment = self._open.get(payment_id)
+        if payment is not None:
+            self._again(payment_id, payment, now + PUT_OFF)
 
     def put_back(self, payment_ids: Iterable[str], now: datetime) -> None:
         """They were taken, and then not asked about."""

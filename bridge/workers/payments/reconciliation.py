@@ -2,7 +2,7 @@
 observation.
 
 Its pace is bounded, a payment that has waited long is asked about less and less often, and one that cannot be asked
-about does not delay any other.
+about does not delay any other, nor does a coin whose questions hang.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge
 
 from bridge.journal import CompletedPayment, DueLookUp, EndedPayment, Journal, UnreadableRowError
 from bridge.workers.payments.due_payments import DuePayments
+from bridge.workers.payments.look_up_turns import Lane, LookUpTurns
 from bridge.workers.payments.look_ups import Applied, apply_look_up, note_taken_back, note_unreadable
 from coordinator.payments.counting.unconfirmed import matures_at, seen_at
 from coordinator.payments.facts.booked import latest
@@ -74,6 +75,11 @@ class Reconciliation:
         self._open: Mapping[str, DuePayments] = {
             provider: DuePayments(interval=self._interval, per_second=per_second) for provider in gateways
         }
+        self._turns: Mapping[str, LookUpTurns] = {provider: LookUpTurns(AT_ONCE) for provider in gateways}
+        self._hurried: set[str] = set()
+        """The payments that are asked about because something was reported that did not fit."""
+        self._settled: list[DueLookUp] = []
+        """Those of them that were asked about since that was last written down."""
         self._knows_all = False
         """Whether it has looked through everything since it began."""
         self._everything_at: datetime | None = None
@@ -93,8 +99,14 @@ class Reconciliation:
         try:
             await self._go_round()
         finally:
+            await self.aclose()
             for provider in self._open:
                 OPEN.labels(provider).set(0)  # another bridge may have its turn
+
+    async def aclose(self) -> None:
+        """Gives up the questions that are under way."""
+        for turns in self._turns.values():
+            await turns.aclose()
 
     async def _go_round(self) -> None:
         loop = asyncio.get_running_loop()
@@ -117,12 +129,13 @@ class Reconciliation:
             await asyncio.sleep(AWAY_SECONDS)
 
     async def round(self) -> None:
-        """Reads everything that is open, and asks once about everything that is due."""
+        """Reads everything that is open, asks once about everything that is due, and waits for the answers."""
         self._everything_at = None
         await self._take_in()
         await self._ask_reported()
         for gateway in self._gateways.values():
             await self._ask_due(gateway)
+            await self._turns[gateway.provider].all()
 
     async def _take_in(self) -> None:
         """Learns which payments are open: the new ones, and now and then all of them."""
@@ -186,51 +199,76 @@ class Reconciliation:
     async def _ask_reported(self) -> None:
         """Asks about the payments for which something was reported that did not fit, including those that are
         over: the provider's books say whose it is."""
-        settled: list[DueLookUp] = []
-        for due in await self._journal.unfinished.due_look_ups():
+        reported = await self._journal.unfinished.due_look_ups()
+        coins = await self._journal.unfinished.coins_to_pay([due.payment_id for due in reported])
+        for due in reported:
             gateway = self._gateways.get(due.provider)
             if gateway is not None and await self._is_away(gateway):
+                continue
+            lane = self._lane(due.provider, due.payment_id, coins)
+            is_full = gateway is not None and self._turns[due.provider].is_full(lane)
+            if is_full or due.payment_id in self._hurried:
                 continue
             try:
                 record = None if gateway is None else await self._journal.payment_record(due.payment_id)
             except UnreadableRowError:
                 continue  # a person hears of it, and it stays due
-            settled.append(due)
             if gateway is None or record is None:
-                continue
-            if not await self._ask(gateway, record.payment):
-                self._open[due.provider].hurry(due.payment_id, self._journal.steady())
-            await asyncio.sleep(self._pause_seconds)
+                self._settled.append(due)
+            elif await self._turns[due.provider].begin(lane, self._ask_in_a_hurry(gateway, record.payment, due)):
+                await asyncio.sleep(self._pause_seconds)
+        for turns in self._turns.values():
+            await turns.quick()
+        self._settled, settled = [], self._settled
         if settled:
             await self._journal.unfinished.settle_look_ups(settled)
 
+    async def _ask_in_a_hurry(self, gateway: InvoiceGateway, payment: Payment, due: DueLookUp) -> None:
+        self._hurried.add(due.payment_id)
+        try:
+            if not await self._ask(gateway, payment):
+                self._open[gateway.provider].hurry(payment.payment_id, self._journal.steady())
+            self._settled.append(due)
+        finally:
+            self._hurried.discard(due.payment_id)
+
+    def _lane(self, provider: str, payment_id: str, coins: Mapping[str, str]) -> Lane:
+        return Lane(coins.get(payment_id, ""), self._open[provider].was_unanswered(payment_id))
+
     async def _ask_due(self, gateway: InvoiceGateway, *, until: float | None = None) -> bool:
-        """Asks about what is due, until nothing is, or the provider is away, or the loop's time reaches the limit.
-        Returns whether that was all that can be done for now: false while the provider is away."""
-        loop, due = asyncio.get_running_loop(), self._open[gateway.provider]
-        next_start, places = loop.time(), asyncio.Semaphore(AT_ONCE)
+        """Begins to ask about what is due, until nothing is, or the provider is away, or the loop's time reaches the
+        limit; what is slow to be answered goes on. Returns whether that was all that can be done for now: false while
+        the provider is away."""
+        loop, due, turns = asyncio.get_running_loop(), self._open[gateway.provider], self._turns[gateway.provider]
+        next_start = loop.time()
         self._refusing.discard(gateway.provider)
         asked = False
-        async with asyncio.TaskGroup() as asking:
-            while taken := due.take(self._journal.steady(), PAGE):
-                payments = await self._read(due, taken)
-                for number, payment in enumerate(payments):
-                    await places.acquire()
-                    is_late = until is not None and loop.time() >= until
-                    if is_late or await self._is_away(gateway):
-                        due.put_back([left.payment_id for left in payments[number:]], self._journal.steady())
-                        return is_late or gateway.provider in self._refusing
-                    if not asked:  # the first alone: if the provider was away, one is enough to find out
-                        asked = True
-                        await self._ask(gateway, payment)
-                        places.release()
-                        continue
-                    task = asking.create_task(self._ask(gateway, payment))
-                    task.add_done_callback(lambda _: places.release())
-                    # What a slow answer has delayed may be made up for, up to a second's worth.
-                    next_start = max(next_start + self._pause_seconds, loop.time() - 1)
-                    await asyncio.sleep(next_start - loop.time())
+        while taken := due.take(self._journal.steady(), PAGE):
+            payments = await self._read(due, taken)
+            coins = await self._journal.unfinished.coins_to_pay([payment.payment_id for payment in payments])
+            for number, payment in enumerate(payments):
+                is_late = until is not None and loop.time() >= until
+                if is_late or await self._is_away(gateway):
+                    due.put_back([left.payment_id for left in payments[number:]], self._journal.steady())
+                    await turns.quick()
+                    return is_late or gateway.provider in self._refusing
+                lane = self._lane(gateway.provider, payment.payment_id, coins)
+                is_begun = not turns.is_full(lane) and await turns.begin(lane, self._asked_about(gateway, payment))
+                if not is_begun:
+                    due.put_off(payment.payment_id, self._journal.steady())
+                    continue
+                if not asked:  # the first alone: if the provider was away, one is enough to find out
+                    asked = True
+                    await turns.quick()
+                    continue
+                # What a slow answer has delayed may be made up for, up to a second's worth.
+                next_start = max(next_start + self._pause_seconds, loop.time() - 1)
+                await asyncio.sleep(next_start - loop.time())
+        await turns.quick()
         return True
+
+    async def _asked_about(self, gateway: InvoiceGateway, payment: Payment) -> None:
+        await self._ask(gateway, payment)
 
     async def _is_away(self, gateway: InvoiceGateway) -> bool:
         """Whether nothing can be learned from a provider now, about any payment."""

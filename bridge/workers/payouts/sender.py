@@ -7,7 +7,8 @@ and look-ups (`look_ups.py`) then go on by themselves, so that none waits behind
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -25,6 +26,7 @@ from coordinator.payouts.payouts import Payout, batches
 from coordinator.payouts.wallet_queue import TURN_ENDS_AFTER, sendable_orders
 from providers import known
 from providers.contract import PayoutGateway, PayoutGateways, PayoutOrder
+from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["PayoutSender", "PayoutsUnsetError"]
 
@@ -113,7 +115,8 @@ class PayoutSender:
 
     async def worth(self, provider: str, order: PayoutOrder, currency: str) -> Decimal:
         """What the amount of an order counts for in a currency, at least. Raises PriceUnknownError."""
-        return await self._gateway(provider).worth(order, currency)
+        async with self._noting(provider, order.coin, currency):
+            return await self._gateway(provider).worth(order, currency)
 
     def is_worth_itself(self, provider: str, coin: str, currency: str) -> bool:
         """Whether a coin counts one to one for a currency, whatever anybody says."""
@@ -129,7 +132,20 @@ class PayoutSender:
 
     async def coins_for(self, provider: str, amount: Decimal, currency: str, coin: str) -> Decimal:
         """How much of a coin an amount of a currency comes to now. Raises PriceUnknownError and NotPayableError."""
-        return await self._gateway(provider).coins_for(amount, currency, coin)
+        async with self._noting(provider, coin, currency):
+            return await self._gateway(provider).coins_for(amount, currency, coin)
+
+    @asynccontextmanager
+    async def _noting(self, provider: str, coin: str, currency: str) -> AsyncIterator[None]:
+        """Has a person hear of a price that cannot be used, and that it can be again."""
+        try:
+            yield
+        except PriceUnknownError as error:
+            if error.fault is not None:
+                await self._journal.prices.note(provider, coin, currency, error.fault, str(error))
+            raise
+        if not self.is_worth_itself(provider, coin, currency):
+            await self._journal.prices.settle(provider, coin, currency)
 
     async def read_sent(self, provider: str, order: PayoutOrder) -> PayoutOrder:
         """What somebody reports to have sent without the bridge, checked. Raises NotPayableError."""

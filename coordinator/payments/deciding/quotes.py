@@ -58,17 +58,23 @@ class ToPay(FrozenModel):
 
 def quote_end(opened: InvoiceOpened, *, first_opened_at: datetime, now: datetime) -> datetime | None:
     """Until when a price holds that the provider gave now; None if it does not end. To SHKeeper the time runs from
-    when the invoice was first opened, whatever is asked again since."""
+    when the invoice was first opened, whatever is asked again since; one that was opened at a time still to come was
+    so by a clock that was ahead."""
     ends = [] if opened.lapses_at is None else [opened.lapses_at]
     if opened.price_seconds is not None:
-        end = first_opened_at + timedelta(seconds=opened.price_seconds)
+        end = min(first_opened_at, now) + timedelta(seconds=opened.price_seconds)
         ends.append(end if end > now else now + PRICE_OF_THE_MOMENT)
     return min(ends, default=None)
 
 
 def has_ended(opened: InvoiceOpened, now: datetime) -> bool:
-    """Whether a price holds no more."""
-    return opened.quoted_until is not None and opened.quoted_until <= now
+    """Whether a price holds no more, or nobody knows until when: one that would hold for longer than any does was
+    given while the clock was ahead."""
+    if opened.quoted_until is None:
+        return False
+    longest = max(timedelta(seconds=opened.price_seconds or 0), PRICE_OF_THE_MOMENT)
+    was_ahead = opened.price_seconds is not None and opened.quoted_until > now + longest
+    return was_ahead or opened.quoted_until <= now
 
 
 def must_ask_again(invoices: Sequence[Invoice], coin: str, now: datetime, *, fresh: bool = False) -> bool:

@@ -32,6 +32,7 @@ __all__ = [
 # Of what did not fit, of each kind, so that none crowds out the others: enough for a person to see what goes on, and
 # no more than a row can hold.
 MISFITS_LIMIT = 20
+MISFIT_KEYS_LIMIT = 1_000
 # Of the payments that claim what is this one's: a gateway may give the same address to all.
 CONTENDERS_LIMIT = 20
 
@@ -148,7 +149,8 @@ class Facts(FrozenModel):
     borrowed: frozenset[str] = frozenset()
     """Of the addresses at which the buyer was asked to pay, those that were another payment's before."""
     taken: frozenset[str] = frozenset()
-    """Of the transfers that were told of, by their keys, those that were told of as another payment's before."""
+    """Of the transfers that were told of, by their keys, those that were told of as another payment's before, or
+    that a person dismissed before this payment was registered."""
     contested_by: frozenset[str] = frozenset()
     """Other payments that were given one of its addresses, or told of its money, after it; up to a limit."""
     booked: tuple[Booked, ...] = ()
@@ -223,7 +225,17 @@ class Facts(FrozenModel):
 
 
 def with_misfit(known: Sequence[Misfit], more: Misfit) -> tuple[Misfit, ...]:
-    """All of them, in order, up to a limit for each kind."""
-    if more in known or sum(one.kind is more.kind for one in known) >= MISFITS_LIMIT:
+    """All of them, in order, up to a limit for each kind. What is said again, of other transfers, is one with what
+    was said before: so that it is news, however often it comes."""
+    same = [one for one in known if _is_said_again(one, more)]
+    keys = {key for one in (*same, more) for key in one.transfer_keys}
+    more = more.model_copy(update={"transfer_keys": tuple(sorted(keys)[:MISFIT_KEYS_LIMIT])}) if same else more
+    others = [one for one in known if one not in same]
+    if more in others or sum(one.kind is more.kind for one in others) >= MISFITS_LIMIT:
         return tuple(known)
-    return tuple(sorted((*known, more), key=lambda misfit: (misfit.kind, misfit.detail, misfit.transfer_keys)))
+    return tuple(sorted((*others, more), key=lambda misfit: (misfit.kind, misfit.detail, misfit.transfer_keys)))
+
+
+def _is_said_again(one: Misfit, other: Misfit) -> bool:
+    # One that names no transfer is never settled, so that it stays by itself.
+    return (one.kind, one.detail) == (other.kind, other.detail) and bool(one.transfer_keys and other.transfer_keys)

@@ -31,8 +31,10 @@ def doubts_about_payment(payment: Payment, seller_id: str | None) -> Iterator[st
 def _about_its_owner(payment: Payment) -> Iterator[str]:
     """Whether the money may be another payment's, whichever of them was told of it first."""
     facts, own = payment.facts, f"payment {payment.payment_id}"
+    is_dismissed = any(misfit.kind is MisfitKind.DISMISSED for misfit in facts.misfits)
+    before = "was told of as another payment's, or dismissed," if is_dismissed else "was told of as another payment's"
     for taken in sorted(facts.taken):
-        yield f"{taken[:120]} was told of as another payment's before {own} was told of it; see whose the money is"
+        yield f"{taken[:120]} {before} before {own} was told of it; see whose the money is"
     for borrowed in sorted(facts.borrowed):
         yield f"{borrowed[:120]} was another payment's before it was given to {own}; see whose the money is"
     for other in sorted(facts.contested_by):

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from providers.availability import Availability, Limits, Turn
-from providers.circuit import show_circuit
+from providers.availability import Limits
+from providers.circuit import Circuit, show_circuit
 from providers.contract import CoinUnavailableError, ProviderUnavailableError
 
 __all__ = [
@@ -32,9 +33,6 @@ ALL_WALLETS = "*"
 # More than the tries of one question and the harmless one.
 GATEWAY = Limits(failures=5, open_seconds=5.0)
 COIN = Limits(failures=5, open_seconds=10.0)
-# Who has failed waits so long for the answer to the harmless question: together with SHKeeper's ten seconds for a
-# wallet it has to be less than a buyer waits.
-EVIDENCE_SECONDS = 1.0
 # A coin that nobody has asked for since may be well again.
 REMEMBERED_SECONDS = 600.0
 # SHKeeper answers with 16 threads, and a wallet that hangs keeps each for ten seconds: no coin may take them all.
@@ -107,20 +105,15 @@ class Circuits:
         whether it was answered."""
         self._clock = clock
         self._is_there = is_there
-        self._gateway = Availability()
+        self._gateway = Circuit(clock, partial(is_there, None), GATEWAY)
         show_circuit("shkeeper", self)
-        self._coins: dict[str, Availability] = {}
+        self._coins: dict[str, Circuit] = {}
         self._failed_at: dict[str, float] = {}
         """Of the coins whose trouble it was when something was asked of them last."""
-        self._finding_out: dict[str | None, asyncio.Task[None]] = {}
-        """Harmless questions under way, by coin."""
         self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def aclose(self) -> None:
-        tasks = list(self._finding_out.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(circuit.aclose() for circuit in (self._gateway, *self._coins.values())))
 
     @asynccontextmanager
     async def place(self, coin: str | None) -> AsyncIterator[None]:
@@ -135,7 +128,7 @@ class Circuits:
     @property
     def is_open(self) -> bool:
         """Whether the gateway is not asked at all."""
-        return self._gateway.turn(self._clock()) is Turn.LEAVE
+        return self._gateway.is_open
 
     def check(self) -> None:
         """Raises CircuitOpenError while the gateway is not asked at all."""
@@ -144,39 +137,27 @@ class Circuits:
 
     def admit(self, coin: str | None) -> Put:
         """To be called before a question is put. Raises CircuitOpenError and CoinCircuitOpenError."""
-        now, known = self._clock(), self._coin(coin)
-        turn = known.turn(now)
-        if coin is not None and turn is Turn.LEAVE:
-            raise CoinCircuitOpenError(coin, f"{coin} is not asked for at SHKeeper for a while: {known.reason}")
+        own = None if coin is None else self._coin(coin)
+        if coin is not None and own is not None and own.is_open:
+            raise CoinCircuitOpenError(coin, f"{coin} is not asked for at SHKeeper for a while: {own.reason}")
         self.check()
-        if self._gateway.turn(now) is Turn.FIND_OUT:
-            self._gateway = self._gateway.finding_out(now, GATEWAY)
-            self._find_out(None)
-        if coin is not None and turn is Turn.FIND_OUT:
-            self._coins[coin] = known.finding_out(now, COIN)
-            if coin != ALL_WALLETS:
-                self._find_out(coin)
-        return Put(self._gateway.answers, known.answers)
+        of_gateway = self._gateway.admit() or 0
+        return Put(of_gateway, 0 if own is None else own.admit() or 0)
 
     def succeed(self, coin: str | None) -> None:
         """An answer came, whatever it says."""
-        self._gateway = self._gateway.answered()
+        self._gateway.succeed()
         if coin is not None:
-            self._coins[coin] = self._coin(coin).answered()
+            self._coin(coin).succeed()
             self._failed_at.pop(coin, None)
 
     def fail(self, failure: Failure, coin: str | None, reason: str) -> bool:
         """Counts a try that failed. Returns whether another one may do better."""
         if failure in (Failure.OWN, Failure.WALLET):
-            self._gateway = self._gateway.answered()  # only one that is there can say so
+            self._gateway.succeed()  # only one that is there can say so
         if _is_own(failure, coin):
             return True
-        suspected = suspected_coin(failure, coin)
-        if suspected is None:
-            self._gateway = self._gateway.failed(reason)
-            return not self._gateway.is_doubted(GATEWAY)
-        self._coins[suspected] = self._coin(suspected).failed(reason)
-        return not self._coins[suspected].is_doubted(COIN)
+        return self._circuit(suspected_coin(failure, coin)).fail(reason)
 
     async def blame(self, failure: Failure, coin: str | None, put: Put) -> Blamed:
         """Whose trouble it is that a question was given up: another, harmless one tells."""
@@ -184,35 +165,29 @@ class Circuits:
             return Blamed.QUESTION
         suspected = suspected_coin(failure, coin)
         before = put.of_gateway if suspected is None else put.of_coin
-        # There is no harmless question to all wallets but the one that failed.
-        if suspected != ALL_WALLETS and not self._availability(suspected).blames_question(before):
-            await asyncio.wait({self._find_out(suspected)}, timeout=EVIDENCE_SECONDS)
-        known, now = self._availability(suspected), self._clock()
-        if known.blames_question(before):
+        if await self._circuit(suspected).blames_question(before):
             return Blamed.QUESTION
         if suspected is None:
-            self._gateway = known.missed(before, now, GATEWAY)
             return Blamed.GATEWAY
-        self._coins[suspected] = known.missed(before, now, COIN)
-        self._failed_at[suspected] = now
+        self._failed_at[suspected] = self._clock()
         return Blamed.COIN
 
-    def _find_out(self, coin: str | None) -> asyncio.Task[None]:
-        """Has the harmless question put, unless it is under way."""
-        if coin not in self._finding_out:
-            task = self._finding_out[coin] = asyncio.create_task(self._found_out(coin))
-            task.add_done_callback(lambda _: self._finding_out.pop(coin, None))
-        return self._finding_out[coin]
-
-    async def _found_out(self, coin: str | None) -> None:
-        if await self._is_there(coin):
-            self.succeed(coin)
-
-    def _availability(self, coin: str | None) -> Availability:
+    def _circuit(self, coin: str | None) -> Circuit:
         return self._gateway if coin is None else self._coin(coin)
 
-    def _coin(self, coin: str | None) -> Availability:
-        return Availability() if coin is None else self._coins.get(coin, Availability())
+    def _coin(self, coin: str) -> Circuit:
+        known = self._coins.get(coin)
+        if known is None:
+            # There is no harmless question to all wallets but the one that failed.
+            is_there = None if coin == ALL_WALLETS else partial(self._is_well, coin)
+            known = self._coins[coin] = Circuit(self._clock, is_there, COIN)
+        return known
+
+    async def _is_well(self, coin: str) -> bool:
+        found = await self._is_there(coin)
+        if found:
+            self.succeed(coin)
+        return found
 
     def troubles(self) -> Mapping[str, str]:
         """The coins that failed when they were asked for last, each with the reason."""
@@ -220,6 +195,8 @@ class Circuits:
         self._failed_at = {coin: at for coin, at in self._failed_at.items() if at >= since}
         # Whoever registers may name any coin. Of one that is well there is nothing to know once nobody asks about it.
         self._coins = {
-            coin: known for coin, known in self._coins.items() if coin in self._failed_at or coin in self._places
+            coin: known
+            for coin, known in self._coins.items()
+            if coin in self._failed_at or coin in self._places or known.is_finding_out
         }
         return {coin: self._coin(coin).reason for coin in sorted(self._failed_at)}

@@ -13,10 +13,14 @@ from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.asking.subjects import require_subject
 from providers.shkeeper.wire import Wire, Words
 
-__all__ = ["Quote", "ask_for_quote", "require_price_of"]
+__all__ = ["ContradictoryPriceError", "Quote", "ask_for_quote", "require_price_of"]
 
 # SHKeeper prices every coin with eight decimals (Monero with more), and writes rates with ten.
 LAST_DIGIT, LAST_DIGIT_OF_RATE = Decimal("1e-8"), Decimal("1e-10")
+
+
+class ContradictoryPriceError(AnswerUnusableError):
+    """A price and its own rate cannot both be right."""
 
 
 class Quote(Wire):
@@ -31,7 +35,8 @@ class Quote(Wire):
 
 
 async def ask_for_quote(api: ShkeeperApi, coin: str, currency: str, amount: Decimal) -> Quote:
-    """Raises ProviderError; AnswerUnusableError if the answer is about something else, or contradicts itself."""
+    """Raises ProviderError: OtherSubjectError if the answer is about something else, ContradictoryPriceError if it
+    contradicts itself."""
     question = {"fiat": currency, "amount": format_amount(amount)}
     said = await api.ask(Quote, "POST", f"{quote(coin)}/quote", question)
     require_subject("crypto", said.crypto, coin)
@@ -43,12 +48,12 @@ async def ask_for_quote(api: ShkeeperApi, coin: str, currency: str, amount: Deci
 
 
 def require_price_of(amount: Decimal, coins: Decimal, exchange_rate: Decimal) -> None:
-    """Raises AnswerUnusableError if so many coins are no price of an amount: by their own rate they are worth less.
-    What they are worth more may be a fee."""
+    """Raises ContradictoryPriceError if so many coins are no price of an amount: by their own rate they are worth
+    less. What they are worth more may be a fee."""
     rounding = total([product(exchange_rate, LAST_DIGIT), product(coins, LAST_DIGIT_OF_RATE)])
     worth = product(coins, exchange_rate)
     if excess_over(amount, worth) > rounding:
-        raise AnswerUnusableError(
+        raise ContradictoryPriceError(
             f"SHKeeper's price contradicts itself: {format_amount(coins)} coins at {format_amount(exchange_rate)} are"
             f" worth less than the {format_amount(amount)} that it was asked for"
         )

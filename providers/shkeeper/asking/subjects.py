@@ -7,16 +7,20 @@ from coordinator.money import format_amount
 from providers.contract import AnswerUnusableError
 from providers.shkeeper.asking.refusals import shown
 
-__all__ = ["require_subject"]
+__all__ = ["OtherSubjectError", "require_subject"]
+
+
+class OtherSubjectError(AnswerUnusableError):
+    """An answer is about something else than was asked about."""
 
 
 def require_subject(field: str, said: str | Decimal | None, *asked: str | Decimal) -> None:
-    """Raises AnswerUnusableError if a field of an answer names something else than was asked about, by any of its
+    """Raises OtherSubjectError if a field of an answer names something else than was asked about, by any of its
     names. An answer that names nothing contradicts nothing: older gateways say less."""
     if said is None or any(_same(said, one) for one in asked):
         return
     expected = " or ".join(_text(one) for one in asked)
-    raise AnswerUnusableError(f"SHKeeper was asked about {expected}, and its answer is about {_text(said)} ({field})")
+    raise OtherSubjectError(f"SHKeeper was asked about {expected}, and its answer is about {_text(said)} ({field})")
 
 
 def _same(said: str | Decimal, asked: str | Decimal) -> bool:

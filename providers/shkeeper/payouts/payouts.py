@@ -36,8 +36,8 @@ from providers.contract import (
 )
 from providers.shkeeper.asking.api import BAD_PASSWORD, UNKNOWN_ID, ShkeeperApi
 from providers.shkeeper.asking.circuits import ALL_WALLETS
-from providers.shkeeper.asking.quotes import ask_for_quote
-from providers.shkeeper.asking.subjects import require_subject
+from providers.shkeeper.asking.quotes import ContradictoryPriceError, ask_for_quote
+from providers.shkeeper.asking.subjects import OtherSubjectError, require_subject
 from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS, WITHOUT_BATCHES, WITHOUT_TASKS, wallet_in_turn
 from providers.shkeeper.destinations import spellings_of
 from providers.shkeeper.destinations.transactions import transaction_expected
@@ -47,7 +47,7 @@ from providers.shkeeper.payouts.orders import network_fee, read_coin, read_order
 from providers.shkeeper.texts.lightning import lapse_of, payment_hash_of
 from providers.shkeeper.webhooks.webhooks import PROVIDER
 from providers.shkeeper.wire import Wire
-from providers.unknown_prices import PriceUnknownError
+from providers.unknown_prices import PriceFault, PriceUnknownError
 
 __all__ = ["ShkeeperPayouts"]
 
@@ -160,14 +160,15 @@ class ShkeeperPayouts:
         try:
             quoted = await ask_for_quote(self._api, coin, currency, PRICED_AMOUNT)
         except AnswerUnusableError as error:
-            raise PriceUnknownError(f"nobody can tell {worth}: {error}") from None
+            raise PriceUnknownError(f"nobody can tell {worth}: {error}", _fault_of(error)) from None
         except ProviderError:
             raise PriceUnknownError(f"SHKeeper does not say {worth} at the moment") from None
         asked = product(quoted.amount_crypto or ZERO, quoted.exchange_rate)
         if excess_over(asked, PRICED_AMOUNT) > product(PRICED_AMOUNT, FEE_LIMIT_PERCENT.scaleb(-2)):
             times = format_amount(rounded(quotient(asked, PRICED_AMOUNT), CENT_DECIMALS))
             raise PriceUnknownError(
-                f"SHKeeper contradicts itself about {worth}: its price is {times} times what its rate comes to"
+                f"SHKeeper contradicts itself about {worth}: its price is {times} times what its rate comes to",
+                PriceFault.CONTRADICTORY,
             )
         return quoted.exchange_rate
 
@@ -294,3 +295,13 @@ class ShkeeperPayouts:
         if record is not None:
             require_subject("external_id", record.external_id, external_id)
         return record
+
+
+def _fault_of(error: AnswerUnusableError) -> PriceFault:
+    match error:
+        case OtherSubjectError():
+            return PriceFault.OF_ANOTHER
+        case ContradictoryPriceError():
+            return PriceFault.CONTRADICTORY
+        case _:
+            return PriceFault.UNREADABLE

@@ -110,18 +110,41 @@ async def test_whoever_does_not_answer_is_given_up_and_after_some_failures_not_a
         await is_over.wait()
 
     gateway.answers(never)
-    for _ in range(5):
-        before = len(gateway.requests)
-        asking = asyncio.create_task(asker("u1", ["chat-c1"]))
-        await until(partial(has_more_than, gateway, before))
+    for number in range(3):
+        asking = asyncio.create_task(asker(f"u{number}", ["chat-c1"]))
+        await until(partial(has_more_than, gateway, 2 * number))
+        await pass_seconds(6)
+        await until(partial(has_more_than, gateway, 2 * number + 1))  # the harmless one
         await pass_seconds(6)
         with pytest.raises(GrantsUnknownError):
             await asking
     with pytest.raises(GrantsUnknownError, match="not asked for a while"):
         await asker("u1", ["chat-c1"])
-    assert len(gateway.requests) == 5
+    assert len(gateway.requests) == 6
     is_over.set()
     await asker.aclose()
+
+
+async def test_a_user_over_whom_the_marketplace_fails_keeps_nobody_else_waiting(
+    gateway: Gateway, ask: GrantLookup
+) -> None:
+    granted = says({"rooms": ["chat-c1"]})
+
+    def answer(request: Request) -> bytes | None:
+        match request.content["data"]["userId"]:
+            case "u1":
+                return None
+            case "u2":
+                return granted(request)
+        return says({"error": "no such user"}, 404)(request)
+
+    gateway.answers(answer)
+    for _ in range(20):
+        with pytest.raises(GrantsUnknownError, match="does not say"):
+            await ask("u1", ["chat-c1"])
+        assert await ask("u2", ["chat-c1"]) == {"chat-c1"}
+    about = {(said["userId"], *said["rooms"]) for said in (one.content["data"] for one in gateway.requests)}
+    assert about == {("u1", "chat-c1"), ("u2", "chat-c1"), ("bridge-asks-whether-it-may",)}
 
 
 async def test_a_crowd_takes_turns(gateway: Gateway, ask: GrantLookup) -> None:

@@ -153,7 +153,7 @@ async def test_a_destination_made_to_look_like_the_sellers_own_waits(journal: Jo
     if known_by == "an earlier payout":
         await register(journal, await sold(journal, 1, "1", destination=SELLERS))
     else:
-        await journal.approvals.allow_destination("s1", SELLERS, coin="ETH", by="Ada")
+        await journal.approvals.allow_destination("s1", SELLERS, coin="ETH", by="Ada", through="shop")
     poisoned = await sold(journal, 2, "1", destination=MADE_ALIKE)
     own = await sold(journal, 3, "1", destination=SELLERS.lower())
     another = await sold(journal, 4, "1", destination="0x" + 40 * "1")
@@ -328,27 +328,53 @@ async def test_a_destination_waits_its_hours_on_its_sellers_list_and_anew_once_i
         return await status(journal, made[number])
 
     assert await asked(0) == "awaiting_approval"
-    allowed, action = await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Ada")
+    allowed, action = await journal.approvals.allow_destination(
+        "s1", "0xAb", coin="ETH-USDT", by="Ada", through="shop"
+    )
     assert (allowed.added_at, allowed.added_by) == (NOW, "Ada")
     assert action is not None
     assert (action.action, action.subject, action.by) == ("destination-added", "s1", "Ada")
     clock.now = NOW + timedelta(hours=23)
     assert await asked(1) == "awaiting_approval"
     # Added once more, it does not begin anew.
-    again, action = await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Bo")
+    again, action = await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Bo", through="shop")
     assert (again, action) == (allowed, None)
     clock.now = NOW + timedelta(hours=24)
     assert await asked(2) == "created"
-    await journal.approvals.allow_destination("s2", "0xCd", coin="ETH-USDT", by="Bo")
+    await journal.approvals.allow_destination("s2", "0xCd", coin="ETH-USDT", by="Bo", through="shop")
     removed = await journal.approvals.disallow_destination("s1", "0xAb", by="Bo", rules=rules)
     assert removed is not None
     assert (removed.action.action, removed.action.by) == ("destination-removed", "Bo")
     assert await journal.approvals.disallow_destination("s1", "0xAb", by="Bo", rules=rules) is None
     assert await asked(3) == "awaiting_approval"
-    await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Bo")
+    await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Bo", through="shop")
     assert await asked(4) == "awaiting_approval"
     assert [one.destination for one in await journal.approvals.destinations("s1")] == ["0xAb"]
     assert [one.destination for one in await journal.approvals.destinations("s2")] == ["0xCd"]
+
+
+@pytest.mark.parametrize("by", [Approver("ada"), Approver("Cy", "shop"), Approver("Ёva"), Approver("Cy", "desk")])
+async def test_who_ever_put_a_destination_on_the_list_approves_nothing_to_it_though_it_was_taken_off(
+    journal: Journal, by: Approver
+) -> None:
+    made = await sold(journal, 1, "6", destination="0xAb", asked_by="Bo")
+    await register(journal, made)
+    for who, service in (("Ada", "shop"), ("Ёva", "desk"), ("Ada", "desk")):
+        await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by=who, through=service)
+        await journal.approvals.disallow_destination("s1", "0xAb", by="Di", rules=RULES)
+    assert await journal.approvals.destinations("s1") == []
+    with pytest.raises(SamePersonError, match="Who said where"):
+        await journal.approvals.approve(made.payout_id, by=by, note=None)
+    approved, _ = await journal.approvals.approve(made.payout_id, by=Approver("Di"), note=None)
+    assert approved.status is PayoutStatus.CREATED
+
+
+async def test_who_put_another_sellers_destination_on_a_list_may_approve(journal: Journal) -> None:
+    made = await sold(journal, 1, "6", destination="0xAb", asked_by="Di")
+    await register(journal, made)
+    await journal.approvals.allow_destination("s2", "0xAb", coin="ETH-USDT", by="Ada", through="shop")
+    await journal.approvals.allow_destination("s1", "0xCd", coin="ETH-USDT", by="Ada", through="shop")
+    await journal.approvals.approve(made.payout_id, by=Approver("Ada", "shop"), note=None)
 
 
 # Versions of the schema
@@ -401,17 +427,34 @@ async def test_an_older_bridge_never_sends_what_waits(database_url: str) -> None
     await journal.close()
 
 
+async def test_who_put_destinations_on_lists_before_that_was_remembered_is_read_off_the_record(
+    database_url: str,
+) -> None:
+    journal = await Journal.open(database_url, Clock(NOW))
+    made = await sold(journal, 1, "6", destination="0xAb", asked_by="Bo")
+    await register(journal, made)
+    await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Eva", through="shop")
+    await journal.approvals.disallow_destination("s1", "0xAb", by="Di", rules=RULES)
+    await journal.close()
+    await asyncio.to_thread(migrate, database_url, command.downgrade, "0066")
+    journal = await Journal.open(database_url, Clock(NOW))
+    with pytest.raises(SamePersonError, match="Who said where"):
+        await journal.approvals.approve(made.payout_id, by=Approver("eva"), note=None)
+    await journal.approvals.approve(made.payout_id, by=Approver("Di"), note=None)
+    await journal.close()
+
+
 OFF_THE_LIST = "0xAb is not among the destinations of s1"
 
 
 async def test_a_destination_that_is_taken_off_its_list_holds_back_what_waits_to_go_there(journal: Journal) -> None:
     rules = PayoutRules({"USD": LIMITS}, timedelta(0))
-    await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Ada")
+    await journal.approvals.allow_destination("s1", "0xAb", coin="ETH-USDT", by="Ada", through="shop")
     free, above, approved, asked = [
         await sold(journal, number, worth, destination="0xAb") for number, worth in enumerate(("1", "6", "6", "1"))
     ]
     elsewhere = await sold(journal, 8, "1", destination="0xCd")
-    await journal.approvals.allow_destination("s1", "0xCd", coin="ETH-USDT", by="Ada")
+    await journal.approvals.allow_destination("s1", "0xCd", coin="ETH-USDT", by="Ada", through="shop")
     await register(journal, free, above, asked, elsewhere, rules=rules)
     await register(journal, approved, rules=rules)
     await journal.approvals.approve(approved.payout_id, by=BO, note=None)

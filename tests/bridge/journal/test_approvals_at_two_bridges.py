@@ -134,7 +134,7 @@ async def test_whoever_had_a_hand_in_it_is_refused_by_any_name_at_any_bridge(
 ) -> None:
     payout_id = await waiting(here, 1)
     destination = (await found(here, payout_id)).destination
-    await here.approvals.allow_destination("s1", destination, coin="ETH-USDT", by="Lena")
+    await here.approvals.allow_destination("s1", destination, coin="ETH-USDT", by="Lena", through="shop")
     with pytest.raises(SamePersonError):
         await there.approvals.approve(payout_id, by=by, note=None)
     assert await asked(there, payout_id) == {}
@@ -146,7 +146,7 @@ async def test_an_approval_counts_for_what_was_seen_when_its_destination_is_take
 ) -> None:
     rules = PayoutRules({"USD": LIMITS}, timedelta(0))
     made = await sold(here, 1, "6")
-    await here.approvals.allow_destination("s1", made.destination, coin="ETH-USDT", by="shop")
+    await here.approvals.allow_destination("s1", made.destination, coin="ETH-USDT", by="shop", through="shop")
     await here.payouts.register([made], rules=rules)
     shown = (await found(here, made.payout_id)).approval_reasons
     removed = await there.approvals.disallow_destination("s1", made.destination, by="shop", rules=rules)

@@ -4,12 +4,20 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from bridge.journal import Journal, Outcome, waiting_name
 from coordinator.events import Audience, Event
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.events.payments import REQUEST_CANCELLED
 from coordinator.payments.facts.facts import Misfit, MisfitKind
-from coordinator.payments.observed.observations import DeadlinePassed, InvoiceSnapshot, Standing, Transfer
+from coordinator.payments.observed.observations import (
+    DeadlinePassed,
+    InvoiceSnapshot,
+    Standing,
+    Transfer,
+    TransferSeen,
+)
 from coordinator.payments.problems.problems import ProblemKind
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import kinds, observe, payment, snapshot, stands
@@ -58,6 +66,39 @@ async def test_what_a_person_dismissed_completes_no_payment_that_is_registered_l
     assert await kinds(journal, 1) == [ProblemKind.FOREIGN]
     # What is told after that counts.
     assert await observe(journal, 1, "late", snapshot("0x2")) == Outcome.APPLIED
+
+
+LOOKED_UP = {"agreed": Decimal("10.10")}
+
+
+@pytest.mark.parametrize("again", [{}, {"coin": "ETH-USDT"}, LOOKED_UP], ids=["told", "told otherwise", "looked up"])
+@pytest.mark.parametrize("told_first", ["as unconfirmed", "as paid"])
+async def test_money_that_a_person_dismissed_never_counts_by_itself_however_it_is_told_again(
+    journal: Journal, clock: Clock, again: dict[str, object], told_first: str
+) -> None:
+    """Another shop's identical order, at the same provider, under the same name."""
+    another = snapshot("0x1")
+    await observe(
+        journal, 1, "early", another if told_first == "as paid" else TransferSeen(transfer=another.transfers[0])
+    )
+    [waiting] = (await journal.console.for_a_person(NOW, wanted_before=NOW)).unmatched_webhooks
+    await journal.console.dismiss(f"webhook-unmatched:{waiting_name(waiting.observation_id)}", by="Ada")
+    clock.move(minutes=1)
+    await journal.register_payment(payment(1, created_at=clock.now))
+    await journal.console.dismiss(f"{ProblemKind.FOREIGN}:pay_1", by="Ada")
+    clock.move(minutes=1)
+    await observe(journal, 1, "again", another.model_copy(update=again))
+    found = await stands(journal, 1)
+    assert (found.status, str(found.paid)) == ("pending", "0")
+    # That it was told again, a person sees.
+    assert ProblemKind.FOREIGN in await kinds(journal, 1)
+    [troubled] = [one for one in await journal.console.troubled_payments() if one.payment.payment_id == "pay_1"]
+    assert ProblemKind.FOREIGN in troubled.kinds
+    # What comes besides is the payment's own, and so is all of it at a person's word.
+    own = snapshot("0x2").transfers
+    both = {"transfers": (*another.transfers, *own), "received": Decimal("20.20"), "standing": Standing.OVERPAID}
+    await observe(journal, 1, "own", another.model_copy(update={**again, **both}))
+    assert (await stands(journal, 1)).paid == Decimal("10.10")
 
 
 async def test_what_waited_too_long_completes_nothing(journal: Journal, clock: Clock) -> None:

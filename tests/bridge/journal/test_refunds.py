@@ -18,8 +18,8 @@ from coordinator.payments.observed.observations import Ending, InvoiceEnded, Ref
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import Approver, NothingToApproveError, PayoutRules
 from coordinator.payouts.limits import PayoutLimits
-from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutReturned, PayoutSent
-from coordinator.refunds.refunds import RefundOrder, RefundRefusedError, Sending
+from coordinator.payouts.observations import PayoutConfirmed, PayoutFailed, PayoutKnown, PayoutReturned, PayoutSent
+from coordinator.refunds.refunds import ELSEWHERE, RefundOrder, RefundRefusedError, Sending, Sent
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.older_journals import migrate
 from tests.bridge.journal.test_journal_payouts import paid, payout
@@ -208,3 +208,28 @@ async def test_an_older_bridge_is_not_let_near_open_refunds_and_knows_what_went_
     with pytest.raises(PayoutRefusedError, match="calls it refunded"):
         await journal.payouts.register([payout(gone, amount="1")], rules=None)
     await journal.close()
+
+
+async def test_no_payment_has_ever_more_refunds_and_payouts_but_what_was_sent_is_written_down(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.refunds.refunds.REFUNDS_LIMIT", 3)
+    monkeypatch.setattr("bridge.journal.requests.payout_registration.PAYOUTS_LIMIT", 3)
+    payment_id = await paid(journal, 1)
+    for _ in range(3):
+        opened = await journal.refunds.open(payment_id, order("1"))
+        await journal.refunds.withdraw(opened.refund_id, by="Ada", note=None)
+    with pytest.raises(RefundRefusedError, match="3 refunds were opened already"):
+        await journal.refunds.open(payment_id, order("1"))
+    gone = Sent(ELSEWHERE, "ETH-USDT", Decimal(1), "0xCd", "0xGone")
+    await journal.refunds.open(payment_id, order("1"), sent=gone)
+    payment_id = await paid(journal, 2)
+    made = [payout(payment_id, number, amount="1") for number in range(5)]
+    for one in made[:2]:
+        await journal.payouts.register([one], rules=None, another=True)
+        await journal.approvals.reject(one.payout_id, by=Approver("Bo"), note="no")
+    with pytest.raises(PayoutRefusedError, match="2 payouts were asked for already, and 3 can be at most"):
+        await journal.payouts.register(made[2:4], rules=None, another=True)
+    await journal.payouts.register([made[2]], rules=None, another=True)
+    known = {made[3].payout_id: [PayoutKnown()]}
+    await journal.payouts.register([made[3]], rules=None, another=True, known=known)

@@ -14,6 +14,7 @@ from coordinator.attention.endpoints import endpoint_attention
 from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import BY_URGENCY, Attention, AttentionKind, Kind, most_urgent_first
 from coordinator.attention.payouts import payout_attention
+from coordinator.attention.prices import UnusablePrice, prices_unusable
 from coordinator.attention.refunds import ADDRESS_WAITED_FOR, refund_without_address
 from coordinator.attention.unconfigured import AtProvider, Waiting, coin_unfollowed, provider_unset
 from coordinator.attention.unreachable import Unasked, provider_unreachable
@@ -197,6 +198,7 @@ def others() -> list[Attention]:
         *provider_unset([AtProvider("shkeeper", Waiting.PAYMENT, 1, START, START)], {}),
         provider_unreachable("shkeeper", "it is down", START, Unasked(1, 0, 0), is_refused=False),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
+        *prices_unusable([UnusablePrice("shkeeper", "LTC", "USD", "contradictory", "its rate is another", START)]),
         refund_without_address(REFUND, ADDRESS_WAITED_FOR),
         attention.chain_contradicted("ethereum", 7, "a.example has 0xa, b.example 0xb", START),
         *endpoint_attention(ENDPOINT.disabled(START, "nothing was taken").having_missed(2, START, "they are gone")),

@@ -1,4 +1,5 @@
-"""The part of a batch that is about allowed destinations: where a seller may be paid without a second person."""
+"""The part of a batch that is about allowed destinations: where a seller may be paid without a second person, and who
+ever said so."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +19,10 @@ _ALLOWED = select(schema.allowed_destinations).where(
 _REMOVE = delete(schema.allowed_destinations).where(
     schema.allowed_destinations.c.seller_id == bindparam("by_seller_id"),
     schema.allowed_destinations.c.destination == bindparam("by_destination"),
+)
+_LISTED_BY = select(schema.destination_listings.c.listed_by).where(
+    schema.destination_listings.c.seller_id == bindparam("by_seller_id"),
+    schema.destination_listings.c.destination == bindparam("by_destination"),
 )
 
 
@@ -49,6 +54,7 @@ class StagedDestinations:
         self._connection = connection
         self._now = now
         self._staged: dict[tuple[str, str], AllowedDestination | None] = {}
+        self._listings: list[Row] = []
         self.writes = 0
         """How many changes are staged."""
 
@@ -64,7 +70,26 @@ class StagedDestinations:
         """A seller's list as it was before this batch."""
         return [one.destination for one in allowed_destinations(self._connection, seller_id)]
 
-    def add(self, seller_id: str, destination: str, *, coin: str, by: str) -> AllowedDestination:
+    def listed_by(self, seller_id: str, destination: str) -> set[str]:
+        """Who ever put a destination on a seller's list, though it may be on it no more: persons, and the services
+        through which they did."""
+        parameters = {"by_seller_id": seller_id, "by_destination": destination}
+        known = set(self._connection.execute(_LISTED_BY, parameters).scalars())
+        known |= {
+            row["listed_by"]
+            for row in self._listings
+            if (row["seller_id"], row["destination"]) == (seller_id, destination)
+        }
+        # A bridge of before writes down no more than what the list has.
+        allowed = self.get(seller_id, destination)
+        return known if allowed is None else known | {allowed.added_by}
+
+    def add(self, seller_id: str, destination: str, *, coin: str, by: str, through: str) -> AllowedDestination:
+        """`through` is the service that told of it."""
+        self._listings += [
+            {"seller_id": seller_id, "destination": destination, "listed_by": who}
+            for who in sorted({by, through} - self.listed_by(seller_id, destination))
+        ]
         added = AllowedDestination(seller_id, destination, coin, self._now, by)
         self._stage(seller_id, destination, added)
         return added
@@ -80,4 +105,8 @@ class StagedDestinations:
         """What is staged: what was there goes, and the last that was said comes."""
         gone = [{"by_seller_id": seller_id, "by_destination": destination} for seller_id, destination in self._staged]
         come = [asdict(allowed) for allowed in self._staged.values() if allowed is not None]
-        return ((_REMOVE, gone), (insert_into(schema.allowed_destinations), come))
+        return (
+            (_REMOVE, gone),
+            (insert_into(schema.allowed_destinations), come),
+            (insert_into(schema.destination_listings), self._listings),
+        )

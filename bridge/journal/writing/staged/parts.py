@@ -26,6 +26,7 @@ from bridge.journal.writing.staged.invoices import StagedInvoices
 from bridge.journal.writing.staged.nodes import StagedNodes
 from bridge.journal.writing.staged.payments import StagedPayments
 from bridge.journal.writing.staged.payouts import StagedPayouts
+from bridge.journal.writing.staged.prices import StagedPrices
 from bridge.journal.writing.staged.refunds import StagedRefunds
 from bridge.journal.writing.staged.revocations import StagedRevocations
 from bridge.journal.writing.staged.sessions import StagedSessions
@@ -55,7 +56,7 @@ _writes_of: Callable[[_Counted], int] = attrgetter("writes")
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
     *("chains", "sessions", "actions", "drafts", "invoices", "claims", "due_look_ups", "nodes", "activities"),
-    *("revocations", "endpoints", "alerts", "books", "wallets", "unreadable"),
+    *("revocations", "endpoints", "alerts", "books", "wallets", "unreadable", "prices"),
 )
 
 
@@ -162,6 +163,10 @@ class StagedParts:
     @cached_property
     def unreadable(self) -> StagedUnreadable:
         return self._counted(StagedUnreadable(self._connection, now=self.now))
+
+    @cached_property
+    def prices(self) -> StagedPrices:
+        return StagedPrices(self._connection, now=self.now)
 
     @cached_property
     def forgetting(self) -> Forgetting:

@@ -107,3 +107,62 @@ def test_what_does_not_exist_is_not_found(client: httpx.Client) -> None:
 
 def test_a_list_needs_its_request(client: httpx.Client) -> None:
     assert "requestId" in problem(client.get("/api/payments"), 400)["detail"]
+
+
+def test_keys_that_only_look_alike_stand_for_requests_of_their_own(client: httpx.Client) -> None:
+    body = registration()
+    stem = body["externalId"]
+    keys = [f"{stem}-Café", f"{stem}-café", f"{stem}-cafe\u0301", f"{stem}-caf\uff45\u0301", f"{stem} -café"]
+    made = [
+        client.post("/api/payments", json=registration(), headers={b"Idempotency-Key": key.encode()}) for key in keys
+    ]
+    assert [answer.status_code for answer in made] == [201] * len(keys)
+    assert len({answer.json()["paymentId"] for answer in made}) == len(keys)
+
+
+@pytest.mark.parametrize("key", [b"", "\u00a0".encode(), "k\u200b".encode(), "k\u202e".encode()])
+def test_a_key_of_nothing_or_with_what_nobody_sees_is_refused_and_never_taken_for_none(
+    client: httpx.Client, key: bytes
+) -> None:
+    body = registration()
+    refused = client.post("/api/payments", json=body, headers={b"Idempotency-Key": key})
+    assert "Idempotency-Key" in problem(refused, 400)["errors"][0]["field"]
+    assert client.post("/api/payments", json=body).status_code == 201
+
+
+@pytest.mark.parametrize("currency", ["EUR", "usd", "USD ", "ＵＳＤ"])
+def test_a_payment_keeps_its_currency_whoever_registers_it_again(client: httpx.Client, currency: str) -> None:
+    body = registration()
+    client.post("/api/payments", json=body)
+    again = client.post("/api/payments", json={**body, "currency": currency})
+    assert again.status_code == (409 if currency == "EUR" else 400)
+    assert client.post("/api/payments", json=body).json()["currency"] == body["currency"]
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *(
+            "1e3",
+            "1E3",
+            "1e-9",
+            "+1",
+            "-1",
+            " 1",
+            "1 ",
+            "1\n",
+            "1_000",
+            "1,000",
+            "0x10",
+            "１２",
+            "١٢",
+            "1.",
+            ".5",
+            "",
+        ),
+        *("NaN", "Infinity", "0", "0.00", "9" * 79, 1.5, True, None, ["1"]),
+    ],
+)
+def test_an_amount_is_written_out_in_plain_digits(client: httpx.Client, amount: object) -> None:
+    refused = client.post("/api/payments", json={**registration(), "amount": amount})
+    assert problem(refused, 400)["errors"][0]["field"] == "amount"

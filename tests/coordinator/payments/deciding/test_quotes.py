@@ -147,6 +147,21 @@ def test_who_asks_again_is_told_a_price_that_is_honoured(
     assert must_ask_again(invoices, coin, NOW, fresh=fresh) is asks
 
 
+@given(ahead=st.timedeltas(timedelta(0), timedelta(days=400)), passed=st.timedeltas(timedelta(0), 3 * HOUR))
+def test_no_price_holds_for_longer_than_any_does_however_far_ahead_the_clock_was(
+    ahead: timedelta, passed: timedelta
+) -> None:
+    first = quoted(price_seconds=3600)
+    wrong = first.model_copy(update={"quoted_until": quote_end(first, first_opened_at=NOW + ahead, now=NOW + ahead)})
+    # Set right, and as much later.
+    assert has_ended(wrong, NOW + passed) or ahead + HOUR - passed <= HOUR
+    again = quote_end(first, first_opened_at=NOW + ahead, now=NOW + passed)
+    assert again is not None
+    right = first.model_copy(update={"quoted_until": again})
+    assert not has_ended(right, NOW + passed)
+    assert has_ended(right, NOW + passed + HOUR)
+
+
 def test_an_unpaid_payment_asks_for_the_whole_sum_and_names_the_fee() -> None:
     assert to_pay(PAYMENT, DOGE) == ToPay(
         coin_amount=Decimal("339.32"),

@@ -54,6 +54,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "endpoint-missed": "Endpoint missed events",
   "alerts-undelivered": "Alerts do not arrive",
   "wallet-differs": "Wallet differs",
+  "price-unusable": "Price cannot be used",
   "row-unreadable": "Unreadable row",
   "clock-wrong": "Wrong clock",
 };

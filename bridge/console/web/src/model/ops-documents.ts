@@ -127,6 +127,7 @@ export type AttentionKind =
   | "endpoint-disabled"
   | "endpoint-missed"
   | "wallet-differs"
+  | "price-unusable"
   | "row-unreadable"
   | "clock-wrong";
 
