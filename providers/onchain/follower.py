@@ -81,8 +81,8 @@ class ChainFollower:
         """Who came since everybody was read last."""
         self._watchlist = Watchlist(chain)
         self._traces = Traces(chain, rpc, clock)
-        self._finalized = Finalized(chain, rpc, clock)
         self._witnesses = witnesses = Witnesses(chain, rpc)
+        self._finalized = Finalized(chain, rpc, witnesses, clock)
         returns = ReturnChecks(chain, rpc, self._watchlist, clock)
         self._words = Corroboration(chain, rpc, self._watchlist, witnesses, returns, clock)
         self._payees = Payees(chain, store, self._words)
@@ -189,11 +189,13 @@ class ChainFollower:
                 finality = await self._turn(sunk)
             if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 1:
                 await self._compare_lagging(self._following, finality)
+            if due(self._following.awaited, finality.finalized):
+                # What another endpoint tells of money before that counts is its word, and is not asked for once more.
+                await self._read_all_again(self._following, finality)
             while self._following.next_number <= self.head:
                 finality = await self._advance(self._following, finality, head)
             await self._settle(self._following, finality)
-            while await self._read_again(self._following, finality):
-                pass
+            await self._read_all_again(self._following, finality)
             await self._read_late(self._following, finality)
             await self._check_claims(finality)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
@@ -249,6 +251,11 @@ class ChainFollower:
             return await self._turn(step)
         await self._commit(step)
         return finality
+
+    async def _read_all_again(self, following: Following, finality: Finality) -> None:
+        """Reads all blocks a second time that are due for it."""
+        while await self._read_again(following, finality):
+            following = self._following or following
 
     async def _read_again(self, following: Following, finality: Finality, head: int | None = None) -> bool:
         """Reads some blocks a second time that were followed. Returns whether there were any."""

@@ -140,8 +140,16 @@ class BlockRereads:
                 return None
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
             await self._compare(step, self._rpc.endpoints[place].host, end)
-        seen = await see_again(self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place)
-        awaited = {one.sighting.transfer.transfer_id for one in following.awaited}
+        awaited = {one.sighting.transfer.transfer_id: one.sighting.block_hash for one in following.awaited}
+        seen = await see_again(
+            self._rpc,
+            self._traces,
+            self._chain,
+            reading.blocks,
+            self._watchlist,
+            place=place,
+            told=awaited if place == reading.teller else {},
+        )
         told = [one for one in seen if one.transfer.transfer_id in awaited]
         self._words.note_again(place, reading.blocks, told)
         missed = await self._payees.missed(step, [one for one in seen if self._is_followed(following, one)])

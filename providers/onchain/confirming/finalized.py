@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from providers.onchain.chains import Chain
+from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.matching.following import Finality, Following, due
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
@@ -22,8 +23,10 @@ FINALIZED_AWAITED_SECONDS = 60.0
 TRIES = 3
 # Without money, two are asked once so many more blocks are called finalized.
 BLOCKS_BETWEEN = 32
-# And anybody at all once the chain has grown by so many blocks.
+# And anybody at all once the chain has grown by so many blocks; where money waits, by such a part of those that it
+# waits for, if these are fewer. So one answer serves all blocks that become final meanwhile.
 BLOCKS_BETWEEN_QUESTIONS = 8
+SHARE_OF_THE_WAIT = 8
 
 
 @dataclass(slots=True)
@@ -41,9 +44,12 @@ class Finalized:
 
     chain: Chain
     rpc: ChainRpc
+    witnesses: Witnesses
     clock: Callable[[], float]
     made_at: datetime | None = None
     """When the block was made that was called finalized last."""
+    _by_one: int = 0
+    """What the first endpoint said last."""
     _by_two: int = 0
     _believed: int = 0
     """The newest that counted."""
@@ -68,22 +74,29 @@ class Finalized:
 
     async def finality(self, head: int, following: Following) -> Finality:
         """What is final now; nothing more than before while no endpoint says so. Raises ChainUnavailableError."""
-        if (
-            self._last is not None
-            and not following.awaited
-            and following.next_number > head - BLOCKS_BETWEEN_QUESTIONS
-        ):
+        if self._last is not None and following.next_number > head - BLOCKS_BETWEEN_QUESTIONS:
             asked_at, finality = self._last
-            if asked_at <= head < asked_at + BLOCKS_BETWEEN_QUESTIONS:
+            if asked_at <= head < asked_at + self._pause_blocks(asked_at - finality.finalized, following):
                 return finality
         finality = await self._asked(head, following)
         self._last = head, finality
         return finality
 
+    def _pause_blocks(self, depth: int, following: Following) -> int:
+        """After how many blocks it is asked again, where a block is final once it is so deep: none while money waits
+        for an answer that nobody has given, or one endpoint alone."""
+        if not following.awaited:
+            return BLOCKS_BETWEEN_QUESTIONS
+        is_by_one = len(self.rpc.endpoints) > 1 and self._by_one > self._by_two
+        if self.waiting is not None or (is_by_one and due(following.awaited, self._by_one)):
+            return 0
+        return max(1, min(depth // SHARE_OF_THE_WAIT, BLOCKS_BETWEEN_QUESTIONS))
+
     def went_back(self, number: int) -> None:
         """After the chain is another one from this block on: whatever was called finalized of the other counts no
         more."""
-        self._by_two, self._last = min(self._by_two, number - 1), None
+        self._by_one, self._by_two = min(self._by_one, number - 1), min(self._by_two, number - 1)
+        self._last = None
         self._believed = min(self._believed, number - 1)
 
     async def _asked(self, head: int, following: Following) -> Finality:
@@ -101,6 +114,7 @@ class Finalized:
         if self._elsewhere is not None:
             return Finality(None, self._believed)
         number, self.made_at = header.number, header.made_at
+        self._by_one, self.witnesses.called_final[place] = number, header.id
         if len(self.rpc.endpoints) < 2 or number <= self._by_two:
             return Finality(None, number)
         if due(following.awaited, number) or number >= self._by_two + BLOCKS_BETWEEN:
@@ -130,6 +144,7 @@ class Finalized:
             if self._elsewhere is not None:
                 return
             self._by_two = max(self._by_two, min(number, other.number))
+            self.witnesses.called_final[place] = other.id
 
     def _wait(self, number: int, reason: str) -> None:
         now = self.clock()
