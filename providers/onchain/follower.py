@@ -23,6 +23,7 @@ from providers.onchain.confirming.range_rereads import RangeRereads
 from providers.onchain.confirming.reorganisations import Reorganisations
 from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.start_block import StartBlock
+from providers.onchain.confirming.votes import Votes
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
 from providers.onchain.matching.following import Finality, Following, brought_up, due, leapt, settled, went_on
@@ -84,7 +85,8 @@ class ChainFollower:
         self._witnesses = witnesses = Witnesses(chain, rpc)
         self._finalized = Finalized(chain, rpc, witnesses, clock)
         returns = ReturnChecks(chain, rpc, self._watchlist, clock)
-        self._words = Corroboration(chain, rpc, self._watchlist, witnesses, returns, clock)
+        self._votes = Votes(chain, rpc, witnesses)
+        self._words = Corroboration(chain, rpc, self._watchlist, witnesses, self._votes, returns, clock)
         self._payees = Payees(chain, store, self._words)
         self._readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses)
         self._beginning = StartBlock(chain, rpc)
@@ -306,7 +308,7 @@ class ChainFollower:
         self._span = self._span.succeeded(seen.logs)
         paying = await self._payees.assign(step, seen.transfers)
         dated = await self._dated_by_two(seen)
-        if paying and len(seen.reported_by) > 1 and await self._words.are_deep(seen.reported_by, last):
+        if paying and len(seen.reported_by) > 1 and await self._votes.are_deep(seen.reported_by, last):
             self._words.agree(one.transfer.transfer_id for one in paying if one.transfer.block in dated)
         confirmed = await self._words.before_final(step, paying, finality, self.head)
         is_checked = await self._is_read_by_two(seen, end) and all(
