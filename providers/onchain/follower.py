@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from coordinator.payments.observed.observations import Stage
@@ -183,6 +184,7 @@ class ChainFollower:
                 self._has_begun = stored is not None
                 began = await self._beginning.find(self._watchlist.open_since()) if stored is None else stored
                 self._following = brought_up(began, self.chain.tokens)
+                self._claims.take_up(began.told_by_one, self._watchlist.get, self.head)
             for watched in await self._store.news(self.chain.name):
                 self._learn(watched)
             finality = await self._finality(self._following)
@@ -279,6 +281,7 @@ class ChainFollower:
         self._following = following  # what nothing came of is committed with the next block
 
     async def _commit(self, step: Step) -> None:
+        step.following = replace(step.following, told_by_one=self._claims.told_by_one)
         await self._store.record(self.chain.name, step.finished())
         self._following, self._has_begun = step.following, True
         for one in step.reported.values():

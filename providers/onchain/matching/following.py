@@ -21,6 +21,7 @@ __all__ = [
     "Following",
     "Paying",
     "Sighted",
+    "ToldByOne",
     "begun_again",
     "brought_up",
     "disowned",
@@ -97,6 +98,15 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldByOne:
+    """A transaction that comes to nothing for whoever waits, by the word of one endpoint while no other answered."""
+
+    subject: Subject
+    tx_hash: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
 class Following:
     """Where a chain is followed to, and the transfers on it that are not final yet."""
 
@@ -119,6 +129,7 @@ class Following:
     """A few of the blocks below the newest, by which it is found how far the chain went back."""
     in_ranges: tuple[int, int] | None = None
     """The first and the last of the blocks that are to be read in ranges once they are deep."""
+    told_by_one: tuple[ToldByOne, ...] = ()
 
     @property
     def known(self) -> tuple[BlockId, ...]:
