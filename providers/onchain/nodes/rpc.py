@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
 
-from providers.contract import ProviderUnavailableError
+from providers.errors import ProviderUnavailableError
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.log_filters import contents, may_hold, transfer_filter
 from providers.onchain.chains import Chain, ChainsError

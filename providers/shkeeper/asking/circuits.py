@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from providers.availability import Availability, Limits, Turn
 from providers.circuit import show_circuit
-from providers.contract import CoinUnavailableError, ProviderUnavailableError
+from providers.errors import CoinUnavailableError, ProviderUnavailableError
 
 __all__ = [
     "ALL_WALLETS",
