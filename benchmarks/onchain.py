@@ -35,6 +35,7 @@ from providers.onchain.nodes.web3_library import AsyncWeb3, Web3
 from tests.anvil import CHAIN_ID, Anvil, running_anvil
 
 MINED_AT_ONCE = 500
+BLOCK_SECONDS = 1
 REGISTERED_AT_ONCE = 500
 OURS, BY_HAND = "the bridge", "a receipt for each, by hand"
 MEASURE_SECONDS = 900.0
@@ -114,7 +115,7 @@ async def follow_with(
         name="anvil",
         chain_id=CHAIN_ID,
         confirmations=12,
-        block_seconds=1,
+        block_seconds=BLOCK_SECONDS,
         tokens=(Token(symbol="USDT", decimals=6, address=token),),
         endpoints=(SecretStr(anvil.url),),
     )
@@ -144,7 +145,8 @@ async def follow_with(
 
 async def catch_up(anvil: Anvil, follow: Callable[[], Awaitable[None]], blocks: int) -> CatchUp:
     for start in range(0, blocks, MINED_AT_ONCE):
-        anvil.mine(min(MINED_AT_ONCE, blocks - start))
+        # As long after each other as on a chain: that many in a moment nobody believes.
+        anvil.mine(min(MINED_AT_ONCE, blocks - start), apart_seconds=BLOCK_SECONDS)
     asked, began = questions(), time.perf_counter()
     await follow()
     return CatchUp(blocks, blocks / (time.perf_counter() - began), questions() - asked)
