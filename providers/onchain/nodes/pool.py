@@ -112,6 +112,11 @@ class EndpointPool:
             self._suspend(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
             return None
 
+    def doubt(self) -> None:
+        """Has every endpoint say anew of which chain it is, before it is asked anything else."""
+        for node in self._nodes:
+            node.doubt()
+
     def suspend(self, place: int, error: FaultyError) -> None:
         """Asks an endpoint nothing for a while, because something is wrong with it."""
         self._suspend(place, error.fault, str(error))
