@@ -1,7 +1,9 @@
 """Of three endpoints, two that agree outvote the third: money counts by their word, and a person reads all of it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,12 +11,14 @@ import pytest
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
-from tests.anvil import CAROL
+from providers.onchain.nodes.rpc import ChainUnavailableError
+from tests.anvil import BOB, CAROL, Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import (
     CONFIRMATIONS,
     Follow,
     Followed,
     contradictions,
+    following,
     forge,
     gets_paid,
     goes_on,
@@ -145,3 +149,30 @@ async def test_one_that_says_otherwise_what_a_destination_gave_back_is_outvoted(
         [told] = await contradictions(it)
         assert f"{it.rpc.endpoints[1].host} says that 7 USDT came" in told.detail
         assert told.detail.endswith("what most say counts")
+
+
+async def test_a_fork_that_one_of_three_is_on_alone_is_left_though_it_is_asked_first(
+    anvil: Anvil, tmp_path: Path
+) -> None:
+    token = anvil.deploy("Token")
+    with running_anvil(fork_of=anvil) as fork:
+        async with following(fork, tmp_path, anvil, anvil, token=token) as it:
+            await it.follow()
+            await it.register()
+            fork.mine()
+            anvil.transfer(token, BOB, 100 * 10**6)
+            await goes_on(it, fork, anvil, blocks=4 * CONFIRMATIONS)
+            assert (await it.payment()).status == COMPLETED
+            [told] = await contradictions(it)
+            assert "was followed, and" in told.detail
+            alarms = await it.alarms()  # and that what was called final was not
+            assert sorted(kind for kind, _ in alarms) == ["contradicted", "taken-back"]
+            for _ in range(3):  # whenever it is asked again
+                it.clock.now += 300
+                with suppress(ChainUnavailableError):  # once, until it is set aside again
+                    await goes_on(it, fork, anvil)
+            assert await it.alarms() == alarms
+            await it.register("pay_2", recipient=CAROL)
+            anvil.transfer(token, CAROL, 100 * 10**6)
+            await goes_on(it, fork, anvil, blocks=2 * CONFIRMATIONS)
+            assert (await it.payment("pay_2")).status == COMPLETED
