@@ -354,8 +354,7 @@ def chain_alarm(chain: str, block_number: int, message: str, raised_at: datetime
 
 
 def chain_contradicted(chain: str, block_number: int, message: str, raised_at: datetime) -> Attention:
-    """A block of which endpoints say different things, so that what they do not agree to does not count, unless most of
-    them do."""
+    """A block of which endpoints say different things: that counts only as far as most of them say the same."""
     return Attention(
         kind=AttentionKind.CHAIN_CONTRADICTED,
         subject=f"{chain}:{block_number}",

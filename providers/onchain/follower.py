@@ -28,8 +28,9 @@ from providers.onchain.confirming.votes import Votes
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
 from providers.onchain.leaps import Leaps
-from providers.onchain.matching.following import Finality, Following, brought_up, due, settled, went_on
+from providers.onchain.matching.following import brought_up, due, settled, went_on
 from providers.onchain.matching.matching import Subject, Watched
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.endpoints import apart
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError

@@ -10,7 +10,8 @@ from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.confirming.payees import Payees
 from providers.onchain.confirming.votes import Votes
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following, leapt
+from providers.onchain.matching.following import leapt
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
 from providers.onchain.reading.ranges import BlockRange
 from providers.onchain.reading.scanning import RangeSeen, see_range

@@ -14,7 +14,7 @@ from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.confirming.payees import Payees
 from providers.onchain.confirming.votes import majority
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import header_of
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
@@ -143,14 +143,9 @@ class BlockRereads:
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
             await self._compare(step, self._rpc.endpoints[place].host, end)
         awaited = {one.sighting.transfer.transfer_id: one.sighting.block_hash for one in following.awaited}
+        own = {name: block_hash for name, block_hash in awaited.items() if self._words.source_of(name) == place}
         seen = await see_again(
-            self._rpc,
-            self._traces,
-            self._chain,
-            reading.blocks,
-            self._watchlist,
-            place=place,
-            told=awaited if place == reading.teller else {},
+            self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place, told=own
         )
         told = [one for one in seen if one.transfer.transfer_id in awaited]
         self._words.note_again(place, reading.blocks, told)

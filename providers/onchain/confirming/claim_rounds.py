@@ -13,8 +13,8 @@ from providers.onchain.blocks.transfers import ChainTransfer, MalformedError
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, examine_claim, judge_claim
 from providers.onchain.confirming.other_chains import FoundElsewhere, found_elsewhere
-from providers.onchain.matching.following import ToldByOne
 from providers.onchain.matching.matching import Subject, Watched
+from providers.onchain.matching.position import ToldByOne
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.quantities import quantity
 

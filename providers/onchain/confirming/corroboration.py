@@ -13,7 +13,8 @@ from providers.onchain.chains import Chain
 from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.votes import AGAINST, Answer, Votes
 from providers.onchain.confirming.witnesses import Due, Witnesses, Word
-from providers.onchain.matching.following import Doubt, Finality, Paying, Sighted, disowned, due, joined
+from providers.onchain.matching.following import disowned, due, joined
+from providers.onchain.matching.position import Doubt, Finality, Paying, Sighted
 from providers.onchain.nodes.rpc import ChainRpc
 from providers.onchain.reading.scanning import Seen
 from providers.onchain.steps import Step
@@ -120,6 +121,10 @@ class Corroboration:
         self._reported_by.pop(transfer_id, None)
         if place is not None:
             self._reported_by[transfer_id] = place
+
+    def source_of(self, transfer_id: str) -> int | None:
+        """Who told all of a transfer, if that is known and one did alone."""
+        return self._reported_by.get(transfer_id)
 
     def note_again(self, place: int, blocks: range, seen: Iterable[Seen]) -> None:
         """Remembers all that an endpoint told of what is awaited in blocks that it read once more."""

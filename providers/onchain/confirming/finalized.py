@@ -9,7 +9,8 @@ from datetime import datetime
 
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following, due
+from providers.onchain.matching.following import due
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
 

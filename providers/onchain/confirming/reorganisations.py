@@ -11,7 +11,8 @@ from providers.onchain.blocks.transfers import FAILED_STATUS
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.finality_reversal import Verdict, judge_finality_reversal
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following, begun_again, lowered, parted, taken_back
+from providers.onchain.matching.following import begun_again, lowered, parted, taken_back
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
 from providers.onchain.steps import Step

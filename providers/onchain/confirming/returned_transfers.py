@@ -10,7 +10,7 @@ from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain, Token, token_amount
 from providers.onchain.confirming.claims import OneEndpoint, examine_claim
 from providers.onchain.confirming.votes import majority
-from providers.onchain.matching.following import Doubt, Sighted
+from providers.onchain.matching.position import Doubt, Sighted
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.store import Alarm
 from providers.onchain.watchlist import Watchlist

@@ -23,7 +23,7 @@ from providers.onchain.blocks.transfers import (
     topic_of,
 )
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.matching.following import Sighted
+from providers.onchain.matching.position import Sighted
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.node import TooLargeError
