@@ -101,6 +101,7 @@ class Following:
     in_ranges: tuple[int, int] | None = None
     """The first and the last of the blocks that are to be read in ranges once they are deep."""
     told_by_one: tuple[ToldByOne, ...] = ()
+    """What comes to nothing by the word of one endpoint, and is to be looked into until two have said so."""
 
     @property
     def known(self) -> tuple[BlockId, ...]:
