@@ -148,6 +148,7 @@ class Play:
 
     currency: ClassVar[str] = "USDT"
     endpoints: ClassVar[int] = 2
+    confirmations: ClassVar[int | str] = CONFIRMATIONS
     lies: ClassVar[dict[str, dict[str, Lie]]] = LIES
     it: Followed
     liar: int
@@ -266,7 +267,13 @@ class Play:
 
 async def play(anvil: Anvil, liar: int, some: list[Step], kind: type[Play] = Play) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with following(anvil, Path(folder), endpoints=kind.endpoints, own_coin=kind.currency == "ETH") as it:
+        async with following(
+            anvil,
+            Path(folder),
+            endpoints=kind.endpoints,
+            confirmations=kind.confirmations,
+            own_coin=kind.currency == "ETH",
+        ) as it:
             await it.follow(2 * CONFIRMATIONS)
             at = kind(it, liar, [address(f"{it.token} {number}") for number in range(PAYMENTS)], anvil.head())
             for number, recipient in enumerate(at.recipients):

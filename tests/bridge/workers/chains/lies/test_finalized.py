@@ -162,3 +162,39 @@ async def test_a_word_of_before_is_none_where_what_is_called_finalized_does_not_
         await it.follow(CALLED_FINAL_BLOCKS)
         assert (await it.payment()).status == CONFIRMING
         assert "finalized, and at its height" in str(it.follower.waiting)
+
+
+@pytest.mark.parametrize("liar", [0, 1, 2])
+@pytest.mark.parametrize("is_low", [True, False])
+async def test_one_of_three_that_calls_too_little_or_another_block_finalized_holds_up_nothing(
+    follow: Follow, anvil: Anvil, *, liar: int, is_low: bool
+) -> None:
+    async with follow(endpoints=3, confirmations="finalized") as it:
+        for one in it.liars:
+            calls_finalized(one, anvil, "latest")
+        await it.follow()
+        await it.register()
+
+        def elsewhere(parameters: list[Any], block: Any) -> Any:
+            return block | {"hash": other_hash(block["hash"])} if parameters[0] == "finalized" else block
+
+        if is_low:
+            calls_finalized(it.liars[liar], anvil, "0x0")
+        else:
+            it.liars[liar].changes("eth_getBlockByNumber", elsewhere)
+        it.pay()
+        await goes_on(it, blocks=8)
+        assert (await it.payment()).status == COMPLETED
+        assert it.follower.waiting is None
+
+
+@pytest.mark.parametrize("liar", [0, 1, 2])
+async def test_what_one_of_three_alone_calls_finalized_is_not(follow: Follow, anvil: Anvil, liar: int) -> None:
+    async with follow(endpoints=3, confirmations="finalized") as it:
+        await it.follow()
+        await it.register()
+        for place, one in enumerate(it.liars):
+            calls_finalized(one, anvil, "latest" if place == liar else "0x0")
+        it.pay()
+        await goes_on(it, blocks=8)
+        assert (await it.payment()).status == CONFIRMING
