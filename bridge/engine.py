@@ -51,7 +51,8 @@ from coordinator.attention.items import Attention
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.errors import BridgeError
 from coordinator.histories import Place
-from providers.contract import InvoiceGateway, ProviderError
+from providers.contract import InvoiceGateway
+from providers.errors import ProviderError
 
 __all__ = ["Engine", "Sessions", "Stop", "running_engine", "untroubled"]
 

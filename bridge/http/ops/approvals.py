@@ -33,7 +33,7 @@ from bridge.workers.payouts.sender import PayoutSender
 from coordinator.models import FrozenModel
 from coordinator.payouts.approval import Approver, NothingToApproveError, NotTheirOwnError, SamePersonError
 from coordinator.payouts.payouts import Payout
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 
 __all__ = [
     "approve_payout",

@@ -23,7 +23,7 @@ from coordinator.payments.deciding.quotes import must_ask_again
 from coordinator.payments.payments import Payment
 from coordinator.web_addresses import WebAddress
 from providers import known
-from providers.contract import ProviderRefusedError
+from providers.errors import ProviderRefusedError
 from providers.onchain.matching.payment_requests import NotOnChainError, direct_payment
 
 __all__ = ["WayToPay", "agreed_way", "is_for", "register", "switch", "unsaid", "with_rooms_of"]

@@ -27,7 +27,8 @@ from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Installation, Share
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, PayoutStatus
-from providers.contract import InvoiceGateways, PayoutGateway, ProviderError
+from providers.contract import InvoiceGateways, PayoutGateway
+from providers.errors import ProviderError
 
 __all__ = ["BooksComparison"]
 

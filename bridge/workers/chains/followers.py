@@ -32,7 +32,7 @@ from bridge.workers.chains.store import JournalChainStore
 from bridge.workers.chains.unfollowed_coins import UnfollowedCoins, redefined
 from coordinator.errors import BridgeError
 from coordinator.payouts.payouts import Payout
-from providers.contract import ProviderUnavailableError
+from providers.errors import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.matching.payment_requests import PROVIDER
 

@@ -15,9 +15,9 @@ from coordinator.payments.observed.observations import Sighting, Stage
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payouts.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.matching.following import Following
 from providers.onchain.matching.matching import FITS_ANOTHER, NOBODYS_BEFORE, Subject, Watched
 from providers.onchain.matching.payment_requests import PROVIDER
+from providers.onchain.matching.position import Following
 from providers.onchain.store import Assigned, ChainStep, Recorded
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]

@@ -11,14 +11,8 @@ from bridge.journal import Journal
 from bridge.workers.logged_failures import logged_failures
 from coordinator.attention.items import Attention
 from coordinator.attention.unreachable import provider_unreachable
-from providers.contract import (
-    CoinUnavailableError,
-    CredentialsRefusedError,
-    InvoiceGateways,
-    PayoutGateways,
-    ProviderError,
-    ProviderUnavailableError,
-)
+from providers.contract import InvoiceGateways, PayoutGateways
+from providers.errors import CoinUnavailableError, CredentialsRefusedError, ProviderError, ProviderUnavailableError
 
 __all__ = ["UnreachableProviders"]
 

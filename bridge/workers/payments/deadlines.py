@@ -17,7 +17,8 @@ from bridge.workers.payments.look_up_turns import Lane, LookUpTurns
 from bridge.workers.payments.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.payments import Payment
 from providers.availability import UnansweredError
-from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
+from providers.contract import InvoiceGateways
+from providers.errors import CredentialsRefusedError, ProviderError, ProviderUnavailableError
 
 __all__ = ["Deadlines"]
 

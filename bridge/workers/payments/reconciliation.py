@@ -22,14 +22,8 @@ from coordinator.payments.facts.booked import latest
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.contradictions import is_called_refunded
 from providers.availability import UnansweredError
-from providers.contract import (
-    AnswerUnusableError,
-    CredentialsRefusedError,
-    InvoiceGateway,
-    InvoiceGateways,
-    ProviderError,
-    ProviderUnavailableError,
-)
+from providers.contract import InvoiceGateway, InvoiceGateways
+from providers.errors import AnswerUnusableError, CredentialsRefusedError, ProviderError, ProviderUnavailableError
 
 __all__ = ["Reconciliation"]
 

@@ -18,7 +18,8 @@ from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.payments.invoices import InvoiceOpener, because_of
 from bridge.workers.payments.retry_delays import Because
 from coordinator.payments.agreed.invoices import Invoice
-from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError
+from providers.contract import InvoiceGateways
+from providers.errors import CredentialsRefusedError, ProviderError
 
 __all__ = ["UnopenedInvoices"]
 

@@ -15,7 +15,7 @@ from coordinator.errors import BridgeError
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import ResolutionOutcome, TransactionWrongError, resolve
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 
 __all__ = ["Findings", "Inquiry", "NotAskedError"]
 

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from bridge.journal import Journal, observation_key
 from bridge.workers.payouts.ages import PayoutAges
 from coordinator.payouts.payouts import Payout
-from providers.contract import PayoutGateways, ProviderError
+from providers.contract import PayoutGateways
+from providers.errors import ProviderError
 
 __all__ = ["PayoutLookUps"]
 

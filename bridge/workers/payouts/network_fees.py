@@ -15,7 +15,7 @@ from coordinator.books.entries import wallet_that_sends
 from coordinator.payouts.facts import NetworkFee
 from coordinator.payouts.fees_taken import charged_hashes, uncharged_hashes
 from coordinator.payouts.payouts import Payout
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 from providers.onchain.chains import Chain
 from providers.onchain.matching.payment_requests import PROVIDER as DIRECT
 

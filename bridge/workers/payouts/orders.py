@@ -31,7 +31,8 @@ from coordinator.payouts.observations import (
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Naming
 from providers.availability import UnansweredError
-from providers.contract import PayoutGateway, ProviderError, RefusedTogetherError
+from providers.contract import PayoutGateway
+from providers.errors import ProviderError, RefusedTogetherError
 
 __all__ = ["Order", "PayoutOrders", "names_of"]
 

@@ -25,7 +25,7 @@ from coordinator.books.wallets import (
     next_comparison_at,
 )
 from coordinator.money import ZERO
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 from providers.wallet_keepers import WalletKeeper, WalletKeepers
 
 __all__ = ["WalletComparisons"]

@@ -3,6 +3,7 @@ answer that left something out has shown nothing of it.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -11,8 +12,9 @@ from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.confirming.payees import Payees
+from providers.onchain.confirming.votes import majority
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import header_of
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
@@ -140,8 +142,11 @@ class BlockRereads:
                 return None
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
             await self._compare(step, self._rpc.endpoints[place].host, end)
-        seen = await see_again(self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place)
-        awaited = {one.sighting.transfer.transfer_id for one in following.awaited}
+        awaited = {one.sighting.transfer.transfer_id: one.sighting.block_hash for one in following.awaited}
+        own = {name: block_hash for name, block_hash in awaited.items() if self._words.source_of(name) == place}
+        seen = await see_again(
+            self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place, told=own
+        )
         told = [one for one in seen if one.transfer.transfer_id in awaited]
         self._words.note_again(place, reading.blocks, told)
         missed = await self._payees.missed(step, [one for one in seen if self._is_followed(following, one)])
@@ -237,6 +242,8 @@ class BlockRereads:
         number, ours = theirs.number, ours or _known(step.following, theirs.number)
         if ours is None:
             return
+        if theirs.hash != ours:
+            await self._outvote(number, ours)
         contradicted = step.following.contradicted_number
         if theirs.hash == ours and contradicted is not None and await self._witnesses.is_undisputed(theirs):
             # As this block is, so are all before it; money in them may still be doubted.
@@ -248,6 +255,15 @@ class BlockRereads:
             message = f"{ours} was followed, and {host} has {theirs.hash}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))
+
+    async def _outvote(self, number: int, ours: str) -> None:
+        """Sets aside those that show a block which was followed, where most endpoints have another one there."""
+        endpoints = len(self._rpc.endpoints)
+        shown = await self._witnesses.shown_at(number) if endpoints > 2 else {}
+        others = Counter(block_hash for block_hash in shown.values() if block_hash not in (None, ours))
+        if max(others.values(), default=0) >= majority(endpoints):
+            for place in [place for place, block_hash in shown.items() if block_hash == ours]:
+                self._rpc.distrust(f"most endpoints have another block {number} than its {ours}", place)
 
 
 def _known(following: Following, number: int) -> str | None:

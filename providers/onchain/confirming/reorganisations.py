@@ -11,7 +11,8 @@ from providers.onchain.blocks.transfers import FAILED_STATUS
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.finality_reversal import Verdict, judge_finality_reversal
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following, begun_again, lowered, parted, taken_back
+from providers.onchain.matching.following import begun_again, lowered, parted, taken_back
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
 from providers.onchain.steps import Step
@@ -58,6 +59,7 @@ class Reorganisations:
     async def go_back(self, step: Step, head: int, depth: int) -> str | None:
         """Takes back the followed blocks that are not on the chain any more. Returns why it does not, where one was
         final and it is not certain that it is gone."""
+        self._rpc.doubt()  # nothing goes back where an endpoint is of another chain by now
         followed, vanished = step.following, []
         for block in reversed(followed.canonical.blocks):
             present = (await self._rpc.block(block.number))["hash"] if block.number <= head else None
@@ -95,6 +97,7 @@ class Reorganisations:
         floor = max(final, lowest - 1)
         known = following.known_up_to(head.number) if head.number <= floor else None
         if known is not None and known != head.id:
+            self._rpc.doubt()
             verdict, self.waiting = await self._judge(step, known)
             if verdict is Verdict.GONE:
                 said = f"block {known.number}, which was final, is another now, and {head.number} is the newest"

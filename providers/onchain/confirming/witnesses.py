@@ -23,7 +23,7 @@ from providers.onchain.blocks.transfers import (
     topic_of,
 )
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.matching.following import Sighted
+from providers.onchain.matching.position import Sighted
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.node import TooLargeError
@@ -78,6 +78,8 @@ class Witnesses:
     rpc: ChainRpc
     ancestry: Ancestry = field(default_factory=Ancestry)
     """Of the blocks that are followed."""
+    called_final: dict[int, BlockId] = field(default_factory=dict)
+    """What each endpoint called finalized last, by its place."""
 
     async def other_block(self, number: int, *, besides: int) -> tuple[str, BlockId] | None:
         """What another endpoint than this has at that height, and which one; None if none says so."""
@@ -140,14 +142,17 @@ class Witnesses:
 
     async def stands_by(self, place: int, due: Sequence[Due], told: Mapping[str, Seen]) -> Word | None:
         """What one endpoint says that told the same of this block before: it agrees if it has the block now that
-        makes the money deep, and the hash of that one proves that this block is below it. None where that does not
-        tell, and it has to be asked for all. Raises FaultyError, and RefusedByNodeError."""
+        makes the money deep, or has called one finalized, and the hash of that one proves that this block is below
+        it. None where that does not tell, and it has to be asked for all. Raises FaultyError, and
+        RefusedByNodeError."""
         number, block_hash = due[0].block
         block = BlockId(number=number, hash=block_hash)
-        if self.chain.required_confirmations is None or not all(
-            _is_told(place, one, block, told.get(one.transfer_id)) for one in due
-        ):
+        if not all(_is_told(place, one, block, told.get(one.transfer_id)) for one in due):
             return None
+        if self.chain.required_confirmations is None:
+            final = self.called_final.get(place)
+            is_below = final is not None and self.ancestry.descendant(block, final.number) == final.hash
+            return Word.AGREES if is_below else None
         last = number + self.chain.required_confirmations - 1
         expected = self.ancestry.descendant(block, last)
         if expected is None:
@@ -322,7 +327,7 @@ def _is_same(due: Due, other: ChainTransfer) -> bool:
 
 def _is_told(place: int, due: Due, block: BlockId, told: Seen | None) -> bool:
     """Whether this endpoint told of this transfer in this block, made then."""
-    if told is None or (told.reported_by, told.transfer.block) != (place, block) or told.transfer.token.is_native:
+    if told is None or (told.reported_by, told.transfer.block) != (place, block):
         return False
     return _is_same(due, told.transfer) and _of_time([due], told.mined_at)[0] is Word.AGREES
 

@@ -32,7 +32,7 @@ from coordinator.payouts.observations import (
 )
 from coordinator.payouts.payouts import Payout
 from providers.answers import Answer
-from providers.contract import AnswerUnusableError, CredentialsRefusedError, RefusedTogetherError
+from providers.errors import AnswerUnusableError, CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.asking.api import BAD_PASSWORD
 from providers.shkeeper.asking.refusals import is_error, leads_to_login, reason_of, shown
 from providers.shkeeper.asking.subjects import require_subject

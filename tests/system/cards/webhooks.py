@@ -5,14 +5,8 @@ from datetime import datetime
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from providers.contract import (
-    AskFirst,
-    NoneOfOurs,
-    Reading,
-    Told,
-    WebhookRefusedError,
-    WebhookUnreadableError,
-)
+from providers.contract import AskFirst, NoneOfOurs, Reading, Told
+from providers.errors import WebhookRefusedError, WebhookUnreadableError
 from tests.system.cards.api import CardsApi
 from tests.system.cards.wire import PROVIDER, Event
 

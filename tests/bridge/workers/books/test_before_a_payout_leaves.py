@@ -8,7 +8,7 @@ import pytest
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.books.comparison import BooksComparison
 from coordinator.payouts.approval import Approver, NothingToApproveError
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.books.gateway_books import (
     Books,
