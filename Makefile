@@ -152,8 +152,8 @@ npm-package: has-node $(JAVASCRIPT)/node_modules/.ready ## Pack what front ends 
 	@cp docs/contract/events.d.ts $(NPM_PACKAGE)/build
 	@sed 's|"./events"|"./events.js"|' docs/contract/rooms.ts >$(NPM_PACKAGE)/build/rooms.ts  # as Node finds it
 	@ln -s $(abspath $(JAVASCRIPT)/node_modules) $(NPM_PACKAGE)/build/node_modules
-	@$(JAVASCRIPT)/node_modules/.bin/tsc --strict --declaration --target es2022 --module esnext --moduleResolution bundler \
-		--outDir $(NPM_PACKAGE) $(NPM_PACKAGE)/build/rooms.ts
+	@$(JAVASCRIPT)/node_modules/.bin/tsc --strict --skipDefaultLibCheck --declaration --target es2022 --module esnext \
+		--moduleResolution bundler --outDir $(NPM_PACKAGE) $(NPM_PACKAGE)/build/rooms.ts
 	@rm -r $(NPM_PACKAGE)/build
 	@cd $(NPM_PACKAGE) && npm pack --silent
 

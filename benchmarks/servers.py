@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.processes import on_first_core
 
-__all__ = ["KEY", "PEERS", "SERVERS", "Server", "ServerError", "answers", "free_port", "running"]
+__all__ = ["KEY", "PEERS", "SERVERS", "Server", "ServerError", "answers", "free_port", "running", "take_ports_apart"]
 
 PEERS = Path(__file__).parent / "peers"
 PORTS = range(20_000, 32_000)
@@ -62,16 +62,26 @@ SERVERS: Mapping[str, Server] = {
 }
 
 
+_left = random.sample(PORTS, len(PORTS))
+
+
+def take_ports_apart(place: int, of: int) -> None:
+    """Leaves this process its part of the ports, where several take some at the same time: one that is free to two of
+    them would be given to both."""
+    _left[:] = [port for port in _left if port % of == place]
+
+
 def free_port() -> int:
     """A port that nobody has at this moment, and that no connection is given by chance while a server starts: it lies
-    below those that systems hand out."""
-    for port in random.sample(PORTS, len(PORTS)):
+    below those that systems hand out. None is given twice: whoever had it may come back to it."""
+    while _left:
+        port = _left.pop()
         try:
             socket.create_server(("127.0.0.1", port)).close()
         except OSError:
             continue
         return port
-    raise ServerError(f"no port from {PORTS.start} to {PORTS.stop} is free")
+    raise ServerError(f"of the ports from {PORTS.start} to {PORTS.stop} that are this process's none is left")
 
 
 @contextmanager

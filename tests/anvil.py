@@ -30,7 +30,7 @@ TESTS = Path(__file__).parent
 JAVASCRIPT = TESTS / "javascript"
 CHAIN_ID = 31337
 GAS = 500_000  # estimates are made on the state before what waits to be mined
-# Three of the accounts that anvil opens for everybody, full of coins.
+# The first accounts that anvil opens for everybody, full of coins.
 ALICE = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 BOB = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 CAROL = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
@@ -169,6 +169,9 @@ def running_anvil(chain_id: int = CHAIN_ID, *, fork_of: Anvil | None = None) -> 
         "fifo",
         "--chain-id",
         str(chain_id),
+        # To derive more keys would take a quarter of its start.
+        "--accounts",
+        str(len((ALICE, BOB, CAROL))),
         # States of old blocks would be written into the home folder, and stay there once it is killed.
         "--max-persisted-states",
         "0",

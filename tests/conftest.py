@@ -13,7 +13,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
-from benchmarks.servers import free_port
+from benchmarks.servers import free_port, take_ports_apart
 from tests.asking import client_of
 from tests.commands import Command, share_warm_parent
 from tests.postgresql import OTHER_PROGRAMS, needs_postgresql
@@ -38,8 +38,8 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
         signal.signal(number, usual)
 
 TESTS = Path(__file__).parent
-# What waits for processes, clients and browsers most of its time.
-LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system")
+# What waits for processes, clients and browsers most of its time; and what would come last, and takes long.
+LONG = (TESTS / "system" / "soak", TESTS / "pages", TESTS / "system", TESTS / "test_makefile.py")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     @functools.cache
     def rank(path: Path) -> int:
-        return next((place for place, folder in enumerate(LONG) if folder in path.parents), len(LONG))
+        return next((place for place, long in enumerate(LONG) if long in (path, *path.parents)), len(LONG))
 
     items.sort(key=lambda item: rank(item.path))
 
@@ -66,11 +66,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 GC_THRESHOLDS = (20_000, 20, 50)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # What is imported and collected stays: a garbage collector would look through it a hundred times for nothing.
+    gc.disable()
+    if worker := getattr(config, "workerinput", None):
+        take_ports_apart(int(worker["workerid"].removeprefix("gw")), worker["workercount"])
+
+
 def pytest_collection_finish() -> None:
-    """Spares the garbage collector what was imported and collected, which it would look through again and again."""
+    """Spares the garbage collector all of that from now on, too."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -57,6 +57,8 @@ WARM = (
     "uvicorn.loops.uvloop",
 )
 REQUEST_BYTES = 1_000_000
+LIMITS = ("max_publication_bytes", "max_webhook_bytes")
+"""The settings of which some routes are made."""
 CERTIFICATES = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
 """Where an environment names other authorities than those that have been read."""
 
@@ -173,22 +175,31 @@ def build_once() -> None:
     when it has read its settings."""
     from bridge import app
     from bridge.journal.database.schema_versions import statements_that_make
-    from bridge.settings import all_settings
+    from bridge.settings import Settings, all_settings
     from providers.certificates import certificates
 
     all_settings()
     certificates()
     statements_that_make("sqlite+pysqlite")
-    asked: Any = SimpleNamespace(origins=())
-    built = app.rest_app(asked)
+    asked: Any = SimpleNamespace(origins=(), readers={})
+    usual: Any = SimpleNamespace(**{name: Settings.model_fields[name].default for name in LIMITS})
+    register_limited = app._with_limited
+    without_limited, whole = app.rest_app(asked), register_limited(app.rest_app(asked), asked, usual)
 
     def rest_app(given: app.Given) -> "Litestar":
         vars(asked).update(vars(given))
-        assert built.cors_config is not None
-        built.cors_config.allow_origins.extend(given.origins)
-        return built
+        for built in (without_limited, whole):
+            assert built.cors_config is not None
+            built.cors_config.allow_origins.extend(given.origins)
+        return without_limited
 
-    app.rest_app = rest_app
+    def with_limited(rest: "Litestar", given: app.Given, settings: Settings) -> "Litestar":
+        if any(getattr(settings, name) != getattr(usual, name) for name in LIMITS):
+            return register_limited(rest, given, settings)
+        whole.state.readers = given.readers
+        return whole
+
+    app.rest_app, app._with_limited = rest_app, with_limited
 
 
 def _end(code: object) -> NoReturn:

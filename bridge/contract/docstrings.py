@@ -6,10 +6,10 @@ start, which takes longer than all else that a model is made of.
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import pairwise
-from textwrap import dedent
 
 from pydantic import BaseModel
 
@@ -43,13 +43,32 @@ def field_docstrings(model: type[BaseModel]) -> Mapping[str, str]:
 
 
 def _written_in(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
-    try:
-        source = inspect.getsource(model)
-    except OSError:  # made without a class statement
+    definition = _classes_in(model.__module__).get(model.__qualname__)
+    if definition is None:  # made without a class statement
         return
-    [definition] = ast.parse(dedent(source)).body
-    assert isinstance(definition, ast.ClassDef)  # noqa: S101
     for field, below in pairwise(definition.body):
         match field, below:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                 yield name, inspect.cleandoc(text)
+
+
+@cache
+def _classes_in(module: str) -> Mapping[str, ast.ClassDef]:
+    """The class statements of a module by their qualified names. `inspect` would look through all of it for each."""
+    try:
+        source = inspect.getsource(sys.modules[module])
+    except (OSError, KeyError):  # made without a file
+        return {}
+    return dict(_classes_below(ast.parse(source), ""))
+
+
+def _classes_below(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.ClassDef(name=name):
+                yield prefix + name, child
+                yield from _classes_below(child, f"{prefix}{name}.")
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield from _classes_below(child, f"{prefix}{name}.<locals>.")
+            case ast.stmt():
+                yield from _classes_below(child, prefix)

@@ -146,8 +146,10 @@ def test_the_types_and_the_recipe_are_a_package_of_npm(tmp_path: Path) -> None:
     for name in ("socket.io-client", "socket.io-parser", "@socket.io", "engine.io-client", "engine.io-parser"):
         (modules / name).symlink_to(NODE_MODULES / name)
     (tmp_path / "page.mts").write_text(PAGE)
-    tsc = ["node", str(NODE_MODULES / "typescript" / "bin" / "tsc"), "--strict", "--noEmit", "--target", "es2022"]
-    subprocess.run([*tsc, "--module", "nodenext", "page.mts"], cwd=tmp_path, check=True)
+    tsc = ["node", str(NODE_MODULES / "typescript" / "bin" / "tsc"), "--strict", "--skipDefaultLibCheck"]
+    subprocess.run(
+        [*tsc, "--noEmit", "--target", "es2022", "--module", "nodenext", "page.mts"], cwd=tmp_path, check=True
+    )
     load = 'const { Rooms } = await import("bridge-contract/rooms"); console.log(typeof Rooms)'
     loaded = subprocess.run(
         ["node", "--input-type=module", "--eval", load], cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True

@@ -11,7 +11,7 @@ import uvicorn
 
 from bridge.door import Door
 from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
-from tests.doors import any_door
+from tests.doors import DeafServer, any_door
 from tests.waiting import GIVE_UP_SECONDS, until
 
 HASTE_SECONDS = 0.05
@@ -87,7 +87,7 @@ async def served(house: House, **limits: Any) -> AsyncIterator[None]:
         log_config=None,
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
+    server = DeafServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await until(lambda: server.started)
     house.port = listener.getsockname()[1]

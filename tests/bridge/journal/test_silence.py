@@ -5,6 +5,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,10 +23,14 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.journal.writing.writer.COMMIT_TIMEOUT_SECONDS", SOON_SECONDS)
-    monkeypatch.setattr("bridge.journal.queries.readers.LOOK_UP_SECONDS", SOON_SECONDS)
+@contextmanager
+def frozen(cluster: Cluster) -> Iterator[None]:
+    """The server stands still, and nobody waits for it for long: only then, or a machine that is slow would be taken
+    for one that does."""
+    with cluster.frozen(), pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bridge.journal.writing.writer.COMMIT_TIMEOUT_SECONDS", SOON_SECONDS)
+        patched.setattr("bridge.journal.queries.readers.LOOK_UP_SECONDS", SOON_SECONDS)
+        yield
 
 
 async def goes_on(journal: Journal, number: int) -> None:
@@ -40,14 +45,13 @@ async def goes_on(journal: Journal, number: int) -> None:
                 return
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_while_it_is_frozen_everybody_has_an_answer_in_time_and_afterwards_all_goes_on(
     cluster: Cluster,
 ) -> None:
     journal = await Journal.open(cluster.journal_url())
     await publish(journal, 1)
     assert await numbers(journal) == [1]
-    with cluster.frozen():
+    with frozen(cluster):
         for ask in (lambda: publish(journal, 2), journal.newest_place, journal.check) * 2:
             async with asyncio.timeout(GIVE_UP_SECONDS):
                 with pytest.raises(JournalUnavailableError):
@@ -60,13 +64,12 @@ async def test_while_it_is_frozen_everybody_has_an_answer_in_time_and_afterwards
     await journal.close()
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("is_writing", [False, True])
 async def test_it_is_closed_in_time_while_the_server_is_frozen(cluster: Cluster, *, is_writing: bool) -> None:
     journal = await Journal.open(cluster.journal_url())
     await publish(journal, 1)
     await journal.newest_place()
-    with cluster.frozen():
+    with frozen(cluster):
         tasks: list[asyncio.Task[object]] = [asyncio.create_task(journal.newest_place())]
         if is_writing:
             tasks.append(asyncio.create_task(publish(journal, 2)))

@@ -22,7 +22,7 @@ from bridge.sockets.transport.engine import Engine
 from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 from tests.bridge.sockets.clients import connect
 from tests.bridge.sockets.under_fire import LIMIT_BYTES, SECRET, TOKEN, Eventually, Watched
-from tests.doors import any_door
+from tests.doors import DeafServer, any_door
 from tests.python_clients import AsyncPythonClient
 from tests.waiting import GIVE_UP_SECONDS, until
 
@@ -79,7 +79,7 @@ async def serve(web_sockets: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             timeout_keep_alive=int(PING_SECONDS),
             ws_per_message_deflate=False,
         )
-        web = uvicorn.Server(config)
+        web = DeafServer(config)
         task = asyncio.create_task(web.serve(sockets=[listener]))
         running.append((server, web, task))
         await until(lambda: web.started)

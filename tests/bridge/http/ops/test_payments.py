@@ -14,6 +14,8 @@ from tests.waiting import wait_until
 
 ADA = {"by": "Ada"}
 NOTE = {"note": "The seller agrees", **ADA}
+# Of payments that something comes for first, and that expire then.
+EXPIRY_SECONDS = 5
 
 
 @pytest.fixture
@@ -177,7 +179,7 @@ def test_a_service_withdraws_a_sale_once(bridge: Any, client: httpx.Client) -> N
 
 
 def test_a_payment_that_ran_out_of_time_waits_again(make_bridge: Any) -> None:
-    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_PAYMENT_EXPIRY_SECONDS=str(EXPIRY_SECONDS))
     with client_of(bridge.url) as client:
         payment = registered(client)
         agreed = payment["expiresAt"]
@@ -262,7 +264,7 @@ def test_what_was_settled_elsewhere_comes_back_when_there_is_news(client: httpx.
 
 
 def test_money_that_comes_after_the_rest_was_sent_back_completes_nothing(make_bridge: Any) -> None:
-    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_PAYMENT_EXPIRY_SECONDS="1")
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_PAYMENT_EXPIRY_SECONDS=str(EXPIRY_SECONDS))
     with client_of(bridge.url) as client:
         payment = registered(client)
         assert tell(client, payment, "25") == "applied"

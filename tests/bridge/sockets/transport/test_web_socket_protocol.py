@@ -30,7 +30,7 @@ from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.sockets.transport.web_socket_protocol import DOOR, WebSocketProtocol
 from bridge.sockets.transport.writer import Writer
 from tests.bridge.sockets.clients import connect
-from tests.doors import any_door
+from tests.doors import DeafServer, any_door
 from tests.system.soak.lines import HANDSHAKE
 from tests.waiting import GIVE_UP_SECONDS, until
 
@@ -54,7 +54,7 @@ async def serving(app: App) -> AsyncIterator[tuple[str, uvicorn.Server]]:
         timeout_graceful_shutdown=1,
         timeout_keep_alive=int(GIVE_UP_SECONDS),
     )
-    server = uvicorn.Server(config)
+    server = DeafServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await until(lambda: server.started)
     try:

@@ -208,7 +208,9 @@ async def following(
     """Follows a chain over so many endpoints before one node, and one before each of `others`."""
     async with AsyncExitStack() as stack:
         journal = await Journal.open(f"sqlite:///{folder / 'journal.db'}")
-        stack.push_async_callback(journal.close)
+        followed: Followed | None = None
+        # A test may have opened it anew.
+        stack.push_async_callback(lambda: (followed.journal if followed else journal).close())
         nodes = [anvil] * endpoints + list(others)
         liars = [Liar(await stack.enter_async_context(scripted_gateway()), node) for node in nodes]
         tokens = [Token(symbol="USDT", decimals=6, address=token or anvil.deploy("Token"))]
