@@ -83,11 +83,12 @@ class House:
             keeps_confidence=False,
             replay_bytes=replay_bytes,
         )
+        self.sharing = SharedActivity(self.journal, server, grace=timedelta(seconds=5))
         works = [
             dispatcher.run(),
             self.journal.follow_others(),
             LeasedWork(self.journal, {}).run(),
-            SharedActivity(self.journal, server, grace=timedelta(seconds=5)).run(),
+            self.sharing.run(),
         ]
         server.recover_with(recovery)
         self.server, self.recovery = server, recovery
