@@ -23,7 +23,7 @@ from tests.system.soak.records import Publications
 from tests.waiting import GIVE_UP_SECONDS
 
 PEOPLE = WATCHERS = 2
-EXAMPLES = 400 if IS_LONG else 10
+EXAMPLES = 200 if IS_LONG else 5
 
 WHO, SERVER = st.integers(0, PEOPLE - 1), st.integers(0, 1)
 SAID = st.tuples(st.sampled_from(["come_online", "come_online", "leave", "start_typing", "stop_typing"]), WHO)
