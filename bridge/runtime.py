@@ -66,8 +66,8 @@ class Delivery:
         self._history = JournalHistory(journal)
         if journal.activities.is_shared:
             self._sockets.eio.misrouted.share(journal.nodes.own, journal.clock)
-            grace = timedelta(seconds=self._settings.presence_grace_seconds)
-            self._sharing = asyncio.create_task(SharedActivity(journal, self._sockets, grace=grace).run())
+        grace = timedelta(seconds=self._settings.presence_grace_seconds)
+        self._sharing = asyncio.create_task(SharedActivity(journal, self._sockets, grace=grace).run())
         recovery = Recovery(
             self._history,
             JournalSessions(journal),

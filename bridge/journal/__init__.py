@@ -78,6 +78,7 @@ from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import HistoryRecord
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action, waiting_name
+from bridge.journal.writing.staged.activities import ENDED_KEPT_FOR
 from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
 from bridge.journal.writing.staged.due_look_ups import DueLookUp
@@ -88,6 +89,7 @@ __all__ = [
     "ACTIVITIES",
     "ALERTS",
     "DEADLINES",
+    "ENDED_KEPT_FOR",
     "LEASES",
     "NETWORK_FEES",
     "OPENING_INVOICES",

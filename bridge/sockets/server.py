@@ -46,7 +46,7 @@ from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.announcer import Announcer
 from bridge.sockets.presence.presence import Presence
 from bridge.sockets.recovery.deferred_answers import DeferredAnswer
-from bridge.sockets.recovery.reconnections import NOTHING, Recalls, Reconnections, brought_by
+from bridge.sockets.recovery.reconnections import NOTHING, Recalls, Reconnections, Restored, brought_by
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
@@ -85,8 +85,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     announcer: Announcer
     recovery: Recovery | None = None
     """Puts clients that come back where they were; None: every client begins anew."""
-    comes_back_online: Callable[[str, str], object] = staticmethod(lambda _sid, _user_id: None)
-    """Called for each user that a client had said is online when it left."""
+    comes_back: Callable[[str, Restored], object] = staticmethod(lambda _sid, _restored: None)
+    """Called for each client that is recovered, once it is in its rooms again."""
     recalls: Recalls
     """Called once, with what earlier processes knew."""
 
@@ -274,8 +274,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         messages = [Outgoing("0" + compact_json(answer)), *restored.messages]
         connection.writer.put_messages(messages, frames_of(messages))
         await self.manager.connect(sid, namespace)
-        for user_id in restored.online:
-            self.comes_back_online(sid, user_id)
+        self.comes_back(sid, restored)
         logger.info("🔌 User connected: %s", sid)
 
     def _lose(self, sid: str) -> None:

@@ -61,6 +61,8 @@ class ActivityLog:
         """Who wants to know of whom."""
         self.outboxes = Outboxes()
         """What is noted of who came and went, and not told yet."""
+        self._untold: dict[object, int] = {}
+        """Since when each is to be told of what is."""
         self._statuses: Changes = OrderedDict()
         self._typing: Changes = OrderedDict()
         self._newest = self._complete_since = clock()
@@ -76,11 +78,22 @@ class ActivityLog:
         self._newest = max(self._newest, self._clock())
         return self._newest
 
+    def is_to_be_told(self) -> object:
+        """Something changes now and is told later: whoever leaves before `is_told` of what this returns hears it when
+        it is back."""
+        untold = object()
+        self._untold[untold] = self.now()
+        return untold
+
+    def is_told(self, untold: object) -> None:
+        del self._untold[untold]
+
     def left(self, sid: str) -> int:
         """Up to when a client that leaves at this moment was told: not of what was still to be told to it, which it
         hears when it is back."""
-        now, outbox = self.now(), self.outboxes.take(sid)
-        return now if outbox is None else min(now, outbox.first_at - 1)
+        outbox = self.outboxes.take(sid)
+        untold = [*self._untold.values()] if outbox is None else [*self._untold.values(), outbox.first_at]
+        return min(self.now(), min(untold, default=self._newest + 1) - 1)
 
     def note(
         self, event: Event, user_id: str, chat_id: str | None = None, *, at: int | None = None
@@ -92,23 +105,29 @@ class ActivityLog:
         known = changes.get(key)
         if at is not None and known is not None and known.at >= at:
             return known.at, known.message
-        if at is None:
-            self._newest = at = max(self._newest + 1, self._clock())
         message = event_message(event, None)
+        if at is not None:
+            changes[key] = _Change(at, message)
+            return at, message
+        self._newest = at = max(self._newest + 1, self._clock())
         changes[key] = _Change(at, message)
         changes.move_to_end(key)
-        if len(changes) > CHANGES_LIMIT:
-            _, forgotten = changes.popitem(last=False)
-            self._complete_since = max(self._complete_since, forgotten.at)
+        self._forget_some(changes)
         return at, message
 
     def is_complete_since(self, moment: int) -> None:
         """All changes since a moment in earlier processes, and in others, have been noted."""
+        self._complete_since = min(self._complete_since, moment)
         for changes in (self._statuses, self._typing):
             ordered = sorted(changes.items(), key=lambda item: item[1].at)
             changes.clear()
             changes.update(ordered)
-        self._complete_since = min(self._complete_since, moment)
+            self._forget_some(changes)
+
+    def _forget_some(self, changes: Changes) -> None:
+        while len(changes) > CHANGES_LIMIT:
+            _, forgotten = changes.popitem(last=False)
+            self._complete_since = max(self._complete_since, forgotten.at)
 
     def reaches(self, moment: int) -> bool:
         """Whether somebody who knew how things stood at a moment can be told how they stand now."""

@@ -1,14 +1,16 @@
 """The announcer tells clients who came and went: the first change at once, and those that come soon after it
-together, to each client as one write. A crowd that comes neither holds the event loop nor takes most of it."""
+together, to each client as one write, once it is kept. A crowd that comes neither holds the event loop nor takes most
+of it."""
 
 import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from bridge.catalogue.activities import UserActivity
+from bridge.sockets.errors import StoreUnavailableError
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.announcements import Announcements
 from bridge.sockets.presence.outboxes import Outbox
@@ -27,6 +29,8 @@ logger = logging.getLogger("bridge.sockets")
 WINDOW_SECONDS = 0.05
 # After it has told, it rests so many times as long as that took.
 REST = 3
+# While the bridge stops: what is not kept by then is not told any more.
+FINISH_SECONDS = 1.0
 # Of what goes to everyone: some fifty kilobytes, which a client can read before there is more.
 CHANGES_AT_ONCE = 500
 # Within one turn of the event loop.
@@ -41,13 +45,23 @@ class Announcer:
     """Tells the clients of one server."""
 
     def __init__(
-        self, announcements: Announcements, log: ActivityLog, manager: ClientManager, scheduler: LoopScheduler
+        self,
+        announcements: Announcements,
+        log: ActivityLog,
+        manager: ClientManager,
+        scheduler: LoopScheduler,
+        wait_until_stored: Callable[[], Awaitable[None]],
     ) -> None:
+        """`wait_until_stored` returns once all that there is to announce is kept; it raises StoreUnavailableError
+        where nothing is any more."""
+        self._wait_until_stored = wait_until_stored
         self._announcements = announcements
         self._log = log
         self._manager = manager
         self._scheduler = scheduler
         self._telling: asyncio.Task[None] | None = None
+        self._untold: object | None = None
+        """For the log: what is waiting is still to be told."""
         self._told = asyncio.Event()
         """Set, and replaced, each time that something is told."""
         self._is_pressed = asyncio.Event()
@@ -60,6 +74,8 @@ class Announcer:
 
     def announce(self) -> None:
         """There is something to announce."""
+        if self._untold is None:
+            self._untold = self._log.is_to_be_told()
         if self._telling is None:
             self._telling = asyncio.create_task(self._tell_all())
 
@@ -75,10 +91,10 @@ class Announcer:
             self._write([(sid, outbox)])
 
     async def finish(self) -> None:
-        """Tells what is still to be told, without a rest."""
+        """Tells what is still to be told, and is kept, without a rest."""
         self._is_pressed.set()
         if self._telling is not None:
-            await self._telling
+            await asyncio.wait([self._telling], timeout=FINISH_SECONDS)
 
     def trouble(self) -> str | None:
         """What is wrong, for whoever can set it right."""
@@ -96,8 +112,13 @@ class Announcer:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(max(WINDOW_SECONDS, REST * self._busy_seconds)):
                         await self._is_pressed.wait()
+        except StoreUnavailableError as error:
+            logger.info("who came and went last is told by the next bridge: %s", error)
         finally:
             self._telling = None
+            if not self._announcements and self._untold is not None:
+                self._log.is_told(self._untold)
+                self._untold = None
             self._wake()  # also those whose change was taken back before it was told
 
     def _wake(self) -> None:
@@ -109,12 +130,18 @@ class Announcer:
         self._busy_seconds = 0.0
         to_watchers = self._log.watches.are_alone
         taken = self._announcements.take(None if to_watchers else CHANGES_AT_ONCE)
+        untold = self._untold
+        if not self._announcements:
+            self._untold = None  # what comes from now on is told the next time
+        await self._wait_until_stored()
         changes = await self._events_of(taken)
         if to_watchers:
             await self._put_for_watchers(changes)
         else:
             with self._busy():
                 self._share(changes)
+        if self._untold is not untold:
+            self._log.is_told(untold)
         while some := self._log.outboxes.take_some(CLIENTS_PER_TURN):
             with self._busy():
                 self._write(some)

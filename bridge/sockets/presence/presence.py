@@ -90,6 +90,11 @@ class Roster:
         """Whether a user is online, or its grace period runs."""
         return user_id in self._here
 
+    def has_socket(self, user_id: str) -> bool:
+        """Whether a user is online by a socket that is there."""
+        here = self._here.get(user_id)
+        return here is not None and bool(here.sids)
+
     @property
     def arrived(self) -> Collection[str]:
         """Who is online, or whose grace period runs."""
@@ -215,11 +220,21 @@ class Presence:
             self._changed(user_id, self._wall(self._steady()), last_seen, is_online=True)
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
-        """A user was online when the bridge ended, and may come back. To the others this bridge is not the one that
-        ended, with which they take its users for gone: so they hear that the user is here, and later if it is not."""
+        """A user was online when the bridge ended, and may come back. It is kept that it is at this one now, and
+        later if it is not."""
         self._roster.expect(user_id, seen_at - self._measured_ahead(), self._steady())
         self.remote_presence.publish(UserActivity(user_id, None, is_on=True, at=seen_at))
         self._wait()
+
+    def come_from(self, node: str, *, online: Collection[str], others: Collection[str] = ()) -> None:
+        """A client is here by now that was at another node, where it stood for some users and spoke for others."""
+        self.remote_presence.come_from(node, online=online, others=others, at=self._clock())
+
+    def is_said_to_be_gone(self, user_id: str) -> None:
+        """Another says that a user is not here any more, which it says of a node that it takes for gone, and of who
+        has come to it from here."""
+        if self._roster.has_socket(user_id):
+            self.remote_presence.publish(UserActivity(user_id, None, is_on=True, at=self._clock()))
 
     def leave(self, sid: str, user_id: str, *, for_good: bool = False) -> None:
         """A socket does not stand for a user any more; `for_good` if it said so, which is announced at once."""

@@ -54,9 +54,8 @@ RECOVERIES = Counter(
     "bridge_sockets_recoveries", "Clients that came back, by whether they were recovered", ["outcome"]
 )
 
-Recalls = Callable[[Sequence[Session], int], Awaitable[None]]
-"""Takes the sessions of earlier processes by which somebody was online or typed, and a moment up to which the last of
-those processes was surely there."""
+Recalls = Callable[[int], Awaitable[None]]
+"""Takes up how everybody stands, told of a moment up to which the last of earlier processes was surely there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,8 @@ class Restored:
     """The users that it has said are online."""
     messages: Sequence[Outgoing]
     """What it missed, and what changed in the meantime in who is there and who types."""
+    came_from: str | None = None
+    """The bridge that it was at, if that was another."""
 
 
 NOTHING = Restored((), (), ())
@@ -96,7 +97,7 @@ class Reconnections:
     async def _recall(self) -> None:
         """Takes up from earlier processes who is online and who types."""
         try:
-            await self._recalls(*await _until_available(self.recovery.recall))
+            await self._recalls(await _until_available(self.recovery.recall))
         except Exception:
             logger.exception("who was online before could not be read; who comes back from then begins anew")
 
@@ -174,13 +175,14 @@ class Reconnections:
 
     def restore(self, missed: Missed, principal: Principal) -> Restored:
         """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""
+        came_from, missed.session.came_from = missed.session.came_from, None
         resumed = self.recovery.resume(missed, principal)
         messages = [event_message(event, offset) for event, offset in resumed.delivered]
         watches, sid = self._activity_log.watches, missed.session.sid
         watches.add(sid, resumed.watching)
         missed.session.watching = watches.of(sid)  # the same, but each name is in memory once
         messages += self._activity_log.since(resumed.knew_until, resumed.rooms, missed.session.watching)
-        return Restored(resumed.rooms, resumed.online, messages)
+        return Restored(resumed.rooms, resumed.online, messages, came_from)
 
     def let_go(self, sid: str, connection: Connection | None, reason: str, *, for_good: bool) -> None:
         """A client leaves. That it was there is known from its answer to the ping before the last, if the end of its

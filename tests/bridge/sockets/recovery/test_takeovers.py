@@ -118,32 +118,6 @@ async def test_who_said_goodbye_elsewhere_begins_anew_also_where_nobody_heard_of
     await client.cut()
 
 
-async def test_a_server_that_starts_takes_up_who_was_online_where_nobody_is_any_more(
-    houses: list[House], operator: Operator
-) -> None:
-    first, second = houses
-    stays, goes = await member(first), await member(second)
-    await stays.call("user-online", "u1")
-    await goes.call("user-online", "u2")
-    killed = second.node
-    await goes.cut()
-    await second.kill()
-    await second.open()
-    for is_missed in (False, True):
-        if is_missed:
-            operator.miss(killed)
-            await second.restart()
-        assert second.server.reconnections is not None
-        await second.server.reconnections.ready()
-        here = second.server.presence._roster.is_here
-        assert (here("u1"), here("u2")) == (False, is_missed)
-    await stays.join(R1)
-    await goes.come()
-    assert (goes.recovered, rooms_of(second, goes)) == ([False, True], {R0})
-    for client in (stays, goes):
-        await client.cut()
-
-
 async def stay(client: Client) -> None:
     """Is there, and answers whatever it is asked."""
     while True:
