@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, ClassVar
 
 import pytest
@@ -65,8 +66,8 @@ class FinalPlayOfThree(of_three.PlayOfThree, FinalPlay):
 
 @pytest.fixture(scope="module")
 def anvil() -> Iterator[Anvil]:
-    with running_anvil() as node:
-        yield Finalizing(node.url)
+    with running_anvil() as node, closing(Finalizing(node.url)) as finalizing:
+        yield finalizing
 
 
 @pytest.mark.parametrize("liar", [0, 1])
