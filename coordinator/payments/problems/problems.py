@@ -85,8 +85,6 @@ def problems_of(payment: Payment) -> tuple[Problem, ...]:
 def is_news(before: Payment, after: Payment) -> bool:
     """Whether a person who took a payment's problems off the list would decide anew: something else is wrong, or
     the money or the payment's status has changed. A repeated report is no news."""
-    if _is_plain(before) and _is_plain(after):
-        return False
     wrong = problems_of(after)
     return problems_of(before) != wrong or (bool(wrong) and _decided_on(before) != _decided_on(after))
 
