@@ -29,6 +29,7 @@ from coordinator.events import Event
 from coordinator.histories import Place
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.decisions import Decision, created, decide, decide_stored, not_counted
+from coordinator.payments.deciding.evidence import keys_in
 from coordinator.payments.deciding.siblings import Sibling, known_siblings
 from coordinator.payments.events.payments import REQUEST_CANCELLED
 from coordinator.payments.facts.facts import Misfit, MisfitKind
@@ -132,20 +133,26 @@ def register_payment(
         registered = batch.payments.get(payment.payment_id) or registered
         for request_id in batch.cancelled_requests({share.request_id for share in payment.shares}):
             registered = _cancel(batch, registered, request_id).payment or registered
+        # What was told again since it was dismissed was on the list again, and is registered all the same.
+        told_again = {key for one in stored if not one.is_dismissed for key in keys_in(one.observation)}
         for one in stored:
             siblings = siblings_of(batch, registered)
             registered = registered if one.is_dismissed else with_claims(batch, registered, one.observation)
-            decision = _decide_stored(registered, one, siblings)
+            decision = _decide_stored(registered, one, siblings, told_again)
             batch.claim_observation(one.observation_id, decision)
             registered = move(batch, decision, siblings)
     remember(batch, idempotency, registered.payment_id)
     return Registered(registered, is_new=existing is None)
 
 
-def _decide_stored(payment: Payment, stored: StoredObservation, siblings: Sequence[Sibling]) -> Decision:
+def _decide_stored(
+    payment: Payment, stored: StoredObservation, siblings: Sequence[Sibling], told_again: Collection[str]
+) -> Decision:
     """What was reported before the payment was registered, unless a person took it off the list."""
     if stored.is_dismissed:
-        dismissed = Misfit(kind=MisfitKind.DISMISSED, detail=f"told at {stored.at:%Y-%m-%d %H:%M}")
+        keys = tuple(sorted({*keys_in(stored.observation)}.difference(told_again)))
+        detail = f"told at {stored.at:%Y-%m-%d %H:%M}"
+        dismissed = Misfit(kind=MisfitKind.DISMISSED, detail=detail, transfer_keys=keys)
         return not_counted(payment, dismissed, stored.observation, stored.at)
     return decide_stored(payment, stored.observation, stored.at, siblings)
 

@@ -28,7 +28,7 @@ from coordinator.payments.observed.observations import (
 from coordinator.payments.observed.reversals import PaymentDisputed, RefundedThere
 from coordinator.payments.payments import Payment
 
-__all__ = ["LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "misfit_of", "unfit_without_time"]
+__all__ = ["LookedUp", "LookedUpInvoice", "Unfit", "invoice_of", "keys_in", "misfit_of", "unfit_without_time"]
 
 _UNTOLD = "an address that is not told"
 
@@ -49,7 +49,7 @@ class LookedUpInvoice:
     @property
     def keys(self) -> frozenset[str]:
         """Of all the transfers that it shows."""
-        return frozenset(key for one in self.observations for key in _keys_in(one))
+        return frozenset(key for one in self.observations for key in keys_in(one))
 
     @property
     def unconfirmed_keys(self) -> frozenset[str]:
@@ -226,7 +226,8 @@ def _other_amount(payment: Payment, what: str, observation: Observation | None =
     return Misfit(kind=MisfitKind.OTHER_AMOUNT, detail=f"{what}, agreed {agreed}", transfer_keys=keys)
 
 
-def _keys_in(observation: Observation) -> Collection[str]:
+def keys_in(observation: Observation) -> Collection[str]:
+    """The transfers that an observation tells of, by their keys."""
     match observation:
         case InvoiceSnapshot(transfers=transfers) | InvoiceEnded(transfers=transfers):
             return {transfer.key for transfer in transfers}
@@ -236,7 +237,7 @@ def _keys_in(observation: Observation) -> Collection[str]:
 
 
 def _in_order(observation: Observation) -> tuple[str, ...]:
-    return tuple(sorted(_keys_in(observation)))
+    return tuple(sorted(keys_in(observation)))
 
 
 def _unfit_before(payment: Payment, observation: Observation, at: datetime) -> Misfit | None:

@@ -228,20 +228,11 @@ def with_unfit(facts: Facts, misfit: Misfit, observation: Observation, at: datet
         ]
         update["booked"] = with_booked(facts.booked, reported)
     if misfit.kind is MisfitKind.DISMISSED:
-        # Whoever took it off the list said that it is another's, however often and by whom it is told again.
-        update["taken"] = facts.taken | _keys_told(observation)
+        # Whoever took it off the list said that it is another's, however often it is told again from now on.
+        update["taken"] = facts.taken.union(misfit.transfer_keys)
     if isinstance(observation, ClaimContested) and len(facts.contested_by) < CONTENDERS_LIMIT:
         update["contested_by"] = facts.contested_by | {observation.payment_id}
     return facts.model_copy(update=update)
-
-
-def _keys_told(observation: Observation) -> frozenset[str]:
-    match observation:
-        case InvoiceSnapshot(transfers=transfers) | InvoiceEnded(transfers=transfers):
-            return frozenset(transfer.key for transfer in transfers)
-        case TransferSeen(transfer=transfer):
-            return frozenset((transfer.key,))
-    return frozenset()
 
 
 def _doubts(transfer: Transfer, snapshot: InvoiceSnapshot, misfit: Misfit, at: datetime) -> Doubts:

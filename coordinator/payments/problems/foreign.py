@@ -11,7 +11,7 @@ __all__ = ["foreign", "in_other_coins"]
 
 def foreign(payment: Payment) -> str | None:
     """All of it."""
-    own = {one.transfer.key for one in payment.facts.booked if one.is_own}
+    own = {one.transfer.key for one in payment.facts.booked if one.is_own} - payment.facts.taken
     misfits = [one for one in payment.facts.misfits if one.kind is not MisfitKind.OTHER_CURRENCY]
     reported = dict.fromkeys(f"{one.kind}: {one.detail}" for one in misfits if not _is_settled(one, own))
     in_others = in_other_coins(payment)

@@ -101,6 +101,19 @@ async def test_money_that_a_person_dismissed_never_counts_by_itself_however_it_i
     assert (await stands(journal, 1)).paid == Decimal("10.10")
 
 
+async def test_what_was_told_again_after_it_was_dismissed_and_is_registered_then_counts(
+    journal: Journal, clock: Clock
+) -> None:
+    await observe(journal, 1, "early", snapshot("0x1", Standing.PARTIAL))
+    [waiting] = (await journal.console.for_a_person(NOW, wanted_before=NOW)).unmatched_webhooks
+    await journal.console.dismiss(f"webhook-unmatched:{waiting_name(waiting.observation_id)}", by="Ada")
+    clock.move(minutes=1)
+    await observe(journal, 1, "again", snapshot("0x1"))
+    clock.move(minutes=1)
+    registered = await journal.register_payment(payment(1, created_at=clock.now))
+    assert registered.payment.status == "completed"
+
+
 async def test_what_waited_too_long_completes_nothing(journal: Journal, clock: Clock) -> None:
     await observe(journal, 1, "early", snapshot("0x1"))
     clock.move(days=2)

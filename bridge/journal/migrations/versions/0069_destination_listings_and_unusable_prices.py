@@ -12,7 +12,7 @@ depends_on = None
 _LISTED_BEFORE = """
     INSERT INTO destination_listings (seller_id, destination, listed_by)
     SELECT DISTINCT subject, replace(outcome, ' may be paid for ' || subject, ''), "by" FROM actions
-    WHERE action = 'destination-added' AND outcome LIKE '% may be paid for %' AND length(outcome) < 400
+    WHERE action = 'destination-added' AND outcome LIKE '% may be paid for %'
     UNION SELECT seller_id, destination, added_by FROM allowed_destinations
 """
 
