@@ -26,8 +26,8 @@ MISSED_AFTER = timedelta(minutes=5)
 
 
 class SharedActivity:
-    """What this bridge keeps of its clients for the others and for the next one, and what they tell of theirs. Clients
-    are told nothing that is not kept."""
+    """What this bridge keeps of its clients for the others and for the next one, and what they tell of theirs.
+    Clients are told nothing that is not kept."""
 
     def __init__(self, journal: Journal, sockets: SocketServer, *, grace: timedelta) -> None:
         """To be made before clients are let in, which waits until it runs. `grace` is how long somebody who vanishes
