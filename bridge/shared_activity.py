@@ -145,7 +145,7 @@ class SharedActivity:
             return
         for node, at in (await self._journal.nodes.seen()).items():
             self._was_there(node, at)
-        gone = {node: at for node in nodes if (at := self._seen_at.get(node, now)) < now - self._gone_after}
+        gone = {node: at for node in nodes if (at := self._seen_at.setdefault(node, now)) < now - self._gone_after}
         if gone:
             ended: dict[str | None, Collection[UserActivity]] = {
                 node: self._remote_presence.all_at(node, at) for node, at in gone.items()

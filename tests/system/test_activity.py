@@ -109,7 +109,8 @@ def test_who_says_goodbye_is_told_as_offline_also_if_the_bridge_dies_before_it_i
     bridge.kill()
     bridge.start()
     wait_until_told(watcher, ("u1", "offline"))
-    assert told(watcher) == [("u1", "online"), ("u1", "offline")]
+    # What was told just before a kill may be told again.
+    assert [*dict.fromkeys(told(watcher))] == [("u1", "online"), ("u1", "offline")]
 
 
 def test_who_watches_some_users_is_told_of_them_alone_also_after_a_crash(
@@ -128,7 +129,7 @@ def test_who_watches_some_users_is_told_of_them_alone_also_after_a_crash(
     wait_until_told(watcher, ("u2", "online"))
     stranger.fence()
     assert told(stranger) == told(user) == []
-    assert told(watcher) == [("u1", "online"), ("u2", "online")]
+    assert [*dict.fromkeys(told(watcher))] == [("u1", "online"), ("u2", "online")]
     watcher.join("watch-users", {"userIds": ["u3"]})
     answer = watcher.wait_for(lambda line: "asked" in line)["answer"]
     assert [user["status"] for user in answer["users"]] == ["online"]
