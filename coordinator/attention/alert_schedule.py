@@ -1,5 +1,5 @@
 """Alert schedule: when somebody is told of what needs a person: at once or in a digest, by how bad it is, and not in
-quiet hours. Pure: `to_tell` says what one destination is to hear now."""
+quiet hours. Pure: `due_batch` says what one destination is sent now."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace

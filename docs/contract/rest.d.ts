@@ -2044,6 +2044,12 @@ export interface components {
         ActionList: {
             actions: components["schemas"]["ActionItem"][];
         };
+        /**
+         * Agreement
+         * @description `unknown` where nobody could say what it holds.
+         * @enum {string}
+         */
+        Agreement: "agrees" | "within-tolerance" | "differs" | "unknown";
         /** AlarmItem */
         AlarmItem: {
             chain: string;
@@ -2384,7 +2390,7 @@ export interface components {
              */
             comparedAt: string;
             /** @description `unknown` where nobody could say what it holds. */
-            standing: components["schemas"]["Standing"];
+            standing: components["schemas"]["Agreement"];
             /** @description What the provider or the chain said; null where that is not known. */
             held: string | null;
             unknownBecause: string | null;
@@ -4033,12 +4039,6 @@ export interface components {
          * @enum {string}
          */
         Stage: "seen" | "mined" | "final" | "reorganised" | "dropped" | "failed";
-        /**
-         * Standing
-         * @description `unknown` where nobody could say what it holds.
-         * @enum {string}
-         */
-        Standing: "agrees" | "within-tolerance" | "differs" | "unknown";
         /** Statement */
         Statement: {
             sellerId: string;

@@ -30,7 +30,7 @@ def is_corruption(error: BaseException) -> bool:
 
 def corruption_in(connection: Connection) -> str | None:
     """What is wrong with the file of an SQLite journal, in SQLite's own words; None if nothing is, or if it is none.
-    A file that cannot be read within LOOK_SECONDS is taken for sound, with a warning."""
+    A file that cannot be read within READ_SECONDS is taken for sound, with a warning."""
     if connection.dialect.name != "sqlite":
         return None
     driver: Any = connection.connection.driver_connection
