@@ -39,7 +39,7 @@ def test_a_room_is_granted_unless_it_was_revoked_since_and_not_restored(
 
 def test_a_token_is_refused_by_its_id_or_if_all_of_its_user_were_revoked_since() -> None:
     revocations = Revocations()
-    revocations.revoke_all_of("u1", BEGAN)
+    revocations.revoke_all_of("u1", BEGAN, 1)
     revocations.revoke_token("t1")
     assert [revocations.refuses(holder(issued)) for issued in (-1, 0, 1, None)] == [True, True, False, True]
     assert revocations.refuses(holder(1, token_id="t1"))
