@@ -95,7 +95,7 @@ class Revocations:
         """Raises TokenError if somebody's token is not good any more, and AccessChangedError if they are taken for
         somebody who has a room that was taken from them."""
         self.require_token(principal)
-        if self.applied_to(principal) is not principal:
+        if self.applied_to(principal).rooms != principal.rooms:
             raise AccessChangedError("what this token grants has changed just now")
 
     def withholds(self, principal: Principal, room: str) -> bool:

@@ -115,10 +115,10 @@ class Journal:
         self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
         self._submit = InName(self._writer).submit
         self._moves = Moves()
-        # What each is for is said by its class.
+        # What each is for is said by its class. What the bridge keeps of itself it keeps in nobody's name.
         self.nodes = NodeRecords(
             self._read,
-            self._submit,
+            self._writer.submit,
             node,
             clock,
             is_shared=is_shared,
@@ -132,8 +132,8 @@ class Journal:
         self.console = ConsoleRecords(self._read, self._submit)
         self.deadlines = DeadlineRecords(self._read, self._submit)
         self.endpoints = EndpointRecords(self._read, self._submit, self.offset_text)
-        self.history = HistoryRecords(self._read, self._submit, opened, guard, mark_file, writing.url)
-        self.activities = ActivityRecords(self._read, self._submit, self.nodes)
+        self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file, writing.url)
+        self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
         self.own = OwnRecords(self._read)
         self.payouts = PayoutRecords(self._read, self._submit, self.nodes)
         self.prices = PriceRecords(self._read, self._submit)
@@ -141,10 +141,10 @@ class Journal:
         self.retention = RetentionRecords(self._read, self._submit)
         self.rulings = RulingRecords(self._submit)
         self.sessions = SessionRecords(
-            self._read, self._submit, self.nodes, opened.secret, self.history.note_commits, self._moves
+            self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits, self._moves
         )
         self.unfinished = UnfinishedRecords(self._read, self._submit)
-        self.unreadable = UnreadableRecords(self._read, self._submit, self._readers.met)
+        self.unreadable = UnreadableRecords(self._read, self._writer.submit, self._readers.met)
         self.wallets = WalletRecords(self._read, self._submit)
 
     @classmethod

@@ -119,8 +119,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self.reconnections.close()
 
     def _close_session(self, member: Member, reason: Ending) -> None:
-        """Says why, and closes the connection, not the namespace: from that stock clients come back by themselves. What
-        is delivered from here on is not written to it, not even what is in the same stretch."""
+        """Says why, and closes the connection, not the namespace: from that stock clients come back by themselves.
+        Nothing is written to it from here on, also of what is delivered before anything else is done."""
         namespace, sid = member
         connection = self.manager.connection(sid, namespace)
         if connection is not None:
