@@ -124,8 +124,8 @@ def test_a_revoked_token_neither_acts_nor_reads_nor_hears_what_came_later(
     begin, end = FAULTS[fault]
     begin(pair)
     try:
-        for one in (user, staff):
-            what = {"userId": one} if by == "tokens_revoked" else {"tokenId": one}
+        for user_id in (user, staff):
+            what = {"userId": user_id} if by == "tokens_revoked" else {"tokenId": user_id}
             assert change(there, by, **what).status_code == 200
         write(there, chat, "after")
         note = {"note": "by the thief"}
@@ -145,8 +145,8 @@ def test_a_revoked_token_neither_acts_nor_reads_nor_hears_what_came_later(
             assert get(f"{here.url}/health/live").status_code == 200
     finally:
         end(pair)
-    for one in (*acts, *reads):
-        status, text = one.answer()
+    for request in (*acts, *reads):
+        status, text = request.answer()
         assert (status, json.loads(text)["code"]) == (401, "token_revoked")
     witness.wait_for(lambda line: "event" in line and "after" in str(line["args"]))
     for one in (client, at_staff):
