@@ -122,7 +122,7 @@ class Journal:
             node,
             clock,
             is_shared=is_shared,
-            on_return=functools.partial(self._moves.tell, None),
+            on_return=functools.partial(self._moves.notify, None),
         )
         self.alerts = AlertRecords(self._read, self._submit, self.nodes)
         self.chains = ChainRecords(self._read, self._submit, self.nodes)
@@ -381,7 +381,7 @@ class Journal:
             self._dispatcher.committed_elsewhere(offset)
 
     def _moved_elsewhere(self, session_ids: Collection[str]) -> None:
-        self._moves.tell(session_ids)
+        self._moves.notify(session_ids)
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)

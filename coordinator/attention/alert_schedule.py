@@ -12,22 +12,22 @@ from coordinator.attention.severities import Severities, Severity
 
 __all__ = [
     "AlertBatch",
-    "Pace",
+    "DestinationState",
+    "Frequency",
     "QuietHours",
     "Rules",
     "Schedule",
-    "Standing",
     "delivered",
+    "due_batch",
     "failed",
     "to_repeat",
-    "to_tell",
 ]
 
 LONGEST_PAUSE = timedelta(minutes=30)
 """Between two tries to reach a destination: by then a greylist has let others through, and a person has mended it."""
 
 
-class Pace(StrEnum):
+class Frequency(StrEnum):
     """How soon a destination hears of something."""
 
     AT_ONCE = "at-once"
@@ -39,7 +39,7 @@ class Pace(StrEnum):
 class Rules:
     """What a channel hears, and how soon."""
 
-    paces: Mapping[Severity, Pace]
+    frequencies: Mapping[Severity, Frequency]
     in_quiet_hours: Collection[Severity]
     """What is told at once in quiet hours too."""
 
@@ -83,7 +83,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DestinationState:
     """How it goes with telling one destination."""
 
     destination: str
@@ -110,26 +110,26 @@ class AlertBatch:
     is_digest: bool
 
 
-def to_tell(
+def due_batch(
     alerts: Sequence[Alert],
-    standing: Standing,
+    state: DestinationState,
     rules: Rules,
     schedule: Schedule,
     severities: Severities,
     now: datetime,
 ) -> AlertBatch | None:
     """What a destination is to hear now; None if nothing."""
-    if standing.next_try_at is not None and now < standing.next_try_at:
+    if state.next_try_at is not None and now < state.next_try_at:
         return None
-    destination = standing.destination
+    destination = state.destination
 
-    def pace(alert: Alert) -> Pace:
-        return rules.paces[severities.of(alert.kind)]
+    def frequency(alert: Alert) -> Frequency:
+        return rules.frequencies[severities.of(alert.kind)]
 
     untold = [
         one
         for one in alerts
-        if destination not in one.told and one.state(now) is AlertState.OPEN and pace(one) is not Pace.NEVER
+        if destination not in one.told and one.state(now) is AlertState.OPEN and frequency(one) is not Frequency.NEVER
     ]
     over = [
         (one.over_since, one)
@@ -142,41 +142,41 @@ def to_tell(
         # Something that has waited since then at least: what came later is in the next.
         if any(one.news_at <= due for one in untold) or any(since <= due for since, _ in over):
             return AlertBatch(untold, [one for _, one in over], is_digest=True)
-    if standing.last_told_at is not None and now < standing.last_told_at + schedule.pause:
+    if state.last_told_at is not None and now < state.last_told_at + schedule.pause:
         return None
     urgent = [
         one
         for one in untold
-        if pace(one) is Pace.AT_ONCE and (not is_quiet or severities.of(one.kind) in rules.in_quiet_hours)
+        if frequency(one) is Frequency.AT_ONCE and (not is_quiet or severities.of(one.kind) in rules.in_quiet_hours)
     ]
     return AlertBatch(urgent, (), is_digest=False) if urgent else None
 
 
-def to_repeat(standing: Standing, batch: AlertBatch | None, schedule: Schedule, now: datetime) -> Sending | None:
+def to_repeat(state: DestinationState, batch: AlertBatch | None, schedule: Schedule, now: datetime) -> Sending | None:
     """What a destination is told again as it was, before anything else; None if nothing, or if it has time until the
     quiet hours are over. `batch` is what it is to hear besides."""
-    sending = standing.in_doubt
-    if sending is None or (standing.next_try_at is not None and now < standing.next_try_at):
+    sending = state.in_doubt
+    if sending is None or (state.next_try_at is not None and now < state.next_try_at):
         return None
     has_time = sending.is_digest and batch is None and schedule.is_quiet(now)
     return None if has_time else sending
 
 
-def delivered(standing: Standing, now: datetime) -> Standing:
+def delivered(state: DestinationState, now: datetime) -> DestinationState:
     """A message went through."""
-    return Standing(standing.destination, last_told_at=now)
+    return DestinationState(state.destination, last_told_at=now)
 
 
 def failed(
-    standing: Standing, problem: str, schedule: Schedule, now: datetime, in_doubt: Sending | None = None
-) -> Standing:
+    state: DestinationState, problem: str, schedule: Schedule, now: datetime, in_doubt: Sending | None = None
+) -> DestinationState:
     """A message did not go through, as far as is known: it is tried again, later each time, and as it was if it is
     `in_doubt`."""
-    failures = standing.failures + 1
-    since = standing.failing_since or now
+    failures = state.failures + 1
+    since = state.failing_since or now
     pause = min(schedule.retry_after * 2 ** min(failures - 1, 20), LONGEST_PAUSE)
     return replace(
-        standing,
+        state,
         failures=failures,
         failing_since=since,
         next_try_at=now + pause,
