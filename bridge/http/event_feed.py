@@ -69,6 +69,12 @@ class Follower:
             for one in waiting:
                 one.cancel()
 
+    async def wait_for_delivery(self, dispatcher: Dispatcher, stretch: Stretch) -> None:
+        """Returns once what was read was delivered here, so that whatever it takes back is known; or it is ended."""
+        last = stretch.events[-1].offset if stretch.events else 0
+        while dispatcher.cursor < last and not self.has_ended():
+            await self.wait(dispatcher, last - 1, POLL_SECONDS)
+
 
 class WantedStream(NamedTuple):
     """What a stream is read out of, how, and who reads it."""
@@ -139,6 +145,7 @@ class EventFeed:
                 if after and stretch.events and stretch.events[0].offset > after + 1:
                     yield gone("what came next is not stored any more")
                     return
+                await follower.wait_for_delivery(dispatcher, stretch)
                 for chunk in _chunks(journal, stretch, form):
                     if follower.has_ended() or not self.may_go_on(authorization):
                         return

@@ -93,7 +93,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def __init__(self, *, admission: Admission, keeps_confidence: bool = False, **options: Any) -> None:
         super().__init__(client_manager=ClientManager(), **options)
         self.admission = admission
-        admission.end_session = lambda member, reason: self.eio.start(self._close_session(member, reason))
+        admission.end_session = self._close_session
         self.manager.watchers.append(admission)
         self.eio.moved = self.manager.moved
         self.keeps_confidence = keeps_confidence
@@ -118,15 +118,15 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if self.reconnections is not None:
             await self.reconnections.close()
 
-    async def _close_session(self, member: Member, reason: Ending) -> None:
-        """Says why, and closes the connection, not the namespace: from that stock clients come back by themselves."""
+    def _close_session(self, member: Member, reason: Ending) -> None:
+        """Says why, and closes the connection, not the namespace: from that stock clients come back by themselves.
+        Nothing is written to it from here on, also of what is delivered before anything else is done."""
         namespace, sid = member
-        eio_sid = self.manager.eio_sid_from_sid(sid, namespace)
-        if eio_sid is None:
-            return
-        ended = SessionEnded.because(reason)
-        await self.emit(ended.event_name, ended.model_dump(mode="json"), to=sid, namespace=namespace)
-        await self._close_connection(eio_sid, ENDINGS[reason])
+        connection = self.manager.connection(sid, namespace)
+        if connection is not None:
+            ended = SessionEnded.because(reason)
+            self.manager.tell(member, ended.event_name, ended.model_dump(mode="json"))
+            connection.end(ENDINGS[reason])
 
     async def _close_connection(self, eio_sid: str, disconnect: Disconnect, why: str = "") -> None:
         connection = self.eio.sockets.get(eio_sid)

@@ -7,6 +7,7 @@ from litestar.exceptions import ValidationException
 from pydantic import Field
 
 from bridge.access import Grants, Principal
+from bridge.http.front.callers import with_rooms
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.service_tokens import Service
 from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, PaymentRecord
@@ -253,7 +254,7 @@ async def with_rooms_of(principal: Principal, record: PaymentRecord | None, gran
     GrantsUnknownError."""
     if grants is None or record is None or is_for(principal, record):
         return principal
-    return await grants.with_rooms(principal, _rooms_of(record.payment))
+    return await with_rooms(principal, _rooms_of(record.payment), grants)
 
 
 def _rooms_of(payment: Payment) -> list[str]:
