@@ -230,8 +230,8 @@ class Delivery:
         return self.offset is None
 
     def left(self, now: datetime) -> timedelta:
-        """How long it is until it is due: it waits since its last try. What was not tried since somebody wanted it, or
-        is hastened, waits for nothing."""
+        """How long it is until it is due: it waits since its last try. What was not tried since somebody wanted it,
+        or is hastened, waits for nothing."""
         is_wanted = self.tries == 0 or self.next_at == self.first_at
         if self.next_at is None or self.last_at is None or is_wanted:
             return timedelta()

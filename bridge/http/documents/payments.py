@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from bridge.access import ANYBODY, Principal
 from bridge.http.documents.disputes import DisputeItem, dispute_items
-from bridge.http.documents.own_shares import part_for
+from bridge.http.documents.own_shares import ShareItem, part_for, share_items
 from bridge.http.documents.payment_examples import RESPONSE_EXAMPLE
 from bridge.http.documents.refunds import RefundItem, refund_item
 from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem
@@ -16,7 +16,7 @@ from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import HistoryEntry, PaymentRecord
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Figure
-from coordinator.payments.agreed.agreements import DirectPayment, Share
+from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.deciding.quotes import ToPay, to_pay, whole_coin_amount
 from coordinator.payments.observed.observations import RefundOf, Sighting, Stage, Transfer
@@ -166,7 +166,7 @@ class PaymentDocument(FrozenModel):
     )
     amount: Figure
     currency: str
-    shares: list[Share] = Field(
+    shares: list[ShareItem] = Field(
         description="What it pays for: one purchase request, or those of its template checkout, of which a seller "
         "sees their own."
     )
@@ -250,7 +250,7 @@ def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> 
         amount=part.amount,
         whole=part.is_whole,
         checkout_id=payment.checkout and payment.checkout.checkout_id,
-        shares=list(part.shares),
+        shares=share_items(part),
         status=figures.status,
         escrow_state=figures.escrow_state,
         received=figures.received,
