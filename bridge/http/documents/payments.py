@@ -133,7 +133,7 @@ class EscrowItem(FrozenModel):
     """Where all the money of a payment is. `held`, `released`, `refunded`, `fee` and `excess` come to `received` with
     `overdrawn`, at every moment."""
 
-    received: Figure = Field(description="All that came, what came for the gateway's fee included.")
+    received: Figure = Field(description="All that came: `received` of the payment and its `fee`.")
     held: Figure = Field(description="What came for the goods, and has arrived at nobody else yet.")
     under_way: Figure = Field(description="What of `held` and `excess` is to leave by payouts and refunds.")
     released: Figure = Field(description="What has arrived at sellers.")
@@ -173,7 +173,9 @@ class PaymentDocument(FrozenModel):
     direct: DirectItem | None = Field(description="Where to pay, where the payment goes over a chain to a wallet.")
     status: PaymentStatus
     escrow_state: EscrowState
-    received: Figure = Field(description="What has come for the goods, without the gateway's fee.")
+    received: Figure = Field(
+        description="What has come, without the gateway's fee. What came too much (`excess`) is part of it."
+    )
     missing: Figure = Field(description="What is still to be paid for the goods; 0 once it is completed.")
     excess: Figure = Field(description="What came above amount and fee.")
     fee: Figure = Field(description="What has come on top of `received` for the gateway's fee.")
