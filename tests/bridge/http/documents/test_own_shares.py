@@ -12,11 +12,11 @@ from tests.conftest import BridgeProcess, StartBridge
 SECRET = "a secret of at least thirty-two bytes"
 SERVICE_TOKEN = "the-token-of-the-shop"
 NEVER = 4_102_444_800
-SHARES = [
+SHARES: list[dict[str, object]] = [
     {"requestId": "r1", "sellerId": "s1", "offerId": "o1", "amount": "49.90"},
     {"requestId": "r2", "sellerId": "s2", "offerId": None, "amount": "20.1"},
 ]
-SEEN = [{**share, "cancelled": False} for share in SHARES]
+SEEN: list[dict[str, object]] = [{**share, "cancelled": False} for share in SHARES]
 
 
 def bearer(user_id: str, **claims: Any) -> dict[str, str]:
