@@ -25,7 +25,7 @@ T = TypeVar("T")
 EXCHANGES_OF_BRIDGES = Exchanges(EXCHANGES, timedelta(seconds=EXCHANGES_WITHIN_SECONDS))
 
 
-HEARD_WITHIN_MICROS = 5_000_000
+RECEIVED_WITHIN_MICROS = 5_000_000
 """So late clients are told at most of who comes, goes or types, after it is kept at whichever bridge."""
 
 
@@ -91,10 +91,10 @@ class JournalSessions:
         self._records.moves.follow(moved)
 
     async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
-        kept = {"keptAt": self.clock(), "keptBy": self._began_at}
+        written = {"keptAt": self.clock(), "keptBy": self._began_at}
         of = {sid: one for sid, one in sessions.items() if one is not None}
         lost = await self._records.save(
-            {sid: None if one is None else _content(one) | kept for sid, one in sessions.items()},
+            {sid: None if one is None else _content(one) | written for sid, one in sessions.items()},
             idle={sid for sid, one in of.items() if _is_idle(one)},
             connected={sid for sid, one in of.items() if one.left is None},
             new={sid for sid, one in of.items() if not one.is_stored},
@@ -115,8 +115,8 @@ class JournalSessions:
             raise SessionContestedError("another bridge has the session, and whoever holds it is asked first")
         if taken.content.get("isOver"):
             return TakenOver(None, taken.was_own)
-        may_have_heard_late = not taken.was_own and taken.are_others
-        session = self._session(sid, taken.content, taken.seen_at, may_have_heard_late=may_have_heard_late)
+        may_have_received_late = not taken.was_own and taken.are_others
+        session = self._session(sid, taken.content, taken.seen_at, may_have_received_late=may_have_received_late)
         session.came_from = None if taken.was_own else taken.node
         return TakenOver(session, taken.was_own)
 
@@ -133,7 +133,7 @@ class JournalSessions:
         content: dict[str, Any],
         seen_at: datetime | None = None,
         *,
-        may_have_heard_late: bool = False,
+        may_have_received_late: bool = False,
     ) -> Session:
         """A session as it is stored; `seen_at` is when the bridge that had it was seen last, where that is known. At
         that one it `may_have_heard_late` who came and went at others."""
@@ -148,9 +148,9 @@ class JournalSessions:
             is_of_last = content.get("keptBy") == self._last_process.began_at
             left_at = self._last_process.there_until if is_of_last else content.get("keptAt", 0)
         sure_until = content.get("sureUntil", left_at)
-        if may_have_heard_late or content.get("leftAt") is None:
+        if may_have_received_late or content.get("leftAt") is None:
             # A process that notes when a client left knows what of its own is still to be told to it.
-            left_at, sure_until = left_at - HEARD_WITHIN_MICROS, sure_until - HEARD_WITHIN_MICROS
+            left_at, sure_until = left_at - RECEIVED_WITHIN_MICROS, sure_until - RECEIVED_WITHIN_MICROS
         if content.get("keptBy") != self._began_at and not self.is_shared:
             # Nobody left an earlier process since this one began, whatever the clock was set to in between. Others
             # that share the journal go by one clock, and go on.

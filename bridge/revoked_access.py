@@ -69,10 +69,10 @@ class RevokedAccess:
             case {"change": "tokens_revoked", "userId": user_id}:
                 self._revocations.revoke_all_of(user_id, journaled.committed_at)
                 self._forget(user_id)
-                self._sockets.admission.look_at_revocations()
+                self._sockets.admission.check_revocations()
             case {"change": "token_revoked", "tokenId": token_id}:
                 self._revocations.revoke_token(token_id)
-                self._sockets.admission.look_at_revocations()
+                self._sockets.admission.check_revocations()
             case {"change": "room_revoked", "userId": user_id, "room": room}:
                 self._revoke_room(user_id, room, journaled)
             case {"change": "room_restored", "userId": user_id, "room": room}:

@@ -103,9 +103,13 @@ class Delivery:
         self._vitals.delivered(stretch, written)
         self._revoked_access.apply(stretch[-1])
         if traces is not None:
-            told = zip(stretch, written, strict=True)
+            addressed = zip(stretch, written, strict=True)
             traces.delivered(
-                [Delivered(one.offset, one.event.name, one.traceparent, to) for one, to in told if one.traceparent],
+                [
+                    Delivered(one.offset, one.event.name, one.traceparent, to)
+                    for one, to in addressed
+                    if one.traceparent
+                ],
                 begun,
             )
 

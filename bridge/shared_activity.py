@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bridge.catalogue.activities import UserActivity
-from bridge.journal import ACTIVITIES, ENDED_KEPT_FOR, Journal, JournalUnavailableError, NodeActivity
+from bridge.journal import ACTIVITIES, ENDED_RETENTION, Journal, JournalUnavailableError, NodeActivity
 from bridge.journal.liveness import GONE_AFTER, OFFLINE_AFTER, SAID_EVERY_SECONDS
 from bridge.recovery import is_of_before_activity_was_kept
 from bridge.sockets import SocketServer
@@ -94,14 +94,14 @@ class SharedActivity:
         else:
             for one in await self._journal.activities.after(self._read_until):
                 self._read_until = one.change
-                self._hear(one, now)
+                self._receive(one, now)
         self._read_at = now
 
-    def _hear(self, one: NodeActivity, now: datetime) -> None:
+    def _receive(self, one: NodeActivity, now: datetime) -> None:
         if one.node != self._journal.nodes.own:
             if one.activity.is_on:
                 self._was_there(one.node, one.said_at or now)
-            self._remote_presence.hear(one.node, one.activity)
+            self._remote_presence.receive(one.node, one.activity)
         elif one.activity.chat_id is None and not one.activity.is_on:
             self._presence.is_said_to_be_gone(one.activity.user_id)
 
@@ -110,31 +110,31 @@ class SharedActivity:
 
     async def _begin(self) -> None:
         own, now = self._journal.nodes.own, self._journal.clock()
-        standing = await self._journal.activities.standing()
+        snapshot = await self._journal.activities.snapshot()
         seen_at = await self._journal.nodes.seen()
         newest = await self._journal.sessions.newest()
         is_kept = newest is None or not is_of_before_activity_was_kept(newest)
         # By the clock by which it is noted when clients left, also where that was set back meanwhile.
         moment = moment_of(self._activity_log.now())
-        others = [one for one in standing.rows if one.node != own]
+        others = [one for one in snapshot.rows if one.node != own]
         # Of one that left it is not known when.
         self._seen_at = {one.node: now for one in others} | dict(seen_at)
         self._remote_presence.begin(
             ((one.node, one.activity, min(one.said_at or moment, moment)) for one in others),
             moment,
             is_alone=not any(node != own and at > now - GONE_AFTER for node, at in seen_at.items()),
-            complete_since=moment - ENDED_KEPT_FOR if is_kept else moment,
+            complete_since=moment - ENDED_RETENTION if is_kept else moment,
         )
-        self._read_until, self._read_at = standing.change, now
+        self._read_until, self._read_at = snapshot.change, now
 
     async def _catch_up(self) -> None:
         """How everything stands, where some of what changed may be forgotten by now."""
-        standing = await self._journal.activities.standing()
-        nodes = {*self._remote_presence.nodes, *(one.node for one in standing.rows)} - {self._journal.nodes.own}
+        snapshot = await self._journal.activities.snapshot()
+        nodes = {*self._remote_presence.nodes, *(one.node for one in snapshot.rows)} - {self._journal.nodes.own}
         for node in sorted(nodes):
-            rows = [one.activity for one in standing.rows if one.node == node]
+            rows = [one.activity for one in snapshot.rows if one.node == node]
             self._remote_presence.replace(node, rows, self._journal.clock())
-        self._read_until = standing.change
+        self._read_until = snapshot.change
         self._presence.publish_all()  # the others may take those who are here for gone
 
     async def _see_nodes(self) -> None:

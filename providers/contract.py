@@ -36,10 +36,10 @@ __all__ = [
     "Provider",
     "Reading",
     "Surroundings",
-    "Told",
     "WebhookDescription",
     "WebhookReader",
     "WebhookReaders",
+    "WebhookReading",
 ]
 
 
@@ -94,7 +94,7 @@ class NoneOfOurs:
     shop of the same account, say, or of a kind that moves no money. It is no fault, and nothing of it is kept."""
 
 
-Told = Reading | PayoutReading | NoneOfOurs
+WebhookReading = Reading | PayoutReading | NoneOfOurs
 """What a message says, if it is about anything here."""
 
 
@@ -102,7 +102,7 @@ Told = Reading | PayoutReading | NoneOfOurs
 class AskFirst:
     """A message that the provider has signed, and that only says where there is news. Asking twice is harmless."""
 
-    ask: Callable[[], Awaitable[Told]]
+    ask: Callable[[], Awaitable[WebhookReading]]
     """What the provider says there. Raises ProviderError, and the message has to come again; and
     WebhookUnreadableError."""
 
@@ -117,13 +117,13 @@ class WebhookReader(Protocol):
     def require(self, headers: Mapping[str, str]) -> None:
         """Raises WebhookRefusedError by the headers of a webhook alone, before its body has come."""
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Told | AskFirst:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookReading | AskFirst:
         """Reads one webhook. `headers` have lowercase names; `body` is what came over the wire, untouched.
 
         Raises WebhookRefusedError before anything of the body is looked at, WebhookUnreadableError after.
         """
 
-    def read_again(self, body: bytes) -> Told | AskFirst:
+    def read_again(self, body: bytes) -> WebhookReading | AskFirst:
         """Reads the body of a webhook that was verified when it came. Raises WebhookUnreadableError."""
 
 

@@ -52,7 +52,7 @@ class Revocations:
                 revoked[room] = revoked[room]._replace(is_restored=True)
 
     def has_lost_rooms(
-        self, principal: Principal, joined: Mapping[str, int], heard_until: int, there_until: datetime
+        self, principal: Principal, joined: Mapping[str, int], received_until: int, there_until: datetime
     ) -> bool:
         """Whether a session of somebody has lost a room of which they may not have heard all until then, or which it
         would get back with what came since, also if the room was restored. `joined` has the event since which the
@@ -64,8 +64,8 @@ class Revocations:
             offset = revoked.offset
             if offset is not None and joined.get(name, offset) < offset:
                 return True  # it was away when the room was taken, or its bridge ended before that was kept
-            has_heard = offset is not None and heard_until >= offset
-            if not has_heard and revoked.revoked_at >= there_until:
+            has_received = offset is not None and received_until >= offset
+            if not has_received and revoked.revoked_at >= there_until:
                 return True
         return False
 

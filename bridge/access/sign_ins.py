@@ -30,7 +30,7 @@ from bridge.access.tokens import TokenVerifier
 from coordinator.models import FrozenModel
 from coordinator.waits import left
 
-__all__ = ["Attempt", "ConsoleSession", "SignIns", "Signed", "Standing"]
+__all__ = ["Attempt", "ConsoleSession", "SessionState", "SignIns", "Signed"]
 
 logger = logging.getLogger("bridge.access")
 
@@ -104,7 +104,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SessionState:
     """How a browser's session stands."""
 
     token: str | None = None
@@ -209,14 +209,14 @@ class SignIns:
             given["code"], verifier=attempt.verifier, nonce=attempt.nonce, redirect_uri=self._redirect_uri
         )
 
-    async def standing(self, cookie: str | None) -> Standing:
+    async def state_of(self, cookie: str | None) -> SessionState:
         """How the session of a browser stands, renewed where it is time to."""
         if not cookie:
-            return Standing()
+            return SessionState()
         session = self.session_in(cookie)
         if session is None:
             why = "the session is too old, or sealed by another secret"
-            return Standing(refused=self._refused.note(SignInError("session_over", why)).code)
+            return SessionState(refused=self._refused.note(SignInError("session_over", why)).code)
         try:
             session = await self._renewed(session)
             now = self._now()
@@ -226,11 +226,11 @@ class SignIns:
             self._proven(token)
         except SignInError as error:
             if error.code == "provider_away":  # which may answer again
-                return Standing(cookie=cookie, refused=error.code)
+                return SessionState(cookie=cookie, refused=error.code)
             SIGN_INS.labels(error.code).inc()
             logger.info("the session %s of %s has ended: %s", session.id, session.user_id, error)
-            return Standing(refused=error.code)
-        return Standing(token, self._renew_after(session, now), self._closed(session))
+            return SessionState(refused=error.code)
+        return SessionState(token, self._renew_after(session, now), self._closed(session))
 
     def _renew_after(self, session: ConsoleSession, now: datetime) -> timedelta | None:
         if session.refresh_token is None:

@@ -34,7 +34,7 @@ FOLLOWERS_LIMIT = 100
 HEARTBEAT_SECONDS = 15.0
 HEARTBEAT = b":\n\n"
 # How soon it is noticed that a token was taken back.
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 # Of a stream, at once: what is read for a hundred that are slow stays small.
 STRETCH_EVENTS = 500
 STRETCH_BYTES = 256_000
@@ -147,10 +147,10 @@ class EventFeed:
                 after = stretch.next.number
                 if stretch.more:
                     continue
-                while not await follower.wait(dispatcher, after, LOOK_SECONDS):
+                while not await follower.wait(dispatcher, after, POLL_SECONDS):
                     if not self.may_go_on(authorization):
                         return
-                    silent_seconds += LOOK_SECONDS
+                    silent_seconds += POLL_SECONDS
                     if silent_seconds >= HEARTBEAT_SECONDS:
                         yield HEARTBEAT
                         silent_seconds = 0.0
@@ -174,8 +174,8 @@ def _chunks(journal: Journal, stretch: Stretch, form: Form) -> Iterator[bytes]:
     frames: list[bytes] = []
     size_bytes = 0
     for journaled in stretch.events:
-        told = compact_json(form(journal, journaled).model_dump(mode="json"))
-        frames.append(f"{_id(journal.offset_text(journaled.place))}data: {told}\n\n".encode())
+        document = compact_json(form(journal, journaled).model_dump(mode="json"))
+        frames.append(f"{_id(journal.offset_text(journaled.place))}data: {document}\n\n".encode())
         size_bytes += len(frames[-1])
         if size_bytes >= CHUNK_BYTES:
             yield b"".join(frames)

@@ -119,7 +119,7 @@ class Journal:
             node,
             clock,
             is_shared=is_shared,
-            on_return=functools.partial(self._moves.tell, None),
+            on_return=functools.partial(self._moves.notify, None),
         )
         self.alerts = AlertRecords(self._read, self._writer.submit, self.nodes)
         self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
@@ -378,7 +378,7 @@ class Journal:
             self._dispatcher.committed_elsewhere(offset)
 
     def _moved_elsewhere(self, session_ids: Collection[str]) -> None:
-        self._moves.tell(session_ids)
+        self._moves.notify(session_ids)
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)

@@ -26,13 +26,13 @@ __all__ = [
     "Reminders",
     "assigned",
     "closed",
-    "ending_was_told",
+    "note_ending_reported",
+    "note_reported",
     "observed",
     "opened",
     "reopened",
     "seen",
     "snoozed",
-    "was_told",
 ]
 
 COMES_AND_GOES_WITHIN = timedelta(minutes=10)
@@ -129,7 +129,7 @@ class Alert(FrozenModel):
         return tuple(one for one in self.told if one not in self.ending_told)
 
     @property
-    def is_put_aside(self) -> bool:
+    def is_handled(self) -> bool:
         """Whether a person has closed or snoozed it."""
         return self.closing is not None or self.snoozed_until is not None
 
@@ -232,9 +232,9 @@ def _seen(alert: Alert, item: Attention, now: datetime, reminders: Reminders | N
     said = {"title": one_line(item.title), "detail": one_line(item.detail), "mark": mark, "finding": finding}
     present = alert.model_copy(update=said)
     if alert.ended_at is not None:
-        is_new = alert.is_put_aside or now - alert.ended_at >= COMES_AND_GOES_WITHIN
-        kept = () if is_new else alert.takes_it_for_open
-        return AlertChange(_news(present, now, told=kept), "back", "it needs a person again")
+        is_new = alert.is_handled or now - alert.ended_at >= COMES_AND_GOES_WITHIN
+        told_before = () if is_new else alert.takes_it_for_open
+        return AlertChange(_news(present, now, told=told_before), "back", "it needs a person again")
     if alert.closing is not None and mark != alert.mark:
         return AlertChange(_news(present, now), "back", f"it was closed by {alert.closing.by}, and has changed")
     if alert.snoozed_until is not None and alert.snoozed_until <= now:
@@ -293,12 +293,12 @@ def reopened(alert: Alert, note: str | None, now: datetime) -> AlertChange:
 # What was told
 
 
-def was_told(alert: Alert, destination: str) -> Alert:
+def note_reported(alert: Alert, destination: str) -> Alert:
     """A destination knows of it."""
     return alert if destination in alert.told else alert.model_copy(update={"told": (*alert.told, destination)})
 
 
-def ending_was_told(alert: Alert, destination: str) -> Alert:
+def note_ending_reported(alert: Alert, destination: str) -> Alert:
     """A destination takes it for over: if it is not, it is to be told anew."""
     if alert.ended_at is None and alert.closing is None:
         return alert.model_copy(update={"told": tuple(one for one in alert.told if one != destination)})

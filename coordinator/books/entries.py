@@ -225,7 +225,7 @@ def _left(payout: Payout) -> Decimal:
     """What left the wallet for a payout, as its chain shows it or, where none is followed, its provider says."""
     if payout.chain is not None:
         return total([payout.amount, payout.excess])
-    return product(payout.amount, Decimal(max(payout.payments_told, 1)))
+    return product(payout.amount, Decimal(max(payout.payments_reported, 1)))
 
 
 def wallet_of(payment: Payment) -> str:

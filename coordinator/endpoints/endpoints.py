@@ -117,10 +117,10 @@ class Endpoint:
         """The secrets that messages are signed with now, the newest first."""
         return [one.text for one in self.secrets if one.until is None or one.until > now]
 
-    def with_secret(self, text: str, now: datetime, kept: timedelta) -> "Endpoint":
+    def with_secret(self, text: str, now: datetime, valid_for: timedelta) -> "Endpoint":
         """With a new secret, beside which the others go on to be valid for a while."""
         others = [
-            replace(one, until=now + kept if one.until is None else one.until)
+            replace(one, until=now + valid_for if one.until is None else one.until)
             for one in self.secrets
             if one.text != text and (one.until is None or one.until > now)
         ]
@@ -245,7 +245,7 @@ class Delivery:
         over = replace(self, status=DeliveryStatus.FAILED, last_at=now, next_at=None)
         return replace(over, said=because, answer_status=None, took_ms=None)
 
-    def kept(self, endpoint: "Endpoint", rules: "EndpointRules") -> "Delivery":
+    def retried(self, endpoint: "Endpoint", rules: "EndpointRules") -> "Delivery":
         """It is tried on until its endpoint takes something, or is disabled, which keeps it for when that is enabled
         again. `endpoint`: as it is after the last try."""
         last_at = self.last_at or self.created_at
@@ -301,13 +301,13 @@ def settled(endpoint: Endpoint, delivery: Delivery, rules: EndpointRules) -> tup
     """What a try makes of an endpoint and, by how that stands, of the delivery: what an endpoint that takes nothing
     does not take is not missed."""
     after = endpoint.after(delivery, rules)
-    is_kept = endpoint.waits_for(delivery) or _is_kept(endpoint, after, delivery)
-    if endpoint.is_enabled and is_kept:
-        return after, delivery.kept(after, rules)
+    is_retried = endpoint.waits_for(delivery) or _ended_by_disabling(endpoint, after, delivery)
+    if endpoint.is_enabled and is_retried:
+        return after, delivery.retried(after, rules)
     return after, delivery
 
 
-def _is_kept(before: Endpoint, after: Endpoint, delivery: Delivery) -> bool:
+def _ended_by_disabling(before: Endpoint, after: Endpoint, delivery: Delivery) -> bool:
     """Whether the endpoint was disabled by this very try, so that the event is neither taken nor missed."""
     is_over = delivery.is_over and not delivery.was_given_up
     return is_over and not after.is_enabled and not before.holds(delivery)

@@ -224,7 +224,7 @@ def forgotten_doubts(forgotten: Iterable[ForgottenPayout]) -> Iterator[str]:
     """Why a payout may already have been paid: its provider has others of its payment that the journal had
     forgotten when it was restored, and that no payout has taken over."""
     for one in forgotten:
-        yield f"{one.told}, {one.why_unknown}: this may have been paid"
+        yield f"{one.described}, {one.why_unknown}: this may have been paid"
 
 
 def may_have_gone_to(payout: Payout, unheard: Iterable[Payout]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from coordinator.money import ZERO, excess_over, in_scale_of, total
 from coordinator.payments.agreed.agreements import Share, part_of
 from coordinator.payments.deciding.merging import merged
 from coordinator.payments.facts.facts import Facts
-from coordinator.payments.facts.refunded import Refunds, reversals_in, told_of_as_well
+from coordinator.payments.facts.refunded import Refunds, counted_twice_in, reversals_in
 from coordinator.payments.observed.observations import (
     EscrowReleased,
     Observation,
@@ -112,7 +112,7 @@ class OwnPart:
         """Whether what goes back is none of their business: it is out of another's share, or came too much."""
         return not self.is_whole and (of is RefundOf.EXCESS or seller_id not in (None, *self.sellers))
 
-    def is_told_of(self, observation: Observation) -> bool:
+    def shows(self, observation: Observation) -> bool:
         """Whether what was seen of the payment has to do with their part."""
         match observation:
             case _ if self.is_whole:
@@ -177,7 +177,7 @@ class OwnPart:
         cancelled: frozenset[str] = frozenset()
         is_completed = is_accepted = False
         for step in steps:
-            if not self.is_told_of(step.observation):
+            if not self.shows(step.observation):
                 continue
             if self.is_whole:
                 yield step, PaymentStatus(step.status), EscrowState(step.escrow_state)
@@ -268,15 +268,17 @@ def _reversals_less(refunds: Refunds, hidden: Collection[str]) -> Refunds:
     those as well."""
     less = dict(refunds)
     for name in reversals_in(refunds):
-        others = (one.amount for told, one in told_of_as_well(name, refunds).items() if told in hidden)
+        others = (
+            one.amount for kept_refunds, one in counted_twice_in(name, refunds).items() if kept_refunds in hidden
+        )
         less[name] = refunds[name].model_copy(update={"amount": excess_over(refunds[name].amount, total(others))})
     return less
 
 
 def _no_more_than(facts: Facts, known: Refunds) -> Facts:
     """With no more told to have gone back than is of the part, as far as that is known by now."""
-    told = {
+    kept_refunds = {
         name: one.model_copy(update={"amount": min(one.amount, known[name].amount)}) if name in known else one
         for name, one in facts.refunds.items()
     }
-    return facts.model_copy(update={"refunds": told})
+    return facts.model_copy(update={"refunds": kept_refunds})

@@ -175,7 +175,7 @@ class ChainFollower:
         followed by then is committed."""
         try:
             if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 0:
-                await self._rpc.look_around()
+                await self._rpc.read_heads()
             self._rounds += 1
             self._turns_back = 0
             head = await self._rpc.head()
@@ -187,7 +187,7 @@ class ChainFollower:
                 self._has_begun = stored is not None
                 began = await self._beginning.find(self._watchlist.open_since()) if stored is None else stored
                 self._following = brought_up(began, self.chain.tokens)
-                self._claims.take_up(began.told_by_one, self._watchlist.get, self.head)
+                self._claims.take_up(began.single_source, self._watchlist.get, self.head)
             for watched in await self._store.news(self.chain.name):
                 self._learn(watched)
             finality = await self._finality(self._following)
@@ -286,7 +286,7 @@ class ChainFollower:
         self._following = following  # what nothing came of is committed with the next block
 
     async def _commit(self, step: Step) -> None:
-        step.following = replace(step.following, told_by_one=self._claims.told_by_one)
+        step.following = replace(step.following, single_source=self._claims.single_source)
         await self._store.record(self.chain.name, step.finished())
         self._following, self._has_begun = step.following, True
         for one in step.reported.values():

@@ -294,16 +294,16 @@ def _direct_item(part: OwnPart, direct: DirectPayment) -> DirectItem:
 
 def _invoice_item(part: OwnPart, payment: Payment, invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
     opened, coin = invoice.opened, invoice.wanted.coin
-    told = opened if part.is_whole else None
-    now = ToPay() if told is None else to_pay(payment, told, coin)
+    whole = opened if part.is_whole else None
+    now = ToPay() if whole is None else to_pay(payment, whole, coin)
     return InvoiceItem(
         coin=coin,
         display_name=opened and opened.display_name,
         network=None if (provider := known.named(payment.provider)) is None else provider.network_of(coin),
         address=opened and opened.address,
-        checkout_url=told and told.checkout_url,
+        checkout_url=whole and whole.checkout_url,
         coin_amount=now.coin_amount,
-        whole_coin_amount=told and whole_coin_amount(told, payment.amount),
+        whole_coin_amount=whole and whole_coin_amount(whole, payment.amount),
         exchange_rate=opened and opened.exchange_rate,
         asked=None if now.asked is None else part.in_scale(now.asked),
         fee=None if now.fee is None else part.in_scale(now.fee),

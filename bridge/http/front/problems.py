@@ -65,7 +65,7 @@ NO_BODY = {"key": "data", "message": "'data'"}.items()
 NOT_CHANGED = (
     "Nothing was changed. It is on the list of what needs a person, with what to do; ask again once that is done."
 )
-NOT_LOOKED_UP = "Ask again in a few seconds."
+NOT_READ_IN_TIME = "Ask again in a few seconds."
 NOT_KNOWN_TO_BE_STORED = (
     "It is not known whether this was stored. Send the very same request again: a webhook, and what has the same"
     " Idempotency-Key, is stored once."
@@ -138,7 +138,7 @@ def _refused_publication(_request: AnyRequest, error: PublicationRefusedError) -
 def _unavailable(request: AnyRequest, error: JournalUnavailableError) -> Response[dict[str, object]]:
     """Of what was to be written no more is known here: a commit that was given up may come about all the same."""
     is_question = request.method in ("GET", "HEAD")
-    said = f"{_begun(error)}. {NOT_LOOKED_UP if is_question else NOT_KNOWN_TO_BE_STORED}"
+    said = f"{_begun(error)}. {NOT_READ_IN_TIME if is_question else NOT_KNOWN_TO_BE_STORED}"
     title = "Not available" if is_question else "Not known to be stored"
     return problem(503, title, said, headers={"Retry-After": "5"})
 

@@ -15,13 +15,13 @@ from bridge.journal.wakeups import ACTIVITIES
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.writer import Submit
 
-__all__ = ["ActivityRecords", "Standing"]
+__all__ = ["ActivityRecords", "ActivitySnapshot"]
 
 # Who has come from one node to another is there before it has gone.
 _ORDER = schema.activities.c.change, schema.activities.c.is_on.desc()
 
 
-class Standing(NamedTuple):
+class ActivitySnapshot(NamedTuple):
     """How things stand at all nodes."""
 
     rows: Sequence[NodeActivity]
@@ -55,23 +55,23 @@ class ActivityRecords:
         """Forgets what has ended long ago. Raises JournalUnavailableError."""
         await self._submit(lambda batch: batch.activities.tidy())
 
-    async def standing(self, node: str | None = None) -> Standing:
+    async def snapshot(self, node: str | None = None) -> ActivitySnapshot:
         """How things stand, of all nodes or of one. Raises JournalUnavailableError."""
-        return await self._read(_standing, node)
+        return await self._read(_snapshot, node)
 
     async def after(self, change: int) -> Sequence[NodeActivity]:
         """What has changed after a number, in order. Raises JournalUnavailableError."""
         return await self._read(_after, change)
 
 
-def _standing(connection: Connection, node: str | None) -> Standing:
+def _snapshot(connection: Connection, node: str | None) -> ActivitySnapshot:
     activities = schema.activities
     # First: what is committed in between comes once more, and is not missed.
     commits = connection.scalar(select(schema.journal.c.commits)) or 0
     query = select(activities).order_by(*_ORDER)
     if node is not None:
         query = query.where(activities.c.node == node)
-    return Standing([activity_from_row(row) for row in connection.execute(query).mappings()], commits)
+    return ActivitySnapshot([activity_from_row(row) for row in connection.execute(query).mappings()], commits)
 
 
 def _after(connection: Connection, change: int) -> Sequence[NodeActivity]:

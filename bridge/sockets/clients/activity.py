@@ -69,7 +69,7 @@ class Activity:
         Raises ClientGoneError."""
         await self._wait_until_saved(sid)
         self.presence.arrive(sid, user_id)
-        await self.announcer.wait_until_told(user_id)
+        await self.announcer.wait_until_announced(user_id)
 
     async def watch(self, sid: str, user_ids: Sequence[str]) -> list[UserStatus]:
         """A client is told from now on who of some users comes and goes. Returns how each stands, as far as it has
@@ -86,7 +86,7 @@ class Activity:
         if self._server.recovery is not None:
             self._server.recovery.watches(sid, self._watches.of(sid))
         await self._wait_until_saved(sid)
-        self.announcer.tell_now(sid)
+        self.announcer.announce_now(sid)
         found = self.presence.look_up(dict.fromkeys(user_ids))
         return [UserStatus.of(one.user_id, one.is_online, one.last_seen) for one in found]
 
@@ -109,14 +109,14 @@ class Activity:
     async def start_typing(self, sid: str, typing: Typing, user_name: str) -> None:
         """Raises TooManyError, and StoreUnavailableError where the bridge stops."""
         self._typists.start(sid, typing)
-        untold = self._server.activity_log.is_to_be_told()
+        change_begun = self._server.activity_log.begin_change()
         activity = self._publish_typing(typing, user_name, is_typing=True)
         try:
             await self._remote_presence.wait_until_stored()
             if self._typists.types(sid, typing):
                 self._types(activity, [sid])
         finally:
-            self._server.activity_log.is_told(untold)
+            self._server.activity_log.end_change(change_begun)
 
     def stop_typing(self, sid: str, typing: Typing) -> None:
         self._typists.stop(sid, typing)

@@ -61,7 +61,7 @@ class ActivityLog:
         """Who wants to know of whom."""
         self.outboxes = Outboxes()
         """What is noted of who came and went, and not told yet."""
-        self._untold: dict[object, int] = {}
+        self._change_begun: dict[object, int] = {}
         """Since when each is to be told of what is."""
         self._statuses: Changes = OrderedDict()
         self._typing: Changes = OrderedDict()
@@ -78,22 +78,24 @@ class ActivityLog:
         self._newest = max(self._newest, self._clock())
         return self._newest
 
-    def is_to_be_told(self) -> object:
+    def begin_change(self) -> object:
         """Something changes now and is told later: whoever leaves before `is_told` of what this returns hears it when
         it is back."""
-        untold = object()
-        self._untold[untold] = self.now()
-        return untold
+        change_begun = object()
+        self._change_begun[change_begun] = self.now()
+        return change_begun
 
-    def is_told(self, untold: object) -> None:
-        del self._untold[untold]
+    def end_change(self, change_begun: object) -> None:
+        del self._change_begun[change_begun]
 
     def left(self, sid: str) -> int:
         """Up to when a client that leaves at this moment was told: not of what was still to be told to it, which it
         hears when it is back."""
         outbox = self.outboxes.take(sid)
-        untold = [*self._untold.values()] if outbox is None else [*self._untold.values(), outbox.first_at]
-        return min(self.now(), min(untold, default=self._newest + 1) - 1)
+        change_begun = (
+            [*self._change_begun.values()] if outbox is None else [*self._change_begun.values(), outbox.first_at]
+        )
+        return min(self.now(), min(change_begun, default=self._newest + 1) - 1)
 
     def note(
         self, event: Event, user_id: str, chat_id: str | None = None, *, at: int | None = None

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from bridge.catalogue.activities import UserActivity
 from bridge.catalogue.chat import UserStatusChange, moment_text
 from bridge.sockets.errors import TooManyError
-from bridge.sockets.presence.announcements import Announcements, Standing
+from bridge.sockets.presence.announcements import Announcements, OnlineState
 from bridge.sockets.presence.remote_presence import RemotePresence
 
 __all__ = ["Presence", "Roster", "UserPresence", "status_change"]
@@ -251,14 +251,14 @@ class Presence:
     def look_up(self, user_ids: Iterable[str]) -> list[UserPresence]:
         """How each of some users stands, as far as it is announced."""
         now, ahead = self._steady(), self._measured_ahead()
-        return [self._as_told(one, now + ahead, ahead) for one in self._roster.look_up(user_ids, now)]
+        return [self._as_announced(one, now + ahead, ahead) for one in self._roster.look_up(user_ids, now)]
 
-    def _as_told(self, one: UserPresence, now: datetime, ahead: timedelta) -> UserPresence:
-        told = self.announcements.told(one.user_id)
-        if told is None:
+    def _as_announced(self, one: UserPresence, now: datetime, ahead: timedelta) -> UserPresence:
+        announced = self.announcements.announced(one.user_id)
+        if announced is None:
             is_online = one.is_online or self.remote_presence.is_online(one.user_id)
-            told = Standing(is_online, one.last_seen and one.last_seen + ahead)
-        return UserPresence(one.user_id, told.is_online, now if told.is_online else told.last_seen)
+            announced = OnlineState(is_online, one.last_seen and one.last_seen + ahead)
+        return UserPresence(one.user_id, announced.is_online, now if announced.is_online else announced.last_seen)
 
     def _wait(self) -> None:
         """Sees that the next grace period to end is noticed."""
@@ -284,7 +284,7 @@ class Presence:
 
     def _add(self, change: UserActivity, last_seen: datetime | None) -> None:
         """A user has come who was last seen then, or gone."""
-        self.announcements.add(change, Standing(not change.is_on, last_seen and self._wall(last_seen)))
+        self.announcements.add(change, OnlineState(not change.is_on, last_seen and self._wall(last_seen)))
         self._announce()
 
     def publish_all(self) -> None:

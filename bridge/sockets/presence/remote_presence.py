@@ -186,10 +186,10 @@ class RemotePresence:
         what those did there has ended. If it goes on for another client there, that node says so again."""
         for activity in self._at(node, at).values():
             if activity.user_id in online or (activity.chat_id is not None and activity.user_id in others):
-                self.hear(node, activity)
+                self.receive(node, activity)
                 self.publish(activity, node=node)
 
-    def hear(self, node: str, activity: UserActivity) -> None:
+    def receive(self, node: str, activity: UserActivity) -> None:
         """Something has changed at another node."""
         if activity.chat_id is not None:
             typing = Typing(activity.chat_id, activity.user_id)
@@ -209,9 +209,9 @@ class RemotePresence:
         standing = {(one.user_id, one.chat_id): one for one in activities if one.is_on}
         known = self._at(node, at)
         for gone in known.keys() - standing.keys():
-            self.hear(node, known[gone])
+            self.receive(node, known[gone])
         for come in standing.keys() - known.keys():
-            self.hear(node, standing[come])
+            self.receive(node, standing[come])
 
     def all_at(self, node: str, at: datetime) -> Collection[UserActivity]:
         """Who is online or types at another node, each as one who has gone at that time."""

@@ -171,7 +171,7 @@ class Reconnections:
 
     def _has_lost_rooms(self, missed: Missed, principal: Principal) -> bool:
         session, left = missed.session, missed.session.left
-        return left is not None and self._loses_rooms(principal, session.rooms, missed.heard_until, left.sure)
+        return left is not None and self._loses_rooms(principal, session.rooms, missed.received_until, left.sure)
 
     def restore(self, missed: Missed, principal: Principal) -> Restored:
         """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""

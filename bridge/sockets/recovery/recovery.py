@@ -61,7 +61,7 @@ class Missed:
 
     session: Session
     pid: str
-    heard_until: int
+    received_until: int
     """The last event that the client shows to have received; all before it was received, too."""
     after: int
     """That, or the last that stands in `delivered`."""

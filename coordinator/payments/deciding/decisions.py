@@ -12,7 +12,7 @@ from coordinator.payments.agreed.agreements import Checkout, Share
 from coordinator.payments.counting.lateness import CLOCKS_APART
 from coordinator.payments.deciding.evidence import misfit_of, unfit_without_time
 from coordinator.payments.deciding.merging import merged, with_unfit
-from coordinator.payments.deciding.siblings import Sibling, standing_of
+from coordinator.payments.deciding.siblings import Sibling, deciding_payment
 from coordinator.payments.events.checkouts import (
     CheckoutPaymentConfirmed,
     CheckoutPaymentFailed,
@@ -147,9 +147,9 @@ def _events(
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
     if after.status is before.status:
         # A person took it as paid for the others too.
-        told_now = before.withheld - after.withheld if after.status is PaymentStatus.COMPLETED else frozenset()
+        released = before.withheld - after.withheld if after.status is PaymentStatus.COMPLETED else frozenset()
         for share in after.shares:
-            if share.request_id in told_now:
+            if share.request_id in released:
                 yield from _share_events(after, share, happened, siblings, texts, completes=True)
         return
     # That it was paid was told before its money went back, and is told once.
@@ -168,7 +168,7 @@ def _cancelled_events(
     """That of several purchase requests one is not paid any more."""
     for share in after.shares:
         is_new = share.request_id in cancelled_apart(after) - cancelled_apart(before)
-        if is_new and (not siblings or standing_of(share.request_id, (after, *siblings)) is after):
+        if is_new and (not siblings or deciding_payment(share.request_id, (after, *siblings)) is after):
             yield texts.request_update(share, "payment-cancelled", PaymentStatus.CANCELLED)
 
 
@@ -191,7 +191,7 @@ def _share_events(
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     if completes:
         yield texts.received(share)
-    if siblings and standing_of(share.request_id, (payment, *siblings)) is not payment:
+    if siblings and deciding_payment(share.request_id, (payment, *siblings)) is not payment:
         return  # the request has the status of its best payment
     yield texts.request_update(share, happened)
     if completes:

@@ -145,10 +145,10 @@ class BlockRereads:
         awaited = {one.sighting.transfer.transfer_id: one.sighting.block_hash for one in following.awaited}
         own = {name: block_hash for name, block_hash in awaited.items() if self._words.source_of(name) == place}
         seen = await see_again(
-            self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place, told=own
+            self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place, already_seen=own
         )
-        told = [one for one in seen if one.transfer.transfer_id in awaited]
-        self._words.note_again(place, reading.blocks, told)
+        already_seen = [one for one in seen if one.transfer.transfer_id in awaited]
+        self._words.note_again(place, reading.blocks, already_seen)
         missed = await self._payees.missed(step, [one for one in seen if self._is_followed(following, one)])
         if len(self._rpc.endpoints) == 1:
             unknown = [one for one in missed if following.canonical.hash_at(one.transfer.block.number) is None]

@@ -14,7 +14,7 @@ from providers.onchain.chains import Chain, token_amount
 from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, examine_claim, judge_claim
 from providers.onchain.confirming.other_chains import FoundElsewhere, found_elsewhere
 from providers.onchain.matching.matching import Subject, Watched
-from providers.onchain.matching.position import ToldByOne
+from providers.onchain.matching.position import SingleSource
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.quantities import quantity
 
@@ -29,7 +29,7 @@ AGE_SHARE = 8
 # What is said of a transaction that moves nothing for whoever waits.
 FOR_NOTHING = (Stage.FAILED, Stage.DROPPED)
 # Of those that are told so by the word of one, so many of the newest are looked into again after a start.
-TOLD_BY_ONE_LIMIT = 256
+SINGLE_SOURCE_LIMIT = 256
 REPLACED = "another transaction of its sender took its place"
 FORGOTTEN = "no node knows it any more"
 MAY_STILL_COME = f"{FORGOTTEN}; it may be mined all the same until another of its sender has its nonce"
@@ -108,18 +108,20 @@ class ClaimRounds:
             self._claims.setdefault((watched.subject, tx_hash), claim)
 
     @property
-    def told_by_one(self) -> tuple[ToldByOne, ...]:
+    def single_source(self) -> tuple[SingleSource, ...]:
         """Those that come to nothing by the word of one, until two have said it."""
         found = (
-            ToldByOne(subject, tx_hash, claim.reported)
+            SingleSource(subject, tx_hash, claim.reported)
             for (subject, tx_hash), claim in self._claims.items()
             if claim.reported in FOR_NOTHING
         )
-        return tuple(found)[-TOLD_BY_ONE_LIMIT:]
+        return tuple(found)[-SINGLE_SOURCE_LIMIT:]
 
-    def take_up(self, told: Iterable[ToldByOne], watched: Callable[[Subject], Watched | None], head: int) -> None:
+    def take_up(
+        self, recorded: Iterable[SingleSource], watched: Callable[[Subject], Watched | None], head: int
+    ) -> None:
         """After a start: those that came to nothing by the word of one are looked into again."""
-        for one in told:
+        for one in recorded:
             waiting = watched(one.subject)
             if waiting is not None:
                 claim = Claim(waiting, one.tx_hash, since_block=head, known_at_block=head, reported=one.stage)

@@ -93,7 +93,7 @@ class Corroboration:
     clock: Callable[[], float]
     _reported_by: dict[str, int] = field(default_factory=dict)
     """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
-    _told_again: dict[str, Seen] = field(default_factory=dict)
+    _reread: dict[str, Seen] = field(default_factory=dict)
     """What an endpoint told of a transfer that read its block once more."""
     _agreed: set[str] = field(default_factory=set)
     _apart: set[str] = field(default_factory=set)
@@ -128,12 +128,12 @@ class Corroboration:
 
     def note_again(self, place: int, blocks: range, seen: Iterable[Seen]) -> None:
         """Remembers all that an endpoint told of what is awaited in blocks that it read once more."""
-        self._told_again = {
+        self._reread = {
             name: one
-            for name, one in self._told_again.items()
+            for name, one in self._reread.items()
             if one.reported_by != place or one.transfer.block.number not in blocks
         }
-        self._told_again |= {one.transfer.transfer_id: one for one in seen}
+        self._reread |= {one.transfer.transfer_id: one for one in seen}
 
     def agree(self, transfer_ids: Iterable[str]) -> None:
         """Remembers that two endpoints have told of transfers."""
@@ -143,7 +143,7 @@ class Corroboration:
         """Forgets all transfers but these."""
         retained = set(transfer_ids)
         self._reported_by = {name: place for name, place in self._reported_by.items() if name in retained}
-        self._told_again = {name: one for name, one in self._told_again.items() if name in retained}
+        self._reread = {name: one for name, one in self._reread.items() if name in retained}
         self._agreed &= retained
         self._apart &= retained
 
@@ -193,7 +193,7 @@ class Corroboration:
         open_ones = [one for one in deep if not self._is_certain(one, doubted)]
         held: dict[str, str] = {}
         gone: set[str] = set()
-        told: dict[int, list[str]] = {}
+        reread: dict[int, list[str]] = {}
         news: set[int] = set()
         retained: list[Doubt] = []
         asked = set()
@@ -213,11 +213,11 @@ class Corroboration:
                 if has_differed and question.has_differed and await self._is_disowned(some):
                     gone |= {one.transfer_id for one in some}
                     if question.contradiction is not None:
-                        told.setdefault(key[0], []).append(f"{question.contradiction}; {NO_SOURCE}")
+                        reread.setdefault(key[0], []).append(f"{question.contradiction}; {NO_SOURCE}")
                         news.add(key[0])
                     self._questions.pop(key, None)
                 if question.outvoted is not None:
-                    told.setdefault(key[0], []).append(question.outvoted)
+                    reread.setdefault(key[0], []).append(question.outvoted)
                     news.add(key[0])
             if key not in self._questions:
                 continue
@@ -226,12 +226,12 @@ class Corroboration:
                 retained += [Doubt(one.transfer_id, key[0], said) for one in some]
             if question.contradiction is not None:
                 held |= dict.fromkeys((one.transfer_id for one in some), CONTRADICTED)
-                told.setdefault(key[0], []).append(_stopping(question.contradiction, some))
+                reread.setdefault(key[0], []).append(_stopping(question.contradiction, some))
                 news |= {key[0]} if before is None else set()
             else:
                 held |= dict.fromkeys((one.transfer_id for one in some), WAITS)
         self._questions = {key: one for key, one in self._questions.items() if key in asked}
-        alarms = tuple(self._alarm(number, told[number]) for number in sorted(news))
+        alarms = tuple(self._alarm(number, reread[number]) for number in sorted(news))
         return WitnessAnswers(held, alarms, frozenset(gone), tuple(retained))
 
     def _is_certain(self, due: Due, doubted: Mapping[str, Doubt]) -> bool:
@@ -269,8 +269,8 @@ class Corroboration:
         """Asks about them. Returns whether they can be asked about together: what is wrong with one of them is no
         reason to stop the others."""
         number, _, reported_by, _ = key
-        told = self._told_again if question.is_plain and question.tries < TRIES else {}
-        answer = await self.votes.take(reported_by, some, told)
+        reread = self._reread if question.is_plain and question.tries < TRIES else {}
+        answer = await self.votes.take(reported_by, some, reread)
         word, said = answer.word, answer.said
         if word in (Word.OTHERWISE, Word.ABSENT) and len(some) > 1:
             return False
@@ -325,9 +325,9 @@ class Corroboration:
         depth = self.chain.required_confirmations or 1
         return ABSENCE_BELIEVED_SECONDS + (depth * self.chain.block_seconds if word is Word.BEHIND else 0)
 
-    def _alarm(self, number: int, told: Sequence[str]) -> Alarm:
+    def _alarm(self, number: int, reread: Sequence[str]) -> Alarm:
         """All that endpoints contradict each other in about a block."""
-        message = "; ".join(told)
+        message = "; ".join(reread)
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
 

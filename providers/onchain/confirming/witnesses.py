@@ -140,14 +140,14 @@ class Witnesses:
             return True
         return await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(last), False) is not None
 
-    async def stands_by(self, place: int, due: Sequence[Due], told: Mapping[str, Seen]) -> Word | None:
+    async def stands_by(self, place: int, due: Sequence[Due], reread: Mapping[str, Seen]) -> Word | None:
         """What one endpoint says that told the same of this block before: it agrees if it has the block now that
         makes the money deep, or has called one finalized, and the hash of that one proves that this block is below
         it. None where that does not tell, and it has to be asked for all. Raises FaultyError, and
         RefusedByNodeError."""
         number, block_hash = due[0].block
         block = BlockId(number=number, hash=block_hash)
-        if not all(_is_told(place, one, block, told.get(one.transfer_id)) for one in due):
+        if not all(_is_reread(place, one, block, reread.get(one.transfer_id)) for one in due):
             return None
         if self.chain.required_confirmations is None:
             final = self.called_final.get(place)
@@ -325,11 +325,11 @@ def _is_same(due: Due, other: ChainTransfer) -> bool:
     )
 
 
-def _is_told(place: int, due: Due, block: BlockId, told: Seen | None) -> bool:
+def _is_reread(place: int, due: Due, block: BlockId, reread: Seen | None) -> bool:
     """Whether this endpoint told of this transfer in this block, made then."""
-    if told is None or (told.reported_by, told.transfer.block) != (place, block):
+    if reread is None or (reread.reported_by, reread.transfer.block) != (place, block):
         return False
-    return _is_same(due, told.transfer) and _of_time([due], told.mined_at)[0] is Word.AGREES
+    return _is_same(due, reread.transfer) and _of_time([due], reread.mined_at)[0] is Word.AGREES
 
 
 def _of_time(due: Sequence[Due], made_at: datetime) -> tuple[Word, str]:

@@ -33,7 +33,7 @@ __all__ = [
 BLOCK_VANISHED = "the block that held it is not part of the chain any more"
 NO_SOURCE = "no endpoint tells of it any more"
 # How much deeper it is looked again when what was final is gone.
-LOOKED_AGAIN_DEPTHS = 10
+REREAD_DEPTHS = 10
 
 
 def brought_up(following: Following, tokens: Iterable[Token]) -> Following:
@@ -206,7 +206,7 @@ def begun_again(following: Following, gone_number: int, depth: int, earliest: in
     contradicted = following.contradicted_number
     parted_number = min(gone_number, following.checked_number + 1)
     parted_number = parted_number if contradicted is None else min(parted_number, contradicted)
-    again = min(max(parted_number - LOOKED_AGAIN_DEPTHS * depth, 0), earliest)
+    again = min(max(parted_number - REREAD_DEPTHS * depth, 0), earliest)
     return Following(
         again,
         following.view,

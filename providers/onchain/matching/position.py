@@ -10,7 +10,7 @@ from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.matching.followed_tokens import FollowedToken
 from providers.onchain.matching.matching import Subject
 
-__all__ = ["Doubt", "Finality", "Following", "Paying", "Sighted", "ToldByOne"]
+__all__ = ["Doubt", "Finality", "Following", "Paying", "Sighted", "SingleSource"]
 
 # Where the chain itself says what is final, as many hashes are kept to notice reorganisations with.
 HASHES_LIMIT = 256
@@ -69,7 +69,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldByOne:
+class SingleSource:
     """A transaction that comes to nothing for whoever waits, by the word of one endpoint while no other answered."""
 
     subject: Subject
@@ -100,7 +100,7 @@ class Following:
     """A few of the blocks below the newest, by which it is found how far the chain went back."""
     in_ranges: tuple[int, int] | None = None
     """The first and the last of the blocks that are to be read in ranges once they are deep."""
-    told_by_one: tuple[ToldByOne, ...] = ()
+    single_source: tuple[SingleSource, ...] = ()
     """What comes to nothing by the word of one endpoint, and is to be looked into until two have said so."""
 
     @property

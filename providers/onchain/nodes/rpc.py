@@ -60,7 +60,7 @@ class ChainRpc(EndpointPool):
 
         return await self.first_good(newest)
 
-    async def look_around(self) -> int:
+    async def read_heads(self) -> int:
         """Asks all endpoints in good standing for their chain and their heads, so that one that lags or has changed
         sides is noticed. Returns the best head."""
         now = self._clock()

@@ -137,7 +137,7 @@ async def see_again(
     *,
     place: int,
     one_by_one: bool = False,
-    told: Mapping[str, str | None] = MappingProxyType({}),
+    already_seen: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Sequence[Seen]:
     """Reads blocks that were read before once more, by just this endpoint; `one_by_one` those that no range may reach
     into. `told` are transfers of which it has told itself, by their ids, and in which block. Raises FaultyError,
@@ -154,7 +154,9 @@ async def see_again(
         found += await _dated(rpc, chain, reported, watchlist)
     if chain.own_coin is not None and watchlist.wants_own_coin:
         for number in blocks:
-            found += await _own_coin_again(rpc, traces, chain, number, watchlist, place=place, told=told)
+            found += await _own_coin_again(
+                rpc, traces, chain, number, watchlist, place=place, already_seen=already_seen
+            )
     return found
 
 
@@ -166,7 +168,7 @@ async def _own_coin_again(
     watchlist: Watchlist,
     *,
     place: int,
-    told: Mapping[str, str | None],
+    already_seen: Mapping[str, str | None],
 ) -> list[Seen]:
     content = await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
     header = header_of(content)
@@ -176,7 +178,7 @@ async def _own_coin_again(
     except RefusedByNodeError as error:  # no reason to leave out all else
         logger.warning("%s: what contracts send in block %d is not read again: %s", chain.name, number, error)
     for transfer in _sent(chain, content, watchlist):
-        if told.get(transfer.transfer_id) == header.hash:  # that it succeeded is known
+        if already_seen.get(transfer.transfer_id) == header.hash:  # that it succeeded is known
             found.append(transfer)
             continue
         receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)

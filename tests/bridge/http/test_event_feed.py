@@ -298,7 +298,7 @@ def test_a_bridge_that_stops_ends_its_streams_and_answers_who_waits(make_bridge:
 async def test_a_silent_stream_says_that_it_lives_and_one_that_fell_behind_what_is_kept_that_it_did(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_feed, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(event_feed, "POLL_SECONDS", 0.001)
     monkeypatch.setattr(event_feed, "HEARTBEAT_SECONDS", 0.002)
     journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
 

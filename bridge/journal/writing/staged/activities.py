@@ -14,7 +14,7 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import activity_row
 from bridge.journal.writing.statements import Row, Writing, insert_into
 
-__all__ = ["ENDED_KEPT_FOR", "StagedActivities"]
+__all__ = ["ENDED_RETENTION", "StagedActivities"]
 
 _ROWS = schema.activities.c
 _COMMITS = select(schema.journal.c.commits)
@@ -24,7 +24,7 @@ _FORGET = delete(schema.activities).where(
 _FORGET_ENDED = delete(schema.activities).where(
     _ROWS.is_on == false(), func.coalesce(_ROWS.said_at, _ROWS.at) < bindparam("before", type_=_ROWS.at.type)
 )
-ENDED_KEPT_FOR = timedelta(hours=1)
+ENDED_RETENTION = timedelta(hours=1)
 """For so long one can read that somebody has gone or does not type any more."""
 
 
@@ -57,7 +57,7 @@ class StagedActivities:
     def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
         return (
-            (_FORGET_ENDED, [{"before": self._now - ENDED_KEPT_FOR}] if self._is_tidied else []),
+            (_FORGET_ENDED, [{"before": self._now - ENDED_RETENTION}] if self._is_tidied else []),
             (_FORGET, [{"by_node": node, "by_user": user, "by_chat": chat} for node, user, chat in self._rows]),
             (insert_into(schema.activities), list(self._rows.values())),
         )

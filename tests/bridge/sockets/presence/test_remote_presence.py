@@ -38,7 +38,7 @@ class Node:
 
     def _announce(self) -> None:
         for change in self.presence.announcements.take():
-            self.presence.announcements.tell(change)
+            self.presence.announcements.note_announced(change)
             self.announced.append((change.user_id, "online" if change.is_on else "offline"))
 
     def publish(self) -> None:
@@ -75,10 +75,10 @@ class Neighbourhood:
     async def publish(self, number: int) -> None:
         self.nodes[number].publish()
 
-    async def hear(self, number: int, origin: int) -> None:
+    async def receive(self, number: int, origin: int) -> None:
         unheard = self.nodes[origin].unheard[number]
         if origin != number and unheard:
-            self.nodes[number].remote_presence.hear(str(origin), unheard.popleft())
+            self.nodes[number].remote_presence.receive(str(origin), unheard.popleft())
 
     async def take_for_gone(self, number: int, other: int) -> None:
         """As a node is that was cut off from the database for long: it says who is there once it is back."""
@@ -91,7 +91,7 @@ NODE, USER = st.sampled_from(NODES), st.sampled_from(USERS)
 DEEDS = st.one_of(
     st.tuples(st.sampled_from(["come", "go"]), NODE, USER),
     st.tuples(st.just("publish"), NODE),
-    st.tuples(st.sampled_from(["hear", "take_for_gone"]), NODE, NODE),
+    st.tuples(st.sampled_from(["receive", "take_for_gone"]), NODE, NODE),
 )
 
 
@@ -105,7 +105,7 @@ async def test_in_the_end_each_has_announced_who_is_online_anywhere(deeds: list[
     for origin, listener in product(NODES, NODES):
         nodes[origin].publish()
         for _ in range(len(nodes[origin].unheard[listener])):
-            await neighbourhood.hear(listener, origin)
+            await neighbourhood.receive(listener, origin)
     for user_id in USERS:
         is_online = any((number, user_id) in neighbourhood.sockets for number in NODES)
         truth = "online" if is_online else "offline"
@@ -122,7 +122,7 @@ async def test_who_comes_back_to_a_bridge_that_was_started_again_is_online_at_th
 ) -> None:
     """To the others it is another bridge than the one that ended, with which they take its users for gone."""
     other, again = Node(), Node(grace_seconds=60)
-    other.remote_presence.hear("before", UserActivity("u1", None, is_on=True, at=NOW))
+    other.remote_presence.receive("before", UserActivity("u1", None, is_on=True, at=NOW))
     again.presence.expect("u1", NOW)
 
     def notice() -> None:
@@ -132,7 +132,7 @@ async def test_who_comes_back_to_a_bridge_that_was_started_again_is_online_at_th
         again.presence.claim("s1", "u1")
         again.presence.arrive("s1", "u1")
         for noted in again.remote_presence.take():
-            other.remote_presence.hear("again", noted.activity)
+            other.remote_presence.receive("again", noted.activity)
 
     for happens in (notice, come_back) if is_noticed_first else (come_back, notice):
         happens()
@@ -175,17 +175,17 @@ async def test_who_is_expected_back_is_online_at_the_others_until_it_is_not_ther
     other, again = Node(), Node()
     again.presence.expect("u1", NOW)
 
-    async def tell() -> None:
+    async def note_announced() -> None:
         for noted in again.remote_presence.take():
-            other.remote_presence.hear("again", noted.activity)
+            other.remote_presence.receive("again", noted.activity)
 
-    await tell()
+    await note_announced()
     assert other.presence.is_here("u1")
     for _ in range(3):  # the grace period, which is none
         await asyncio.sleep(0)
-    await tell()
+    await note_announced()
     assert other.announced == [("u1", "online"), ("u1", "offline")]
-    assert other.presence.announcements.told("u1") == again.presence.announcements.told("u1")
+    assert other.presence.announcements.announced("u1") == again.presence.announcements.announced("u1")
 
 
 def test_what_could_not_be_told_is_told_later_unless_something_newer_is() -> None:
@@ -231,8 +231,8 @@ async def test_what_changed_waits_until_it_is_kept_also_where_that_fails_at_firs
 async def test_what_a_client_did_where_it_comes_from_has_ended_there() -> None:
     here = Node()
     for user_id in ("u1", "u2", "u3"):
-        here.remote_presence.hear("a", UserActivity(user_id, None, is_on=True, at=NOW))
-        here.remote_presence.hear("a", UserActivity(user_id, "c1", is_on=True, at=NOW))
+        here.remote_presence.receive("a", UserActivity(user_id, None, is_on=True, at=NOW))
+        here.remote_presence.receive("a", UserActivity(user_id, "c1", is_on=True, at=NOW))
     here.presence.claim("s1", "u1")
     here.presence.arrive("s1", "u1")
     here.publish()
@@ -250,9 +250,9 @@ def test_whoever_typed_at_a_node_that_is_gone_types_no_more() -> None:
     remote_presence = RemotePresence(on_status=heard.append, on_typing=heard.append)
     types = UserActivity("u1", "c1", is_on=True, at=NOW, user_name="Ann")
     for again in (types, types):  # whoever goes on typing says so again
-        remote_presence.hear("a", again)
+        remote_presence.receive("a", again)
     remote_presence.replace("a", [types], NOW)
     remote_presence.replace("a", [], NOW)
-    remote_presence.hear("a", types._replace(is_on=False))
+    remote_presence.receive("a", types._replace(is_on=False))
     assert heard == [types, types, UserActivity("u1", "c1", is_on=False, at=NOW)]
     assert not remote_presence.nodes

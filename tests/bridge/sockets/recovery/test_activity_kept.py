@@ -184,7 +184,7 @@ async def test_who_was_away_for_longer_than_it_is_known_who_went_begins_anew(
     await cut(watcher)
     await stop(house)
     if why == "it was long ago":
-        monkeypatch.setattr("bridge.shared_activity.ENDED_KEPT_FOR", timedelta(0))
+        monkeypatch.setattr("bridge.shared_activity.ENDED_RETENTION", timedelta(0))
     else:
         monkeypatch.setattr("bridge.shared_activity.is_of_before_activity_was_kept", lambda content: bool(content))
     await house.open()

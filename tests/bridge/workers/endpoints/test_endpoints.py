@@ -110,7 +110,7 @@ async def sending(journal: Journal, rules: EndpointRules = FAST, granted: Sequen
 
     async def deliver(stretch: Sequence[Any]) -> None:
         await asyncio.sleep(0)
-        endpoints.hear(stretch[-1].offset)
+        endpoints.note_newest(stretch[-1].offset)
 
     dispatcher = journal.dispatcher(deliver, after=(await journal.newest_place()).number)
     tasks = [asyncio.create_task(endpoints.run()), asyncio.create_task(dispatcher.run())]
@@ -308,12 +308,12 @@ async def test_what_is_kept_while_nothing_is_taken_comes_as_soon_as_something_is
     async with sending(journal, rules):
         await publish(journal, 1, 2, 3)
 
-        kept: list[Delivery] = []
+        valid_for: list[Delivery] = []
         async with asyncio.timeout(GIVE_UP_SECONDS):
-            while [one.tries for one in kept] != [2, 2, 2]:
+            while [one.tries for one in valid_for] != [2, 2, 2]:
                 await asyncio.sleep(0.02)
-                kept = await journal.endpoints.deliveries(endpoint_id, status=None, before=None, limit=10)
-        assert {one.status for one in kept} == {DeliveryStatus.PENDING}
+                valid_for = await journal.endpoints.deliveries(endpoint_id, status=None, before=None, limit=10)
+        assert {one.status for one in valid_for} == {DeliveryStatus.PENDING}
         is_down = False
         await publish(journal, 4)
         await until(lambda: sorted(receiver.taken) == [1, 2, 3, 4])
@@ -360,7 +360,7 @@ async def test_a_test_comes_once_even_to_one_that_is_disabled(journal: Journal, 
 async def test_both_secrets_verify_while_one_makes_way_for_the_other(journal: Journal, receiver: Receiver) -> None:
     endpoint_id = await register(journal, receiver)
     old = receiver.secret
-    changed = await journal.endpoints.add_secret(endpoint_id, None, kept=timedelta(hours=1), by="ada")
+    changed = await journal.endpoints.add_secret(endpoint_id, None, valid_for=timedelta(hours=1), by="ada")
     assert isinstance(changed, RegisteredEndpoint)
     assert changed.new_secret not in (None, old)
     async with sending(journal):
