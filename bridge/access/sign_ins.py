@@ -28,6 +28,7 @@ from bridge.access.principals import Principal, Role
 from bridge.access.refused_sign_ins import SIGN_INS, RefusedSignIns
 from bridge.access.tokens import TokenVerifier
 from coordinator.models import FrozenModel
+from coordinator.waits import left
 
 __all__ = ["Attempt", "ConsoleSession", "SessionState", "SignIns", "Signed"]
 
@@ -83,7 +84,15 @@ class ConsoleSession(FrozenModel):
     @property
     def due_at(self) -> datetime:
         """When it is to be renewed."""
-        return self.renewed_at + RENEWED_AFTER_SHARE * (self.until - self.renewed_at)
+        return self.renewed_at + self._renewed_after
+
+    @property
+    def _renewed_after(self) -> timedelta:
+        return RENEWED_AFTER_SHARE * (self.until - self.renewed_at)
+
+    def left(self, now: datetime) -> timedelta:
+        """How long that is from now on."""
+        return left(self.due_at, now, self._renewed_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +235,11 @@ class SignIns:
     def _renew_after(self, session: ConsoleSession, now: datetime) -> timedelta | None:
         if session.refresh_token is None:
             return None
-        return session.due_at - now if now < session.due_at else TRIED_AGAIN_AFTER
+        return session.left(now) or TRIED_AGAIN_AFTER
 
     async def _renewed(self, session: ConsoleSession) -> ConsoleSession:
         now = self._now()
-        if session.refresh_token is None or now < session.due_at or now >= session.since + self.session_life:
+        if session.refresh_token is None or session.left(now) or now >= session.since + self.session_life:
             return session
         # What the provider said may be over long since; it is for the provider to say it again.
         self._proven(self._token(session.model_copy(update={"until": session.since + self.session_life})))

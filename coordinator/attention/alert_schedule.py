@@ -9,6 +9,7 @@ from enum import StrEnum
 from coordinator.attention.alert_messages import Sending
 from coordinator.attention.alerts import Alert, AlertState
 from coordinator.attention.severities import Severities, Severity
+from coordinator.waits import is_ahead, is_over
 
 __all__ = [
     "AlertBatch",
@@ -81,6 +82,11 @@ class Schedule:
         local = now.astimezone(self.zone).replace(tzinfo=None) - midnight.replace(tzinfo=None)
         return midnight + local // self.digest_every * self.digest_every
 
+    def pause_after(self, failures: int) -> timedelta:
+        """How long a destination is let alone that failed so often in a row."""
+        pause: timedelta = self.retry_after * 2 ** min(failures - 1, 20)
+        return min(pause, LONGEST_PAUSE)
+
 
 @dataclass(frozen=True, slots=True)
 class DestinationState:
@@ -98,6 +104,11 @@ class DestinationState:
     """Whether it has failed for so long that a person has to look."""
     in_doubt: Sending | None = None
     """What was sent last, if nobody knows whether it arrived."""
+
+    def is_let_alone(self, schedule: Schedule, now: datetime) -> bool:
+        """Whether it failed, and is not tried again yet."""
+        until, longest = self.next_try_at, schedule.pause_after(max(self.failures, 1))
+        return until is not None and not is_over(until, now, longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +130,7 @@ def due_batch(
     now: datetime,
 ) -> AlertBatch | None:
     """What a destination is to hear now; None if nothing."""
-    if state.next_try_at is not None and now < state.next_try_at:
+    if state.is_let_alone(schedule, now):
         return None
     destination = state.destination
 
@@ -134,15 +145,17 @@ def due_batch(
     over = [
         (one.over_since, one)
         for one in alerts
-        if one.over_since is not None and one.over_since <= now and destination in one.takes_it_for_open
+        if one.over_since is not None and one.is_told_as_over(now) and destination in one.takes_it_for_open
     ]
     is_quiet = schedule.is_quiet(now)
     if not is_quiet:
         due = schedule.last_digest_due(now)
         # Something that has waited since then at least: what came later is in the next.
-        if any(one.news_at <= due for one in untold) or any(since <= due for since, _ in over):
+        waited = [*(one.news_at for one in untold), *(since for since, _ in over)]
+        if any(since <= due or is_ahead(since, now) for since in waited):
             return AlertBatch(untold, [one for _, one in over], is_digest=True)
-    if state.last_told_at is not None and now < state.last_told_at + schedule.pause:
+    told_at = state.last_told_at
+    if told_at is not None and not is_over(told_at + schedule.pause, now, schedule.pause):
         return None
     urgent = [
         one
@@ -156,7 +169,7 @@ def to_repeat(state: DestinationState, batch: AlertBatch | None, schedule: Sched
     """What a destination is told again as it was, before anything else; None if nothing, or if it has time until the
     quiet hours are over. `batch` is what it is to hear besides."""
     sending = state.in_doubt
-    if sending is None or (state.next_try_at is not None and now < state.next_try_at):
+    if sending is None or state.is_let_alone(schedule, now):
         return None
     has_time = sending.is_digest and batch is None and schedule.is_quiet(now)
     return None if has_time else sending
@@ -173,13 +186,13 @@ def failed(
     """A message did not go through, as far as is known: it is tried again, later each time, and as it was if it is
     `in_doubt`."""
     failures = state.failures + 1
-    since = state.failing_since or now
-    pause = min(schedule.retry_after * 2 ** min(failures - 1, 20), LONGEST_PAUSE)
+    since = state.failing_since
+    since = now if since is None or is_ahead(since, now) else since
     return replace(
         state,
         failures=failures,
         failing_since=since,
-        next_try_at=now + pause,
+        next_try_at=now + schedule.pause_after(failures),
         problem=problem,
         is_undelivered=now - since >= schedule.undelivered_after,
         in_doubt=in_doubt,

@@ -15,6 +15,7 @@ from coordinator.attention.items import Attention
 from coordinator.attention.lines import one_line
 from coordinator.attention.severities import Severities, Severity
 from coordinator.models import FrozenModel
+from coordinator.waits import is_over
 
 __all__ = [
     "COMES_AND_GOES_WITHIN",
@@ -117,6 +118,11 @@ class Alert(FrozenModel):
             return self.closing.at
         return None if self.ended_at is None else self.ended_at + COMES_AND_GOES_WITHIN
 
+    def is_told_as_over(self, now: datetime) -> bool:
+        """Whether people are told so by now."""
+        longest = COMES_AND_GOES_WITHIN if self.closing is None else timedelta()
+        return self.over_since is not None and is_over(self.over_since, now, longest)
+
     @property
     def takes_it_for_open(self) -> tuple[str, ...]:
         """Which destinations were told of it, and not that it is over."""
@@ -150,7 +156,7 @@ class Reminders(NamedTuple):
 
     def is_due(self, alert: Alert, now: datetime) -> bool:
         is_open = alert.state(now) is AlertState.OPEN and self.severities.of(alert.kind) is Severity.CRITICAL
-        return is_open and bool(alert.told) and alert.news_at + self.after <= now
+        return is_open and bool(alert.told) and is_over(alert.news_at + self.after, now, self.after)
 
 
 def mark_of(item: Attention) -> str:

@@ -18,6 +18,7 @@ from coordinator.books.entries import EntryKind
 from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, SignedAmount, difference, format_amount, portion, total
+from coordinator.waits import is_ahead
 
 __all__ = [
     "LISTED_AFTER",
@@ -351,7 +352,8 @@ def next_comparison_at(
     """When wallets are to be compared next: once a day, and again soon while something differs or is not known. Those
     that never were, when a clock shows that time for the first time after the bridge began."""
     daily = moment_of(zone, at, now)
-    if (began_at if last is None else last) < daily:
+    since = began_at if last is None else last
+    if since < daily or is_ahead(since, now):
         return now
     tomorrow = datetime.combine(date_in(zone, daily) + timedelta(days=1), at, zone)
     if last is not None and not is_settled:

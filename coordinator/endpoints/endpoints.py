@@ -10,6 +10,7 @@ from enum import StrEnum
 from coordinator.compact_json import compact_json
 from coordinator.endpoints.addresses import Networks
 from coordinator.ids import derived_id
+from coordinator.waits import is_ahead, latest_known, left
 
 __all__ = [
     "PATTERN",
@@ -145,7 +146,8 @@ class Endpoint:
         if not self.is_enabled or delivery.last_at is None:
             return self
         now = delivery.last_at
-        failing = self if self.failing_since is not None else replace(self, failing_since=now)
+        since = self.failing_since
+        failing = replace(self, failing_since=now) if since is None or is_ahead(since, now) else self
         if delivery.answer_status == GONE:
             return failing.disabled(now, f"it answered {GONE}: it wants nothing any more")
         if delivery.is_over and self.holds(delivery):
@@ -160,7 +162,7 @@ class Endpoint:
 
     def _having_taken(self, delivery: "Delivery") -> "Endpoint":
         at = delivery.last_at
-        if at is None or delivery.is_test or (self.taken_at is not None and at <= self.taken_at):
+        if at is None or delivery.is_test or (self.taken_at is not None and at <= self.taken_at < latest_known(at)):
             return self if self.failing_since is None else replace(self, failing_since=None)
         return replace(self, failing_since=None, taken_at=at)
 
@@ -173,7 +175,10 @@ class Endpoint:
         that it is the endpoint that takes nothing, and not the event that is not taken."""
         if not delivery.is_over or delivery.was_given_up or self.holds(delivery):
             return False
-        return self.taken_at is None or self.taken_at < (delivery.first_at or delivery.created_at)
+        first_at = delivery.first_at or delivery.created_at
+        return (
+            self.taken_at is None or self.taken_at < first_at or is_ahead(self.taken_at, delivery.last_at or first_at)
+        )
 
 
 class DeliveryStatus(StrEnum):
@@ -223,6 +228,14 @@ class Delivery:
     @property
     def is_test(self) -> bool:
         return self.offset is None
+
+    def left(self, now: datetime) -> timedelta:
+        """How long it is until it is due: it waits since its last try. What was not tried since somebody wanted it,
+        or is hastened, waits for nothing."""
+        is_wanted = self.tries == 0 or self.next_at == self.first_at
+        if self.next_at is None or self.last_at is None or is_wanted:
+            return timedelta()
+        return left(self.next_at, now, self.next_at - self.last_at)
 
     def again(self, now: datetime) -> "Delivery":
         """It is tried now, as if never before."""

@@ -11,10 +11,10 @@ from coordinator.addresses import is_among, resembled
 from coordinator.errors import BridgeError
 from coordinator.money import ZERO, excess_over, format_amount, total
 from coordinator.names import may_be_one
+from coordinator.payments.parts.seller_shares import going_back_of
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.contradictions import is_called_refunded
 from coordinator.payments.problems.doubts import doubts_about_payment
-from coordinator.payments.problems.seller_shares import going_back_of
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.decisions import contradiction
 from coordinator.payouts.earnings import not_there, paid_out_to

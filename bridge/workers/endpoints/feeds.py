@@ -233,7 +233,7 @@ class Feed:
         while delivery.next_at is not None:
             self._woken.clear()
             try:
-                async with asyncio.timeout(max(0.0, (delivery.next_at - self._journal.clock()).total_seconds())):
+                async with asyncio.timeout(delivery.left(self._journal.clock()).total_seconds()):
                     await self._woken.wait()
             except TimeoutError:
                 break
@@ -300,6 +300,7 @@ class Feed:
             next_at = await self._steadily(
                 self._records.next_due, endpoint_id, cursor=cursor, only_wanted=only_wanted
             )
+            # A clock that is put back meanwhile is noticed at the next look.
             seconds = POLL_SECONDS if next_at is None else (next_at - self._journal.clock()).total_seconds()
             try:
                 async with asyncio.timeout(min(max(seconds, 0.0), POLL_SECONDS)):

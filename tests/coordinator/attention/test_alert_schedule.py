@@ -24,6 +24,7 @@ from coordinator.attention.alert_schedule import (
 from coordinator.attention.alerts import (
     COMES_AND_GOES_WITHIN,
     Alert,
+    Reminders,
     closed,
     note_ending_reported,
     note_reported,
@@ -206,6 +207,28 @@ def test_who_is_not_reached_is_tried_later_each_time_and_needs_a_person_after_lo
     assert (state.failing_since, state.is_undelivered) == (NOON, True)
     assert state.next_try_at == now + LONGEST_PAUSE
     assert delivered(state, now) == DestinationState("chat", last_told_at=now)
+
+
+@pytest.mark.parametrize("ahead", [10 * MINUTE, HOUR, 48 * HOUR])
+def test_a_clock_that_was_ahead_and_is_right_again_silences_nobody(ahead: timedelta) -> None:
+    wrong = NOON + ahead
+    failing = failed(CHAT, "451", HOURLY, wrong)
+    old, new = alert(CRITICAL, wrong), alert(CRITICAL, NOON, 2)
+    assert keys(told([old, new], NOON, failing)) == keys(told([old, new], NOON, delivered(CHAT, wrong)))
+    assert keys(told([old, new], NOON, failing)) == [f"{CRITICAL}:1", f"{CRITICAL}:2"]
+    assert keys(told([alert(WARNING, wrong)], NOON)) == [f"{WARNING}:1"]
+    closed_then = closed(note_reported(old, "chat"), "Ada", "seen", wrong).alert
+    over = told([closed_then], NOON)
+    assert over is not None
+    assert [one.key for one in over.over] == [old.key]
+    # It fails on: since now, as far as is known, and not for longer than that from now on.
+    failing = failed(failing, "451", HOURLY, NOON)
+    assert (failing.failing_since, failing.next_try_at) == (NOON, NOON + 2 * MINUTE)
+    assert told([old, new], NOON + MINUTE, failing) is None
+    assert failed(failing, "451", HOURLY, NOON + 15 * MINUTE).is_undelivered
+    due = Reminders(HOUR, Severities({}))
+    assert due.is_due(note_reported(old, "chat"), NOON)
+    assert not due.is_due(note_reported(new, "chat"), NOON + HOUR - SECOND)
 
 
 def test_what_may_have_arrived_is_repeated_before_anything_else_and_a_digest_not_in_quiet_hours() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
 from bridge.journal import EndpointWanted, Journal, RegisteredEndpoint
+from bridge.journal.clocks import utc_now
 from bridge.workers.endpoints.endpoints import Endpoints
 from bridge.workers.endpoints.feeds import Progress
 from coordinator.endpoints import endpoints
@@ -431,6 +432,41 @@ async def test_redirects_are_not_followed_and_long_answers_not_read(journal: Jou
         "an answer of more than 65536 bytes",
     ]
     assert sorted(came) == ["/long", "/moved"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_a_clock_that_was_ahead_and_is_right_again_silences_nobody(
+    database_url: str, receiver: Receiver
+) -> None:
+    ahead = timedelta(minutes=4)  # less than what a verified message may be off by
+    journal = await Journal.open(database_url, lambda: utc_now() + ahead)
+    minute = EndpointRules(retries=(timedelta(minutes=1),) * 9, timeout_seconds=GIVE_UP_SECONDS, networks=LOOPBACK)
+    receiver.refuses = lambda _number, _tries: 500
+    ordered = await register(journal, receiver)
+    with receiving() as other:
+        other.refuses = lambda _number, _tries: 500
+        unordered = await register(journal, other, is_ordered=False)
+        async with sending(journal, minute):
+            await publish(journal, 1)
+            for name in (ordered, unordered):
+                await stands(journal, name, lambda one: one.failing_since is not None)
+        (delivery,) = await deliveries(journal, unordered)
+        await journal.close()
+        journal = await Journal.open(database_url)
+        assert delivery.next_at is not None
+        assert delivery.next_at - journal.clock() > timedelta(minutes=4)
+        async with sending(journal, minute):
+            # It is tried at once, and then as the schedule has it, by the clock that is right.
+            await until(lambda: (len(receiver.came), len(other.came)) == (2, 2))
+            right = journal.clock() + timedelta(minutes=1)
+            for name in (ordered, unordered):
+                assert (await stands(journal, name, lambda one: (one.failing_since or right) < right)).is_enabled
+        for name in (ordered, unordered):
+            (delivery,) = await deliveries(journal, name)
+            assert (delivery.tries, delivery.status) == (2, DeliveryStatus.PENDING)
+            left = delivery.left(journal.clock())
+            assert timedelta(seconds=30) < left < timedelta(seconds=70)
+    await journal.close()
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
