@@ -22,7 +22,7 @@ from tests.bridge.workers.chains.followed_chain import (
 )
 from tests.providers.onchain.liar import Liar, Refusal
 
-COMPLETED, CONFIRMING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING
+COMPLETED, CONFIRMING, PENDING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING, PaymentStatus.PENDING
 TRACES = ("debug_traceBlockByHash", "debug_traceTransaction")
 # Who lies, and who offers no traces; the third one is honest.
 ORDERS = [(0, 1), (0, 2), (1, 0), (2, 0)]
@@ -71,6 +71,10 @@ async def test_coin_that_one_of_three_makes_up_does_not_count(follow: Follow, li
         assert (await it.payment()).status != COMPLETED
         if liar < 2:  # whoever comes before the honest one is believed at first
             assert len(await listed(it)) == 1
+        it.liars[liar].answers = {}
+        it.clock.now += 120
+        await goes_on(it)
+        assert (await it.payment()).status == PENDING  # nobody tells of it any more
 
 
 @pytest.mark.parametrize(("liar", "without"), ORDERS)
