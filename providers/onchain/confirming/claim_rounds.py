@@ -171,7 +171,12 @@ class ClaimRounds:
         sighting = await self._sighting(claim, finding, head, safe)
         is_certain = True
         if sighting is not None and sighting.stage in FOR_NOTHING:
-            words = await self._words(claim, finding)
+            said = await self._said(claim, lookup)
+            paid_by = next((one for one in said if judge_claim(claim.watched, one).verdict is Verdict.PAYS), None)
+            if paid_by is not None:  # what endpoints say of it together decides whether it counts
+                claim.reported = None
+                return News(claim, judge_claim(claim.watched, paid_by), paid_by)
+            words = [judge_claim(claim.watched, one).verdict for one in said]
             is_certain = len(words) >= min(2, len(self.rpc.endpoints))
             is_payment = claim.watched.subject.kind == "payment"
             if any(verdict is not finding.verdict for verdict in words) or not (is_certain or is_payment):
@@ -195,16 +200,15 @@ class ClaimRounds:
                 break
         return lookup
 
-    async def _words(self, claim: Claim, finding: Finding) -> list[Verdict]:
-        """What endpoints find of a transaction that comes to nothing by the word of one: all of them of a payout,
+    async def _said(self, claim: Claim, lookup: Lookup) -> list[Lookup]:
+        """What endpoints know of a transaction that comes to nothing by the word of one: all of them of a payout,
         which may be sent again then, and those that are well of a payment."""
         if len(self.rpc.endpoints) < 2:
-            return [finding.verdict]
+            return [lookup]
         is_payment = claim.watched.subject.kind == "payment"
         places = self.rpc.well() if is_payment else self.rpc.everybody()
         lookups = [await self._examined_at(claim, place) for place in places]
-        said = [one for one in lookups if one is not None and not one.is_untraced]
-        return [judge_claim(claim.watched, one).verdict for one in said]
+        return [one for one in lookups if one is not None and not one.is_untraced]
 
     async def _examined_at(self, claim: Claim, place: int) -> Lookup | None:
         """What one endpoint knows of a transaction; None if it says nothing."""

@@ -252,10 +252,10 @@ class Corroboration:
         return question
 
     async def _is_disowned(self, some: Sequence[Due]) -> bool:
-        """Whether all endpoints say something else, also the one that told of it."""
+        """Whether all endpoints that can tell of it say something else, also the one that told of it."""
         number, _ = some[0].block
-        words = [(await self.votes.of(place, number, some))[0] for place in self.rpc.everybody()]
-        return all(word in AGAINST for word in words)
+        words = {(await self.votes.of(place, number, some))[0] for place in self.rpc.everybody()} - {Word.UNTRACED}
+        return len(words) > 0 and words <= AGAINST
 
     def _key(self, due: Due) -> _Key:
         alone = due.transfer_id if due.transfer_id in self._apart else ""
@@ -272,7 +272,8 @@ class Corroboration:
         reread = self._reread if question.is_plain and question.tries < TRIES else {}
         answer = await self.votes.take(reported_by, some, reread)
         word, said = answer.word, answer.said
-        if word in (Word.OTHERWISE, Word.ABSENT) and len(some) > 1:
+        has_parts = word in (Word.OTHERWISE, Word.ABSENT) or answer.is_untraced
+        if has_parts and len(some) > 1:
             return False
         question.is_plain = question.is_plain and word is Word.BEHIND
         now = self.clock()

@@ -1,5 +1,6 @@
 """Votes: what the endpoints of a chain say together of money that is deep enough. Where all that are asked agree, two
-words are enough; where one says otherwise, it takes more than half of all that there are.
+words are enough; where one says otherwise, it takes more than half of all that there are. Who offers no traces has no
+vote on what contracts sent on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +29,8 @@ class Answer:
     """Whether anybody at all of those that there are tells of it."""
     outvoted: tuple[int, ...] = ()
     """Who says otherwise than most of them, which agree."""
+    is_untraced: bool = False
+    """Whether somebody had no vote, since it offers no traces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Votes:
         """What endpoints say; `told` is what counts of what was told before. Where it is not known who told of it,
         two have to agree, or the only one that there is."""
         endpoints, places = self.rpc.endpoints, self.rpc.everybody()
-        agreeing, silent, behind = list[str](), list[str](), list[str]()
+        agreeing, untraced, silent, behind = list[str](), list[str](), list[str](), list[str]()
         against: dict[int, tuple[Word, str]] = {}
         needed = at_least = min(2, len(endpoints))
         number, block_hash = some[0].block
@@ -54,6 +57,7 @@ class Votes:
                 against[place] = word, f"{host} {said}"
                 needed = max(at_least, majority(len(endpoints)))
             agreeing += [host] if word is Word.AGREES else []
+            untraced += [f"{host}: {said}"] if word is Word.UNTRACED else []
             silent += [f"{host}: {said}"] if word is Word.SILENT else []
             behind += [f"{host} {said}"] if word is Word.BEHIND else []
             if len(agreeing) >= needed or (against and len(agreeing) + len(places) - asked < needed):
@@ -67,10 +71,12 @@ class Votes:
             return Answer(Word.AGREES, said, outvoted=tuple(against))
         if against:
             word = next((word for word, _ in against.values() if word is not Word.ABSENT), Word.ABSENT)
-            return Answer(word, f"{own}; {differing}", is_reported)
+            return Answer(word, f"{own}; {differing}", is_reported, is_untraced=bool(untraced))
         if behind:
-            return Answer(Word.BEHIND, f"{own}; {behind[0]}", is_reported)
-        return Answer(Word.SILENT, "; ".join(silent), is_reported)
+            return Answer(Word.BEHIND, f"{own}; {behind[0]}", is_reported, is_untraced=bool(untraced))
+        if agreeing and untraced and not silent:
+            return Answer(Word.AGREES)  # whoever can tell of it does
+        return Answer(Word.SILENT, "; ".join((*silent, *untraced)), is_reported, is_untraced=bool(untraced))
 
     async def of(
         self, place: int, number: int, some: Sequence[Due], told: Mapping[str, Seen] | None = None
@@ -82,7 +88,7 @@ class Votes:
             if stood is not None:
                 return stood, "" if stood is Word.AGREES else not_deep
             word, said = await self.witnesses.word_of(place, some)
-            if word is Word.AGREES and not await self.witnesses.is_deep(place, number):
+            if word in (Word.AGREES, Word.UNTRACED) and not await self.witnesses.is_deep(place, number):
                 return Word.BEHIND, not_deep
             return word, said
         except FaultyError as error:

@@ -47,6 +47,8 @@ class Word(StrEnum):
     """It has the block, and does not tell of the money in it."""
     BEHIND = "behind"
     """It does not have the block, or not as deep."""
+    UNTRACED = "untraced"
+    """It has the transaction, and offers no traces, so that it cannot tell what contracts sent on in it."""
     SILENT = "silent"
 
 
@@ -238,9 +240,10 @@ class Witnesses:
             word, said = await self._of_success(place, tx_hash, header_of(block).hash)
             if word is not Word.AGREES:
                 return word, said
-        for one in due:
-            if not one.transfer_id.endswith("#call") and not await self._sends_on(place, one):
-                return Word.OTHERWISE, f"has no such transfer within {one.tx_hash}"
+        for one in (one for one in due if not one.transfer_id.endswith("#call")):
+            word, said = await self._of_inner_call(place, one)
+            if word is not Word.AGREES:
+                return word, said
         return Word.AGREES, ""
 
     def _of_content(self, due: Sequence[Due], block: Mapping[str, Any]) -> tuple[Word, str]:
@@ -267,14 +270,13 @@ class Witnesses:
             return Word.OTHERWISE, f"says that {tx_hash} failed"
         return Word.AGREES, ""
 
-    async def _sends_on(self, place: int, due: Due) -> bool:
-        """Whether a contract sent it on within its transaction; true if this endpoint shows nobody what contracts
-        do."""
+    async def _of_inner_call(self, place: int, due: Due) -> tuple[Word, str]:
+        """Whether a contract sent it on within its transaction."""
         try:
             call = await self.rpc.ask_at(place, "debug_traceTransaction", due.tx_hash, {"tracer": "callTracer"})
         except RefusedByNodeError as error:
             if error.is_for_good:
-                return True
+                return Word.UNTRACED, "it offers no traces"
             raise
         if not isinstance(call, dict):
             raise RefusedByNodeError(0, "its trace is none")
@@ -283,7 +285,9 @@ class Witnesses:
             reported = from_trace(self.chain, due.tx_hash, call, BlockId(number=number, hash=block_hash))
         except MalformedError as error:
             raise RefusedByNodeError(0, str(error)) from None
-        return any(_is_same(due, one) for one in reported)
+        if any(_is_same(due, one) for one in reported):
+            return Word.AGREES, ""
+        return Word.OTHERWISE, f"has no such transfer within {due.tx_hash}"
 
     def _unless_same(
         self, place: int, block: Mapping[str, Any] | None, due: Sequence[Due]
