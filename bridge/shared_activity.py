@@ -5,7 +5,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bridge.catalogue.activities import UserActivity
 from bridge.journal import ACTIVITIES, ENDED_RETENTION, Journal, JournalUnavailableError, NodeActivity
@@ -113,7 +114,6 @@ class SharedActivity:
         snapshot = await self._journal.activities.snapshot()
         seen_at = await self._journal.nodes.seen()
         newest = await self._journal.sessions.newest()
-        is_kept = newest is None or not is_of_before_activity_was_kept(newest)
         # By the clock by which it is noted when clients left, also where that was set back meanwhile.
         moment = moment_of(self._activity_log.now())
         others = [one for one in snapshot.rows if one.node != own]
@@ -123,7 +123,7 @@ class SharedActivity:
             ((one.node, one.activity, min(one.said_at or moment, moment)) for one in others),
             moment,
             is_alone=not any(node != own and at > now - GONE_AFTER for node, at in seen_at.items()),
-            complete_since=moment - ENDED_RETENTION if is_kept else moment,
+            complete_since=_complete_since(moment, newest),
         )
         self._read_until, self._read_at = snapshot.change, now
 
@@ -158,6 +158,13 @@ class SharedActivity:
             await asyncio.sleep(TIDIED_EVERY_SECONDS)
             with suppress(JournalUnavailableError):
                 await self._journal.activities.tidy()
+
+
+def _complete_since(moment: datetime, newest_session: Mapping[str, Any] | None) -> datetime:
+    """From when on all that changed is in the journal. Where it has no session, nobody comes back who left before."""
+    if newest_session is None:
+        return datetime.fromtimestamp(0, UTC)
+    return moment if is_of_before_activity_was_kept(newest_session) else moment - ENDED_RETENTION
 
 
 def _by_node(noted: Collection[Noted]) -> Mapping[str | None, Collection[UserActivity]]:
