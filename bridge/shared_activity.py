@@ -14,6 +14,7 @@ from bridge.journal.liveness import GONE_AFTER, OFFLINE_AFTER, SAID_EVERY_SECOND
 from bridge.recovery import is_of_before_activity_was_kept
 from bridge.sockets import SocketServer
 from bridge.sockets.presence.activity_log import moment_of
+from bridge.sockets.presence.presence import status_change
 from bridge.sockets.presence.remote_presence import Noted
 
 __all__ = ["SharedActivity"]
@@ -97,6 +98,7 @@ class SharedActivity:
                 self._read_until = one.change
                 self._receive(one, now)
         self._read_at = now
+        self._activity_log.hears_others()
 
     def _receive(self, one: NodeActivity, now: datetime) -> None:
         if one.node != self._journal.nodes.own:
@@ -104,7 +106,13 @@ class SharedActivity:
                 self._was_there(one.node, one.said_at or now)
             self._remote_presence.receive(one.node, one.activity)
         elif one.activity.chat_id is None and not one.activity.is_on:
-            self._presence.is_said_to_be_gone(one.activity.user_id)
+            self._is_said_to_be_gone(one.activity.user_id)
+
+    def _is_said_to_be_gone(self, user_id: str) -> None:
+        """Of one who is here all the same: whoever was told so at another bridge, and comes here, hears that."""
+        if (activity := self._presence.is_said_to_be_gone(user_id)) is not None:
+            status = status_change(user_id, is_online=True, seen_at=activity.at)
+            self._activity_log.note(status.to(), user_id)
 
     def _was_there(self, node: str, at: datetime) -> None:
         self._seen_at[node] = max(at, self._seen_at.get(node, at))

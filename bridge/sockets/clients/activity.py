@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from bridge.catalogue.activities import UserActivity, UserStatus
 from bridge.catalogue.chat import UserTyping
-from bridge.sockets.errors import ClientGoneError
+from bridge.sockets.errors import ClientGoneError, StoreUnavailableError
 from bridge.sockets.fanout import deliver
 from bridge.sockets.presence.activity_log import micros_of, moment_of
 from bridge.sockets.presence.announcer import Announcer
@@ -132,6 +132,7 @@ class Activity:
             return
         user_id, chat_id = rooms.user_of(room), rooms.chat_of(room)
         if user_id is not None:
+            self._stop_typing(sid, self._typists.leave_user(sid, user_id))  # told before it is offline
             # Who is gone was connected until now, and may come back.
             self.presence.leave(sid, user_id, for_good=self._server.manager.is_connected(sid, namespace))
         if chat_id is not None:
@@ -155,8 +156,21 @@ class Activity:
             await self._server.recovery.wait_until_saved(sid)
 
     def _announce_stop(self, sid: str, typing: Typing) -> None:
-        """At once: with the process whoever types stops in any case."""
-        self._types(self._publish_typing(typing, is_typing=False), [sid])
+        change_begun = self._server.activity_log.begin_change()
+        activity = self._publish_typing(typing, is_typing=False)
+        self._server.eio.start(self._announce_stored_stop(sid, typing, activity, change_begun))
+
+    async def _announce_stored_stop(
+        self, sid: str, typing: Typing, activity: UserActivity, change_begun: object
+    ) -> None:
+        """Once it is kept: clients of other bridges that come here before that are told too."""
+        try:
+            with suppress(StoreUnavailableError):  # with the process whoever types stops in any case
+                await self._remote_presence.wait_until_stored()
+            if not self._typists.any_types(typing):
+                self._types(activity, [sid])
+        finally:
+            self._server.activity_log.end_change(change_begun)
 
     def _publish_typing(self, typing: Typing, user_name: str | None = None, *, is_typing: bool) -> UserActivity:
         now = moment_of(self._server.activity_log.now())

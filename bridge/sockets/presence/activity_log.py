@@ -20,6 +20,8 @@ __all__ = ["ActivityLog", "clock_micros", "micros_of", "moment_of", "now_micros"
 CHANGES_LIMIT = 20_000
 # Whoever missed more looks it up.
 REPLAYED_CHANGES_LIMIT = 5_000
+# By how much what other bridges tell may come late: they are read every two seconds, also without news.
+LATE_SECONDS = 3.0
 
 
 def now_micros() -> int:
@@ -67,6 +69,10 @@ class ActivityLog:
         self._typing: Changes = OrderedDict()
         self._newest = self._complete_since = clock()
         """From when on the last change of everybody is here."""
+        self._heard_others_at: tuple[float, int] | None = None
+        """When the others were heard last, by the steady clock and by the other; None where there are none."""
+        self._others_complete_since = 0
+        """From when on all that clients of other bridges were told was heard in time here."""
 
     def go_by(self, clock: Callable[[], int]) -> None:
         """Moments are by this clock from now on."""
@@ -126,14 +132,31 @@ class ActivityLog:
             changes.update(ordered)
             self._forget_some(changes)
 
+    def hears_others(self) -> None:
+        """All that the other bridges have stored so far is heard. Of what was heard late only the outcome is known:
+        who came and went again meanwhile is not noted here, but clients of the others were told of it."""
+        now = self.now()
+        if self._is_late():
+            self._others_complete_since = now
+        self._heard_others_at = time.monotonic(), now
+
+    def _is_late(self) -> bool:
+        if self._heard_others_at is None:
+            return False
+        steady, moment = self._heard_others_at
+        return max(time.monotonic() - steady, (self.now() - moment) / 1_000_000) > LATE_SECONDS
+
     def _forget_some(self, changes: Changes) -> None:
         while len(changes) > CHANGES_LIMIT:
             _, forgotten = changes.popitem(last=False)
             self._complete_since = max(self._complete_since, forgotten.at)
 
-    def reaches(self, moment: int) -> bool:
-        """Whether somebody who knew how things stood at a moment can be told how they stand now."""
+    def reaches(self, moment: int, *, is_from_another: bool = False) -> bool:
+        """Whether somebody who knew how things stood at a moment, here or at another bridge, can be told how they
+        stand now."""
         if moment < self._complete_since:
+            return False
+        if is_from_another and (moment < self._others_complete_since or self._is_late()):
             return False
         newer = _newer(self._typing, moment)
         if not self.watches.are_alone:  # else there are no more than one may watch

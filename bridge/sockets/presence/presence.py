@@ -230,11 +230,14 @@ class Presence:
         """A client is here by now that was at another node, where it stood for some users and spoke for others."""
         self.remote_presence.come_from(node, online=online, others=others, at=self._clock())
 
-    def is_said_to_be_gone(self, user_id: str) -> None:
+    def is_said_to_be_gone(self, user_id: str) -> UserActivity | None:
         """Another says that a user is not here any more, which it says of a node that it takes for gone, and of who
-        has come to it from here."""
-        if self._roster.has_socket(user_id):
-            self.remote_presence.publish(UserActivity(user_id, None, is_on=True, at=self._clock()))
+        has come to it from here. Returns what the others are told, if it is here."""
+        if not self._roster.has_socket(user_id):
+            return None
+        activity = UserActivity(user_id, None, is_on=True, at=self._clock())
+        self.remote_presence.publish(activity)
+        return activity
 
     def leave(self, sid: str, user_id: str, *, for_good: bool = False) -> None:
         """A socket does not stand for a user any more; `for_good` if it said so, which is announced at once."""

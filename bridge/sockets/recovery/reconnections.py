@@ -163,11 +163,13 @@ class Reconnections:
     def can_be_restored(self, missed: Missed, principal: Principal) -> bool:
         """Whether a client that is not connected any more can be given back all that it had, and told all that it
         missed."""
-        left = missed.session.left
+        left, is_from_another = missed.session.left, missed.session.came_from is not None
         is_current = left is not None and self.recovery.is_current(missed, principal)
         if self._has_lost_rooms(missed, principal):
             return False
-        return left is not None and is_current and self._activity_log.reaches(left.sure)
+        return (
+            left is not None and is_current and self._activity_log.reaches(left.sure, is_from_another=is_from_another)
+        )
 
     def _has_lost_rooms(self, missed: Missed, principal: Principal) -> bool:
         session, left = missed.session, missed.session.left

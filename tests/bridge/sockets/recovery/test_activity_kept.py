@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.catalogue.activities import UserActivity
+from bridge.journal import NodeActivity
 from tests.bridge.sockets.activity_heard import GRACE_SECONDS, changes, hear, let_grace_pass
 from tests.bridge.sockets.houses import Client, Eventually, House, Serve
 from tests.bridge.sockets.several import Operator
@@ -215,6 +216,74 @@ async def test_who_comes_from_a_bridge_that_was_killed_leaves_and_stops_at_once(
     assert goes.recovered == [False, True]
     for client in (watcher, goes):
         await client.cut()
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("has_read", [False, True], ids=["before it reads", "once it has read"])
+async def test_who_comes_to_a_bridge_that_was_late_begins_anew(
+    houses: list[House], monkeypatch: pytest.MonkeyPatch, has_read: bool
+) -> None:
+    late, other = houses
+    watcher, goes = await watcher_at(other), await newcomer(other)
+    may_read = asyncio.Event()
+    read = late.journal.activities.after
+
+    async def read_late(change: int) -> Collection[NodeActivity]:
+        await may_read.wait()
+        return await read(change)
+
+    monkeypatch.setattr(late.journal.activities, "after", read_late)
+    await goes.call("user-online", "u1")
+    await hear(watcher, ("u1", "online"))
+    await watcher.cut()
+    await goes.call("leave-user-room", "u1")
+    await other._eventually(lambda: not other.server.presence.is_here("u1"))
+    log = late.server.activity_log
+    await late._eventually(lambda: log._heard_others_at is not None)
+    assert log._heard_others_at is not None
+    steady, moment = log._heard_others_at
+    log._heard_others_at = steady - 10, moment
+    if has_read:
+        may_read.set()
+        await late._eventually(lambda: log._heard_others_at is not None and log._heard_others_at[0] > steady)
+    watcher.house = late
+    await watcher.come()
+    assert watcher.recovered == [False, False]
+    may_read.set()
+    await cut(watcher, goes)
+
+
+@ALONE
+async def test_nobody_is_told_that_somebody_stopped_typing_before_that_is_kept(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, types = await watcher_at(house), await newcomer(house)
+    await start_typing(types, "u1")
+    await hear(watcher, ("u1", "types True"))
+    may_be_kept = asyncio.Event()
+    note = house.journal.activities.note
+
+    async def note_late(noted: Noting) -> None:
+        await may_be_kept.wait()
+        await note(noted)
+
+    monkeypatch.setattr(house.journal.activities, "note", note_late)
+    await stop_typing(types, "u1")
+    await hear(watcher, ("u1", "types True"))
+    may_be_kept.set()
+    await hear(watcher, ("u1", "types True"), ("u1", "types False"))
+    await cut(watcher, types)
+
+
+@ALONE
+async def test_who_leaves_its_room_stops_typing_before_it_is_offline(house: House) -> None:
+    watcher, types = await watcher_at(house), await newcomer(house)
+    await types.call("user-online", "u1")
+    await start_typing(types, "u1")
+    await types.call("leave-user-room", "u1")
+    before = [("u1", "online"), ("u1", "types True")]
+    await hear(watcher, *before, ("u1", "types False"), ("u1", "offline"))
+    await cut(watcher, types)
 
 
 @ON_POSTGRESQL
