@@ -9,7 +9,7 @@ something else is kept back by nobody.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from providers.errors import ProviderUnavailableError
+from providers.contract import ProviderUnavailableError
 
 __all__ = ["Availability", "Limits", "Turn", "UnansweredError"]
 

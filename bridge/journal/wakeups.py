@@ -86,5 +86,5 @@ class Moves:
         """From now on this one is told."""
         self._moved = moved
 
-    def notify(self, session_ids: Collection[str] | None) -> None:
+    def tell(self, session_ids: Collection[str] | None) -> None:
         self._moved(session_ids)

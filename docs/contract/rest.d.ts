@@ -2044,12 +2044,6 @@ export interface components {
         ActionList: {
             actions: components["schemas"]["ActionItem"][];
         };
-        /**
-         * Agreement
-         * @description `unknown` where nobody could say what it holds.
-         * @enum {string}
-         */
-        Agreement: "agrees" | "within-tolerance" | "differs" | "unknown";
         /** AlarmItem */
         AlarmItem: {
             chain: string;
@@ -2249,7 +2243,7 @@ export interface components {
             /** @description Why it failed, for the buyer to read. */
             reason: string | null;
             /** @description All, or a seller's own, to whom the others' are no business. */
-            shares: components["schemas"]["ShareItem"][];
+            shares: components["schemas"]["Share"][];
             payment: components["schemas"]["PaymentDocument"];
         };
         /**
@@ -2390,7 +2384,7 @@ export interface components {
              */
             comparedAt: string;
             /** @description `unknown` where nobody could say what it holds. */
-            standing: components["schemas"]["Agreement"];
+            standing: components["schemas"]["Standing"];
             /** @description What the provider or the chain said; null where that is not known. */
             held: string | null;
             unknownBecause: string | null;
@@ -2837,7 +2831,7 @@ export interface components {
         };
         /** EscrowItem */
         EscrowItem: {
-            /** @description All that came: `received` of the payment and its `fee`. */
+            /** @description All that came, what came for the gateway's fee included. */
             received: string;
             /** @description What came for the goods, and has arrived at nobody else yet. */
             held: string;
@@ -3214,12 +3208,12 @@ export interface components {
             amount: string;
             currency: string;
             /** @description What it pays for: one purchase request, or those of its template checkout, of which a seller sees their own. */
-            shares: components["schemas"]["ShareItem"][];
+            shares: components["schemas"]["Share"][];
             /** @description Where to pay, where the payment goes over a chain to a wallet. */
             direct: components["schemas"]["DirectItem"] | null;
             status: components["schemas"]["PaymentStatus"];
             escrowState: components["schemas"]["EscrowState"];
-            /** @description What has come, without the gateway's fee. What came too much (`excess`) is part of it. */
+            /** @description What has come for the goods, without the gateway's fee. */
             received: string;
             /** @description What is still to be paid for the goods; 0 once it is completed. */
             missing: string;
@@ -3329,9 +3323,7 @@ export interface components {
             currency: string;
             status: components["schemas"]["PaymentStatus"];
             escrowState: components["schemas"]["EscrowState"];
-            /** @description What of `amount` is a sale, once it is completed: not what is for purchase requests that were cancelled before. */
-            sold: string;
-            /** @description Without the gateway's fee; what came too much is part of it. */
+            /** @description For the goods, without the gateway's fee. */
             received: string;
             missing: string;
             excess: string;
@@ -3981,14 +3973,12 @@ export interface components {
             /** @description What was settled; left out, all that is wrong with it. */
             problems?: components["schemas"]["ProblemKind"][] | null;
         };
-        /** ShareItem */
-        ShareItem: {
+        /** Share */
+        Share: {
             requestId: string;
             sellerId: string;
-            offerId: string | null;
+            offerId?: string | null;
             amount: string;
-            /** @description Whether the purchase request was cancelled before the payment was completed: what comes for it is no seller's until a person has accepted the payment, and can go back to the buyer. */
-            cancelled: boolean;
         };
         /** ShareRequest */
         ShareRequest: {
@@ -4043,6 +4033,12 @@ export interface components {
          * @enum {string}
          */
         Stage: "seen" | "mined" | "final" | "reorganised" | "dropped" | "failed";
+        /**
+         * Standing
+         * @description `unknown` where nobody could say what it holds.
+         * @enum {string}
+         */
+        Standing: "agrees" | "within-tolerance" | "differs" | "unknown";
         /** Statement */
         Statement: {
             sellerId: string;

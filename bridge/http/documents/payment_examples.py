@@ -37,15 +37,7 @@ RESPONSE_EXAMPLE = {
         "excess": "0.00",
         "overdrawn": "0.00",
     },
-    "shares": [
-        {
-            "requestId": "request-77",
-            "sellerId": "seller-9",
-            "offerId": "offer-3",
-            "amount": "49.90",
-            "cancelled": False,
-        }
-    ],
+    "shares": [{"requestId": "request-77", "sellerId": "seller-9", "offerId": "offer-3", "amount": "49.90"}],
     "late": False,
     "confirmations": None,
     "requiredConfirmations": None,

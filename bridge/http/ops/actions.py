@@ -35,8 +35,15 @@ from coordinator.attention.items import AttentionKind
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.payments.problems.problems import ProblemKind
-from providers.contract import AskFirst, NoneOfOurs, PayoutReading, Reading, WebhookReader
-from providers.errors import ProviderError, WebhookUnreadableError
+from providers.contract import (
+    AskFirst,
+    NoneOfOurs,
+    PayoutReading,
+    ProviderError,
+    Reading,
+    WebhookReader,
+    WebhookUnreadableError,
+)
 
 __all__ = [
     "REFUSALS",

@@ -29,8 +29,7 @@ from coordinator.payouts.observations import (
     PayoutReturned,
     Stated,
 )
-from providers.contract import PayoutReading, Reading
-from providers.errors import WebhookUnreadableError
+from providers.contract import PayoutReading, Reading, WebhookUnreadableError
 
 __all__ = ["PROVIDER", "Event", "WireDispute", "WirePayout", "WireSession", "in_hundredths", "read_payout"]
 

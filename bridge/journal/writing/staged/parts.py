@@ -142,7 +142,7 @@ class StagedParts:
 
     @cached_property
     def revocations(self) -> StagedRevocations:
-        return self._counted(StagedRevocations(self._connection, now=self.now))
+        return self._counted(StagedRevocations(now=self.now))
 
     @cached_property
     def endpoints(self) -> StagedEndpoints:

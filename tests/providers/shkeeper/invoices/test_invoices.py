@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from providers.errors import (
+from providers.contract import (
     AnswerUnusableError,
     CoinUnavailableError,
     CredentialsRefusedError,

@@ -170,8 +170,6 @@ export interface Share {
   sellerId: string;
   offerId: string | null;
   amount: string;
-  /** Its purchase request was cancelled before the payment was completed. */
-  cancelled: boolean;
 }
 
 export interface CheckoutDocument {
