@@ -52,6 +52,17 @@ AnyCounted = TypeVar("AnyCounted", bound=_Counted)
 _writes_of: Callable[[_Counted], int] = attrgetter("writes")
 
 
+def _counted(make: Callable[["StagedParts"], AnyCounted]) -> cached_property[AnyCounted]:
+    """A part that is made when it is asked for first, and counts from then on."""
+
+    def made(parts: "StagedParts") -> AnyCounted:
+        part = make(parts)
+        parts._made.append(part)
+        return part
+
+    return cached_property(made)
+
+
 # In the order in which they are written: what others refer to comes first.
 _PARTS = (
     *("payments", "payouts", "refunds", "holds", "destinations", "histories"),
@@ -76,102 +87,98 @@ class StagedParts:
         self._writes = 0
         """How many changes of no part are staged."""
 
-    def _counted(self, part: AnyCounted) -> AnyCounted:
-        self._made.append(part)
-        return part
-
-    @cached_property
+    @_counted
     def payments(self) -> StagedPayments:
-        return self._counted(StagedPayments(self._connection, self._recent, now=self.now, moment=self._moment))
+        return StagedPayments(self._connection, self._recent, now=self.now, moment=self._moment)
 
-    @cached_property
+    @_counted
     def payouts(self) -> StagedPayouts:
-        return self._counted(StagedPayouts(self._connection, now=self.now, moment=self._moment))
+        return StagedPayouts(self._connection, now=self.now, moment=self._moment)
 
-    @cached_property
+    @_counted
     def refunds(self) -> StagedRefunds:
-        return self._counted(StagedRefunds(self._connection, now=self.now))
+        return StagedRefunds(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def holds(self) -> StagedHolds:
-        return self._counted(StagedHolds(self._connection, now=self.now))
+        return StagedHolds(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def destinations(self) -> StagedDestinations:
-        return self._counted(StagedDestinations(self._connection, now=self.now))
+        return StagedDestinations(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def histories(self) -> StagedHistories:
-        return self._counted(StagedHistories(self._connection, now=self.now))
+        return StagedHistories(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def chains(self) -> StagedChains:
-        return self._counted(StagedChains(self._connection, now=self.now))
+        return StagedChains(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def sessions(self) -> StagedSessions:
-        return self._counted(StagedSessions(self._connection, now=self.now))
+        return StagedSessions(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def actions(self) -> StagedActions:
-        return self._counted(StagedActions(self._connection, now=self.now))
+        return StagedActions(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def drafts(self) -> StagedDrafts:
-        return self._counted(StagedDrafts(self._connection, now=self.now))
+        return StagedDrafts(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def invoices(self) -> StagedInvoices:
-        return self._counted(StagedInvoices(self._connection, now=self.now))
+        return StagedInvoices(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def claims(self) -> StagedClaims:
-        return self._counted(StagedClaims(self._connection, moment=self._moment))
+        return StagedClaims(self._connection, moment=self._moment)
 
-    @cached_property
+    @_counted
     def due_look_ups(self) -> StagedDueLookUps:
-        return self._counted(StagedDueLookUps(now=self.now))
+        return StagedDueLookUps(now=self.now)
 
-    @cached_property
+    @_counted
     def nodes(self) -> StagedNodes:
-        return self._counted(StagedNodes(self._connection, now=self.now))
+        return StagedNodes(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def activities(self) -> StagedActivities:
-        return self._counted(StagedActivities(self._connection, now=self.now))
+        return StagedActivities(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def revocations(self) -> StagedRevocations:
-        return self._counted(StagedRevocations(now=self.now))
+        return StagedRevocations(now=self.now)
 
-    @cached_property
+    @_counted
     def endpoints(self) -> StagedEndpoints:
-        return self._counted(StagedEndpoints(self._connection))
+        return StagedEndpoints(self._connection)
 
-    @cached_property
+    @_counted
     def alerts(self) -> StagedAlerts:
-        return self._counted(StagedAlerts(self._connection, now=self.now))
+        return StagedAlerts(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def books(self) -> StagedBooks:
-        return self._counted(StagedBooks(self._connection))
+        return StagedBooks(self._connection)
 
-    @cached_property
+    @_counted
     def wallets(self) -> StagedWallets:
-        return self._counted(StagedWallets(self._connection, now=self.now))
+        return StagedWallets(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def unreadable(self) -> StagedUnreadable:
-        return self._counted(StagedUnreadable(self._connection, now=self.now))
+        return StagedUnreadable(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def prices(self) -> StagedPrices:
         return StagedPrices(self._connection, now=self.now)
 
-    @cached_property
+    @_counted
     def forgetting(self) -> Forgetting:
         """What deletes at once, and stages nothing."""
-        return self._counted(Forgetting(self._connection))
+        return Forgetting(self._connection)
 
     @property
     def moved_sessions(self) -> Sequence[str]:
