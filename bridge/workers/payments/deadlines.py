@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from bridge.journal import DEADLINES, DuePayment, Journal, JournalUnavailableError
@@ -148,7 +149,7 @@ class Deadlines:
             if self._is_away(provider):
                 break
             self._being_asked.add(payment_id)
-            if not turns.is_full(lane) and await turns.begin(lane, self._ask(one)):
+            if await turns.begin(lane, partial(self._ask, one)):
                 continue
             self._being_asked.discard(payment_id)
             if lane.was_unanswered:

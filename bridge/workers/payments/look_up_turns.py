@@ -5,7 +5,7 @@ on beside it; while one does, hardly any other is put about its coin.
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -35,9 +35,9 @@ class LookUpTurns:
     def __init__(self, at_once: int) -> None:
         """`at_once` is how many are under way of those that may still be answered soon."""
         self._places = asyncio.Semaphore(at_once)
-        self._with_place: set[asyncio.Task[None]] = set()
-        self._quick: set[asyncio.Task[None]] = set()
-        self._slow: dict[asyncio.Task[None], Lane] = {}
+        self._with_place: set[asyncio.Task[object]] = set()
+        self._quick: set[asyncio.Task[object]] = set()
+        self._slow: dict[asyncio.Task[object], Lane] = {}
         self._under_way: Counter[Lane] = Counter()
         self._none_is_quick = asyncio.Event()
 
@@ -50,19 +50,16 @@ class LookUpTurns:
         """The coins of which nothing is to be asked now but about what was unanswered before."""
         return frozenset(lane.coin for lane in self._slow.values() if not lane.was_unanswered and self.is_full(lane))
 
-    async def begin(self, lane: Lane, question: Coroutine[Any, Any, None]) -> bool:
+    async def begin(self, lane: Lane, ask: Callable[[], Coroutine[Any, Any, object]]) -> bool:
         """Waits for a place and puts a question, which raises nothing and goes on by itself. Returns whether it was
-        put: its lane may be full by then."""
-        try:
-            await self._places.acquire()
-        except BaseException:
-            question.close()
-            raise
+        put: its lane may be full, or be so by then."""
         if self.is_full(lane):
-            question.close()
+            return False
+        await self._places.acquire()
+        if self.is_full(lane):
             self._places.release()
             return False
-        task = asyncio.create_task(question)
+        task = asyncio.create_task(ask())
         self._under_way[lane] += 1
         self._with_place.add(task)
         self._quick.add(task)
@@ -88,27 +85,27 @@ class LookUpTurns:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
-    def _slows(self, lane: Lane, task: asyncio.Task[None]) -> None:
+    def _slows(self, lane: Lane, task: asyncio.Task[object]) -> None:
         if task in self._quick:
             if len(self._slow.keys() - self._with_place) < SLOW_IN_ALL:
                 self._leaves(task)
             self._slow[task] = lane
             self._is_not_quick(task)
 
-    def _ended(self, lane: Lane, slows: asyncio.TimerHandle, task: asyncio.Task[None]) -> None:
+    def _ended(self, lane: Lane, slows: asyncio.TimerHandle, task: asyncio.Task[object]) -> None:
         slows.cancel()
         self._under_way[lane] -= 1
         self._leaves(task)
         self._slow.pop(task, None)
         self._is_not_quick(task)
 
-    def _leaves(self, task: asyncio.Task[None]) -> None:
+    def _leaves(self, task: asyncio.Task[object]) -> None:
         """It needs its place no more."""
         if task in self._with_place:
             self._with_place.remove(task)
             self._places.release()
 
-    def _is_not_quick(self, task: asyncio.Task[None]) -> None:
+    def _is_not_quick(self, task: asyncio.Task[object]) -> None:
         self._quick.discard(task)
         if not self._quick:
             self._none_is_quick.set()

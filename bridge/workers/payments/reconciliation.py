@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import overload
 
 from prometheus_client import Counter, Gauge
@@ -215,7 +216,9 @@ class Reconciliation:
                 continue  # a person hears of it, and it stays due
             if gateway is None or record is None:
                 self._settled.append(due)
-            elif await self._turns[due.provider].begin(lane, self._ask_in_a_hurry(gateway, record.payment, due)):
+            elif await self._turns[due.provider].begin(
+                lane, partial(self._ask_in_a_hurry, gateway, record.payment, due)
+            ):
                 await asyncio.sleep(self._pause_seconds)
         for turns in self._turns.values():
             await turns.quick()
@@ -253,8 +256,7 @@ class Reconciliation:
                     await turns.quick()
                     return is_late or gateway.provider in self._refusing
                 lane = self._lane(gateway.provider, payment.payment_id, coins)
-                is_begun = not turns.is_full(lane) and await turns.begin(lane, self._asked_about(gateway, payment))
-                if not is_begun:
+                if not await turns.begin(lane, partial(self._ask, gateway, payment)):
                     due.put_off(payment.payment_id, self._journal.steady())
                     continue
                 if not asked:  # the first alone: if the provider was away, one is enough to find out
@@ -266,9 +268,6 @@ class Reconciliation:
                 await asyncio.sleep(next_start - loop.time())
         await turns.quick()
         return True
-
-    async def _asked_about(self, gateway: InvoiceGateway, payment: Payment) -> None:
-        await self._ask(gateway, payment)
 
     async def _is_away(self, gateway: InvoiceGateway) -> bool:
         """Whether nothing can be learned from a provider now, about any payment."""

@@ -178,14 +178,14 @@ class Questions:
 async def test_what_is_slow_gives_up_its_place_and_leaves_few_to_its_coin() -> None:
     turns, ask = LookUpTurns(2), Questions()
     bitcoin, litecoin = Lane("BTC"), Lane("LTC")
-    await turns.begin(bitcoin, ask())
-    await turns.begin(bitcoin, ask())
+    await turns.begin(bitcoin, ask)
+    await turns.begin(bitcoin, ask)
     assert not turns.is_full(bitcoin)
-    await turns.begin(litecoin, ask())  # waits until the first two are slow
+    await turns.begin(litecoin, ask)  # waits until the first two are slow
     assert turns.full_coins == frozenset({"BTC"})
     assert not turns.is_full(litecoin)
     assert not turns.is_full(Lane("BTC", was_unanswered=True))
-    assert not await turns.begin(bitcoin, ask())
+    assert not await turns.begin(bitcoin, ask)
     await until(lambda: len(ask.answers) == 3)
     for answer in ask.answers:
         answer.set()
@@ -195,7 +195,7 @@ async def test_what_is_slow_gives_up_its_place_and_leaves_few_to_its_coin() -> N
 
 async def test_where_many_coins_hang_no_more_is_under_way_than_the_provider_bears() -> None:
     turns, ask = LookUpTurns(2), Questions()
-    begun = [asyncio.create_task(turns.begin(Lane(f"COIN-{number}"), ask())) for number in range(20)]
+    begun = [asyncio.create_task(turns.begin(Lane(f"COIN-{number}"), ask)) for number in range(20)]
     await until(lambda: len(ask.answers) == SLOW_IN_ALL + 2)
     await asyncio.sleep(0)
     ended = asyncio.create_task(turns.quick())
@@ -209,7 +209,7 @@ async def test_where_many_coins_hang_no_more_is_under_way_than_the_provider_bear
 
 async def test_whoever_stops_gives_up_what_is_under_way() -> None:
     turns, ask = LookUpTurns(2), Questions()
-    assert await turns.begin(Lane("BTC"), ask())
+    assert await turns.begin(Lane("BTC"), ask)
     await until(lambda: len(ask.answers) == 1)
     await turns.aclose()
     await turns.all()
