@@ -9,13 +9,15 @@ from prometheus_client import Gauge
 
 from providers.availability import Availability, Limits, Turn
 
-__all__ = ["Circuit", "show_circuit"]
+__all__ = ["ONE_OF_A_KIND", "Circuit", "show_circuit"]
 
 OPEN = Gauge("bridge_circuit_open", "1 while a neighbour that has failed again and again is not asked", ["neighbour"])
 
 # Who has failed waits so long for the answer to the harmless question: together with SHKeeper's ten seconds for a
 # wallet it has to be less than a buyer waits.
 EVIDENCE_SECONDS = 1.0
+ONE_OF_A_KIND = Limits(failures=5, open_seconds=15.0)
+"""Of a neighbour without parts: three questions that fail, each with the harmless one after it."""
 
 
 class Circuit:

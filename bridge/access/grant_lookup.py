@@ -14,8 +14,7 @@ from coordinator.compact_json import compact_json
 from coordinator.endpoints.signing import signed_headers
 from coordinator.json_text import NotJsonError, json_in
 from providers.answers import Answer, NeighbourError, ask, neighbour
-from providers.availability import Limits
-from providers.circuit import Circuit, show_circuit
+from providers.circuit import ONE_OF_A_KIND, Circuit, show_circuit
 from providers.concurrency import ConcurrencyLimit, CrowdedError, TooLateError
 
 __all__ = ["GrantLookup"]
@@ -25,8 +24,6 @@ QUESTION = "grants-asked"
 ANSWER_LIMIT_BYTES = 500_000
 # A crowd that comes back asks as many at once; whoever cannot be asked for soon is refused, and comes again.
 QUESTIONS_AT_ONCE, WAITING_LIMIT = 32, 5_000
-# Three questions that fail, each with the harmless one after it.
-LIMITS = Limits(failures=5, open_seconds=15.0)
 # Who that is, the marketplace need not know: whatever it answers, it is there.
 NOBODY = "bridge-asks-whether-it-may"
 QUESTIONS = Counter("bridge_grants_questions", "Questions to the marketplace what users are granted", ["outcome"])
@@ -48,7 +45,7 @@ class GrantLookup:
         self._keys = keys
         self._deadline_seconds = deadline_seconds
         self._http = neighbour(keepalive_connections=QUESTIONS_AT_ONCE)
-        self._circuit = Circuit(clock, self._is_there, LIMITS)
+        self._circuit = Circuit(clock, self._is_there, ONE_OF_A_KIND)
         show_circuit("marketplace", self._circuit)
         self._trouble: str | None = None
         """Why the last question was not answered; None if it was."""

@@ -20,8 +20,7 @@ from bridge.access.key_sets import Key, keys_of_set
 from bridge.access.oidc_settings import OidcClient
 from coordinator.json_text import NotJsonError, json_in
 from providers.answers import Answer, NeighbourError, ask, neighbour
-from providers.availability import Limits
-from providers.circuit import Circuit, show_circuit
+from providers.circuit import ONE_OF_A_KIND, Circuit, show_circuit
 from providers.concurrency import ConcurrencyLimit, CrowdedError, TooLateError
 from providers.findings import is_private
 
@@ -32,8 +31,6 @@ ANSWER_LIMIT_BYTES = 500_000
 REMEMBERED_SECONDS = 3_600.0
 # Staff, and whoever tries codes that are none. The others wait, or are told to try again.
 QUESTIONS_AT_ONCE, WAITING_LIMIT = 8, 100
-# Three questions that fail, each with the harmless one after it.
-LIMITS = Limits(failures=5, open_seconds=15.0)
 # By how much the clocks of provider and bridge may be apart.
 LEEWAY = timedelta(seconds=30)
 
@@ -84,7 +81,7 @@ class IdentityProvider:
         self._settings = client.settings
         self._clock = clock
         self._http = neighbour()
-        self._circuit = Circuit(clock, self._is_there, LIMITS)
+        self._circuit = Circuit(clock, self._is_there, ONE_OF_A_KIND)
         show_circuit("identity-provider", self._circuit)
         self._trouble: str | None = None
         """Why the last question was not answered; None if it was."""
