@@ -11,8 +11,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -35,6 +35,7 @@ from providers.onchain.nodes.web3_library import AsyncWeb3, Web3
 from tests.anvil import CHAIN_ID, Anvil, running_anvil
 
 MINED_AT_ONCE = 500
+BLOCK_SECONDS = 1
 REGISTERED_AT_ONCE = 500
 OURS, BY_HAND = "the bridge", "a receipt for each, by hand"
 MEASURE_SECONDS = 900.0
@@ -106,15 +107,14 @@ async def measured(mine: Callable[[], None], follow: Callable[[], Awaitable[None
     return Cost(asked, spent)
 
 
-async def follow_with(
-    anvil: Anvil, token: str, watched: int, folder: Path, sizes: Sizes
-) -> tuple[Cost, CatchUp | None]:
-    """The cost of a block, and that of a long absence."""
+@asynccontextmanager
+async def following(anvil: Anvil, token: str, watched: int, folder: Path) -> AsyncIterator[ChainFollower]:
+    """A chain that is followed for so many payments."""
     chain = Chain(
         name="anvil",
         chain_id=CHAIN_ID,
         confirmations=12,
-        block_seconds=1,
+        block_seconds=BLOCK_SECONDS,
         tokens=(Token(symbol="USDT", decimals=6, address=token),),
         endpoints=(SecretStr(anvil.url),),
     )
@@ -129,25 +129,35 @@ async def follow_with(
         await rpc.start()
         follower = ChainFollower(chain, rpc, JournalChainStore(journal, {"anvil": chain}, days=7))
         await follower.round()
-        transfers = iter(range(10**9))
+        yield follower
 
-        def mine() -> None:
-            for _ in range(sizes.transfers_per_block):  # most of them to strangers, as on a real chain
-                number = next(transfers)
-                anvil.transfer(token, account(number % watched if number % 5 == 0 else 10**9 + number), 1)
-            anvil.mine()
 
+async def follow_with(
+    anvil: Anvil, token: str, watched: int, folder: Path, sizes: Sizes
+) -> tuple[Cost, CatchUp | None]:
+    """The cost of a block, and that of a long absence."""
+    transfers = iter(range(10**9))
+
+    def mine() -> None:
+        for _ in range(sizes.transfers_per_block):  # most of them to strangers, as on a real chain
+            number = next(transfers)
+            anvil.transfer(token, account(number % watched if number % 5 == 0 else 10**9 + number), 1)
+        anvil.mine()
+
+    async with following(anvil, token, watched, folder) as follower:
         cost = await measured(mine, follower.round, sizes.blocks)
-        absent = watched == sizes.catching_up
-        return cost, await catch_up(anvil, follower.round, sizes.catch_up_blocks) if absent else None
+    return cost, await catch_up(watched, sizes.catch_up_blocks) if watched == sizes.catching_up else None
 
 
-async def catch_up(anvil: Anvil, follow: Callable[[], Awaitable[None]], blocks: int) -> CatchUp:
-    for start in range(0, blocks, MINED_AT_ONCE):
-        anvil.mine(min(MINED_AT_ONCE, blocks - start))
-    asked, began = questions(), time.perf_counter()
-    await follow()
-    return CatchUp(blocks, blocks / (time.perf_counter() - began), questions() - asked)
+async def catch_up(watched: int, blocks: int) -> CatchUp:
+    """On a chain of its own: so many blocks in a moment nobody believes, and their times lead the clock's."""
+    with tempfile.TemporaryDirectory() as folder, running_anvil() as anvil:
+        async with following(anvil, anvil.deploy("Token"), watched, Path(folder)) as follower:
+            for start in range(0, blocks, MINED_AT_ONCE):
+                anvil.mine(min(MINED_AT_ONCE, blocks - start), apart_seconds=BLOCK_SECONDS)
+            asked, began = questions(), time.perf_counter()
+            await follower.round()
+            return CatchUp(blocks, blocks / (time.perf_counter() - began), questions() - asked)
 
 
 async def by_hand(anvil: Anvil, token: str, watched: int, blocks: int) -> Cost:

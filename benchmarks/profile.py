@@ -24,7 +24,7 @@ from benchmarks.servers import SERVERS, ServerError, running
 PY_SPY = str(Path(sys.executable).parent / "py-spy")
 WEBHOOKS, ROUNDS = 8_000, 400
 SAMPLES_PER_SECOND = 400
-LOOK_SECONDS = 120.0  # for py-spy to write down what it saw
+POLL_SECONDS = 120.0  # for py-spy to write down what it saw
 SHOWN = 30
 STARTERS = ("(asyncio/runners.py)", "(threading.py)")
 LINE_NUMBER = re.compile(r":\d+\)")
@@ -47,7 +47,7 @@ def stacks(plan: Plan) -> list[tuple[list[str], int]]:
             ) as py_spy:
                 _await_end(clients, "the clients", MEASURE_SECONDS)
                 py_spy.send_signal(signal.SIGINT)
-                _await_end(py_spy, "py-spy", LOOK_SECONDS)
+                _await_end(py_spy, "py-spy", POLL_SECONDS)
         if (failure := json.loads(answer.read_text())["failure"]) is not None:
             raise ServerError(failure)
         lines = [line.rpartition(" ") for line in raw.read_text().splitlines()]

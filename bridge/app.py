@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
@@ -29,7 +29,7 @@ from bridge.http.endpoints import endpoint_router
 from bridge.http.event_feed import EventFeed
 from bridge.http.events import event_router, plain_publications
 from bridge.http.front.bodies import BODY_LIMIT_BYTES, require_modest_body
-from bridge.http.front.callers import Callers
+from bridge.http.front.callers import Callers, require_unrevoked
 from bridge.http.front.dependencies import IsConnected, LookUpPresence, ReadinessChecks
 from bridge.http.front.exact_paths import ExactPaths
 from bridge.http.front.fast_path import FastPath
@@ -280,7 +280,11 @@ def rest_app(given: Given) -> Litestar:
         await given.callers.recheck(request)
         await require_modest_body(request)
 
-    return Litestar(
+    async def unrevoked(response: Response[Any]) -> Response[Any]:
+        await require_unrevoked(lambda: rest.state.engine.journal)
+        return response
+
+    rest = Litestar(
         route_handlers=[
             live,
             ready,
@@ -317,6 +321,7 @@ def rest_app(given: Given) -> Litestar:
         },
         guards=[guard],
         before_request=recheck,
+        after_request=unrevoked,
         request_max_body_size=BODY_LIMIT_BYTES,
         exception_handlers=exception_handlers,
         cors_config=CORSConfig(
@@ -330,6 +335,7 @@ def rest_app(given: Given) -> Litestar:
         openapi_config=openapi_config(),
         plugins=[PydanticPlugin(prefer_alias=True), RouteConventions(), KnownParameters()],
     )
+    return rest
 
 
 def _with_limited(rest: Litestar, given: Given, settings: Settings) -> Litestar:

@@ -28,7 +28,7 @@ from bridge.recovery import rooms_in
 from bridge.registry import Registry
 from bridge.settings import Settings
 from bridge.workers.alerts.alerting import Alerting, check_delivery
-from bridge.workers.alerts.settings import NEVER_TOLD
+from bridge.workers.alerts.settings import NEVER_NOTIFIED
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.books.late_entries import LateEntries
 from bridge.workers.chains.followers import ChainFollowers, ChainProblemError
@@ -51,7 +51,8 @@ from coordinator.attention.items import Attention
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.errors import BridgeError
 from coordinator.histories import Place
-from providers.contract import InvoiceGateway, ProviderError
+from providers.contract import InvoiceGateway
+from providers.errors import ProviderError
 
 __all__ = ["Engine", "Sessions", "Stop", "running_engine", "untroubled"]
 
@@ -117,7 +118,7 @@ async def running_engine(
 
     async def deliver_everywhere(stretch: Sequence[JournaledEvent]) -> None:
         await deliver(stretch)
-        endpoints.hear(stretch[-1].offset)
+        endpoints.note_newest(stretch[-1].offset)
 
     dispatcher = journal.dispatcher(deliver_everywhere, after=delivered_until.number)
     retention = Retention(
@@ -144,19 +145,19 @@ async def running_engine(
     work: dict[str, Work] = {DEADLINES: deadlines.run, "retention": retention.run, "books": comparison.run}
     work[SENDING_EVENTS] = endpoints.run
     for channel in settings.alerts.silent_channels:
-        logger.warning("alerts.channels.%s is never told of anything: %s", channel, NEVER_TOLD)
+        logger.warning("alerts.channels.%s is never told of anything: %s", channel, NEVER_NOTIFIED)
     unreachable = UnreachableProviders(
         journal, registry.invoices, registry.payouts, signatures_refused=refused_webhooks.signatures
     )
     set_up = SetUp.of(registry.invoices, registry.payouts)
     unset = UnsetProviders(journal, set_up, days=settings.reconcile_days)
-    await unset.try_to_look()
+    await unset.try_to_refresh()
     provider_alarms = partial(_alarms_of, unset, unreachable)
     address_wait = timedelta(hours=settings.refund_address_wait_hours)
     work[ALERTS] = Alerting(
         journal,
         partial(all_that_needs_a_person, journal, address_wait, provider_alarms),
-        registry.told,
+        registry.alerted,
         schedule=settings.alerts.schedule,
         severities=settings.alerts.how_bad,
         console_url=f"{settings.address}/ops",
@@ -185,7 +186,7 @@ async def running_engine(
     tasks.append(asyncio.create_task(lag.run()))
     checks = _checks(journal, following, lag)
     neighbours = {name: _degraded(gateway) for name, gateway in registry.invoices.items()}
-    neighbours |= {"alerts": partial(check_delivery, journal)} if registry.told else {}
+    neighbours |= {"alerts": partial(check_delivery, journal)} if registry.alerted else {}
     neighbours |= {"prices": _priced(prices)} if registry.payouts else {}
     neighbours |= {"providers": unset.check} if unset.items else {}
     neighbours |= {name: _followed(check) for name, check in chains.checks().items()}

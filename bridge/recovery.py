@@ -18,15 +18,15 @@ from bridge.sockets.recovery.reconnections import EXCHANGES, EXCHANGES_WITHIN_SE
 from bridge.sockets.recovery.sessions import Leaving, Session, TakenOver
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 
-__all__ = ["JournalHistory", "JournalSessions", "rooms_in"]
+__all__ = ["JournalHistory", "JournalSessions", "is_of_before_activity_was_kept", "rooms_in"]
 
 T = TypeVar("T")
 
 EXCHANGES_OF_BRIDGES = Exchanges(EXCHANGES, timedelta(seconds=EXCHANGES_WITHIN_SECONDS))
 
 
-HEARD_WITHIN_MICROS = 5_000_000
-"""So late one bridge hears at most of who is online at another."""
+RECEIVED_WITHIN_MICROS = 5_000_000
+"""So late clients are told at most of who comes, goes or types, after it is kept at whichever bridge."""
 
 
 async def _asked(answer: Awaitable[T]) -> T:
@@ -91,10 +91,10 @@ class JournalSessions:
         self._records.moves.follow(moved)
 
     async def save(self, sessions: Mapping[str, Session | None]) -> Collection[str]:
-        kept = {"keptAt": self.clock(), "keptBy": self._began_at}
+        written = {"keptAt": self.clock(), "keptBy": self._began_at}
         of = {sid: one for sid, one in sessions.items() if one is not None}
         lost = await self._records.save(
-            {sid: None if one is None else _content(one) | kept for sid, one in sessions.items()},
+            {sid: None if one is None else _content(one) | written for sid, one in sessions.items()},
             idle={sid for sid, one in of.items() if _is_idle(one)},
             connected={sid for sid, one in of.items() if one.left is None},
             new={sid for sid, one in of.items() if not one.is_stored},
@@ -113,22 +113,30 @@ class JournalSessions:
             return None
         if taken.is_contested:
             raise SessionContestedError("another bridge has the session, and whoever holds it is asked first")
-        session = None if taken.content.get("isOver") else self._session(sid, taken.content, taken.seen_at)
-        if session is not None and session.left is not None and not taken.was_own and taken.are_others:
-            # Who comes, goes and types at a third bridge is heard at one a little later than at another.
-            session.left = Leaving(session.left.at - HEARD_WITHIN_MICROS, session.left.sure - HEARD_WITHIN_MICROS)
+        if taken.content.get("isOver"):
+            return TakenOver(None, taken.was_own)
+        may_have_received_late = not taken.was_own and taken.are_others
+        session = self._session(sid, taken.content, taken.seen_at, may_have_received_late=may_have_received_late)
+        session.came_from = None if taken.was_own else taken.node
         return TakenOver(session, taken.was_own)
 
-    async def recall(self) -> tuple[Sequence[Session], int]:
-        newest, contents, seen_at = await _asked(self._records.active())
+    async def recall(self) -> int:
+        newest = await _asked(self._records.newest())
         if newest is not None:
             there_until = min(newest.get("keptAt", 0), self._began_at)
             self._last_process = LastProcess(newest.get("keptBy"), there_until)
-        sessions = [self._session(sid, content, seen_at.get(sid)) for sid, content in contents.items()]
-        return sessions, self._last_process.there_until
+        return self._last_process.there_until
 
-    def _session(self, sid: str, content: dict[str, Any], seen_at: datetime | None = None) -> Session:
-        """A session as it is stored; `seen_at` is when the bridge that had it was seen last, where that is known."""
+    def _session(
+        self,
+        sid: str,
+        content: dict[str, Any],
+        seen_at: datetime | None = None,
+        *,
+        may_have_received_late: bool = False,
+    ) -> Session:
+        """A session as it is stored; `seen_at` is when the bridge that had it was seen last, where that is known. At
+        that one it `may_have_heard_late` who came and went at others."""
         left_at = content.get("leftAt")
         if left_at is None and seen_at is not None:
             # With the bridge that it was connected to, if that is gone; else it is about to be noticed there. Whoever
@@ -139,6 +147,10 @@ class JournalSessions:
             # time. If that was long ago, it may have left with an earlier process.
             is_of_last = content.get("keptBy") == self._last_process.began_at
             left_at = self._last_process.there_until if is_of_last else content.get("keptAt", 0)
+        sure_until = content.get("sureUntil", left_at)
+        if may_have_received_late or content.get("leftAt") is None:
+            # A process that notes when a client left knows what of its own is still to be told to it.
+            left_at, sure_until = left_at - RECEIVED_WITHIN_MICROS, sure_until - RECEIVED_WITHIN_MICROS
         if content.get("keptBy") != self._began_at and not self.is_shared:
             # Nobody left an earlier process since this one began, whatever the clock was set to in between. Others
             # that share the journal go by one clock, and go on.
@@ -148,10 +160,8 @@ class JournalSessions:
             content["beganAt"],
             content["rooms"],
             tuple(content["online"]),
-            tuple((chat_id, user_id) for chat_id, user_id in content.get("typing", ())),
             tuple(content.get("watching", ())),
-            Leaving(left_at, min(left_at, content.get("sureUntil", left_at)), content.get("deliveredUntil", 0)),
-            is_over=bool(content.get("isOver")),
+            Leaving(left_at, min(left_at, sure_until), content.get("deliveredUntil", 0)),
             is_stored=True,
             user_id=content.get("user"),
         )
@@ -164,6 +174,11 @@ class LastProcess(NamedTuple):
     there_until: int
 
 
+def is_of_before_activity_was_kept(content: Mapping[str, Any]) -> bool:
+    """Whether a session was saved by a bridge that kept who typed in sessions, and of who had gone nothing."""
+    return "typing" in content
+
+
 def rooms_in(content: Mapping[str, Any]) -> Mapping[str, int]:
     """The rooms of a session as it is stored, and since which event it is in each."""
     rooms: Mapping[str, int] = content["rooms"]
@@ -171,7 +186,7 @@ def rooms_in(content: Mapping[str, Any]) -> Mapping[str, int]:
 
 
 def _is_idle(session: Session) -> bool:
-    return not (session.rooms or session.online or session.typing or session.watching)
+    return not (session.rooms or session.online or session.watching)
 
 
 def _content(session: Session) -> dict[str, Any]:
@@ -181,9 +196,7 @@ def _content(session: Session) -> dict[str, Any]:
         "beganAt": session.began_at,
         "rooms": dict(session.rooms),
         "online": sorted(session.online),
-        "typing": sorted(session.typing),
         **_left(session.left),
-        "isOver": session.is_over,
         **watching,
         **user,
     }

@@ -44,7 +44,7 @@ class Registry:
     """Who asks the marketplace what users are granted."""
     identity_provider: "IdentityProvider | None" = None
     """Where staff sign in to the console."""
-    told: Sequence[Destination] = ()
+    alerted: Sequence[Destination] = ()
     """Who hears of what needs a person."""
     close: tuple[Callable[[], Awaitable[None]], ...] = ()
     """What is to be let go in the end."""
@@ -71,7 +71,7 @@ def build_registry(settings: Settings) -> Registry:
         settings.chains,
         grants_asker=asker,
         identity_provider=identity_provider,
-        told=destinations(settings.alerts, os.environ),
+        alerted=destinations(settings.alerts, os.environ),
         close=tuple(close),
     )
 

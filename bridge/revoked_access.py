@@ -37,16 +37,7 @@ class RevokedAccess:
 
     async def load(self, journal: Journal) -> None:
         """Takes up what was taken back before; nobody may be let in earlier."""
-        for one in await journal.access.revocations():
-            match one.kind:
-                case "user":
-                    self._revocations.revoke_all_of(one.name, one.revoked_at)
-                case "token":
-                    self._revocations.revoke_token(one.name)
-                case "room":
-                    self._revocations.revoke_room(one.name, one.room, one.revoked_at, one.offset)
-                    if one.restored_at is not None:
-                        self._revocations.restore_room([one.name], one.room)
+        await journal.access.take_up(self._revocations)
 
     def runs(self, stretch: Sequence[JournaledEvent]) -> Sequence[Sequence[JournaledEvent]]:
         """A stretch of events, cut behind each that changes access, so that it takes its effect before the next is
@@ -67,12 +58,12 @@ class RevokedAccess:
         said: dict[str, Any] = journaled.event.payload
         match said:
             case {"change": "tokens_revoked", "userId": user_id}:
-                self._revocations.revoke_all_of(user_id, journaled.committed_at)
+                self._revocations.revoke_all_of(user_id, journaled.committed_at, journaled.offset)
                 self._forget(user_id)
-                self._sockets.admission.look_at_revocations()
+                self._sockets.admission.check_revocations()
             case {"change": "token_revoked", "tokenId": token_id}:
                 self._revocations.revoke_token(token_id)
-                self._sockets.admission.look_at_revocations()
+                self._sockets.admission.check_revocations()
             case {"change": "room_revoked", "userId": user_id, "room": room}:
                 self._revoke_room(user_id, room, journaled)
             case {"change": "room_restored", "userId": user_id, "room": room}:

@@ -66,8 +66,8 @@ class Delivery:
         self._history = JournalHistory(journal)
         if journal.activities.is_shared:
             self._sockets.eio.misrouted.share(journal.nodes.own, journal.clock)
-            grace = timedelta(seconds=self._settings.presence_grace_seconds)
-            self._sharing = asyncio.create_task(SharedActivity(journal, self._sockets, grace=grace).run())
+        grace = timedelta(seconds=self._settings.presence_grace_seconds)
+        self._sharing = asyncio.create_task(SharedActivity(journal, self._sockets, grace=grace).run())
         recovery = Recovery(
             self._history,
             JournalSessions(journal),
@@ -103,9 +103,13 @@ class Delivery:
         self._vitals.delivered(stretch, written)
         self._revoked_access.apply(stretch[-1])
         if traces is not None:
-            told = zip(stretch, written, strict=True)
+            addressed = zip(stretch, written, strict=True)
             traces.delivered(
-                [Delivered(one.offset, one.event.name, one.traceparent, to) for one, to in told if one.traceparent],
+                [
+                    Delivered(one.offset, one.event.name, one.traceparent, to)
+                    for one, to in addressed
+                    if one.traceparent
+                ],
                 begun,
             )
 

@@ -247,11 +247,11 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
 
     def connection_limits(self, file_limit: int) -> ConnectionLimits:
         """How many connections there may be, where a process may have so many files open."""
-        kept = max(1, min(RESERVED_PLACES, file_limit // 16))
-        left = file_limit - kept - max(1, min(OTHER_FILES, file_limit // 4))
+        reserved = max(1, min(RESERVED_PLACES, file_limit // 16))
+        left = file_limit - reserved - max(1, min(OTHER_FILES, file_limit // 4))
         return ConnectionLimits(
             places=max(1, min(self.max_connections, left)),
-            reserved_places=kept,
+            reserved_places=reserved,
             per_address=self.connections_per_address,
             clients=self.limits.connections,
             trusted=self.trusted_proxies,
@@ -359,8 +359,8 @@ class Settings(EndpointSettings, WatchingSettings, SettingTables):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         if isinstance(env_settings, EnvSettingsSource):
             ignored = {name.lower() for name in injected_variables(os.environ)}
-            kept = {name: value for name, value in env_settings.env_vars.items() if name.lower() not in ignored}
-            env_settings.env_vars = kept
+            reserved = {name: value for name, value in env_settings.env_vars.items() if name.lower() not in ignored}
+            env_settings.env_vars = reserved
         return init_settings, env_settings, InitSettingsSource(settings_cls, dict(_OF_FILE.get()))
 
 

@@ -1,29 +1,35 @@
-"""Shared activity: bridges that share a journal tell each other, by way of it, who is online and who types."""
+"""Shared activity: who is online and who types is kept in the journal, for the bridges that share it and for the next
+process."""
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from bridge.journal import ACTIVITIES, Journal, JournalUnavailableError, NodeActivity
-from bridge.journal.liveness import OFFLINE_AFTER, SAID_EVERY_SECONDS
+from bridge.catalogue.activities import UserActivity
+from bridge.journal import ACTIVITIES, ENDED_RETENTION, Journal, JournalUnavailableError, NodeActivity
+from bridge.journal.liveness import GONE_AFTER, OFFLINE_AFTER, SAID_EVERY_SECONDS
+from bridge.recovery import is_of_before_activity_was_kept
 from bridge.sockets import SocketServer
+from bridge.sockets.presence.activity_log import moment_of
+from bridge.sockets.presence.presence import status_change
+from bridge.sockets.presence.remote_presence import Noted
 
 __all__ = ["SharedActivity"]
 
 logger = logging.getLogger("bridge.sockets")
 
-TIDIED_EVERY_SECONDS = 60.0
+TIDIED_EVERY_SECONDS = 600.0
 RETRY_SECONDS = 0.5
-FORGOTTEN_AFTER = timedelta(hours=1)
-"""For so long the rows of a node that is gone are kept: it may have been stopped for a while."""
 # What is forgotten of those who have gone was told long before.
 MISSED_AFTER = timedelta(minutes=5)
 
 
 class SharedActivity:
-    """What this bridge tells the others of its clients, and what they tell of theirs."""
+    """What this bridge stores of its clients for the others and for the next one, and what they store of theirs.
+    Clients receive nothing that is not stored."""
 
     def __init__(self, journal: Journal, sockets: SocketServer, *, grace: timedelta) -> None:
         """To be made before clients are let in, which waits until it runs. `grace` is how long somebody who vanishes
@@ -31,48 +37,53 @@ class SharedActivity:
         self._journal = journal
         self._gone_after = OFFLINE_AFTER + grace
         self._presence = sockets.presence
+        self._activity_log = sockets.activity_log
         self._remote_presence = sockets.presence.remote_presence
         sockets.presence.go_by(journal.clock)
-        self._remote_presence.share()
+        self._remote_presence.keep()
         self._read_until = 0
         """The number of the last change that was read."""
-        self._read_at: datetime | None = None
+        self._read_at = journal.clock()
         """When everything was read last."""
         self._seen_at: dict[str, datetime] = {}
         """When each node was seen last, as far as that was looked up; of one that left, when it was before that."""
-        self._gone: Set[str] = frozenset()
-        """The nodes that are gone, and had somebody."""
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._publish())
-            tasks.create_task(self._follow())
-            tasks.create_task(self._tidy())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._publish())
+                tasks.create_task(self._follow())
+                tasks.create_task(self._tidy())
+        finally:
+            self._remote_presence.end()
 
     async def _publish(self) -> None:
         while True:
             await self._remote_presence.outgoing.wait()
             taken = self._remote_presence.take()
             try:
-                await self._journal.activities.note(taken)
+                await self._journal.activities.note(_by_node(taken))
             except JournalUnavailableError:
                 self._remote_presence.give_back(taken)
                 await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._remote_presence.is_stored()
 
     async def _follow(self) -> None:
+        await _until_available(self._begin)
+        if self._journal.activities.is_shared:
+            await self._follow_others()
+
+    async def _follow_others(self) -> None:
         news, loop = self._journal.wakeups.of(ACTIVITIES), asyncio.get_running_loop()
         nodes_seen_at = -SAID_EVERY_SECONDS
         while True:
             news.clear()
-            try:
-                await self._read()
-                if loop.time() >= nodes_seen_at + SAID_EVERY_SECONDS:
-                    nodes_seen_at = loop.time()
-                    await self._see_nodes()
-            except JournalUnavailableError:
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
+            await _until_available(self._read)
+            if loop.time() >= nodes_seen_at + SAID_EVERY_SECONDS:
+                nodes_seen_at = loop.time()
+                await _until_available(self._see_nodes)
             with suppress(TimeoutError):
                 async with asyncio.timeout(nodes_seen_at + SAID_EVERY_SECONDS - loop.time()):
                     await news.wait()
@@ -80,71 +91,100 @@ class SharedActivity:
     async def _read(self) -> None:
         """What has changed since it was read last."""
         now = self._journal.clock()
-        if self._read_at is None:
-            await self._begin(now)
-        elif now - self._read_at > MISSED_AFTER:
+        if now - self._read_at > MISSED_AFTER:
             await self._catch_up()
         else:
             for one in await self._journal.activities.after(self._read_until):
                 self._read_until = one.change
-                self._hear(one, now)
+                self._receive(one, now)
         self._read_at = now
+        self._activity_log.hears_others()
 
-    def _hear(self, one: NodeActivity, now: datetime) -> None:
-        # What one tells that is taken for gone is heard with all the rest once it is back.
-        if one.node != self._journal.nodes.own and one.node not in self._gone:
-            self._seen_at.setdefault(one.node, now)
-            self._remote_presence.hear(one.node, one.activity)
+    def _receive(self, one: NodeActivity, now: datetime) -> None:
+        if one.node != self._journal.nodes.own:
+            if one.activity.is_on:
+                self._was_there(one.node, one.said_at or now)
+            self._remote_presence.receive(one.node, one.activity)
+        elif one.activity.chat_id is None and not one.activity.is_on:
+            self._is_said_to_be_gone(one.activity.user_id)
 
-    async def _begin(self, now: datetime) -> None:
-        standing = await self._journal.activities.standing()
-        others = [one for one in standing.rows if one.node != self._journal.nodes.own]
-        gone = await self._gone_of({one.node for one in others}, now)
-        self._gone = gone.keys()
-        known = ((one.node, one.activity, now if one.said_at is None else min(one.said_at, now)) for one in others)
-        self._remote_presence.begin(known, gone, now, noticed_after=self._gone_after)
-        self._read_until = standing.change
+    def _is_said_to_be_gone(self, user_id: str) -> None:
+        """Of one who is here all the same: whoever was told so at another bridge, and comes here, hears that."""
+        if (activity := self._presence.is_said_to_be_gone(user_id)) is not None:
+            status = status_change(user_id, is_online=True, seen_at=activity.at)
+            self._activity_log.note(status.to(), user_id)
+
+    def _was_there(self, node: str, at: datetime) -> None:
+        self._seen_at[node] = max(at, self._seen_at.get(node, at))
+
+    async def _begin(self) -> None:
+        own, now = self._journal.nodes.own, self._journal.clock()
+        snapshot = await self._journal.activities.snapshot()
+        seen_at = await self._journal.nodes.seen()
+        newest = await self._journal.sessions.newest()
+        # By the clock by which it is noted when clients left, also where that was set back meanwhile.
+        moment = moment_of(self._activity_log.now())
+        others = [one for one in snapshot.rows if one.node != own]
+        # Of one that left it is not known when.
+        self._seen_at = {one.node: now for one in others} | dict(seen_at)
+        self._remote_presence.begin(
+            ((one.node, one.activity, min(one.said_at or moment, moment)) for one in others),
+            moment,
+            is_alone=not any(node != own and at > now - GONE_AFTER for node, at in seen_at.items()),
+            complete_since=_complete_since(moment, newest),
+        )
+        self._read_until, self._read_at = snapshot.change, now
 
     async def _catch_up(self) -> None:
         """How everything stands, where some of what changed may be forgotten by now."""
-        standing = await self._journal.activities.standing()
-        nodes = {*self._remote_presence.nodes, *(one.node for one in standing.rows)} - {self._journal.nodes.own}
-        for node in sorted(nodes - self._gone):
-            rows = [one.activity for one in standing.rows if one.node == node]
+        snapshot = await self._journal.activities.snapshot()
+        nodes = {*self._remote_presence.nodes, *(one.node for one in snapshot.rows)} - {self._journal.nodes.own}
+        for node in sorted(nodes):
+            rows = [one.activity for one in snapshot.rows if one.node == node]
             self._remote_presence.replace(node, rows, self._journal.clock())
-        self._read_until = standing.change
-        self._presence.publish_all()  # the others may have forgotten who is here
-
-    async def _replace(self, node: str) -> None:
-        standing = await self._journal.activities.standing(node)
-        self._remote_presence.replace(node, [one.activity for one in standing.rows], self._journal.clock())
+        self._read_until = snapshot.change
+        self._presence.publish_all()  # the others may take those who are here for gone
 
     async def _see_nodes(self) -> None:
-        """Whoever was at a node that is gone has gone with it; and is back when that is."""
-        gone = await self._gone_of({*self._remote_presence.nodes, *self._gone}, self._journal.clock())
-        for node in self._gone - gone.keys():
-            await self._replace(node)
-        for node in gone.keys() - self._gone:
-            self._remote_presence.replace(node, (), gone[node])
-        self._gone = gone.keys()
-
-    async def _gone_of(self, nodes: Collection[str], now: datetime) -> Mapping[str, datetime]:
-        """Those of some nodes that are gone, each with when it was seen last."""
+        """Whoever was at a node that is gone has gone with it, which is kept, and told once it is read. If that is
+        back, it says who is there."""
+        nodes, now = self._remote_presence.nodes, self._journal.clock()
         if not nodes:
-            return {}
-        self._seen_at |= await self._journal.nodes.seen()
-        last_seen = {node: self._seen_at.get(node, now - FORGOTTEN_AFTER) for node in nodes}
-        return {node: at for node, at in last_seen.items() if at < now - self._gone_after}
+            return
+        for node, at in (await self._journal.nodes.seen()).items():
+            self._was_there(node, at)
+        gone = {node: at for node in nodes if (at := self._seen_at.setdefault(node, now)) < now - self._gone_after}
+        if gone:
+            ended: dict[str | None, Collection[UserActivity]] = {
+                node: self._remote_presence.all_at(node, at) for node, at in gone.items()
+            }
+            await self._journal.activities.note(ended)
+        self._seen_at = {node: at for node, at in self._seen_at.items() if node in nodes}
 
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(TIDIED_EVERY_SECONDS)
             with suppress(JournalUnavailableError):
-                now = self._journal.clock()
-                gone = await self._gone_of(self._gone, now)
-                forgotten = {node for node, at in gone.items() if at <= now - FORGOTTEN_AFTER}
-                await self._journal.activities.tidy(forgotten)
-                # Or each bridge that there ever was would be remembered, and its rows sought, for ever.
-                self._gone -= forgotten
-                for node in forgotten:
-                    self._seen_at.pop(node, None)
+                await self._journal.activities.tidy()
+
+
+def _complete_since(moment: datetime, newest_session: Mapping[str, Any] | None) -> datetime:
+    """From when on all that changed is in the journal. Where it has no session, nobody comes back who left before."""
+    if newest_session is None:
+        return datetime.fromtimestamp(0, UTC)
+    return moment if is_of_before_activity_was_kept(newest_session) else moment - ENDED_RETENTION
+
+
+def _by_node(noted: Collection[Noted]) -> Mapping[str | None, Collection[UserActivity]]:
+    found: dict[str | None, list[UserActivity]] = {}
+    for node, activity in noted:
+        found.setdefault(node, []).append(activity)
+    return found
+
+
+async def _until_available(step: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            return await step()
+        except JournalUnavailableError:
+            await asyncio.sleep(RETRY_SECONDS)

@@ -85,9 +85,9 @@ class FrozenModel(BaseModel):
             return super().model_copy(update=update, deep=deep)
         # What pydantic's own comes to for a model without extra and private fields, at a third of the cost.
         model = type(self)
-        kept = self.__dict__
+        values = self.__dict__
         names, values_of = _values_of(model)
-        fields = kept.copy() if len(kept) == len(names) else dict(zip(names, values_of(kept), strict=True))
+        fields = values.copy() if len(values) == len(names) else dict(zip(names, values_of(values), strict=True))
         if update:
             fields.update(update)
         copied = model.__new__(model)
@@ -109,7 +109,7 @@ class FrozenModel(BaseModel):
 def _values_of(model: type[FrozenModel]) -> tuple[tuple[str, ...], Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
     """The names of a model's fields, and what takes their values, in that order, out of all that is kept."""
     names = tuple(model.__pydantic_fields__)
-    return names, itemgetter(*names) if len(names) > 1 else lambda kept: tuple(kept[name] for name in names)
+    return names, itemgetter(*names) if len(names) > 1 else lambda values: tuple(values[name] for name in names)
 
 
 @cache

@@ -9,7 +9,7 @@ something else is kept back by nobody.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from providers.contract import ProviderUnavailableError
+from providers.errors import ProviderUnavailableError
 
 __all__ = ["Availability", "Limits", "Turn", "UnansweredError"]
 

@@ -13,106 +13,34 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
-from coordinator.errors import BridgeError
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.evidence import LookedUpInvoice
 from coordinator.payments.observed.observations import Observation
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
-from providers.destination_faults import DestinationFault
 from providers.findings import Finding
 from providers.settings import ProviderSettings
 from providers.wallet_keepers import WalletKeeper
 
 __all__ = [
-    "AnswerUnusableError",
     "AskFirst",
     "BookedPayout",
-    "CoinUnavailableError",
     "Connected",
-    "CredentialsRefusedError",
     "InvoiceGateway",
     "InvoiceGateways",
     "NoneOfOurs",
-    "NotPayableError",
     "PayoutGateway",
     "PayoutGateways",
     "PayoutOrder",
     "PayoutReading",
     "Provider",
-    "ProviderError",
-    "ProviderRefusedError",
-    "ProviderUnavailableError",
     "Reading",
-    "RefusedTogetherError",
     "Surroundings",
-    "Told",
     "WebhookDescription",
     "WebhookReader",
     "WebhookReaders",
-    "WebhookRefusedError",
-    "WebhookUnreadableError",
+    "WebhookReading",
 ]
-
-
-class WebhookRefusedError(BridgeError):
-    """The webhook does not prove that it comes from the provider. Nothing of it may be kept."""
-
-    def __init__(self, reason: str, message: str, *, is_signed: bool = False) -> None:
-        super().__init__(message)
-        self.reason = reason
-        """A short word for counting, such as `signature` or `timestamp`."""
-        self.is_signed = is_signed
-        """Whether it is signed with a key of ours all the same, so that the provider itself is refused."""
-
-
-class WebhookUnreadableError(BridgeError):
-    """The webhook comes from the provider, but its body makes no sense; it is kept for a person to look at."""
-
-
-class ProviderError(BridgeError):
-    """The provider did not do what it was asked for."""
-
-
-class ProviderUnavailableError(ProviderError):
-    """The provider was not reached, was too slow, or failed; the same can be asked again later."""
-
-
-class CoinUnavailableError(ProviderUnavailableError):
-    """The provider is there, but not what it needs for this coin, such as the coin's wallet or node."""
-
-    def __init__(self, coin: str, message: str) -> None:
-        super().__init__(message)
-        self.coin = coin
-
-
-class AnswerUnusableError(ProviderError):
-    """The provider answered, and nothing can be done with it. It would say the same a moment later, and asking may
-    cost it something each time, so it is asked again late and ever later."""
-
-
-class ProviderRefusedError(ProviderError):
-    """The provider said no; the message is in its words, for a person to read."""
-
-    def __init__(self, message: str, *, about: str | None = None) -> None:
-        super().__init__(message)
-        self.about = about
-        """The field of the request that it does not like, such as `currency`, if that can be told."""
-
-
-class CredentialsRefusedError(ProviderRefusedError):
-    """The provider does not know the bridge's key or password: no fault of the request that came first."""
-
-
-class NotPayableError(BridgeError):
-    """Something of the kind cannot be paid, or paid out, through the provider."""
-
-    def __init__(self, field: str, message: str, fault: DestinationFault | None = None) -> None:
-        super().__init__(message)
-        self.field = field
-        """What is wrong, by its name on the wire."""
-        self.fault = fault
-        """What is wrong with the destination, if that is what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +52,6 @@ class PayoutOrder:
     amount: Decimal
     fee: Decimal | None = None
     """What the sender sets for the network, in the unit that the coin's wallet counts in."""
-
-
-class RefusedTogetherError(ProviderRefusedError):
-    """The provider certainly refused an order of several payouts as a whole, and nothing says which of them is
-    why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +94,7 @@ class NoneOfOurs:
     shop of the same account, say, or of a kind that moves no money. It is no fault, and nothing of it is kept."""
 
 
-Told = Reading | PayoutReading | NoneOfOurs
+WebhookReading = Reading | PayoutReading | NoneOfOurs
 """What a message says, if it is about anything here."""
 
 
@@ -179,7 +102,7 @@ Told = Reading | PayoutReading | NoneOfOurs
 class AskFirst:
     """A message that the provider has signed, and that only says where there is news. Asking twice is harmless."""
 
-    ask: Callable[[], Awaitable[Told]]
+    ask: Callable[[], Awaitable[WebhookReading]]
     """What the provider says there. Raises ProviderError, and the message has to come again; and
     WebhookUnreadableError."""
 
@@ -194,13 +117,13 @@ class WebhookReader(Protocol):
     def require(self, headers: Mapping[str, str]) -> None:
         """Raises WebhookRefusedError by the headers of a webhook alone, before its body has come."""
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Told | AskFirst:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookReading | AskFirst:
         """Reads one webhook. `headers` have lowercase names; `body` is what came over the wire, untouched.
 
         Raises WebhookRefusedError before anything of the body is looked at, WebhookUnreadableError after.
         """
 
-    def read_again(self, body: bytes) -> Told | AskFirst:
+    def read_again(self, body: bytes) -> WebhookReading | AskFirst:
         """Reads the body of a webhook that was verified when it came. Raises WebhookUnreadableError."""
 
 

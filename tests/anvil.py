@@ -104,8 +104,9 @@ class Anvil:
         answer: dict[str, Any] = json.loads(content)
         return {name: value for name, value in answer.items() if name != "id"}
 
-    def mine(self, blocks: int = 1) -> None:
-        self.ask("anvil_mine", hex(blocks))
+    def mine(self, blocks: int = 1, *, apart_seconds: int | None = None) -> None:
+        """Makes blocks: as of now, or so long after each other by what they say."""
+        self.ask("anvil_mine", hex(blocks), *([] if apart_seconds is None else [hex(apart_seconds)]))
 
     def head(self) -> int:
         return int(self.ask("eth_blockNumber"), 16)

@@ -4,7 +4,8 @@ Nothing here knows a route or a socket; both ask the same principals the same qu
 imported by whoever asks for tokens: it brings PyJWT and cryptography, which nobody else needs.
 """
 
-from bridge.access.errors import GrantsUnknownError, KeysError, TokenError, TokenErrorCode
+from bridge.access.acting import Acting, act_as, acting_now
+from bridge.access.errors import AccessChangedError, GrantsUnknownError, KeysError, TokenError, TokenErrorCode
 from bridge.access.grants import Grants
 from bridge.access.principals import ANYBODY, Claims, Principal, Role, principal_of, principal_of_service
 from bridge.access.revocations import Revocations
@@ -12,6 +13,8 @@ from bridge.access.staff import StaffAccess
 
 __all__ = [
     "ANYBODY",
+    "AccessChangedError",
+    "Acting",
     "Claims",
     "Grants",
     "GrantsUnknownError",
@@ -22,6 +25,8 @@ __all__ = [
     "StaffAccess",
     "TokenError",
     "TokenErrorCode",
+    "act_as",
+    "acting_now",
     "principal_of",
     "principal_of_service",
 ]

@@ -5,6 +5,7 @@ from typing import Literal
 from coordinator.errors import BridgeError
 
 __all__ = [
+    "AccessChangedError",
     "GrantsUnknownError",
     "KeysError",
     "NoKeyServesError",
@@ -27,6 +28,11 @@ SignInRefusal = Literal[
 """Why somebody is not signed in: the attempt is not this browser's or too old; nothing that the identity provider
 says of them gives a role; they did not sign in there; it does not answer; what it says cannot be believed, or its
 client is set up otherwise; their session is over; it was revoked."""
+
+
+class AccessChangedError(BridgeError):
+    """A room was taken from somebody, which the bridge that lets them in has not heard of yet. It will have in a
+    moment: the same can be asked again, and is decided by what they are granted then."""
 
 
 class GrantsUnknownError(BridgeError):

@@ -28,8 +28,9 @@ from bridge.access.principals import Principal, Role
 from bridge.access.refused_sign_ins import SIGN_INS, RefusedSignIns
 from bridge.access.tokens import TokenVerifier
 from coordinator.models import FrozenModel
+from coordinator.waits import left
 
-__all__ = ["Attempt", "ConsoleSession", "SignIns", "Signed", "Standing"]
+__all__ = ["Attempt", "ConsoleSession", "SessionState", "SignIns", "Signed"]
 
 logger = logging.getLogger("bridge.access")
 
@@ -83,7 +84,15 @@ class ConsoleSession(FrozenModel):
     @property
     def due_at(self) -> datetime:
         """When it is to be renewed."""
-        return self.renewed_at + RENEWED_AFTER_SHARE * (self.until - self.renewed_at)
+        return self.renewed_at + self._renewed_after
+
+    @property
+    def _renewed_after(self) -> timedelta:
+        return RENEWED_AFTER_SHARE * (self.until - self.renewed_at)
+
+    def left(self, now: datetime) -> timedelta:
+        """How long that is from now on."""
+        return left(self.due_at, now, self._renewed_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SessionState:
     """How a browser's session stands."""
 
     token: str | None = None
@@ -200,14 +209,14 @@ class SignIns:
             given["code"], verifier=attempt.verifier, nonce=attempt.nonce, redirect_uri=self._redirect_uri
         )
 
-    async def standing(self, cookie: str | None) -> Standing:
+    async def state_of(self, cookie: str | None) -> SessionState:
         """How the session of a browser stands, renewed where it is time to."""
         if not cookie:
-            return Standing()
+            return SessionState()
         session = self.session_in(cookie)
         if session is None:
             why = "the session is too old, or sealed by another secret"
-            return Standing(refused=self._refused.note(SignInError("session_over", why)).code)
+            return SessionState(refused=self._refused.note(SignInError("session_over", why)).code)
         try:
             session = await self._renewed(session)
             now = self._now()
@@ -217,20 +226,20 @@ class SignIns:
             self._proven(token)
         except SignInError as error:
             if error.code == "provider_away":  # which may answer again
-                return Standing(cookie=cookie, refused=error.code)
+                return SessionState(cookie=cookie, refused=error.code)
             SIGN_INS.labels(error.code).inc()
             logger.info("the session %s of %s has ended: %s", session.id, session.user_id, error)
-            return Standing(refused=error.code)
-        return Standing(token, self._renew_after(session, now), self._closed(session))
+            return SessionState(refused=error.code)
+        return SessionState(token, self._renew_after(session, now), self._closed(session))
 
     def _renew_after(self, session: ConsoleSession, now: datetime) -> timedelta | None:
         if session.refresh_token is None:
             return None
-        return session.due_at - now if now < session.due_at else TRIED_AGAIN_AFTER
+        return session.left(now) or TRIED_AGAIN_AFTER
 
     async def _renewed(self, session: ConsoleSession) -> ConsoleSession:
         now = self._now()
-        if session.refresh_token is None or now < session.due_at or now >= session.since + self.session_life:
+        if session.refresh_token is None or session.left(now) or now >= session.since + self.session_life:
             return session
         # What the provider said may be over long since; it is for the provider to say it again.
         self._proven(self._token(session.model_copy(update={"until": session.since + self.session_life})))

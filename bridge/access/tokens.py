@@ -95,8 +95,7 @@ class TokenVerifier:
                 principal = signed_in_at_the_provider(principal)
             # An issuer's clock may be fast by so much: what it issued before must not pass for issued since.
             principal = replace(principal, issued_at=principal.issued_at and principal.issued_at - self._leeway)
-            if self.revocations.refuses(principal):
-                raise TokenError("token_revoked", "the token has been revoked; get a new one")
+            self.revocations.require_token(principal)
             return replace(principal, proven_by=key.name)
         except jwt.ExpiredSignatureError:
             raise TokenError("token_expired", "the token has expired; get a new one") from None

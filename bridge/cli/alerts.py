@@ -21,7 +21,7 @@ __all__ = ["alerts"]
 alerts = command_group("Try whether those are reached who are told of what needs a person.")
 
 
-class NobodyToTellError(BridgeError):
+class NoDestinationError(BridgeError):
     """There is no such channel."""
 
 
@@ -47,7 +47,7 @@ def send_test(
     chosen = [one for one in every if channel in (None, one.channel)]
     if not chosen:
         named = "alerts.channels names nobody" if channel is None else f"there is no channel {channel!r}"
-        raise NobodyToTellError(f"{named}; see the comments in config/bridge.toml")
+        raise NoDestinationError(f"{named}; see the comments in config/bridge.toml")
     problems = asyncio.run(_tried(chosen, settings))
     for line in _lines(chosen, problems):
         say(line)

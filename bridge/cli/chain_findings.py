@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["chain_findings"]
 
 # In so many of a chain's newest blocks a transaction is looked for whose receipt an endpoint is asked for.
-BLOCKS_LOOKED_THROUGH = 5
+BLOCKS_SEARCHED = 5
 # keccak256 of "decimals()", the first four bytes.
 DECIMALS_CALL = "0x313ce567"
 
@@ -77,7 +77,7 @@ def _endpoint(chain: "Chain", url: str) -> list[Finding]:
         rpc = ChainRpc(chain.model_copy(update={"endpoints": (SecretStr(url),)}), timeout_seconds=5)
         try:
             await rpc.start()
-            head, [endpoint] = await rpc.look_around(), rpc.endpoints
+            head, [endpoint] = await rpc.read_heads(), rpc.endpoints
             if endpoint.last_fault is None:
                 wrong += [_lacking_receipts(chain, endpoint.host)] if await _lacks_receipts(rpc, head) else []
                 wrong += await _not_offered(rpc, chain, endpoint.host, head)
@@ -184,7 +184,7 @@ async def _lacks_receipts(rpc: "ChainRpc", head: int) -> bool:
     from providers.onchain.nodes.rpc import ChainUnavailableError, RefusedByNodeError
 
     try:
-        for number in range(head, max(head - BLOCKS_LOOKED_THROUGH, -1), -1):
+        for number in range(head, max(head - BLOCKS_SEARCHED, -1), -1):
             block = await rpc.block(number)
             for tx_hash in (block.get("transactions") or ())[:1]:
                 receipt = await rpc.call("eth_getTransactionReceipt", tx_hash)

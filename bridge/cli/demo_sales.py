@@ -76,8 +76,8 @@ class Afternoon:
             (4, lambda: self._pays(outcome="refused")),
             (5, lambda: self._pays(outcome="stuck")),
             (3, self._pays_and_the_answer_is_lost),
-            (2, self._tells_of_a_stranger),
-            (1, self._tells_what_makes_no_sense),
+            (2, self._webhook_of_a_stranger),
+            (1, self._webhook_without_sense),
         )
 
     async def begin(self) -> Showing:
@@ -173,11 +173,11 @@ class Afternoon:
     async def _pays_over_chain(self) -> None:
         await self._pay_over_chain(await self._register_over_chain(), 2)
 
-    async def _tells_of_a_stranger(self) -> None:
+    async def _webhook_of_a_stranger(self) -> None:
         """SHKeeper was used for something that is not the marketplace's."""
         await self._notify(self._strangers_invoice().notice(), expected=202)
 
-    async def _tells_what_makes_no_sense(self) -> None:
+    async def _webhook_without_sense(self) -> None:
         body = self._strangers_invoice().notice().replace(b'"PAID"', b'"ON_HOLD"')
         await self._notify(body, expected=400)
 
@@ -256,7 +256,7 @@ class Afternoon:
         self, payment: dict[str, Any], outcome: str = "arrives", fault: dict[str, Any] | None = None
     ) -> None:
         """To each seller of a payment, as soon as it is completed."""
-        while (payment := await self._look(payment["paymentId"]))["status"] != "completed":
+        while (payment := await self._read_payment(payment["paymentId"]))["status"] != "completed":
             await self._wait(1)
         shares = {share["sellerId"]: Decimal(share["amount"]) for share in await self._shares(payment)}
         destinations = {seller: f"0x{secrets.token_hex(20)}" for seller in shares}
@@ -283,7 +283,7 @@ class Afternoon:
         shares: list[dict[str, Any]] = answer.raise_for_status().json()["shares"]
         return shares
 
-    async def _look(self, payment_id: str) -> dict[str, Any]:
+    async def _read_payment(self, payment_id: str) -> dict[str, Any]:
         answer = await self._bridge.get(f"/api/payments/{payment_id}")
         payment: dict[str, Any] = answer.raise_for_status().json()
         return payment

@@ -161,19 +161,19 @@ def _services(settings: "Settings") -> Iterator[Finding]:
 
 def _alerts(settings: "Settings") -> Iterator[Finding]:
     from bridge.workers.alerts.destinations import destinations
-    from bridge.workers.alerts.settings import NEVER_TOLD
+    from bridge.workers.alerts.settings import NEVER_NOTIFIED
 
     try:
-        told = destinations(settings.alerts, os.environ)
+        alerted = destinations(settings.alerts, os.environ)
     except BridgeError as error:
         yield Finding("error", str(error))
         return
     for channel in settings.alerts.channels.values():
         yield from readable_by_others(channel.secret_file)
     for name in settings.alerts.silent_channels:
-        yield Finding("warning", f"alerts.channels.{name} is never told of anything: {NEVER_TOLD}")
-    if told:
-        names = ", ".join(one.name for one in told)
+        yield Finding("warning", f"alerts.channels.{name} is never told of anything: {NEVER_NOTIFIED}")
+    if alerted:
+        names = ", ".join(one.name for one in alerted)
         yield Finding("ok", f"{names} hear of what needs a person; bridge alerts test sends them a message")
 
 

@@ -33,8 +33,8 @@ __all__ = ["main"]
 # Between asking everything to end and killing it. A bridge takes up to five for its last commits.
 GRACE_SECONDS = 7.0
 # How often to look for what nothing signals.
-LOOK_SECONDS = 1.0
-LOOK_WHILE_ENDING_SECONDS = 0.02
+POLL_SECONDS = 1.0
+ENDING_POLL_SECONDS = 0.02
 # After one of these everything has the grace to end in; after a Ctrl-C the command takes the time that it needs, but
 # for a second Ctrl-C.
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -96,17 +96,17 @@ class Watcher:
 
     def _wait_for_child(self, received: "Received") -> None:
         """Until it has ended, or has to."""
-        is_told = False
+        is_ending = False
         interrupts = 0
         while not self._has_ended():
-            numbers = received(LOOK_SECONDS)
-            if os.getppid() != self._parent and not is_told:
+            numbers = received(POLL_SECONDS)
+            if os.getppid() != self._parent and not is_ending:
                 numbers.append(signal.SIGTERM)
             for number in numbers:
                 self._pass_on(number)
             interrupts += numbers.count(signal.SIGINT)
-            is_told = is_told or interrupts > 1 or any(number in ENDING for number in numbers)
-            if is_told and not self._leaves_it_to_child:
+            is_ending = is_ending or interrupts > 1 or any(number in ENDING for number in numbers)
+            if is_ending and not self._leaves_it_to_child:
                 return
 
     def _pass_on(self, number: int) -> None:
@@ -125,7 +125,7 @@ class Watcher:
             for pid in left if is_late else left - asked:
                 _send(pid, signal.SIGKILL if is_late else signal.SIGTERM)
             asked |= left
-            received(LOOK_WHILE_ENDING_SECONDS)
+            received(ENDING_POLL_SECONDS)
 
     def _has_ended(self) -> bool:
         self._reap()

@@ -19,7 +19,7 @@ class WaitingServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         self._is_to_end = False
-        self._told = asyncio.Event()
+        self._exit_asked = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         super().__init__(config)
 
@@ -31,11 +31,11 @@ class WaitingServer(uvicorn.Server):
     def should_exit(self, is_to_end: bool) -> None:
         self._is_to_end = is_to_end
         if is_to_end and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._told.set)
+            self._loop.call_soon_threadsafe(self._exit_asked.set)
 
     async def main_loop(self) -> None:
         self._loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
             with suppress(TimeoutError):
                 async with asyncio.timeout(DATED_EVERY_SECONDS):
-                    await self._told.wait()
+                    await self._exit_asked.wait()

@@ -40,8 +40,8 @@ class HttpConnection(asyncio.BufferedProtocol):
         "_flow_control",
         "_held_bytes",
         "_is_closing",
-        "_looked_at",
         "_scope",
+        "_searched",
         "_server_state",
         "_state",
         "_transport",
@@ -60,7 +60,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         """What has come of the next requests."""
         self._held_bytes = 0
         """How much is kept of a head or a body that has not come whole, or of what has come before its turn."""
-        self._looked_at = 0
+        self._searched = 0
         """How much of that was found to be the beginning of a head."""
         self._scope: Message | None = None
         """What of the scope is the same for all of its requests, once there was one."""
@@ -159,18 +159,18 @@ class HttpConnection(asyncio.BufferedProtocol):
         limits = self._door.limits
         if data.startswith(EMPTY_LINE):  # some clients send one after a body
             data = data[2:]
-        end = data.find(END, max(0, self._looked_at - 3))
+        end = data.find(END, max(0, self._searched - 3))
         try:
             if 0 <= end <= limits.head_bytes:
-                self._unread, self._looked_at = b"", 0
+                self._unread, self._searched = b"", 0
                 self._hold(0)
                 self._begin(read_head(data[:end], limits), data[end + 4 :])
                 return
-            require_readable(data, self._looked_at, limits)
+            require_readable(data, self._searched, limits)
         except RequestError as error:
             self.refuse(error.status, error.detail)
             return
-        self._unread, self._looked_at = data, len(data)
+        self._unread, self._searched = data, len(data)
         self._hold(len(data))
         if self._is_closing:
             return

@@ -230,8 +230,8 @@ async def add_endpoint_secret(
 ) -> NewEndpoint:
     by = await _changing(journal, principal, ops_access, endpoint_id, data.by)
     own = None if data.secret is None else data.secret.get_secret_value()
-    kept = timedelta(seconds=data.keep_seconds)
-    changed = await journal.endpoints.add_secret(endpoint_id, own, kept=kept, by=by)
+    valid_for = timedelta(seconds=data.keep_seconds)
+    changed = await journal.endpoints.add_secret(endpoint_id, own, valid_for=valid_for, by=by)
     if changed is None:
         raise _not_there(endpoint_id)
     return new_endpoint(changed.endpoint, await journal.endpoints.behind(changed.endpoint), changed.new_secret)

@@ -34,7 +34,7 @@ FOLLOWERS_LIMIT = 100
 HEARTBEAT_SECONDS = 15.0
 HEARTBEAT = b":\n\n"
 # How soon it is noticed that a token was taken back.
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 # Of a stream, at once: what is read for a hundred that are slow stays small.
 STRETCH_EVENTS = 500
 STRETCH_BYTES = 256_000
@@ -68,6 +68,12 @@ class Follower:
         finally:
             for one in waiting:
                 one.cancel()
+
+    async def wait_for_delivery(self, dispatcher: Dispatcher, stretch: Stretch) -> None:
+        """Returns once what was read was delivered here, so that whatever it takes back is known; or it is ended."""
+        last = stretch.events[-1].offset if stretch.events else 0
+        while dispatcher.cursor < last and not self.has_ended():
+            await self.wait(dispatcher, last - 1, POLL_SECONDS)
 
 
 class WantedStream(NamedTuple):
@@ -139,6 +145,7 @@ class EventFeed:
                 if after and stretch.events and stretch.events[0].offset > after + 1:
                     yield gone("what came next is not stored any more")
                     return
+                await follower.wait_for_delivery(dispatcher, stretch)
                 for chunk in _chunks(journal, stretch, form):
                     if follower.has_ended() or not self.may_go_on(authorization):
                         return
@@ -147,10 +154,10 @@ class EventFeed:
                 after = stretch.next.number
                 if stretch.more:
                     continue
-                while not await follower.wait(dispatcher, after, LOOK_SECONDS):
+                while not await follower.wait(dispatcher, after, POLL_SECONDS):
                     if not self.may_go_on(authorization):
                         return
-                    silent_seconds += LOOK_SECONDS
+                    silent_seconds += POLL_SECONDS
                     if silent_seconds >= HEARTBEAT_SECONDS:
                         yield HEARTBEAT
                         silent_seconds = 0.0
@@ -174,8 +181,8 @@ def _chunks(journal: Journal, stretch: Stretch, form: Form) -> Iterator[bytes]:
     frames: list[bytes] = []
     size_bytes = 0
     for journaled in stretch.events:
-        told = compact_json(form(journal, journaled).model_dump(mode="json"))
-        frames.append(f"{_id(journal.offset_text(journaled.place))}data: {told}\n\n".encode())
+        document = compact_json(form(journal, journaled).model_dump(mode="json"))
+        frames.append(f"{_id(journal.offset_text(journaled.place))}data: {document}\n\n".encode())
         size_bytes += len(frames[-1])
         if size_bytes >= CHUNK_BYTES:
             yield b"".join(frames)

@@ -32,15 +32,8 @@ from coordinator.models import FrozenModel
 from coordinator.payouts.observations import PayoutBooked
 from coordinator.payouts.payouts import Payout
 from providers import known
-from providers.contract import (
-    AskFirst,
-    PayoutReading,
-    ProviderError,
-    Reading,
-    WebhookReaders,
-    WebhookRefusedError,
-    WebhookUnreadableError,
-)
+from providers.contract import AskFirst, PayoutReading, Reading, WebhookReaders
+from providers.errors import ProviderError, WebhookRefusedError, WebhookUnreadableError
 
 __all__ = ["NOT_ASKED_FOR", "Accepted", "plain_webhooks", "reported_payout", "webhook_router"]
 

@@ -46,7 +46,7 @@ from bridge.journal.queries.rooms import Stretch
 from bridge.journal.queries.totals import DayTotals
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment
 from bridge.journal.queries.unreadable import NotedRow
-from bridge.journal.records.activities import ActivityRecords, Standing
+from bridge.journal.records.activities import ActivityRecords, ActivitySnapshot
 from bridge.journal.records.alerts import AlertRecords, AlertStep
 from bridge.journal.records.books import BookRecords
 from bridge.journal.records.chains import ChainRecords
@@ -78,6 +78,7 @@ from bridge.journal.writing.commit_times import Commit, CommitTimes
 from bridge.journal.writing.histories import HistoryRecord
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action, waiting_name
+from bridge.journal.writing.staged.activities import ENDED_RETENTION
 from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
 from bridge.journal.writing.staged.due_look_ups import DueLookUp
@@ -88,6 +89,7 @@ __all__ = [
     "ACTIVITIES",
     "ALERTS",
     "DEADLINES",
+    "ENDED_RETENTION",
     "LEASES",
     "NETWORK_FEES",
     "OPENING_INVOICES",
@@ -97,6 +99,7 @@ __all__ = [
     "TOTAL_LIMIT",
     "Action",
     "ActivityRecords",
+    "ActivitySnapshot",
     "AlertRecords",
     "AlertStep",
     "AllowedDestination",
@@ -169,7 +172,6 @@ __all__ = [
     "Registered",
     "RegisteredEndpoint",
     "RowKind",
-    "Standing",
     "StoredWebhook",
     "Stretch",
     "TroubledPayment",

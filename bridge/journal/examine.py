@@ -80,7 +80,7 @@ def examine_waiting_at_others(
     )
 
 
-def _examined(database_url: str, look: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
+def _examined(database_url: str, read: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
     """What is found in a journal of this version; nothing where there is none."""
     url = parse_database_url(database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
@@ -88,7 +88,7 @@ def _examined(database_url: str, look: Callable[[Connection], Sequence[T]]) -> S
     engine = reading_engine(url)
     try:
         with opening(url), engine.connect() as connection:
-            return look(connection) if version_of(connection) == known_versions()[-1] else []
+            return read(connection) if version_of(connection) == known_versions()[-1] else []
     finally:
         engine.dispose()
 

@@ -11,6 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from bridge.access import acting_now
 from bridge.journal.clocks import Clock, SharedClock, steady_clock, utc_now
 from bridge.journal.database.aborting import ConnectionAborter
 from bridge.journal.database.commit_notices import CommitNotices, notify_others
@@ -48,6 +49,7 @@ from bridge.journal.records.unfinished import UnfinishedRecords
 from bridge.journal.records.unreadable import UnreadableRecords
 from bridge.journal.records.wallets import WalletRecords
 from bridge.journal.requests import payments as requests
+from bridge.journal.requests.in_name import InName
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent
 from bridge.journal.tables.unreadable_rows import UnreadableRow, note_in
 from bridge.journal.wakeups import Moves, Wakeups
@@ -111,38 +113,39 @@ class Journal:
         node = new_node()
         notify = functools.partial(notify_others, node=node, epoch=opened.epoch) if is_shared else None
         self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
+        self._submit = InName(self._writer).submit
         self._moves = Moves()
-        # What each is for is said by its class.
+        # What each is for is said by its class. What the bridge keeps of itself it keeps in nobody's name.
         self.nodes = NodeRecords(
             self._read,
             self._writer.submit,
             node,
             clock,
             is_shared=is_shared,
-            on_return=functools.partial(self._moves.tell, None),
+            on_return=functools.partial(self._moves.notify, None),
         )
-        self.alerts = AlertRecords(self._read, self._writer.submit, self.nodes)
-        self.chains = ChainRecords(self._read, self._writer.submit, self.nodes)
-        self.access = AccessRecords(self._read, self._writer.submit)
-        self.approvals = ApprovalRecords(self._read, self._writer.submit)
-        self.books = BookRecords(self._read, self._writer.submit)
-        self.console = ConsoleRecords(self._read, self._writer.submit)
-        self.deadlines = DeadlineRecords(self._read, self._writer.submit)
-        self.endpoints = EndpointRecords(self._read, self._writer.submit, self.offset_text)
+        self.alerts = AlertRecords(self._read, self._submit, self.nodes)
+        self.chains = ChainRecords(self._read, self._submit, self.nodes)
+        self.access = AccessRecords(self._read, self._submit)
+        self.approvals = ApprovalRecords(self._read, self._submit)
+        self.books = BookRecords(self._read, self._submit)
+        self.console = ConsoleRecords(self._read, self._submit)
+        self.deadlines = DeadlineRecords(self._read, self._submit)
+        self.endpoints = EndpointRecords(self._read, self._submit, self.offset_text)
         self.history = HistoryRecords(self._read, self._writer.submit, opened, guard, mark_file, writing.url)
         self.activities = ActivityRecords(self._read, self._writer.submit, self.nodes)
         self.own = OwnRecords(self._read)
-        self.payouts = PayoutRecords(self._read, self._writer.submit, self.nodes)
-        self.prices = PriceRecords(self._read, self._writer.submit)
-        self.refunds = RefundRecords(self._read, self._writer.submit)
-        self.retention = RetentionRecords(self._read, self._writer.submit)
-        self.rulings = RulingRecords(self._writer.submit)
+        self.payouts = PayoutRecords(self._read, self._submit, self.nodes)
+        self.prices = PriceRecords(self._read, self._submit)
+        self.refunds = RefundRecords(self._read, self._submit)
+        self.retention = RetentionRecords(self._read, self._submit)
+        self.rulings = RulingRecords(self._submit)
         self.sessions = SessionRecords(
             self._read, self._writer.submit, self.nodes, opened.secret, self.history.note_commits, self._moves
         )
-        self.unfinished = UnfinishedRecords(self._read, self._writer.submit)
+        self.unfinished = UnfinishedRecords(self._read, self._submit)
         self.unreadable = UnreadableRecords(self._read, self._writer.submit, self._readers.met)
-        self.wallets = WalletRecords(self._read, self._writer.submit)
+        self.wallets = WalletRecords(self._read, self._submit)
 
     @classmethod
     async def open(
@@ -213,7 +216,7 @@ class Journal:
         self, *, provider: str, external_id: str, key: str, observation: Observation
     ) -> Recorded:
         """Writes down what a provider saw, moves the payment it is about, and appends the events that follow."""
-        recorded = await self._writer.submit(
+        recorded = await self._submit(
             lambda batch: requests.record_report(
                 batch, provider=provider, external_id=external_id, key=key, observation=observation
             ),
@@ -224,7 +227,7 @@ class Journal:
 
     async def record_misfit(self, payment_id: str, *, key: str, misfit: Misfit, observation: Observation) -> Recorded:
         """Notes what a provider reported of a payment and cannot be about it, for a person to look at."""
-        return await self._writer.submit(
+        return await self._submit(
             functools.partial(
                 requests.record_misfit, payment_id=payment_id, key=key, misfit=misfit, observation=observation
             )
@@ -240,9 +243,7 @@ class Journal:
 
         Raises PaymentConflictError and IdempotencyKeyReusedError.
         """
-        registered = await self._writer.submit(
-            lambda batch: requests.register_payment(batch, payment, idempotency, invoice)
-        )
+        registered = await self._submit(lambda batch: requests.register_payment(batch, payment, idempotency, invoice))
         if registered.is_new:
             log_status(registered.payment)
         return registered
@@ -254,7 +255,7 @@ class Journal:
 
         Raises IdempotencyKeyReusedError.
         """
-        places = await self._writer.submit(lambda batch: requests.publish_events(batch, events, idempotency))
+        places = await self._submit(lambda batch: requests.publish_events(batch, events, idempotency))
         return self.offset_texts(places)
 
     def offset_text(self, place: Place) -> str:
@@ -284,7 +285,7 @@ class Journal:
     async def store_unreadable_webhook(self, *, provider: str, body: bytes, reason: str) -> None:
         """Stores a signed webhook that makes no sense, for a person to look at."""
         digest = hashlib.sha256(body).hexdigest()
-        await self._writer.submit(
+        await self._submit(
             lambda batch: requests.store_unreadable_webhook(
                 batch, provider=provider, digest=digest, body=body, reason=reason
             )
@@ -347,6 +348,8 @@ class Journal:
         return await self._read(queries.events_about, subjects, names)
 
     async def _read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if (acting := acting_now()) is not None:
+            acting.has_read = True
         return await self._readers.read(lambda connection: query(connection, *args, **kwargs))
 
     # Following
@@ -378,7 +381,7 @@ class Journal:
             self._dispatcher.committed_elsewhere(offset)
 
     def _moved_elsewhere(self, session_ids: Collection[str]) -> None:
-        self._moves.tell(session_ids)
+        self._moves.notify(session_ids)
 
     def _notify_dispatcher(self, events: Sequence[JournaledEvent], is_certain: bool, commit: Commit) -> None:
         self.commit_times.add(commit)

@@ -82,7 +82,7 @@ def restore(database_url: str, backup: Path, now: datetime) -> Path | None:
         if lock is not None:
             lock.take()
         copy = _sound_copy(backup, path)
-        replaced = _put_aside(path, now)
+        replaced = _rename_old(path, now)
         copy.rename(path)
         _sync_folder(path.parent)
         return replaced
@@ -126,7 +126,7 @@ def _sound_copy(backup: Path, path: Path) -> Path:
     return copy
 
 
-def _put_aside(path: Path, now: datetime) -> Path | None:
+def _rename_old(path: Path, now: datetime) -> Path | None:
     """Gives a journal another name, its write-ahead log with it: what is in that is in no other file."""
     if not path.exists():
         return None

@@ -86,5 +86,5 @@ class Moves:
         """From now on this one is told."""
         self._moved = moved
 
-    def tell(self, session_ids: Collection[str] | None) -> None:
+    def notify(self, session_ids: Collection[str] | None) -> None:
         self._moved(session_ids)

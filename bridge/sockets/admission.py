@@ -32,7 +32,7 @@ NOBODY = Principal("nobody")
 DEFAULT_NAMESPACE = "/"
 
 # How long a client stays connected, at most, whose key has been taken back.
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 
 # The longest that one timer of the event loop is trusted with: the clock may be set, and loops have limits.
 TIMER_LIMIT_SECONDS = 3600.0
@@ -59,12 +59,12 @@ class Admission:
         """Ends the sessions of those whose key has been taken back, until it is cancelled."""
         while self._verifier is not None:
             try:
-                self.look_at_keys()
+                self.check_keys()
             except Exception:
                 logger.exception("could not look which keys are good; looking again")
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
-    def look_at_keys(self) -> None:
+    def check_keys(self) -> None:
         """Ends the sessions of those whose key does not serve any more."""
         if self._verifier is None:
             return
@@ -130,7 +130,7 @@ class Admission:
         self.admit(member, renewed)
         return self.now(renewed)
 
-    def look_at_revocations(self) -> None:
+    def check_revocations(self) -> None:
         """Ends the sessions of those whose token has been revoked."""
         if self._verifier is not None:
             refuses = self._verifier.revocations.refuses
@@ -155,14 +155,14 @@ class Admission:
         return principal if self._verifier is None else self._verifier.revocations.applied_to(principal)
 
     def has_lost_rooms(
-        self, principal: Principal, joined: Mapping[str, int], heard_until: int, there_until_micros: int
+        self, principal: Principal, joined: Mapping[str, int], received_until: int, there_until_micros: int
     ) -> bool:
         """Whether a session of somebody has lost a room, so that not all that was missed may be sent to them any
         more, and they begin anew (`Revocations.has_lost_rooms`). The moment is in microseconds since 1970."""
         if self._verifier is None:
             return False
         there_until = datetime.fromtimestamp(there_until_micros / 1_000_000, UTC)
-        return self._verifier.revocations.has_lost_rooms(principal, joined, heard_until, there_until)
+        return self._verifier.revocations.has_lost_rooms(principal, joined, received_until, there_until)
 
     def entered_room(self, member: Member, room: str) -> None:
         """Nothing to do, as when one is left."""

@@ -30,7 +30,7 @@ BURST_SECONDS = 4
 # Of what one may have in BURST_SECONDS: whoever has had as much of late asks for much.
 MUCH = 1 / 8
 # How often it is looked who still does.
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 # Whoever has asked for nothing for so long has had nothing to speak of.
 FORGOTTEN_SECONDS = 5 * BURST_SECONDS
 # Of a share, what those who wait have whatever those do who are refused, and the other way around.
@@ -84,7 +84,7 @@ class Demand:
         self._had: dict[str, tuple[float, float]] = {}
         """By address: how much, in seconds, and when that was so."""
         self._greedy: set[str] = set()
-        self._look_at = -math.inf
+        self._measure_at = -math.inf
         self._sweep_at = 1_000
 
     def divided_by(self, network: str, seconds: float, now: float) -> int:
@@ -92,8 +92,8 @@ class Demand:
         self._had[network] = self._had_of_late(network, now) + seconds, now
         if self._asks_for_much(network, now):
             self._greedy.add(network)
-        if now >= self._look_at:
-            self._look_at = now + LOOK_SECONDS
+        if now >= self._measure_at:
+            self._measure_at = now + POLL_SECONDS
             self._greedy = {one for one in self._greedy if self._asks_for_much(one, now)}
             self._forget_the_rested(now)
         return len(self._greedy) if network in self._greedy else 1
@@ -124,7 +124,7 @@ class LoopShares:
         self._spent = RateLimits(RateLimit(per_second, burst))
         self._spent_by_patient = RateLimits(RateLimit(HALF * per_second, HALF * burst))
         """Of that, what those have had who wait."""
-        self._kept = (1 - HALF) * burst
+        self._reserve = (1 - HALF) * burst
         self._demand = Demand(MUCH * BURST_SECONDS * share)
         self._of_turn: dict[str, float] = {}
         """What each address has had in this turn of the loop, in seconds."""
@@ -160,7 +160,7 @@ class LoopShares:
 
     def _wait_seconds(self, share: str) -> float:
         now = self.clock()
-        wait_seconds = self._spent.overdrawn_seconds(share, now, kept=self._kept)
+        wait_seconds = self._spent.overdrawn_seconds(share, now, reserve=self._reserve)
         return wait_seconds and min(wait_seconds, self._spent_by_patient.overdrawn_seconds(share, now))
 
     def when_due(self, share: str, network: str, go_on: GoOn) -> None:
@@ -168,10 +168,10 @@ class LoopShares:
         line = self._lines.get(share)
         if line is None:
             line = self._lines[share] = Line()
-            self._look_again(share, 0)
+            self._resume_later(share, 0)
         line.add(network, go_on)
 
-    def _look_again(self, share: str, wait_seconds: float) -> None:
+    def _resume_later(self, share: str, wait_seconds: float) -> None:
         call_later = self._call_later or asyncio.get_running_loop().call_later
         call_later(max(wait_seconds, SHORTEST_WAIT_SECONDS) if wait_seconds else 0, lambda: self._next(share))
 
@@ -183,7 +183,7 @@ class LoopShares:
             if not line:
                 del self._lines[share]
                 return
-        self._look_again(share, wait_seconds)
+        self._resume_later(share, wait_seconds)
 
     def has_room(self, share: str, network: str) -> bool:
         """Whether another of an address may wait."""

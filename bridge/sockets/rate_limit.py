@@ -30,11 +30,11 @@ class RateLimit:
         """When an allowance that is full at `full_at` is full again once `count` more are taken; times in seconds."""
         return max(full_at, now) + count / self.per_second
 
-    def wait_seconds(self, full_at: float, now: float, kept: float = 0.0) -> float:
+    def wait_seconds(self, full_at: float, now: float, reserve: float = 0.0) -> float:
         """How long one waits that has taken so much already; 0 while the allowance lasts, or has so much left."""
         if math.isinf(self.per_second):
             return 0.0
-        wait_seconds = full_at - now - (self.burst - kept) / self.per_second
+        wait_seconds = full_at - now - (self.burst - reserve) / self.per_second
         return wait_seconds if wait_seconds > ROUNDING_SECONDS else 0.0
 
     def take(self, full_at: float, now: float) -> tuple[float, float]:
@@ -51,7 +51,7 @@ class RateLimits:
     def __init__(self, rate_limit: RateLimit) -> None:
         self.rate_limit = rate_limit
         self._full_at: dict[Hashable, float] = {}
-        self._look_at = 1_000
+        self._prune_at = 1_000
 
     def __len__(self) -> int:
         return len(self._full_at)
@@ -68,9 +68,9 @@ class RateLimits:
         """Whether one has taken more than its allowance."""
         return self.overdrawn_seconds(one, now) > 0
 
-    def overdrawn_seconds(self, one: Hashable, now: float, kept: float = 0.0) -> float:
+    def overdrawn_seconds(self, one: Hashable, now: float, reserve: float = 0.0) -> float:
         """How long until one has taken no more than its allowance, or so much is left of it; 0 if that is so."""
-        return self.rate_limit.wait_seconds(self._full_at.get(one, now), now, kept)
+        return self.rate_limit.wait_seconds(self._full_at.get(one, now), now, reserve)
 
     def spend(self, one: Hashable, now: float, count: int) -> None:
         """Takes so many from an allowance, however much is left of it."""
@@ -79,6 +79,6 @@ class RateLimits:
 
     def _forget_the_rested(self, now: float) -> None:
         """Each time that twice as many are remembered as were left the last time."""
-        if len(self._full_at) >= self._look_at:
+        if len(self._full_at) >= self._prune_at:
             self._full_at = {one: full_at for one, full_at in self._full_at.items() if full_at > now}
-            self._look_at = max(1_000, 2 * len(self._full_at))
+            self._prune_at = max(1_000, 2 * len(self._full_at))

@@ -46,7 +46,7 @@ from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.announcer import Announcer
 from bridge.sockets.presence.presence import Presence
 from bridge.sockets.recovery.deferred_answers import DeferredAnswer
-from bridge.sockets.recovery.reconnections import NOTHING, Recalls, Reconnections, brought_by
+from bridge.sockets.recovery.reconnections import NOTHING, Recalls, Reconnections, Restored, brought_by
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
@@ -85,15 +85,15 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     announcer: Announcer
     recovery: Recovery | None = None
     """Puts clients that come back where they were; None: every client begins anew."""
-    comes_back_online: Callable[[str, str], object] = staticmethod(lambda _sid, _user_id: None)
-    """Called for each user that a client had said is online when it left."""
+    comes_back: Callable[[str, Restored], object] = staticmethod(lambda _sid, _restored: None)
+    """Called for each client that is recovered, once it is in its rooms again."""
     recalls: Recalls
     """Called once, with what earlier processes knew."""
 
     def __init__(self, *, admission: Admission, keeps_confidence: bool = False, **options: Any) -> None:
         super().__init__(client_manager=ClientManager(), **options)
         self.admission = admission
-        admission.end_session = lambda member, reason: self.eio.start(self._close_session(member, reason))
+        admission.end_session = self._close_session
         self.manager.watchers.append(admission)
         self.eio.moved = self.manager.moved
         self.keeps_confidence = keeps_confidence
@@ -118,15 +118,15 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if self.reconnections is not None:
             await self.reconnections.close()
 
-    async def _close_session(self, member: Member, reason: Ending) -> None:
-        """Says why, and closes the connection, not the namespace: from that stock clients come back by themselves."""
+    def _close_session(self, member: Member, reason: Ending) -> None:
+        """Says why, and closes the connection, not the namespace: from that stock clients come back by themselves.
+        Nothing is written to it from here on, also of what is delivered before anything else is done."""
         namespace, sid = member
-        eio_sid = self.manager.eio_sid_from_sid(sid, namespace)
-        if eio_sid is None:
-            return
-        ended = SessionEnded.because(reason)
-        await self.emit(ended.event_name, ended.model_dump(mode="json"), to=sid, namespace=namespace)
-        await self._close_connection(eio_sid, ENDINGS[reason])
+        connection = self.manager.connection(sid, namespace)
+        if connection is not None:
+            ended = SessionEnded.because(reason)
+            self.manager.tell(member, ended.event_name, ended.model_dump(mode="json"))
+            connection.end(ENDINGS[reason])
 
     async def _close_connection(self, eio_sid: str, disconnect: Disconnect, why: str = "") -> None:
         connection = self.eio.sockets.get(eio_sid)
@@ -274,8 +274,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         messages = [Outgoing("0" + compact_json(answer)), *restored.messages]
         connection.writer.put_messages(messages, frames_of(messages))
         await self.manager.connect(sid, namespace)
-        for user_id in restored.online:
-            self.comes_back_online(sid, user_id)
+        self.comes_back(sid, restored)
         logger.info("🔌 User connected: %s", sid)
 
     def _lose(self, sid: str) -> None:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 
 from coordinator.models import FrozenModel
 
-__all__ = ["Message", "Sending", "Thing", "Told", "sending_name"]
+__all__ = ["Message", "Reported", "Sending", "Thing", "sending_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Message:
     """To the list."""
 
 
-class Told(FrozenModel):
+class Reported(FrozenModel):
     """One thing that a message tells of."""
 
     key: str
@@ -50,12 +50,12 @@ class Sending(FrozenModel):
     name: str
     """The same when it is sent again."""
     message: Message
-    new: tuple[Told, ...]
-    over: tuple[Told, ...]
+    new: tuple[Reported, ...]
+    over: tuple[Reported, ...]
     is_digest: bool
 
 
-def sending_name(destination: str, new: Sequence[Told], over: Sequence[Told]) -> str:
+def sending_name(destination: str, new: Sequence[Reported], over: Sequence[Reported]) -> str:
     """What a message is called that tells a destination of these."""
     parts = [
         destination,

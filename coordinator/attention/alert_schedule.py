@@ -1,5 +1,5 @@
 """Alert schedule: when somebody is told of what needs a person: at once or in a digest, by how bad it is, and not in
-quiet hours. Pure: `to_tell` says what one destination is to hear now."""
+quiet hours. Pure: `due_batch` says what one destination is sent now."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,25 +9,26 @@ from enum import StrEnum
 from coordinator.attention.alert_messages import Sending
 from coordinator.attention.alerts import Alert, AlertState
 from coordinator.attention.severities import Severities, Severity
+from coordinator.waits import is_ahead, is_over
 
 __all__ = [
     "AlertBatch",
-    "Pace",
+    "DestinationState",
+    "Frequency",
     "QuietHours",
     "Rules",
     "Schedule",
-    "Standing",
     "delivered",
+    "due_batch",
     "failed",
     "to_repeat",
-    "to_tell",
 ]
 
 LONGEST_PAUSE = timedelta(minutes=30)
 """Between two tries to reach a destination: by then a greylist has let others through, and a person has mended it."""
 
 
-class Pace(StrEnum):
+class Frequency(StrEnum):
     """How soon a destination hears of something."""
 
     AT_ONCE = "at-once"
@@ -39,7 +40,7 @@ class Pace(StrEnum):
 class Rules:
     """What a channel hears, and how soon."""
 
-    paces: Mapping[Severity, Pace]
+    frequencies: Mapping[Severity, Frequency]
     in_quiet_hours: Collection[Severity]
     """What is told at once in quiet hours too."""
 
@@ -81,9 +82,14 @@ class Schedule:
         local = now.astimezone(self.zone).replace(tzinfo=None) - midnight.replace(tzinfo=None)
         return midnight + local // self.digest_every * self.digest_every
 
+    def pause_after(self, failures: int) -> timedelta:
+        """How long a destination is let alone that failed so often in a row."""
+        pause: timedelta = self.retry_after * 2 ** min(failures - 1, 20)
+        return min(pause, LONGEST_PAUSE)
+
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DestinationState:
     """How it goes with telling one destination."""
 
     destination: str
@@ -99,6 +105,11 @@ class Standing:
     in_doubt: Sending | None = None
     """What was sent last, if nobody knows whether it arrived."""
 
+    def is_let_alone(self, schedule: Schedule, now: datetime) -> bool:
+        """Whether it failed, and is not tried again yet."""
+        until, longest = self.next_try_at, schedule.pause_after(max(self.failures, 1))
+        return until is not None and not is_over(until, now, longest)
+
 
 @dataclass(frozen=True, slots=True)
 class AlertBatch:
@@ -110,76 +121,78 @@ class AlertBatch:
     is_digest: bool
 
 
-def to_tell(
+def due_batch(
     alerts: Sequence[Alert],
-    standing: Standing,
+    state: DestinationState,
     rules: Rules,
     schedule: Schedule,
     severities: Severities,
     now: datetime,
 ) -> AlertBatch | None:
     """What a destination is to hear now; None if nothing."""
-    if standing.next_try_at is not None and now < standing.next_try_at:
+    if state.is_let_alone(schedule, now):
         return None
-    destination = standing.destination
+    destination = state.destination
 
-    def pace(alert: Alert) -> Pace:
-        return rules.paces[severities.of(alert.kind)]
+    def frequency(alert: Alert) -> Frequency:
+        return rules.frequencies[severities.of(alert.kind)]
 
     untold = [
         one
         for one in alerts
-        if destination not in one.told and one.state(now) is AlertState.OPEN and pace(one) is not Pace.NEVER
+        if destination not in one.told and one.state(now) is AlertState.OPEN and frequency(one) is not Frequency.NEVER
     ]
     over = [
         (one.over_since, one)
         for one in alerts
-        if one.over_since is not None and one.over_since <= now and destination in one.takes_it_for_open
+        if one.over_since is not None and one.is_told_as_over(now) and destination in one.takes_it_for_open
     ]
     is_quiet = schedule.is_quiet(now)
     if not is_quiet:
         due = schedule.last_digest_due(now)
         # Something that has waited since then at least: what came later is in the next.
-        if any(one.news_at <= due for one in untold) or any(since <= due for since, _ in over):
+        waited = [*(one.news_at for one in untold), *(since for since, _ in over)]
+        if any(since <= due or is_ahead(since, now) for since in waited):
             return AlertBatch(untold, [one for _, one in over], is_digest=True)
-    if standing.last_told_at is not None and now < standing.last_told_at + schedule.pause:
+    told_at = state.last_told_at
+    if told_at is not None and not is_over(told_at + schedule.pause, now, schedule.pause):
         return None
     urgent = [
         one
         for one in untold
-        if pace(one) is Pace.AT_ONCE and (not is_quiet or severities.of(one.kind) in rules.in_quiet_hours)
+        if frequency(one) is Frequency.AT_ONCE and (not is_quiet or severities.of(one.kind) in rules.in_quiet_hours)
     ]
     return AlertBatch(urgent, (), is_digest=False) if urgent else None
 
 
-def to_repeat(standing: Standing, batch: AlertBatch | None, schedule: Schedule, now: datetime) -> Sending | None:
+def to_repeat(state: DestinationState, batch: AlertBatch | None, schedule: Schedule, now: datetime) -> Sending | None:
     """What a destination is told again as it was, before anything else; None if nothing, or if it has time until the
     quiet hours are over. `batch` is what it is to hear besides."""
-    sending = standing.in_doubt
-    if sending is None or (standing.next_try_at is not None and now < standing.next_try_at):
+    sending = state.in_doubt
+    if sending is None or state.is_let_alone(schedule, now):
         return None
     has_time = sending.is_digest and batch is None and schedule.is_quiet(now)
     return None if has_time else sending
 
 
-def delivered(standing: Standing, now: datetime) -> Standing:
+def delivered(state: DestinationState, now: datetime) -> DestinationState:
     """A message went through."""
-    return Standing(standing.destination, last_told_at=now)
+    return DestinationState(state.destination, last_told_at=now)
 
 
 def failed(
-    standing: Standing, problem: str, schedule: Schedule, now: datetime, in_doubt: Sending | None = None
-) -> Standing:
+    state: DestinationState, problem: str, schedule: Schedule, now: datetime, in_doubt: Sending | None = None
+) -> DestinationState:
     """A message did not go through, as far as is known: it is tried again, later each time, and as it was if it is
     `in_doubt`."""
-    failures = standing.failures + 1
-    since = standing.failing_since or now
-    pause = min(schedule.retry_after * 2 ** min(failures - 1, 20), LONGEST_PAUSE)
+    failures = state.failures + 1
+    since = state.failing_since
+    since = now if since is None or is_ahead(since, now) else since
     return replace(
-        standing,
+        state,
         failures=failures,
         failing_since=since,
-        next_try_at=now + pause,
+        next_try_at=now + schedule.pause_after(failures),
         problem=problem,
         is_undelivered=now - since >= schedule.undelivered_after,
         in_doubt=in_doubt,

@@ -15,6 +15,7 @@ from coordinator.attention.items import Attention
 from coordinator.attention.lines import one_line
 from coordinator.attention.severities import Severities, Severity
 from coordinator.models import FrozenModel
+from coordinator.waits import is_over
 
 __all__ = [
     "COMES_AND_GOES_WITHIN",
@@ -25,13 +26,13 @@ __all__ = [
     "Reminders",
     "assigned",
     "closed",
-    "ending_was_told",
+    "note_ending_reported",
+    "note_reported",
     "observed",
     "opened",
     "reopened",
     "seen",
     "snoozed",
-    "was_told",
 ]
 
 COMES_AND_GOES_WITHIN = timedelta(minutes=10)
@@ -117,13 +118,18 @@ class Alert(FrozenModel):
             return self.closing.at
         return None if self.ended_at is None else self.ended_at + COMES_AND_GOES_WITHIN
 
+    def is_told_as_over(self, now: datetime) -> bool:
+        """Whether people are told so by now."""
+        longest = COMES_AND_GOES_WITHIN if self.closing is None else timedelta()
+        return self.over_since is not None and is_over(self.over_since, now, longest)
+
     @property
     def takes_it_for_open(self) -> tuple[str, ...]:
         """Which destinations were told of it, and not that it is over."""
         return tuple(one for one in self.told if one not in self.ending_told)
 
     @property
-    def is_put_aside(self) -> bool:
+    def is_handled(self) -> bool:
         """Whether a person has closed or snoozed it."""
         return self.closing is not None or self.snoozed_until is not None
 
@@ -150,7 +156,7 @@ class Reminders(NamedTuple):
 
     def is_due(self, alert: Alert, now: datetime) -> bool:
         is_open = alert.state(now) is AlertState.OPEN and self.severities.of(alert.kind) is Severity.CRITICAL
-        return is_open and bool(alert.told) and alert.news_at + self.after <= now
+        return is_open and bool(alert.told) and is_over(alert.news_at + self.after, now, self.after)
 
 
 def mark_of(item: Attention) -> str:
@@ -226,9 +232,9 @@ def _seen(alert: Alert, item: Attention, now: datetime, reminders: Reminders | N
     said = {"title": one_line(item.title), "detail": one_line(item.detail), "mark": mark, "finding": finding}
     present = alert.model_copy(update=said)
     if alert.ended_at is not None:
-        is_new = alert.is_put_aside or now - alert.ended_at >= COMES_AND_GOES_WITHIN
-        kept = () if is_new else alert.takes_it_for_open
-        return AlertChange(_news(present, now, told=kept), "back", "it needs a person again")
+        is_new = alert.is_handled or now - alert.ended_at >= COMES_AND_GOES_WITHIN
+        told_before = () if is_new else alert.takes_it_for_open
+        return AlertChange(_news(present, now, told=told_before), "back", "it needs a person again")
     if alert.closing is not None and mark != alert.mark:
         return AlertChange(_news(present, now), "back", f"it was closed by {alert.closing.by}, and has changed")
     if alert.snoozed_until is not None and alert.snoozed_until <= now:
@@ -287,12 +293,12 @@ def reopened(alert: Alert, note: str | None, now: datetime) -> AlertChange:
 # What was told
 
 
-def was_told(alert: Alert, destination: str) -> Alert:
+def note_reported(alert: Alert, destination: str) -> Alert:
     """A destination knows of it."""
     return alert if destination in alert.told else alert.model_copy(update={"told": (*alert.told, destination)})
 
 
-def ending_was_told(alert: Alert, destination: str) -> Alert:
+def note_ending_reported(alert: Alert, destination: str) -> Alert:
     """A destination takes it for over: if it is not, it is to be told anew."""
     if alert.ended_at is None and alert.closing is None:
         return alert.model_copy(update={"told": tuple(one for one in alert.told if one != destination)})

@@ -29,8 +29,10 @@ def clock_wrong(now: datetime, latest: datetime | None, refused: str | None) -> 
         advice=(
             "Set it right at once, or that of the database where bridges share one, or of the provider's machine:"
             " timedatectl says whether a clock is set by others. Deadlines go by it, so look at what expired"
-            " meanwhile. No payment needs a decision because of it, and webhooks that were refused come again. It"
-            " goes by itself once the clock is right; if the clock was ahead and is right now, dismiss it."
+            " meanwhile. Once it is right, revoke again what access was revoked meanwhile (GET /api/ops/access lists"
+            " it): such revocations refuse new tokens, or spare old ones. No payment needs a decision because of it,"
+            " and webhooks that were refused come again. It goes by itself once the clock is right; if the clock was"
+            " ahead and is right now, dismiss it."
         ),
         since=now,
         remedies=("dismiss",),

@@ -80,7 +80,7 @@ def forgotten_payout(payout: ForgottenPayout, found_at: datetime) -> Attention:
         kind=AttentionKind.PAYOUT_FORGOTTEN,
         subject=_subject(payout),
         title=title,
-        detail=f"For {payout.payee_id}: {payout.told}.",
+        detail=f"For {payout.payee_id}: {payout.described}.",
         advice=first
         + (
             "Until this is dismissed nothing else can be paid out of this payment, nor refunded. Find out whether the"

@@ -356,16 +356,16 @@ def chain_alarm(chain: str, block_number: int, message: str, raised_at: datetime
 
 
 def chain_contradicted(chain: str, block_number: int, message: str, raised_at: datetime) -> Attention:
-    """A block of which two endpoints say different things, so that nothing in it counts."""
+    """A block of which endpoints say different things: that counts only as far as most of them say the same."""
     return Attention(
         kind=AttentionKind.CHAIN_CONTRADICTED,
         subject=f"{chain}:{block_number}",
         title=f"Two endpoints of {chain} contradict each other",
         detail=f"Block {block_number}: {message}",
         advice=(
-            "Nothing in this block counts until they agree; they are asked again and again, and this goes once they"
-            " do. Look at the block in an explorer of another operator, and take the endpoint that is wrong out of"
-            " the configuration. Dismiss this if it stays after that."
+            "What it stops counts once they agree; they are asked again and again, and this goes once they do. Look"
+            " at the block in an explorer of another operator, and take the endpoint that is wrong out of the"
+            " configuration. Dismiss this if it stays after that, or stops nothing."
         ),
         since=raised_at,
         news_at=raised_at,

@@ -166,11 +166,11 @@ def payout_attention(payout: Payout, updated_at: datetime, now: datetime) -> Att
     if waits:
         remedies = ("recheck", "reject", "resolve")
     # What moved nothing never reached anybody who could send it back.
-    told = AttentionKind.PAYOUT_FAILED if payout.said_to_have_failed else kind
-    title, advice = _PAYOUT_TITLES[told], _REJECTED_ADVICE if is_rejected else _PAYOUT_ADVICE[told]
+    titled = AttentionKind.PAYOUT_FAILED if payout.said_to_have_failed else kind
+    title, advice = _PAYOUT_TITLES[titled], _REJECTED_ADVICE if is_rejected else _PAYOUT_ADVICE[titled]
     if payout.refund_id is not None:
-        title = _REFUND_TITLES.get(told, title)
-        advice = _REJECTED_REFUND_ADVICE if is_rejected else _REFUND_ADVICE.get(told, advice)
+        title = _REFUND_TITLES.get(titled, title)
+        advice = _REJECTED_REFUND_ADVICE if is_rejected else _REFUND_ADVICE.get(titled, advice)
         remedies = ("refund", *remedies) if kind in _OF_FAILED_REFUNDS else remedies
     if waits:
         advice = _UNASKED_ADVICE

@@ -30,6 +30,7 @@ __all__ = [
     "balances_of",
     "balances_of_payout",
     "changes",
+    "sold",
     "wallet_of",
     "wallet_that_sends",
 ]
@@ -105,7 +106,7 @@ def balances_of(payment: Payment) -> Balances:
         found[Account(EntryKind.FEE, payment.currency)] = payment.fee
     if payment.excess:
         found[Account(EntryKind.EXCESS, payment.currency)] = payment.excess
-    is_sold = facts.completed or payment.status is PaymentStatus.COMPLETED
+    is_sold = _is_sold(payment)
     if is_sold:
         for seller_id in payment.seller_ids:
             found.update(_sold(payment, seller_id))
@@ -116,6 +117,18 @@ def balances_of(payment: Payment) -> Balances:
     balances = {account: in_scale_of(payment.amount, amount) for account, amount in found.items() if amount}
     balances.update((account, amount) for account, amount in _coins_of(payment) if amount)
     return balances
+
+
+def sold(payment: Payment) -> Decimal:
+    """What of a payment is a sale, as it stands: not what is for purchase requests that were cancelled before."""
+    if not _is_sold(payment):
+        return ZERO
+    found = (entry for seller_id in payment.seller_ids for entry in _sold(payment, seller_id))
+    return total(amount for account, amount in found if account.kind is EntryKind.SALE)
+
+
+def _is_sold(payment: Payment) -> bool:
+    return payment.facts.completed or payment.status is PaymentStatus.COMPLETED
 
 
 def _sold(payment: Payment, seller_id: str) -> Iterator[tuple[Account, Decimal]]:
@@ -212,7 +225,7 @@ def _left(payout: Payout) -> Decimal:
     """What left the wallet for a payout, as its chain shows it or, where none is followed, its provider says."""
     if payout.chain is not None:
         return total([payout.amount, payout.excess])
-    return product(payout.amount, Decimal(max(payout.payments_told, 1)))
+    return product(payout.amount, Decimal(max(payout.payments_reported, 1)))
 
 
 def wallet_of(payment: Payment) -> str:

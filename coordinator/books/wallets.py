@@ -18,15 +18,16 @@ from coordinator.books.entries import EntryKind
 from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount, PositiveAmount, SignedAmount, difference, format_amount, portion, total
+from coordinator.waits import is_ahead
 
 __all__ = [
     "LISTED_AFTER",
+    "Agreement",
     "Comparison",
     "Held",
     "Movement",
     "MovementDoubtedError",
     "Should",
-    "Standing",
     "Tolerances",
     "Unknown",
     "WalletCoin",
@@ -160,7 +161,7 @@ class MovementDoubtedError(BridgeError):
     """What somebody notes would leave a wallet and the books further apart; it takes a second look."""
 
 
-class Standing(StrEnum):
+class Agreement(StrEnum):
     """How a wallet stands to the books."""
 
     AGREES = "agrees"
@@ -175,7 +176,7 @@ class Comparison(FrozenModel):
     wallet: str = Field(description="The provider that keeps it, or the chain and the address.")
     coin: str
     compared_at: AwareDatetime
-    standing: Standing = Field(description="Unknown where nobody could say what it holds.")
+    standing: Agreement = Field(description="Unknown where nobody could say what it holds.")
     held: Amount | None = Field(description="What the provider or the chain says; null where that is not known.")
     unknown_because: str | None = Field(description="Why it is not known.")
     booked: SignedAmount = Field(
@@ -225,7 +226,7 @@ class Comparison(FrozenModel):
     @property
     def is_settled(self) -> bool:
         """Whether nothing is to be found out before the next day."""
-        return self.standing in (Standing.AGREES, Standing.WITHIN_TOLERANCE)
+        return self.standing in (Agreement.AGREES, Agreement.WITHIN_TOLERANCE)
 
 
 def compared(
@@ -246,7 +247,7 @@ def compared(
             coin=of.coin,
             **should.amounts,
             compared_at=now,
-            standing=Standing.UNKNOWN,
+            standing=Agreement.UNKNOWN,
             held=None,
             unknown_because=held.reason,
             difference=None,
@@ -282,7 +283,7 @@ def movement_doubt(of: WalletCoin, last: Comparison | None, should: Should, amou
     brings the books nearer to what the wallet holds, or nobody knows what that is and it can have moved."""
     if last is not None and last.held is not None and last.difference is not None:
         found = with_noted(last, amount)
-        if found.difference is None or found.standing is not Standing.DIFFERS:
+        if found.difference is None or found.standing is not Agreement.DIFFERS:
             return None
         if abs(found.difference) <= abs(last.difference):
             return None
@@ -306,8 +307,8 @@ def _judged(
     since: datetime | None,
     now: datetime,
 ) -> Comparison:
-    standing = _standing(found, tolerance)
-    differs = standing is Standing.DIFFERS
+    standing = _agreement(found, tolerance)
+    differs = standing is Agreement.DIFFERS
     return Comparison(
         wallet=of.wallet,
         coin=of.coin,
@@ -332,10 +333,10 @@ def _beyond(amount: Decimal, least: Decimal, most: Decimal) -> Decimal:
     return difference(amount, least) if amount < least else ZERO
 
 
-def _standing(found: Decimal, tolerance: Decimal) -> Standing:
+def _agreement(found: Decimal, tolerance: Decimal) -> Agreement:
     if not found:
-        return Standing.AGREES
-    return Standing.WITHIN_TOLERANCE if abs(found) <= tolerance else Standing.DIFFERS
+        return Agreement.AGREES
+    return Agreement.WITHIN_TOLERANCE if abs(found) <= tolerance else Agreement.DIFFERS
 
 
 def moment_of(zone: ZoneInfo, at: time, now: datetime) -> datetime:
@@ -351,7 +352,8 @@ def next_comparison_at(
     """When wallets are to be compared next: once a day, and again soon while something differs or is not known. Those
     that never were, when a clock shows that time for the first time after the bridge began."""
     daily = moment_of(zone, at, now)
-    if (began_at if last is None else last) < daily:
+    since = began_at if last is None else last
+    if since < daily or is_ahead(since, now):
         return now
     tomorrow = datetime.combine(date_in(zone, daily) + timedelta(days=1), at, zone)
     if last is not None and not is_settled:

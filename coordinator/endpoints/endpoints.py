@@ -10,6 +10,7 @@ from enum import StrEnum
 from coordinator.compact_json import compact_json
 from coordinator.endpoints.addresses import Networks
 from coordinator.ids import derived_id
+from coordinator.waits import is_ahead, latest_known, left
 
 __all__ = [
     "PATTERN",
@@ -116,10 +117,10 @@ class Endpoint:
         """The secrets that messages are signed with now, the newest first."""
         return [one.text for one in self.secrets if one.until is None or one.until > now]
 
-    def with_secret(self, text: str, now: datetime, kept: timedelta) -> "Endpoint":
+    def with_secret(self, text: str, now: datetime, valid_for: timedelta) -> "Endpoint":
         """With a new secret, beside which the others go on to be valid for a while."""
         others = [
-            replace(one, until=now + kept if one.until is None else one.until)
+            replace(one, until=now + valid_for if one.until is None else one.until)
             for one in self.secrets
             if one.text != text and (one.until is None or one.until > now)
         ]
@@ -145,7 +146,8 @@ class Endpoint:
         if not self.is_enabled or delivery.last_at is None:
             return self
         now = delivery.last_at
-        failing = self if self.failing_since is not None else replace(self, failing_since=now)
+        since = self.failing_since
+        failing = replace(self, failing_since=now) if since is None or is_ahead(since, now) else self
         if delivery.answer_status == GONE:
             return failing.disabled(now, f"it answered {GONE}: it wants nothing any more")
         if delivery.is_over and self.holds(delivery):
@@ -160,7 +162,7 @@ class Endpoint:
 
     def _having_taken(self, delivery: "Delivery") -> "Endpoint":
         at = delivery.last_at
-        if at is None or delivery.is_test or (self.taken_at is not None and at <= self.taken_at):
+        if at is None or delivery.is_test or (self.taken_at is not None and at <= self.taken_at < latest_known(at)):
             return self if self.failing_since is None else replace(self, failing_since=None)
         return replace(self, failing_since=None, taken_at=at)
 
@@ -173,7 +175,10 @@ class Endpoint:
         that it is the endpoint that takes nothing, and not the event that is not taken."""
         if not delivery.is_over or delivery.was_given_up or self.holds(delivery):
             return False
-        return self.taken_at is None or self.taken_at < (delivery.first_at or delivery.created_at)
+        first_at = delivery.first_at or delivery.created_at
+        return (
+            self.taken_at is None or self.taken_at < first_at or is_ahead(self.taken_at, delivery.last_at or first_at)
+        )
 
 
 class DeliveryStatus(StrEnum):
@@ -224,6 +229,14 @@ class Delivery:
     def is_test(self) -> bool:
         return self.offset is None
 
+    def left(self, now: datetime) -> timedelta:
+        """How long it is until it is due: it waits since its last try. What was not tried since somebody wanted it,
+        or is hastened, waits for nothing."""
+        is_wanted = self.tries == 0 or self.next_at == self.first_at
+        if self.next_at is None or self.last_at is None or is_wanted:
+            return timedelta()
+        return left(self.next_at, now, self.next_at - self.last_at)
+
     def again(self, now: datetime) -> "Delivery":
         """It is tried now, as if never before."""
         return replace(self, status=DeliveryStatus.PENDING, tries=0, next_at=now, first_at=None)
@@ -232,7 +245,7 @@ class Delivery:
         over = replace(self, status=DeliveryStatus.FAILED, last_at=now, next_at=None)
         return replace(over, said=because, answer_status=None, took_ms=None)
 
-    def kept(self, endpoint: "Endpoint", rules: "EndpointRules") -> "Delivery":
+    def retried(self, endpoint: "Endpoint", rules: "EndpointRules") -> "Delivery":
         """It is tried on until its endpoint takes something, or is disabled, which keeps it for when that is enabled
         again. `endpoint`: as it is after the last try."""
         last_at = self.last_at or self.created_at
@@ -288,13 +301,13 @@ def settled(endpoint: Endpoint, delivery: Delivery, rules: EndpointRules) -> tup
     """What a try makes of an endpoint and, by how that stands, of the delivery: what an endpoint that takes nothing
     does not take is not missed."""
     after = endpoint.after(delivery, rules)
-    is_kept = endpoint.waits_for(delivery) or _is_kept(endpoint, after, delivery)
-    if endpoint.is_enabled and is_kept:
-        return after, delivery.kept(after, rules)
+    is_retried = endpoint.waits_for(delivery) or _ended_by_disabling(endpoint, after, delivery)
+    if endpoint.is_enabled and is_retried:
+        return after, delivery.retried(after, rules)
     return after, delivery
 
 
-def _is_kept(before: Endpoint, after: Endpoint, delivery: Delivery) -> bool:
+def _ended_by_disabling(before: Endpoint, after: Endpoint, delivery: Delivery) -> bool:
     """Whether the endpoint was disabled by this very try, so that the event is neither taken nor missed."""
     is_over = delivery.is_over and not delivery.was_given_up
     return is_over and not after.is_enabled and not before.holds(delivery)

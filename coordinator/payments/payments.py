@@ -110,8 +110,8 @@ class Payment(FrozenModel):
     def with_facts(self, facts: Facts) -> "Payment":
         """The same payment with more seen of it."""
         # What follows from the agreement alone need not be derived again.
-        kept = self.all_values
-        known = {name: kept[name] for name in _OF_AGREEMENT if name in kept}
+        values = self.all_values
+        known = {name: values[name] for name in _OF_AGREEMENT if name in values}
         return self.model_copy(update={"facts": facts, **known})
 
     def keep_completed(self) -> None:

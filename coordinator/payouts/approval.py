@@ -11,10 +11,10 @@ from coordinator.addresses import is_among, resembled
 from coordinator.errors import BridgeError
 from coordinator.money import ZERO, excess_over, format_amount, total
 from coordinator.names import may_be_one
+from coordinator.payments.parts.seller_shares import going_back_of
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.contradictions import is_called_refunded
 from coordinator.payments.problems.doubts import doubts_about_payment
-from coordinator.payments.problems.seller_shares import going_back_of
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.decisions import contradiction
 from coordinator.payouts.earnings import not_there, paid_out_to
@@ -224,7 +224,7 @@ def forgotten_doubts(forgotten: Iterable[ForgottenPayout]) -> Iterator[str]:
     """Why a payout may already have been paid: its provider has others of its payment that the journal had
     forgotten when it was restored, and that no payout has taken over."""
     for one in forgotten:
-        yield f"{one.told}, {one.why_unknown}: this may have been paid"
+        yield f"{one.described}, {one.why_unknown}: this may have been paid"
 
 
 def may_have_gone_to(payout: Payout, unheard: Iterable[Payout]) -> Iterator[str]:

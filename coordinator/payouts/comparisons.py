@@ -54,7 +54,7 @@ class ForgottenPayout(FrozenModel):
         return Stated(coin=self.coin, amount=self.amount, destination=self.destination)
 
     @property
-    def told(self) -> str:
+    def described(self) -> str:
         """What the provider says of it."""
         what = self.coin if self.amount is None else f"{format_amount(self.amount)} {self.coin}"
         to = "" if self.destination is None else f" to {self.destination}"
@@ -100,7 +100,7 @@ class Comparison(FrozenModel):
     def lines(self) -> Iterator[str]:
         """What was compared and what came of it, a sentence a line."""
         yield f"{self.payouts_asked} payouts of the journal and {self.names_asked} names of others were asked for."
-        yield from _listed("A payout that the journal has forgotten", [one.told for one in self.forgotten])
+        yield from _listed("A payout that the journal has forgotten", [one.described for one in self.forgotten])
         yield from _listed("What differs", self.differing)
         yield from _listed("What the providers knew and the journal did not", self.moved)
         yield from _listed("What could not be asked, and is asked again", self.not_asked)

@@ -192,8 +192,8 @@ def _costing(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, ob
         case PayoutNetworkFee(tx_hash=tx_hash, fee=fee):
             key = transfer_key(tx_hash)
             known = facts.network_fees.get(key, fee)
-            told = max(known, fee, key=lambda one: (one.amount, one.wallet, one.coin))
-            return {"network_fees": {**facts.network_fees, key: told}}
+            reported = max(known, fee, key=lambda one: (one.amount, one.wallet, one.coin))
+            return {"network_fees": {**facts.network_fees, key: reported}}
         case PayoutNetworkFeeUnknown(reason=reason):
             return {"network_fee_unknown": min(facts.network_fee_unknown or reason, reason)}
     return None
@@ -224,8 +224,8 @@ def _known(facts: PayoutFacts, observation: PayoutObservation) -> dict[str, obje
         case PayoutSent(tx_hashes=tx_hashes):
             changes |= {"tx_hashes": _united(facts.tx_hashes, tx_hashes)}
             if observation.stated is not None and observation.stated.amount is not None:
-                told = tuple(sorted(set(tx_hashes)))
-                changes |= {"tellings": tuple(sorted({*facts.tellings, told}))}
+                reported = tuple(sorted(set(tx_hashes)))
+                changes |= {"tellings": tuple(sorted({*facts.tellings, reported}))}
         case PayoutReverted(tx_hashes=tx_hashes, reason=reason, is_final=is_final):
             changes |= {
                 "tx_hashes": _united(facts.tx_hashes, tx_hashes),

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from coordinator.money import excess_over, format_amount, total
 from coordinator.payments.facts.refunded import going_back, gone_back
 from coordinator.payments.observed.observations import RefundOf, Release
+from coordinator.payments.parts.seller_shares import going_back_of
 from coordinator.payments.payments import Payment, PaymentStatus
-from coordinator.payments.problems.seller_shares import going_back_of
 from coordinator.payments.problems.withheld import withheld_from
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus

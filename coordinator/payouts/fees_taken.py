@@ -21,14 +21,14 @@ def charged_hashes(payout: Payout) -> tuple[str, ...]:
 
 def uncharged_hashes(payout: Payout) -> tuple[str, ...]:
     """Those of them of which it is not known what the network took."""
-    told = payout.facts.network_fees
-    return tuple(one for one in charged_hashes(payout) if transfer_key(one) not in told)
+    fees = payout.facts.network_fees
+    return tuple(one for one in charged_hashes(payout) if transfer_key(one) not in fees)
 
 
 def network_fee_unknown(payout: Payout) -> str | None:
     """Why nobody says what the network took for it, if that was found out."""
-    is_told = bool(payout.facts.network_fees) and not uncharged_hashes(payout)
-    return None if is_told else payout.facts.network_fee_unknown
+    is_known = bool(payout.facts.network_fees) and not uncharged_hashes(payout)
+    return None if is_known else payout.facts.network_fee_unknown
 
 
 def network_fee_is_due(payout: Payout) -> bool:

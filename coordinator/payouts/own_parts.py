@@ -13,18 +13,20 @@ from coordinator.money import ZERO, excess_over, in_scale_of, total
 from coordinator.payments.agreed.agreements import Share, part_of
 from coordinator.payments.deciding.merging import merged
 from coordinator.payments.facts.facts import Facts
-from coordinator.payments.facts.refunded import Refunds, reversals_in, told_of_as_well
+from coordinator.payments.facts.refunded import Refunds, counted_twice_in, reversals_in
 from coordinator.payments.observed.observations import (
     EscrowReleased,
     Observation,
+    PaymentAccepted,
     RefundMoved,
     RefundOf,
     Release,
     RequestCancelled,
 )
 from coordinator.payments.observed.reversals import PaymentDisputed, RefundedThere
+from coordinator.payments.parts.part_statuses import cancelled_requests, is_gone, part_status
+from coordinator.payments.parts.seller_shares import going_back_of, gone_back_of, part_of_nobodys
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems.seller_shares import going_back_of, gone_back_of, part_of_nobodys
 from coordinator.payments.statuses import EscrowState, PaymentStatus
 from coordinator.payouts.earnings import Escrow, Pool, escrow_of, paid_out_to, refundable
 from coordinator.payouts.payouts import Payout
@@ -74,6 +76,8 @@ class OwnPart:
         self.shares = tuple(share for share in payment.shares if share in seen)
         self.is_whole = len(self.sellers) == len(payment.seller_ids)
         self._payment = payment if self.is_whole else payment.with_facts(_without_others(payment.facts, self.sellers))
+        self.cancelled = cancelled_requests(payment)
+        """The purchase requests that it does not pay, though it may be completed."""
 
     @property
     def first(self) -> Share:
@@ -108,7 +112,7 @@ class OwnPart:
         """Whether what goes back is none of their business: it is out of another's share, or came too much."""
         return not self.is_whole and (of is RefundOf.EXCESS or seller_id not in (None, *self.sellers))
 
-    def is_told_of(self, observation: Observation) -> bool:
+    def shows(self, observation: Observation) -> bool:
         """Whether what was seen of the payment has to do with their part."""
         match observation:
             case _ if self.is_whole:
@@ -151,7 +155,8 @@ class OwnPart:
                 refundable=refundable(payment, payouts),
                 escrow=escrow_of(payment, payouts),
             )
-        status, escrow = _status(self._payment, self.sellers, self._paid_status), self._escrow(payouts)
+        status = part_status(payment, self.sellers, self._paid_status, self.cancelled)
+        escrow = self._escrow(payouts)
         return Figures(
             status=status,
             escrow_state=_escrow_state(self._payment, self.sellers, status),
@@ -169,18 +174,24 @@ class OwnPart:
         """Those steps of the payment's history that have to do with their part, and where that stood after each."""
         facts = self._payment.facts.model_copy(update={"releases": {}, "refunds": {}})
         paid = PaymentStatus.PENDING
+        cancelled: frozenset[str] = frozenset()
+        is_completed = is_accepted = False
         for step in steps:
-            if not self.is_told_of(step.observation):
+            if not self.shows(step.observation):
                 continue
             if self.is_whole:
                 yield step, PaymentStatus(step.status), EscrowState(step.escrow_state)
                 continue
             if step.status != PaymentStatus.REFUNDED:
                 paid = PaymentStatus(step.status)
+            if isinstance(step.observation, RequestCancelled) and not is_completed:
+                cancelled |= {step.observation.request_id}
+            is_completed = is_completed or paid is PaymentStatus.COMPLETED
+            is_accepted = is_accepted or isinstance(step.observation, PaymentAccepted)
             if isinstance(step.observation, EscrowReleased | RefundMoved | RefundedThere | PaymentDisputed):
                 facts = merged(facts, step.observation, step.at)
             then = self._payment.with_facts(_no_more_than(facts, self._payment.facts.refunds))
-            status = _status(then, self.sellers, paid)
+            status = part_status(then, self.sellers, paid, frozenset() if is_accepted else cancelled)
             yield step, status, _escrow_state(then, self.sellers, status)
 
     @property
@@ -226,23 +237,13 @@ class OwnPart:
         return tuple(pool for pool in pools if pool.amount)
 
 
-def _status(payment: Payment, sellers: Collection[str], paid: PaymentStatus) -> PaymentStatus:
-    """That of some sellers' part, of a payment that would be `paid` if nothing had gone back."""
-    return PaymentStatus.REFUNDED if _is_gone(payment, sellers) else paid
-
-
 def _escrow_state(payment: Payment, sellers: Collection[str], status: PaymentStatus) -> EscrowState:
     if status is PaymentStatus.REFUNDED:
         return EscrowState.REFUNDED
     if payment.releases:
-        released = (payment.release_of(one) is Release.DONE or _is_gone(payment, [one]) for one in sellers)
+        released = (payment.release_of(one) is Release.DONE or is_gone(payment, [one]) for one in sellers)
         return EscrowState.RELEASED if all(released) else EscrowState.RELEASING
     return EscrowState.FUNDED if status is PaymentStatus.COMPLETED else EscrowState.NONE
-
-
-def _is_gone(payment: Payment, sellers: Collection[str]) -> bool:
-    came = total(map(payment.came_for, sellers))
-    return ZERO < came <= total(gone_back_of(payment, one) for one in sellers)
 
 
 def _without_others(facts: Facts, sellers: Collection[str]) -> Facts:
@@ -267,15 +268,15 @@ def _reversals_less(refunds: Refunds, hidden: Collection[str]) -> Refunds:
     those as well."""
     less = dict(refunds)
     for name in reversals_in(refunds):
-        others = (one.amount for told, one in told_of_as_well(name, refunds).items() if told in hidden)
+        others = (one.amount for refund_id, one in counted_twice_in(name, refunds).items() if refund_id in hidden)
         less[name] = refunds[name].model_copy(update={"amount": excess_over(refunds[name].amount, total(others))})
     return less
 
 
 def _no_more_than(facts: Facts, known: Refunds) -> Facts:
     """With no more told to have gone back than is of the part, as far as that is known by now."""
-    told = {
+    bounded = {
         name: one.model_copy(update={"amount": min(one.amount, known[name].amount)}) if name in known else one
         for name, one in facts.refunds.items()
     }
-    return facts.model_copy(update={"refunds": told})
+    return facts.model_copy(update={"refunds": bounded})

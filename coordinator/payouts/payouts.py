@@ -23,7 +23,7 @@ from coordinator.money import ZERO, Amount, PositiveAmount, excess_over, format_
 from coordinator.payments.observed.observations import Sighting, Stage
 from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.facts import PayoutFacts, PutOff
-from coordinator.payouts.repeated_reports import payments_told, repeated_reports
+from coordinator.payouts.repeated_reports import payments_reported, repeated_reports
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
 
 __all__ = [
@@ -236,12 +236,12 @@ class Payout(FrozenModel):
         return Decimal(trimmed(excess_over(paid, self.amount)))
 
     @property
-    def payments_told(self) -> int:
+    def payments_reported(self) -> int:
         """How often the provider says that its whole amount left: by transactions that have nothing to do with each
         other, or by several records under one name."""
         came_to_nothing = [one.transfer.tx_hash for one in self.sighted(Stage.DROPPED, Stage.FAILED)]
         nothing = (*came_to_nothing, *self.facts.reverted_hashes, *self.facts.disowned_hashes)
-        return payments_told(self.facts, but=nothing)
+        return payments_reported(self.facts, but=nothing)
 
     @property
     def is_dropped(self) -> bool:
@@ -291,7 +291,7 @@ class Payout(FrozenModel):
     def was_paid_twice(self) -> bool:
         """Whether more than its amount arrived, after that or beside it, or is said to have left."""
         is_verified = self.verification is Verification.VERIFIED
-        is_more = (is_verified and bool(self.excess)) or self.payments_told > 1
+        is_more = (is_verified and bool(self.excess)) or self.payments_reported > 1
         return self.status is PayoutStatus.COMPLETED and is_more
 
     @property
@@ -315,7 +315,7 @@ class Payout(FrozenModel):
                 return _reported(self.sighted(Stage.DROPPED))
             case PayoutStatus.COMPLETED:
                 mismatches = self._mismatches if self.excess else ()
-                again = repeated_reports(self.facts, self.provider, self.payments_told)
+                again = repeated_reports(self.facts, self.provider, self.payments_reported)
                 return (*sorted(self.facts.contradictions), *self._after_all, *again, *mismatches)
             case PayoutStatus.RETURNED:
                 failed = [f"{tx_hash} failed on the chain, and moved nothing" for tx_hash in self.said_to_have_failed]

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator
 from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.facts import PayoutFacts
 
-__all__ = ["payments_told", "repeated_reports"]
+__all__ = ["payments_reported", "repeated_reports"]
 
 
-def payments_told(facts: PayoutFacts, *, but: Collection[str]) -> int:
+def payments_reported(facts: PayoutFacts, *, but: Collection[str]) -> int:
     """How often the whole amount is said to have left: by transactions that have nothing to do with each other, `but`
     some that moved nothing, or by several records under one name."""
     of_one_name = max(map(len, facts.records.values()), default=0)
@@ -23,7 +23,7 @@ def repeated_reports(facts: PayoutFacts, provider: str, times: int) -> Iterator[
     """What a person reads of it, if it is told of more than once."""
     if times < 2:
         return
-    by = ", ".join(sorted({tx_hash for telling in facts.tellings for tx_hash in telling}))
+    by = ", ".join(sorted({tx_hash for report in facts.tellings for tx_hash in report}))
     records = ", ".join(sorted({record for some in facts.records.values() for record in some}))
     under = f", in its books as {records}" if records else ""
     yield f"{provider} says that it was paid {times} times, by {by}{under}"
@@ -31,8 +31,8 @@ def repeated_reports(facts: PayoutFacts, provider: str, times: int) -> Iterator[
 
 def _apart(facts: PayoutFacts, nothing: frozenset[str]) -> list[frozenset[str]]:
     apart: list[frozenset[str]] = []
-    for telling in facts.tellings:
-        keys = frozenset(map(transfer_key, telling)) - nothing
+    for report in facts.tellings:
+        keys = frozenset(map(transfer_key, report)) - nothing
         joined = keys.union(*(one for one in apart if one & keys))
         apart = [*(one for one in apart if not one & keys), *([joined] if joined else [])]
     return apart

@@ -68,12 +68,12 @@ class OtherRefundsError(BridgeError):
     """Others of the payment are there that whoever opens one may not have seen."""
 
     def __init__(self, others: Collection["Refund"]) -> None:
-        told = "; ".join(
+        described = "; ".join(
             f"{one.opened_by} opened {one.refund_id} at {one.opened_at:%Y-%m-%d %H:%M} UTC, of"
             f" {format_amount(one.amount)} {one.currency} ({one.status}): {one.reason}"
             for one in others
         )
-        super().__init__(f"{told}. If this one is to go back as well, open it beside what is there (`besides`)")
+        super().__init__(f"{described}. If this one is to go back as well, open it beside what is there (`besides`)")
         self.refund_ids = tuple(one.refund_id for one in others)
 
 

@@ -2044,6 +2044,12 @@ export interface components {
         ActionList: {
             actions: components["schemas"]["ActionItem"][];
         };
+        /**
+         * Agreement
+         * @description `unknown` where nobody could say what it holds.
+         * @enum {string}
+         */
+        Agreement: "agrees" | "within-tolerance" | "differs" | "unknown";
         /** AlarmItem */
         AlarmItem: {
             chain: string;
@@ -2243,7 +2249,7 @@ export interface components {
             /** @description Why it failed, for the buyer to read. */
             reason: string | null;
             /** @description All, or a seller's own, to whom the others' are no business. */
-            shares: components["schemas"]["Share"][];
+            shares: components["schemas"]["ShareItem"][];
             payment: components["schemas"]["PaymentDocument"];
         };
         /**
@@ -2384,7 +2390,7 @@ export interface components {
              */
             comparedAt: string;
             /** @description `unknown` where nobody could say what it holds. */
-            standing: components["schemas"]["Standing"];
+            standing: components["schemas"]["Agreement"];
             /** @description What the provider or the chain said; null where that is not known. */
             held: string | null;
             unknownBecause: string | null;
@@ -2831,7 +2837,7 @@ export interface components {
         };
         /** EscrowItem */
         EscrowItem: {
-            /** @description All that came, what came for the gateway's fee included. */
+            /** @description All that came: `received` of the payment and its `fee`. */
             received: string;
             /** @description What came for the goods, and has arrived at nobody else yet. */
             held: string;
@@ -3208,12 +3214,12 @@ export interface components {
             amount: string;
             currency: string;
             /** @description What it pays for: one purchase request, or those of its template checkout, of which a seller sees their own. */
-            shares: components["schemas"]["Share"][];
+            shares: components["schemas"]["ShareItem"][];
             /** @description Where to pay, where the payment goes over a chain to a wallet. */
             direct: components["schemas"]["DirectItem"] | null;
             status: components["schemas"]["PaymentStatus"];
             escrowState: components["schemas"]["EscrowState"];
-            /** @description What has come for the goods, without the gateway's fee. */
+            /** @description What has come, without the gateway's fee. What came too much (`excess`) is part of it. */
             received: string;
             /** @description What is still to be paid for the goods; 0 once it is completed. */
             missing: string;
@@ -3323,7 +3329,9 @@ export interface components {
             currency: string;
             status: components["schemas"]["PaymentStatus"];
             escrowState: components["schemas"]["EscrowState"];
-            /** @description For the goods, without the gateway's fee. */
+            /** @description What of `amount` is a sale, once it is completed: not what is for purchase requests that were cancelled before. */
+            sold: string;
+            /** @description Without the gateway's fee; what came too much is part of it. */
             received: string;
             missing: string;
             excess: string;
@@ -3973,12 +3981,14 @@ export interface components {
             /** @description What was settled; left out, all that is wrong with it. */
             problems?: components["schemas"]["ProblemKind"][] | null;
         };
-        /** Share */
-        Share: {
+        /** ShareItem */
+        ShareItem: {
             requestId: string;
             sellerId: string;
-            offerId?: string | null;
+            offerId: string | null;
             amount: string;
+            /** @description Whether the purchase request was cancelled before the payment was completed: what comes for it is no seller's until a person has accepted the payment, and can go back to the buyer. */
+            cancelled: boolean;
         };
         /** ShareRequest */
         ShareRequest: {
@@ -4033,12 +4043,6 @@ export interface components {
          * @enum {string}
          */
         Stage: "seen" | "mined" | "final" | "reorganised" | "dropped" | "failed";
-        /**
-         * Standing
-         * @description `unknown` where nobody could say what it holds.
-         * @enum {string}
-         */
-        Standing: "agrees" | "within-tolerance" | "differs" | "unknown";
         /** Statement */
         Statement: {
             sellerId: string;

@@ -230,8 +230,8 @@ def read_chains(
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False, include_context=False)
             # Where a token is wrong it does not count, and that is said already.
-            told = [fault for fault in faults if fault["type"] != "too_short" or not entry["tokens"]]
-            slips += [_explain(name, entry, fault, brought, providers) for fault in told]
+            explained = [fault for fault in faults if fault["type"] != "too_short" or not entry["tokens"]]
+            slips += [_explain(name, entry, fault, brought, providers) for fault in explained]
     slips += _strangers(content, chains, environment)
     if slips:
         raise ChainsError("\n".join(slips))

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from coordinator.payments.observed.observations import Stage
-from providers.onchain.blocks.canonical import BlockId, judge
+from providers.onchain.blocks.canonical import judge
 from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.backfill import Backfill
@@ -23,15 +24,18 @@ from providers.onchain.confirming.range_rereads import RangeRereads
 from providers.onchain.confirming.reorganisations import Reorganisations
 from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.start_block import StartBlock
+from providers.onchain.confirming.votes import Votes
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
-from providers.onchain.matching.following import Finality, Following, brought_up, due, leapt, settled, went_on
+from providers.onchain.leaps import Leaps
+from providers.onchain.matching.following import brought_up, due, settled, went_on
 from providers.onchain.matching.matching import Subject, Watched
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.endpoints import apart
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
-from providers.onchain.reading.ranges import BlockRange, shallow_blocks
-from providers.onchain.reading.scanning import RangeSeen, see_block, see_range
+from providers.onchain.reading.ranges import shallow_blocks
+from providers.onchain.reading.scanning import see_block
 from providers.onchain.reading.traces import Traces
 from providers.onchain.steps import Step
 from providers.onchain.store import ChainStore
@@ -74,19 +78,21 @@ class ChainFollower:
         self._clock = clock
         self._following: Following | None = None
         self._has_begun = False
-        self._span = BlockRange()
         self._rounds = 0
         self._turns_back = 0  # in this round
         self._added: dict[Subject, Watched] = {}
         """Who came since everybody was read last."""
         self._watchlist = Watchlist(chain)
         self._traces = Traces(chain, rpc, clock)
-        self._finalized = Finalized(chain, rpc, clock)
         self._witnesses = witnesses = Witnesses(chain, rpc)
+        self._finalized = Finalized(chain, rpc, witnesses, clock)
         returns = ReturnChecks(chain, rpc, self._watchlist, clock)
-        self._words = Corroboration(chain, rpc, self._watchlist, witnesses, returns, clock)
+        votes = Votes(chain, rpc, witnesses)
+        self._words = words = Corroboration(chain, rpc, self._watchlist, witnesses, votes, returns, clock)
         self._payees = Payees(chain, store, self._words)
-        self._readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, self._words, witnesses)
+        readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, words, witnesses)
+        self._readings = readings
+        self._leaps = Leaps(chain, rpc, self._watchlist, self._payees, words, votes, witnesses, readings)
         self._beginning = StartBlock(chain, rpc)
         stretches = (chain, rpc, self._traces, self._watchlist, self._payees)
         self._late_tokens = LateTokens(chain, Backfill(*stretches), self._watchlist, self._beginning)
@@ -169,7 +175,7 @@ class ChainFollower:
         followed by then is committed."""
         try:
             if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 0:
-                await self._rpc.look_around()
+                await self._rpc.read_heads()
             self._rounds += 1
             self._turns_back = 0
             head = await self._rpc.head()
@@ -181,6 +187,7 @@ class ChainFollower:
                 self._has_begun = stored is not None
                 began = await self._beginning.find(self._watchlist.open_since()) if stored is None else stored
                 self._following = brought_up(began, self.chain.tokens)
+                self._claims.take_up(began.single_source, self._watchlist.get, self.head)
             for watched in await self._store.news(self.chain.name):
                 self._learn(watched)
             finality = await self._finality(self._following)
@@ -189,11 +196,13 @@ class ChainFollower:
                 finality = await self._turn(sunk)
             if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 1:
                 await self._compare_lagging(self._following, finality)
+            if due(self._following.awaited, finality.finalized):
+                # What another endpoint tells of money before that counts is its word, and is not asked for once more.
+                await self._read_all_again(self._following, finality)
             while self._following.next_number <= self.head:
                 finality = await self._advance(self._following, finality, head)
             await self._settle(self._following, finality)
-            while await self._read_again(self._following, finality):
-                pass
+            await self._read_all_again(self._following, finality)
             await self._read_late(self._following, finality)
             await self._check_claims(finality)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
@@ -238,7 +247,9 @@ class ChainFollower:
         if is_far and are_deep and not self._watchlist.wants_own_coin:
             if await self._read_again(following, finality, self.head):
                 return finality  # what was followed before is read a second time before it is far behind
-            why_not = await self._leap(step, finality, safe)
+            first = following.next_number
+            has_leapt = await self._leaps.leap(step, finality, safe, self.head)
+            why_not = None if has_leapt else await self._go_on(step, finality, range(first, first + 1))
         else:
             last = min(following.next_number + BLOCKS_AT_ONCE - 1, self.head)
             why_not = await self._go_on(step, finality, range(following.next_number, last + 1), head)
@@ -249,6 +260,11 @@ class ChainFollower:
             return await self._turn(step)
         await self._commit(step)
         return finality
+
+    async def _read_all_again(self, following: Following, finality: Finality) -> None:
+        """Reads all blocks a second time that are due for it."""
+        while await self._read_again(following, finality):
+            following = self._following or following
 
     async def _read_again(self, following: Following, finality: Finality, head: int | None = None) -> bool:
         """Reads some blocks a second time that were followed. Returns whether there were any."""
@@ -270,6 +286,7 @@ class ChainFollower:
         self._following = following  # what nothing came of is committed with the next block
 
     async def _commit(self, step: Step) -> None:
+        step.following = replace(step.following, single_source=self._claims.single_source)
         await self._store.record(self.chain.name, step.finished())
         self._following, self._has_begun = step.following, True
         for one in step.reported.values():
@@ -277,57 +294,6 @@ class ChainFollower:
             if one.sighting.stage is Stage.REORGANISED and watched is not None:
                 # It may come back, in another block or not at all.
                 self._claims.reopen(watched, one.sighting.transfer.tx_hash, self.head)
-
-    # Far behind the head
-
-    async def _leap(self, step: Step, finality: Finality, safe: int) -> str | None:
-        """Follows a range of blocks that are all final, if it goes on where the followed ones end. Returns why it
-        cannot go on."""
-        first = step.following.next_number
-        last = min(first + self._span.size - 1, safe)
-        try:
-            if not await self._goes_on(step.following):
-                # finds out how far back it is another
-                return await self._go_on(step, finality, range(first, first + 1))
-            seen = await see_range(self._rpc, self.chain, first, last, self._watchlist)
-        except (RefusedByNodeError, ChainUnavailableError) as error:
-            logger.info("%s: blocks %d to %d cannot be had at once: %s", self.chain.name, first, last, error)
-            self._span = self._span.failed()
-            # One block can be checked by its bloom filter.
-            return await self._go_on(step, finality, range(first, first + 1)) if last == first else None
-        end = BlockId(number=last, hash=(await self._rpc.block(last))["hash"])
-        self._span = self._span.succeeded(seen.logs)
-        paying = await self._payees.assign(step, seen.transfers)
-        dated = await self._dated_by_two(seen)
-        if paying and len(seen.reported_by) > 1 and await self._words.are_deep(seen.reported_by, last):
-            self._words.agree(one.transfer.transfer_id for one in paying if one.transfer.block in dated)
-        confirmed = await self._words.before_final(step, paying, finality, self.head)
-        is_checked = await self._is_read_by_two(seen, end) and all(
-            one.transfer.block in dated for one in seen.transfers
-        )
-        if not is_checked and seen.reported_by:
-            self._readings.note_source(range(first, last + 1), seen.reported_by[0])
-        step.take(leapt(step.following, end, paying, confirmed, self.head, is_checked=is_checked))
-        return None
-
-    async def _is_read_by_two(self, seen: RangeSeen, end: BlockId) -> bool:
-        """Whether two endpoints have read a range, if there are two, and have the block that it ends with: whoever
-        does not have blocks tells of nothing in them."""
-        if len(self._rpc.endpoints) < 2:
-            return True
-        places = seen.reported_by or self._rpc.well()[:2]
-        return len(places) > 1 and await self._witnesses.have(places, end)
-
-    async def _dated_by_two(self, seen: RangeSeen) -> set[BlockId]:
-        """The blocks with money in a range that another endpoint says were made at the same time, if there is one:
-        money may be too old, or late, by that."""
-        times = {one.transfer.block: one.mined_at for one in seen.transfers}
-        others = seen.reported_by[1:]
-        return {block for block, made_at in times.items() if await self._witnesses.date(others, block, made_at)}
-
-    async def _goes_on(self, following: Following) -> bool:
-        head = following.canonical.head
-        return head is None or (await self._rpc.block(head.number))["hash"] == head.hash
 
     # At the head
 

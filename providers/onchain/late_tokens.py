@@ -8,7 +8,7 @@ from providers.onchain.chains import Chain
 from providers.onchain.confirming.backfill import UNREAD_BY_TWO, Backfill
 from providers.onchain.confirming.start_block import StartBlock
 from providers.onchain.matching.followed_tokens import FollowedToken
-from providers.onchain.matching.following import Finality, Following
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.steps import Step
 from providers.onchain.watchlist import Watchlist

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from providers.onchain.matching.following import Following, Progress, Sighted
+from providers.onchain.matching.following import Progress
 from providers.onchain.matching.matching import Subject
+from providers.onchain.matching.position import Following, Sighted
 from providers.onchain.store import Alarm, Assigned, ChainStep, Recorded
 
 __all__ = ["Step"]

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from providers.onchain.blocks.transfers import ChainTransfer
-from providers.onchain.matching.following import Following, Sighted
 from providers.onchain.matching.matching import Subject, Watched
+from providers.onchain.matching.position import Following, Sighted
 
 __all__ = ["Alarm", "Assigned", "ChainStep", "ChainStore", "Recorded"]
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from coordinator.money import Amount
-from providers.contract import CoinUnavailableError
+from providers.errors import CoinUnavailableError
 from providers.shkeeper.asking.api import UP_TO_DATE, ShkeeperApi
 from providers.shkeeper.asking.refusals import shown
 from providers.shkeeper.asking.subjects import require_subject

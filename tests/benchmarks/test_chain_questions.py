@@ -24,3 +24,23 @@ async def test_a_block_that_holds_money_costs_one_question_more_for_two_words(an
     with_money = await count(anvil, Setting(2, 12, own_coin=False, money="USDT"), blocks=16)
     assert 0.5 < with_money - without <= 1.25
     assert without < 3.5
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_where_the_chain_says_what_is_final_one_answer_serves_all_blocks_that_become_so(
+    anvil: Anvil, endpoints: int
+) -> None:
+    without = await count(anvil, Setting(endpoints, "finalized", own_coin=False, money=None), blocks=48)
+    with_money = await count(anvil, Setting(endpoints, "finalized", own_coin=False, money="USDT"), blocks=48)
+    assert with_money - without <= 0.25
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "confirmations", "blocks", "more"), [(1, 12, 16, 1), (2, 12, 16, 3), (2, "finalized", 48, 2)]
+)
+async def test_coin_costs_its_receipt_by_each_endpoint_beside_what_money_costs(
+    anvil: Anvil, endpoints: int, confirmations: int | str, blocks: int, more: int
+) -> None:
+    without = await count(anvil, Setting(endpoints, confirmations, own_coin=True, money=None), blocks)
+    with_money = await count(anvil, Setting(endpoints, confirmations, own_coin=True, money="ETH"), blocks)
+    assert more - 0.5 <= with_money - without <= more + 0.25

@@ -48,10 +48,10 @@ SHOWN_AS_NOTHING = [
 
 
 def test_what_nobody_sees_makes_no_other_name() -> None:
-    told_apart = [
+    split_unreadable = [
         hex(code) for code in SHOWN_AS_NOTHING if not may_be_one("ada", f"{chr(code)}a{chr(code)}da{chr(code)}")
     ]
-    assert told_apart == []
+    assert split_unreadable == []
 
 
 @pytest.mark.parametrize(

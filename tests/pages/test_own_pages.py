@@ -70,6 +70,15 @@ def test_a_seller_turns_the_pages_with_the_keyboard_on_a_phone(browsing: Browsin
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_ids_without_a_break_fit_on_a_phone(browsing: Browsing, marketplace: Marketplace) -> None:
+    ids = {"buyerId": "b" * 110, "sellerId": "s" * 110, "requestId": "r" * 110}
+    marketplace.register(201, externalId="long-ids", coin=None, **ids)
+    for path in (f"/sales?sellerId={ids['sellerId']}", f"/orders?buyerId={ids['buyerId']}"):
+        page = live_page(browsing, marketplace, path, viewport=PHONE)
+        expect(page.locator(".own-list li")).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
 def test_a_buyer_sees_their_orders_and_is_asked_where_a_refund_goes(
     browsing: Browsing, marketplace: Marketplace
 ) -> None:

@@ -46,7 +46,7 @@ def told(listener: Listener) -> list[tuple[str, str | bool]]:
     ]
 
 
-def wait_until_told(listener: Listener, change: tuple[str, str | bool]) -> None:
+def wait_until_announced(listener: Listener, change: tuple[str, str | bool]) -> None:
     if change not in told(listener):
         listener.wait_for(lambda line: "event" in line and told(listener)[-1] == change)
 
@@ -62,11 +62,11 @@ def test_who_typed_in_the_moment_of_a_crash_types_no_more(make_bridge: StartBrid
     watcher, typist = (listen(bridge.url, [["join-chat-room", "c1"]]) for _ in range(2))
     watcher.fence()
     typist.join("typing-start", TYPING)
-    wait_until_told(watcher, ("u1", True))
+    wait_until_announced(watcher, ("u1", True))
     bridge.kill()
     bridge.start()
     watcher.wait_for(lambda line: "ready" in line)
-    wait_until_told(watcher, ("u1", False))
+    wait_until_announced(watcher, ("u1", False))
     assert told(watcher) == [("u1", True), ("u1", False)]
 
 
@@ -93,8 +93,8 @@ def test_while_nothing_can_be_kept_nobody_is_told_who_comes_and_who_types(
             for client in (watcher, user):
                 client.wait_for(lambda line: "ready" in line)
         assert told(watcher) == []
-    wait_until_told(watcher, ("u1", "online"))
-    wait_until_told(watcher, ("u1", True))
+    wait_until_announced(watcher, ("u1", "online"))
+    wait_until_announced(watcher, ("u1", True))
     assert status_of(bridge, "u1") == "online"
 
 
@@ -103,13 +103,14 @@ def test_who_says_goodbye_is_told_as_offline_also_if_the_bridge_dies_before_it_i
 ) -> None:
     bridge = make_bridge()
     watcher, user = listen(bridge.url, []), listen(bridge.url, [["user-online", "u1"]])
-    wait_until_told(watcher, ("u1", "online"))
+    wait_until_announced(watcher, ("u1", "online"))
     user.close()
     watcher.fence()  # which waits for the journal, and so for what was kept before
     bridge.kill()
     bridge.start()
-    wait_until_told(watcher, ("u1", "offline"))
-    assert told(watcher) == [("u1", "online"), ("u1", "offline")]
+    wait_until_announced(watcher, ("u1", "offline"))
+    # What was told just before a kill may be told again.
+    assert [*dict.fromkeys(told(watcher))] == [("u1", "online"), ("u1", "offline")]
 
 
 def test_who_watches_some_users_is_told_of_them_alone_also_after_a_crash(
@@ -118,17 +119,17 @@ def test_who_watches_some_users_is_told_of_them_alone_also_after_a_crash(
     bridge = make_bridge(BRIDGE_PRESENCE_TO="watchers")
     watcher = listen(bridge.url, [["watch-users", {"userIds": ["u1", "u2"]}]])
     stranger, user = listen(bridge.url, []), listen(bridge.url, [["user-online", "u1"]])
-    wait_until_told(watcher, ("u1", "online"))
+    wait_until_announced(watcher, ("u1", "online"))
     bridge.kill()
     bridge.start()
     for client in (watcher, user):
         client.wait_for(lambda line: "ready" in line)
     for user_id in ("u3", "u2"):
         user.join("user-online", user_id)
-    wait_until_told(watcher, ("u2", "online"))
+    wait_until_announced(watcher, ("u2", "online"))
     stranger.fence()
     assert told(stranger) == told(user) == []
-    assert told(watcher) == [("u1", "online"), ("u2", "online")]
+    assert [*dict.fromkeys(told(watcher))] == [("u1", "online"), ("u2", "online")]
     watcher.join("watch-users", {"userIds": ["u3"]})
     answer = watcher.wait_for(lambda line: "asked" in line)["answer"]
     assert [user["status"] for user in answer["users"]] == ["online"]
@@ -138,5 +139,5 @@ def test_who_leaves_its_own_room_is_offline_at_once(make_bridge: StartBridge, li
     bridge = make_bridge(BRIDGE_PRESENCE_GRACE_SECONDS="600")
     watcher, user = listen(bridge.url, []), listen(bridge.url, [["user-online", "u1"]])
     user.join("leave-user-room", "u1")
-    wait_until_told(watcher, ("u1", "offline"))
+    wait_until_announced(watcher, ("u1", "offline"))
     assert status_of(bridge, "u1") == "offline"

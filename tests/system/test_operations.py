@@ -55,7 +55,7 @@ def test_an_sqlite_journal_is_backed_up_and_restored_by_the_commands_that_are_wr
     listener.fence()
     bridge.stop()
     run(restore, bridge, tmp_path)
-    [said] = re.findall(r"The log says `(.+?)`", chapters_of("operations.md")["SQLite"])
+    [said] = re.findall(r"The log\s+says\s+`(.+?)`", chapters_of("operations.md")["SQLite"])
     assert said in bridge.log.read_text()
     # One of whom nothing is missing is told so too: it may have heard what is gone.
     assert ready(listener) is False

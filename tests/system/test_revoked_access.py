@@ -363,3 +363,37 @@ def test_whom_a_killed_bridge_has_left_as_connected_is_not_shown_and_hides_nobod
     answer = wait_until(lambda: (now := get(f"{bridge.url}/api/ops/connections").json())["connections"] and now)
     assert [one["rooms"] for one in answer["connections"]] == [["user-u12"]]
     assert answer["next"] is None
+
+
+class WrongClock(BridgeProcess):
+    """A bridge on a machine whose clock is wrong."""
+
+    beside = "tests.system.nodes.other_clock"
+
+
+def test_what_was_revoked_while_the_clock_was_ahead_is_put_right_by_saying_it_again(
+    make_bridge: StartBridge, variables: dict[str, str]
+) -> None:
+    own = {**variables, "CLOCK_AHEAD_SECONDS": "7200"}
+    del own["BRIDGE_DATABASE_URL"]
+    ahead = make_bridge(WrongClock, **own)
+
+    def is_refused(bridge: BridgeProcess, brought: str, room: str) -> bool:
+        return get(f"{bridge.url}/api/events?room={room}", headers=bearer(brought)).status_code in (401, 403)
+
+    revoked = {"tokens_revoked": {"userId": "u20"}, "room_revoked": {"userId": "u21", "room": "chat-c20"}}
+    for what, of in revoked.items():
+        assert change(ahead, what, **of).status_code == 200
+    ahead.kill()
+    right = make_bridge(**own, BRIDGE_DATABASE_URL=f"sqlite:///{ahead.database}")
+    before = [(new_token("u20"), "user-u20"), (new_token("u21", chats=["c20"]), "chat-c20")]
+    assert [is_refused(right, *one) for one in before] == [True, True]
+    for what, of in revoked.items():
+        assert change(right, what, **of).status_code == 200
+    since = [(new_token("u20"), "user-u20"), (new_token("u21", chats=["c20"]), "chat-c20")]
+    wait_until(lambda: [is_refused(right, *one) for one in since] == [False, False])
+    assert [is_refused(right, *one) for one in before] == [True, True]
+    # Also for a bridge that has not heard of it, but finds it on record.
+    right.kill()
+    right.start()
+    assert [is_refused(right, *one) for one in (*since, *before)] == [False, False, True, True]

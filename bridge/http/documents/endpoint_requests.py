@@ -14,7 +14,7 @@ from coordinator.models import FrozenModel
 __all__ = ["EndpointDeed", "EndpointRegistration", "NewSecret", "Removed", "ReplayFrom"]
 
 # Long enough for another secret to reach whoever verifies, and the longest for which an old one may be valid.
-KEPT_SECONDS, KEPT_LIMIT_SECONDS = 86_400, 30 * 86_400
+OVERLAP_SECONDS, OVERLAP_LIMIT_SECONDS = 86_400, 30 * 86_400
 
 Pattern = Annotated[str, StringConstraints(max_length=100, pattern=PATTERN)]
 Patterns = Annotated[list[Pattern], Field(min_length=1, max_length=50)]
@@ -61,7 +61,7 @@ class NewSecret(FrozenModel):
 
     secret: OwnSecret | None = Field(None, description="One of your own; left out, one is made.")
     keep_seconds: int = Field(
-        KEPT_SECONDS, ge=0, le=KEPT_LIMIT_SECONDS, description="How long those before are signed with too."
+        OVERLAP_SECONDS, ge=0, le=OVERLAP_LIMIT_SECONDS, description="How long those before are signed with too."
     )
     by: By = None
 

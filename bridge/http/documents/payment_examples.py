@@ -37,7 +37,15 @@ RESPONSE_EXAMPLE = {
         "excess": "0.00",
         "overdrawn": "0.00",
     },
-    "shares": [{"requestId": "request-77", "sellerId": "seller-9", "offerId": "offer-3", "amount": "49.90"}],
+    "shares": [
+        {
+            "requestId": "request-77",
+            "sellerId": "seller-9",
+            "offerId": "offer-3",
+            "amount": "49.90",
+            "cancelled": False,
+        }
+    ],
     "late": False,
     "confirmations": None,
     "requiredConfirmations": None,

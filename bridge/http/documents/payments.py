@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from bridge.access import ANYBODY, Principal
 from bridge.http.documents.disputes import DisputeItem, dispute_items
-from bridge.http.documents.own_shares import part_for
+from bridge.http.documents.own_shares import ShareItem, part_for, share_items
 from bridge.http.documents.payment_examples import RESPONSE_EXAMPLE
 from bridge.http.documents.refunds import RefundItem, refund_item
 from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem
@@ -16,7 +16,7 @@ from bridge.http.front.pages import NEXT_DESCRIPTION
 from bridge.journal import HistoryEntry, PaymentRecord
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Figure
-from coordinator.payments.agreed.agreements import DirectPayment, Share
+from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.deciding.quotes import ToPay, to_pay, whole_coin_amount
 from coordinator.payments.observed.observations import RefundOf, Sighting, Stage, Transfer
@@ -133,7 +133,7 @@ class EscrowItem(FrozenModel):
     """Where all the money of a payment is. `held`, `released`, `refunded`, `fee` and `excess` come to `received` with
     `overdrawn`, at every moment."""
 
-    received: Figure = Field(description="All that came, what came for the gateway's fee included.")
+    received: Figure = Field(description="All that came: `received` of the payment and its `fee`.")
     held: Figure = Field(description="What came for the goods, and has arrived at nobody else yet.")
     under_way: Figure = Field(description="What of `held` and `excess` is to leave by payouts and refunds.")
     released: Figure = Field(description="What has arrived at sellers.")
@@ -166,14 +166,16 @@ class PaymentDocument(FrozenModel):
     )
     amount: Figure
     currency: str
-    shares: list[Share] = Field(
+    shares: list[ShareItem] = Field(
         description="What it pays for: one purchase request, or those of its template checkout, of which a seller "
         "sees their own."
     )
     direct: DirectItem | None = Field(description="Where to pay, where the payment goes over a chain to a wallet.")
     status: PaymentStatus
     escrow_state: EscrowState
-    received: Figure = Field(description="What has come for the goods, without the gateway's fee.")
+    received: Figure = Field(
+        description="What has come, without the gateway's fee. What came too much (`excess`) is part of it."
+    )
     missing: Figure = Field(description="What is still to be paid for the goods; 0 once it is completed.")
     excess: Figure = Field(description="What came above amount and fee.")
     fee: Figure = Field(description="What has come on top of `received` for the gateway's fee.")
@@ -250,7 +252,7 @@ def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> 
         amount=part.amount,
         whole=part.is_whole,
         checkout_id=payment.checkout and payment.checkout.checkout_id,
-        shares=list(part.shares),
+        shares=share_items(part),
         status=figures.status,
         escrow_state=figures.escrow_state,
         received=figures.received,
@@ -292,16 +294,16 @@ def _direct_item(part: OwnPart, direct: DirectPayment) -> DirectItem:
 
 def _invoice_item(part: OwnPart, payment: Payment, invoice: Invoice, refusals: Mapping[str, str]) -> InvoiceItem:
     opened, coin = invoice.opened, invoice.wanted.coin
-    told = opened if part.is_whole else None
-    now = ToPay() if told is None else to_pay(payment, told, coin)
+    whole = opened if part.is_whole else None
+    now = ToPay() if whole is None else to_pay(payment, whole, coin)
     return InvoiceItem(
         coin=coin,
         display_name=opened and opened.display_name,
         network=None if (provider := known.named(payment.provider)) is None else provider.network_of(coin),
         address=opened and opened.address,
-        checkout_url=told and told.checkout_url,
+        checkout_url=whole and whole.checkout_url,
         coin_amount=now.coin_amount,
-        whole_coin_amount=told and whole_coin_amount(told, payment.amount),
+        whole_coin_amount=whole and whole_coin_amount(whole, payment.amount),
         exchange_rate=opened and opened.exchange_rate,
         asked=None if now.asked is None else part.in_scale(now.asked),
         fee=None if now.fee is None else part.in_scale(now.fee),

@@ -10,7 +10,7 @@ from bridge.journal import ListedPayment, ListedPayout, PaymentRecord, PayoutRec
 from coordinator.attention.unreadable import WHAT_TO_DO, said_of
 from coordinator.models import FrozenModel
 
-__all__ = ["UNREADABLE_DESCRIPTION", "Page", "UnreadableItem", "page_of", "place_of", "told_apart"]
+__all__ = ["UNREADABLE_DESCRIPTION", "Page", "UnreadableItem", "page_of", "place_of", "split_unreadable"]
 
 T = TypeVar("T")
 R = TypeVar("R", ListedPayment, ListedPayout, PaymentRecord, PayoutRecord)
@@ -26,7 +26,7 @@ class UnreadableItem(FrozenModel):
     advice: str
 
 
-def told_apart(found: Sequence[T | UnreadableRow]) -> tuple[list[T], list[UnreadableItem]]:
+def split_unreadable(found: Sequence[T | UnreadableRow]) -> tuple[list[T], list[UnreadableItem]]:
     """What could be read, and what could not."""
     read = [one for one in found if not isinstance(one, UnreadableRow)]
     unreadable = [
@@ -61,7 +61,7 @@ class Page(NamedTuple, Generic[R]):
 
 def page_of(found: Sequence[R | UnreadableRow], limit: int) -> Page[R]:
     """What is shown of what was found: one more than `limit`, where there is another page."""
-    read, unreadable = told_apart(found[:limit])
+    read, unreadable = split_unreadable(found[:limit])
     if len(found) <= limit:
         return Page(read, unreadable, None)
     place = place_of(found[limit - 1])

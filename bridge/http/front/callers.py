@@ -1,6 +1,6 @@
 """Who calls: the service or the user behind an `Authorization` header, and what they may ask for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request
@@ -8,15 +8,34 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers.base import BaseRouteHandler
 
-from bridge.access import ANYBODY, Grants, Principal, TokenError, TokenErrorCode, principal_of_service
+from bridge.access import (
+    ANYBODY,
+    Grants,
+    Principal,
+    TokenError,
+    TokenErrorCode,
+    act_as,
+    acting_now,
+    principal_of_service,
+)
 from bridge.http.front.origins import RequireFrontEnd
+from bridge.http.front.problems import challenge_of
 from bridge.http.front.queries import require_known_query, require_plain_query
 from bridge.http.front.service_tokens import ANY_SERVICE, Service, WatchedServices
+from bridge.journal import Journal
 
 if TYPE_CHECKING:
     from bridge.access.tokens import TokenVerifier
 
-__all__ = ["FOR_OPS", "FOR_SERVICES", "Callers", "require_everything", "require_rooms"]
+__all__ = [
+    "FOR_OPS",
+    "FOR_SERVICES",
+    "Callers",
+    "require_everything",
+    "require_rooms",
+    "require_unrevoked",
+    "with_rooms",
+]
 
 FOR_OPS = "for_ops"
 """The mark of routes of the console: they are run for whoever may see everything, and for nobody else."""
@@ -25,7 +44,6 @@ FOR_SERVICES = "for_services"
 """The mark of routes that take the service out of the connection's state, which costs less than a dependency."""
 
 _SCHEME = "bearer "
-_INVALID = 'Bearer error="invalid_token"'
 
 
 class Callers:
@@ -75,10 +93,12 @@ class Callers:
         handler: BaseRouteHandler,
     ) -> None:
         authorization = connection.headers.get("authorization")
+        act_as(None)
         if _takes_service(handler):
             connection.state.service = self.service(authorization)
         if _takes_principal(handler):
             connection.state.principal = self.principal(authorization)
+            act_as(connection.state.principal)
         if handler.opt.get(FOR_OPS) and not connection.state.principal.may_see_console:
             raise PermissionDeniedException("only staff, and services that read, may see the console")
 
@@ -90,11 +110,11 @@ class Callers:
         token = _bearer_token(authorization)
         if token is None:
             raise _not_authenticated(
-                "this needs the token of a service: Authorization: Bearer <token>", "Bearer", "token_missing"
+                "this needs the token of a service: Authorization: Bearer <token>", "token_missing"
             )
         service = services.find(token)
         if service is None:
-            raise _not_authenticated("this token belongs to no service", _INVALID, "token_invalid")
+            raise _not_authenticated("this token belongs to no service", "token_invalid")
         return service
 
     def principal(self, authorization: str | None) -> Principal:
@@ -115,18 +135,35 @@ class Callers:
         try:
             return self._verifier.principal(token)
         except TokenError as error:
-            challenge = "Bearer" if error.code == "token_missing" else _INVALID
-            raise _not_authenticated(str(error), challenge, error.code) from None
+            raise _not_authenticated(str(error), error.code) from None
 
 
 async def require_rooms(principal: Principal, names: Sequence[str], grants: Grants | None) -> None:
     """Raises PermissionDeniedException unless the principal may see what is told in some rooms, by their token or
     because the marketplace says so; and GrantsUnknownError."""
-    if grants is not None:
-        principal = await grants.with_rooms(principal, names)
+    principal = await with_rooms(principal, names, grants)
     denied = next((name for name in names if not principal.may_see(name)), None)
     if denied is not None:
         raise PermissionDeniedException(f"the token does not grant {denied}")
+
+
+async def with_rooms(principal: Principal, names: Sequence[str], grants: Grants | None) -> Principal:
+    """Whoever acts, with those of some rooms that the marketplace grants them. Raises GrantsUnknownError."""
+    if grants is None:
+        return principal
+    granted = await grants.with_rooms(principal, names)
+    if granted is not principal:
+        act_as(granted)
+    return granted
+
+
+async def require_unrevoked(journal: Callable[[], Journal]) -> None:
+    """Before an answer leaves that was read for somebody: what was committed before any of it may take back what they
+    are granted, and not be known here yet. Raises TokenError and AccessChangedError."""
+    acting = acting_now()
+    # What was committed in their name has proven as much, and is not to be answered as if it were not.
+    if acting is not None and acting.has_read and not acting.has_written:
+        await journal().access.require(acting)
 
 
 def require_everything(principal: Principal) -> None:
@@ -149,5 +186,5 @@ def _bearer_token(authorization: str | None) -> str | None:
     return authorization[len(_SCHEME) :].strip() or None
 
 
-def _not_authenticated(message: str, challenge: str, code: TokenErrorCode) -> NotAuthorizedException:
-    return NotAuthorizedException(message, headers={"WWW-Authenticate": challenge}, extra={"code": code})
+def _not_authenticated(message: str, code: TokenErrorCode) -> NotAuthorizedException:
+    return NotAuthorizedException(message, headers=dict(challenge_of(code)), extra={"code": code})

@@ -163,8 +163,8 @@ class _MadeAtTheSide:
 
 
 def _make(application: Litestar) -> None:
-    kept_by: Any = application.plugins.get("OpenAPIPlugin")
-    kept_by.provide_openapi_schema()
+    plugin: Any = application.plugins.get("OpenAPIPlugin")
+    plugin.provide_openapi_schema()
 
 
 class EncodedOnce(JsonRenderPlugin):

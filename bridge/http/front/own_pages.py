@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import PermissionDeniedException
 from litestar.params import QueryParameter, SkipValidation
 
-from bridge.http.front.pages import AfterQuery, FromQuery, StatusQuery, ToQuery, moment_in, read_place, some_of
+from bridge.http.front.pages import AfterQuery, FromQuery, StatusQuery, ToQuery, read_place, some_of, stretch_in
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.zones import GivenZone
 from bridge.journal import OwnFilter, Place
@@ -68,10 +68,11 @@ def _page(
     after: str | None,
     limit: int,
 ) -> OwnPage:
+    made = stretch_in("from", made_from, "to", made_to, zone)
     wanted = OwnFilter(
         statuses=some_of(statuses, "status", status),
-        created_from=moment_in("from", made_from, zone),
-        created_before=moment_in("to", made_to, zone),
+        created_from=made[0],
+        created_before=made[1],
     )
     return OwnPage(wanted, read_place(after), limit)
 

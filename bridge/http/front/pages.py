@@ -20,12 +20,12 @@ __all__ = [
     "FromQuery",
     "StatusQuery",
     "ToQuery",
-    "moment_in",
     "name_in",
     "place_text",
     "read_place",
     "search_in",
     "some_of",
+    "stretch_in",
 ]
 
 ENDS = ("to", "completedTo")
@@ -71,7 +71,7 @@ def some_of(words: type[StrEnum], field: str, text: str | None) -> tuple[str, ..
     return names
 
 
-def moment_in(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
+def _moment_in(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
     """When a stretch begins or ends; a day, which is one of the zone, as the end is part of it. Raises
     ValidationException."""
     if not text:
@@ -85,6 +85,21 @@ def moment_in(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
         return moment.astimezone(UTC)
     except (ValueError, OverflowError, ValidationError):
         raise wrong_field(name, "expected a date such as 2026-11-24, or a time with its zone") from None
+
+
+def stretch_in(
+    begins: str, from_text: str | None, ends: str, to_text: str | None, zone: ZoneInfo
+) -> tuple[datetime | None, datetime | None]:
+    """When a stretch begins and when it ends. Raises ValidationException."""
+    begins_at, ends_at = _moment_in(begins, from_text, zone), _moment_in(ends, to_text, zone)
+    # A day ends where the next one begins.
+    if (
+        begins_at is not None
+        and ends_at is not None
+        and (ends_at < begins_at or (ends_at == begins_at and from_text != to_text))
+    ):
+        raise wrong_field(begins, f"expected a date or a time that is not after `{ends}`")
+    return begins_at, ends_at
 
 
 def place_text(created_at: datetime, identifier: str) -> str:

@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, NotFoundException, SerializationE
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
-from bridge.access import GrantsUnknownError
+from bridge.access import AccessChangedError, GrantsUnknownError, TokenError, TokenErrorCode
 from bridge.catalogue.publication import PublicationRefusedError
 from bridge.http.front.head import with_head_allowed
 from bridge.journal import (
@@ -30,6 +30,7 @@ from coordinator.refunds.refunds import OtherRefundsError, RefundRefusedError
 __all__ = [
     "PROBLEM_MEDIA_TYPE",
     "REFUND_REFUSED",
+    "challenge_of",
     "exception_handlers",
     "no_such",
     "problem",
@@ -65,7 +66,7 @@ NO_BODY = {"key": "data", "message": "'data'"}.items()
 NOT_CHANGED = (
     "Nothing was changed. It is on the list of what needs a person, with what to do; ask again once that is done."
 )
-NOT_LOOKED_UP = "Ask again in a few seconds."
+NOT_READ_IN_TIME = "Ask again in a few seconds."
 NOT_KNOWN_TO_BE_STORED = (
     "It is not known whether this was stored. Send the very same request again: a webhook, and what has the same"
     " Idempotency-Key, is stored once."
@@ -138,13 +139,27 @@ def _refused_publication(_request: AnyRequest, error: PublicationRefusedError) -
 def _unavailable(request: AnyRequest, error: JournalUnavailableError) -> Response[dict[str, object]]:
     """Of what was to be written no more is known here: a commit that was given up may come about all the same."""
     is_question = request.method in ("GET", "HEAD")
-    said = f"{_begun(error)}. {NOT_LOOKED_UP if is_question else NOT_KNOWN_TO_BE_STORED}"
+    said = f"{_begun(error)}. {NOT_READ_IN_TIME if is_question else NOT_KNOWN_TO_BE_STORED}"
     title = "Not available" if is_question else "Not known to be stored"
     return problem(503, title, said, headers={"Retry-After": "5"})
 
 
 def _grants_unknown(_request: AnyRequest, error: GrantsUnknownError) -> Response[dict[str, object]]:
     return problem(503, "Not available", f"{_begun(error)}.", headers={"Retry-After": "5"})
+
+
+def _access_changed(_request: AnyRequest, error: AccessChangedError) -> Response[dict[str, object]]:
+    said = f"{_begun(error)}. Nothing was stored. Ask again."
+    return problem(503, "Not available", said, headers={"Retry-After": "1"})
+
+
+def _token_refused(_request: AnyRequest, error: TokenError) -> Response[dict[str, object]]:
+    return problem(401, TITLES[401], str(error), headers=challenge_of(error.code), code=error.code)
+
+
+def challenge_of(code: TokenErrorCode) -> Mapping[str, str]:
+    """How somebody is asked for a token, or for another one (RFC 6750, section 3)."""
+    return {"WWW-Authenticate": "Bearer" if code == "token_missing" else 'Bearer error="invalid_token"'}
 
 
 def _begun(error: Exception) -> str:
@@ -257,6 +272,8 @@ def _unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, obj
 exception_handlers: ExceptionHandlersMap = {
     JournalUnavailableError: _unavailable,
     GrantsUnknownError: _grants_unknown,
+    AccessChangedError: _access_changed,
+    TokenError: _token_refused,
     PayoutsUnsetError: _payouts_unset,
     UnreadableRowError: _unreadable_row,
     PaymentConflictError: _conflict,

@@ -35,15 +35,8 @@ from coordinator.attention.items import AttentionKind
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.payments.problems.problems import ProblemKind
-from providers.contract import (
-    AskFirst,
-    NoneOfOurs,
-    PayoutReading,
-    ProviderError,
-    Reading,
-    WebhookReader,
-    WebhookUnreadableError,
-)
+from providers.contract import AskFirst, NoneOfOurs, PayoutReading, Reading, WebhookReader
+from providers.errors import ProviderError, WebhookUnreadableError
 
 __all__ = [
     "REFUSALS",

@@ -33,7 +33,7 @@ from bridge.workers.payouts.sender import PayoutSender
 from coordinator.models import FrozenModel
 from coordinator.payouts.approval import Approver, NothingToApproveError, NotTheirOwnError, SamePersonError
 from coordinator.payouts.payouts import Payout
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 
 __all__ = [
     "approve_payout",
@@ -163,23 +163,23 @@ class Decision:
 
     async def reject(self, note: str) -> Action:
         with approval_refusals():
-            await self._look_before_revoking()
+            await self._compare_before_revoking()
             _, action = await self.journal.approvals.reject(self.payout_id, by=self.by, note=note)
         return action
 
     async def withdraw(self, note: str | None, chains: ChainFollowers) -> Action:
         with approval_refusals():
-            payout = await self._look_before_revoking()
-            unsaid = await chains.look_now(payout) if payout.is_only_expected else None
+            payout = await self._compare_before_revoking()
+            unsaid = await chains.check_now(payout) if payout.is_only_expected else None
             if unsaid is not None:
                 said = f"The chain has to say first whether its wallet has sent it: {unsaid}"
                 raise ClientException(said, status_code=409)
             _, action = await self.journal.approvals.withdraw(self.payout_id, by=self.by, note=note)
         return action
 
-    async def _look_before_revoking(self) -> Payout:
+    async def _compare_before_revoking(self) -> Payout:
         record = await known_payout(self.journal, self.payout_id)
-        await self.sender.look_before_revoking(record.payout)
+        await self.sender.compare_before_revoking(record.payout)
         return record.payout
 
 

@@ -12,7 +12,7 @@ from litestar.response import Stream
 from pydantic import AwareDatetime, Field
 
 from bridge.http.front.dependencies import GivenJournal
-from bridge.http.front.pages import FromQuery, ToQuery, moment_in
+from bridge.http.front.pages import FromQuery, ToQuery, stretch_in
 from bridge.http.front.problems import AnyRequest, wrong_field
 from bridge.http.front.zones import GivenZone
 from bridge.http.ops.days import GivenDayRange
@@ -180,9 +180,7 @@ async def export_entries(
 ) -> Stream:
     if seller_id:
         _require_name(seller_id)
-    begins_at, ends_at = moment_in("from", entered_from, zone), moment_in("to", entered_to, zone)
-    if begins_at is not None and ends_at is not None and ends_at < begins_at:
-        raise wrong_field("from", "expected a date or a time that is not after `to`")
+    begins_at, ends_at = stretch_in("from", entered_from, "to", entered_to, zone)
     wanted = BookFilter(begins_at, ends_at, seller_id or None)
     return await exported(request, EntryRow, _entry_pages(journal, wanted), zone)
 

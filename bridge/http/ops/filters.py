@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
-from bridge.http.front.pages import FromQuery, StatusQuery, ToQuery, moment_in, name_in, search_in, some_of
+from bridge.http.front.pages import FromQuery, StatusQuery, ToQuery, name_in, search_in, some_of, stretch_in
 from bridge.http.front.zones import GivenZone
 from bridge.journal import ConsoleFilter
 from coordinator.payments.payments import PaymentStatus
@@ -58,16 +58,18 @@ async def payout_filter(
     completed_to: CompletedToQuery = None,
 ) -> ConsoleFilter:
     """Which payouts an address asks for. Raises ValidationException, which names what is wrong."""
+    made = stretch_in("from", made_from, "to", made_to, zone)
+    completed = stretch_in("completedFrom", completed_from, "completedTo", completed_to, zone)
     return ConsoleFilter(
         statuses=some_of(PayoutStatus, "status", status),
         provider=name_in("provider", provider),
         currency=name_in("coin", coin),
         seller_id=name_in("sellerId", seller_id),
         search=search_in(search),
-        created_from=moment_in("from", made_from, zone),
-        created_before=moment_in("to", made_to, zone),
-        completed_from=moment_in("completedFrom", completed_from, zone),
-        completed_before=moment_in("completedTo", completed_to, zone),
+        created_from=made[0],
+        created_before=made[1],
+        completed_from=completed[0],
+        completed_before=completed[1],
     )
 
 
@@ -84,6 +86,8 @@ async def payment_filter(
     completed_to: CompletedToQuery = None,
 ) -> ConsoleFilter:
     """Which payments an address asks for. Raises ValidationException, which names what is wrong."""
+    made = stretch_in("from", made_from, "to", made_to, zone)
+    completed = stretch_in("completedFrom", completed_from, "completedTo", completed_to, zone)
     return ConsoleFilter(
         statuses=some_of(PaymentStatus, "status", status),
         provider=name_in("provider", provider),
@@ -91,10 +95,10 @@ async def payment_filter(
         problems=() if problem == ANY_PROBLEM else some_of(ProblemKind, "problem", problem),
         has_problems=problem == ANY_PROBLEM,
         search=search_in(search),
-        created_from=moment_in("from", made_from, zone),
-        created_before=moment_in("to", made_to, zone),
-        completed_from=moment_in("completedFrom", completed_from, zone),
-        completed_before=moment_in("completedTo", completed_to, zone),
+        created_from=made[0],
+        created_before=made[1],
+        completed_from=completed[0],
+        completed_before=completed[1],
     )
 
 

@@ -10,7 +10,13 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from pydantic import Field
 
-from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem, page_of, place_of, told_apart
+from bridge.http.documents.unreadable import (
+    UNREADABLE_DESCRIPTION,
+    UnreadableItem,
+    page_of,
+    place_of,
+    split_unreadable,
+)
 from bridge.http.front.dependencies import GivenChains, GivenJournal
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.pages import NEXT_DESCRIPTION, AfterQuery, read_place
@@ -183,7 +189,7 @@ async def _payout_pages(
 ) -> AsyncIterator[list[PayoutRow | UnreadableItem]]:
     after = None
     while found := await journal.console.payouts(wanted, after, ROWS_LIMIT):
-        listed, unreadable = told_apart(found)
+        listed, unreadable = split_unreadable(found)
         yield [*await asyncio.to_thread(_payout_rows, journal, listed, link), *unreadable]
         after = place_of(found[-1])
 
@@ -197,6 +203,6 @@ async def _payment_pages(
 ) -> AsyncIterator[list[Row | UnreadableItem]]:
     after = None
     while found := await journal.console.payments(wanted, after, ROWS_LIMIT):
-        listed, unreadable = told_apart(found)
+        listed, unreadable = split_unreadable(found)
         yield [*await asyncio.to_thread(rows_of, listed), *unreadable]
         after = place_of(found[-1])

@@ -42,7 +42,7 @@ from bridge.workers.alerts.alerting import NeedsAPerson
 from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.attention import items as attention
-from coordinator.attention.alert_schedule import Standing
+from coordinator.attention.alert_schedule import DestinationState
 from coordinator.attention.alerts import seen
 from coordinator.attention.clock import clock_wrong
 from coordinator.attention.endpoints import endpoint_attention
@@ -215,7 +215,7 @@ async def _besides_problems(
     found = await journal.console.for_a_person(now, now - ADDRESS_EXPECTED_WITHIN)
     transfers = await journal.chains.unmatched_transfers(transfers_shown + len(found.dismissed_at))
     alarms = await journal.chains.alarms(None)
-    standings = await journal.alerts.standings()
+    states = await journal.alerts.states()
     refunds = await journal.refunds.without_address(now - refund_address_wait)
     wallets = await journal.wallets.last()
     unreadable = await journal.unreadable.rows(SHOWN)
@@ -227,7 +227,7 @@ async def _besides_problems(
         wrong = [*_of_journal(found, now, said), *map(_of_alarm, alarms), *provider_alarms]
         wrong += [_of_transfer(one, rank) for rank, one in enumerate(transfers)]
         wrong += [refund_without_address(refund, refund_address_wait) for refund in refunds]
-        wrong += _of_alerts(standings)
+        wrong += _of_alerts(states)
         wrong += filter(None, map(wallet_attention, wallets.values()))
         wrong += filter(None, (clock_wrong(now, latest, refused_webhooks.trouble()),))
         wrong += [row_unreadable(*one.row[:4], one.found_at) for one in unreadable]
@@ -322,8 +322,8 @@ def _of_transfer(unmatched: UnmatchedTransfer, rank: int) -> Attention:
     )
 
 
-def _of_alerts(standings: Sequence[Standing]) -> Iterator[Attention]:
-    for one in standings:
+def _of_alerts(states: Sequence[DestinationState]) -> Iterator[Attention]:
+    for one in states:
         if one.is_undelivered and one.failing_since is not None:
             yield attention.alerts_undelivered(one.destination, one.problem or "it fails", one.failing_since)
 

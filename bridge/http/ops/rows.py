@@ -12,6 +12,7 @@ from bridge.workers.chains.followers import ChainFollowers
 from coordinator.attention.alerts import Alert, AlertState
 from coordinator.attention.items import BY_URGENCY, Attention, Remedy
 from coordinator.attention.severities import Severities
+from coordinator.books.entries import sold
 from coordinator.models import FrozenModel
 from coordinator.money import Figure, in_scale_of, quotient, rounded
 from coordinator.payments.payments import EscrowState, PaymentStatus
@@ -96,7 +97,11 @@ class PaymentRow(FrozenModel):
     currency: str
     status: PaymentStatus
     escrow_state: EscrowState
-    received: Figure = Field(description="For the goods, without the gateway's fee.")
+    sold: Figure = Field(
+        description="What of `amount` is a sale, once it is completed: not what is for purchase requests that were "
+        "cancelled before."
+    )
+    received: Figure = Field(description="Without the gateway's fee; what came too much is part of it.")
     missing: Figure
     excess: Figure
     refunded: Figure = Field(description="What has gone back to the buyer.")
@@ -293,6 +298,7 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
         currency=payment.currency,
         status=payment.status,
         escrow_state=payment.escrow_state,
+        sold=agreed(sold(payment)),
         received=agreed(payment.received),
         missing=agreed(payment.missing),
         excess=agreed(payment.excess),

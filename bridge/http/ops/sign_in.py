@@ -157,16 +157,16 @@ async def get_console_session(sign_in_desk: GivenSignInDesk, request: AnyRequest
         return Response(ConsoleSessionAnswer(provider=None))
     sign_in_desk.require_own_page(request)
     cookie = sign_in_desk.session_cookie(request)
-    stands = await sign_in_desk.sign_ins.standing(cookie)
+    state = await sign_in_desk.sign_ins.state_of(cookie)
     answer = ConsoleSessionAnswer(
         provider=sign_in_desk.sign_ins.name,
         sign_in_at=sign_in_desk.begins_at,
-        token=stands.token,
-        renew_after_seconds=_seconds(stands.renew_after),
-        refused=stands.refused,
+        token=state.token,
+        renew_after_seconds=_seconds(state.renew_after),
+        refused=state.refused,
     )
-    is_changed = stands.cookie != cookie
-    return Response(answer, cookies=[sign_in_desk.keep_session(stands.cookie)] if is_changed else [])
+    is_changed = state.cookie != cookie
+    return Response(answer, cookies=[sign_in_desk.keep_session(state.cookie)] if is_changed else [])
 
 
 @post(f"{BEGIN_PATH}/end", status_code=200, include_in_schema=False)

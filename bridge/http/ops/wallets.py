@@ -22,7 +22,7 @@ from bridge.http.ops.exports import export, exported, one_page
 from bridge.http.ops.rows import ActionItem, action_item
 from bridge.journal import Journal
 from coordinator.books.days import date_in
-from coordinator.books.wallets import Comparison, Movement, Should, Standing, WalletCoin
+from coordinator.books.wallets import Agreement, Comparison, Movement, Should, WalletCoin
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import (
@@ -66,7 +66,7 @@ class ComparisonRow(FrozenModel):
     wallet: str
     coin: str
     compared_at: AwareDatetime
-    standing: Standing = Field(description="`unknown` where nobody could say what it holds.")
+    standing: Agreement = Field(description="`unknown` where nobody could say what it holds.")
     held: Amount | None = Field(description="What the provider or the chain said; null where that is not known.")
     unknown_because: str | None
     booked: SignedAmount

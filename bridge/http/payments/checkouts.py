@@ -9,6 +9,7 @@ from litestar.params import Body, FromPath
 from pydantic import Field
 
 from bridge.access import ANYBODY, Principal
+from bridge.http.documents.own_shares import ShareItem
 from bridge.http.documents.payments import PaymentDocument, payment_document
 from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
@@ -66,7 +67,7 @@ class CheckoutDocument(FrozenModel):
     checkout_id: str
     status: Literal["pending", "confirmed", "failed"]
     reason: str | None = Field(description="Why it failed, for the buyer to read.")
-    shares: list[Share] = Field(description="All, or a seller's own, to whom the others' are no business.")
+    shares: list[ShareItem] = Field(description="All, or a seller's own, to whom the others' are no business.")
     payment: PaymentDocument
 
 

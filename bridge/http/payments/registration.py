@@ -7,6 +7,7 @@ from litestar.exceptions import ValidationException
 from pydantic import Field
 
 from bridge.access import Grants, Principal
+from bridge.http.front.callers import with_rooms
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.service_tokens import Service
 from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, PaymentRecord
@@ -23,7 +24,7 @@ from coordinator.payments.deciding.quotes import must_ask_again
 from coordinator.payments.payments import Payment
 from coordinator.web_addresses import WebAddress
 from providers import known
-from providers.contract import ProviderRefusedError
+from providers.errors import ProviderRefusedError
 from providers.onchain.matching.payment_requests import NotOnChainError, direct_payment
 
 __all__ = ["WayToPay", "agreed_way", "is_for", "register", "switch", "unsaid", "with_rooms_of"]
@@ -253,7 +254,7 @@ async def with_rooms_of(principal: Principal, record: PaymentRecord | None, gran
     GrantsUnknownError."""
     if grants is None or record is None or is_for(principal, record):
         return principal
-    return await grants.with_rooms(principal, _rooms_of(record.payment))
+    return await with_rooms(principal, _rooms_of(record.payment), grants)
 
 
 def _rooms_of(payment: Payment) -> list[str]:

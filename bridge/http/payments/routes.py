@@ -17,7 +17,8 @@ from bridge.http.documents.payments import (
     payment_document,
     payment_response,
 )
-from bridge.http.documents.unreadable import page_of, told_apart
+from bridge.http.documents.unreadable import page_of, split_unreadable
+from bridge.http.front.callers import with_rooms
 from bridge.http.front.dependencies import (
     GivenChains,
     GivenGrants,
@@ -329,9 +330,8 @@ async def list_payments(
 ) -> PaymentList:
     named, identifier = only_one(requestId=request_id, sellerId=seller_id, buyerId=buyer_id)
     if named == "requestId":
-        records, unreadable = told_apart(await journal.request_records(identifier))
-        if grants is not None:
-            principal = await grants.with_rooms(principal, [rooms.request(identifier)])
+        records, unreadable = split_unreadable(await journal.request_records(identifier))
+        principal = await with_rooms(principal, [rooms.request(identifier)], grants)
         return PaymentList(
             payments=[payment_document(record, seen_by=principal) for record in records if is_for(principal, record)],
             # Whose they are cannot be told.

@@ -27,7 +27,8 @@ from coordinator.ids import ID_LIMIT_CHARACTERS, Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.payments.agreed.invoices import Coin
 from coordinator.payouts.approval import PayoutRules
-from providers.contract import NotPayableError, PayoutOrder
+from providers.contract import PayoutOrder
+from providers.errors import NotPayableError
 
 __all__ = ["allow_destination", "disallow_destination", "list_destinations"]
 

@@ -10,7 +10,8 @@ from coordinator.money import format_amount, total
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.coin_prices import paid_at, price_doubt, way_in_doubt
 from coordinator.payouts.network_fees import NetworkFeeTooHighError, network_fee_doubt
-from providers.contract import NotPayableError, PayoutOrder
+from providers.contract import PayoutOrder
+from providers.errors import NotPayableError
 
 __all__ = ["UsualPrices", "doubts_about_order"]
 

@@ -26,7 +26,8 @@ from coordinator.payouts.observations import PayoutKnown, PayoutObservation, Pay
 from coordinator.payouts.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
 from coordinator.payouts.provider_names import payout_id_of
 from providers import known
-from providers.contract import NotPayableError, PayoutOrder
+from providers.contract import PayoutOrder
+from providers.errors import NotPayableError
 from providers.onchain.matching.payment_requests import NotOnChainError, read_chain, read_holder, read_token
 from providers.unknown_prices import PriceUnknownError
 

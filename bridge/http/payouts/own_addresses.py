@@ -6,8 +6,9 @@ from collections.abc import Collection
 from bridge.journal import Journal
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
-from providers.contract import NotPayableError, PayoutOrder
+from providers.contract import PayoutOrder
 from providers.destination_faults import DestinationFault
+from providers.errors import NotPayableError
 
 __all__ = ["require_anothers", "require_orders_to_others"]
 

@@ -10,7 +10,7 @@ from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from bridge.http.documents.payouts import PayoutDocument, PayoutList, known_payout, payout_document
-from bridge.http.documents.unreadable import page_of, told_apart
+from bridge.http.documents.unreadable import page_of, split_unreadable
 from bridge.http.front.bodies import LISTS_LIMIT_BYTES
 from bridge.http.front.dependencies import (
     GivenChains,
@@ -136,7 +136,7 @@ async def list_payouts(
     named, identifier = only_one(paymentId=payment_id, sellerId=seller_id)
     in_full = principal.has_payouts_sent
     if named == "paymentId":
-        records, unreadable = told_apart(await journal.payouts.of_payment(identifier))
+        records, unreadable = split_unreadable(await journal.payouts.of_payment(identifier))
         seen = [record for record in records if principal.may_see_payout(payee_id=record.payout.payee_id)]
         return PayoutList(
             payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen],

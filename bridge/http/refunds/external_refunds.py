@@ -22,7 +22,8 @@ from coordinator.payments.observed.transfers import is_cut_off
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.coin_prices import paid_at, shown, strays_from
 from coordinator.refunds.refunds import ELSEWHERE, Sent
-from providers.contract import NotPayableError, PayoutOrder
+from providers.contract import PayoutOrder
+from providers.errors import NotPayableError
 from providers.onchain.chains import Chain
 from providers.onchain.matching.payment_requests import NotOnChainError, read_chain, read_holder, read_token
 from providers.unknown_prices import PriceUnknownError

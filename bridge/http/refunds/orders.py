@@ -27,7 +27,8 @@ from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.earnings import left_to_refund
 from coordinator.refunds.refunds import REFUNDS_LIMIT, Refund, RefundOrder, RefundRefusedError, Sending, Sent
-from providers.contract import NotPayableError, PayoutOrder
+from providers.contract import PayoutOrder
+from providers.errors import NotPayableError
 from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["SEEN", "OrderedRefund", "RefundWanted", "ordered_refund", "read_sending"]

@@ -24,7 +24,7 @@ __all__ = ["CommitNotices", "notify_others"]
 logger = logging.getLogger("bridge.journal")
 
 # Without a notice one looks so often.
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 # A server that says nothing for so long is asked by another connection.
 ANSWER_SECONDS = 5.0
 RETRY_SECONDS = 1.0
@@ -92,19 +92,19 @@ class CommitNotices:
 
         connection = await psycopg.AsyncConnection.connect(autocommit=True, **self._arguments)
         async with connection:
-            connection.add_notify_handler(lambda notice: self._hear(notice.payload))
+            connection.add_notify_handler(lambda notice: self._note(notice.payload))
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
             self._trouble, newest_change = None, None
             self._committed(None, ())  # from before it listened
             while True:
-                await self._hear_for(LOOK_SECONDS, connection.pgconn)
+                await self._listen_for(POLL_SECONDS, connection.pgconn)
                 # With a notice that nobody passed on.
                 async with asyncio.timeout(ANSWER_SECONDS):
                     offset, change = await (await connection.execute(_NEWEST)).fetchone() or (None, None)
                 self._committed(offset or 0, () if change == newest_change else [ACTIVITIES])
                 newest_change = change
 
-    async def _hear_for(self, seconds: float, pgconn: "PGconn") -> None:
+    async def _listen_for(self, seconds: float, pgconn: "PGconn") -> None:
         """Hears what comes within a time. By itself psycopg would make a wait of its own for each notice, of which
         there is one a commit. Raises psycopg.Error if the connection is lost."""
         loop, socket = asyncio.get_running_loop(), pgconn.socket
@@ -114,7 +114,7 @@ class CommitNotices:
             try:
                 pgconn.consume_input()
                 while (notice := pgconn.notifies()) is not None:
-                    self._hear(notice.extra.decode())
+                    self._note(notice.extra.decode())
             except Exception as error:
                 loop.remove_reader(socket)
                 if not lost.done():
@@ -129,7 +129,7 @@ class CommitNotices:
         if lost.done():
             lost.result()
 
-    def _hear(self, notice: str) -> None:
+    def _note(self, notice: str) -> None:
         if not notice.startswith(MOVED):
             offset, node, *wakeups = notice.split(",")
             # What was committed here is known already, or about to be; to read it would be in vain.

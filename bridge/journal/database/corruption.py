@@ -14,7 +14,7 @@ __all__ = ["corruption_in", "is_corruption"]
 logger = logging.getLogger("bridge.journal")
 
 # Of a bridge that clients wait for; in that time some gigabytes are read.
-LOOK_SECONDS = 20.0
+READ_SECONDS = 20.0
 # After so many of SQLite's own it is looked whether that is over.
 INSTRUCTIONS = 100_000
 
@@ -30,18 +30,18 @@ def is_corruption(error: BaseException) -> bool:
 
 def corruption_in(connection: Connection) -> str | None:
     """What is wrong with the file of an SQLite journal, in SQLite's own words; None if nothing is, or if it is none.
-    A file that cannot be read within LOOK_SECONDS is taken for sound, with a warning."""
+    A file that cannot be read within READ_SECONDS is taken for sound, with a warning."""
     if connection.dialect.name != "sqlite":
         return None
     driver: Any = connection.connection.driver_connection
-    give_up = monotonic() + LOOK_SECONDS
+    give_up = monotonic() + READ_SECONDS
     driver.set_progress_handler(lambda: monotonic() > give_up, INSTRUCTIONS)
     try:
         found: str = driver.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
             logger.warning(
-                "the journal is too large to be read within %g s; whether it is damaged is not known", LOOK_SECONDS
+                "the journal is too large to be read within %g s; whether it is damaged is not known", READ_SECONDS
             )
             return None
         if not is_corruption(error):

@@ -10,6 +10,7 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import JournaledEvent, events_from_rows
 from bridge.journal.writing.staged.endpoints import delivery_from_row, endpoint_from_row
 from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint
+from coordinator.waits import latest_known
 
 __all__ = [
     "DueDelivery",
@@ -93,9 +94,11 @@ def due(
 ) -> list[DueDelivery]:
     """Deliveries whose time has come, of what lies behind the cursor, the longest due first; `only_wanted`: those
     that somebody wants and that were not tried since."""
+    # As `Delivery.left` has it.
+    is_wanted = or_(_DELIVERIES.c.tries == 0, _DELIVERIES.c.next_at == _DELIVERIES.c.first_at)
     rows = connection.execute(
         _waiting(select(_DELIVERIES), endpoint_id, cursor, only_wanted=only_wanted)
-        .where(_DELIVERIES.c.next_at <= now)
+        .where(or_(_DELIVERIES.c.next_at <= now, is_wanted, _DELIVERIES.c.last_at > latest_known(now)))
         .order_by(_DELIVERIES.c.next_at)
         .limit(limit)
     )

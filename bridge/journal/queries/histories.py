@@ -105,12 +105,12 @@ def registered_names(connection: Connection, provider: str, names: Sequence[str]
         payments.c.provider == provider, payments.c.external_id.in_(names)
     )
     drafted = select(drafts.c.payment_id).where(drafts.c.payment_id.in_(names))
-    heard_of = select(observations.c.external_id).where(
+    observed = select(observations.c.external_id).where(
         observations.c.provider == provider,
         observations.c.external_id.in_(names),
         observations.c.payment_id.is_(None),
     )
-    return frozenset(connection.scalars(registered.union(drafted, heard_of)))
+    return frozenset(connection.scalars(registered.union(drafted, observed)))
 
 
 def forgotten_payouts(connection: Connection) -> list[ForgottenRow]:

@@ -10,7 +10,7 @@ from bridge.journal.tables.rows import payment_from_row
 from bridge.journal.tables.unreadable_rows import RowKind, StoredRow, readable, reading
 from coordinator.payments.agreed.invoices import InvoiceOpened
 from coordinator.payments.payments import PaymentStatus
-from coordinator.payments.problems.coin_prices import DAY, DAYS_LOOKED_AT, EarlierPrice, paid_at
+from coordinator.payments.problems.coin_prices import DAY, DAYS_COMPARED, EarlierPrice, paid_at
 
 __all__ = ["earlier_prices"]
 
@@ -28,7 +28,7 @@ def earlier_prices(
     each day; of a new price when that was asked for. Those of completed payments come first."""
     return [
         price
-        for number in range(1, DAYS_LOOKED_AT + 1)
+        for number in range(1, DAYS_COMPARED + 1)
         for price in _of_day(connection, provider, coin, currency, now - (number + 1) * DAY, now - number * DAY)
     ]
 

@@ -114,13 +114,13 @@ def room_events_before(
 
 def newest_in_rooms(connection: Connection, rooms: Iterable[str]) -> dict[str, int]:
     """The newest event of each of some rooms that has any."""
-    heard = schema.room_events
+    delivered = schema.room_events
     newest: dict[str, int] = {}
     for names in _chunks(iter(rooms)):
         rows = connection.execute(
-            select(heard.c.room, func.max(heard.c.last_offset).label("newest"))
-            .where(heard.c.room.in_(names))
-            .group_by(heard.c.room)
+            select(delivered.c.room, func.max(delivered.c.last_offset).label("newest"))
+            .where(delivered.c.room.in_(names))
+            .group_by(delivered.c.room)
         )
         newest |= {row.room: row.newest for row in rows}
     return newest

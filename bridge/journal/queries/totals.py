@@ -67,7 +67,7 @@ class FeeTotals(NamedTuple):
     sums: Sums
 
 
-_ENTRIES, _KEPT = schema.book_entries, schema.wallet_sums
+_ENTRIES, _SUMS = schema.book_entries, schema.wallet_sums
 _OF_MONEY = _ENTRIES.c.kind.not_in(OF_COINS)
 _OF_FEES = _ENTRIES.c.kind.in_((EntryKind.NETWORK_FEE, EntryKind.FEE_UNKNOWN))
 Keys = tuple[Any, ...]
@@ -144,10 +144,12 @@ def came_since(connection: Connection, since: datetime) -> Mapping[WalletCoin, D
 
 def wallet_sums(connection: Connection) -> WalletSums:
     """What all entries of wallets come to: those up to one of them as they are kept, and what was entered since."""
-    kept = {(WalletCoin(row.wallet, row.coin), EntryKind(row.kind)): row for row in connection.execute(select(_KEPT))}
-    before = max((row.through_entry_id for row in kept.values()), default=0)
+    stored = {
+        (WalletCoin(row.wallet, row.coin), EntryKind(row.kind)): row for row in connection.execute(select(_SUMS))
+    }
+    before = max((row.through_entry_id for row in stored.values()), default=0)
     through = connection.scalar(select(func.max(_ENTRIES.c.entry_id))) or 0
-    sums = {of: Decimal(row.amount) for of, row in kept.items()}
+    sums = {of: Decimal(row.amount) for of, row in stored.items()}
     if through > before:
         newer = [
             _ENTRIES.c.entry_id > before,

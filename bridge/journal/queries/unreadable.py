@@ -16,7 +16,7 @@ __all__ = ["NotedRow", "noted_rows", "readable_again"]
 
 _NOTED = schema.unreadable_rows
 # Each is looked up by itself: there are few, or a newer bridge is needed.
-LOOKED_AT = 1_000
+REREAD_ROWS = 1_000
 
 _Read = Callable[[StoredRow], Any]
 _READ: Mapping[RowKind, tuple[Column[Any], _Read]] = {
@@ -49,7 +49,7 @@ def noted_rows(connection: Connection, limit: int) -> list[NotedRow]:
 
 def readable_again(connection: Connection) -> Sequence[UnreadableRow]:
     """Those of the first that can be read by now, or are gone."""
-    return [one.row for one in noted_rows(connection, LOOKED_AT) if _is_readable(connection, one.row)]
+    return [one.row for one in noted_rows(connection, REREAD_ROWS) if _is_readable(connection, one.row)]
 
 
 def _is_readable(connection: Connection, noted: UnreadableRow) -> bool:

@@ -13,10 +13,10 @@ from bridge.journal.tables import schema
 from bridge.journal.wakeups import ALERTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
-from bridge.journal.writing.staged.alerts import alert_from_text, standing_from_row
+from bridge.journal.writing.staged.alerts import alert_from_text, state_from_row
 from bridge.journal.writing.writer import Submit
 from coordinator.attention.alert_messages import Sending
-from coordinator.attention.alert_schedule import Standing
+from coordinator.attention.alert_schedule import DestinationState
 from coordinator.attention.alerts import Alert, AlertChange, Reminders
 from coordinator.attention.items import Attention
 from coordinator.attention.severities import Severities
@@ -59,9 +59,9 @@ class AlertRecords:
         """What happened to one, oldest first; of many the last."""
         return await self._read(_steps, key)
 
-    async def standings(self) -> list[Standing]:
+    async def states(self) -> list[DestinationState]:
         """How it goes with telling each destination that was told, or was to be."""
-        return await self._read(_standings)
+        return await self._read(_states)
 
     # Writing
 
@@ -91,20 +91,20 @@ class AlertRecords:
             lambda batch: alert_requests.act_on_alert(batch, item, act, action=action, by=by, severities=severities)
         )
 
-    async def record_telling(self, standing: Standing, sending: Sending) -> None:
+    async def record_sending(self, state: DestinationState, sending: Sending) -> None:
         """A destination was told."""
-        await self._submit_alone(lambda batch: alert_requests.record_telling(batch, standing, sending))
+        await self._submit_alone(lambda batch: alert_requests.record_sending(batch, state, sending))
 
-    async def record_standing(self, standing: Standing) -> None:
+    async def record_state(self, state: DestinationState) -> None:
         """A destination is being told, or was not."""
-        await self._submit_alone(lambda batch: batch.alerts.put_standing(standing))
+        await self._submit_alone(lambda batch: batch.alerts.put_state(state))
 
     async def forget_standings(self, destinations: Collection[str]) -> None:
         """Nobody is to be told there any more."""
 
         def request(batch: Batch) -> None:
             for destination in destinations:
-                batch.alerts.forget_standing(destination)
+                batch.alerts.forget_state(destination)
 
         await self._submit_alone(request)
 
@@ -138,6 +138,6 @@ def _steps(connection: Connection, key: str) -> list[AlertStep]:
     return [AlertStep(row.at, row.by, row.what, row.words) for row in rows][::-1]
 
 
-def _standings(connection: Connection) -> list[Standing]:
+def _states(connection: Connection) -> list[DestinationState]:
     rows = connection.execute(select(schema.alert_destinations).order_by(schema.alert_destinations.c.destination))
-    return [standing_from_row(row) for row in rows.mappings()]
+    return [state_from_row(row) for row in rows.mappings()]

@@ -89,11 +89,11 @@ class EndpointRecords:
         return await self._submit(functools.partial(requests.remove, endpoint_id=endpoint_id, by=by))
 
     async def add_secret(
-        self, endpoint_id: str, secret: str | None, *, kept: timedelta, by: str
+        self, endpoint_id: str, secret: str | None, *, valid_for: timedelta, by: str
     ) -> RegisteredEndpoint | None:
         """Gives it another secret, beside which those before are valid for a while."""
         return await self._submit(
-            functools.partial(requests.add_secret, endpoint_id=endpoint_id, secret=secret, kept=kept, by=by)
+            functools.partial(requests.add_secret, endpoint_id=endpoint_id, secret=secret, valid_for=valid_for, by=by)
         )
 
     async def add_test(self, endpoint_id: str, *, by: str) -> Delivery | None:

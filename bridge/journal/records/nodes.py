@@ -25,7 +25,7 @@ __all__ = ["Lease", "NodeRecords", "NodeReport", "new_node"]
 logger = logging.getLogger("bridge.journal")
 
 # Between two looks whether another node has finished what is to be done alone.
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 _SEEN = select(schema.nodes.c.node, schema.nodes.c.seen_at)
 _NODES_AND_LEASES = (
@@ -163,7 +163,7 @@ class NodeRecords:
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
         while not await self._submit(lambda batch: batch.nodes.take(self.own, [name], lasting)):
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
             asked_at = loop.time()
         try:
             async with asyncio.timeout_at(asked_at + lasting.total_seconds()):

@@ -134,9 +134,11 @@ class PayoutRecords:
             log_payout(recorded.payout)
         return recorded
 
-    async def record_network_fees(self, payout_id: str, told: Mapping[str, NetworkFee] | str) -> None:
+    async def record_network_fees(self, payout_id: str, reported: Mapping[str, NetworkFee] | str) -> None:
         """Writes down what the network took for each transaction of a payout, or why nobody says."""
-        await self._submit(functools.partial(network_fees.record_network_fees, payout_id=payout_id, told=told))
+        await self._submit(
+            functools.partial(network_fees.record_network_fees, payout_id=payout_id, reported=reported)
+        )
 
     # Looking up
 

@@ -16,20 +16,14 @@ from bridge.journal.wakeups import Moves
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.sessions import (
     Exchanges,
-    RecalledSession,
     SavedSession,
     TakenOver,
-    active_sessions,
     newest_content,
 )
 from bridge.journal.writing.writer import Submit
 from coordinator.compact_json import compact_json
 
-__all__ = ["ActiveSessions", "SessionRecords", "TakenOverSession"]
-
-
-# Those who are online at once, and those who have lately gone.
-ACTIVE_LIMIT = 20_000
+__all__ = ["SessionRecords", "TakenOverSession"]
 
 
 class TakenOverSession(NamedTuple):
@@ -42,19 +36,10 @@ class TakenOverSession(NamedTuple):
     """When the bridge was seen last that had it before; None where that is not known."""
     is_contested: bool
     """Whether it was taken from one bridge to the other too often, and stays where it is."""
+    node: str | None
+    """The bridge that had it before."""
     are_others: bool
     """Whether there are other bridges."""
-
-
-class ActiveSessions(NamedTuple):
-    """What earlier bridges have left of who was online and who typed."""
-
-    newest: dict[str, Any] | None
-    """The session that one of them kept last, if there is any."""
-    contents: Mapping[str, dict[str, Any]]
-    """Those by which somebody was online or typed, as far as they were saved lately."""
-    seen_at: Mapping[str, datetime]
-    """When the bridge was seen last that had each of them, where that is known."""
 
 
 class SessionRecords:
@@ -133,6 +118,7 @@ class SessionRecords:
             was_own,
             None if was_own else seen_at,
             is_contested=taken.is_contested,
+            node=taken.node,
             are_others=are_others,
         )
 
@@ -140,19 +126,12 @@ class SessionRecords:
         content = await self._read(_content, session_id)
         return None if content is None else json.loads(content)
 
-    async def active(self) -> ActiveSessions:
-        """What earlier bridges have left; where several share the journal, those that are not there any more, whose
-        sessions are this bridge's from then on. Raises JournalUnavailableError."""
-        if self.is_shared:
-            newest, recalled, seen_at = await self._submit(self._recall)
-        else:
-            newest, recalled = await self._read(newest_content), await self._read(active_sessions, limit=ACTIVE_LIMIT)
-            seen_at = {}
-        return ActiveSessions(
-            None if newest is None else json.loads(newest),
-            {one.session_id: json.loads(one.content) for one in recalled},
-            {one.session_id: seen_at[one.node] for one in recalled if one.node is not None and one.node in seen_at},
-        )
+    async def newest(self) -> dict[str, Any] | None:
+        """The session that an earlier bridge has saved last, if there is any; where several share the journal, one
+        that is not there any more. Raises JournalUnavailableError."""
+        there = await self._nodes.there() if self.is_shared else ()
+        content = await self._read(newest_content, there)
+        return None if content is None else json.loads(content)
 
     async def connected(
         self, *, user_id: str | None, room: str | None, after: str, limit: int
@@ -163,13 +142,6 @@ class SessionRecords:
         return await self._read(
             functools.partial(connected_clients, user_id=user_id, room=room, nodes=nodes, after=after, limit=limit)
         )
-
-    def _recall(self, batch: Batch) -> tuple[str | None, Sequence[RecalledSession], Mapping[str, datetime]]:
-        """Says first that this bridge is there, so that no other recalls what it is about to have."""
-        self._nodes.say_so(batch)
-        there = [self._nodes.own, *batch.nodes.there()]
-        newest, recalled = batch.sessions.recall(self._nodes.own, there=there, limit=ACTIVE_LIMIT)
-        return newest, recalled, batch.nodes.seen_at
 
 
 def _content(connection: Connection, session_id: str) -> str | None:

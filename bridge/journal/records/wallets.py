@@ -16,7 +16,7 @@ from coordinator.books.wallets import Comparison, Movement, Should, WalletCoin, 
 
 __all__ = ["WalletRecords"]
 
-KEPT_AFTER = 10_000
+SUMMED_AFTER = 10_000
 """As many entries are added up in some hundredths of a second."""
 
 
@@ -30,7 +30,7 @@ class WalletRecords:
     async def should(self, gathered_since: datetime) -> Mapping[WalletCoin, Should]:
         """What the books say of each wallet that they know. What came later than that may not be gathered yet."""
         booked = await self._read(wallet_sums)
-        if booked.newer > KEPT_AFTER:
+        if booked.newer > SUMMED_AFTER:
             # Of a million payments it takes seconds to add up all that was ever entered.
             await self._submit(functools.partial(keep_sums, found=booked))
         besides = await self._read(besides_the_books, gathered_since)

@@ -9,20 +9,20 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import THE_BRIDGE
 from coordinator.attention.alert_messages import Sending
-from coordinator.attention.alert_schedule import Standing
+from coordinator.attention.alert_schedule import DestinationState
 from coordinator.attention.alerts import (
     Alert,
     AlertChange,
     Reminders,
-    ending_was_told,
+    note_ending_reported,
+    note_reported,
     observed,
     opened,
-    was_told,
 )
 from coordinator.attention.items import Attention
 from coordinator.attention.severities import Severities
 
-__all__ = ["act_on_alert", "observe_alerts", "record_telling"]
+__all__ = ["act_on_alert", "observe_alerts", "record_sending"]
 
 
 def observe_alerts(
@@ -72,18 +72,18 @@ def _add_step(batch: Batch, key: str, by: str, what: str, words: str) -> None:
     batch.alerts.add_step({"key": key, "at": batch.now, "by": by, "what": what, "words": words})
 
 
-def record_telling(batch: Batch, standing: Standing, sending: Sending) -> None:
+def record_sending(batch: Batch, state: DestinationState, sending: Sending) -> None:
     """A destination was told. What was opened again, or is back, while it was told of its end is told again."""
-    destination = standing.destination
+    destination = state.destination
     known = batch.alerts.among([one.key for one in (*sending.new, *sending.over)])
     for one in sending.new:
         alert = known.get(one.key)
         if alert is not None and alert.news_at == one.news_at:
-            batch.alerts.put(was_told(alert, destination))
+            batch.alerts.put(note_reported(alert, destination))
             _add_step(batch, alert.key, THE_BRIDGE, "told", f"told {destination}")
     for one in sending.over:
         alert = known.get(one.key)
         if alert is not None:
-            batch.alerts.put(ending_was_told(alert, destination))
+            batch.alerts.put(note_ending_reported(alert, destination))
             _add_step(batch, alert.key, THE_BRIDGE, "told", f"told {destination} that it is over")
-    batch.alerts.put_standing(standing)
+    batch.alerts.put_state(state)

@@ -122,7 +122,7 @@ def record_recheck(
     # That it stands in the provider's books says nothing of what became of it, unless it was paid once more.
     of_books = {"booked": before.facts.booked, "records": before.facts.records}
     is_other = payout.facts.model_copy(update=of_books) != before.facts
-    is_news = is_other or payout.payments_told > max(before.payments_told, 1)
+    is_news = is_other or payout.payments_reported > max(before.payments_reported, 1)
     news = f"it is {payout.status} now" if is_news else f"nothing new; it is {payout.status}"
     outcome = "; ".join((news, *problems))
     return payout, batch.actions.add("recheck", payout_id, outcome, by=by, concerns=payout_id)

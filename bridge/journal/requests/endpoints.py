@@ -122,14 +122,14 @@ def remove(batch: Batch, endpoint_id: str, *, by: str) -> Endpoint | None:
 
 
 def add_secret(
-    batch: Batch, endpoint_id: str, secret: str | None, kept: timedelta, *, by: str
+    batch: Batch, endpoint_id: str, secret: str | None, valid_for: timedelta, *, by: str
 ) -> RegisteredEndpoint | None:
     """Gives an endpoint another secret, beside which those before are valid for so long."""
     endpoint = batch.endpoints.get(endpoint_id)
     if endpoint is None:
         return None
     given = secret or new_secret()
-    changed = endpoint.with_secret(given, batch.now, kept)
+    changed = endpoint.with_secret(given, batch.now, valid_for)
     _did(batch, changed, "endpoint-secret", "it has another secret", by)
     return RegisteredEndpoint(changed, given)
 

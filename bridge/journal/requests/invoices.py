@@ -48,7 +48,7 @@ def record_invoice(batch: Batch, payment_id: str, coin: str, opened: InvoiceOpen
     payment = claim_addresses(batch, with_addresses(batch, payment), priced.addresses)
     payment = move(batch, decide(payment, priced, batch.now, siblings), siblings)
     if first_opened_at is not None:
-        batch.add_events([place_changed(payment)], payment_id=payment_id)
+        batch.add_events(place_changed(payment), payment_id=payment_id)
 
 
 def refuse_invoice(batch: Batch, payment_id: str, coin: str, reason: str) -> None:
@@ -79,5 +79,5 @@ def forget_invoice(batch: Batch, payment_id: str) -> bool:
         return False
     batch.invoices.want(payment_id, invoice.wanted)
     batch.wakeups.add(OPENING_INVOICES)
-    batch.add_events([place_changed(payment)], payment_id=payment_id)
+    batch.add_events(place_changed(payment), payment_id=payment_id)
     return True

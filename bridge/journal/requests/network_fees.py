@@ -14,14 +14,14 @@ from coordinator.payouts.observations import PayoutNetworkFee, PayoutNetworkFeeU
 __all__ = ["record_network_fees"]
 
 
-def record_network_fees(batch: Batch, payout_id: str, told: Mapping[str, NetworkFee] | str) -> None:
+def record_network_fees(batch: Batch, payout_id: str, reported: Mapping[str, NetworkFee] | str) -> None:
     """Writes down what was told of each transaction, or why nobody says; nothing of what is known already."""
-    if isinstance(told, str):
+    if isinstance(reported, str):
         if network_fee_is_due(payout_of(batch, payout_id)):
-            unknown = PayoutNetworkFeeUnknown(reason=told)
+            unknown = PayoutNetworkFeeUnknown(reason=reported)
             record_payout_observation(batch, payout_id, "network-fee", unknown)
         return
-    for tx_hash, fee in told.items():
+    for tx_hash, fee in reported.items():
         key = transfer_key(tx_hash)
         others = (one for one in batch.payouts.known_by(tx_hash) if one.payout_id != payout_id)
         stands_elsewhere = any(key in one.facts.network_fees for one in others)

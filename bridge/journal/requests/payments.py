@@ -134,11 +134,11 @@ def register_payment(
         for request_id in batch.cancelled_requests({share.request_id for share in payment.shares}):
             registered = _cancel(batch, registered, request_id).payment or registered
         # What was told again since it was dismissed was on the list again, and is registered all the same.
-        told_again = {key for one in stored if not one.is_dismissed for key in keys_in(one.observation)}
+        repeated = {key for one in stored if not one.is_dismissed for key in keys_in(one.observation)}
         for one in stored:
             siblings = siblings_of(batch, registered)
             registered = registered if one.is_dismissed else with_claims(batch, registered, one.observation)
-            decision = _decide_stored(registered, one, siblings, told_again)
+            decision = _decide_stored(registered, one, siblings, repeated)
             batch.claim_observation(one.observation_id, decision)
             registered = move(batch, decision, siblings)
     remember(batch, idempotency, registered.payment_id)
@@ -146,11 +146,11 @@ def register_payment(
 
 
 def _decide_stored(
-    payment: Payment, stored: StoredObservation, siblings: Sequence[Sibling], told_again: Collection[str]
+    payment: Payment, stored: StoredObservation, siblings: Sequence[Sibling], repeated: Collection[str]
 ) -> Decision:
     """What was reported before the payment was registered, unless a person took it off the list."""
     if stored.is_dismissed:
-        keys = tuple(sorted({*keys_in(stored.observation)}.difference(told_again)))
+        keys = tuple(sorted({*keys_in(stored.observation)}.difference(repeated)))
         detail = f"told at {stored.at:%Y-%m-%d %H:%M}"
         dismissed = Misfit(kind=MisfitKind.DISMISSED, detail=detail, transfer_keys=keys)
         return not_counted(payment, dismissed, stored.observation, stored.at)

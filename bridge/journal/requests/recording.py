@@ -58,10 +58,10 @@ def record_observation(
         return Recorded(Outcome.DUPLICATE, batch.payments.named(provider, external_id))
     payment = batch.payments.named(provider, external_id)
     if payment is not None and isinstance(observation, _ABOUT_AN_ADDRESS):
-        told = batch.told_claims.get((provider, key))
-        payment = with_claims(batch, with_addresses(batch, payment), observation, told)
+        collected = batch.collected_claims.get((provider, key))
+        payment = with_claims(batch, with_addresses(batch, payment), observation, collected)
     siblings = [] if payment is None else siblings_of(batch, payment)
-    decision = None if payment is None else decide(payment, observation, _told_at(batch, payment), siblings)
+    decision = None if payment is None else decide(payment, observation, _recorded_at(batch, payment), siblings)
     batch.add_observation(
         provider=provider, key=key, external_id=external_id, observation=observation, decision=decision
     )
@@ -131,7 +131,7 @@ def claim_addresses(batch: Batch, payment: Payment, addresses: Collection[str]) 
 
 
 def with_claims(
-    batch: Batch, payment: Payment, observation: Observation, told: Mapping[str, MoneyClaim] | None = None
+    batch: Batch, payment: Payment, observation: Observation, collected: Mapping[str, MoneyClaim] | None = None
 ) -> Payment:
     """A payment that knows what of the money that is reported for it was reported as another's before. `told` is what
     names all of that money, where somebody has put it together already."""
@@ -141,7 +141,7 @@ def with_claims(
     # Whoever is asked may say only now where money came that was told of before.
     is_looked_up = isinstance(observation, InvoiceSnapshot) and observation.agreed is not None
     known = () if is_looked_up or not booked else {one.transfer.key for one in booked}
-    claims = told if told is not None and not known else money_claims(payment.provider, observation, known)
+    claims = collected if collected is not None and not known else money_claims(payment.provider, observation, known)
     if not claims:
         return payment
     taken = batch.claims.taken([name for claim in claims.values() for name in claim], payment.payment_id)
@@ -196,7 +196,7 @@ def _keys_of(payment: Payment) -> set[str]:
     return {one.transfer.key for one in facts.booked} | {one.transfer.key for one in facts.seen}
 
 
-def _told_at(batch: Batch, payment: Payment) -> datetime:
+def _recorded_at(batch: Batch, payment: Payment) -> datetime:
     """When something was told of a payment that is registered: after that, whatever clocks said then or say now."""
     return max(batch.now, payment.created_at)
 

@@ -40,7 +40,7 @@ def record_comparisons(batch: Batch, day: str, comparisons: Sequence[Comparison]
 
 def keep_sums(batch: Batch, found: WalletSums) -> None:
     """Keeps what entries come to, unless another bridge has added up more of them."""
-    if found.through > batch.wallets.kept_through():
+    if found.through > batch.wallets.summed_through():
         batch.wallets.keep_sums(found)
 
 

@@ -142,7 +142,7 @@ class Batch(StagedParts):
         self.traceparent: str | None = None
         """The trace of the request that is decided."""
         self._head = head
-        self.told_claims: dict[tuple[str, str], Mapping[str, MoneyClaim]] = {}
+        self.collected_claims: dict[tuple[str, str], Mapping[str, MoneyClaim]] = {}
         """By provider and key, what names the money that some of its messages tell of, as they say it."""
         self._unknown_keys: set[tuple[str, str]] = set()
         """What was looked for and is not in the database."""
@@ -180,7 +180,7 @@ class Batch(StagedParts):
         for provider, named in names.items():
             look_ups += self.payments.wanted(provider, named)
         for one in wanted:
-            self.told_claims[one.provider, one.key] = one.claims
+            self.collected_claims[one.provider, one.key] = one.claims
             claims += self._open_claims(one)
         look_up(self._connection, [*look_ups, *self.claims.wanted(claims)])
 
@@ -198,12 +198,12 @@ class Batch(StagedParts):
     def _keys_wanted(self, provider: str, keys: set[str]) -> LookUp:
         parameters = padded(keys)
 
-        def hear(rows: list[tuple[Any, ...]]) -> None:
+        def take_rows(rows: list[tuple[Any, ...]]) -> None:
             known = {key for (key,) in rows}
             self._observation_keys |= {(provider, key) for key in known}
             self._unknown_keys |= {(provider, key) for key in keys - known}
 
-        return LookUp(observations_by_keys(len(parameters)), {"by_provider": provider, **parameters}, hear)
+        return LookUp(observations_by_keys(len(parameters)), {"by_provider": provider, **parameters}, take_rows)
 
     def is_recorded(self, provider: str, key: str, external_id: str) -> bool:
         """Whether this very message was written down before, which is about the payment of that name."""
@@ -292,13 +292,13 @@ class Batch(StagedParts):
     def add_events(self, events: Iterable[Event], *, payment_id: str | None) -> None:
         """Appends events to the journal, in order."""
         offset, now, moment, traceparent = self.next_offset, self.now, self._moment, self.traceparent
-        new, told, room_offsets = self._new_events, self.events, self._room_offsets
+        new, journaled, room_offsets = self._new_events, self.events, self._room_offsets
         for event in events:
             name, (everyone, rooms), payload, subject = event
             new.append(
                 (offset, name, everyone, compact_json(rooms), payload, payment_id, moment, subject, traceparent)
             )
-            told.append(journaled_event_of((offset, event, now, traceparent)))
+            journaled.append(journaled_event_of((offset, event, now, traceparent)))
             for room in rooms:
                 room_offsets[room].append(offset)
             if everyone:

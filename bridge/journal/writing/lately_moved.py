@@ -29,13 +29,13 @@ def moved_since(said: str | None, commit: int, last: int) -> frozenset[str] | No
 def with_commit(said: str | None, commit: int, payment_ids: Collection[str]) -> str | None:
     """The same with one more commit, without those that are long ago or too much to say."""
     left = PAYMENTS_LIMIT
-    kept: list[tuple[int, list[str]]] = []
+    recent: list[tuple[int, list[str]]] = []
     for number, moved in [(commit, sorted(payment_ids)), *reversed(_read(said))][:COMMITS_LIMIT]:
         left -= len(moved)
         if left < 0:
             break
-        kept.append((number, moved))
-    return compact_json(kept[::-1]) if kept else None
+        recent.append((number, moved))
+    return compact_json(recent[::-1]) if recent else None
 
 
 def _read(said: str | None) -> list[tuple[int, list[str]]]:

@@ -170,7 +170,7 @@ class LookUp(NamedTuple):
 
     statement: Select[Any]
     parameters: Row
-    hear: Callable[[list[tuple[Any, ...]]], object]
+    take_rows: Callable[[list[tuple[Any, ...]]], object]
     """Is given all columns of what is found, as the driver has them."""
 
 
@@ -178,7 +178,7 @@ def look_up(connection: Connection, wanted: Sequence[LookUp]) -> None:
     """Asks several things at once."""
     found = rows_of_each(connection, [(one.statement, one.parameters) for one in wanted])
     for one, rows in zip(wanted, found, strict=True):
-        one.hear(rows)
+        one.take_rows(rows)
 
 
 def rows_found(connection: Connection, statement: Select[Any], parameters: Row) -> list[tuple[Any, ...]]:

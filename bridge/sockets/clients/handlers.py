@@ -185,7 +185,7 @@ def _watch_users(server: SocketServer, activity: Activity) -> LaterHandler:
         watched = WATCH_USERS.read(arguments)
         _require_connection(server, sid)
         _require_patience(server, sid)
-        _require_pace(server, sid)
+        _require_rate(server, sid)
         return _users(await activity.watch(sid, watched.user_ids))
 
     return watch_users
@@ -206,7 +206,7 @@ def _refresh_token(server: SocketServer) -> LaterHandler:
         renewal = REFRESH_TOKEN.read(arguments)
         _require_connection(server, sid)
         _require_patience(server, sid)
-        _require_pace(server, sid)
+        _require_rate(server, sid)
         principal = await server.admission.renew(("/", sid), renewal.token, server.manager.get_rooms(sid, "/"))
         for room in server.manager.get_rooms(sid, "/"):
             if room != sid and not principal.may_see(room):
@@ -244,10 +244,10 @@ def _require_place(server: SocketServer, sid: str, names: tuple[str, ...]) -> No
     if server.manager.room_count(sid, "/") + len(names) > limit:
         raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")
     _require_patience(server, sid)
-    _require_pace(server, sid)
+    _require_rate(server, sid)
 
 
-def _require_pace(server: SocketServer, sid: str) -> None:
+def _require_rate(server: SocketServer, sid: str) -> None:
     connection = server.manager.connection(sid, "/")
     wait_seconds = connection.join_wait_seconds() if connection is not None else 0
     if wait_seconds:

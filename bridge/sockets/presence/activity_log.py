@@ -20,6 +20,8 @@ __all__ = ["ActivityLog", "clock_micros", "micros_of", "moment_of", "now_micros"
 CHANGES_LIMIT = 20_000
 # Whoever missed more looks it up.
 REPLAYED_CHANGES_LIMIT = 5_000
+# By how much what other bridges tell may come late: they are read every two seconds, also without news.
+LATE_SECONDS = 3.0
 
 
 def now_micros() -> int:
@@ -61,10 +63,16 @@ class ActivityLog:
         """Who wants to know of whom."""
         self.outboxes = Outboxes()
         """What is noted of who came and went, and not told yet."""
+        self._change_begun: dict[object, int] = {}
+        """Since when each is to be told of what is."""
         self._statuses: Changes = OrderedDict()
         self._typing: Changes = OrderedDict()
         self._newest = self._complete_since = clock()
         """From when on the last change of everybody is here."""
+        self._heard_others_at: tuple[float, int] | None = None
+        """When the others were heard last, by the steady clock and by the other; None where there are none."""
+        self._others_complete_since = 0
+        """From when on all that clients of other bridges were told was heard in time here."""
 
     def go_by(self, clock: Callable[[], int]) -> None:
         """Moments are by this clock from now on."""
@@ -76,11 +84,24 @@ class ActivityLog:
         self._newest = max(self._newest, self._clock())
         return self._newest
 
+    def begin_change(self) -> object:
+        """Something changes now and is told later: whoever leaves before `is_told` of what this returns hears it when
+        it is back."""
+        change_begun = object()
+        self._change_begun[change_begun] = self.now()
+        return change_begun
+
+    def end_change(self, change_begun: object) -> None:
+        del self._change_begun[change_begun]
+
     def left(self, sid: str) -> int:
         """Up to when a client that leaves at this moment was told: not of what was still to be told to it, which it
         hears when it is back."""
-        now, outbox = self.now(), self.outboxes.take(sid)
-        return now if outbox is None else min(now, outbox.first_at - 1)
+        outbox = self.outboxes.take(sid)
+        change_begun = (
+            [*self._change_begun.values()] if outbox is None else [*self._change_begun.values(), outbox.first_at]
+        )
+        return min(self.now(), min(change_begun, default=self._newest + 1) - 1)
 
     def note(
         self, event: Event, user_id: str, chat_id: str | None = None, *, at: int | None = None
@@ -92,27 +113,50 @@ class ActivityLog:
         known = changes.get(key)
         if at is not None and known is not None and known.at >= at:
             return known.at, known.message
-        if at is None:
-            self._newest = at = max(self._newest + 1, self._clock())
         message = event_message(event, None)
+        if at is not None:
+            changes[key] = _Change(at, message)
+            return at, message
+        self._newest = at = max(self._newest + 1, self._clock())
         changes[key] = _Change(at, message)
         changes.move_to_end(key)
-        if len(changes) > CHANGES_LIMIT:
-            _, forgotten = changes.popitem(last=False)
-            self._complete_since = max(self._complete_since, forgotten.at)
+        self._forget_some(changes)
         return at, message
 
     def is_complete_since(self, moment: int) -> None:
         """All changes since a moment in earlier processes, and in others, have been noted."""
+        self._complete_since = min(self._complete_since, moment)
         for changes in (self._statuses, self._typing):
             ordered = sorted(changes.items(), key=lambda item: item[1].at)
             changes.clear()
             changes.update(ordered)
-        self._complete_since = min(self._complete_since, moment)
+            self._forget_some(changes)
 
-    def reaches(self, moment: int) -> bool:
-        """Whether somebody who knew how things stood at a moment can be told how they stand now."""
+    def hears_others(self) -> None:
+        """All that the other bridges have stored so far is heard. Of what was heard late only the outcome is known:
+        who came and went again meanwhile is not noted here, but clients of the others were told of it."""
+        now = self.now()
+        if self._is_late():
+            self._others_complete_since = now
+        self._heard_others_at = time.monotonic(), now
+
+    def _is_late(self) -> bool:
+        if self._heard_others_at is None:
+            return False
+        steady, moment = self._heard_others_at
+        return max(time.monotonic() - steady, (self.now() - moment) / 1_000_000) > LATE_SECONDS
+
+    def _forget_some(self, changes: Changes) -> None:
+        while len(changes) > CHANGES_LIMIT:
+            _, forgotten = changes.popitem(last=False)
+            self._complete_since = max(self._complete_since, forgotten.at)
+
+    def reaches(self, moment: int, *, is_from_another: bool = False) -> bool:
+        """Whether somebody who knew how things stood at a moment, here or at another bridge, can be told how they
+        stand now."""
         if moment < self._complete_since:
+            return False
+        if is_from_another and (moment < self._others_complete_since or self._is_late()):
             return False
         newer = _newer(self._typing, moment)
         if not self.watches.are_alone:  # else there are no more than one may watch

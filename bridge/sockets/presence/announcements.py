@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from bridge.catalogue.activities import UserActivity
 
-__all__ = ["Announcements", "Standing"]
+__all__ = ["Announcements", "OnlineState"]
 
 
-class Standing(NamedTuple):
+class OnlineState(NamedTuple):
     """How a user stands."""
 
     is_online: bool
@@ -27,21 +27,21 @@ class Announcements:
         self._waiting: dict[str, UserActivity] = {}
         self._under_way: set[str] = set()
         """Of whom one is taken that is not told yet."""
-        self._told: dict[str, Standing] = {}
+        self._announced: dict[str, OnlineState] = {}
         """How those stand, by what was told, of whom one is waiting or under way."""
 
     def __bool__(self) -> bool:
         """Whether one is waiting."""
         return bool(self._waiting)
 
-    def add(self, change: UserActivity, before: Standing) -> None:
+    def add(self, change: UserActivity, before: OnlineState) -> None:
         """A user has come or gone, who stood otherwise before."""
         user_id = change.user_id
         if self._waiting.pop(user_id, None) is None:
             self._waiting[user_id] = change
-            self._told.setdefault(user_id, before)
+            self._announced.setdefault(user_id, before)
         elif user_id not in self._under_way:
-            del self._told[user_id]  # it stands again as it was told
+            del self._announced[user_id]  # it stands again as it was told
 
     def take(self, limit: int | None = None) -> list[UserActivity]:
         """The next that are to be told, the first first, each of another user."""
@@ -51,15 +51,15 @@ class Announcements:
             self._under_way.add(change.user_id)
         return taken
 
-    def tell(self, change: UserActivity) -> None:
+    def note_announced(self, change: UserActivity) -> None:
         """One that was taken is told now."""
         user_id = change.user_id
         self._under_way.remove(user_id)
         if user_id in self._waiting:
-            self._told[user_id] = Standing(change.is_on, None if change.is_on else change.at)
+            self._announced[user_id] = OnlineState(change.is_on, None if change.is_on else change.at)
         else:
-            del self._told[user_id]
+            del self._announced[user_id]
 
-    def told(self, user_id: str) -> Standing | None:
+    def announced(self, user_id: str) -> OnlineState | None:
         """How a user stands by what was told; None if there is nothing more to tell of it."""
-        return self._told.get(user_id)
+        return self._announced.get(user_id)

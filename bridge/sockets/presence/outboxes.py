@@ -28,7 +28,7 @@ class Outboxes:
 
     def __init__(self) -> None:
         self._outboxes: dict[str, Outbox] = {}
-        self._kept: dict[str, Outbox] = {}
+        self._retained: dict[str, Outbox] = {}
         """Of clients that are told nothing any more: the first of what was not."""
 
     def __bool__(self) -> bool:
@@ -49,11 +49,11 @@ class Outboxes:
     def take(self, sid: str) -> Outbox | None:
         """What there is for a client."""
         outbox = self._outboxes.pop(sid, None)
-        return self._kept.pop(sid, outbox)
+        return self._retained.pop(sid, outbox)
 
     def keep(self, sid: str, outbox: Outbox) -> None:
         """What was taken is not told: the client has lost its line, and leaves when its turn comes."""
-        self._kept.setdefault(sid, outbox)
+        self._retained.setdefault(sid, outbox)
 
     def take_some(self, limit: int) -> list[tuple[str, Outbox]]:
         """What there is for so many clients."""

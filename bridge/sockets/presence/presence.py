@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from bridge.catalogue.activities import UserActivity
 from bridge.catalogue.chat import UserStatusChange, moment_text
 from bridge.sockets.errors import TooManyError
-from bridge.sockets.presence.announcements import Announcements, Standing
+from bridge.sockets.presence.announcements import Announcements, OnlineState
 from bridge.sockets.presence.remote_presence import RemotePresence
 
 __all__ = ["Presence", "Roster", "UserPresence", "status_change"]
@@ -89,6 +89,11 @@ class Roster:
     def is_here(self, user_id: str) -> bool:
         """Whether a user is online, or its grace period runs."""
         return user_id in self._here
+
+    def has_socket(self, user_id: str) -> bool:
+        """Whether a user is online by a socket that is there."""
+        here = self._here.get(user_id)
+        return here is not None and bool(here.sids)
 
     @property
     def arrived(self) -> Collection[str]:
@@ -215,11 +220,24 @@ class Presence:
             self._changed(user_id, self._wall(self._steady()), last_seen, is_online=True)
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
-        """A user was online when the bridge ended, and may come back. To the others this bridge is not the one that
-        ended, with which they take its users for gone: so they hear that the user is here, and later if it is not."""
+        """A user was online when the bridge ended, and may come back. It is kept that it is at this one now, and
+        later if it is not."""
         self._roster.expect(user_id, seen_at - self._measured_ahead(), self._steady())
         self.remote_presence.publish(UserActivity(user_id, None, is_on=True, at=seen_at))
         self._wait()
+
+    def come_from(self, node: str, *, online: Collection[str], others: Collection[str] = ()) -> None:
+        """A client is here by now that was at another node, where it stood for some users and spoke for others."""
+        self.remote_presence.come_from(node, online=online, others=others, at=self._clock())
+
+    def is_said_to_be_gone(self, user_id: str) -> UserActivity | None:
+        """Another says that a user is not here any more, which it says of a node that it takes for gone, and of who
+        has come to it from here. Returns what the others are told, if it is here."""
+        if not self._roster.has_socket(user_id):
+            return None
+        activity = UserActivity(user_id, None, is_on=True, at=self._clock())
+        self.remote_presence.publish(activity)
+        return activity
 
     def leave(self, sid: str, user_id: str, *, for_good: bool = False) -> None:
         """A socket does not stand for a user any more; `for_good` if it said so, which is announced at once."""
@@ -236,14 +254,14 @@ class Presence:
     def look_up(self, user_ids: Iterable[str]) -> list[UserPresence]:
         """How each of some users stands, as far as it is announced."""
         now, ahead = self._steady(), self._measured_ahead()
-        return [self._as_told(one, now + ahead, ahead) for one in self._roster.look_up(user_ids, now)]
+        return [self._as_announced(one, now + ahead, ahead) for one in self._roster.look_up(user_ids, now)]
 
-    def _as_told(self, one: UserPresence, now: datetime, ahead: timedelta) -> UserPresence:
-        told = self.announcements.told(one.user_id)
-        if told is None:
+    def _as_announced(self, one: UserPresence, now: datetime, ahead: timedelta) -> UserPresence:
+        announced = self.announcements.announced(one.user_id)
+        if announced is None:
             is_online = one.is_online or self.remote_presence.is_online(one.user_id)
-            told = Standing(is_online, one.last_seen and one.last_seen + ahead)
-        return UserPresence(one.user_id, told.is_online, now if told.is_online else told.last_seen)
+            announced = OnlineState(is_online, one.last_seen and one.last_seen + ahead)
+        return UserPresence(one.user_id, announced.is_online, now if announced.is_online else announced.last_seen)
 
     def _wait(self) -> None:
         """Sees that the next grace period to end is noticed."""
@@ -269,7 +287,7 @@ class Presence:
 
     def _add(self, change: UserActivity, last_seen: datetime | None) -> None:
         """A user has come who was last seen then, or gone."""
-        self.announcements.add(change, Standing(not change.is_on, last_seen and self._wall(last_seen)))
+        self.announcements.add(change, OnlineState(not change.is_on, last_seen and self._wall(last_seen)))
         self._announce()
 
     def publish_all(self) -> None:

@@ -1,31 +1,58 @@
-"""Remote presence: who is online and who types at the other bridges of a journal, and what those are to be told of
-here.
+"""Remote presence: who is online and who types at the other bridges of a journal, what is kept of who is and does
+here, and what earlier bridges have left of that.
 
-It decides, without I/O: what comes from others is brought to it, and what they are to be told is fetched.
+It decides, without I/O: what comes from others is brought to it, and what is to be kept is fetched. Nobody is told
+here of what is not kept yet, so that whatever happens the next bridge knows what clients were told.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from bridge.catalogue.activities import UserActivity
+from bridge.sockets.errors import StoreUnavailableError
 from bridge.sockets.presence.typing import Typing
 
-__all__ = ["RemotePresence", "Said"]
+__all__ = ["Noted", "RemotePresence", "Said", "Standing"]
 
 T = TypeVar("T")
 
+ENDED = "the bridge stops, and keeps nothing any more of who comes and goes"
+
+
+class Noted(NamedTuple):
+    """What is to be kept of an activity."""
+
+    node: str | None
+    """Where it was; None for here."""
+    activity: UserActivity
+
 
 class Said(NamedTuple):
-    """How a user stood at the others at first, and when that was said there."""
+    """How a user stood at first, and when that was said."""
 
     activity: UserActivity
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stood at first."""
+
+    said: Sequence[Said] = ()
+    """With what has lately ended."""
+    expected: Collection[str] = ()
+    """The users who were online at bridges that are gone, of which nobody was told: they may come back here."""
+    left: Collection[Noted] = ()
+    """What has ended with those bridges, and is to be kept."""
+    complete_since: datetime | None = None
+    """From when on that is all that has changed; None: ever since."""
+
+
 class RemotePresence:
-    """The users of each other node. Where the journal is not shared there are none, and nobody is told anything."""
+    """The users of each other node. Where there is no journal there are none, and nothing is kept."""
 
     def __init__(
         self, *, on_status: Callable[[UserActivity], object], on_typing: Callable[[UserActivity], object]
@@ -38,90 +65,131 @@ class RemotePresence:
         """Where each user is online."""
         self._users_at: dict[str, set[str]] = {}
         self._typing_at: dict[str, set[Typing]] = {}
-        self._is_shared = False
+        self._is_kept = self._has_ended = False
         self._is_known = asyncio.Event()
-        self._standing: list[Said] = []
-        self._outgoing: dict[tuple[str, str | None], UserActivity] = {}
+        self._standing = Standing()
+        self._outgoing: dict[tuple[str | None, str, str | None], Noted] = {}
+        self._is_under_way = False
+        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting_under_way: list[asyncio.Future[None]] = []
         self.outgoing = asyncio.Event()
-        """Set while the others are to be told something."""
+        """Set while something is to be kept."""
 
-    # What the others are told
+    # What is kept
 
-    def share(self) -> None:
-        """From now on there may be others. How things stand with them is not known before `begin`."""
-        self._is_shared = True
+    def keep(self) -> None:
+        """From now on all of it is kept. How things stand is not known before `begin`."""
+        self._is_kept = True
 
-    def publish(self, activity: UserActivity) -> None:
-        """Something has changed here."""
-        if self._is_shared:
-            key = (activity.user_id, activity.chat_id)
-            self._outgoing.pop(key, None)
-            self._outgoing[key] = activity
+    def publish(self, activity: UserActivity, *, node: str | None = None) -> None:
+        """Something has changed here, or has ended at a node whose clients are here by now."""
+        if self._is_kept:
+            self._add(Noted(node, activity))
             self.outgoing.set()
 
-    def take(self) -> Collection[UserActivity]:
-        """What the others are to be told now: of each user, and each chat where it types, how it stands."""
+    def _add(self, noted: Noted) -> None:
+        """Of each the last counts."""
+        key = (noted.node, noted.activity.user_id, noted.activity.chat_id)
+        self._outgoing.pop(key, None)
+        self._outgoing[key] = noted
+
+    def take(self) -> Collection[Noted]:
+        """What is to be kept now: of each user, and each chat where it types, how it stands."""
         taken, self._outgoing = self._outgoing, {}
+        self._waiting, self._waiting_under_way = [], self._waiting
+        self._is_under_way = True
         self.outgoing.clear()
         return taken.values()
 
-    def give_back(self, taken: Iterable[UserActivity]) -> None:
-        """What was taken could not be told. What has changed since is newer."""
-        newer, self._outgoing = self._outgoing, {(one.user_id, one.chat_id): one for one in taken}
-        for key, activity in newer.items():
-            self._outgoing.pop(key, None)
-            self._outgoing[key] = activity
+    def is_stored(self) -> None:
+        """What was taken is kept."""
+        self._is_under_way = False
+        waited, self._waiting_under_way = self._waiting_under_way, []
+        for waiter in waited:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def give_back(self, taken: Iterable[Noted]) -> None:
+        """What was taken could not be kept. What has changed since is newer."""
+        newer, self._outgoing = self._outgoing.values(), {}
+        for noted in (*taken, *newer):
+            self._add(noted)
+        self._waiting, self._waiting_under_way = self._waiting_under_way + self._waiting, []
+        self._is_under_way = False
         self.outgoing.set()
+
+    def end(self) -> None:
+        """Nothing is kept any more."""
+        self._has_ended = True
+        for waiter in (*self._waiting, *self._waiting_under_way):
+            if not waiter.done():
+                waiter.set_exception(StoreUnavailableError(ENDED))
+
+    async def wait_until_stored(self) -> None:
+        """Waits until what has changed so far is kept, or what has changed since then instead. Raises
+        StoreUnavailableError where nothing is any more."""
+        if self._has_ended:
+            raise StoreUnavailableError(ENDED)
+        if self._outgoing or self._is_under_way:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            (self._waiting if self._outgoing else self._waiting_under_way).append(waiter)
+            await waiter
 
     # What the others tell
 
     def begin(
         self,
         known: Iterable[tuple[str, UserActivity, datetime]],
-        gone: Mapping[str, datetime],
         now: datetime,
         *,
-        noticed_after: timedelta,
+        is_alone: bool,
+        complete_since: datetime,
     ) -> None:
-        """How things stand with the others at first, with what has lately ended there: each with its node and when
-        that was said. Nobody is told. What was on at a node that is gone, and when that was seen last, has ended
-        with it. The others notice so long after that; unless somebody has said since then that it has ended, it may
-        be that nobody was told, and the others are from here."""
+        """How things stand at other nodes at first, with what has lately ended there: each with its node and when
+        that was said. Nobody is told. Where this one `is_alone` all of those are gone, and nobody was told what has
+        ended with them: whoever typed there does not any more, and whoever was online there may come back here."""
         on: dict[tuple[str, str | None], Said] = {}
         ended: dict[tuple[str, str | None], Said] = {}
-        vanished: list[tuple[UserActivity, datetime]] = []
+        expected: set[str] = set()
+        left: list[Noted] = []
         for node, activity, said_at in known:
-            key = activity.user_id, activity.chat_id
-            if not activity.is_on:
-                if key not in ended or ended[key].at <= said_at:
-                    ended[key] = Said(activity, said_at)
-            elif node in gone:
-                ending = activity._replace(is_on=False, at=max(gone[node], said_at))
-                vanished.append((ending, gone[node] + noticed_after))
-            else:
+            key, said = (activity.user_id, activity.chat_id), Said(activity, said_at)
+            if is_alone and activity.is_on:
+                ending = activity._replace(is_on=False, at=now)
+                left.append(Noted(node, ending))
+                if activity.chat_id is None:
+                    expected.add(activity.user_id)
+                else:
+                    said = Said(ending, now)
+            elif activity.is_on:
                 self._follow(node, activity)
-                on[key] = Said(activity, said_at)
-        for ending, noticed_at in vanished:
-            key = ending.user_id, ending.chat_id
-            if key not in on and (key not in ended or ended[key].at < noticed_at):
-                ended[key] = Said(ending, now)
-                self.publish(ending)
-        self._standing = [said for key, said in ended.items() if key not in on]
-        self._standing += on.values()
+            latest = on if said.activity.is_on else ended
+            if key not in latest or latest[key].at <= said.at:
+                latest[key] = said
+        standing = [said for key, said in ended.items() if key not in on]
+        self._standing = Standing([*standing, *on.values()], expected, left, complete_since)
         self._is_known.set()
 
-    async def standing(self) -> Sequence[Said]:
-        """Waits until it is known how things stood with the others at first. To be asked once."""
-        if self._is_shared:
+    async def standing(self) -> Standing:
+        """Waits until it is known how things stood at first. To be asked once."""
+        if self._is_kept:
             await self._is_known.wait()
-        standing, self._standing = self._standing, []
+        standing, self._standing = self._standing, Standing()
         return standing
 
     def is_online(self, user_id: str) -> bool:
         """Whether a user is online at another node."""
         return user_id in self._nodes_of
 
-    def hear(self, node: str, activity: UserActivity) -> None:
+    def come_from(self, node: str, *, online: Collection[str], others: Collection[str] = (), at: datetime) -> None:
+        """A client is here by now that was at another node, where it stood for some users and spoke for others too:
+        what those did there has ended. If it goes on for another client there, that node says so again."""
+        for activity in self._at(node, at).values():
+            if activity.user_id in online or (activity.chat_id is not None and activity.user_id in others):
+                self.receive(node, activity)
+                self.publish(activity, node=node)
+
+    def receive(self, node: str, activity: UserActivity) -> None:
         """Something has changed at another node."""
         if activity.chat_id is not None:
             typing = Typing(activity.chat_id, activity.user_id)
@@ -137,13 +205,17 @@ class RemotePresence:
 
     def replace(self, node: str, activities: Iterable[UserActivity], at: datetime) -> None:
         """These are all who are online or type at another node, of which not every change was heard: whoever is not
-        among them has gone at that time at the latest. A node that is gone itself has none."""
+        among them has gone at that time at the latest."""
         standing = {(one.user_id, one.chat_id): one for one in activities if one.is_on}
         known = self._at(node, at)
         for gone in known.keys() - standing.keys():
-            self.hear(node, known[gone])
+            self.receive(node, known[gone])
         for come in standing.keys() - known.keys():
-            self.hear(node, standing[come])
+            self.receive(node, standing[come])
+
+    def all_at(self, node: str, at: datetime) -> Collection[UserActivity]:
+        """Who is online or types at another node, each as one who has gone at that time."""
+        return self._at(node, at).values()
 
     @property
     def nodes(self) -> Collection[str]:

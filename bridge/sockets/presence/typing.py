@@ -39,6 +39,10 @@ class Typists:
         """Whether a socket's user types."""
         return typing in self._of_socket.get(sid, ())
 
+    def any_types(self, typing: Typing) -> bool:
+        """Whether a user types by any socket."""
+        return typing in self._sockets
+
     def stop(self, sid: str, typing: Typing) -> bool:
         """A socket's user does not type any more. Returns whether that was the last socket to say so."""
         own = self._of_socket.get(sid, set())
@@ -56,6 +60,11 @@ class Typists:
     def leave(self, sid: str, chat_id: str) -> list[Typing]:
         """A socket left a chat. Returns who has stopped typing by that."""
         typings = [typing for typing in self._of_socket.get(sid, ()) if typing.chat_id == chat_id]
+        return [typing for typing in typings if self.stop(sid, typing)]
+
+    def leave_user(self, sid: str, user_id: str) -> list[Typing]:
+        """A socket stands for a user no longer. Returns what that user has stopped typing by that."""
+        typings = [typing for typing in self._of_socket.get(sid, ()) if typing.user_id == user_id]
         return [typing for typing in typings if self.stop(sid, typing)]
 
     def depart(self, sid: str) -> list[Typing]:

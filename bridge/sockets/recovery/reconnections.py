@@ -54,9 +54,8 @@ RECOVERIES = Counter(
     "bridge_sockets_recoveries", "Clients that came back, by whether they were recovered", ["outcome"]
 )
 
-Recalls = Callable[[Sequence[Session], int], Awaitable[None]]
-"""Takes the sessions of earlier processes by which somebody was online or typed, and a moment up to which the last of
-those processes was surely there."""
+Recalls = Callable[[int], Awaitable[None]]
+"""Takes up how everybody stands, told of a moment up to which the last of earlier processes was surely there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,8 @@ class Restored:
     """The users that it has said are online."""
     messages: Sequence[Outgoing]
     """What it missed, and what changed in the meantime in who is there and who types."""
+    came_from: str | None = None
+    """The bridge that it was at, if that was another."""
 
 
 NOTHING = Restored((), (), ())
@@ -96,7 +97,7 @@ class Reconnections:
     async def _recall(self) -> None:
         """Takes up from earlier processes who is online and who types."""
         try:
-            await self._recalls(*await _until_available(self.recovery.recall))
+            await self._recalls(await _until_available(self.recovery.recall))
         except Exception:
             logger.exception("who was online before could not be read; who comes back from then begins anew")
 
@@ -162,25 +163,28 @@ class Reconnections:
     def can_be_restored(self, missed: Missed, principal: Principal) -> bool:
         """Whether a client that is not connected any more can be given back all that it had, and told all that it
         missed."""
-        left = missed.session.left
+        left, is_from_another = missed.session.left, missed.session.came_from is not None
         is_current = left is not None and self.recovery.is_current(missed, principal)
         if self._has_lost_rooms(missed, principal):
             return False
-        return left is not None and is_current and self._activity_log.reaches(left.sure)
+        return (
+            left is not None and is_current and self._activity_log.reaches(left.sure, is_from_another=is_from_another)
+        )
 
     def _has_lost_rooms(self, missed: Missed, principal: Principal) -> bool:
         session, left = missed.session, missed.session.left
-        return left is not None and self._loses_rooms(principal, session.rooms, missed.heard_until, left.sure)
+        return left is not None and self._loses_rooms(principal, session.rooms, missed.received_until, left.sure)
 
     def restore(self, missed: Missed, principal: Principal) -> Restored:
         """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""
+        came_from, missed.session.came_from = missed.session.came_from, None
         resumed = self.recovery.resume(missed, principal)
         messages = [event_message(event, offset) for event, offset in resumed.delivered]
         watches, sid = self._activity_log.watches, missed.session.sid
         watches.add(sid, resumed.watching)
         missed.session.watching = watches.of(sid)  # the same, but each name is in memory once
         messages += self._activity_log.since(resumed.knew_until, resumed.rooms, missed.session.watching)
-        return Restored(resumed.rooms, resumed.online, messages)
+        return Restored(resumed.rooms, resumed.online, messages, came_from)
 
     def let_go(self, sid: str, connection: Connection | None, reason: str, *, for_good: bool) -> None:
         """A client leaves. That it was there is known from its answer to the ping before the last, if the end of its

@@ -61,7 +61,7 @@ class Missed:
 
     session: Session
     pid: str
-    heard_until: int
+    received_until: int
     """The last event that the client shows to have received; all before it was received, too."""
     after: int
     """That, or the last that stands in `delivered`."""
@@ -157,7 +157,6 @@ class Recovery:
         delivered = self._all_of(missed)
         if principal.is_staff:
             session.rooms.setdefault(rooms.STAFF, self.cursor)
-        session.typing = ()
         self._sessions.take_up(session)
         # Whoever did not hear all that it was told before it left did not hear either who came and went.
         has_lost = left is not None and bool(delivered) and delivered[0].number <= left.delivered_until
@@ -188,15 +187,6 @@ class Recovery:
             session.online += (user_id,)
             self._sessions.changed(session)
 
-    def types(self, sid: str, chat_id: str, user_id: str, *, is_typing: bool) -> None:
-        """A client's user types in a chat, or no longer."""
-        session = self._sessions.of(sid)
-        if session is None or ((chat_id, user_id) in session.typing) == is_typing:
-            return
-        others = tuple(one for one in session.typing if one != (chat_id, user_id))
-        session.typing = (*others, (chat_id, user_id)) if is_typing else others
-        self._sessions.changed(session, soon=True)
-
     def watches(self, sid: str, user_ids: tuple[str, ...]) -> None:
         """These are the users whom a client watches."""
         session = self._sessions.of(sid)
@@ -204,9 +194,8 @@ class Recovery:
             session.watching = user_ids
             self._sessions.changed(session)
 
-    async def recall(self) -> tuple[Sequence[Session], int]:
-        """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last
-        of those processes was surely there."""
+    async def recall(self) -> int:
+        """A moment up to which the last of earlier processes was surely there."""
         return await self._sessions.recall()
 
     def departed(self, member: tuple[str, str]) -> None:

@@ -6,7 +6,7 @@ recovered has to be known.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -41,8 +41,6 @@ class Session:
     """Since which event it is in each room."""
     online: tuple[str, ...] = ()
     """The users that it has said are online."""
-    typing: tuple[tuple[str, str], ...] = ()
-    """Who types with it, each the id of a chat and of a user."""
     watching: tuple[str, ...] = ()
     """The users whom it watches."""
     left: Leaving | None = None
@@ -53,6 +51,8 @@ class Session:
     """When it was taken over from a connection that was still there, by the event loop's clock; of this process."""
     is_stored: bool = False
     """Whether the store has had it."""
+    came_from: str | None = None
+    """The process that it was taken over from, where several share the store, until it is taken up."""
     user_id: str | None = None
     """Whose token its client brought, for staff to find it by."""
 
@@ -96,9 +96,9 @@ class SessionStore(Protocol):
         """The same where it is shared, from whatever process has it, which is this one from then on; None if none
         has it."""
 
-    async def recall(self) -> tuple[Sequence[Session], int]:
-        """The sessions of earlier processes by which somebody was online or typed, and a moment up to which the last
-        of those processes was surely there. To be called before `load`."""
+    async def recall(self) -> int:
+        """A moment, in microseconds since 1970, up to which the last of earlier processes was surely there. To be
+        called before `load`."""
 
 
 class Sessions:
@@ -151,16 +151,11 @@ class Sessions:
             self._changes.add(sid, session, soon=True)
             self._remember(session)
         else:
-            # Of who was online it is kept that they are gone, in case nobody is told any more by this process.
-            self._changes.add(sid, session if session.online else None)
+            self._changes.add(sid, None)
 
-    async def recall(self) -> tuple[Sequence[Session], int]:
-        """As the store has it. That they have left is kept, so that the next process knows when."""
-        sessions, there_until = await self._store.recall()
-        for session in sessions:
-            if self.known(session.sid) is None and not self._changes.waits(session.sid):
-                self._changes.add(session.sid, session, soon=True)
-        return sessions, there_until
+    async def recall(self) -> int:
+        """A moment up to which the last of earlier processes was surely there."""
+        return await self._store.recall()
 
     def _remember(self, session: Session) -> None:
         self._away[session.sid] = session

@@ -139,6 +139,13 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if subscribers:
             subscribers.send([Outgoing(part) for part in self._event_parts(event, data, namespace)])
 
+    def tell(self, member: Member, event: str, data: Any) -> None:
+        """Tells one client at once what is for nobody else, if it has had its CONNECT."""
+        namespace, sid = member
+        client = self._client(sid, namespace)
+        if client is not None and client.held is None and client.connection is not None:
+            client.connection.writer.put_parts(self._event_parts(event, data, namespace))
+
     def _ack_id(self, sid: str, callback: Any) -> int | None:
         return self._generate_ack_id(sid, callback) if callback else None
 

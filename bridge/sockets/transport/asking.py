@@ -7,7 +7,7 @@ from bridge.sockets.transport.connection import Connection
 __all__ = ["answers"]
 
 # More than an answer takes over any line that is of use.
-ANSWER_SECONDS, LOOKS = 2.0, 100
+ANSWER_SECONDS, POLLS = 2.0, 100
 
 
 async def answers(connection: Connection) -> bool:
@@ -15,8 +15,8 @@ async def answers(connection: Connection) -> bool:
     if connection.last_ping is None:
         connection.server.pings.discard(connection)
         connection.ping(asyncio.get_running_loop().time())
-    for _ in range(LOOKS):
+    for _ in range(POLLS):
         if connection.last_ping is None or connection.closed:
             break
-        await asyncio.sleep(ANSWER_SECONDS / LOOKS)
+        await asyncio.sleep(ANSWER_SECONDS / POLLS)
     return connection.last_ping is None and not connection.closed

@@ -204,8 +204,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         if not is_first:
             return
         try:
-            told = reason or self.server.reason.SERVER_DISCONNECT
-            await self.server._trigger_event("disconnect", self.sid, told, run_async=False)
+            given = reason or self.server.reason.SERVER_DISCONNECT
+            await self.server._trigger_event("disconnect", self.sid, given, run_async=False)
         finally:
             self.move(Event.GONE)
             self.server.sockets.pop(self.sid, None)
@@ -226,9 +226,9 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     # Reading
 
     @property
-    def is_kept_waiting(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether what it has sent waits, since its address has sent too much."""
-        return self.protocol is not None and self.protocol.is_kept_waiting
+        return self.protocol is not None and self.protocol.is_paused
 
     def received(self, content: str | bytes) -> None:
         """A message has come over the WebSocket. They are handled one after the other."""

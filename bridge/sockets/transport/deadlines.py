@@ -31,7 +31,7 @@ class Deadlines(Generic[T]):
         due = self._due[one] = (loop.time() if since is None else since) + seconds
         self._due.move_to_end(one)
         if self._timer is None:
-            self._timer = loop.call_at(due, self._look)
+            self._timer = loop.call_at(due, self._end_overdue)
 
     def is_missed(self, one: T) -> bool:
         """Whether one is late, even if nobody has been told yet."""
@@ -55,13 +55,13 @@ class Deadlines(Generic[T]):
         one, due = next(iter(self._due.items()), (None, math.inf))
         return one if due - asyncio.get_running_loop().time() <= within_seconds else None
 
-    def _look(self) -> None:
+    def _end_overdue(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = None
         while self._due:
             one, due = next(iter(self._due.items()))
             if due > loop.time():
-                self._timer = loop.call_at(due, self._look)
+                self._timer = loop.call_at(due, self._end_overdue)
                 return
             del self._due[one]
             self._missed(one, due)

@@ -114,7 +114,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         return Bounds(limits.backlog_bytes, message_bytes)
 
     def _no_pong(self, connection: Connection, _due: float) -> None:
-        if connection.is_kept_waiting:  # by the bridge, which may not have read its answer yet
+        if connection.is_paused:  # by the bridge, which may not have read its answer yet
             self.pongs.add(connection, self.ping_timeout)
         else:
             connection.end(Disconnect.PING_TIMEOUT)

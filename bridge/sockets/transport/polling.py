@@ -20,7 +20,7 @@ __all__ = ["Polling", "answer_polls"]
 UPGRADE_SECONDS = 10.0
 # How long a poll that has nothing to bring may wait for an upgrade that is under way. The client waits for it before
 # it changes over, and sends nothing in the meantime. One that polls on is not answered at once, over and over.
-UPGRADE_LOOK_SECONDS = 0.01
+UPGRADE_POLL_SECONDS = 0.01
 # Of a mark; those of clients have a dozen. It is kept for as long as the client stays.
 MARK_LIMIT_CHARACTERS = 100
 
@@ -84,7 +84,7 @@ class Polling:
             # One that comes while the client changes over has overtaken the answer to its probe.
             is_changing_over = connection.state is State.CHANGING_OVER
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(UPGRADE_LOOK_SECONDS if is_changing_over else None):
+                async with asyncio.timeout(UPGRADE_POLL_SECONDS if is_changing_over else None):
                     await backlog.wake_up()
 
     async def change_over(self, connection: "Connection", receive: Receive, send: Send) -> None:

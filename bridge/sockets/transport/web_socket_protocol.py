@@ -333,7 +333,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self.abort()
 
     @property
-    def is_kept_waiting(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether what it has sent waits for its address's turn."""
         return self._reading is not None and self._reading.waits_for_turn
 

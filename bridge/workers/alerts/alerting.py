@@ -17,8 +17,16 @@ from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.alerts.destinations import Destination, DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.health.checks import DegradedError
 from bridge.workers.logged_failures import logged_failures
-from coordinator.attention.alert_messages import Sending, Told, sending_name
-from coordinator.attention.alert_schedule import AlertBatch, Schedule, Standing, delivered, failed, to_repeat, to_tell
+from coordinator.attention.alert_messages import Reported, Sending, sending_name
+from coordinator.attention.alert_schedule import (
+    AlertBatch,
+    DestinationState,
+    Schedule,
+    delivered,
+    due_batch,
+    failed,
+    to_repeat,
+)
 from coordinator.attention.alerts import Alert, AlertState, Reminders, observed
 from coordinator.attention.items import Attention, AttentionKind
 from coordinator.attention.messages import message_of
@@ -29,7 +37,7 @@ __all__ = ["Alerting", "NeedsAPerson", "check_delivery"]
 logger = logging.getLogger("bridge.alerts")
 
 # Whoever could not be told of an end for so long does not need to hear of it any more.
-ENDINGS_TOLD_FOR = timedelta(days=7)
+ENDINGS_REPORTED_FOR = timedelta(days=7)
 
 ALERTS = Gauge(
     "bridge_alerts", "What needs a person, by how bad it is and what people do about it", ["severity", "state"]
@@ -71,7 +79,7 @@ class Alerting:
         self._reminders = None if remind_after is None else Reminders(remind_after, severities)
         self._console_url = console_url
         self._look_seconds = look_seconds
-        self._telling: dict[str, asyncio.Task[None]] = {}
+        self._deliveries: dict[str, asyncio.Task[None]] = {}
         """Which destinations are being told."""
 
     async def run(self) -> None:
@@ -82,44 +90,44 @@ class Alerting:
                 with logged_failures(logger, "look what needs a person"):
                     await self.round()
         finally:
-            for task in self._telling.values():
+            for task in self._deliveries.values():
                 task.cancel()
-            await asyncio.gather(*self._telling.values(), return_exceptions=True)
-            self._telling.clear()
+            await asyncio.gather(*self._deliveries.values(), return_exceptions=True)
+            self._deliveries.clear()
             ALERTS.clear()
             FAILING.clear()
 
     async def round(self) -> None:
         """Looks once, and begins to tell whoever is to hear something."""
         # Whoever is being told now may have been by the time at which the alerts were read.
-        busy = frozenset(self._telling)
-        alerts = await self._look()
+        busy = frozenset(self._deliveries)
+        alerts = await self._update_alerts()
         now = self._journal.clock()
-        standings = {one.destination: one for one in await self._journal.alerts.standings()}
-        gone = standings.keys() - self._destinations.keys()
+        states = {one.destination: one for one in await self._journal.alerts.states()}
+        gone = states.keys() - self._destinations.keys()
         if gone:
             await self._journal.alerts.forget_standings(sorted(gone))
-        self._measure(alerts, standings.values(), now)
+        self._measure(alerts, states.values(), now)
         for name, destination in self._destinations.items():
-            standing = standings.get(name) or Standing(name)
+            state = states.get(name) or DestinationState(name)
             if name not in busy:
                 own = f"{AttentionKind.ALERTS_UNDELIVERED}:{name}"
                 others = [one for one in alerts if one.key != own]
-                batch = to_tell(others, standing, destination.rules, self._schedule, self._severities, now)
-                sending = to_repeat(standing, batch, self._schedule, now)
-                if sending is None and standing.in_doubt is None and batch is not None:
+                batch = due_batch(others, state, destination.rules, self._schedule, self._severities, now)
+                sending = to_repeat(state, batch, self._schedule, now)
+                if sending is None and state.in_doubt is None and batch is not None:
                     sending = self._sending(name, batch)
                 if sending is not None:
-                    self._telling[name] = asyncio.create_task(self._tell(destination, standing, sending))
+                    self._deliveries[name] = asyncio.create_task(self._deliver(destination, state, sending))
 
     async def told(self) -> None:
         """Waits until nobody is being told any more."""
-        await asyncio.gather(*self._telling.values())
+        await asyncio.gather(*self._deliveries.values())
 
-    async def _look(self) -> Sequence[Alert]:
+    async def _update_alerts(self) -> Sequence[Alert]:
         found, records = await self._find(), self._journal.alerts
         now = self._journal.clock()
-        known = dict(await records.alerts(now - ENDINGS_TOLD_FOR))
+        known = dict(await records.alerts(now - ENDINGS_REPORTED_FOR))
         settled = [item.key for item in found.items if item.key not in known]
         known |= await records.among(settled) if settled else {}
         changes = observed(known, found.items, found.more_of, now, self._reminders)
@@ -129,51 +137,49 @@ class Alerting:
         items = [item for item in found.items if item.key in changed]
         gone = [key for key, alert in changed.items() if alert.ended_at is not None]
         await records.observe(items, gone, self._severities, self._reminders)
-        return list((await records.alerts(now - ENDINGS_TOLD_FOR)).values())
+        return list((await records.alerts(now - ENDINGS_REPORTED_FOR)).values())
 
     def _sending(self, name: str, batch: AlertBatch) -> Sending:
         message = message_of(batch, self._severities, self._console_url)
         new, over = (
-            tuple(Told(key=one.key, news_at=one.news_at) for one in some) for some in (batch.new, batch.over)
+            tuple(Reported(key=one.key, news_at=one.news_at) for one in some) for some in (batch.new, batch.over)
         )
         return Sending(
             name=sending_name(name, new, over), message=message, new=new, over=over, is_digest=batch.is_digest
         )
 
-    async def _tell(self, destination: Destination, standing: Standing, sending: Sending) -> None:
+    async def _deliver(self, destination: Destination, state: DestinationState, sending: Sending) -> None:
         try:
             # Written down before it leaves: whoever is killed meanwhile has it repeated as it was.
-            await self._journal.alerts.record_standing(replace(standing, in_doubt=sending))
+            await self._journal.alerts.record_state(replace(state, in_doubt=sending))
             await destination.send(sending.message, sending.name)
         except JournalUnavailableError as error:
             logger.warning("%s is not told of what needs a person yet: %s", destination.name, error)
         except DoubtfulError as error:
-            await self._note_failure(destination, standing, str(error), sending)
+            await self._note_failure(destination, state, str(error), sending)
         except RefusedError as error:
-            await self._note_failure(destination, standing, str(error), None)
+            await self._note_failure(destination, state, str(error), None)
         except UndeliveredError as error:
-            await self._note_failure(destination, standing, str(error), standing.in_doubt)
+            await self._note_failure(destination, state, str(error), state.in_doubt)
         except Exception as error:
             logger.exception("a message to %s could not be sent", destination.name)
-            await self._note_failure(
-                destination, standing, f"a fault of the bridge's own: {type(error).__name__}", None
-            )
+            await self._note_failure(destination, state, f"a fault of the bridge's own: {type(error).__name__}", None)
         else:
             MESSAGES.labels(destination.channel, "delivered").inc()
             # What is not written down is told again: at least once is what is promised.
             await self._written(
-                lambda: self._journal.alerts.record_telling(delivered(standing, self._journal.clock()), sending)
+                lambda: self._journal.alerts.record_sending(delivered(state, self._journal.clock()), sending)
             )
         finally:
-            self._telling.pop(destination.name, None)
+            self._deliveries.pop(destination.name, None)
 
     async def _note_failure(
-        self, destination: Destination, standing: Standing, problem: str, in_doubt: Sending | None
+        self, destination: Destination, state: DestinationState, problem: str, in_doubt: Sending | None
     ) -> None:
         MESSAGES.labels(destination.channel, "failed").inc()
-        present = failed(standing, problem, self._schedule, self._journal.clock(), in_doubt)
+        present = failed(state, problem, self._schedule, self._journal.clock(), in_doubt)
         logger.warning("%s was not told of what needs a person: %s; trying again", destination.name, problem)
-        await self._written(lambda: self._journal.alerts.record_standing(present))
+        await self._written(lambda: self._journal.alerts.record_state(present))
 
     async def _written(self, write: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -181,12 +187,12 @@ class Alerting:
         except JournalUnavailableError as error:
             logger.warning("it is not written down who was told of what needs a person: %s", error)
 
-    def _measure(self, alerts: Sequence[Alert], standings: Collection[Standing], now: datetime) -> None:
+    def _measure(self, alerts: Sequence[Alert], states: Collection[DestinationState], now: datetime) -> None:
         counts = Counter((self._severities.of(one.kind), one.state(now)) for one in alerts)
         for severity in Severity:
             for state in (AlertState.OPEN, AlertState.SNOOZED, AlertState.CLOSED):
                 ALERTS.labels(severity, state).set(counts[severity, state])
-        failing = {one.destination: one.failing_since for one in standings if one.failing_since is not None}
+        failing = {one.destination: one.failing_since for one in states if one.failing_since is not None}
         for channel in {one.channel for one in self._destinations.values()}:
             since = [
                 failing[one.name]
@@ -198,7 +204,7 @@ class Alerting:
 
 async def check_delivery(journal: Journal) -> str | None:
     """Whether those who are to be told are. Raises DegradedError."""
-    silent = [one for one in await journal.alerts.standings() if one.is_undelivered]
+    silent = [one for one in await journal.alerts.states() if one.is_undelivered]
     if silent:
         first = silent[0]
         raise DegradedError(f"{first.destination} is not told of what needs a person: {first.problem}")

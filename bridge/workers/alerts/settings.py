@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from coordinator.attention.alert_schedule import Pace, QuietHours, Rules, Schedule
+from coordinator.attention.alert_schedule import Frequency, QuietHours, Rules, Schedule
 from coordinator.attention.items import BY_URGENCY
 from coordinator.attention.severities import Severities, Severity
 from coordinator.models import FrozenModel
 from providers.settings import existing_file, none_if_empty
 
-__all__ = ["NEVER_TOLD", "AlertSettings", "ChatSettings", "MailSettings"]
+__all__ = ["NEVER_NOTIFIED", "AlertSettings", "ChatSettings", "MailSettings"]
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
-NEVER_TOLD = 'all its severities are "never"; set one to "at-once" or "digest", or take the channel out'
+NEVER_NOTIFIED = 'all its severities are "never"; set one to "at-once" or "digest", or take the channel out'
 # Of what may be read by whoever reads the configuration.
 SECRET_FIELDS = {"url": "url_file", "password": "password_file"}
 
@@ -38,9 +38,9 @@ ChannelName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
 class ChannelSettings(FrozenModel):
     """What one channel hears, and how soon."""
 
-    critical: Pace = Pace.AT_ONCE
-    warning: Pace = Pace.DIGEST
-    notice: Pace = Pace.DIGEST
+    critical: Frequency = Frequency.AT_ONCE
+    warning: Frequency = Frequency.DIGEST
+    notice: Frequency = Frequency.DIGEST
     in_quiet_hours: frozenset[Severity] = frozenset({Severity.CRITICAL})
     secret_file_field: ClassVar[str]
 
@@ -54,8 +54,8 @@ class ChannelSettings(FrozenModel):
 
     @property
     def rules(self) -> Rules:
-        paces = {Severity.CRITICAL: self.critical, Severity.WARNING: self.warning, Severity.NOTICE: self.notice}
-        return Rules(paces, self.in_quiet_hours)
+        frequencies = {Severity.CRITICAL: self.critical, Severity.WARNING: self.warning, Severity.NOTICE: self.notice}
+        return Rules(frequencies, self.in_quiet_hours)
 
 
 class MailSettings(ChannelSettings):
@@ -153,7 +153,9 @@ class AlertSettings(FrozenModel):
     @property
     def silent_channels(self) -> tuple[str, ...]:
         """Those that never hear of anything."""
-        return tuple(name for name, one in self.channels.items() if set(one.rules.paces.values()) == {Pace.NEVER})
+        return tuple(
+            name for name, one in self.channels.items() if set(one.rules.frequencies.values()) == {Frequency.NEVER}
+        )
 
     @property
     def remind_after(self) -> timedelta | None:

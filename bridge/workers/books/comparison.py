@@ -27,7 +27,8 @@ from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Installation, Share
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, PayoutStatus
-from providers.contract import InvoiceGateways, PayoutGateway, ProviderError
+from providers.contract import InvoiceGateways, PayoutGateway
+from providers.errors import ProviderError
 
 __all__ = ["BooksComparison"]
 
@@ -43,7 +44,7 @@ QUESTIONS_LIMIT = 100_000
 # A price, a fee or a fraction leaves about this much of what came, and nobody pays that out.
 REST_SHARE = Decimal("0.05")
 # A follower asks its chain every few seconds.
-CHAIN_PATIENCE_SECONDS, CHAIN_LOOK_SECONDS = 120.0, 0.5
+CHAIN_PATIENCE_SECONDS, CHAIN_POLL_SECONDS = 120.0, 0.5
 NAMES_AT_ONCE = 500
 # Of what a provider is known to have had in its books. Whoever has lost some has lost the newest first.
 KNOWN_ASKED = 5
@@ -138,7 +139,7 @@ class BooksComparison:
             await self._ask_whether_books_are_whole(gateway, found)
             await self._ask_for_names(gateway, found)
         await self._follow_chains(found)
-        await self._look_at_invoices(found)
+        await self._compare_invoices(found)
         comparison = Comparison(
             at=self._journal.clock(),
             payouts_asked=found.payouts_asked,
@@ -286,12 +287,12 @@ class BooksComparison:
                     reason = one.problem or one.in_short
                     found.not_asked[f"the chain {one.chain.name}: {reason}"] = None
                 break
-            await asyncio.sleep(CHAIN_LOOK_SECONDS)
+            await asyncio.sleep(CHAIN_POLL_SECONDS)
         for one in await self._chains.statuses():
             if one.followed is not None:
                 found.chains.append(f"{one.chain.name} was followed to block {one.followed}")
 
-    async def _look_at_invoices(self, found: _Findings) -> None:
+    async def _compare_invoices(self, found: _Findings) -> None:
         """Counts what is looked up in any case, and names what the journal does not know."""
         for provider, gateway in self._invoice_gateways.items():
             async for page in self._journal.unfinished.open_payments(provider):

@@ -32,7 +32,7 @@ from bridge.workers.chains.store import JournalChainStore
 from bridge.workers.chains.unfollowed_coins import UnfollowedCoins, redefined
 from coordinator.errors import BridgeError
 from coordinator.payouts.payouts import Payout
-from providers.contract import ProviderUnavailableError
+from providers.errors import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.matching.payment_requests import PROVIDER
 
@@ -57,9 +57,9 @@ REFRESH_SECONDS = 3600.0
 BEHIND_SECONDS = 120.0
 ALARMS_SHOWN = timedelta(days=1)
 # Somebody is waiting at a screen.
-LOOK_SECONDS = 10.0
+CHECK_TIMEOUT_SECONDS = 10.0
 # How often it is looked whether another bridge has asked the chain.
-LOOK_AGAIN_SECONDS = 0.25
+RECHECK_SECONDS = 0.25
 
 HEAD = Gauge("bridge_chain_head_block", "The newest block that a chain's nodes have reported", ["chain"])
 BEHIND = Gauge("bridge_chain_blocks_behind", "Blocks of a chain that are still to be followed", ["chain"])
@@ -114,7 +114,7 @@ class ChainFollowers:
     async def start(self) -> None:
         """Connects. Raises ChainsError if an endpoint is of another chain, or if a token that somebody waits for
         differs from when it was last followed."""
-        await self._unfollowed.try_to_look()
+        await self._unfollowed.try_to_refresh()
         if not self.chains:
             return
         await self._refuse_redefined()
@@ -161,7 +161,7 @@ class ChainFollowers:
         """What each bridge does: looks for coins that are not followed, until it is cancelled."""
         await self._unfollowed.run()
 
-    async def look_now(self, payout: Payout) -> str | None:
+    async def check_now(self, payout: Payout) -> str | None:
         """Has the chain of a payout asked at once, and waits for its answer. Returns what kept it from answering;
         None if it did, or if the payout goes over none that is followed."""
         name = payout.chain or ""
@@ -171,11 +171,11 @@ class ChainFollowers:
         # The round that is under way may have passed the item already; the one after it begins later.
         since = await self._journal.chains.ask(name)
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 while (status := await self._status(name)).asked_at is None or status.asked_at < since:
-                    await _wait(running.answered, LOOK_AGAIN_SECONDS)
+                    await _wait(running.answered, RECHECK_SECONDS)
         except TimeoutError:
-            return f"{name} did not answer within {LOOK_SECONDS:g} s"
+            return f"{name} did not answer within {CHECK_TIMEOUT_SECONDS:g} s"
         return status.problem
 
     def asked_by(self, name: str) -> "ChainRpc | None":

@@ -15,9 +15,9 @@ from coordinator.payments.observed.observations import Sighting, Stage
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payouts.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.matching.following import Following
 from providers.onchain.matching.matching import FITS_ANOTHER, NOBODYS_BEFORE, Subject, Watched
 from providers.onchain.matching.payment_requests import PROVIDER
+from providers.onchain.matching.position import Following
 from providers.onchain.store import Assigned, ChainStep, Recorded
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
@@ -103,7 +103,7 @@ def _claims(
 
 
 @dataclass(slots=True)
-class _Looks:
+class _Reading:
     """What was looked at last of a chain."""
 
     payments: LastChecks = field(default_factory=LastChecks)
@@ -121,7 +121,7 @@ class JournalChainStore:
         """Where each chain is followed to, as it was read or written here."""
         self._asked_at: dict[str, datetime] = {}
         """When it was last asked who waits on each."""
-        self._looks: defaultdict[str, _Looks] = defaultdict(_Looks)
+        self._readings: defaultdict[str, _Reading] = defaultdict(_Reading)
 
     async def following(self, chain: str) -> Following | None:
         found = self._left[chain] = await self._journal.chains.following(chain)
@@ -129,26 +129,26 @@ class JournalChainStore:
 
     async def watched(self, chain: str) -> Sequence[Watched]:
         now, of = self._journal.clock(), self._chains[chain]
-        since, anew = now - self._watched_on, _Looks()
+        since, anew = now - self._watched_on, _Reading()
         payments = await self._journal.chains.payments_waiting(chain, moved_since=since)
         payouts = await self._journal.chains.payouts_waiting(chain, moved_since=since)
         found = await anew.payments.again(payments, partial(self._payments, of))
         found += await anew.payouts.again(payouts, partial(self._payouts, of))
-        self._asked_at[chain], self._looks[chain] = now, anew
+        self._asked_at[chain], self._readings[chain] = now, anew
         return found
 
     async def news(self, chain: str) -> Sequence[Watched]:
-        now, of, looks = self._journal.clock(), self._chains[chain], self._looks[chain]
+        now, of, reading = self._journal.clock(), self._chains[chain], self._readings[chain]
         # The machine's clock may have been set back meanwhile.
         since = min(self._asked_at.get(chain, now), now) - ASKED_TWICE_FOR
         payments = await self._journal.chains.payments_moved(chain, since=since)
         payouts = await self._journal.chains.payouts_waiting(chain, moved_since=since)
-        await looks.payouts.again(payouts, partial(self._payouts, of))
-        moved = await looks.payments.again(
+        await reading.payouts.again(payouts, partial(self._payouts, of))
+        moved = await reading.payments.again(
             payments, partial(self._payments, of)
         )  # the last that may fail: it says once
         self._asked_at[chain] = now
-        return [*moved, *looks.payouts.all]
+        return [*moved, *reading.payouts.all]
 
     async def _payments(self, chain: Chain, payment_ids: Sequence[str]) -> dict[str, Watched | None]:
         found = await self._journal.chains.payments_named(payment_ids)

@@ -14,7 +14,7 @@ __all__ = ["UnfollowedCoins", "redefined", "unfollowed"]
 logger = logging.getLogger("bridge.onchain")
 
 # What waits may be cancelled or settled, and then no longer needs the coin.
-LOOKED_AGAIN_SECONDS = 600.0
+CHECK_INTERVAL_SECONDS = 600.0
 
 
 def unfollowed(waited: Iterable[WaitedCoin], chains: Mapping[str, Chain]) -> dict[str, str]:
@@ -54,14 +54,14 @@ class UnfollowedCoins:
         self.said: Mapping[str, str] = {}
         """By chain, what waits and is not followed."""
 
-    async def try_to_look(self) -> None:
+    async def try_to_refresh(self) -> None:
         """Looks once. If that fails, nothing else is affected."""
         try:
-            await self._look()
+            await self._refresh()
         except Exception:
             logger.exception("could not look for coins that are not followed; trying again later")
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         self.said = unfollowed(await self._journal.chains.coins_waited_for(), self._chains)
         await self._journal.chains.record_unfollowed(self.said)
         for name, what in self.said.items():
@@ -70,8 +70,8 @@ class UnfollowedCoins:
     async def run(self) -> None:
         """Looks again and again until it is cancelled."""
         while True:
-            await asyncio.sleep(LOOKED_AGAIN_SECONDS)
-            await self.try_to_look()
+            await asyncio.sleep(CHECK_INTERVAL_SECONDS)
+            await self.try_to_refresh()
 
 
 def _token(chain: Chain, waited: WaitedCoin) -> Token | None:

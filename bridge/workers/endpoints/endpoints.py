@@ -19,7 +19,7 @@ __all__ = ["Endpoints"]
 logger = logging.getLogger("bridge.endpoints")
 
 # Nothing depends on being woken.
-LOOK_SECONDS = 30.0
+POLL_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 
 
@@ -35,10 +35,10 @@ class Endpoints:
         self._feeds: dict[str, tuple[Feed, asyncio.Task[None]]] = {}
         self._sender: EndpointSender | None = None
 
-    def hear(self, newest: int) -> None:
+    def note_newest(self, newest: int) -> None:
         """There are events up to this one."""
         for feed, _ in self._feeds.values():
-            feed.hear(newest)
+            feed.note_newest(newest)
 
     async def run(self) -> None:
         """Sends until it is cancelled."""
@@ -51,7 +51,7 @@ class Endpoints:
                     await asyncio.sleep(RETRY_SECONDS)  # whoever reads has said why
                     continue
                 try:
-                    async with asyncio.timeout(LOOK_SECONDS):
+                    async with asyncio.timeout(POLL_SECONDS):
                         await self._woken.wait()
                 except TimeoutError:
                     pass
@@ -74,7 +74,7 @@ class Endpoints:
         await asyncio.gather(*tasks, return_exceptions=True)
         for name, endpoint in there.items():
             if name in self._feeds:
-                self._feeds[name][0].look()
+                self._feeds[name][0].wake()
             else:
                 self._feeds[name] = self._begun(endpoint)
         for name in over:

@@ -44,7 +44,7 @@ PENDING_LIMIT = 1_000
 # What is not wanted is passed over in memory, and written down now and then.
 PASSED_EVENTS, PASSED_SECONDS = 1_000, 60.0
 # Nothing depends on being woken.
-LOOK_SECONDS = 30.0
+POLL_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 
 OUTCOMES = ("delivered", "refused", "failed")
@@ -114,28 +114,28 @@ class Feed:
         """Taken, and not written down yet."""
         self._to_save, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_room.set()
-        self._heard, self._due, self._looked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._newest_moved, self._due, self._woken = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._rests_until = journal.steady()
         """Until when the endpoint has asked to be sent nothing new, by the steady clock."""
 
-    def hear(self, newest: int) -> None:
+    def note_newest(self, newest: int) -> None:
         """There are events up to this one."""
         self._newest = max(self._newest, newest)
         self._show_behind()
-        self._heard.set()
+        self._newest_moved.set()
 
     def _show_behind(self) -> None:
         if self.endpoint.is_enabled:
             BEHIND.labels(self.endpoint.endpoint_id).set(max(0, self._newest - self._progress.cursor()))
 
-    def look(self) -> None:
+    def wake(self) -> None:
         """Somebody may want something of before to be sent again."""
         self._due.set()
-        self._looked.set()
+        self._woken.set()
 
     async def run(self) -> None:
         """Sends until it is cancelled."""
-        self.hear(await self._steadily(self._records.newest_offset))
+        self.note_newest(await self._steadily(self._records.newest_offset))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._try_again())
@@ -154,7 +154,7 @@ class Feed:
     async def _wanted(self) -> AsyncIterator[JournaledEvent]:
         """The events that it wants, as they come."""
         while True:
-            self._heard.clear()
+            self._newest_moved.clear()
             stretch = await self._next_stretch()
             for event in stretch:
                 self._read_until = event.offset
@@ -194,7 +194,7 @@ class Feed:
         """Until there are others."""
         try:
             async with asyncio.timeout(PASSED_SECONDS):
-                await self._heard.wait()
+                await self._newest_moved.wait()
         except TimeoutError:
             if self._progress.cursor() > self._saved:
                 await self._save_cursor()
@@ -231,10 +231,10 @@ class Feed:
     async def _when_due(self, delivery: Delivery) -> Delivery:
         """Once it is time for it, or somebody wants it at once."""
         while delivery.next_at is not None:
-            self._looked.clear()
+            self._woken.clear()
             try:
-                async with asyncio.timeout(max(0.0, (delivery.next_at - self._journal.clock()).total_seconds())):
-                    await self._looked.wait()
+                async with asyncio.timeout(delivery.left(self._journal.clock()).total_seconds()):
+                    await self._woken.wait()
             except TimeoutError:
                 break
             endpoint_id, name = delivery.endpoint_id, delivery.message_id
@@ -254,7 +254,7 @@ class Feed:
                     await self._refused(delivery)
                     self._refused_since_counted += 1
                     self._refused_ahead.add(event.offset)
-                self._look_behind()
+                self._read_backlog()
             finally:
                 room.release()
 
@@ -269,7 +269,7 @@ class Feed:
         while (left_seconds := (self._rests_until - self._journal.steady()).total_seconds()) > 0:  # noqa: ASYNC110 (a clock, which nothing signals)
             await asyncio.sleep(left_seconds)
 
-    def _look_behind(self) -> None:
+    def _read_backlog(self) -> None:
         cursor = self._progress.cursor()
         behind = {offset for offset in self._refused_ahead if offset <= cursor}
         if behind:
@@ -300,9 +300,10 @@ class Feed:
             next_at = await self._steadily(
                 self._records.next_due, endpoint_id, cursor=cursor, only_wanted=only_wanted
             )
-            seconds = LOOK_SECONDS if next_at is None else (next_at - self._journal.clock()).total_seconds()
+            # A clock that is put back meanwhile is noticed at the next look.
+            seconds = POLL_SECONDS if next_at is None else (next_at - self._journal.clock()).total_seconds()
             try:
-                async with asyncio.timeout(min(max(seconds, 0.0), LOOK_SECONDS)):
+                async with asyncio.timeout(min(max(seconds, 0.0), POLL_SECONDS)):
                     await self._due.wait()
             except TimeoutError:
                 pass

@@ -11,9 +11,9 @@ __all__ = ["new_delivery", "sent_body"]
 
 def new_delivery(endpoint_id: str, event: JournaledEvent) -> Delivery:
     """An event's delivery before anything was tried."""
-    told = event.event
-    name = message_id(event.offset, event.committed_at, told.name, told.payload_json)
-    return Delivery(endpoint_id, name, told.name, event.offset, event.committed_at)
+    published = event.event
+    name = message_id(event.offset, event.committed_at, published.name, published.payload_json)
+    return Delivery(endpoint_id, name, published.name, event.offset, event.committed_at)
 
 
 def sent_body(delivery: Delivery, event: JournaledEvent | None, offset_text: Callable[[Place], str]) -> bytes:

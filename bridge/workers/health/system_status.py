@@ -26,7 +26,7 @@ from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.health.neighbours import Said, differing, is_gone
 from bridge.workers.health.vitals import Percentiles, Vitals
 from coordinator.events import Event
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 
 __all__ = ["OwnStatus", "Pulse"]
 

@@ -11,22 +11,16 @@ from bridge.journal import Journal
 from bridge.workers.logged_failures import logged_failures
 from coordinator.attention.items import Attention
 from coordinator.attention.unreachable import provider_unreachable
-from providers.contract import (
-    CoinUnavailableError,
-    CredentialsRefusedError,
-    InvoiceGateways,
-    PayoutGateways,
-    ProviderError,
-    ProviderUnavailableError,
-)
+from providers.contract import InvoiceGateways, PayoutGateways
+from providers.errors import CoinUnavailableError, CredentialsRefusedError, ProviderError, ProviderUnavailableError
 
 __all__ = ["UnreachableProviders"]
 
 logger = logging.getLogger("bridge.providers")
 
-LOOKED_AGAIN_SECONDS = 10.0
+CHECK_INTERVAL_SECONDS = 10.0
 # A restart of a gateway takes less, and payments are given a grace that is longer.
-TOLD_AFTER = timedelta(minutes=1)
+REPORTED_AFTER = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -70,16 +64,16 @@ class UnreachableProviders:
     async def run(self) -> None:
         """Looks again and again until it is cancelled."""
         while True:
-            await asyncio.sleep(LOOKED_AGAIN_SECONDS)
+            await asyncio.sleep(CHECK_INTERVAL_SECONDS)
             with logged_failures(logger, "look whether providers can be asked"):
-                await self.look()
+                await self.refresh()
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Raises JournalUnavailableError."""
-        found = await asyncio.gather(*map(self._look_at, sorted({*self._invoices, *self._payouts})))
+        found = await asyncio.gather(*map(self._silence_of, sorted({*self._invoices, *self._payouts})))
         self.items = [item for item in found if item is not None]
 
-    async def _look_at(self, provider: str) -> Attention | None:
+    async def _silence_of(self, provider: str) -> Attention | None:
         external_id, coin = await self._journal.console.something_waiting_at(provider)
         silence = self._silences.get(provider)
         if silence is not None:
@@ -100,7 +94,7 @@ class UnreachableProviders:
                 external_id,
                 coin,
             )
-        if self._journal.steady() - silence.steadily_since < TOLD_AFTER:
+        if self._journal.steady() - silence.steadily_since < REPORTED_AFTER:
             return None
         return provider_unreachable(
             provider,

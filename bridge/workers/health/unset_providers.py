@@ -20,7 +20,7 @@ __all__ = ["SetUp", "UnsetProviders", "lacking"]
 logger = logging.getLogger("bridge.providers")
 
 # A payout that waits says why within a minute.
-LOOKED_AGAIN_SECONDS = 20.0
+CHECK_INTERVAL_SECONDS = 20.0
 PAGE = 200
 
 
@@ -53,24 +53,24 @@ class UnsetProviders:
         self._set_up = set_up
         self._expired_within = timedelta(days=days)
         self._lacking = lacking()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self.items: Sequence[Attention] = ()
         """What a person has to know of."""
 
     async def run(self) -> None:
         """Looks again and again until it is cancelled."""
         while True:
-            await self.try_to_look()
-            await asyncio.sleep(LOOKED_AGAIN_SECONDS)
+            await self.try_to_refresh()
+            await asyncio.sleep(CHECK_INTERVAL_SECONDS)
 
-    async def try_to_look(self) -> None:
+    async def try_to_refresh(self) -> None:
         """Looks once. If that fails, nothing else is affected."""
         try:
-            await self.look()
+            await self.refresh()
         except Exception:
             logger.exception("could not look for what waits at providers that are not set up; trying again later")
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Raises JournalUnavailableError."""
         waiting = await self._journal.console.waiting_at_others(
             asked=self._set_up.asked,
@@ -79,9 +79,9 @@ class UnsetProviders:
         )
         self.items = provider_unset(waiting, self._lacking)
         for item in self.items:
-            if item.subject not in self._told:
+            if item.subject not in self._reported:
                 logger.error("%s: %s", item.subject, item.detail)
-        self._told = {item.subject for item in self.items}
+        self._reported = {item.subject for item in self.items}
         if self.items:
             await self._say_why_payouts_wait()
 

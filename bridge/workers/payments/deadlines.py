@@ -18,7 +18,8 @@ from bridge.workers.payments.look_up_turns import Lane, LookUpTurns
 from bridge.workers.payments.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.payments import Payment
 from providers.availability import UnansweredError
-from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError, ProviderUnavailableError
+from providers.contract import InvoiceGateways
+from providers.errors import CredentialsRefusedError, ProviderError, ProviderUnavailableError
 
 __all__ = ["Deadlines"]
 
@@ -28,7 +29,7 @@ logger = logging.getLogger("bridge.deadlines")
 INTERVAL_SECONDS = 1.0
 # And at most, though nothing is due sooner: the clock may be put right, or a notice be lost. What comes to be due
 # before the next look, or soon after, wakes whoever waits for it (`DUE_SOON`).
-LOOK_SECONDS = 5.0
+POLL_SECONDS = 5.0
 # Where so many are due that are to be asked about, they are gone through for a while before all others.
 CROWD = 100
 # How many are asked about at once.
@@ -100,10 +101,10 @@ class Deadlines:
         """Applies what is due. Returns in how many seconds to look again."""
         next_due_at = await self._journal.deadlines.next_due_at()
         if next_due_at is None:
-            return LOOK_SECONDS
+            return POLL_SECONDS
         left_seconds = (next_due_at - self._journal.clock()).total_seconds()
         if left_seconds > 0:
-            return min(max(left_seconds, INTERVAL_SECONDS), LOOK_SECONDS)
+            return min(max(left_seconds, INTERVAL_SECONDS), POLL_SECONDS)
         while await self.round():
             pass
         return INTERVAL_SECONDS
@@ -121,7 +122,7 @@ class Deadlines:
                 is_crowded |= await self._ask_due(provider, now) >= CROWD
         if is_crowded and not applied:
             # To find those that nobody asks about, all that is due is gone through.
-            self._unasked_from = waited + timedelta(seconds=LOOK_SECONDS)
+            self._unasked_from = waited + timedelta(seconds=POLL_SECONDS)
         for turns in self._turns.values():
             await turns.quick()
         self._ready, ready = [], self._ready

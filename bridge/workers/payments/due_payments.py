@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-__all__ = ["LONGEST_WAIT", "DuePayments", "next_check", "next_look_back"]
+__all__ = ["LONGEST_WAIT", "DuePayments", "next_check", "next_recheck"]
 
 # No payment waits longer than an hour for its turn; some minutes of it are for those that are due at the same time.
 LONGEST_WAIT = timedelta(minutes=50)
@@ -27,7 +27,7 @@ AGE_SHARE = 10
 # A minute after it ended, then after 4, 16 and 64 minutes, 4 and 17 hours, and once a day from then on: a dozen times
 # in a week.
 TIMES_AS_LATE = 4
-LONGEST_LOOK_BACK = timedelta(days=1)
+LONGEST_RECHECK = timedelta(days=1)
 
 
 def next_check(created_at: datetime, last: datetime, interval: timedelta) -> datetime:
@@ -35,12 +35,12 @@ def next_check(created_at: datetime, last: datetime, interval: timedelta) -> dat
     return last + max(interval, min((last - created_at) / AGE_SHARE, LONGEST_WAIT))
 
 
-def next_look_back(ended_at: datetime, last: datetime, interval: timedelta) -> datetime:
+def next_recheck(ended_at: datetime, last: datetime, interval: timedelta) -> datetime:
     """When to ask again about a payment that ended then and was last asked about at that time. The result depends
     on these alone, so that a restart does not have everything asked about again."""
     wait = interval
     while ended_at + wait <= last:
-        wait = min(wait * TIMES_AS_LATE, wait + max(LONGEST_LOOK_BACK, interval))
+        wait = min(wait * TIMES_AS_LATE, wait + max(LONGEST_RECHECK, interval))
     return ended_at + wait
 
 
@@ -100,7 +100,7 @@ class DuePayments:
             return False
         payment.ended_at, payment.written_at, payment.failures = ended_at, written_at, 0
         self._ended.add(payment_id)
-        self._again(payment_id, payment, next_look_back(ended_at, payment.asked_at, self._interval))
+        self._again(payment_id, payment, next_recheck(ended_at, payment.asked_at, self._interval))
         return True
 
     def drop(self, payment_id: str) -> None:
@@ -124,7 +124,7 @@ class DuePayments:
             return
         payment.failures, payment.asked_at, payment.is_behind = 0, now, False
         if payment.ended_at is not None:
-            due_at = next_look_back(payment.ended_at, now, self._interval)
+            due_at = next_recheck(payment.ended_at, now, self._interval)
         else:
             due_at = next_check(payment.created_at, now, self._interval)
         if news_since is not None:

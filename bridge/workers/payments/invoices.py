@@ -20,11 +20,11 @@ from coordinator.errors import BridgeError
 from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.payments import Payment
 from providers.availability import UnansweredError
-from providers.contract import (
+from providers.contract import InvoiceGateways
+from providers.errors import (
     AnswerUnusableError,
     CoinUnavailableError,
     CredentialsRefusedError,
-    InvoiceGateways,
     ProviderError,
     ProviderRefusedError,
 )

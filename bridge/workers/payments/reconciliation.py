@@ -23,14 +23,8 @@ from coordinator.payments.facts.booked import latest
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.contradictions import is_called_refunded
 from providers.availability import UnansweredError
-from providers.contract import (
-    AnswerUnusableError,
-    CredentialsRefusedError,
-    InvoiceGateway,
-    InvoiceGateways,
-    ProviderError,
-    ProviderUnavailableError,
-)
+from providers.contract import InvoiceGateway, InvoiceGateways
+from providers.errors import AnswerUnusableError, CredentialsRefusedError, ProviderError, ProviderUnavailableError
 
 __all__ = ["Reconciliation"]
 
@@ -112,21 +106,21 @@ class Reconciliation:
     async def _go_round(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            next_look = loop.time() + self._interval.total_seconds()
+            next_round = loop.time() + self._interval.total_seconds()
             try:
                 await self._take_in()
                 await self._ask_reported()
                 async with asyncio.TaskGroup() as asking:
                     for gateway in self._gateways.values():  # none waits for another
-                        asking.create_task(self._ask_until(gateway, next_look))
+                        asking.create_task(self._ask_until(gateway, next_round))
             except Exception:
                 logger.exception("a round failed; the next one follows")
-            await asyncio.sleep(max(next_look - loop.time(), 0))
+            await asyncio.sleep(max(next_round - loop.time(), 0))
 
-    async def _ask_until(self, gateway: InvoiceGateway, next_look: float) -> None:
+    async def _ask_until(self, gateway: InvoiceGateway, next_round: float) -> None:
         loop = asyncio.get_running_loop()
         # Nothing signals that a provider is back.
-        while not await self._ask_due(gateway, until=next_look) and loop.time() < next_look:  # noqa: ASYNC110
+        while not await self._ask_due(gateway, until=next_round) and loop.time() < next_round:  # noqa: ASYNC110
             await asyncio.sleep(AWAY_SECONDS)
 
     async def round(self) -> None:

@@ -18,7 +18,8 @@ from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.payments.invoices import InvoiceOpener, because_of
 from bridge.workers.payments.retry_delays import Because
 from coordinator.payments.agreed.invoices import Invoice
-from providers.contract import CredentialsRefusedError, InvoiceGateways, ProviderError
+from providers.contract import InvoiceGateways
+from providers.errors import CredentialsRefusedError, ProviderError
 
 __all__ = ["UnopenedInvoices"]
 
@@ -73,7 +74,7 @@ class UnopenedInvoices:
             while True:
                 self._opener.left.clear()
                 try:
-                    await self.look()
+                    await self.check()
                 except Exception:
                     logger.exception("could not look for unopened invoices; trying again")
                 await self._rest()
@@ -86,10 +87,10 @@ class UnopenedInvoices:
 
     async def round(self) -> None:
         """Tries once to open whatever may be tried now."""
-        await self.look()
+        await self.check()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Reads what is to be opened, and has each coin's invoices opened by a task of its own."""
         if DRAFTS not in self._tasks:
             self._begin(DRAFTS, self._opener.finish_drafts())

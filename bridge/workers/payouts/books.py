@@ -59,7 +59,7 @@ class PayoutBooks:
         self._gateway = gateway
         self._stored: dict[tuple[str, str | None], Asked] = {}
         """What need not be asked again of each share, by payment and seller."""
-        self._looked: dict[str, frozenset[str]] = {}
+        self._compared: dict[str, frozenset[str]] = {}
         """In which coins each payment was searched for completely."""
         self._used: frozenset[str] | None = None
         self._forgetful_since: datetime | None = None
@@ -95,7 +95,7 @@ class PayoutBooks:
             asked = replace(asked, coins=before.coins | asked.coins, known={**before.known, **asked.known})
         self._stored[key] = replace(asked, forgotten=())
 
-    async def look_before_sending(self, payment_id: str) -> None:
+    async def compare_before_sending(self, payment_id: str) -> None:
         """Asks for all payouts of a payment that the journal may have forgotten and stores what is found, so that
         nothing more of it leaves before a person has seen that. Raises ProviderError."""
         since = await self._since()
@@ -103,7 +103,7 @@ class PayoutBooks:
             return
         # A coin that is switched off, or lags, is not offered, but payouts sent in it are in the books.
         coins = (await self.coins()).union(self._gateway.coins_ever)
-        if self._looked.get(payment_id) == coins:
+        if self._compared.get(payment_id) == coins:
             return
         record = await self._journal.payment_record(payment_id)
         if record is not None and _may_be_forgotten(record.payment, since):
@@ -116,7 +116,7 @@ class PayoutBooks:
                     asked = await self.ask(share, share.of(payouts), left)
                     await self._journal.history.add_forgotten(asked.forgotten)
                     self.store(asked)
-        self._looked[payment_id] = coins
+        self._compared[payment_id] = coins
 
     async def note_unasked(self, payout: Payout, name: str) -> None:
         """Stores what the provider has under a name by which nobody here has asked for anything: who did is for a

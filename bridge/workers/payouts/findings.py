@@ -15,7 +15,7 @@ from coordinator.errors import BridgeError
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import ResolutionOutcome, TransactionWrongError, resolve
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 
 __all__ = ["Findings", "Inquiry", "NotAskedError"]
 
@@ -107,7 +107,7 @@ class Findings:
             observations = await self.sender.ask_now(payout)
         except ProviderError as error:
             problems.append(f"{payout.provider} does not say: {error}")
-        chain_problem = await self.chains.look_now(payout)
+        chain_problem = await self.chains.check_now(payout)
         if self.sender.is_to_be_sent(payout):
             problems.append("it was not asked for yet; that is tried now")
         if chain_problem is not None:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from bridge.journal import Journal, observation_key
 from bridge.workers.payouts.ages import PayoutAges
 from coordinator.payouts.payouts import Payout
-from providers.contract import PayoutGateways, ProviderError
+from providers.contract import PayoutGateways
+from providers.errors import ProviderError
 
 __all__ = ["PayoutLookUps"]
 
@@ -48,7 +49,7 @@ class PayoutLookUps:
         self._ages = ages
         self._shortest_wait = shortest_wait
         self._is_being_asked = is_being_asked
-        self._looked: dict[str, tuple[timedelta, datetime]] = {}
+        self._asked: dict[str, tuple[timedelta, datetime]] = {}
         """How old each was when it was last looked up, and when that was by the steady clock."""
         self._places: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(AT_ONCE_IN_A_COIN)
@@ -63,15 +64,15 @@ class PayoutLookUps:
             payout_id = payout.payout_id
             if payout_id in self.tasks or not self._is_due(payout):
                 continue
-            self._looked[payout_id] = self._ages.of(payout), self._journal.steady()
+            self._asked[payout_id] = self._ages.of(payout), self._journal.steady()
             self.tasks[payout_id] = asyncio.create_task(self._look_up(payout))
         known = {payout.payout_id for payout in payouts}
-        self._looked = {payout_id: at for payout_id, at in self._looked.items() if payout_id in known}
+        self._asked = {payout_id: at for payout_id, at in self._asked.items() if payout_id in known}
 
     def _is_due(self, payout: Payout) -> bool:
-        looked = self._looked.get(payout.payout_id)
-        if looked is not None:
-            age, at = looked
+        asked = self._asked.get(payout.payout_id)
+        if asked is not None:
+            age, at = asked
             return wait_at(age, self._shortest_wait) <= self._journal.steady() - at
         asked_at = payout.facts.asked_at
         # A time in the future comes from a clock that was wrong, nobody knows when.

@@ -15,7 +15,7 @@ from coordinator.books.entries import wallet_that_sends
 from coordinator.payouts.facts import NetworkFee
 from coordinator.payouts.fees_taken import charged_hashes, uncharged_hashes
 from coordinator.payouts.payouts import Payout
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 from providers.onchain.chains import Chain
 from providers.onchain.matching.payment_requests import PROVIDER as DIRECT
 
@@ -62,13 +62,13 @@ class NetworkFees:
         due = await self._journal.payouts.without_network_fee(after=self._after, limit=AT_ONCE)
         self._after = due[-1].payout.payout_id if len(due) == AT_ONCE else ""
         for one in due:
-            told = await self._told(one.payout)
-            if isinstance(told, _NotNow) and self._journal.clock() - one.updated_at < ASKED_FOR:
+            found = await self._found(one.payout)
+            if isinstance(found, _NotNow) and self._journal.clock() - one.updated_at < ASKED_FOR:
                 continue
-            known = told.reason if isinstance(told, _NotNow) else told
+            known = found.reason if isinstance(found, _NotNow) else found
             await self._journal.payouts.record_network_fees(one.payout.payout_id, known)
 
-    async def _told(self, payout: Payout) -> "dict[str, NetworkFee] | str | _NotNow":
+    async def _found(self, payout: Payout) -> "dict[str, NetworkFee] | str | _NotNow":
         """What the network took for each transaction, or why nobody will say."""
         if payout.chain is None:
             return NO_CHAIN.format(provider=payout.provider)

@@ -31,7 +31,8 @@ from coordinator.payouts.observations import (
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Naming
 from providers.availability import UnansweredError
-from providers.contract import PayoutGateway, ProviderError, RefusedTogetherError
+from providers.contract import PayoutGateway
+from providers.errors import ProviderError, RefusedTogetherError
 
 __all__ = ["Order", "PayoutOrders", "names_of"]
 
@@ -46,7 +47,7 @@ LONGEST_WAIT = timedelta(minutes=1)
 # An order about which a provider does not answer, while it answers otherwise, is tried again ever later.
 LONGEST_WAIT_ALONE = timedelta(minutes=10)
 # What lasts for longer a person should know.
-TOLD_AFTER = timedelta(minutes=1)
+REPORTED_AFTER = timedelta(minutes=1)
 DOUBLINGS_LIMIT = 10
 KNOWN_BEFORE = PayoutUnclear(
     reason="the provider had this payout in its books before it was asked for; was the journal restored?"
@@ -177,8 +178,8 @@ class PayoutOrders:
         first, now = order[0].payout_id, self._journal.steady()
         put_off = self._longer(self._alone.get(first), error, LONGEST_WAIT_ALONE)
         # One that was taken back meanwhile is not tried any more.
-        kept = {one: known for one, known in self._alone.items() if known.until > now - LONGEST_WAIT_ALONE}
-        self._alone = {**kept, first: put_off}
+        still_waiting = {one: known for one, known in self._alone.items() if known.until > now - LONGEST_WAIT_ALONE}
+        self._alone = {**still_waiting, first: put_off}
         logger.warning("%s is not asked for yet: %s", names_of(order), error)
         return put_off
 
@@ -190,7 +191,7 @@ class PayoutOrders:
 
     async def _say_why(self, order: Order, put_off: _PutOff) -> None:
         """Writes down why an order has not been given for so long, where that is news."""
-        if self._journal.steady() - put_off.since < TOLD_AFTER:
+        if self._journal.steady() - put_off.since < REPORTED_AFTER:
             return
         seen = PayoutPutOff(at=self._journal.clock(), reason=f"it is not asked for yet: {put_off.reason}")
         for payout in order:
@@ -201,7 +202,7 @@ class PayoutOrders:
         """What is needed to ask for each payout, without those that have to wait. Raises ProviderError."""
         names: dict[str, _Name] = {}
         for payout in order:
-            await self._books.look_before_sending(payout.payment_id)
+            await self._books.compare_before_sending(payout.payment_id)
             while (naming := await self._naming(payout)) is not None:
                 is_known = await self._gateway.knows_payout(naming.external_id, payout.coin)
                 if naming.takes_over and not is_known and payout.facts.approved is None:

@@ -10,7 +10,8 @@ from bridge.journal import Journal
 from bridge.workers.logged_failures import logged_failures
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.attention.prices import UnusablePrice
-from providers.contract import PayoutOrder, ProviderError
+from providers.contract import PayoutOrder
+from providers.errors import ProviderError
 from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["PriceChecks"]

@@ -37,7 +37,7 @@ SHORTEST_WAIT = timedelta(seconds=2)
 # However often it is woken: a round reads everything that is not settled.
 PAUSE_SECONDS = 0.05
 # Between two looks whether an order was answered: another bridge may have given it.
-ANSWERS_LOOKED_FOR_SECONDS = 0.1
+ANSWERS_POLL_SECONDS = 0.1
 # A stopping bridge waits this long for the answer to an order; it is itself given about twice that.
 LAST_ANSWER_SECONDS = 5.0
 # What failed may turn out to have been sent: SHKeeper itself looks for a payout's transaction for a day.
@@ -172,11 +172,11 @@ class PayoutSender:
         name = payout.external_id
         return gateway is not None and name is not None and await gateway.knows_payout(name, payout.coin)
 
-    async def look_before_revoking(self, payout: Payout) -> None:
+    async def compare_before_revoking(self, payout: Payout) -> None:
         """Finds out what a restored journal may have forgotten of its payment, before anybody says that nothing of
         a payout was sent. Raises ProviderError."""
         if payout.provider in self.books:
-            await self.books[payout.provider].look_before_sending(payout.payment_id)
+            await self.books[payout.provider].compare_before_sending(payout.payment_id)
 
     async def ask_now(self, payout: Payout) -> Sequence[tuple[str, PayoutObservation]]:
         """What its provider says of a payout now, each answer after its key. Raises ProviderError."""
@@ -191,7 +191,7 @@ class PayoutSender:
         """Returns once the orders that are being given, here or by another bridge, are answered: once payouts are
         held, no more are given after that."""
         while await self._journal.payouts.is_any_unanswered():  # noqa: ASYNC110
-            await asyncio.sleep(ANSWERS_LOOKED_FOR_SECONDS)
+            await asyncio.sleep(ANSWERS_POLL_SECONDS)
 
     async def measure(self) -> None:
         """Sets the figures of payouts, whichever bridge sends them. Raises JournalUnavailableError."""

@@ -25,7 +25,7 @@ from coordinator.books.wallets import (
     next_comparison_at,
 )
 from coordinator.money import ZERO
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 from providers.wallet_keepers import WalletKeeper, WalletKeepers
 
 __all__ = ["WalletComparisons"]
@@ -33,7 +33,7 @@ __all__ = ["WalletComparisons"]
 logger = logging.getLogger("bridge.wallets")
 
 # How often it is looked whether it is time.
-LOOK_SECONDS = 60.0
+POLL_SECONDS = 60.0
 # Somebody may wait for it, and a coin whose node hangs takes a provider ten seconds.
 PATIENCE_SECONDS = 40.0
 # So that a provider with few threads answers others meanwhile.
@@ -88,7 +88,7 @@ class WalletComparisons:
             with logged_failures(logger, "compare wallets with the books"):
                 if await self._is_time(began_at):
                     await self.compare()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _is_time(self, began_at: datetime) -> bool:
         at = self._rules.at

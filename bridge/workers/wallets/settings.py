@@ -13,7 +13,7 @@ from coordinator.books.wallets import Tolerances
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payments.agreed.invoices import Coin
-from providers.contract import NotPayableError
+from providers.errors import NotPayableError
 from providers.onchain.chains import Chain
 from providers.onchain.matching.payment_requests import read_address, read_chain
 from providers.settings import SettingsError

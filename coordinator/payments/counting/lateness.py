@@ -22,8 +22,8 @@ def came_late(facts: Facts, deadline: datetime, earliest: datetime) -> bool:
     for one in facts.booked:
         if one.counts:
             date = one.transfer.occurred_at
-            told = (None if date is None or date < earliest else date, one.first_told_at)
-            known = [at for at in ((*told, seen.get(one.transfer.key)) if seen else told) if at is not None]
+            reported = (None if date is None or date < earliest else date, one.first_told_at)
+            known = [at for at in ((*reported, seen.get(one.transfer.key)) if seen else reported) if at is not None]
             if known and min(known) > deadline:
                 return True
     if not facts.sightings:

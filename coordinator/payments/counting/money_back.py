@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from coordinator.money import ZERO, excess_over, total
 from coordinator.payments.facts.facts import Facts
-from coordinator.payments.facts.refunded import Refunded, Refunds, going_back, reversals_in, told_of_as_well
+from coordinator.payments.facts.refunded import Refunded, Refunds, counted_twice_in, going_back, reversals_in
 from coordinator.payments.observed.observations import RefundOf, Release
 
 __all__ = ["money_back"]
@@ -29,7 +29,7 @@ def money_back(facts: Facts, goods: Decimal, excess: Decimal) -> Refunds:
     for name, one in sorted(reversals.items(), key=lambda item: (-item[1].release, item[0])):
         if one.release is Release.FAILED:
             continue
-        amount = excess_over(one.amount, total(own.amount for own in told_of_as_well(name, facts.refunds).values()))
+        amount = excess_over(one.amount, total(own.amount for own in counted_twice_in(name, facts.refunds).values()))
         of_excess = min(excess_over(amount, goods_left), excess_left)
         of_goods = excess_over(amount, of_excess)
         goods_left, excess_left = excess_over(goods_left, of_goods), excess_over(excess_left, of_excess)

@@ -79,7 +79,7 @@ class Dispute(NamedTuple):
     """One contradiction about how much came, in the payment's currency."""
 
     kind: DisputeKind
-    told: Decimal
+    said: Decimal
     """What the provider says."""
     otherwise: Decimal
     """What its transfers come to, or what it said before."""

@@ -12,7 +12,7 @@ from coordinator.payments.agreed.agreements import Checkout, Share
 from coordinator.payments.counting.lateness import CLOCKS_APART
 from coordinator.payments.deciding.evidence import misfit_of, unfit_without_time
 from coordinator.payments.deciding.merging import merged, with_unfit
-from coordinator.payments.deciding.siblings import Sibling, standing_of
+from coordinator.payments.deciding.siblings import Sibling, deciding_payment
 from coordinator.payments.events.checkouts import (
     CheckoutPaymentConfirmed,
     CheckoutPaymentFailed,
@@ -21,10 +21,11 @@ from coordinator.payments.events.checkouts import (
 from coordinator.payments.events.payments import PaymentCreated
 from coordinator.payments.events.texts import EventTexts
 from coordinator.payments.facts.facts import Facts, Misfit, MisfitKind
-from coordinator.payments.observed.observations import SETBACKS, Observation, TransferSighted
+from coordinator.payments.observed.observations import SETBACKS, Observation, RequestCancelled, TransferSighted
+from coordinator.payments.parts.part_statuses import cancelled_apart
 from coordinator.payments.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus
 
-__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "decide_stored", "not_counted", "progress_event"]
+__all__ = ["CHECKOUT_FAILURES", "Decision", "created", "decide", "decide_stored", "not_counted", "progress_events"]
 
 
 class Decision(NamedTuple):
@@ -96,11 +97,13 @@ def _moved(payment: Payment, facts: Facts, observation: Observation, siblings: S
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     events: list[Event] = []
     texts = EventTexts(moved, observation.tx_hash)
+    if isinstance(observation, RequestCancelled):
+        events += _cancelled_events(payment, moved, siblings, texts)
     # The first of each pair is cheap, and decides most.
     if moved.status is not payment.status or _outward(moved) != _outward(payment):
         events += _events(payment, moved, observation, siblings, texts)
     if moved.paid != payment.paid or _progress(moved) != _progress(payment):
-        events.append(texts.progress(observation))
+        events += texts.progress(observation)
     return Decision(moved, Effect.APPLIED if events else Effect.UNCHANGED, tuple(events))
 
 
@@ -128,12 +131,13 @@ def _progress(payment: Payment) -> tuple[object, ...]:
         payment.sighted(*SETBACKS),
         payment.deadline,
         payment.facts.disputes,
+        payment.facts.cancelled_requests and cancelled_apart(payment),
     )
 
 
-def progress_event(payment: Payment) -> Event:
+def progress_events(payment: Payment) -> tuple[Event, ...]:
     """How far a payment has come, where nothing was seen that is new."""
-    return EventTexts(payment, None).progress(None)
+    return tuple(EventTexts(payment, None).progress(None))
 
 
 def _events(
@@ -143,19 +147,29 @@ def _events(
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
     if after.status is before.status:
         # A person took it as paid for the others too.
-        told_now = before.withheld - after.withheld if after.status is PaymentStatus.COMPLETED else frozenset()
+        released = before.withheld - after.withheld if after.status is PaymentStatus.COMPLETED else frozenset()
         for share in after.shares:
-            if share.request_id in told_now:
+            if share.request_id in released:
                 yield from _share_events(after, share, happened, siblings, texts, completes=True)
         return
     # That it was paid was told before its money went back, and is told once.
     completes = after.status is PaymentStatus.COMPLETED and not before.facts.completed
-    withheld = after.withheld
+    cancelled = after.facts.cancelled_requests and cancelled_apart(after)
     for share in after.shares:
-        if share.request_id not in withheld:
+        if share.request_id not in cancelled:
             yield from _share_events(after, share, happened, siblings, texts, completes=completes)
     if after.checkout is not None:
         yield from _checkout_events(after, after.checkout, completes=completes)
+
+
+def _cancelled_events(
+    before: Payment, after: Payment, siblings: Sequence[Sibling], texts: EventTexts
+) -> Iterator[Event]:
+    """That of several purchase requests one is not paid any more."""
+    for share in after.shares:
+        is_new = share.request_id in cancelled_apart(after) - cancelled_apart(before)
+        if is_new and (not siblings or deciding_payment(share.request_id, (after, *siblings)) is after):
+            yield texts.request_update(share, "payment-cancelled", PaymentStatus.CANCELLED)
 
 
 def _setback(observation: Observation) -> str | None:
@@ -177,7 +191,7 @@ def _share_events(
     """What a new status of a payment changes for one of the purchase requests that it pays for."""
     if completes:
         yield texts.received(share)
-    if siblings and standing_of(share.request_id, (payment, *siblings)) is not payment:
+    if siblings and deciding_payment(share.request_id, (payment, *siblings)) is not payment:
         return  # the request has the status of its best payment
     yield texts.request_update(share, happened)
     if completes:

@@ -22,8 +22,9 @@ from coordinator.money import (
 from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened
 from coordinator.payments.counting.fee_shares import is_bearable
 from coordinator.payments.counting.sums import lacks_some
-from coordinator.payments.deciding.decisions import progress_event
+from coordinator.payments.deciding.decisions import progress_events
 from coordinator.payments.payments import HALF_A_CENT, OPEN_STATUSES, Payment
+from coordinator.waits import is_over
 
 __all__ = [
     "ToPay",
@@ -72,9 +73,10 @@ def has_ended(opened: InvoiceOpened, now: datetime) -> bool:
     given while the clock was ahead."""
     if opened.quoted_until is None:
         return False
-    longest = max(timedelta(seconds=opened.price_seconds or 0), PRICE_OF_THE_MOMENT)
-    was_ahead = opened.price_seconds is not None and opened.quoted_until > now + longest
-    return was_ahead or opened.quoted_until <= now
+    if opened.price_seconds is None:
+        return opened.quoted_until <= now
+    longest = max(timedelta(seconds=opened.price_seconds), PRICE_OF_THE_MOMENT)
+    return is_over(opened.quoted_until, now, longest)
 
 
 def must_ask_again(invoices: Sequence[Invoice], coin: str, now: datetime, *, fresh: bool = False) -> bool:
@@ -141,10 +143,10 @@ def _worth(opened: InvoiceOpened, asked: Decimal) -> Decimal:
     return asked if opened.exchange_rate is None else product(opened.coin_amount, opened.exchange_rate)
 
 
-def place_changed(payment: Payment) -> Event:
+def place_changed(payment: Payment) -> tuple[Event, ...]:
     """Tells the parties that a payment is to be paid elsewhere, or at another price: whoever watches it looks it up.
     How far the payment has come is the same as before."""
-    return progress_event(payment)
+    return progress_events(payment)
 
 
 def _decimals(opened: InvoiceOpened) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from coordinator.payments.payments import Payment, PaymentStatus
 
-__all__ = ["Sibling", "UnreadSibling", "known_siblings", "standing_of"]
+__all__ = ["Sibling", "UnreadSibling", "deciding_payment", "known_siblings"]
 
 
 class UnreadSibling(NamedTuple):
@@ -40,7 +40,7 @@ def known_siblings(siblings: Iterable[Sibling]) -> list[Payment]:
     return [one for one in siblings if isinstance(one, Payment)]
 
 
-def standing_of(request_id: str, payments: Iterable[Sibling]) -> Sibling | None:
+def deciding_payment(request_id: str, payments: Iterable[Sibling]) -> Sibling | None:
     """The payment that decides a purchase request's status: the best of them, and of equally good ones the first. One
     of which nobody knows how it stands may be paid: nothing worse is told then."""
     of_request = (payment for payment in payments if request_id in _requests_of(payment))

@@ -3,11 +3,13 @@ was registered and the observation read, so it is put into the text as it is; th
 looks like, and to whom it goes.
 """
 
+from collections.abc import Iterator
+from decimal import Decimal
 from json.encoder import encode_basestring as quoted
 
 from coordinator import rooms
 from coordinator.events import Event, audience_of, event_of
-from coordinator.money import in_scale_of
+from coordinator.money import ZERO, excess_over, in_scale_of, total
 from coordinator.payments.agreed.agreements import Share
 from coordinator.payments.events.payments import (
     PaymentProgress,
@@ -18,7 +20,9 @@ from coordinator.payments.events.payments import (
 )
 from coordinator.payments.observed.observations import Observation, TransferSighted
 from coordinator.payments.observed.reversals import PaymentDisputed
+from coordinator.payments.parts.part_statuses import cancelled_apart, standing_of_part
 from coordinator.payments.payments import Payment
+from coordinator.payments.statuses import PaymentStatus
 
 __all__ = ["EventTexts"]
 
@@ -49,7 +53,14 @@ class EventTexts:
             f'{{"paymentId":{self._payment_id},"status":"{payment.status}"'
             f',"escrowState":"{payment.escrow_state}"{tx_hash}}}'
         )
-        parties = _each_once(*self._request_rooms, self._buyer_room, *self._seller_rooms)
+        request_rooms, seller_rooms = self._request_rooms, self._seller_rooms
+        if payment.facts.cancelled_requests:
+            # For those whose purchase requests are cancelled it is not paid, whatever it is for the others.
+            cancelled = cancelled_apart(payment)
+            left = [share for share in payment.shares if share.request_id not in cancelled]
+            request_rooms = tuple(rooms.request(share.request_id) for share in left)
+            seller_rooms = tuple(rooms.user(share.seller_id) for share in left)
+        parties = _each_once(*request_rooms, self._buyer_room, *seller_rooms)
         return event_of((_UPDATE, audience_of((True, parties)), said, self._subject))
 
     def received(self, share: Share) -> Event:
@@ -61,12 +72,12 @@ class EventTexts:
         )
         return event_of((_RECEIVED, audience_of((False, (rooms.user(share.seller_id),))), said, share.request_id))
 
-    def request_update(self, share: Share, happened: str) -> Event:
-        """What happened to the purchase request of a share."""
+    def request_update(self, share: Share, happened: str, status: PaymentStatus | None = None) -> Event:
+        """What happened to the purchase request of a share, which stands as the payment if no `status` is said."""
         payment = self._payment
         tx_hash = "" if self._tx_hash is None else f',"txHash":{self._tx_hash}'
         said = (
-            f'{{"type":"{happened}","requestId":{quoted(share.request_id)},"status":"{payment.status}"'
+            f'{{"type":"{happened}","requestId":{quoted(share.request_id)},"status":"{status or payment.status}"'
             f',"paymentId":{self._payment_id}{tx_hash},"provider":{quoted(payment.provider)}}}'
         )
         audience = audience_of((False, (rooms.request(share.request_id),)))
@@ -84,13 +95,36 @@ class EventTexts:
         audience = audience_of((True, (rooms.seller(share.seller_id),)))
         return event_of((_OFFER_UPDATE, audience, said, share.request_id))
 
-    def progress(self, observation: Observation | None) -> Event:
-        """How far it has come, and what was seen last."""
-        payment, awaited, checkout = self._payment, self._payment.awaited, self._payment.checkout
-        of_fee = tx_hash = reason = ""
+    def progress(self, observation: Observation | None) -> Iterator[Event]:
+        """How far it has come, and what was seen last. Each of several sellers is told of their own part."""
+        payment, checkout = self._payment, self._payment.checkout
+        of_fee = ""
         if payment.has_fee:
             fee, missing_fee = (in_scale_of(payment.amount, one) for one in (payment.fee, payment.missing_fee))
             of_fee = f',"fee":"{fee:f}","missingFee":"{missing_fee:f}"'
+        sums = (
+            f',"received":"{in_scale_of(payment.amount, payment.received):f}"'
+            f',"missing":"{in_scale_of(payment.amount, payment.missing):f}"{of_fee}'
+        )
+        about = self._request_rooms if checkout is None else (rooms.template_checkout(checkout.checkout_id),)
+        is_of_one = len(self._seller_rooms) == 1
+        receivers = _each_once(rooms.OPS, *about, self._buyer_room, *(self._seller_rooms if is_of_one else ()))
+        yield self._progress(payment.status, sums, observation, receivers)
+        if is_of_one:
+            return
+        for seller_id, room in zip(payment.seller_ids, self._seller_rooms, strict=True):
+            if room not in receivers:
+                status, agreed = standing_of_part(payment, (seller_id,)), _agreed_with(payment, seller_id)
+                came = payment.came_for(seller_id)
+                missing = ZERO if status is PaymentStatus.COMPLETED else excess_over(agreed, came)
+                sums = f',"received":"{in_scale_of(agreed, came):f}","missing":"{in_scale_of(agreed, missing):f}"'
+                yield self._progress(status, sums, observation, (room,))
+
+    def _progress(
+        self, status: PaymentStatus, sums: str, observation: Observation | None, receivers: tuple[str, ...]
+    ) -> Event:
+        payment, awaited = self._payment, self._payment.awaited
+        tx_hash = reason = ""
         confirmations = required = None
         if awaited is not None:
             confirmations, required = awaited.confirmations, awaited.required_confirmations
@@ -99,17 +133,17 @@ class EventTexts:
         if (why := _reason(observation)) is not None:
             reason = f',"reason":{quoted(why)}'
         said = (
-            f'{{"paymentId":{self._payment_id},"status":"{payment.status}"'
-            f',"received":"{in_scale_of(payment.amount, payment.received):f}"'
-            f',"missing":"{in_scale_of(payment.amount, payment.missing):f}"{of_fee}'
+            f'{{"paymentId":{self._payment_id},"status":"{status}"{sums}'
             f',"currency":{quoted(payment.currency)}'
             f',"late":{"true" if payment.late else "false"}'
             f',"confirmations":{"null" if confirmations is None else confirmations}'
             f',"requiredConfirmations":{"null" if required is None else required}{tx_hash}{reason}}}'
         )
-        about = self._request_rooms if checkout is None else (rooms.template_checkout(checkout.checkout_id),)
-        receivers = _each_once(rooms.OPS, *about, self._buyer_room, *self._seller_rooms)
         return event_of((_PROGRESS, audience_of((False, receivers)), said, self._subject))
+
+
+def _agreed_with(payment: Payment, seller_id: str) -> Decimal:
+    return total(share.amount for share in payment.shares if share.seller_id == seller_id)
 
 
 def _each_once(*names: str) -> tuple[str, ...]:

@@ -215,11 +215,11 @@ def _spread_of_both(one: Booked, other: Booked) -> Spread | None:
     is_same_worth = some.value is None or others.value is None or some.value == others.value
     if one.spread is None and other.spread is None and some.amount == others.amount and is_same_worth:
         return None  # the usual case: the provider repeats itself
-    told = [one.spread or _no_spread(some), other.spread or _no_spread(others)]
-    values = [value for spread in told for value in (spread.least_value, spread.most_value) if value is not None]
+    spreads = [one.spread or _no_spread(some), other.spread or _no_spread(others)]
+    values = [value for spread in spreads for value in (spread.least_value, spread.most_value) if value is not None]
     return Spread.of_checked(
-        least_amount=min(spread.least_amount for spread in told),
-        most_amount=max(spread.most_amount for spread in told),
+        least_amount=min(spread.least_amount for spread in spreads),
+        most_amount=max(spread.most_amount for spread in spreads),
         least_value=min(values, default=None),
         most_value=max(values, default=None),
     )

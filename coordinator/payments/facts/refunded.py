@@ -14,12 +14,12 @@ from coordinator.payments.observed.reversals import DisputeStage, PaymentDispute
 __all__ = [
     "Refunded",
     "Refunds",
+    "counted_twice_in",
     "given_back_there",
     "going_back",
     "gone_back",
     "is_reversal",
     "reversals_in",
-    "told_of_as_well",
     "with_refund",
     "with_reversal",
 ]
@@ -105,7 +105,7 @@ def given_back_there(known: Refunds) -> Refunds:
     return {name: one for name, one in known.items() if name.startswith(_REFUNDED_THERE)}
 
 
-def told_of_as_well(name: str, refunds: Refunds) -> Refunds:
+def counted_twice_in(name: str, refunds: Refunds) -> Refunds:
     """Of the bridge's refunds that take money, those that its provider told of as well, as what it gave back by this
     name: by the transaction that carries them."""
     if not name.startswith(_REFUNDED_THERE):

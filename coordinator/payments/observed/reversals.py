@@ -84,6 +84,6 @@ class Dispute(FrozenModel):
 
 def with_dispute(known: Mapping[str, Dispute], disputed: PaymentDisputed) -> Mapping[str, Dispute]:
     """All of them, with what is known of one."""
-    told = Dispute(stage=disputed.stage, amount=disputed.amount, reason=disputed.reason)
+    reported = Dispute(stage=disputed.stage, amount=disputed.amount, reason=disputed.reason)
     name = disputed.reference
-    return {**known, name: max(told, known.get(name, told), key=lambda one: one.rank)}
+    return {**known, name: max(reported, known.get(name, reported), key=lambda one: one.rank)}

@@ -24,7 +24,7 @@ from coordinator.payments.problems.figures import money
 
 __all__ = [
     "DAY",
-    "DAYS_LOOKED_AT",
+    "DAYS_COMPARED",
     "EarlierPrice",
     "paid_at",
     "price_doubt",
@@ -36,7 +36,7 @@ __all__ = [
 
 DAY = timedelta(days=1)
 """A rate that slipped is noticed and corrected within this time, or nobody looks."""
-DAYS_LOOKED_AT = 7
+DAYS_COMPARED = 7
 """A price that is older than so many days, and one more, says little of today's."""
 # So many of them have to agree: those on which somebody paid, or all on which somebody was asked for a price.
 DAYS_PAID, DAYS_ASKED = 2, 3
@@ -70,7 +70,7 @@ def usual_price(earlier: Iterable[EarlierPrice], now: datetime) -> Decimal | Non
     days: defaultdict[int, list[EarlierPrice]] = defaultdict(list)
     for one in earlier:
         days[(now - one.at) // DAY].append(one)
-    looked_at = [days[number] for number in range(1, DAYS_LOOKED_AT + 1) if number in days]
+    looked_at = [days[number] for number in range(1, DAYS_COMPARED + 1) if number in days]
     paid = [median(prices) for day in looked_at if (prices := _positive(one.paid for one in day))]
     if len(paid) >= DAYS_PAID:
         return median(paid)

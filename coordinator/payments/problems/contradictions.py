@@ -79,8 +79,8 @@ def _was_reported_after(booked: Booked, moment: datetime) -> bool:
     return any(at is not None and at > moment for at in (booked.first_told_at, booked.last_told_at))
 
 
-def hashes_of(told: Sequence[Booked | Seen]) -> str:
-    return ", ".join(sorted({one.transfer.tx_hash for one in told}))[:300]
+def hashes_of(said: Sequence[Booked | Seen]) -> str:
+    return ", ".join(sorted({one.transfer.tx_hash for one in said}))[:300]
 
 
 def is_overrated(payment: Payment) -> bool:
@@ -90,11 +90,11 @@ def is_overrated(payment: Payment) -> bool:
 
 def _disputed(payment: Payment, dispute: Dispute) -> str:
     """A contradiction about how much came, with its figures."""
-    told, otherwise = money(payment, dispute.told), money(payment, dispute.otherwise)
+    said, otherwise = money(payment, dispute.said), money(payment, dispute.otherwise)
     match dispute.kind:
         case DisputeKind.SANK:
-            return f"{payment.provider} said that {otherwise} came, and says {told} now, with the same transfers"
+            return f"{payment.provider} said that {otherwise} came, and says {said} now, with the same transfers"
         case DisputeKind.OVERVALUED:
-            return f"{payment.provider} calls {dispute.tx_hash} worth {told}, and by its prices it is {otherwise}"
+            return f"{payment.provider} calls {dispute.tx_hash} worth {said}, and by its prices it is {otherwise}"
     come_to = "at the prices asked for its transfers come to" if dispute.is_by_prices else "its transfers add up to"
-    return f"{payment.provider} says that {told} came, and {come_to} {otherwise}"
+    return f"{payment.provider} says that {said} came, and {come_to} {otherwise}"

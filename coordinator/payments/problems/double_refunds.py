@@ -6,7 +6,7 @@ so that nothing leaves twice, until a person has looked.
 
 from collections.abc import Iterator
 
-from coordinator.payments.facts.refunded import given_back_there, reversals_in, told_of_as_well
+from coordinator.payments.facts.refunded import counted_twice_in, given_back_there, reversals_in
 from coordinator.payments.observed.observations import Release
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.figures import money
@@ -17,15 +17,15 @@ __all__ = ["double_refunds"]
 def double_refunds(payment: Payment) -> str | None:
     """Which refunds are for just as much as something that its provider gave back by itself, under another name; None
     if there are none."""
-    return "; ".join(_told_twice(payment)) or None
+    return "; ".join(_counted_twice(payment)) or None
 
 
-def _told_twice(payment: Payment) -> Iterator[str]:
+def _counted_twice(payment: Payment) -> Iterator[str]:
     refunds = payment.facts.refunds
     there = dict(given_back_there(refunds))
     if not there:
         return
-    one_and_the_same = {name: told_of_as_well(name, refunds) for name in there}
+    one_and_the_same = {name: counted_twice_in(name, refunds) for name in there}
     known = {*reversals_in(refunds), *(refund_id for same in one_and_the_same.values() for refund_id in same)}
     there = {name: one for name, one in there.items() if not one_and_the_same[name]}
     for refund_id, one in sorted(refunds.items()):

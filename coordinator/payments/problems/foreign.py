@@ -25,7 +25,7 @@ def _is_settled(misfit: Misfit, own: set[str]) -> bool:
 
 def in_other_coins(payment: Payment) -> str | None:
     """What came in another coin than the buyer was asked for."""
-    told = [one for one in payment.facts.booked if one.is_own and is_in_other_coin(one, payment.facts)]
+    others = [one for one in payment.facts.booked if one.is_own and is_in_other_coin(one, payment.facts)]
     coins = ", ".join(sorted(payment.facts.coins or payment.facts.rates)) or "another coin"
     return (
         "; ".join(
@@ -33,7 +33,7 @@ def in_other_coins(payment: Payment) -> str | None:
             if one.assets
             else f"{format_amount(one.transfer.amount)} {one.transfer.asset} came ({one.transfer.tx_hash}), and the"
             f" buyer was asked to pay in {coins}"
-            for one in told
+            for one in others
         )
         or None
     )

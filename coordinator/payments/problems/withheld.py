@@ -8,8 +8,8 @@ from collections.abc import Collection
 from decimal import Decimal
 
 from coordinator.money import CENT_DECIMALS, ZERO, decimals_of, excess_over, portion, total
+from coordinator.payments.parts.seller_shares import going_back_of
 from coordinator.payments.payments import Payment
-from coordinator.payments.problems.seller_shares import going_back_of
 
 __all__ = ["awaiting_a_person", "came_for_requests", "cancelled_since_accepted", "left_for_requests", "withheld_from"]
 

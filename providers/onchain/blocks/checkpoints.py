@@ -12,12 +12,16 @@ __all__ = ["left_behind", "thinned"]
 def thinned(blocks: Sequence[BlockId]) -> tuple[BlockId, ...]:
     """The landmarks among blocks in ascending order: the oldest, the newest, and so few between that they are no
     further apart than the upper one is old. So twice as many blocks are read again at most as the chain took back."""
-    kept: list[BlockId] = []
+    checkpoints: list[BlockId] = []
     for place, block in enumerate(blocks):
         above = blocks[place + 1] if place + 1 < len(blocks) else None
-        if not kept or above is None or above.number - kept[-1].number > blocks[-1].number - above.number:
-            kept.append(block)
-    return tuple(kept)
+        if (
+            not checkpoints
+            or above is None
+            or above.number - checkpoints[-1].number > blocks[-1].number - above.number
+        ):
+            checkpoints.append(block)
+    return tuple(checkpoints)
 
 
 def left_behind(landmarks: Sequence[BlockId], before: Canonical, after: Canonical) -> tuple[BlockId, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain, Token
 from providers.onchain.confirming.payees import Payees
-from providers.onchain.matching.following import Finality
+from providers.onchain.matching.position import Finality
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
 from providers.onchain.reading.ranges import BlockRange, shallow_blocks
 from providers.onchain.reading.scanning import require_shown, see_again

@@ -3,6 +3,7 @@ answer that left something out has shown nothing of it.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -11,8 +12,9 @@ from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.confirming.payees import Payees
+from providers.onchain.confirming.votes import majority
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import header_of
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
@@ -43,7 +45,8 @@ class _Reading:
     final: int
     """The newest block that is final by its depth."""
     is_alone: bool
-    """Whether it is the teller itself, for want of another one."""
+    """Whether it is no second one: the teller itself, for want of another, or one without traces where another may
+    offer them."""
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class BlockRereads:
     _reported_by: dict[int, int] = field(default_factory=dict)
     """Which endpoint told of a block; not known of what was read before the start, or told of by several."""
     _read_alone: int = -1
-    """The newest block that was read again by the endpoint that had told of it, for want of another."""
+    """The newest block that was read again by no second endpoint, for want of one."""
     _left_from: int | None = None
     """The first of the blocks that are left as one endpoint has told of them, while no other one answers."""
 
@@ -98,7 +101,8 @@ class BlockRereads:
         followed, first = following.next_number - 1, following.checked_number + 1
         final = min(finality.safe(followed if head is None else head), followed)
         spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
-        teller = self._reported_by.get(first)
+        source = self._reported_by.get(first)
+        teller = None if self._is_without_traces(source) else source
         place = self._reader(teller)
         # What another endpoint tells of money before it is due is its word, and is not asked for once more.
         is_early = place != teller and spared > 1 and _holds_money(following, first)
@@ -107,13 +111,13 @@ class BlockRereads:
         if first > min(final + is_early, followed):
             self._forget_below(first)
             return None
-        is_alone = place == teller and len(self._rpc.endpoints) > 1
+        is_alone = (place == teller and len(self._rpc.endpoints) > 1) or self._lacks_traces(place, teller)
         if is_alone:
             first = max(first, self._read_alone + 1)
         if place is None or first > min(final + is_early, followed):
             return self._given_up(following, followed)
         last = min(max(followed - spared, first), first + self._at_once - 1)
-        last = next((one - 1 for one in range(first + 1, last + 1) if self._reported_by.get(one) != teller), last)
+        last = next((one - 1 for one in range(first + 1, last + 1) if self._reported_by.get(one) != source), last)
         reading = _Reading(place, teller, range(first, last + 1), final, is_alone)
         try:
             step = await self._read(following, finality, reading)
@@ -140,16 +144,21 @@ class BlockRereads:
                 return None
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
             await self._compare(step, self._rpc.endpoints[place].host, end)
-        seen = await see_again(self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place)
-        awaited = {one.sighting.transfer.transfer_id for one in following.awaited}
-        told = [one for one in seen if one.transfer.transfer_id in awaited]
-        self._words.note_again(place, reading.blocks, told)
+        awaited = {one.sighting.transfer.transfer_id: one.sighting.block_hash for one in following.awaited}
+        own = {name: block_hash for name, block_hash in awaited.items() if self._words.source_of(name) == place}
+        seen = await see_again(
+            self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place, already_seen=own
+        )
+        if self._lacks_traces(place, reading.teller):  # it may have said so only now
+            reading = replace(reading, is_alone=True)
+        already_seen = [one for one in seen if one.transfer.transfer_id in awaited]
+        self._words.note_again(place, reading.blocks, already_seen)
         missed = await self._payees.missed(step, [one for one in seen if self._is_followed(following, one)])
         if len(self._rpc.endpoints) == 1:
             unknown = [one for one in missed if following.canonical.hash_at(one.transfer.block.number) is None]
             await require_shown(self._rpc, place, unknown)
         await self._payees.take_up(step, missed, finality)
-        if reading.is_alone:
+        if reading.is_alone and place == reading.teller:
             await self._compare_with_another(step, place, min(reading.final, reading.blocks[-1]))
         return self._done(step, reading)
 
@@ -173,11 +182,21 @@ class BlockRereads:
             self._rpc.distrust(str(error), place)
 
     def _reader(self, teller: int | None) -> int | None:
-        """Who is to read again what this endpoint told of: another one, best not the one that is asked first; itself
-        if no other is well; None if nobody is."""
+        """Who is to read again what this endpoint told of: another one, best one that offers traces if they are
+        needed, and not the one that is asked first; itself if no other is well; None if nobody is."""
         well = self._rpc.well()
-        others = [place for place in (*well[1:], *well[:1]) if place != teller]
+        others = sorted((place for place in (*well[1:], *well[:1]) if place != teller), key=self._is_without_traces)
         return next(iter((*others, *well)), None)
+
+    def _lacks_traces(self, place: int | None, teller: int | None) -> bool:
+        """Whether this endpoint cannot tell what contracts sent, and another one may that has not told of it."""
+        others = (one for one in range(len(self._rpc.endpoints)) if one not in (place, teller))
+        return self._is_without_traces(place) and not all(map(self._is_without_traces, others))
+
+    def _is_without_traces(self, place: int | None) -> bool:
+        """Whether this endpoint cannot tell what contracts sent of a coin that somebody waits for."""
+        is_wanted = self._chain.own_coin is not None and self._watchlist.wants_own_coin
+        return is_wanted and place is not None and not self._traces.may_be_offered_by(place)
 
     def _given_up(self, following: Following, followed: int) -> Step | None:
         """Leaves the oldest blocks as one endpoint has told of them, where too many wait for another one."""
@@ -237,6 +256,8 @@ class BlockRereads:
         number, ours = theirs.number, ours or _known(step.following, theirs.number)
         if ours is None:
             return
+        if theirs.hash != ours:
+            await self._outvote(number, ours)
         contradicted = step.following.contradicted_number
         if theirs.hash == ours and contradicted is not None and await self._witnesses.is_undisputed(theirs):
             # As this block is, so are all before it; money in them may still be doubted.
@@ -248,6 +269,15 @@ class BlockRereads:
             message = f"{ours} was followed, and {host} has {theirs.hash}; money in it may be missed"
             logger.critical("%s: block %d: %s", self._chain.name, number, message)
             step.alarms.append(Alarm("contradicted", number, message))
+
+    async def _outvote(self, number: int, ours: str) -> None:
+        """Sets aside those that show a block which was followed, where most endpoints have another one there."""
+        endpoints = len(self._rpc.endpoints)
+        shown = await self._witnesses.shown_at(number) if endpoints > 2 else {}
+        others = Counter(block_hash for block_hash in shown.values() if block_hash not in (None, ours))
+        if max(others.values(), default=0) >= majority(endpoints):
+            for place in [place for place, block_hash in shown.items() if block_hash == ours]:
+                self._rpc.distrust(f"most endpoints have another block {number} than its {ours}", place)
 
 
 def _known(following: Following, number: int) -> str | None:

@@ -10,8 +10,9 @@ from providers.onchain.confirming.claims import Verdict
 from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.confirming.other_chains import FoundElsewhere
 from providers.onchain.confirming.payees import Payees
-from providers.onchain.matching.following import Finality, Paying, joined, sighted
+from providers.onchain.matching.following import joined, sighted
 from providers.onchain.matching.matching import FITS_ANOTHER
+from providers.onchain.matching.position import Finality, Paying
 from providers.onchain.steps import Step
 from providers.onchain.store import Assigned, ChainStore
 

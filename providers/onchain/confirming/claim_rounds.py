@@ -3,7 +3,7 @@ what it found; whoever follows the chain commits it.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from coordinator.money import ZERO
@@ -14,6 +14,7 @@ from providers.onchain.chains import Chain, token_amount
 from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, examine_claim, judge_claim
 from providers.onchain.confirming.other_chains import FoundElsewhere, found_elsewhere
 from providers.onchain.matching.matching import Subject, Watched
+from providers.onchain.matching.position import SingleSource
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.quantities import quantity
 
@@ -27,6 +28,8 @@ LOOKUPS_PER_ROUND = 20
 AGE_SHARE = 8
 # What is said of a transaction that moves nothing for whoever waits.
 FOR_NOTHING = (Stage.FAILED, Stage.DROPPED)
+# Of those that are told so by the word of one, so many of the newest are looked into again after a start.
+SINGLE_SOURCE_LIMIT = 256
 REPLACED = "another transaction of its sender took its place"
 FORGOTTEN = "no node knows it any more"
 MAY_STILL_COME = f"{FORGOTTEN}; it may be mined all the same until another of its sender has its nonce"
@@ -104,6 +107,26 @@ class ClaimRounds:
             claim = Claim(watched, tx_hash, since_block=head, known_at_block=known_at_block)
             self._claims.setdefault((watched.subject, tx_hash), claim)
 
+    @property
+    def single_source(self) -> tuple[SingleSource, ...]:
+        """Those that come to nothing by the word of one, until two have said it."""
+        found = (
+            SingleSource(subject, tx_hash, claim.reported)
+            for (subject, tx_hash), claim in self._claims.items()
+            if claim.reported in FOR_NOTHING
+        )
+        return tuple(found)[-SINGLE_SOURCE_LIMIT:]
+
+    def take_up(
+        self, recorded: Iterable[SingleSource], watched: Callable[[Subject], Watched | None], head: int
+    ) -> None:
+        """After a start: those that came to nothing by the word of one are looked into again."""
+        for one in recorded:
+            waiting = watched(one.subject)
+            if waiting is not None:
+                claim = Claim(waiting, one.tx_hash, since_block=head, known_at_block=head, reported=one.stage)
+                self._claims.setdefault((one.subject, one.tx_hash), claim)
+
     def reopen(self, watched: Watched, tx_hash: str, head: int) -> None:
         """Takes up a transaction whose block vanished."""
         self._claims[watched.subject, tx_hash] = Claim(watched, tx_hash, since_block=head, known_at_block=head)
@@ -148,7 +171,12 @@ class ClaimRounds:
         sighting = await self._sighting(claim, finding, head, safe)
         is_certain = True
         if sighting is not None and sighting.stage in FOR_NOTHING:
-            words = await self._words(claim, finding)
+            said = await self._said(claim, lookup)
+            paid_by = next((one for one in said if judge_claim(claim.watched, one).verdict is Verdict.PAYS), None)
+            if paid_by is not None:  # what endpoints say of it together decides whether it counts
+                claim.reported = None
+                return News(claim, judge_claim(claim.watched, paid_by), paid_by)
+            words = [judge_claim(claim.watched, one).verdict for one in said]
             is_certain = len(words) >= min(2, len(self.rpc.endpoints))
             is_payment = claim.watched.subject.kind == "payment"
             if any(verdict is not finding.verdict for verdict in words) or not (is_certain or is_payment):
@@ -172,16 +200,15 @@ class ClaimRounds:
                 break
         return lookup
 
-    async def _words(self, claim: Claim, finding: Finding) -> list[Verdict]:
-        """What endpoints find of a transaction that comes to nothing by the word of one: all of them of a payout,
+    async def _said(self, claim: Claim, lookup: Lookup) -> list[Lookup]:
+        """What endpoints know of a transaction that comes to nothing by the word of one: all of them of a payout,
         which may be sent again then, and those that are well of a payment."""
         if len(self.rpc.endpoints) < 2:
-            return [finding.verdict]
+            return [lookup]
         is_payment = claim.watched.subject.kind == "payment"
         places = self.rpc.well() if is_payment else self.rpc.everybody()
         lookups = [await self._examined_at(claim, place) for place in places]
-        said = [one for one in lookups if one is not None and not one.is_untraced]
-        return [judge_claim(claim.watched, one).verdict for one in said]
+        return [one for one in lookups if one is not None and not one.is_untraced]
 
     async def _examined_at(self, claim: Claim, place: int) -> Lookup | None:
         """What one endpoint knows of a transaction; None if it says nothing."""

@@ -1,5 +1,6 @@
 """Corroboration: before money counts as final, another endpoint than the one that told of it is asked what it has at
-that height. Who says something else stops it; who says nothing delays it, but not for ever.
+that height. Who says something else stops it, unless most endpoints outvote them; who says nothing delays it, but not
+for ever.
 """
 
 import logging
@@ -8,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from coordinator.money import format_amount
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.returned_transfers import ReturnChecks
+from providers.onchain.confirming.votes import AGAINST, Answer, Votes
 from providers.onchain.confirming.witnesses import Due, Witnesses, Word
-from providers.onchain.matching.following import Doubt, Finality, Paying, Sighted, disowned, due, joined
-from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.matching.following import disowned, due, joined
+from providers.onchain.matching.position import Doubt, Finality, Paying, Sighted
+from providers.onchain.nodes.rpc import ChainRpc
 from providers.onchain.reading.scanning import Seen
 from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
@@ -33,8 +35,6 @@ LONGEST_PAUSE_SECONDS = 60.0
 ALONE_SHOWN_SECONDS = 3600.0
 # One word is not taken for want of a second after fewer tries than this, however long they took.
 TRIES = 3
-# What is no word for it: another block or another time, something else in the block, or nothing of it.
-AGAINST = frozenset({Word.DIFFERS, Word.OTHERWISE, Word.ABSENT})
 WAITS = "it waits for the word of a second endpoint"
 CONTRADICTED = "two endpoints contradict each other"
 NO_SOURCE = "nobody tells of it any more, and it does not count"
@@ -74,6 +74,8 @@ class _Question:
     is_doubted: bool = False
     """Whether anybody ever said anything else: then silence is no consent."""
     contradiction: str | None = None
+    outvoted: str | None = None
+    """What was said that was not the same, once most endpoints say that it is, and it counts."""
     is_plain: bool = True
     """Whether nobody said anything but that it is not there yet, or not as deep."""
 
@@ -86,11 +88,12 @@ class Corroboration:
     rpc: ChainRpc
     watchlist: Watchlist
     witnesses: Witnesses
+    votes: Votes
     returns: ReturnChecks
     clock: Callable[[], float]
     _reported_by: dict[str, int] = field(default_factory=dict)
     """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
-    _told_again: dict[str, Seen] = field(default_factory=dict)
+    _reread: dict[str, Seen] = field(default_factory=dict)
     """What an endpoint told of a transfer that read its block once more."""
     _agreed: set[str] = field(default_factory=set)
     _apart: set[str] = field(default_factory=set)
@@ -119,14 +122,18 @@ class Corroboration:
         if place is not None:
             self._reported_by[transfer_id] = place
 
+    def source_of(self, transfer_id: str) -> int | None:
+        """Who told all of a transfer, if that is known and one did alone."""
+        return self._reported_by.get(transfer_id)
+
     def note_again(self, place: int, blocks: range, seen: Iterable[Seen]) -> None:
         """Remembers all that an endpoint told of what is awaited in blocks that it read once more."""
-        self._told_again = {
+        self._reread = {
             name: one
-            for name, one in self._told_again.items()
+            for name, one in self._reread.items()
             if one.reported_by != place or one.transfer.block.number not in blocks
         }
-        self._told_again |= {one.transfer.transfer_id: one for one in seen}
+        self._reread |= {one.transfer.transfer_id: one for one in seen}
 
     def agree(self, transfer_ids: Iterable[str]) -> None:
         """Remembers that two endpoints have told of transfers."""
@@ -136,7 +143,7 @@ class Corroboration:
         """Forgets all transfers but these."""
         retained = set(transfer_ids)
         self._reported_by = {name: place for name, place in self._reported_by.items() if name in retained}
-        self._told_again = {name: one for name, one in self._told_again.items() if name in retained}
+        self._reread = {name: one for name, one in self._reread.items() if name in retained}
         self._agreed &= retained
         self._apart &= retained
 
@@ -186,7 +193,7 @@ class Corroboration:
         open_ones = [one for one in deep if not self._is_certain(one, doubted)]
         held: dict[str, str] = {}
         gone: set[str] = set()
-        told: dict[int, list[str]] = {}
+        answers: dict[int, list[str]] = {}
         news: set[int] = set()
         retained: list[Doubt] = []
         asked = set()
@@ -206,9 +213,12 @@ class Corroboration:
                 if has_differed and question.has_differed and await self._is_disowned(some):
                     gone |= {one.transfer_id for one in some}
                     if question.contradiction is not None:
-                        told.setdefault(key[0], []).append(f"{question.contradiction}; {NO_SOURCE}")
+                        answers.setdefault(key[0], []).append(f"{question.contradiction}; {NO_SOURCE}")
                         news.add(key[0])
                     self._questions.pop(key, None)
+                if question.outvoted is not None:
+                    answers.setdefault(key[0], []).append(question.outvoted)
+                    news.add(key[0])
             if key not in self._questions:
                 continue
             if question.is_doubted:
@@ -216,12 +226,12 @@ class Corroboration:
                 retained += [Doubt(one.transfer_id, key[0], said) for one in some]
             if question.contradiction is not None:
                 held |= dict.fromkeys((one.transfer_id for one in some), CONTRADICTED)
-                told.setdefault(key[0], []).append(_stopping(question.contradiction, some))
+                answers.setdefault(key[0], []).append(_stopping(question.contradiction, some))
                 news |= {key[0]} if before is None else set()
             else:
                 held |= dict.fromkeys((one.transfer_id for one in some), WAITS)
         self._questions = {key: one for key, one in self._questions.items() if key in asked}
-        alarms = tuple(self._alarm(number, told[number]) for number in sorted(news))
+        alarms = tuple(self._alarm(number, answers[number]) for number in sorted(news))
         return WitnessAnswers(held, alarms, frozenset(gone), tuple(retained))
 
     def _is_certain(self, due: Due, doubted: Mapping[str, Doubt]) -> bool:
@@ -242,10 +252,10 @@ class Corroboration:
         return question
 
     async def _is_disowned(self, some: Sequence[Due]) -> bool:
-        """Whether all endpoints say something else, also the one that told of it."""
+        """Whether all endpoints that can tell of it say something else, also the one that told of it."""
         number, _ = some[0].block
-        words = [(await self._ask_about(place, number, some))[0] for place in self.rpc.everybody()]
-        return all(word in AGAINST for word in words)
+        words = {(await self.votes.of(place, number, some))[0] for place in self.rpc.everybody()} - {Word.UNTRACED}
+        return len(words) > 0 and words <= AGAINST
 
     def _key(self, due: Due) -> _Key:
         alone = due.transfer_id if due.transfer_id in self._apart else ""
@@ -259,17 +269,22 @@ class Corroboration:
         """Asks about them. Returns whether they can be asked about together: what is wrong with one of them is no
         reason to stop the others."""
         number, _, reported_by, _ = key
-        told = self._told_again if question.is_plain and question.tries < TRIES else {}
-        word, said, is_said = await self._ask(reported_by, some, told)
-        if word in (Word.OTHERWISE, Word.ABSENT) and len(some) > 1:
+        reread = self._reread if question.is_plain and question.tries < TRIES else {}
+        answer = await self.votes.take(reported_by, some, reread)
+        word, said = answer.word, answer.said
+        has_parts = word in (Word.OTHERWISE, Word.ABSENT) or answer.is_untraced
+        if has_parts and len(some) > 1:
             return False
         question.is_plain = question.is_plain and word is Word.BEHIND
         now = self.clock()
         question.tries += 1
         pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
         question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
+        if word is Word.AGREES:
+            self._take_up(answer, question, key, some)
+            return True
         is_late = now >= question.since + CORROBORATION_AWAITED_SECONDS and question.tries >= TRIES
-        if word in AGAINST or word is Word.BEHIND:
+        if word is not Word.SILENT:
             question.is_doubted, question.otherwise = True, said
         if word in (Word.ABSENT, Word.BEHIND):
             question.absent_since = now if question.absent_since is None else question.absent_since
@@ -280,87 +295,44 @@ class Corroboration:
         if word in (Word.DIFFERS, Word.OTHERWISE):
             question.contradiction = said if question.has_differed else question.contradiction
             question.has_differed = True
-            return True
-        is_alone = is_late and is_said and not question.is_doubted
-        is_own_coin = any(self.witnesses.is_own_coin(one) for one in some)
-        if word is Word.SILENT and is_alone:
+        if word is Word.SILENT and is_late and answer.is_reported and not question.is_doubted:
             why = f"money in block {number} counts by the word of one endpoint, since no other one answers ({said})"
             logger.error("%s: %s", self.chain.name, why)
-            self._alone[is_own_coin] = now, f"{why}; set it right, or name another endpoint"
-        if word is Word.AGREES:
-            self._alone.pop(is_own_coin, None)
-        if word is Word.AGREES or (word is Word.SILENT and is_alone):
-            self.agree(one.transfer_id for one in some)
-            del self._questions[key]
+            self._alone[self._is_own_coin(some)] = now, f"{why}; set it right, or name another endpoint"
+            self._count(key, some)
         return True
+
+    def _take_up(self, answer: Answer, question: _Question, key: _Key, some: Sequence[Due]) -> None:
+        """After enough have agreed: at once, but where somebody is outvoted once that was said twice, since endpoints
+        differ for a moment while a chain is reorganised."""
+        if answer.outvoted and not question.has_differed:
+            question.has_differed = True
+            return
+        for place in answer.outvoted:
+            question.outvoted = answer.said
+            self.rpc.distrust(answer.said, place)
+        self._alone.pop(self._is_own_coin(some), None)
+        self._count(key, some)
+
+    def _count(self, key: _Key, some: Sequence[Due]) -> None:
+        self.agree(one.transfer_id for one in some)
+        del self._questions[key]
+
+    def _is_own_coin(self, some: Sequence[Due]) -> bool:
+        return any(self.witnesses.is_own_coin(one) for one in some)
 
     def _patience_seconds(self, word: Word) -> float:
         """How long an endpoint may not have what another one tells of, before it means that."""
         depth = self.chain.required_confirmations or 1
         return ABSENCE_BELIEVED_SECONDS + (depth * self.chain.block_seconds if word is Word.BEHIND else 0)
 
-    async def are_deep(self, places: Iterable[int], number: int) -> bool:
-        """Whether each of these endpoints shows a block as deep as money in it has to be."""
-        return all([(await self._ask_about(place, number, ()))[0] is Word.AGREES for place in places])
-
-    def _alarm(self, number: int, told: Sequence[str]) -> Alarm:
+    def _alarm(self, number: int, answers: Sequence[str]) -> Alarm:
         """All that endpoints contradict each other in about a block."""
-        message = "; ".join(told)
+        message = "; ".join(answers)
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
-
-    async def _ask(
-        self, reported_by: int | None, some: Sequence[Due], told: Mapping[str, Seen]
-    ) -> tuple[Word, str, bool]:
-        """What others say, who does, and whether anybody at all of those that there are tells of it. Where it is not
-        known who told of it, two have to agree, or the only one that there is."""
-        agreeing, silent, behind, is_reported = 0, [], [], reported_by is not None
-        needed = min(2, len(self.rpc.endpoints))
-        number, block_hash = some[0].block
-        teller = "what was read" if reported_by is None else self.rpc.endpoints[reported_by].host
-        for place in self.rpc.everybody():
-            host = self.rpc.endpoints[place].host
-            is_teller = place == reported_by and needed == 2  # who told of it is asked how deep it is there
-            word, said = await self._ask_about(place, number, () if is_teller else some, told)
-            if word in AGAINST or word is Word.BEHIND:
-                said = f"{teller} has {_sum(some)} in block {block_hash}; {host} {said}"
-            if word in AGAINST:
-                return word, said, is_reported or agreeing > 0
-            agreeing += word is Word.AGREES
-            if agreeing >= needed:
-                return Word.AGREES, "", True
-            silent += [f"{host}: {said}"] if word is Word.SILENT else []
-            behind += [said] if word is Word.BEHIND else []
-        if behind:
-            return Word.BEHIND, behind[0], is_reported or agreeing > 0
-        return Word.SILENT, "; ".join(silent), is_reported or agreeing > 0
-
-    async def _ask_about(
-        self, place: int, number: int, some: Sequence[Due], told: Mapping[str, Seen] | None = None
-    ) -> tuple[Word, str]:
-        """What one endpoint says of money in that block, and of how deep it is; `told` is what counts of what was
-        told before."""
-        not_deep = f"does not show it {self.chain.required_confirmations} deep"
-        try:
-            stood = await self.witnesses.stands_by(place, some, told) if some and told else None
-            if stood is not None:
-                return stood, "" if stood is Word.AGREES else not_deep
-            word, said = await self.witnesses.word_of(place, some)
-            if word is Word.AGREES and not await self.witnesses.is_deep(place, number):
-                return Word.BEHIND, not_deep
-            return word, said
-        except FaultyError as error:
-            self.rpc.suspend(place, error)
-            return Word.SILENT, str(error)
-        except RefusedByNodeError as error:
-            return Word.SILENT, str(error)
 
 
 def _stopping(contradiction: str, some: Sequence[Due]) -> str:
     subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
     return f"{contradiction}; it stops {subjects}"
-
-
-def _sum(some: Sequence[Due]) -> str:
-    transfers = (one.sighted.sighting.transfer for one in some)
-    return ", ".join(f"{format_amount(one.amount)} {one.asset} ({one.tx_hash})" for one in transfers)

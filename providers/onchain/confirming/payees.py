@@ -11,8 +11,9 @@ from providers.onchain.chains import Chain
 from providers.onchain.confirming.assignments import Assignments, unrecorded
 from providers.onchain.confirming.claim_rounds import nothing_of
 from providers.onchain.confirming.corroboration import Corroboration
-from providers.onchain.matching.following import Finality, Paying, joined, sighted
+from providers.onchain.matching.following import joined, sighted
 from providers.onchain.matching.matching import DUST, MANY_TRANSFERS, OLDER, Watched, is_dust, is_older
+from providers.onchain.matching.position import Finality, Paying
 from providers.onchain.reading.scanning import Seen
 from providers.onchain.steps import Step
 from providers.onchain.store import Assigned, ChainStore, Recorded

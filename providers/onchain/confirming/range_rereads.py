@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.backfill import Backfill
-from providers.onchain.matching.following import Finality, Following, read_in_rereading
+from providers.onchain.matching.following import read_in_rereading
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.reading.ranges import due_for_rereading
 from providers.onchain.steps import Step
 

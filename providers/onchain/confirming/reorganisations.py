@@ -11,7 +11,8 @@ from providers.onchain.blocks.transfers import FAILED_STATUS
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.finality_reversal import Verdict, judge_finality_reversal
 from providers.onchain.confirming.witnesses import Witnesses
-from providers.onchain.matching.following import Finality, Following, begun_again, lowered, parted, taken_back
+from providers.onchain.matching.following import begun_again, lowered, parted, taken_back
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
 from providers.onchain.steps import Step
@@ -58,6 +59,7 @@ class Reorganisations:
     async def go_back(self, step: Step, head: int, depth: int) -> str | None:
         """Takes back the followed blocks that are not on the chain any more. Returns why it does not, where one was
         final and it is not certain that it is gone."""
+        self._rpc.doubt()  # nothing goes back where an endpoint is of another chain by now
         followed, vanished = step.following, []
         for block in reversed(followed.canonical.blocks):
             present = (await self._rpc.block(block.number))["hash"] if block.number <= head else None
@@ -95,12 +97,13 @@ class Reorganisations:
         floor = max(final, lowest - 1)
         known = following.known_up_to(head.number) if head.number <= floor else None
         if known is not None and known != head.id:
+            self._rpc.doubt()
             verdict, self.waiting = await self._judge(step, known)
             if verdict is Verdict.GONE:
                 said = f"block {known.number}, which was final, is another now, and {head.number} is the newest"
                 return await self._part(step, known, head.number, finality.depth, said)
         patience = ROLLED_BACK_AFTER_BLOCKS * self._chain.block_seconds
-        if now < low.since + patience or await self._rpc.look_around() > head.number:
+        if now < low.since + patience or await self._rpc.read_heads() > head.number:
             return step if step.has_news else None
         is_all = len(self._rpc.well()) >= min(2, len(self._rpc.endpoints))
         gone = following.canonical.head or BlockId(number=newest, hash="")
@@ -147,7 +150,7 @@ class Reorganisations:
     async def _part(self, step: Step, gone: BlockId, head: int, depth: int, said: str) -> Step:
         """Writes down that a block vanished that was final, by whose word, and what it had completed; then follows
         the chain from the last block that both have."""
-        await self._rpc.look_around()  # what endpoints have shown before counts no more
+        await self._rpc.read_heads()  # what endpoints have shown before counts no more
         followed = step.following
         common = await self._common(followed, gone.number)
         if common is not None:
@@ -174,9 +177,9 @@ class Reorganisations:
                 f"{gone.hash} was followed by the word of one endpoint alone, as were all from"
                 f" {by_two + 1} on, and is not on the chain"
             )
-        told = f"not on the chain any more: {', '.join(lost)}" if lost else "nothing that had completed is gone"
+        outcome = f"not on the chain any more: {', '.join(lost)}" if lost else "nothing that had completed is gone"
         kind: Literal["taken-back", "contradicted"] = "contradicted" if is_lone and not lost else "taken-back"
-        message = f"{said}; {where}; {told}"
+        message = f"{said}; {where}; {outcome}"
         step.alarms.append(Alarm(kind, gone.number, message))
         logger.critical("%s: block %d: %s", self._chain.name, gone.number, message)
         self._low = self._doubted = self.waiting = None

@@ -2,14 +2,15 @@
 with is paid, by the word of two endpoints where two are configured."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain, Token, token_amount
 from providers.onchain.confirming.claims import OneEndpoint, examine_claim
-from providers.onchain.matching.following import Doubt, Sighted
+from providers.onchain.confirming.votes import majority
+from providers.onchain.matching.position import Doubt, Sighted
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.store import Alarm
 from providers.onchain.watchlist import Watchlist
@@ -63,6 +64,8 @@ class _Question:
     tries: int = 0
     has_differed: bool = False
     contradiction: str | None = None
+    outvoted: str | None = None
+    """What endpoints say, once most of them say the same, and that counts."""
 
 
 @dataclass(slots=True)
@@ -115,6 +118,8 @@ class ReturnChecks:
         token, asked_for = self.chain.token(key[2]), self._asked_for(some)
         if moved is not None and token is not None:
             del self._questions[key]
+            if question.outvoted is not None:
+                found.alarms.append(self._alarm(some, question.outvoted))
             if moved.back and moved.came - moved.back < asked_for:
                 found.undone.update(dict.fromkeys(ids, _said(token, moved)))
             return
@@ -124,19 +129,25 @@ class ReturnChecks:
         number = some[0].sighting.block_number or 0
         found.doubts.extend(Doubt(one, number, question.contradiction) for one in ids)
         if not was_contradicted:
-            logger.critical("%s: block %d: %s", self.chain.name, number, question.contradiction)
-            found.alarms.append(Alarm("contradicted", number, question.contradiction))
+            found.alarms.append(self._alarm(some, question.contradiction))
+
+    def _alarm(self, some: Sequence[Sighted], said: str) -> Alarm:
+        number = some[0].sighting.block_number or 0
+        logger.critical("%s: block %d: %s", self.chain.name, number, said)
+        return Alarm("contradicted", number, said)
 
     def _asked_for(self, some: Sequence[Sighted]) -> int:
         subjects = {one.subject: self.watchlist.get(one.subject) for one in some}
         return sum(one.units for one in subjects.values() if one is not None)
 
     async def _agreed(self, question: _Question, key: _Key, some: Sequence[Sighted]) -> _Moved | None:
-        """What two endpoints say alike, or one where no other one answers for long; None if that is not known yet."""
+        """What two endpoints say alike, or most of them where they differ, or one where no other one answers for
+        long; None if that is not known yet."""
         known: dict[str, _Moved] = {}
         needed = min(2, len(self.rpc.endpoints))
         for place in self.rpc.everybody():
-            moved = await self._moved(place, key) if len(known) < needed else None
+            is_enough = len(known) >= needed and len(set(known.values())) == 1
+            moved = None if is_enough else await self._moved(place, key)
             if moved is not None:
                 known[self.rpc.endpoints[place].host] = moved
         now = self.clock()
@@ -145,12 +156,9 @@ class ReturnChecks:
         question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
         if len(set(known.values())) > 1:  # who shows less says nothing against who shows more
             known = {host: one for host, one in known.items() if not one.is_untraced}
-        first = next(iter(known.values()), None)
         if len(set(known.values())) > 1:
-            if question.has_differed and question.contradiction is None:
-                question.contradiction = self._contradiction(key, known, some)
-            question.has_differed = True
-            return None
+            return self._outvoting(question, key, known, some)
+        first = next(iter(known.values()), None)
         if first is not None and len(known) >= needed:
             self._alone = None
             return first
@@ -165,17 +173,32 @@ class ReturnChecks:
         logger.error("%s: %s", self.chain.name, why)
         return first
 
-    def _contradiction(self, key: _Key, known: Mapping[str, _Moved], some: Sequence[Sighted]) -> str | None:
-        token = self.chain.token(key[2])
-        if token is None:
-            return None
+    def _outvoting(
+        self, question: _Question, key: _Key, known: Mapping[str, _Moved], some: Sequence[Sighted]
+    ) -> _Moved | None:
+        """What most endpoints say where they differ, and did when they were asked before; None if no such number
+        does."""
+        is_certain, question.has_differed = question.has_differed, True
+        [(most, votes)] = Counter(known.values()).most_common(1)
+        is_outvoting = votes >= majority(len(self.rpc.endpoints))
+        if is_certain and is_outvoting:
+            question.outvoted = f"{self._contradiction(key, known)}; what most say counts"
+            return most
+        if is_certain and question.contradiction is None and not is_outvoting:
+            stopped = ", ".join(sorted({one.subject.id for one in some}))
+            question.contradiction = f"{self._contradiction(key, known)}; it stops {stopped}"
+        return None
+
+    def _contradiction(self, key: _Key, known: Mapping[str, _Moved]) -> str:
+        tx_hash, recipient, symbol = key
+        token = self.chain.token(symbol)
         said = [
-            f"{host} says that {token_amount(token, one.came):f} {token.symbol} came to {key[1]}"
+            f"{host} says that {token_amount(token, one.came):f} {symbol} came to {recipient}"
             f" and {token_amount(token, one.back):f} went back"
             for host, one in known.items()
+            if token is not None
         ]
-        stopped = ", ".join(sorted({one.subject.id for one in some}))
-        return f"of {key[0]} {'; '.join(said)}; it stops {stopped}"
+        return f"of {tx_hash} {'; '.join(said)}"
 
     async def _moved(self, place: int, key: _Key) -> _Moved | None:
         """By this endpoint, to the recipient and from there; None if it cannot be read."""

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from providers.onchain.blocks.canonical import BlockId, Canonical
 from providers.onchain.chains import Chain
-from providers.onchain.matching.following import Finality, Following
 from providers.onchain.matching.matching import CLOCK_TOLERANCE
+from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.node import FaultyError, RefusedByNodeError
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError

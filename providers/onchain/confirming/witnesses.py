@@ -23,7 +23,7 @@ from providers.onchain.blocks.transfers import (
     topic_of,
 )
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.matching.following import Sighted
+from providers.onchain.matching.position import Sighted
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.node import TooLargeError
@@ -47,6 +47,8 @@ class Word(StrEnum):
     """It has the block, and does not tell of the money in it."""
     BEHIND = "behind"
     """It does not have the block, or not as deep."""
+    UNTRACED = "untraced"
+    """It has the transaction, and offers no traces, so that it cannot tell what contracts sent on in it."""
     SILENT = "silent"
 
 
@@ -78,6 +80,8 @@ class Witnesses:
     rpc: ChainRpc
     ancestry: Ancestry = field(default_factory=Ancestry)
     """Of the blocks that are followed."""
+    called_final: dict[int, BlockId] = field(default_factory=dict)
+    """What each endpoint called finalized last, by its place."""
 
     async def other_block(self, number: int, *, besides: int) -> tuple[str, BlockId] | None:
         """What another endpoint than this has at that height, and which one; None if none says so."""
@@ -138,16 +142,19 @@ class Witnesses:
             return True
         return await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(last), False) is not None
 
-    async def stands_by(self, place: int, due: Sequence[Due], told: Mapping[str, Seen]) -> Word | None:
+    async def stands_by(self, place: int, due: Sequence[Due], reread: Mapping[str, Seen]) -> Word | None:
         """What one endpoint says that told the same of this block before: it agrees if it has the block now that
-        makes the money deep, and the hash of that one proves that this block is below it. None where that does not
-        tell, and it has to be asked for all. Raises FaultyError, and RefusedByNodeError."""
+        makes the money deep, or has called one finalized, and the hash of that one proves that this block is below
+        it. None where that does not tell, and it has to be asked for all. Raises FaultyError, and
+        RefusedByNodeError."""
         number, block_hash = due[0].block
         block = BlockId(number=number, hash=block_hash)
-        if self.chain.required_confirmations is None or not all(
-            _is_told(place, one, block, told.get(one.transfer_id)) for one in due
-        ):
+        if not all(_is_reread(place, one, block, reread.get(one.transfer_id)) for one in due):
             return None
+        if self.chain.required_confirmations is None:
+            final = self.called_final.get(place)
+            is_below = final is not None and self.ancestry.descendant(block, final.number) == final.hash
+            return Word.AGREES if is_below else None
         last = number + self.chain.required_confirmations - 1
         expected = self.ancestry.descendant(block, last)
         if expected is None:
@@ -233,9 +240,10 @@ class Witnesses:
             word, said = await self._of_success(place, tx_hash, header_of(block).hash)
             if word is not Word.AGREES:
                 return word, said
-        for one in due:
-            if not one.transfer_id.endswith("#call") and not await self._sends_on(place, one):
-                return Word.OTHERWISE, f"has no such transfer within {one.tx_hash}"
+        for one in (one for one in due if not one.transfer_id.endswith("#call")):
+            word, said = await self._of_inner_call(place, one)
+            if word is not Word.AGREES:
+                return word, said
         return Word.AGREES, ""
 
     def _of_content(self, due: Sequence[Due], block: Mapping[str, Any]) -> tuple[Word, str]:
@@ -262,14 +270,13 @@ class Witnesses:
             return Word.OTHERWISE, f"says that {tx_hash} failed"
         return Word.AGREES, ""
 
-    async def _sends_on(self, place: int, due: Due) -> bool:
-        """Whether a contract sent it on within its transaction; true if this endpoint shows nobody what contracts
-        do."""
+    async def _of_inner_call(self, place: int, due: Due) -> tuple[Word, str]:
+        """Whether a contract sent it on within its transaction."""
         try:
             call = await self.rpc.ask_at(place, "debug_traceTransaction", due.tx_hash, {"tracer": "callTracer"})
         except RefusedByNodeError as error:
             if error.is_for_good:
-                return True
+                return Word.UNTRACED, "it offers no traces"
             raise
         if not isinstance(call, dict):
             raise RefusedByNodeError(0, "its trace is none")
@@ -278,7 +285,9 @@ class Witnesses:
             reported = from_trace(self.chain, due.tx_hash, call, BlockId(number=number, hash=block_hash))
         except MalformedError as error:
             raise RefusedByNodeError(0, str(error)) from None
-        return any(_is_same(due, one) for one in reported)
+        if any(_is_same(due, one) for one in reported):
+            return Word.AGREES, ""
+        return Word.OTHERWISE, f"has no such transfer within {due.tx_hash}"
 
     def _unless_same(
         self, place: int, block: Mapping[str, Any] | None, due: Sequence[Due]
@@ -320,11 +329,11 @@ def _is_same(due: Due, other: ChainTransfer) -> bool:
     )
 
 
-def _is_told(place: int, due: Due, block: BlockId, told: Seen | None) -> bool:
+def _is_reread(place: int, due: Due, block: BlockId, reread: Seen | None) -> bool:
     """Whether this endpoint told of this transfer in this block, made then."""
-    if told is None or (told.reported_by, told.transfer.block) != (place, block) or told.transfer.token.is_native:
+    if reread is None or (reread.reported_by, reread.transfer.block) != (place, block):
         return False
-    return _is_same(due, told.transfer) and _of_time([due], told.mined_at)[0] is Word.AGREES
+    return _is_same(due, reread.transfer) and _of_time([due], reread.mined_at)[0] is Word.AGREES
 
 
 def _of_time(due: Sequence[Due], made_at: datetime) -> tuple[Word, str]:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from coordinator.money import base_units
 from coordinator.payments.agreed.agreements import DirectPayment
 from providers.accounts import why_nobody_sends_from
-from providers.contract import NotPayableError
+from providers.errors import NotPayableError
 from providers.onchain.chains import Address, Chain, Token, fits
 
 __all__ = [

@@ -1,52 +1,27 @@
-"""Asks the nodes of one chain: the best endpoint first, another when it fails, throttles, lags or lies. A number of a
-block is believed as far as somebody shows the block.
-
-Shows endpoints by their hosts only, since their URLs may hold keys.
+"""Asks the nodes of one chain for its heads, its blocks and their logs. A number of a block is believed as far as
+somebody shows the block.
 """
 
 import asyncio
-import logging
-import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-from tenacity.wait import wait_base
-
-from providers.contract import ProviderUnavailableError
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.log_filters import contents, may_hold, transfer_filter
-from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.nodes.endpoints import (
-    Endpoint,
     Fault,
-    after_answer,
-    after_fault,
     after_head,
-    choose,
     fault_of_head,
     is_too_fast,
     lag_blocks,
 )
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.log_ranges import logs_in, logs_of
-from providers.onchain.nodes.node import FaultyError, Node, RefusedByNodeError
+from providers.onchain.nodes.node import FaultyError, RefusedByNodeError
+from providers.onchain.nodes.pool import ChainUnavailableError, EndpointPool
 
 __all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "SourcedAnswer", "sole"]
-
-logger = logging.getLogger("bridge.onchain")
-
-Answer = TypeVar("Answer")
-
-TIMEOUT_SECONDS = 10.0
-TRIES = 3
-
-backoff = wait_random_exponential(multiplier=0.2, max=2)
-
-
-class ChainUnavailableError(ProviderUnavailableError):
-    """No endpoint of the chain gives a good answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,41 +41,11 @@ def sole(*places: int | None) -> int | None:
     return places[0] if len(set(places)) == 1 else None
 
 
-class ChainRpc:
-    """The nodes of one chain. Open it with `start`, close it with `aclose`."""
+class ChainRpc(EndpointPool):
+    """The nodes of one chain, and what they are asked."""
 
-    def __init__(
-        self,
-        chain: Chain,
-        *,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        pauses: wait_base = backoff,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._chain = chain
-        self._timeout_seconds = timeout_seconds
-        self._pauses = pauses
-        self._clock = clock
-        urls = [endpoint.get_secret_value() for endpoint in chain.endpoints]
-        self._nodes = [Node(url, chain, timeout_seconds=timeout_seconds) for url in urls]
-        self.endpoints = tuple(Endpoint(node.host) for node in self._nodes)
-        self._newest: Header | None = None
-        """The highest block that anybody has shown."""
-
-    async def start(self) -> None:
-        """Asks every endpoint which chain it is of. Raises ChainsError if one is of another; one that does not answer
-        is set aside, and asked when it does."""
-        await asyncio.gather(*(self._ask(place, "eth_blockNumber") for place in range(len(self._nodes))))
-        for endpoint in self.endpoints:
-            if endpoint.last_fault is Fault.WRONG_CHAIN:
-                raise ChainsError(
-                    f"{endpoint.host}: {endpoint.last_reason}, not of {self._chain.name} ({self._chain.chain_id});"
-                    " set its endpoints right"
-                )
-
-    async def aclose(self) -> None:
-        for node in self._nodes:
-            await node.aclose()
+    _newest: Header | None = None
+    """The highest block that anybody has shown."""
 
     async def head(self) -> Header:
         """The newest block, by the endpoint that is asked first. Raises ChainUnavailableError."""
@@ -115,7 +60,7 @@ class ChainRpc:
 
         return await self.first_good(newest)
 
-    async def look_around(self) -> int:
+    async def read_heads(self) -> int:
         """Asks all endpoints in good standing for their chain and their heads, so that one that lags or has changed
         sides is noticed. Returns the best head."""
         now = self._clock()
@@ -302,94 +247,9 @@ class ChainRpc:
 
         return await self.first_good(asked)
 
-    async def ask_at(self, place: int, method: str, *parameters: Any) -> Any:
-        """What just this endpoint answers. Raises FaultyError, for which it is to be `suspend`, and
-        RefusedByNodeError."""
-        return await self._nodes[place].ask(method, *parameters)
-
-    def suspend(self, place: int, error: FaultyError) -> None:
-        """Asks an endpoint nothing for a while, because something is wrong with it."""
-        self._suspend(place, error.fault, str(error))
-
-    def well(self) -> list[int]:
-        """The endpoints in good standing, in the order in which they are asked."""
-        now = self._clock()
-        return [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_suspended(now)]
-
-    def everybody(self) -> list[int]:
-        """All endpoints, those in good standing first."""
-        well = self.well()
-        return well + [place for place in range(len(self.endpoints)) if place not in well]
-
     async def subscribed(self, wake: Callable[[], None]) -> None:
         """Calls `wake` at each new block that an endpoint with a WebSocket tells of; returns if there is none, or
         when its connection ends."""
         for place, node in enumerate(self._nodes):
             if node.is_websocket and not self.endpoints[place].is_suspended(self._clock()):
                 await node.heads(wake)
-
-    async def first_good(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
-        """The first good answer to what is asked of one place after the other, and of all of them again a few times.
-        Raises ChainUnavailableError, and RefusedByNodeError if that is all there is."""
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(TRIES),
-            wait=self._pauses,
-            retry=retry_if_exception_type(ChainUnavailableError),
-            reraise=True,
-        )
-        return await retrying(self._round, ask)
-
-    async def _round(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
-        reasons = []
-        refusal = None
-        for place in choose(self.endpoints, self._clock()):
-            faults = self.endpoints[place].faults_in_a_row
-            try:
-                answer = await ask(place)
-            except FaultyError as error:
-                self._suspend(place, error.fault, str(error))
-                reasons.append(f"{self.endpoints[place].host}: {error}")
-            except RefusedByNodeError as error:
-                refusal = error
-            else:
-                if self.endpoints[place].faults_in_a_row == faults:  # nothing was wrong with it in the meantime
-                    self._good(place)
-                return answer
-        if refusal is not None:
-            raise refusal
-        raise ChainUnavailableError(f"{self._chain.name}: no endpoint answers ({'; '.join(reasons)})")
-
-    async def _ask(self, place: int, method: str) -> Any:
-        """As `_question`; None if it fails."""
-        try:
-            return await self._nodes[place].ask(method)
-        except (FaultyError, RefusedByNodeError) as error:
-            self._suspend(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
-            return None
-
-    @property
-    def good_endpoints(self) -> int:
-        """How many endpoints are in good standing."""
-        now = self._clock()
-        return sum(not endpoint.is_suspended(now) for endpoint in self.endpoints)
-
-    def distrust(self, reason: str, place: int | None = None) -> None:
-        """Sets an endpoint aside because its answers make no sense: that which is asked first, where it is not known
-        whose they are."""
-        first = choose(self.endpoints, self._clock())[0]
-        self._suspend(first if place is None else place, Fault.INCONSISTENT, reason)
-
-    def _good(self, place: int) -> None:
-        self._replace(place, after_answer(self.endpoints[place]))
-
-    def _suspend(self, place: int, fault: Fault, reason: str) -> None:
-        before, now = self.endpoints[place], self._clock()
-        self._replace(place, after_fault(before, fault, reason, now))
-        self._nodes[place].doubt()
-        # While all are away each is asked again and again, and fails as before.
-        is_news = not before.is_suspended(now) or (before.last_fault, before.last_reason) != (fault, reason)
-        level = logging.WARNING if is_news else logging.DEBUG
-        logger.log(level, "%s: %s is suspended: %s (%s)", self._chain.name, before.host, fault, reason)
-
-    def _replace(self, place: int, endpoint: Endpoint) -> None:
-        self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])

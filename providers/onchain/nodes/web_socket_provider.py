@@ -1,13 +1,14 @@
 """JSON-RPC over a WebSocket for web3.py, held: its own provider keeps whatever an endpoint sends, asked for or not,
-and never again hears one that has once sent what it cannot read.
+never again hears one that has once sent what it cannot read, and goes wherever it is sent.
 
 Overrides and uses of web3.py 8: `socket_recv`, `form_request`, `is_connected` and `disconnect`, its own; and of what
-is undocumented `_message_listener_task` and `_provider_specific_disconnect`. `test_web_socket_provider.py` shows what
-for: with the stock provider it fails.
+is undocumented `_message_listener_task`, `_provider_specific_connect` and `_provider_specific_disconnect`; of
+websockets `process_redirect`. `test_web_socket_provider.py` shows what for: with the stock provider it fails.
 """
 
 from typing import Any
 
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import CloseCode
 
@@ -21,6 +22,14 @@ __all__ = ["HeldWebSocketProvider"]
 NEWS = "eth_subscription"
 # A header is some thousand characters; they wait in a queue until somebody looks at them.
 NEWS_LIMIT = 100_000
+
+
+class _ConnectThere(connect):
+    """Connects to the endpoint that was named: another one may be where the second word comes from, or no endpoint at
+    all."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 class HeldWebSocketProvider(WebSocketProvider):
@@ -42,6 +51,9 @@ class HeldWebSocketProvider(WebSocketProvider):
         if isinstance(request["id"], int):
             self._asked.add(request["id"])
         return request
+
+    async def _provider_specific_connect(self) -> None:
+        self._ws = await _ConnectThere(self.endpoint_uri, **self.websocket_kwargs)
 
     async def is_connected(self, show_traceback: bool = False) -> bool:
         listening = self._message_listener_task

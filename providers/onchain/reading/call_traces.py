@@ -41,8 +41,8 @@ def _names(answer: Sequence[Mapping[str, Any]], transactions: Sequence[Mapping[s
     KeyError, TypeError, and ValueError."""
     if any("txHash" in one for one in answer):
         named = [str(one["txHash"]) for one in answer]
-        told = dict(zip(named, answer, strict=True))
-        if len(told) < len(named) and any(told[name] != one for name, one in zip(named, answer, strict=True)):
+        by_name = dict(zip(named, answer, strict=True))
+        if len(by_name) < len(named) and any(by_name[name] != one for name, one in zip(named, answer, strict=True)):
             raise ValueError  # one transaction is told of in two ways
         return named
     for traced in (transactions, [one for one in transactions if _executes(one)], []):

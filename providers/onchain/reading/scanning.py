@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from providers.onchain.blocks.canonical import BlockId
@@ -136,9 +137,11 @@ async def see_again(
     *,
     place: int,
     one_by_one: bool = False,
+    already_seen: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Sequence[Seen]:
     """Reads blocks that were read before once more, by just this endpoint; `one_by_one` those that no range may reach
-    into. Raises FaultyError, ChainUnavailableError, RefusedByNodeError, and MalformedError."""
+    into. `told` are transfers of which it has told itself, by their ids, and in which block. Raises FaultyError,
+    ChainUnavailableError, RefusedByNodeError, and MalformedError."""
     contracts = _contracts(chain)
     found: list[Seen] = []
     if contracts and len(watchlist) and one_by_one:
@@ -151,12 +154,21 @@ async def see_again(
         found += await _dated(rpc, chain, reported, watchlist)
     if chain.own_coin is not None and watchlist.wants_own_coin:
         for number in blocks:
-            found += await _own_coin_again(rpc, traces, chain, number, watchlist, place=place)
+            found += await _own_coin_again(
+                rpc, traces, chain, number, watchlist, place=place, already_seen=already_seen
+            )
     return found
 
 
 async def _own_coin_again(
-    rpc: ChainRpc, traces: Traces, chain: Chain, number: int, watchlist: Watchlist, *, place: int
+    rpc: ChainRpc,
+    traces: Traces,
+    chain: Chain,
+    number: int,
+    watchlist: Watchlist,
+    *,
+    place: int,
+    already_seen: Mapping[str, str | None],
 ) -> list[Seen]:
     content = await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
     header = header_of(content)
@@ -166,6 +178,9 @@ async def _own_coin_again(
     except RefusedByNodeError as error:  # no reason to leave out all else
         logger.warning("%s: what contracts send in block %d is not read again: %s", chain.name, number, error)
     for transfer in _sent(chain, content, watchlist):
+        if already_seen.get(transfer.transfer_id) == header.hash:  # that it succeeded is known
+            found.append(transfer)
+            continue
         receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
         if not _is_failure(receipt, transfer):
             found.append(transfer)

@@ -80,6 +80,10 @@ class Traces:
             f" since no endpoint shows it ({passed.reason}); name the transaction of a payment that is missed"
         )
 
+    def may_be_offered_by(self, place: int) -> bool:
+        """Whether this endpoint has not said lately that it offers none."""
+        return not self._does_not_offer(place)
+
     async def sent_on(
         self, block: BlockId, transactions: Sequence[Mapping[str, Any]]
     ) -> list[tuple[ChainTransfer, int]] | None:

@@ -18,7 +18,7 @@ from coordinator.json_text import PARTS_LIMIT
 from providers.answers import Answer as Answered
 from providers.answers import NeighbourError, NotReachedError, TooLateError, ask, neighbour
 from providers.availability import UnansweredError
-from providers.contract import (
+from providers.errors import (
     AnswerUnusableError,
     CoinUnavailableError,
     CredentialsRefusedError,

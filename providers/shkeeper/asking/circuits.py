@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from providers.availability import Limits
 from providers.circuit import Circuit, show_circuit
-from providers.contract import CoinUnavailableError, ProviderUnavailableError
+from providers.errors import CoinUnavailableError, ProviderUnavailableError
 
 __all__ = [
     "ALL_WALLETS",

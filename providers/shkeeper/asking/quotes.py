@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic import AliasChoices, Field
 
 from coordinator.money import Amount, excess_over, format_amount, product, total
-from providers.contract import AnswerUnusableError
+from providers.errors import AnswerUnusableError
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.asking.subjects import require_subject
 from providers.shkeeper.wire import Wire, Words

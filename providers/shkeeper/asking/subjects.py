@@ -4,7 +4,7 @@ else (an answer out of a cache, or to the question before) answers nothing, howe
 from decimal import Decimal
 
 from coordinator.money import format_amount
-from providers.contract import AnswerUnusableError
+from providers.errors import AnswerUnusableError
 from providers.shkeeper.asking.refusals import shown
 
 __all__ = ["OtherSubjectError", "require_subject"]

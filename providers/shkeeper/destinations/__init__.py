@@ -88,9 +88,11 @@ def read_destination(
         if objection := family.objection(read):
             raise DestinationWrongError(objection)
     except NotOfFamilyError as error:
-        told = _told(family, destination, test_network=test_network)
-        fault = error.fault if told is None else DestinationFault.OTHER_NETWORK
-        raise DestinationWrongError(f"expected {family.described} ({family.form}); {told or error}", fault) from None
+        other_network = _other_network(family, destination, test_network=test_network)
+        fault = error.fault if other_network is None else DestinationFault.OTHER_NETWORK
+        raise DestinationWrongError(
+            f"expected {family.described} ({family.form}); {other_network or error}", fault
+        ) from None
     except DestinationWrongError as error:
         raise DestinationWrongError(f"expected {family.described} ({family.form}); {error}", error.fault) from None
     return read
@@ -137,7 +139,7 @@ def _check_characters(family: Family, destination: str) -> None:
         raise NotOfFamilyError(f"this has {len(destination)} characters")
 
 
-def _told(family: Family, destination: str, *, test_network: bool) -> str | None:
+def _other_network(family: Family, destination: str, *, test_network: bool) -> str | None:
     """What a destination is that is none of a family, if that can be told."""
     if family is UNKNOWN:
         return None

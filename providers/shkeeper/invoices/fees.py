@@ -14,7 +14,7 @@ from coordinator.money import excess_over, product, quotient, rounded, rounded_u
 from coordinator.payments.agreed.fees import Fee, FeePolicy
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.quotes import fee_priced
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.asking.quotes import ask_for_quote
 

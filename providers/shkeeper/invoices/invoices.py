@@ -17,7 +17,7 @@ from coordinator.money import CENT_DECIMALS, Amount, format_amount, product, rou
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.evidence import LookedUpInvoice
 from coordinator.payments.deciding.quotes import filled
-from providers.contract import (
+from providers.errors import (
     AnswerUnusableError,
     CoinUnavailableError,
     CredentialsRefusedError,

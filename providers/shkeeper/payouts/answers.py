@@ -32,7 +32,7 @@ from coordinator.payouts.observations import (
 )
 from coordinator.payouts.payouts import Payout
 from providers.answers import Answer
-from providers.contract import AnswerUnusableError, CredentialsRefusedError, RefusedTogetherError
+from providers.errors import AnswerUnusableError, CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.asking.api import BAD_PASSWORD
 from providers.shkeeper.asking.refusals import is_error, leads_to_login, reason_of, shown
 from providers.shkeeper.asking.subjects import require_subject
@@ -288,10 +288,10 @@ def of_task(payout: Payout, task: TaskAnswer, now: datetime) -> list[PayoutObser
     elsewhere = _elsewhere(payout, own)
     if elsewhere is not None and own.txids:
         return [PayoutSent(tx_hashes=own.txids, stated=Stated(amount=own.amount, destination=elsewhere))]
-    told = _of_result(own, now)
+    observed = _of_result(own, now)
     if payout.coin in FINAL_BY_TASK and own.status == "success" and own.txids:
-        told.append(PayoutConfirmed())
-    return told
+        observed.append(PayoutConfirmed())
+    return observed
 
 
 def _has_ended(task: TaskAnswer | None) -> bool:
@@ -326,8 +326,8 @@ def _of_result(result: TaskResult, now: datetime) -> list[PayoutObservation]:
     words = shown(result.message or "without a reason")
     if not result.txids:
         succeeded = result.status == "success"
-        told = "succeeded, and names no transaction" if succeeded else f"reports an error without one: {words}"
-        return [PayoutInDoubt(reason=f"SHKeeper's task {told}")]
+        observed = "succeeded, and names no transaction" if succeeded else f"reports an error without one: {words}"
+        return [PayoutInDoubt(reason=f"SHKeeper's task {observed}")]
     if result.status == "success":
         return [PayoutSent(tx_hashes=result.txids, stated=Stated(amount=result.amount))]
     mined_at = _reverted_at(result.details)

@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from coordinator.money import ZERO, decimals_of, rounded
-from providers.contract import NotPayableError, PayoutOrder
+from providers.contract import PayoutOrder
+from providers.errors import NotPayableError
 from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.destinations import DestinationWrongError, read_destination
 

@@ -25,12 +25,11 @@ from coordinator.money import (
 from coordinator.payouts.observations import PayoutFailed, PayoutObservation, PayoutUnclear
 from coordinator.payouts.payouts import Payout
 from providers.answers import NeighbourError, NotReachedError
-from providers.contract import (
+from providers.contract import BookedPayout, PayoutOrder
+from providers.errors import (
     AnswerUnusableError,
-    BookedPayout,
     CredentialsRefusedError,
     NotPayableError,
-    PayoutOrder,
     ProviderError,
     ProviderUnavailableError,
 )

@@ -216,18 +216,18 @@ def subjects(gateway: LocalGateway, route: Route, question: Question) -> frozens
     """Whom a question is about, in lower case: the external ids and destinations that it names, or that its task is
     for."""
     named = route.named(question.path) or {}
-    told = [named.get("external_id"), question.query.get("external_id")]
+    named_by = [named.get("external_id"), question.query.get("external_id")]
     task = gateway.payouts.tasks.get(named.get("task_id", ""))
     for part in () if task is None else task.parts:
-        told += [part.external_id, part.destination]
+        named_by += [part.external_id, part.destination]
     try:
         content = question.content() if question.body else None
     except NotJsonError:
         content = None
     for entry in content if isinstance(content, list) else [content]:
         if isinstance(entry, dict):
-            told += [entry.get(name) for name in ("external_id", "destination", "dest")]
-    return frozenset(one.lower() for one in told if isinstance(one, str))
+            named_by += [entry.get(name) for name in ("external_id", "destination", "dest")]
+    return frozenset(one.lower() for one in named_by if isinstance(one, str))
 
 
 def answer(gateway: LocalGateway, route: Route, question: Question, now: datetime) -> Answer:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from providers.contract import WebhookRefusedError
+from providers.errors import WebhookRefusedError
 
 __all__ = ["API_KEY_HEADER", "SIGNATURE_HEADER", "TIMESTAMP_HEADER", "require_headers", "sign", "verify"]
 

@@ -25,7 +25,8 @@ from coordinator.payments.observed.observations import (
     TransferSeen,
 )
 from coordinator.payouts.observations import PayoutBooked, PayoutConfirmed, PayoutObservation, PayoutSent, Stated
-from providers.contract import PayoutReading, Reading, WebhookUnreadableError
+from providers.contract import PayoutReading, Reading
+from providers.errors import WebhookUnreadableError
 from providers.shkeeper.coins import TRC20
 from providers.shkeeper.destinations import usual_spelling
 from providers.shkeeper.webhooks.confirmations import settling_seconds

@@ -1,11 +1,13 @@
 """Revocations: of whatever order of grants, revocations and restorations, what is granted is what was said last."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.access import Principal, Revocations
+from bridge.access import AccessChangedError, Principal, Revocations, TokenError
 
 BEGAN = datetime(2026, 11, 27, tzinfo=UTC)
 ROOMS = ("chat-1", "chat-2")
@@ -39,7 +41,7 @@ def test_a_room_is_granted_unless_it_was_revoked_since_and_not_restored(
 
 def test_a_token_is_refused_by_its_id_or_if_all_of_its_user_were_revoked_since() -> None:
     revocations = Revocations()
-    revocations.revoke_all_of("u1", BEGAN)
+    revocations.revoke_all_of("u1", BEGAN, 1)
     revocations.revoke_token("t1")
     assert [revocations.refuses(holder(issued)) for issued in (-1, 0, 1, None)] == [True, True, False, True]
     assert revocations.refuses(holder(1, token_id="t1"))
@@ -71,3 +73,40 @@ def test_a_session_has_lost_a_room_that_it_is_in_from_before_or_of_which_it_may_
     moment = BEGAN + timedelta(seconds=there_until)
     assert revocations.has_lost_rooms(holder(None), joined, heard_until, moment) == expected
     assert not revocations.has_lost_rooms(holder(None, sees_everything=True), joined, heard_until, moment)
+
+
+@given(st.permutations([(1, 5), (2, 900), (3, 7)]), st.integers(0, 1_000))
+def test_of_two_revocations_the_later_in_the_journal_counts_in_whatever_order_they_are_learned(
+    told: list[tuple[int, int]], issued: int
+) -> None:
+    """The second was made by a clock that was ahead, and the third says it again."""
+    revocations = Revocations()
+    for offset, second in told:
+        revocations.revoke_all_of("u1", BEGAN + timedelta(seconds=second), offset)
+        revocations.revoke_room("u2", "chat-1", BEGAN + timedelta(seconds=second), offset)
+    assert revocations.refuses(holder(issued)) == (issued <= 7)
+    other = Principal("u2", user_id="u2", rooms=frozenset(ROOMS), issued_at=BEGAN + timedelta(seconds=issued))
+    assert revocations.withholds(other, "chat-1") == (issued <= 7)
+
+
+@given(STEPS, STEPS, st.none() | st.integers(-1, 20))
+def test_whoever_let_somebody_in_is_told_of_each_room_and_token_that_they_did_not_know_of(
+    heard: list[tuple[str, str]], unheard: list[tuple[str, str]], issued: int | None
+) -> None:
+    known, all_there_is = Revocations(), Revocations()
+    for second, (step, room) in enumerate([*heard, *unheard]):
+        for one in (known, all_there_is) if second < len(heard) else (all_there_is,):
+            if step == "revoke":
+                one.revoke_room("u1", room, BEGAN + timedelta(seconds=second), second)
+            else:
+                one.restore_room(["u1"], room)
+    let_in = known.applied_to(holder(issued, token_id="t1"))
+    if let_in.rooms - all_there_is.applied_to(holder(issued)).rooms:
+        with pytest.raises(AccessChangedError):
+            all_there_is.require(let_in)
+    else:
+        all_there_is.require(let_in)
+    all_there_is.require(replace(let_in, sees_everything=True))
+    all_there_is.revoke_token("t1")
+    with pytest.raises(TokenError, match="revoked"):
+        all_there_is.require(let_in)

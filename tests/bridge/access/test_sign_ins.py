@@ -133,8 +133,8 @@ async def test_somebody_who_comes_back_with_a_good_answer_is_signed_in(
     [question] = [one for one in provider.asked if one.path == "/token"]
     given = base64.b64decode(question.headers["Authorization"].removeprefix("Basic ")).decode()
     assert given == "bridge:" + SECRET.replace(" ", "+")
-    standing = await sign_ins.standing(signed.cookie)
-    principal = sign_ins._verifier.principal(standing.token)
+    state_of = await sign_ins.state_of(signed.cookie)
+    principal = sign_ins._verifier.principal(state_of.token)
     assert (principal.user_id, principal.roles) == ("ada@shop", frozenset({Role.VIEW}))
     assert CODE not in caplog.text
     assert "refresh-1" not in caplog.text + signed.cookie
@@ -147,7 +147,7 @@ async def test_somebody_of_the_staff_is_no_user_of_the_marketplace_whose_id_is_t
     sign_ins = make()
     browser = await Browser.on_its_way(sign_ins)
     provider.gives(provider.signs(nonce=browser.asked["nonce"], sub="buyer-1"))
-    principal = sign_ins._verifier.principal((await sign_ins.standing((await browser.comes_back()).cookie)).token)
+    principal = sign_ins._verifier.principal((await sign_ins.state_of((await browser.comes_back()).cookie)).token)
     assert principal.may_see_console
     assert not principal.is_user("buyer-1")
     assert not principal.may_say_where(buyer_id="buyer-1", opened_through=None)
@@ -304,8 +304,8 @@ async def test_roles_come_from_the_claim_that_is_named_and_nobody_without_is_let
     if isinstance(expected, str):
         assert await refusal(browser.comes_back()) == expected
     else:
-        standing = await sign_ins.standing((await browser.comes_back()).cookie)
-        assert sign_ins._verifier.principal(standing.token).roles == expected
+        state_of = await sign_ins.state_of((await browser.comes_back()).cookie)
+        assert sign_ins._verifier.principal(state_of.token).roles == expected
 
 
 @pytest.mark.parametrize(
@@ -389,11 +389,11 @@ async def test_a_session_is_renewed_when_half_of_it_is_over_and_keeps_its_beginn
 ) -> None:
     sign_ins = make()
     cookie = await signed_in(provider, sign_ins, refresh_token="refresh-1")
-    first = await sign_ins.standing(cookie)
+    first = await sign_ins.state_of(cookie)
     assert len(provider.said_to("/token")) == 1
     clock.later_seconds = 400
     provider.gives(provider.signs(roles=["finance", "directors"], exp=int(clock()) + 600), refresh_token="refresh-2")
-    second = await sign_ins.standing(first.cookie)
+    second = await sign_ins.state_of(first.cookie)
     assert provider.said_to("/token")[-1] == {"grant_type": "refresh_token", "refresh_token": "refresh-1"}
     before, after = (sign_ins._verifier.principal(one.token) for one in (first, second))
     assert (after.roles, after.token_id, after.issued_at) == (
@@ -402,7 +402,7 @@ async def test_a_session_is_renewed_when_half_of_it_is_over_and_keeps_its_beginn
         before.issued_at,
     )
     clock.later_seconds = 800
-    await sign_ins.standing(second.cookie)
+    await sign_ins.state_of(second.cookie)
     assert provider.said_to("/token")[-1]["refresh_token"] == "refresh-2"
 
 
@@ -422,8 +422,8 @@ async def test_a_session_that_is_renewed_for_somebody_else_or_without_a_role_is_
     cookie = await signed_in(provider, sign_ins, refresh_token="refresh-1")
     clock.later_seconds = 400
     provider.gives(provider.signs(**changes))
-    standing = await sign_ins.standing(cookie)
-    assert (standing.token, standing.cookie, standing.refused) == (None, None, expected)
+    state_of = await sign_ins.state_of(cookie)
+    assert (state_of.token, state_of.cookie, state_of.refused) == (None, None, expected)
 
 
 async def test_while_the_provider_is_away_a_session_lasts_as_long_as_its_word(
@@ -433,12 +433,12 @@ async def test_while_the_provider_is_away_a_session_lasts_as_long_as_its_word(
     cookie = await signed_in(provider, sign_ins, refresh_token="refresh-1")
     provider.tokens = None
     clock.later_seconds = 400
-    standing = await sign_ins.standing(cookie)
-    assert standing.token is not None
+    state_of = await sign_ins.state_of(cookie)
+    assert state_of.token is not None
     clock.later_seconds = 601
-    assert (await sign_ins.standing(standing.cookie)).refused == "provider_away"
+    assert (await sign_ins.state_of(state_of.cookie)).refused == "provider_away"
     provider.gives(provider.signs(exp=int(clock()) + 600))
-    assert (await sign_ins.standing(standing.cookie)).token is not None
+    assert (await sign_ins.state_of(state_of.cookie)).token is not None
 
 
 async def test_no_session_outlives_what_the_provider_has_said_or_its_hours(
@@ -447,25 +447,25 @@ async def test_no_session_outlives_what_the_provider_has_said_or_its_hours(
     without = make()
     cookie = await signed_in(provider, without)
     clock.later_seconds = 601
-    assert (await without.standing(cookie)).refused == "session_over"
+    assert (await without.state_of(cookie)).refused == "session_over"
     clock.later_seconds = 0
     short = make(session_hours=0.1)
     cookie = await signed_in(provider, short, refresh_token="refresh-1")
     for clock.later_seconds, renewals in ((100, 0), (200, 1)):
         provider.gives(provider.signs(exp=int(clock()) + 600), refresh_token="refresh-1")
-        standing = await short.standing(cookie)
+        state_of = await short.state_of(cookie)
         assert len([one for one in provider.said_to("/token") if "refresh_token" in one]) == renewals
-        assert standing.cookie is not None
-        cookie = standing.cookie
+        assert state_of.cookie is not None
+        cookie = state_of.cookie
     clock.later_seconds = 361
-    assert (await short.standing(cookie)).refused == "session_over"
+    assert (await short.state_of(cookie)).refused == "session_over"
     unrenewed = make(session_hours=0.1)
     clock.later_seconds = 0
     cookie = await signed_in(provider, unrenewed)
     clock.later_seconds = 300
-    cookie = (await unrenewed.standing(cookie)).cookie or ""
+    cookie = (await unrenewed.state_of(cookie)).cookie or ""
     clock.later_seconds = 361
-    assert (await unrenewed.standing(cookie)).refused == "session_over"
+    assert (await unrenewed.state_of(cookie)).refused == "session_over"
 
 
 async def test_a_session_that_is_revoked_is_neither_renewed_nor_given_a_token(
@@ -473,10 +473,10 @@ async def test_a_session_that_is_revoked_is_neither_renewed_nor_given_a_token(
 ) -> None:
     sign_ins = make()
     cookie = await signed_in(provider, sign_ins, refresh_token="refresh-1")
-    principal = sign_ins._verifier.principal((await sign_ins.standing(cookie)).token)
+    principal = sign_ins._verifier.principal((await sign_ins.state_of(cookie)).token)
     sign_ins._verifier.revocations.revoke_token(principal.token_id or "")
     for clock.later_seconds in (0, 400):
-        assert (await sign_ins.standing(cookie)).refused == "session_revoked"
+        assert (await sign_ins.state_of(cookie)).refused == "session_revoked"
     assert [one for one in provider.said_to("/token") if "refresh_token" in one] == []
 
 
@@ -484,15 +484,15 @@ async def test_a_session_is_known_at_every_bridge_and_by_its_own_secret_alone(
     provider: ForgingProvider, make: Make
 ) -> None:
     cookie = await signed_in(provider, make())
-    standing = await make().standing(cookie)
+    state_of = await make().state_of(cookie)
     other = make(secret=new_secret())
-    assert (await other.standing(cookie)).refused == "session_over"
+    assert (await other.state_of(cookie)).refused == "session_over"
     with pytest.raises(TokenError):
-        other._verifier.principal(standing.token)
+        other._verifier.principal(state_of.token)
     with pytest.raises(TokenError):
-        TokenVerifier(secrets=[SECRET]).principal(standing.token)
+        TokenVerifier(secrets=[SECRET]).principal(state_of.token)
     for nothing in (None, ""):
-        assert (await other.standing(nothing)).refused is None
+        assert (await other.state_of(nothing)).refused is None
 
 
 async def test_a_refresh_token_that_has_no_room_in_a_cookie_is_not_kept(
@@ -501,7 +501,7 @@ async def test_a_refresh_token_that_has_no_room_in_a_cookie_is_not_kept(
     sign_ins = make()
     cookie = await signed_in(provider, sign_ins, refresh_token="x" * 4_000)
     assert len(cookie) < 4_000
-    assert (await sign_ins.standing(cookie)).renew_after is None
+    assert (await sign_ins.state_of(cookie)).renew_after is None
 
 
 async def test_whoever_signs_out_is_signed_out_at_the_provider_where_it_can(

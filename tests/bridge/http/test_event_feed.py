@@ -1,5 +1,6 @@
 """The feed of everything on a running bridge: who may read it, the long poll, the stream, and CloudEvents."""
 
+import asyncio
 import json
 import sqlite3
 import threading
@@ -11,8 +12,9 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from litestar.exceptions import NotAuthorizedException
 
-from bridge.access import ANYBODY
+from bridge.access import ANYBODY, Principal
 from bridge.http import event_feed
 from bridge.http.event_feed import EventFeed, WantedStream
 from bridge.http.event_forms import past_event
@@ -298,7 +300,7 @@ def test_a_bridge_that_stops_ends_its_streams_and_answers_who_waits(make_bridge:
 async def test_a_silent_stream_says_that_it_lives_and_one_that_fell_behind_what_is_kept_that_it_did(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_feed, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(event_feed, "POLL_SECONDS", 0.001)
     monkeypatch.setattr(event_feed, "HEARTBEAT_SECONDS", 0.002)
     journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
 
@@ -324,4 +326,27 @@ async def test_a_silent_stream_says_that_it_lives_and_one_that_fell_behind_what_
     assert [one async for one in behind] == []
     await told.aclose()
     assert feed.followers() == []
+    await journal.close()
+
+
+async def test_a_stream_shows_nothing_before_whatever_it_takes_back_has_come_to_this_bridge(tmp_path: Path) -> None:
+    journal = await Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")
+    revoked: list[object] = []
+
+    async def deliver(stretch: object) -> None:
+        revoked.append(stretch)
+
+    def recognize(_: str | None) -> Principal:
+        if revoked:
+            raise NotAuthorizedException
+        return ANYBODY
+
+    dispatcher, feed = journal.dispatcher(deliver, after=0), EventFeed(recognize)
+    await journal.publish_events([Event("moved", Audience(rooms=("r",)), "{}")])
+    told = feed.stream(WantedStream(journal, dispatcher, past_event, None), 0, None)
+    assert (await anext(told)).startswith(b"retry: ")
+    shown = asyncio.create_task(anext(told, None))
+    await journal.newest_place()  # which the stream has read as well by now
+    await dispatcher.catch_up()
+    assert await shown is None
     await journal.close()

@@ -80,12 +80,12 @@ async def test_what_wallets_should_hold_is_the_same_wherever_it_was_added_up_to(
     for number in (1, 2):
         await journal.payouts.record_network_fees(await sent(journal, number), {f"0x{number:064x}": TOOK})
     before = await journal.wallets.should(clock.now)
-    monkeypatch.setattr(wallets, "KEPT_AFTER", 0)
+    monkeypatch.setattr(wallets, "SUMMED_AFTER", 0)
     for number in (3, 4, 5):
         assert await journal.wallets.should(clock.now) == before
         await journal.payouts.record_network_fees(await sent(journal, number), "nobody says")
         kept = await journal.wallets.should(clock.now)
         assert kept[USDT].booked == before[USDT].booked + Decimal("0.20")
         before = kept
-    monkeypatch.setattr(wallets, "KEPT_AFTER", 10**9)
+    monkeypatch.setattr(wallets, "SUMMED_AFTER", 10**9)
     assert await journal.wallets.should(clock.now) == before

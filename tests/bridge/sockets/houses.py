@@ -83,9 +83,13 @@ class House:
             keeps_confidence=False,
             replay_bytes=replay_bytes,
         )
-        works = [dispatcher.run(), self.journal.follow_others(), LeasedWork(self.journal, {}).run()]
-        if self.journal.activities.is_shared:
-            works.append(SharedActivity(self.journal, server, grace=timedelta(seconds=5)).run())
+        self.sharing = SharedActivity(self.journal, server, grace=timedelta(seconds=5))
+        works = [
+            dispatcher.run(),
+            self.journal.follow_others(),
+            LeasedWork(self.journal, {}).run(),
+            self.sharing.run(),
+        ]
         server.recover_with(recovery)
         self.server, self.recovery = server, recovery
         self.hears = True

@@ -224,7 +224,7 @@ class Doors(RuleBasedStateMachine):
             left = missed.session.left
             assert left is not None
             sure = datetime.fromtimestamp(left.sure / 1_000_000, UTC)
-            if self.revocations.has_lost_rooms(USER, missed.session.rooms, missed.heard_until, sure):
+            if self.revocations.has_lost_rooms(USER, missed.session.rooms, missed.received_until, sure):
                 missed = None
         if client is not None and missed is not None:
             resumed = self.recovery.resume(missed, present)

@@ -115,8 +115,8 @@ class Journal:
     async def take_over(self, sid: str) -> TakenOver | None:
         raise NotImplementedError  # which no journal is asked for that is one process's alone
 
-    async def recall(self) -> tuple[Sequence[Session], int]:
-        return [], 0
+    async def recall(self) -> int:
+        return 0
 
     async def _read(self) -> None:
         await self.going_on.wait()

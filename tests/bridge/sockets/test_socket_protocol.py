@@ -269,7 +269,7 @@ async def upgrading(url: str, address: str) -> ClientConnection:
 async def test_while_a_client_upgrades_what_is_for_it_goes_out_with_its_poll_at_once(
     serve: Serve, server: SocketServer, monkeypatch: pytest.MonkeyPatch, comes: str
 ) -> None:
-    monkeypatch.setattr("bridge.sockets.transport.polling.UPGRADE_LOOK_SECONDS", 100 * GIVE_UP_SECONDS)
+    monkeypatch.setattr("bridge.sockets.transport.polling.UPGRADE_POLL_SECONDS", 100 * GIVE_UP_SECONDS)
     url = await serve(server)
     async with client_of(url) as http:
         address = await opened(http)
@@ -297,7 +297,7 @@ async def test_while_a_client_upgrades_what_is_for_it_goes_out_with_its_poll_at_
 async def test_a_client_that_upgrades_need_not_wait_for_its_poll_to_return(
     serve: Serve, server: SocketServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.sockets.transport.polling.UPGRADE_LOOK_SECONDS", 100 * GIVE_UP_SECONDS)
+    monkeypatch.setattr("bridge.sockets.transport.polling.UPGRADE_POLL_SECONDS", 100 * GIVE_UP_SECONDS)
     url = await serve(server)
     async with client_of(url) as http:
         address = await opened(http)
@@ -315,7 +315,7 @@ async def test_a_client_that_upgrades_need_not_wait_for_its_poll_to_return(
 async def test_a_poll_that_meets_the_end_of_an_upgrade_is_refused(
     serve: Serve, server: SocketServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.sockets.transport.polling.UPGRADE_LOOK_SECONDS", 100 * GIVE_UP_SECONDS)
+    monkeypatch.setattr("bridge.sockets.transport.polling.UPGRADE_POLL_SECONDS", 100 * GIVE_UP_SECONDS)
     url = await serve(server)
     async with client_of(url) as http:
         address = await opened(http)

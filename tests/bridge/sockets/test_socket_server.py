@@ -190,7 +190,7 @@ async def test_whose_answers_the_bridge_leaves_waiting_is_not_closed_for_want_of
     while await websocket.recv() != "2":
         pass
     with monkeypatch.context() as patched:
-        patched.setattr(Connection, "is_kept_waiting", True)
+        patched.setattr(Connection, "is_paused", True)
         await pass_seconds(GIVE_UP_SECONDS)
         await pass_seconds(0)  # in which it is looked who is late
         await websocket.send("3")

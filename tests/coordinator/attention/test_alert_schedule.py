@@ -11,33 +11,34 @@ from coordinator.attention.alert_messages import Message, Sending
 from coordinator.attention.alert_schedule import (
     LONGEST_PAUSE,
     AlertBatch,
-    Pace,
+    DestinationState,
+    Frequency,
     QuietHours,
     Rules,
     Schedule,
-    Standing,
     delivered,
+    due_batch,
     failed,
     to_repeat,
-    to_tell,
 )
 from coordinator.attention.alerts import (
     COMES_AND_GOES_WITHIN,
     Alert,
+    Reminders,
     closed,
-    ending_was_told,
+    note_ending_reported,
+    note_reported,
     observed,
     snoozed,
-    was_told,
 )
 from coordinator.attention.items import payouts_held
 from coordinator.attention.severities import Severities, Severity
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-CHAT = Standing("chat")
+CHAT = DestinationState("chat")
 USUAL = Rules(
-    {Severity.CRITICAL: Pace.AT_ONCE, Severity.WARNING: Pace.DIGEST, Severity.NOTICE: Pace.NEVER},
+    {Severity.CRITICAL: Frequency.AT_ONCE, Severity.WARNING: Frequency.DIGEST, Severity.NOTICE: Frequency.NEVER},
     frozenset({Severity.CRITICAL}),
 )
 HOURLY = Schedule(UTC, None, HOUR, MINUTE, MINUTE, 15 * MINUTE)
@@ -54,11 +55,11 @@ def alert(kind: str, at: datetime, number: int = 1) -> Alert:
 def told(
     alerts: Sequence[Alert],
     now: datetime,
-    standing: Standing = CHAT,
+    state: DestinationState = CHAT,
     schedule: Schedule = HOURLY,
     rules: Rules = USUAL,
 ) -> AlertBatch | None:
-    return to_tell(alerts, standing, rules, schedule, Severities(), now)
+    return due_batch(alerts, state, rules, schedule, Severities(), now)
 
 
 def keys(batch: AlertBatch | None) -> list[str]:
@@ -72,13 +73,13 @@ def test_what_is_critical_is_told_at_once_a_warning_in_the_next_digest_and_what_
     assert keys(first) == [f"{CRITICAL}:1"]
     assert first is not None
     assert not first.is_digest
-    alerts[0] = was_told(alerts[0], "chat")
+    alerts[0] = note_reported(alerts[0], "chat")
     assert told(alerts, NOON + 59 * MINUTE) is None
     digest = told(alerts, NOON + HOUR)
     assert keys(digest) == [f"{WARNING}:1"]
     assert digest is not None
     assert digest.is_digest
-    assert told([was_told(one, "chat") for one in alerts], NOON + 2 * HOUR) is None
+    assert told([note_reported(one, "chat") for one in alerts], NOON + 2 * HOUR) is None
 
 
 def test_what_comes_after_a_digest_was_due_waits_for_the_next_though_nothing_was_told_in_that_one() -> None:
@@ -92,10 +93,10 @@ def test_a_thousand_at_once_are_one_message() -> None:
 
 
 def test_what_comes_within_the_pause_after_a_message_is_in_the_next() -> None:
-    standing = delivered(CHAT, NOON + SECOND)
+    state = delivered(CHAT, NOON + SECOND)
     late = [alert(CRITICAL, NOON + 2 * SECOND)]
-    assert told(late, NOON + 59 * SECOND, standing) is None
-    assert keys(told(late, NOON + 61 * SECOND, standing)) == [f"{CRITICAL}:1"]
+    assert told(late, NOON + 59 * SECOND, state) is None
+    assert keys(told(late, NOON + 61 * SECOND, state)) == [f"{CRITICAL}:1"]
 
 
 def test_in_quiet_hours_only_that_is_told_which_a_channel_hears_then_too() -> None:
@@ -103,7 +104,7 @@ def test_in_quiet_hours_only_that_is_told_which_a_channel_hears_then_too() -> No
     night = datetime(2026, 5, 1, 23, 30, tzinfo=UTC)
     alerts = [alert(CRITICAL, night), alert(WARNING, night)]
     assert keys(told(alerts, night, schedule=nightly)) == [f"{CRITICAL}:1"]
-    deaf = Rules(USUAL.paces, frozenset())
+    deaf = Rules(USUAL.frequencies, frozenset())
     for hour in (0, 1, 6):
         assert told(alerts, datetime(2026, 5, 2, hour, 59, tzinfo=UTC), schedule=nightly, rules=deaf) is None
     morning = datetime(2026, 5, 2, 7, 0, tzinfo=UTC)
@@ -149,13 +150,13 @@ def test_one_digest_a_day_comes_when_the_quiet_hours_end_that_midnight_lies_in()
 def test_an_end_is_said_in_the_digest_to_those_who_were_told_and_once() -> None:
     ended = alert(CRITICAL, NOON).model_copy(update={"ended_at": NOON + MINUTE})
     assert told([ended], NOON + HOUR) is None  # nobody was told of it
-    known = was_told(ended, "chat")
+    known = note_reported(ended, "chat")
     assert told([known], NOON + 2 * MINUTE) is None
     digest = told([known], NOON + HOUR)
     assert digest is not None
     assert (list(digest.new), list(digest.over)) == ([], [known])
-    assert told([ending_was_told(known, "chat")], NOON + HOUR) is None
-    by_hand = closed(was_told(alert(CRITICAL, NOON), "chat"), "Ada", "known", NOON + MINUTE).alert
+    assert told([note_ending_reported(known, "chat")], NOON + HOUR) is None
+    by_hand = closed(note_reported(alert(CRITICAL, NOON), "chat"), "Ada", "known", NOON + MINUTE).alert
     digest = told([by_hand], NOON + HOUR)
     assert digest is not None
     assert list(digest.over) == [by_hand]
@@ -173,13 +174,13 @@ def test_of_what_comes_and_goes_nobody_hears_all_the_time_and_in_the_end_they_kn
         now = NOON + minute * MINUTE
         is_there = minute % (there + away) < there or minute > 5 * 60
         known |= {change.alert.key: change.alert for change in observed(known, [HELD] if is_there else [], (), now)}
-        batch = to_tell(list(known.values()), CHAT, USUAL, often, CRITICALLY_HELD, now)
+        batch = due_batch(list(known.values()), CHAT, USUAL, often, CRITICALLY_HELD, now)
         for one in () if batch is None else batch.new:
             heard.append((now, "new"))
-            known[one.key] = was_told(one, "chat")
+            known[one.key] = note_reported(one, "chat")
         for one in () if batch is None else batch.over:
             heard.append((now, "over"))
-            known[one.key] = ending_was_told(one, "chat")
+            known[one.key] = note_ending_reported(one, "chat")
     assert ("over", "over") not in pairwise(what for _, what in heard)
     news = [at for at, what in heard if what == "new"]
     assert all(later - earlier >= COMES_AND_GOES_WITHIN for earlier, later in pairwise(news))
@@ -193,19 +194,41 @@ def test_nobody_is_told_of_what_is_snoozed_or_closed() -> None:
 
 
 def test_who_is_not_reached_is_tried_later_each_time_and_needs_a_person_after_long() -> None:
-    standing, now = CHAT, NOON
+    state, now = CHAT, NOON
     for pause in (1, 2, 4, 8):
-        standing = failed(standing, "451", HOURLY, now)
-        assert standing.next_try_at == now + pause * MINUTE
-        assert told([alert(CRITICAL, NOON)], now + pause * MINUTE - SECOND, standing) is None
+        state = failed(state, "451", HOURLY, now)
+        assert state.next_try_at == now + pause * MINUTE
+        assert told([alert(CRITICAL, NOON)], now + pause * MINUTE - SECOND, state) is None
         now += pause * MINUTE
-        assert keys(told([alert(CRITICAL, NOON)], now, standing)) == [f"{CRITICAL}:1"]
-        assert not standing.is_undelivered
+        assert keys(told([alert(CRITICAL, NOON)], now, state)) == [f"{CRITICAL}:1"]
+        assert not state.is_undelivered
     for _ in range(100):
-        standing = failed(standing, "451", HOURLY, now)
-    assert (standing.failing_since, standing.is_undelivered) == (NOON, True)
-    assert standing.next_try_at == now + LONGEST_PAUSE
-    assert delivered(standing, now) == Standing("chat", last_told_at=now)
+        state = failed(state, "451", HOURLY, now)
+    assert (state.failing_since, state.is_undelivered) == (NOON, True)
+    assert state.next_try_at == now + LONGEST_PAUSE
+    assert delivered(state, now) == DestinationState("chat", last_told_at=now)
+
+
+@pytest.mark.parametrize("ahead", [10 * MINUTE, HOUR, 48 * HOUR])
+def test_a_clock_that_was_ahead_and_is_right_again_silences_nobody(ahead: timedelta) -> None:
+    wrong = NOON + ahead
+    failing = failed(CHAT, "451", HOURLY, wrong)
+    old, new = alert(CRITICAL, wrong), alert(CRITICAL, NOON, 2)
+    assert keys(told([old, new], NOON, failing)) == keys(told([old, new], NOON, delivered(CHAT, wrong)))
+    assert keys(told([old, new], NOON, failing)) == [f"{CRITICAL}:1", f"{CRITICAL}:2"]
+    assert keys(told([alert(WARNING, wrong)], NOON)) == [f"{WARNING}:1"]
+    closed_then = closed(note_reported(old, "chat"), "Ada", "seen", wrong).alert
+    over = told([closed_then], NOON)
+    assert over is not None
+    assert [one.key for one in over.over] == [old.key]
+    # It fails on: since now, as far as is known, and not for longer than that from now on.
+    failing = failed(failing, "451", HOURLY, NOON)
+    assert (failing.failing_since, failing.next_try_at) == (NOON, NOON + 2 * MINUTE)
+    assert told([old, new], NOON + MINUTE, failing) is None
+    assert failed(failing, "451", HOURLY, NOON + 15 * MINUTE).is_undelivered
+    due = Reminders(HOUR, Severities({}))
+    assert due.is_due(note_reported(old, "chat"), NOON)
+    assert not due.is_due(note_reported(new, "chat"), NOON + HOUR - SECOND)
 
 
 def test_what_may_have_arrived_is_repeated_before_anything_else_and_a_digest_not_in_quiet_hours() -> None:

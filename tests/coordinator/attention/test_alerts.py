@@ -13,13 +13,13 @@ from coordinator.attention.alerts import (
     Reminders,
     assigned,
     closed,
-    ending_was_told,
+    note_ending_reported,
+    note_reported,
     observed,
     opened,
     reopened,
     seen,
     snoozed,
-    was_told,
 )
 from coordinator.attention.items import BY_URGENCY, Attention, AttentionKind
 from coordinator.attention.severities import SEVERITIES, Severities, Severity
@@ -72,7 +72,7 @@ def test_what_stays_as_it_is_changes_nothing_and_what_ends_ends_once(remembered:
 
 
 def test_what_comes_back_opens_again_for_whoever_was_told_and_sees_to_it_still(remembered: Remembered) -> None:
-    remembered.held = was_told(assigned(remembered.held, "Ada").alert, "chat")
+    remembered.held = note_reported(assigned(remembered.held, "Ada").alert, "chat")
     remembered.look([], START + HOUR)
     assert remembered.look([HELD], START + 2 * HOUR) == [("back", "payouts-held")]
     held = remembered.held
@@ -81,16 +81,16 @@ def test_what_comes_back_opens_again_for_whoever_was_told_and_sees_to_it_still(r
 
 
 def test_what_only_comes_and_goes_is_not_told_again(remembered: Remembered) -> None:
-    remembered.held = was_told(remembered.held, "chat")
+    remembered.held = note_reported(remembered.held, "chat")
     remembered.look([], START + MINUTE)
     remembered.look([HELD], START + 2 * MINUTE)
     assert remembered.held.told == ("chat",)
 
 
 def test_who_was_told_that_it_is_over_is_told_again_however_soon_it_is_back(remembered: Remembered) -> None:
-    remembered.held = was_told(was_told(remembered.held, "chat"), "mail")
+    remembered.held = note_reported(note_reported(remembered.held, "chat"), "mail")
     remembered.look([], START + MINUTE)
-    remembered.held = ending_was_told(remembered.held, "mail")
+    remembered.held = note_ending_reported(remembered.held, "mail")
     remembered.look([HELD], START + 2 * MINUTE)
     assert (remembered.held.told, remembered.held.ending_told) == (("chat",), ())
 
@@ -99,7 +99,7 @@ def test_who_was_told_that_it_is_over_is_told_again_however_soon_it_is_back(reme
 def test_what_was_put_aside_and_ended_is_told_again_however_soon_it_is_back(
     remembered: Remembered, item: Attention
 ) -> None:
-    known = was_told(remembered.held, "chat")
+    known = note_reported(remembered.held, "chat")
     for aside in (closed(known, "Ada", "known", START), snoozed(known, START + HOUR, None)):
         remembered.held = aside.alert
         remembered.look([], START + MINUTE)
@@ -109,14 +109,16 @@ def test_what_was_put_aside_and_ended_is_told_again_however_soon_it_is_back(
 
 
 def test_who_was_told_that_it_is_closed_is_told_when_it_is_open_again(remembered: Remembered) -> None:
-    known = was_told(was_told(remembered.held, "chat"), "mail")
-    done = ending_was_told(closed(known, "Ada", "known", START).alert, "mail")
+    known = note_reported(note_reported(remembered.held, "chat"), "mail")
+    done = note_ending_reported(closed(known, "Ada", "known", START).alert, "mail")
     again = reopened(done, None, START + HOUR).alert
     assert (again.told, again.news_at) == (("chat",), START + HOUR)
 
 
 def test_who_is_told_of_an_end_that_is_none_any_more_is_told_anew(remembered: Remembered) -> None:
-    assert ending_was_told(was_told(was_told(remembered.held, "chat"), "mail"), "mail").told == ("chat",)
+    assert note_ending_reported(note_reported(note_reported(remembered.held, "chat"), "mail"), "mail").told == (
+        "chat",
+    )
 
 
 def test_a_kind_of_which_there_is_more_than_is_listed_does_not_end(remembered: Remembered) -> None:
@@ -124,7 +126,7 @@ def test_a_kind_of_which_there_is_more_than_is_listed_does_not_end(remembered: R
 
 
 def test_what_is_closed_stays_closed_until_it_says_something_else(remembered: Remembered) -> None:
-    remembered.held = was_told(closed(remembered.held, "Ada", "known", START).alert, "chat")
+    remembered.held = note_reported(closed(remembered.held, "Ada", "known", START).alert, "chat")
     assert remembered.look([HELD], START + HOUR) == []
     assert remembered.held.state(START + HOUR) is AlertState.CLOSED
     assert seen(remembered.held, HELD, START + HOUR).state(START) is AlertState.CLOSED
@@ -144,7 +146,7 @@ def test_news_of_it_opens_what_is_closed_and_what_comes_and_goes_of_its_detail_d
 
 
 def test_what_is_snoozed_comes_back_by_itself_at_its_time(remembered: Remembered) -> None:
-    remembered.held = snoozed(was_told(remembered.held, "chat"), START + HOUR, "lunch").alert
+    remembered.held = snoozed(note_reported(remembered.held, "chat"), START + HOUR, "lunch").alert
     assert remembered.look([HELD], START + HOUR - MINUTE) == []
     assert remembered.held.state(START + HOUR - MINUTE) is AlertState.SNOOZED
     assert remembered.held.state(START + HOUR) is AlertState.OPEN
@@ -154,7 +156,7 @@ def test_what_is_snoozed_comes_back_by_itself_at_its_time(remembered: Remembered
 
 
 def test_what_is_snoozed_is_back_before_its_time_when_something_else_is_found(remembered: Remembered) -> None:
-    remembered.held = snoozed(was_told(remembered.held, "chat"), START + HOUR, "lunch").alert
+    remembered.held = snoozed(note_reported(remembered.held, "chat"), START + HOUR, "lunch").alert
     more = replace(HELD, detail="Ada has held them: 504.60 of 20.00 USD has come")
     assert remembered.look([more], START + MINUTE) == [("back", "payouts-held")]
     assert remembered.held.state(START + MINUTE) is AlertState.OPEN
@@ -177,7 +179,7 @@ def test_what_only_goes_on_leaves_a_snooze_alone_and_ends_a_closure(later: Atten
     ):
         [seen_again] = observed({alert.key: aside.alert}, [later], (), START + MINUTE)
         assert seen_again.what == change
-        assert seen_again.alert.is_put_aside is (change == "changed")
+        assert seen_again.alert.is_handled is (change == "changed")
 
 
 def test_what_a_bridge_remembers_that_knew_no_findings_stays_snoozed() -> None:
@@ -194,16 +196,16 @@ def test_a_person_opens_what_is_closed_or_snoozed_before_its_time(remembered: Re
 
 
 def test_nothing_is_left_to_say_once_whoever_was_told_knows_that_it_ended(remembered: Remembered) -> None:
-    remembered.held = was_told(remembered.held, "chat")
+    remembered.held = note_reported(remembered.held, "chat")
     assert not remembered.held.is_settled
     remembered.look([], START + HOUR)
     assert not remembered.held.is_settled
-    assert ending_was_told(remembered.held, "chat").is_settled
+    assert note_ending_reported(remembered.held, "chat").is_settled
 
 
 def test_whoever_was_told_of_something_critical_is_told_again_as_long_as_it_is_open() -> None:
     reminders = Reminders(24 * HOUR, Severities({"payouts-held": Severity.CRITICAL}))
-    alert = was_told(opened(HELD, START), "finance")
+    alert = note_reported(opened(HELD, START), "finance")
     before, due = START + 24 * HOUR - MINUTE, START + 24 * HOUR
 
     def changes(one: Alert, now: datetime, reminders: Reminders | None = reminders) -> list[str]:
@@ -213,7 +215,7 @@ def test_whoever_was_told_of_something_critical_is_told_again_as_long_as_it_is_o
     [reminded] = observed({HELD.key: alert}, [HELD], (), due, reminders)
     assert (reminded.what, reminded.alert.told, reminded.alert.news_at) == ("reminded", (), due)
     assert reminded.alert.first_seen_at == START
-    assert changes(was_told(reminded.alert, "finance"), due + 23 * HOUR) == []
+    assert changes(note_reported(reminded.alert, "finance"), due + 23 * HOUR) == []
     # Nobody is reminded of what nobody was told of, what was put off or closed, or of what is less bad.
     assert changes(opened(HELD, START), due) == []
     assert changes(snoozed(alert, due + HOUR, None).alert, due) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from coordinator.books.entries import Account, EntryKind, balances_of, changes
+from coordinator.books.entries import Account, EntryKind, balances_of, changes, sold
 from coordinator.payments.agreed.agreements import Checkout, Share
 from coordinator.payments.observed.observations import (
     EscrowReleased,
@@ -98,6 +98,8 @@ OF_BOTH = {"sale s1": 60, "sale s2": 40, "received": 100, "coin-in": 100}
 def test_the_money_of_a_payment_is(payment: Payment, told: list[Observation], expected: dict[str, int]) -> None:
     found = balances_of(play(*told, payment=payment)[0])
     assert {" ".join(filter(None, (one.kind, one.seller_id))): amount for one, amount in found.items()} == expected
+    sales = sum(amount for account, amount in found.items() if account.kind is EntryKind.SALE)
+    assert sold(play(*told, payment=payment)[0]) == sales
 
 
 def test_what_came_before_it_was_sold_is_entered_once() -> None:

@@ -9,10 +9,10 @@ from coordinator.attention.wallets import wallet_attention
 from coordinator.books.days import zone_named
 from coordinator.books.wallets import (
     LISTED_AFTER,
+    Agreement,
     Comparison,
     Held,
     Should,
-    Standing,
     Tolerances,
     Unknown,
     WalletCoin,
@@ -64,20 +64,20 @@ AGREED = looked(100)
 def test_what_the_books_can_explain_agrees(should: Should, held: object, difference: object) -> None:
     found = looked(held, should, before=AGREED)
     assert found.difference == Decimal(str(difference))
-    assert (found.standing is Standing.DIFFERS) == bool(found.difference)
+    assert (found.standing is Agreement.DIFFERS) == bool(found.difference)
 
 
 def test_what_moves_while_a_wallet_is_asked_agrees() -> None:
     before, after = Should(Decimal(100)), Should(Decimal(150))
     for held in (100, 120, 150):
-        assert looked(held, before, after, before=AGREED).standing is Standing.AGREES
+        assert looked(held, before, after, before=AGREED).standing is Agreement.AGREES
     assert looked(151, before, after, before=AGREED).difference == 1
 
 
 def test_what_is_not_known_is_never_nothing() -> None:
     differs = looked(60, before=AGREED)
     unknown = looked(DOWN, before=differs, later=timedelta(hours=1))
-    assert (unknown.standing, unknown.held, unknown.difference) == (Standing.UNKNOWN, None, None)
+    assert (unknown.standing, unknown.held, unknown.difference) == (Agreement.UNKNOWN, None, None)
     assert unknown.unknown_because == DOWN.reason
     assert (unknown.differs_since, unknown.last_difference) == (differs.differs_since, Decimal(-40))
     # A node that is down makes nothing differ, nor agree.
@@ -108,13 +108,13 @@ def test_what_a_person_notes_counts_at_once() -> None:
     listed = looked(60, before=looked(60, before=AGREED), later=LISTED_AFTER)
     assert listed.is_listed
     noted = with_noted(listed, Decimal(-40))
-    assert noted.standing is Standing.AGREES
+    assert noted.standing is Agreement.AGREES
     assert (noted.difference, noted.is_listed) == (Decimal(0), False)
     partly = with_noted(listed, Decimal(-30))
     assert (partly.difference, partly.is_listed, partly.differs_since) == (Decimal(-10), True, NOW)
     unknown = looked(DOWN, before=listed, later=timedelta(hours=1))
     assert with_noted(unknown, Decimal(-40)).noted == -40
-    assert looked(60, Should(Decimal(100), noted=Decimal(-40)), before=unknown).standing is Standing.AGREES
+    assert looked(60, Should(Decimal(100), noted=Decimal(-40)), before=unknown).standing is Agreement.AGREES
 
 
 def test_what_was_there_before_is_noted_and_what_is_missing_is_not() -> None:
@@ -131,12 +131,12 @@ def test_what_was_there_before_is_noted_and_what_is_missing_is_not() -> None:
 
 def test_a_tolerance_is_a_share_or_an_amount() -> None:
     share, amount = Tolerances(Decimal(1), {}), Tolerances(Decimal(1), {"ETH-USDT": Decimal(5)})
-    assert looked(99, before=AGREED, tolerances=share).standing is Standing.WITHIN_TOLERANCE
-    assert looked("98.99", before=AGREED, tolerances=share).standing is Standing.DIFFERS
-    assert looked(95, before=AGREED, tolerances=amount).standing is Standing.WITHIN_TOLERANCE
-    assert looked(106, before=AGREED, tolerances=amount).standing is Standing.DIFFERS
+    assert looked(99, before=AGREED, tolerances=share).standing is Agreement.WITHIN_TOLERANCE
+    assert looked("98.99", before=AGREED, tolerances=share).standing is Agreement.DIFFERS
+    assert looked(95, before=AGREED, tolerances=amount).standing is Agreement.WITHIN_TOLERANCE
+    assert looked(106, before=AGREED, tolerances=amount).standing is Agreement.DIFFERS
     # Of nothing there is no share.
-    assert looked(1, Should(), before=AGREED, tolerances=share).standing is Standing.DIFFERS
+    assert looked(1, Should(), before=AGREED, tolerances=share).standing is Agreement.DIFFERS
 
 
 def test_it_is_compared_once_a_day_by_the_clock_and_soon_again_while_something_is_open() -> None:

@@ -16,6 +16,7 @@ from coordinator.payments.observed.observations import (
     InvoiceSnapshot,
     Observation,
     Release,
+    RequestCancelled,
     Standing,
     Transfer,
 )
@@ -67,8 +68,14 @@ def test_a_new_checkout_is_pending() -> None:
 
 def test_a_paid_checkout_is_confirmed_and_each_request_and_seller_hears_of_its_share() -> None:
     events = told(PAID)
-    update, *of_shares, confirmed, progress = events
-    assert progress.name == "payment-progress"
+    update, *of_shares, confirmed, progress, of_first, of_second = events
+    assert {one.name for one in (progress, of_first, of_second)} == {"payment-progress"}
+    assert progress.audience.rooms == ("ops", "template-checkout-k1", "user-b1")
+    assert (of_first.audience.rooms, of_second.audience.rooms) == (("user-s1",), ("user-s2",))
+    assert [(one.payload["received"], one.payload["missing"]) for one in (of_first, of_second)] == [
+        ("80.00", "0.00"),
+        ("20.00", "0.00"),
+    ]
     assert update.name == "payment-update"
     assert update.audience.rooms == (
         *("request-r1", "request-r2", "request-r3"),
@@ -88,6 +95,36 @@ def test_a_paid_checkout_is_confirmed_and_each_request_and_seller_hears_of_its_s
     ]
     assert confirmed.name == "template-checkout-payment-confirmed"
     assert confirmed.payload == {"checkoutId": "k1", "requestIds": ["r1", "r2", "r3"], "paymentId": "pay_1"}
+
+
+def test_no_seller_is_told_what_came_for_the_others() -> None:
+    whole, *of_sellers = [
+        one.payload for one in told(snapshot(Standing.PARTIAL, 50)) if one.name == "payment-progress"
+    ]
+    assert (whole["received"], whole["missing"]) == ("50.00", "50.00")
+    assert [(one["received"], one["missing"]) for one in of_sellers] == [("40.00", "40.00"), ("10.00", "10.00")]
+    assert not any("fee" in one or "missingFee" in one for one in of_sellers)
+
+
+def test_a_request_that_is_cancelled_is_told_so_and_nothing_of_what_comes_for_the_others() -> None:
+    cancelled = told(RequestCancelled(request_id="r2"))
+    update, whole, of_first, of_second = cancelled
+    assert (update.name, update.audience.rooms) == ("purchase-request-update", ("request-r2",))
+    assert update.payload["type"] == "payment-cancelled"
+    assert update.payload["status"] == "cancelled"
+    assert [one.payload["status"] for one in (whole, of_first, of_second)] == ["pending", "pending", "cancelled"]
+    paid = told(RequestCancelled(request_id="r2"), PAID)[len(cancelled) :]
+    assert paid[0].audience.rooms == ("request-r1", "request-r3", "user-b1", "user-s1")
+    assert "request-r2" not in {room for one in paid for room in one.audience.rooms}
+    hers = [one for one in paid if "user-s2" in one.audience.rooms]
+    assert [(one.name, one.payload["status"]) for one in hers] == [("payment-progress", "cancelled")]
+
+
+@pytest.mark.parametrize("others", [["r1"], ["r1", "r3"]])
+def test_of_two_requests_of_one_seller_both_have_to_be_cancelled(others: list[str]) -> None:
+    events = told(*(RequestCancelled(request_id=one) for one in others), PAID)
+    hers = [one for one in events if one.name == "payment-progress" and one.audience.rooms == ("user-s1",)]
+    assert hers[-1].payload["status"] == ("cancelled" if len(others) == 2 else "completed")
 
 
 @pytest.mark.parametrize(

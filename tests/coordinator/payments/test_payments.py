@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator import rooms
 from coordinator.events import Event, Payload
 from coordinator.payments.agreed.agreements import Checkout, Share
 from coordinator.payments.deciding.decisions import created, decide
@@ -404,8 +405,11 @@ def test_events_are_told_as_their_models_say(
         if event.name == "payment-received":
             sellers = (requests[event.payload["purchaseRequestId"]].seller_id,)
         about: dict[str, str | Sequence[str]] = {"requestId": list(requests) if for_several else request_id}
-        if for_several and event.name == "payment-progress":
-            about = {"checkoutId": other}
+        if for_several and isinstance(told, PaymentProgress):
+            if len(event.audience.rooms) == 1:  # each seller is told of their own part
+                assert event.audience.rooms[0] in {rooms.user(one) for one in sellers} - {rooms.user(buyer_id)}
+                continue
+            about, sellers = {"checkoutId": other}, sellers if len(sellers) == 1 else buyer_id
         assert told.to(**about, buyerId=buyer_id, sellerId=sellers) == event
 
 

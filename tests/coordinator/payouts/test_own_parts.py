@@ -14,6 +14,7 @@ from coordinator.payments.deciding.decisions import decide
 from coordinator.payments.observed.observations import (
     EscrowReleased,
     Observation,
+    PaymentAccepted,
     RefundMoved,
     RefundOf,
     Release,
@@ -121,6 +122,34 @@ def test_what_is_done_with_the_share_of_one_is_not_shown_to_another(
     carols = [payout_to(CAROL, "20")] if is_paid_out else []
     alices = [payout_to(ALICE, "60.01")] if is_alice else []
     assert shown(told, [*carols, *alices]) == shown(without, carols)
+
+
+def test_a_part_whose_requests_were_cancelled_is_so_whatever_comes_for_the_others() -> None:
+    cancelled = RequestCancelled(request_id="r2")
+    accepted = PaymentAccepted(by="Ada", note="it holds")
+    stands: list[tuple[list[Observation], tuple[str, str, str], list[str]]] = [
+        ([cancelled], ("cancelled", "none", "0"), ["cancelled"]),
+        ([cancelled, came("100")], ("cancelled", "none", "39.99"), ["cancelled", "cancelled"]),
+        ([came("100"), cancelled], ("completed", "funded", "39.99"), ["completed", "completed"]),
+        (
+            [cancelled, came("100"), accepted],
+            ("completed", "funded", "39.99"),
+            ["cancelled", "cancelled", "completed"],
+        ),
+        (
+            [cancelled, came("100"), sent_back(CAROL, Release.DONE, "39.99")],
+            ("refunded", "refunded", "39.99"),
+            ["cancelled", "cancelled", "refunded"],
+        ),
+    ]
+    for told, expected, history in stands:
+        payment, steps = played(told)
+        hers = OwnPart(payment, [share for share in SHARES if share.seller_id == CAROL])
+        found = hers.figures([])
+        assert (found.status, found.escrow_state, f"{found.received.normalize():f}") == expected
+        assert [status for _, status, _ in hers.steps(steps)] == history
+        others = OwnPart(payment, [share for share in SHARES if share.seller_id == ALICE])
+        assert others.figures([]).status == payment.status
 
 
 def test_what_its_provider_calls_sent_back_too_is_the_refund_of_the_one_whose_share_it_was() -> None:

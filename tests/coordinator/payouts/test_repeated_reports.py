@@ -65,7 +65,7 @@ def test_money_that_is_said_to_have_left_again_is_told_of_in_any_order(
         payout = PAYOUT
         for observation in order:
             payout = decide_payout(payout, observation).payout
-        assert (payout.payments_told, payout.was_paid_twice) == (times, times > 1)
+        assert (payout.payments_reported, payout.was_paid_twice) == (times, times > 1)
         assert [*balances_of_payout(payout).values()] == [100 * times]
         item = payout_attention(payout, NOW, NOW)
         if times > 1:

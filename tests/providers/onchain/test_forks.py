@@ -14,19 +14,9 @@ from providers.onchain.blocks.canonical import BlockId, judge
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import Token
 from providers.onchain.matching.followed_tokens import FollowedToken
-from providers.onchain.matching.following import (
-    Finality,
-    Following,
-    Paying,
-    Sighted,
-    leapt,
-    lowered,
-    parted,
-    settled,
-    taken_back,
-    went_on,
-)
+from providers.onchain.matching.following import leapt, lowered, parted, settled, taken_back, went_on
 from providers.onchain.matching.matching import Subject
+from providers.onchain.matching.position import Finality, Following, Paying, Sighted
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 USDT = Token(symbol="USDT", decimals=0)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from providers.contract import AnswerUnusableError
+from providers.errors import AnswerUnusableError
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from providers.shkeeper.wallets import ShkeeperWallets

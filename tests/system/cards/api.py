@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from coordinator.errors import BridgeError
 from coordinator.json_text import json_in
 from providers.answers import Answer, NeighbourError, NotReachedError, ask, neighbour
-from providers.contract import (
+from providers.errors import (
     AnswerUnusableError,
     CredentialsRefusedError,
     ProviderRefusedError,

@@ -10,13 +10,8 @@ from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.evidence import LookedUpInvoice
 from coordinator.payouts.observations import PayoutFailed, PayoutObservation, PayoutUnclear
 from coordinator.payouts.payouts import Payout
-from providers.contract import (
-    BookedPayout,
-    CredentialsRefusedError,
-    NotPayableError,
-    PayoutOrder,
-    ProviderRefusedError,
-)
+from providers.contract import BookedPayout, PayoutOrder
+from providers.errors import CredentialsRefusedError, NotPayableError, ProviderRefusedError
 from providers.unknown_prices import PriceUnknownError
 from tests.system.cards.api import CardsApi, OutcomeUnclearError
 from tests.system.cards.wire import PROVIDER, in_hundredths

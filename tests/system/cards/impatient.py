@@ -6,5 +6,5 @@ from datetime import timedelta
 import tests.system.cards.provider  # noqa: F401  (which registers it)
 from bridge.workers.health import unreachable_providers
 
-unreachable_providers.LOOKED_AGAIN_SECONDS = 0.1
-unreachable_providers.TOLD_AFTER = timedelta(seconds=0.5)
+unreachable_providers.CHECK_INTERVAL_SECONDS = 0.1
+unreachable_providers.REPORTED_AFTER = timedelta(seconds=0.5)

@@ -5,14 +5,8 @@ from datetime import datetime
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from providers.contract import (
-    AskFirst,
-    NoneOfOurs,
-    Reading,
-    Told,
-    WebhookRefusedError,
-    WebhookUnreadableError,
-)
+from providers.contract import AskFirst, NoneOfOurs, Reading, WebhookReading
+from providers.errors import WebhookRefusedError, WebhookUnreadableError
 from tests.system.cards.api import CardsApi
 from tests.system.cards.wire import PROVIDER, Event
 
@@ -34,14 +28,14 @@ class CardWebhooks:
             if not headers.get(name):
                 raise WebhookRefusedError("missing-signature", f"{name} is missing")
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Told | AskFirst:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookReading | AskFirst:
         self.require(headers)
         reasons = {reason for webhook in self._webhooks for reason in [_refusal(webhook, headers, body)]}
         if None not in reasons:
             raise WebhookRefusedError("bad-signature", "; ".join(sorted(map(str, reasons))) or "there is no secret")
         return self.read_again(body)
 
-    def read_again(self, body: bytes) -> Told | AskFirst:
+    def read_again(self, body: bytes) -> WebhookReading | AskFirst:
         event = Event.read(body)
         if event.shop != self._shop:
             return NoneOfOurs()
@@ -49,7 +43,7 @@ class CardWebhooks:
             return AskFirst(lambda: self._disputed(event))
         return event.told() or NoneOfOurs()
 
-    async def _disputed(self, event: Event) -> Told:
+    async def _disputed(self, event: Event) -> WebhookReading:
         """Such a message names the dispute and nothing else, and is about what has become of that by now: what is
         told again at another time may be news, so its key says what it was about."""
         name = event.data.get("dispute")

@@ -29,7 +29,8 @@ from coordinator.payouts.observations import (
     PayoutReturned,
     Stated,
 )
-from providers.contract import PayoutReading, Reading, WebhookUnreadableError
+from providers.contract import PayoutReading, Reading
+from providers.errors import WebhookUnreadableError
 
 __all__ = ["PROVIDER", "Event", "WireDispute", "WirePayout", "WireSession", "in_hundredths", "read_payout"]
 

@@ -73,6 +73,23 @@ def test_its_seller_is_paid_only_once_a_person_has_accepted_it(marketplace: Mark
     pay_out(marketplace, sold, "first", "59", 202)
 
 
+def test_nothing_of_it_is_shown_as_paid_but_the_other_share(marketplace: Marketplace, sold: str) -> None:
+    document = marketplace.client.get(f"/api/payments/{sold}").json()
+    assert [(one["sellerId"], one["cancelled"]) for one in document["shares"]] == [("first", True), ("second", False)]
+    request_id = document["shares"][0]["requestId"]
+    request = marketplace.client.get(f"/api/purchase-requests/{request_id}").json()
+    assert (request["status"], request["paymentId"], request["cancelled"]) == ("cancelled", sold, True)
+    told = marketplace.client.get("/api/events", params={"room": "user-first", "limit": 500}).json()["events"]
+    own = [one["data"] for one in told if one["data"].get("paymentId") == sold]
+    assert {one["status"] for one in own if "received" in one} == {"cancelled"}
+    assert [one["received"] for one in own if "received" in one][-1] in ("60", "60.00")
+    assert "completed" not in {one["status"] for one in own}
+    [row] = [
+        one for one in marketplace.client.get("/api/ops/payments").json()["payments"] if one["paymentId"] == sold
+    ]
+    assert (float(row["amount"]), float(row["sold"])) == (100, 40)
+
+
 def test_a_refund_of_just_its_share_takes_it_off_the_list(marketplace: Marketplace, sold: str) -> None:
     order = {"paymentId": sold, "sellerId": "first", "reason": "cancelled"}
     answer = marketplace.client.post("/api/refunds", json=order)

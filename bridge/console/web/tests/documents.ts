@@ -1,6 +1,6 @@
 /** Documents as the bridge tells them, for tests to change. */
 
-import type { PaymentDocument, Sighting } from "../src/model/documents";
+import type { PaymentDocument, Refund, Sighting } from "../src/model/documents";
 import type { PaymentRow, PayoutRow } from "../src/model/ops-documents";
 
 export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument {
@@ -16,7 +16,7 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
     whole: true,
     amount: "49.90",
     currency: "USD",
-    shares: [{ requestId: "request-1", sellerId: "seller-1", offerId: null, amount: "49.90" }],
+    shares: [{ requestId: "request-1", sellerId: "seller-1", offerId: null, amount: "49.90", cancelled: false }],
     direct: null,
     status: "pending",
     escrowState: "none",
@@ -64,6 +64,24 @@ export function payment(changes: Partial<PaymentDocument> = {}): PaymentDocument
         txHash: null,
       },
     ],
+    ...changes,
+  };
+}
+
+export function refund(changes: Partial<Refund> = {}): Refund {
+  return {
+    refundId: "back_1",
+    of: "goods",
+    sellerId: "seller-1",
+    amount: "49.90",
+    currency: "USD",
+    coin: "ETH-USDT",
+    coinAmount: null,
+    reason: "It arrived bent",
+    status: "awaiting_address",
+    txHash: null,
+    openedAt: "2026-11-24T10:00:00Z",
+    givenAt: null,
     ...changes,
   };
 }

@@ -1,15 +1,15 @@
 /** What the lists of a buyer and of a seller say. */
 
 import { expect, test } from "vitest";
-import type { PayoutDocument } from "../src/model/documents";
+import type { PayoutDocument, RefundStatus } from "../src/model/documents";
 import { concernsOwn, ON_ITS_WAY, type OwnLists, paymentEntry, payoutEntry } from "../src/model/own";
-import { payment } from "./documents";
+import { payment, refund } from "./documents";
 import { english } from "./spoken";
 
 const SHARES = [
-  { requestId: "request-1", sellerId: "seller-1", offerId: null, amount: "40.10" },
-  { requestId: "request-2", sellerId: "seller-2", offerId: null, amount: "9.80" },
-  { requestId: "request-3", sellerId: "seller-1", offerId: null, amount: "0.90" },
+  { requestId: "request-1", sellerId: "seller-1", offerId: null, amount: "40.10", cancelled: false },
+  { requestId: "request-2", sellerId: "seller-2", offerId: null, amount: "9.80", cancelled: false },
+  { requestId: "request-3", sellerId: "seller-1", offerId: null, amount: "0.90", cancelled: false },
 ];
 const PAYOUT: PayoutDocument = {
   payoutId: "out_1",
@@ -32,6 +32,26 @@ test("a seller sees their own shares of a checkout, a buyer all of it", () => {
   const [sale, order] = [paymentEntry(english, paid, "seller", "seller-1"), paymentEntry(english, paid, "buyer", "buyer-1")];
   expect([sale.amount, sale.about, sale.path]).toEqual(["41", "request-1, request-3", "/checkout/checkout%2F1?as=seller"]);
   expect([order.amount, order.about, order.path]).toEqual(["50.80", "request-1, request-2, request-3", "/checkout/checkout%2F1"]);
+});
+
+test("a sale of which the purchase was cancelled is no paid one, whatever was paid for the others", () => {
+  const shares = SHARES.map((share) => ({ ...share, cancelled: share.sellerId === "seller-2" }));
+  const paid = payment({ checkoutId: "checkout/1", shares, amount: "50.80", received: "50.80", status: "completed", escrowState: "funded" });
+  const of = (me: string): string => paymentEntry(english, paid, "seller", me).words;
+  expect([of("seller-1"), of("seller-2")]).toEqual(["The buyer has paid", "The payment was cancelled"]);
+});
+
+test("a payment of which all is to go back is told so, and one of which a part is is not", () => {
+  const said = (amount: string, status: RefundStatus = "awaiting_address"): string[] => {
+    const paid = payment({ status: "completed", received: "49.90", refunds: [refund({ amount, status })] });
+    return (["seller", "buyer"] as const).map((side) => paymentEntry(english, paid, side, "seller-1").words);
+  };
+  expect(said("49.90")[0]).toMatch(/can go back to the buyer/);
+  expect(said("49.90")[1]).toMatch(/can go back to you/);
+  expect(said("49.90", "broadcast")[0]).toMatch(/on its way back to the buyer/);
+  for (const paid of [said("40.00"), said("49.90", "cancelled"), said("49.90", "failed")]) {
+    expect(paid).toEqual(["The buyer has paid", "Paid"]);
+  }
 });
 
 test("a buyer is asked where a refund goes, a seller is not", () => {

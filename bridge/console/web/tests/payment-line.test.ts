@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { PaymentDocument, PaymentStatus } from "../src/model/documents";
-import { announcement, paymentLine } from "../src/model/payment-line";
+import { announcement, paymentLine, type Side } from "../src/model/payment-line";
 import { withProgress, withUpdate } from "../src/model/payment-events";
-import { payment, sighting } from "./documents";
+import { payment, refund, sighting } from "./documents";
 import { english } from "./spoken";
 
 const current = (document: PaymentDocument): string[] =>
@@ -201,6 +201,19 @@ describe("what events say before REST does", () => {
     } as const;
     const heard = withProgress(part, progress);
     expect(heard).toMatchObject({ status: "completed", received: "3.00", missing: "49.90", late: true, confirmations: 2 });
+  });
+
+  it("says what was cancelled of a checkout, and what is to be paid or may come back", () => {
+    const [share] = payment().shares;
+    const shares = [share!, { ...share!, requestId: "request-2", sellerId: "seller-2", amount: "3.00", cancelled: true }];
+    const said = (changed: Partial<PaymentDocument>, side: Side = "buyer"): string =>
+      paymentLine(english, payment({ shares, checkoutId: "c", ...changed }), side).remarks.join(" ");
+    expect(said({})).toMatch(/request-2.*3\.00.*The amount to pay stays the same: only all of it pays for the rest/);
+    expect(said({ status: "completed" })).toMatch(/request-2.*The shop decides whether what you paid for it comes back/);
+    expect(said({ status: "completed" }, "seller")).toMatch(/request-2/);
+    expect(said({ status: "completed" }, "seller")).not.toMatch(/decides/);
+    expect(said({ status: "completed", refunds: [refund({ sellerId: "seller-2" })] })).not.toMatch(/decides/);
+    expect(said({ status: "expired" })).toBe("");
   });
 
   it("tells nobody that the money of several sellers was paid out to them", () => {

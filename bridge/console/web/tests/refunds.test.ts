@@ -3,29 +3,11 @@ import { disputeWords } from "../src/model/disputes";
 import type { Refund, Refundable } from "../src/model/documents";
 import { paymentLine } from "../src/model/payment-line";
 import { coinOf, poolName, refundFault, refundLine, sentFault, shownRefunds } from "../src/model/refunds";
-import { payment } from "./documents";
+import { payment, refund } from "./documents";
 import { english } from "./spoken";
 
 const GOODS: Refundable = { of: "goods", sellerId: "seller-1", amount: "49.90" };
 const EXCESS: Refundable = { of: "excess", sellerId: null, amount: "10.10" };
-
-function refund(changes: Partial<Refund> = {}): Refund {
-  return {
-    refundId: "back_1",
-    of: "goods",
-    sellerId: "seller-1",
-    amount: "49.90",
-    currency: "USD",
-    coin: "ETH-USDT",
-    coinAmount: null,
-    reason: "It arrived bent",
-    status: "awaiting_address",
-    txHash: null,
-    openedAt: "2026-11-24T10:00:00Z",
-    givenAt: null,
-    ...changes,
-  };
-}
 
 describe("what a page says of a refund", () => {
   const ALL = [

@@ -1,4 +1,4 @@
-"""The activities' part of a batch: who is online and who types at the bridges that share the journal.
+"""The activities' part of a batch: who is online and who types at the bridges that share the journal, and who did.
 
 A change has the number of the commit that it came with. A batch has the head of the journal locked, so whoever has
 read up to a number misses nothing that comes before it.
@@ -7,14 +7,14 @@ read up to a number misses nothing that comes before it.
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, false, select
+from sqlalchemy import Connection, bindparam, delete, false, func, select
 
 from bridge.catalogue.activities import UserActivity
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import activity_row
 from bridge.journal.writing.statements import Row, Writing, insert_into
 
-__all__ = ["ENDED_KEPT_FOR", "StagedActivities"]
+__all__ = ["ENDED_RETENTION", "StagedActivities"]
 
 _ROWS = schema.activities.c
 _COMMITS = select(schema.journal.c.commits)
@@ -22,10 +22,9 @@ _FORGET = delete(schema.activities).where(
     _ROWS.node == bindparam("by_node"), _ROWS.user_id == bindparam("by_user"), _ROWS.chat_id == bindparam("by_chat")
 )
 _FORGET_ENDED = delete(schema.activities).where(
-    _ROWS.node == bindparam("by_node"), _ROWS.is_on == false(), _ROWS.at < bindparam("before", type_=_ROWS.at.type)
+    _ROWS.is_on == false(), func.coalesce(_ROWS.said_at, _ROWS.at) < bindparam("before", type_=_ROWS.at.type)
 )
-_FORGET_NODE = delete(schema.activities).where(_ROWS.node == bindparam("by_node"))
-ENDED_KEPT_FOR = timedelta(minutes=10)
+ENDED_RETENTION = timedelta(hours=1)
 """For so long one can read that somebody has gone or does not type any more."""
 
 
@@ -36,8 +35,7 @@ class StagedActivities:
         self._connection = connection
         self._now = now
         self._rows: dict[tuple[str, str, str], Row] = {}
-        self._tidied: set[str] = set()
-        self._gone: set[str] = set()
+        self._is_tidied = False
         self._change: int | None = None
         self.writes = 0
         """How many changes are staged."""
@@ -51,18 +49,15 @@ class StagedActivities:
             key = (node, one.user_id, one.chat_id or "")
             self._rows[key] = activity_row(node, one) | {"change": self._change, "said_at": self._now}
 
-    def tidy(self, node: str, gone: Collection[str]) -> None:
-        """Forgets what has ended at a node long ago, and all of nodes that are gone."""
-        self._tidied.add(node)
-        self._gone.update(gone)
+    def tidy(self) -> None:
+        """Forgets what has ended long ago."""
+        self._is_tidied = True
         self.writes += 1
 
     def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
-        before = self._now - ENDED_KEPT_FOR
         return (
-            (_FORGET_NODE, [{"by_node": node} for node in sorted(self._gone)]),
-            (_FORGET_ENDED, [{"by_node": node, "before": before} for node in sorted(self._tidied)]),
+            (_FORGET_ENDED, [{"before": self._now - ENDED_RETENTION}] if self._is_tidied else []),
             (_FORGET, [{"by_node": node, "by_user": user, "by_chat": chat} for node, user, chat in self._rows]),
             (insert_into(schema.activities), list(self._rows.values())),
         )

@@ -9,14 +9,14 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
 from coordinator.attention.alert_messages import Sending
-from coordinator.attention.alert_schedule import Standing
+from coordinator.attention.alert_schedule import DestinationState
 from coordinator.attention.alerts import Alert
 
-__all__ = ["StagedAlerts", "alert_from_text", "standing_from_row"]
+__all__ = ["StagedAlerts", "alert_from_text", "state_from_row"]
 
 _ALERT = select(schema.alerts.c.content).where(schema.alerts.c.key == bindparam("by_key"))
 _FORGET = delete(schema.alerts).where(schema.alerts.c.key == bindparam("by_key"))
-_FORGET_STANDING = delete(schema.alert_destinations).where(
+_FORGET_STATE = delete(schema.alert_destinations).where(
     schema.alert_destinations.c.destination == bindparam("by_destination")
 )
 
@@ -25,14 +25,14 @@ def alert_from_text(content: str) -> Alert:
     return Alert.model_validate_json(content)
 
 
-def standing_from_row(row: RowMapping) -> Standing:
+def state_from_row(row: RowMapping) -> DestinationState:
     text = row["in_doubt"]
-    return Standing(**{**row, "in_doubt": None if text is None else Sending.model_validate_json(text)})
+    return DestinationState(**{**row, "in_doubt": None if text is None else Sending.model_validate_json(text)})
 
 
-def _standing_row(standing: Standing) -> Row:
-    row = {field.name: getattr(standing, field.name) for field in fields(standing)}
-    in_doubt = standing.in_doubt
+def _state_row(state: DestinationState) -> Row:
+    row = {field.name: getattr(state, field.name) for field in fields(state)}
+    in_doubt = state.in_doubt
     return {**row, "in_doubt": None if in_doubt is None else in_doubt.model_dump_json()}
 
 
@@ -44,7 +44,7 @@ class StagedAlerts:
         self._now = now
         self._alerts: dict[str, Alert] = {}
         self._steps: list[Row] = []
-        self._standings: dict[str, Standing | None] = {}
+        self._states: dict[str, DestinationState | None] = {}
         self.writes = 0
         """How many changes are staged."""
 
@@ -69,15 +69,15 @@ class StagedAlerts:
         self.writes += 1
         self._steps.append(step)
 
-    def put_standing(self, standing: Standing) -> None:
+    def put_state(self, state: DestinationState) -> None:
         """How it goes with telling a destination."""
         self.writes += 1
-        self._standings[standing.destination] = standing
+        self._states[state.destination] = state
 
-    def forget_standing(self, destination: str) -> None:
+    def forget_state(self, destination: str) -> None:
         """Nobody is to be told there any more."""
         self.writes += 1
-        self._standings[destination] = None
+        self._states[destination] = None
 
     def _row(self, alert: Alert) -> Row:
         settled_at = self._now if alert.is_settled else None
@@ -93,9 +93,9 @@ class StagedAlerts:
                 [self._row(alert) for alert in self._alerts.values()],
             ),
             (insert_into(schema.alert_steps), self._steps),
-            (_FORGET_STANDING, [{"by_destination": destination} for destination in self._standings]),
+            (_FORGET_STATE, [{"by_destination": destination} for destination in self._states]),
             (
                 insert_into(schema.alert_destinations),
-                [_standing_row(one) for one in self._standings.values() if one is not None],
+                [_state_row(one) for one in self._states.values() if one is not None],
             ),
         )

@@ -45,9 +45,9 @@ class StagedClaims:
         self._known.update(dict.fromkeys(unknown))
         parameters = padded(unknown)
         # Next to none are anybody's, so it is asked for no more than that at first.
-        return (LookUp(_claimed(len(parameters)), parameters, self._hear),)
+        return (LookUp(_claimed(len(parameters)), parameters, self._take_rows),)
 
-    def _hear(self, claimed: Sequence[tuple[str]]) -> None:
+    def _take_rows(self, claimed: Sequence[tuple[str]]) -> None:
         if claimed:
             rows = self._connection.execute(_HOLDERS, {"by_claims": sorted(claim for (claim,) in claimed)})
             self._known.update((row.claim, row.payment_id) for row in rows)

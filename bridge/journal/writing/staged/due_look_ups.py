@@ -17,7 +17,7 @@ _FORGET = delete(_DUE).where(_DUE.c.payment_id == bindparam("by_payment_id"))
 _SETTLE = _FORGET.where(_DUE.c.due_at <= bindparam("by_due_at"))
 _FORGET_OLD = delete(_DUE).where(_DUE.c.due_at < bindparam("before"))
 # Where nobody asks they are of no use; a payment that is open is asked about within the hour in any case.
-KEPT_FOR = timedelta(days=2)
+RETENTION = timedelta(days=2)
 AT_ONCE = 1_000
 
 
@@ -65,7 +65,7 @@ class StagedDueLookUps:
         settled = [{"by_payment_id": one.payment_id, "by_due_at": one.due_at} for one in self._settled]
         return (
             (_SETTLE, settled),
-            (_FORGET_OLD, [{"before": self._now - KEPT_FOR}] if rows else []),
+            (_FORGET_OLD, [{"before": self._now - RETENTION}] if rows else []),
             (_FORGET, [{"by_payment_id": payment_id} for payment_id in self._due]),
             (insert_into(_DUE), rows),
         )

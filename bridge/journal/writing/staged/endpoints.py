@@ -33,17 +33,17 @@ _HASTEN = (
 
 
 def endpoint_from_row(row: RowMapping) -> Endpoint:
-    kept = (
+    secrets = (
         Secret(text, None if until is None else datetime.fromisoformat(until))
         for text, until in json.loads(row["secrets"])
     )
-    read = {"events": tuple(json.loads(row["events"])), "secrets": tuple(kept)}
+    read = {"events": tuple(json.loads(row["events"])), "secrets": tuple(secrets)}
     return Endpoint(**{one.name: read.get(one.name, row[one.name]) for one in fields(Endpoint)})
 
 
 def _endpoint_row(endpoint: Endpoint) -> Row:
-    kept = [(one.text, None if one.until is None else one.until.isoformat()) for one in endpoint.secrets]
-    return asdict(endpoint) | {"events": compact_json(endpoint.events), "secrets": compact_json(kept)}
+    secrets = [(one.text, None if one.until is None else one.until.isoformat()) for one in endpoint.secrets]
+    return asdict(endpoint) | {"events": compact_json(endpoint.events), "secrets": compact_json(secrets)}
 
 
 def delivery_from_row(row: RowMapping) -> Delivery:

@@ -16,7 +16,7 @@ from bridge.journal.writing.statements import Row, Writing, insert_into, numbere
 __all__ = ["StagedNodes"]
 
 _FORGET_NODE = delete(schema.nodes).where(schema.nodes.c.node == bindparam("by_node"))
-LEASES_KEPT_FOR = timedelta(days=2)
+LEASE_RETENTION = timedelta(days=2)
 _SEEN = select(schema.nodes.c.node, schema.nodes.c.seen_at)
 _LEASES = select(schema.leases.c.name, schema.leases.c.node, schema.leases.c.expires_at)
 
@@ -39,7 +39,7 @@ class StagedNodes:
 
     def see(self, node: str, began_at: datetime, report: str | None = None) -> None:
         """A node is there now. What was done by those that have been gone for long is forgotten."""
-        left = [name for name, (_, expires_at) in self._stored.items() if expires_at < self._now - LEASES_KEPT_FOR]
+        left = [name for name, (_, expires_at) in self._stored.items() if expires_at < self._now - LEASE_RETENTION]
         self._leases |= dict.fromkeys(left)
         self._seen[node] = {"node": node, "began_at": began_at, "seen_at": self._now, "report": report}
         self.writes += 1
@@ -76,8 +76,8 @@ class StagedNodes:
         taken = [name for name in names if running.get(name, node) == node]
         for name in taken:
             expires_at = self._now + lasting
-            told = None if said is None else said.get(name)
-            self._stage(name, {"name": name, "node": node, "expires_at": expires_at, "said": told})
+            content = None if said is None else said.get(name)
+            self._stage(name, {"name": name, "node": node, "expires_at": expires_at, "said": content})
         return taken
 
     def release(self, node: str, names: Collection[str]) -> None:

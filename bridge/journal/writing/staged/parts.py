@@ -149,7 +149,7 @@ class StagedParts:
 
     @_counted
     def revocations(self) -> StagedRevocations:
-        return StagedRevocations(now=self.now)
+        return StagedRevocations(self._connection, now=self.now)
 
     @_counted
     def endpoints(self) -> StagedEndpoints:

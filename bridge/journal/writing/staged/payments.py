@@ -143,7 +143,7 @@ class StagedPayments:
         parameters = padded(names)
         statement = payments_by_external_ids(len(parameters))
 
-        def hear(rows: list[tuple[Any, ...]]) -> None:
+        def take_rows(rows: list[tuple[Any, ...]]) -> None:
             for row in records(self._connection, statement, rows):
                 # One that cannot be read is not unknown: whoever asks for it reads it again, and is told.
                 names.discard(row["external_id"])
@@ -151,7 +151,7 @@ class StagedPayments:
                     self._remember(payment)
             self._unknown.update((provider, name) for name in names)
 
-        return (LookUp(statement, {"by_provider": provider, **parameters}, hear),)
+        return (LookUp(statement, {"by_provider": provider, **parameters}, take_rows),)
 
     def at_hand(self, provider: str, external_id: str) -> Payment | None:
         """The payment that a provider knows by `external_id`, if the batch has read it."""

@@ -1,16 +1,17 @@
 """The part of a batch that is about revocations: what is taken back of what tokens grant."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
+from bridge.access import Principal, Revocations
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
 
-__all__ = ["Revocation", "RevocationKind", "StagedRevocations", "revocations"]
+__all__ = ["Revocation", "RevocationKind", "StagedRevocations", "revocations", "revocations_of", "taken_up"]
 
 RevocationKind = Literal["user", "token", "room"]
 
@@ -18,6 +19,12 @@ _THIS_ONE = and_(
     schema.revocations.c.kind == bindparam("by_kind"),
     schema.revocations.c.name == bindparam("by_name"),
     schema.revocations.c.room == bindparam("by_room"),
+)
+_OF_ONE = select(schema.revocations).where(
+    or_(
+        and_(schema.revocations.c.kind.in_(("user", "room")), schema.revocations.c.name == bindparam("by_user")),
+        and_(schema.revocations.c.kind == "token", schema.revocations.c.name == bindparam("by_token")),
+    )
 )
 _RESTORE = update(schema.revocations).where(_THIS_ONE).values(restored_at=bindparam("new_restored_at"))
 _REMOVE = delete(schema.revocations).where(_THIS_ONE)
@@ -40,7 +47,12 @@ class Revocation:
     restored_at: datetime | None = None
     """When it was given again."""
     offset: int | None = None
-    """The event that takes a room; None if a bridge wrote it down that did not know."""
+    """The event that says so; None if a bridge wrote it down that did not know."""
+
+    @property
+    def what(self) -> tuple[RevocationKind, str, str]:
+        """Of what there is one at most."""
+        return self.kind, self.name, self.room
 
 
 def revocations(connection: Connection) -> list[Revocation]:
@@ -50,10 +62,32 @@ def revocations(connection: Connection) -> list[Revocation]:
     return [Revocation(**row) for row in rows.mappings()]
 
 
+def revocations_of(connection: Connection, principal: Principal) -> list[Revocation]:
+    """Those that have to do with somebody who brought a token."""
+    rows = connection.execute(_OF_ONE, {"by_user": principal.user_id, "by_token": principal.token_id})
+    return [Revocation(**row) for row in rows.mappings()]
+
+
+def taken_up(rows: Iterable[Revocation], into: Revocations) -> Revocations:
+    """What is written down, as it is asked of whoever comes with a token."""
+    for one in rows:
+        match one.kind:
+            case "user":
+                into.revoke_all_of(one.name, one.revoked_at, one.offset)
+            case "token":
+                into.revoke_token(one.name)
+            case "room":
+                into.revoke_room(one.name, one.room, one.revoked_at, one.offset)
+                if one.restored_at is not None:
+                    into.restore_room([one.name], one.room)
+    return into
+
+
 class StagedRevocations:
     """Staged writes about revocations, within one transaction."""
 
-    def __init__(self, *, now: datetime) -> None:
+    def __init__(self, connection: Connection, *, now: datetime) -> None:
+        self._connection = connection
         self._now = now
         self._staged: dict[tuple[RevocationKind, str, str], Revocation] = {}
         self._restored: list[Row] = []
@@ -66,6 +100,16 @@ class StagedRevocations:
         """Takes something back, from this moment on; `offset` is the event that says so."""
         self.writes += 1
         self._staged[kind, name, room] = Revocation(kind, name, room, self._now, by, note, offset=offset)
+
+    def require(self, principal: Principal) -> None:
+        """Nothing that comes before takes from somebody what they are taken to have. Raises TokenError and
+        AccessChangedError."""
+        known = {one.what: one for one in revocations_of(self._connection, principal)}
+        for row in self._restored:
+            what = (row["by_kind"], row["by_name"], row["by_room"])
+            if what in known:
+                known[what] = replace(known[what], restored_at=self._now)
+        taken_up((known | self._staged).values(), Revocations()).require(principal)
 
     def restore(self, kind: RevocationKind, name: str, room: str = "") -> None:
         """Gives it again."""

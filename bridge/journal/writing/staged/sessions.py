@@ -6,19 +6,17 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, or_, select
 
 from bridge.journal.tables import schema
-from bridge.journal.writing.statements import Row, Writing, insert_into, numbered, padded, rows_found, run
+from bridge.journal.writing.statements import Row, Writing, insert_into, numbered, padded, rows_found
 from coordinator.compact_json import compact_json
 
 __all__ = [
     "Exchanges",
-    "RecalledSession",
     "SavedSession",
     "StagedSessions",
     "TakenOver",
-    "active_sessions",
     "newest_content",
 ]
 
@@ -26,10 +24,6 @@ _SESSIONS = schema.sessions
 _SESSION = select(_SESSIONS).where(_SESSIONS.c.session_id == bindparam("by_session_id"))
 _FORGET = delete(_SESSIONS).where(_SESSIONS.c.session_id == bindparam("by_session_id"))
 _FORGET_OLD = _FORGET.where(_SESSIONS.c.updated_at < bindparam("before"))
-_GIVE = (
-    update(_SESSIONS).where(_SESSIONS.c.session_id == bindparam("by_session_id")).values(node=bindparam("new_node"))
-)
-_IS_ACTIVE = or_(_SESSIONS.c.content.like('%"online":["%'), _SESSIONS.c.content.like('%"typing":[["%'))
 
 
 class SavedSession(NamedTuple):
@@ -57,15 +51,6 @@ class TakenOver(NamedTuple):
     """The node that had it before."""
     is_contested: bool = False
     """Whether it was taken from one to the other too often, and stays where it is."""
-
-
-class RecalledSession(NamedTuple):
-    """A session by which somebody was online or typed."""
-
-    session_id: str
-    content: str
-    node: str | None
-    """The node that had it."""
 
 
 class _Holding(NamedTuple):
@@ -169,17 +154,6 @@ class StagedSessions:
         self._stage(session_id, row["content"], row["is_idle"], is_connected=False, node=node, exchanges=lately)
         return taken
 
-    def recall(
-        self, node: str, *, there: Collection[str], limit: int
-    ) -> tuple[str | None, Sequence[RecalledSession]]:
-        """Gives a node, at once, the sessions by which somebody is online or types at nodes that are not there any
-        more. Returns them, and the session that one of those nodes kept last."""
-        newest = newest_content(self._connection, there)
-        recalled = active_sessions(self._connection, there, limit=limit)
-        self.writes += len(recalled)
-        run(self._connection, _GIVE, [{"by_session_id": one.session_id, "new_node": node} for one in recalled])
-        return newest, recalled
-
     def forget(self, session_id: str) -> None:
         self.writes += 1
         self._contents[session_id] = None
@@ -221,21 +195,7 @@ class StagedSessions:
 
 def newest_content(connection: Connection, there: Collection[str] = ()) -> str | None:
     """The session that was saved last by any but some nodes, if there is any."""
-    newest = select(_SESSIONS.c.content).where(_is_of_none(there)).order_by(_SESSIONS.c.updated_at.desc()).limit(1)
+    is_of_none = or_(_SESSIONS.c.node.is_(None), _SESSIONS.c.node.not_in(there))
+    newest = select(_SESSIONS.c.content).where(is_of_none).order_by(_SESSIONS.c.updated_at.desc()).limit(1)
     content: str | None = connection.scalar(newest)
     return content
-
-
-def active_sessions(connection: Connection, there: Collection[str] = (), *, limit: int) -> Sequence[RecalledSession]:
-    """The sessions of any but some nodes by which somebody is online or types, as far as they were saved lately."""
-    rows = connection.execute(
-        select(_SESSIONS.c.session_id, _SESSIONS.c.content, _SESSIONS.c.node)
-        .where(_IS_ACTIVE, _is_of_none(there))
-        .order_by(_SESSIONS.c.updated_at.desc())
-        .limit(limit)
-    )
-    return [RecalledSession(*row) for row in rows]
-
-
-def _is_of_none(there: Collection[str]) -> ColumnElement[bool]:
-    return or_(_SESSIONS.c.node.is_(None), _SESSIONS.c.node.not_in(there))

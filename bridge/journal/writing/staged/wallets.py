@@ -20,7 +20,7 @@ _LAST = (
     .order_by(_COMPARISONS.c.day.desc())
     .limit(1)
 )
-_KEPT_THROUGH = select(func.max(schema.wallet_sums.c.through_entry_id))
+_SUMMED_THROUGH = select(func.max(schema.wallet_sums.c.through_entry_id))
 _FORGET_SUMS = delete(schema.wallet_sums).where(schema.wallet_sums.c.through_entry_id < bindparam("through"))
 _FORGET = delete(_COMPARISONS).where(
     _COMPARISONS.c.wallet == bindparam("by_wallet"),
@@ -57,11 +57,11 @@ class StagedWallets:
         self.writes += 1
         self._comparisons[comparison.of] = (day, comparison)
 
-    def kept_through(self) -> int:
+    def summed_through(self) -> int:
         """The last entry that is in the sums that are kept."""
         if self._sums is not None:
             return self._sums.through
-        return self._connection.execute(_KEPT_THROUGH).scalar() or 0
+        return self._connection.execute(_SUMMED_THROUGH).scalar() or 0
 
     def keep_sums(self, found: WalletSums) -> None:
         """Keeps what entries come to, in the place of what was kept before."""
@@ -101,10 +101,10 @@ class StagedWallets:
                 ],
             ),
             (insert_into(schema.wallet_movements), self._movements),
-            *self._kept(),
+            *self._statements(),
         )
 
-    def _kept(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
+    def _statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
         if self._sums is None:
             return ()
         through = self._sums.through

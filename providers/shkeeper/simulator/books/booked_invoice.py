@@ -74,9 +74,9 @@ class BookedInvoice:
         self.balance_fiat += transaction.amount_fiat
         if transaction.crypto == self.crypto:
             self.balance_crypto += transaction.amount_crypto
-        self.status = self._standing(terms)
+        self.status = self._status(terms)
 
-    def _standing(self, terms: Terms) -> str:
+    def _status(self, terms: Terms) -> str:
         wallet = terms.wallets[self.crypto]
         if self.balance_fiat < self.amount_fiat * wallet.lower_limit / HUNDRED:
             return "PARTIAL"

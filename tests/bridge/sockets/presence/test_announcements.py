@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from bridge.catalogue.activities import UserActivity
-from bridge.sockets.presence.announcements import Announcements, Standing
+from bridge.sockets.presence.announcements import Announcements, OnlineState
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 USERS = ("u1", "u2", "u3")
@@ -20,7 +20,7 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.announcements = Announcements()
         self.now = START
-        self.standing: dict[str, Standing] = dict.fromkeys(USERS, Standing(is_online=False, last_seen=None))
+        self.standing: dict[str, OnlineState] = dict.fromkeys(USERS, OnlineState(is_online=False, last_seen=None))
         self.heard: dict[str, list[bool]] = {user_id: [False] for user_id in USERS}
         self.taken: list[UserActivity] = []
 
@@ -29,7 +29,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.now += timedelta(seconds=1)
         before = self.standing[user_id]
         change = UserActivity(user_id, None, is_on=not before.is_online, at=self.now)
-        self.standing[user_id] = Standing(change.is_on, None if change.is_on else self.now)
+        self.standing[user_id] = OnlineState(change.is_on, None if change.is_on else self.now)
         self.announcements.add(change, before)
 
     @rule(limit=st.sampled_from([None, 1, 2]))
@@ -40,10 +40,10 @@ class AnyOrder(RuleBasedStateMachine):
             assert limit is None or len(self.taken) <= limit
 
     @rule()
-    def tell(self) -> None:
+    def note_announced(self) -> None:
         if self.taken:
             change = self.taken.pop(0)
-            self.announcements.tell(change)
+            self.announcements.note_announced(change)
             self.heard[change.user_id].append(change.is_on)
 
     @invariant()
@@ -54,14 +54,14 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def who_is_looked_up_stands_as_it_was_told_last(self) -> None:
         for user_id, heard in self.heard.items():
-            told = self.announcements.told(user_id)
-            assert (self.standing[user_id] if told is None else told).is_online == heard[-1]
+            announced = self.announcements.announced(user_id)
+            assert (self.standing[user_id] if announced is None else announced).is_online == heard[-1]
 
     @invariant()
     def in_the_end_everybody_is_told_how_each_stands(self) -> None:
         waiting = {change.user_id for change in self.taken}
         if not self.announcements and not waiting:
-            assert all(self.announcements.told(user_id) is None for user_id in USERS)
+            assert all(self.announcements.announced(user_id) is None for user_id in USERS)
 
 
 TestAnyOrder = AnyOrder.TestCase
@@ -70,11 +70,11 @@ TestAnyOrder = AnyOrder.TestCase
 def test_who_comes_and_goes_before_it_is_told_is_told_once_or_not_at_all() -> None:
     announcements = Announcements()
     came, went = (UserActivity("u1", None, is_on=is_on, at=START) for is_on in (True, False))
-    never_seen, online = Standing(is_online=False, last_seen=None), Standing(is_online=True, last_seen=None)
+    never_seen, online = OnlineState(is_online=False, last_seen=None), OnlineState(is_online=True, last_seen=None)
     announcements.add(came, never_seen)
     announcements.add(went, online)
-    assert (announcements.take(), announcements.told("u1")) == ([], None)
+    assert (announcements.take(), announcements.announced("u1")) == ([], None)
     announcements.add(came, never_seen)
     announcements.add(went, online)
     announcements.add(came, never_seen)
-    assert (announcements.take(), announcements.told("u1")) == ([came], never_seen)
+    assert (announcements.take(), announcements.announced("u1")) == ([came], never_seen)

@@ -11,10 +11,10 @@ async def test_whoever_waits_for_a_change_that_is_taken_back_waits_no_longer() -
     presence, announcer = server.presence, server.announcer
     presence.claim("s0", "u0")
     presence.arrive("s0", "u0")
-    await announcer.wait_until_told("u0")  # from here on the announcer rests
+    await announcer.wait_until_announced("u0")  # from here on the announcer rests
     presence.claim("s1", "u1")
     presence.arrive("s1", "u1")
-    waiting = asyncio.create_task(announcer.wait_until_told("u1"))
+    waiting = asyncio.create_task(announcer.wait_until_announced("u1"))
     await asyncio.sleep(0)
     assert not waiting.done()
     presence.leave("s1", "u1", for_good=True)

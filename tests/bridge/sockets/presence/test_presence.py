@@ -52,16 +52,16 @@ def test_who_comes_back_within_the_grace_period_was_never_gone() -> None:
 
 @pytest.mark.parametrize("set_by_hours", [-1, 24])
 async def test_the_grace_period_is_as_long_as_ever_when_the_clock_is_set(set_by_hours: float) -> None:
-    told: list[tuple[bool, datetime]] = []
+    announced: list[tuple[bool, datetime]] = []
 
-    def tell() -> None:
+    def note_announced() -> None:
         [change] = presence.announcements.take()
-        presence.announcements.tell(change)
-        told.append((change.is_on, change.at))
+        presence.announcements.note_announced(change)
+        announced.append((change.is_on, change.at))
 
     wall, steady = Clock(START), Clock(START - timedelta(days=900))
     presence = Presence(
-        tell,
+        note_announced,
         RemotePresence(on_status=print, on_typing=print),
         grace_seconds=5,
         clock=wall,
@@ -75,9 +75,9 @@ async def test_the_grace_period_is_as_long_as_ever_when_the_clock_is_set(set_by_
         clock.move(seconds=5)
     # What remains to be waited for is nothing, and who left did so five seconds ago, by the clock as it is now.
     await pass_seconds(5)
-    await until(lambda: len(told) == 2)
+    await until(lambda: len(announced) == 2)
     left_at = START + timedelta(hours=set_by_hours)
-    assert told == [(True, START), (False, left_at)]
+    assert announced == [(True, START), (False, left_at)]
     assert presence.look_up(["u1"]) == [UserPresence("u1", False, left_at)]
 
 
@@ -113,7 +113,7 @@ class PresenceMachine(RuleBasedStateMachine):
         self.now = START
         self.sockets: dict[str, set[str]] = {user_id: set() for user_id in USERS}
         self.alone_since: dict[str, datetime | None] = dict.fromkeys(USERS)
-        self.told: dict[str, bool] = dict.fromkeys(USERS, False)
+        self.announced: dict[str, bool] = dict.fromkeys(USERS, False)
         self.claimed: set[tuple[str, str]] = set()
 
     @rule(sid=st.sampled_from(SOCKETS), user_id=st.sampled_from(USERS))
@@ -128,8 +128,8 @@ class PresenceMachine(RuleBasedStateMachine):
         if (sid, user_id) not in self.claimed:
             assert not is_news
             return
-        assert is_news is not self.told[user_id]
-        self.told[user_id] = True
+        assert is_news is not self.announced[user_id]
+        self.announced[user_id] = True
         self.sockets[user_id].add(sid)
         self.alone_since[user_id] = None
 
@@ -153,7 +153,7 @@ class PresenceMachine(RuleBasedStateMachine):
         assert ((user_id, self.now) in offline) is was_the_last
         for gone, last_seen in offline:
             assert gone == user_id or last_seen == self.alone_since[gone]
-            self.told[gone] = False
+            self.announced[gone] = False
 
     def _without(self, sid: str, user_id: str) -> None:
         self.claimed.discard((sid, user_id))
@@ -165,19 +165,21 @@ class PresenceMachine(RuleBasedStateMachine):
     def pass_time(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
         for user_id, last_seen in self.roster.expire(self.now):
-            assert self.told[user_id]
+            assert self.announced[user_id]
             assert last_seen == self.alone_since[user_id]
-            self.told[user_id] = False
+            self.announced[user_id] = False
 
     @invariant()
     def is_online_while_there_is_a_socket_or_grace(self) -> None:
         for user_id in USERS:
             since = self.alone_since[user_id]
             due = since is not None and since + GRACE <= self.now
-            assert self.told[user_id] or not self.sockets[user_id]
-            if self.told[user_id] and not due:
+            assert self.announced[user_id] or not self.sockets[user_id]
+            if self.announced[user_id] and not due:
                 assert self.roster.look_up([user_id], self.now)[0].is_online
-        leaving = [since for user_id, since in self.alone_since.items() if since is not None and self.told[user_id]]
+        leaving = [
+            since for user_id, since in self.alone_since.items() if since is not None and self.announced[user_id]
+        ]
         assert self.roster.next_due == (min(leaving) + GRACE if leaving else None)
 
 

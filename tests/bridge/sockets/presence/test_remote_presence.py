@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.catalogue.activities import UserActivity
+from bridge.sockets.errors import StoreUnavailableError
 from bridge.sockets.presence.presence import Presence
 from bridge.sockets.presence.remote_presence import RemotePresence
 from tests.bridge.sockets.under_fire import fuzzed
@@ -27,7 +28,7 @@ class Node:
         self.announced: list[tuple[str, str]] = []
         self.typing: list[UserActivity] = []
         self.remote_presence = RemotePresence(on_status=self._stands, on_typing=self.typing.append)
-        self.remote_presence.share()
+        self.remote_presence.keep()
         self.presence = Presence(self._announce, self.remote_presence, grace_seconds=grace_seconds)
         self.unheard: dict[int, deque[UserActivity]] = {other: deque() for other in NODES}
         self.socket = 0
@@ -37,13 +38,14 @@ class Node:
 
     def _announce(self) -> None:
         for change in self.presence.announcements.take():
-            self.presence.announcements.tell(change)
+            self.presence.announcements.note_announced(change)
             self.announced.append((change.user_id, "online" if change.is_on else "offline"))
 
     def publish(self) -> None:
-        for activity in self.remote_presence.take():
+        for noted in self.remote_presence.take():
             for unheard in self.unheard.values():
-                unheard.append(activity)
+                unheard.append(noted.activity)
+        self.remote_presence.is_stored()
 
     def last_announced(self, user_id: str) -> str:
         return dict(self.announced).get(user_id, "offline")
@@ -73,10 +75,10 @@ class Neighbourhood:
     async def publish(self, number: int) -> None:
         self.nodes[number].publish()
 
-    async def hear(self, number: int, origin: int) -> None:
+    async def receive(self, number: int, origin: int) -> None:
         unheard = self.nodes[origin].unheard[number]
         if origin != number and unheard:
-            self.nodes[number].remote_presence.hear(str(origin), unheard.popleft())
+            self.nodes[number].remote_presence.receive(str(origin), unheard.popleft())
 
     async def take_for_gone(self, number: int, other: int) -> None:
         """As a node is that was cut off from the database for long: it says who is there once it is back."""
@@ -89,7 +91,7 @@ NODE, USER = st.sampled_from(NODES), st.sampled_from(USERS)
 DEEDS = st.one_of(
     st.tuples(st.sampled_from(["come", "go"]), NODE, USER),
     st.tuples(st.just("publish"), NODE),
-    st.tuples(st.sampled_from(["hear", "take_for_gone"]), NODE, NODE),
+    st.tuples(st.sampled_from(["receive", "take_for_gone"]), NODE, NODE),
 )
 
 
@@ -103,7 +105,7 @@ async def test_in_the_end_each_has_announced_who_is_online_anywhere(deeds: list[
     for origin, listener in product(NODES, NODES):
         nodes[origin].publish()
         for _ in range(len(nodes[origin].unheard[listener])):
-            await neighbourhood.hear(listener, origin)
+            await neighbourhood.receive(listener, origin)
     for user_id in USERS:
         is_online = any((number, user_id) in neighbourhood.sockets for number in NODES)
         truth = "online" if is_online else "offline"
@@ -120,7 +122,7 @@ async def test_who_comes_back_to_a_bridge_that_was_started_again_is_online_at_th
 ) -> None:
     """To the others it is another bridge than the one that ended, with which they take its users for gone."""
     other, again = Node(), Node(grace_seconds=60)
-    other.remote_presence.hear("before", UserActivity("u1", None, is_on=True, at=NOW))
+    other.remote_presence.receive("before", UserActivity("u1", None, is_on=True, at=NOW))
     again.presence.expect("u1", NOW)
 
     def notice() -> None:
@@ -129,8 +131,8 @@ async def test_who_comes_back_to_a_bridge_that_was_started_again_is_online_at_th
     def come_back() -> None:
         again.presence.claim("s1", "u1")
         again.presence.arrive("s1", "u1")
-        for activity in again.remote_presence.take():
-            other.remote_presence.hear("again", activity)
+        for noted in again.remote_presence.take():
+            other.remote_presence.receive("again", noted.activity)
 
     for happens in (notice, come_back) if is_noticed_first else (come_back, notice):
         happens()
@@ -139,63 +141,56 @@ async def test_who_comes_back_to_a_bridge_that_was_started_again_is_online_at_th
     assert again.announced == []
 
 
-async def test_what_was_on_at_a_node_that_is_gone_has_ended_unless_somebody_has_said_so_since() -> None:
+@pytest.mark.parametrize("is_alone", [True, False])
+async def test_who_was_there_before_a_bridge_that_is_alone_is_expected_back_and_types_no_more(is_alone: bool) -> None:
     remote_presence = RemotePresence(on_status=print, on_typing=print)
-    remote_presence.share()
-    seen, said, now = NOW, NOW + timedelta(seconds=1), NOW + timedelta(minutes=1)
-    noticed = seen + timedelta(seconds=15)
-    stays, went, moved, vanished, noted, early = (
-        UserActivity(f"u{number}", None, is_on=True, at=NOW) for number in range(6)
-    )
-    types = UserActivity(vanished.user_id, "c1", is_on=True, at=NOW, user_name="Ann")
-    ends = [one._replace(is_on=False) for one in (went, noted, early)]
+    remote_presence.keep()
+    said, later, now = (NOW + timedelta(seconds=seconds) for seconds in (1, 2, 60))
+    stays, moved, went = (UserActivity(f"u{number}", None, is_on=True, at=NOW) for number in range(3))
+    types = UserActivity("u1", "c1", is_on=True, at=NOW, user_name="Ann")
+    left, gone = moved._replace(is_on=False), went._replace(is_on=False)
     remote_presence.begin(
-        [
-            ("there", stays, said),
-            ("there", ends[0], said),
-            *(("gone", one, said) for one in (moved, vanished, types, noted, early)),
-            ("there", moved, said),
-            ("there", ends[1], noticed),
-            ("there", ends[2], said),
-        ],
-        {"gone": seen},
+        [("a", stays, said), ("a", left, said), ("a", types, said), ("b", moved, later), ("b", gone, later)],
         now,
-        noticed_after=noticed - seen,
+        is_alone=is_alone,
+        complete_since=NOW,
     )
-    untold = [one._replace(is_on=False, at=said) for one in (vanished, types, early)]
-    assert {*await remote_presence.standing()} == {
-        (stays, said),
-        (ends[0], said),
-        (moved, said),
-        (ends[1], noticed),
-        *((one, now) for one in untold),
-    }
-    assert [*remote_presence.take()] == untold
-    online = [remote_presence.is_online(f"u{number}") for number in range(6)]
-    assert online == [True, False, True, False, False, False]
-    assert remote_presence.nodes == {"there"}
+    standing = await remote_presence.standing()
+    on = {(stays, said), (moved, later)}
+    if is_alone:
+        stopped = types._replace(is_on=False, at=now)
+        assert {*standing.said} == {*on, (gone, later), (stopped, now)}
+        assert standing.expected == {"u0", "u1"}
+        ended = [one._replace(is_on=False, at=now) for one in (stays, types, moved)]
+        assert [*standing.left] == [("a", ended[0]), ("a", ended[1]), ("b", ended[2])]
+        assert not remote_presence.nodes
+    else:
+        assert {*standing.said} == {*on, (types, said), (gone, later)}
+        assert (standing.expected, standing.left) == (set(), [])
+        assert {*remote_presence.nodes} == {"a", "b"}
+    assert standing.complete_since == NOW
 
 
 async def test_who_is_expected_back_is_online_at_the_others_until_it_is_not_there_in_time() -> None:
     other, again = Node(), Node()
     again.presence.expect("u1", NOW)
 
-    async def tell() -> None:
-        for activity in again.remote_presence.take():
-            other.remote_presence.hear("again", activity)
+    async def note_announced() -> None:
+        for noted in again.remote_presence.take():
+            other.remote_presence.receive("again", noted.activity)
 
-    await tell()
+    await note_announced()
     assert other.presence.is_here("u1")
     for _ in range(3):  # the grace period, which is none
         await asyncio.sleep(0)
-    await tell()
+    await note_announced()
     assert other.announced == [("u1", "online"), ("u1", "offline")]
-    assert other.presence.announcements.told("u1") == again.presence.announcements.told("u1")
+    assert other.presence.announcements.announced("u1") == again.presence.announcements.announced("u1")
 
 
 def test_what_could_not_be_told_is_told_later_unless_something_newer_is() -> None:
     remote_presence = RemotePresence(on_status=print, on_typing=print)
-    remote_presence.share()
+    remote_presence.keep()
     came, went = (UserActivity("u1", None, is_on=is_on, at=NOW) for is_on in (True, False))
     other = UserActivity("u2", None, is_on=True, at=NOW)
     for activity in (came, other):
@@ -203,8 +198,51 @@ def test_what_could_not_be_told_is_told_later_unless_something_newer_is() -> Non
     taken = remote_presence.take()
     remote_presence.publish(went)
     remote_presence.give_back(taken)
-    assert [*remote_presence.take()] == [other, went]
+    assert [noted.activity for noted in remote_presence.take()] == [other, went]
     assert not remote_presence.outgoing.is_set()
+
+
+async def test_what_changed_waits_until_it_is_kept_also_where_that_fails_at_first() -> None:
+    remote_presence = RemotePresence(on_status=print, on_typing=print)
+    remote_presence.keep()
+    await remote_presence.wait_until_stored()  # there is nothing
+    first, second = (UserActivity(user_id, None, is_on=True, at=NOW) for user_id in ("u1", "u2"))
+    remote_presence.publish(first)
+    waits = [asyncio.create_task(remote_presence.wait_until_stored())]
+    await asyncio.sleep(0)
+    taken = remote_presence.take()
+    waits.append(asyncio.create_task(remote_presence.wait_until_stored()))
+    await asyncio.sleep(0)
+    remote_presence.give_back(taken)
+    assert [*remote_presence.take()] == [(None, first)]
+    remote_presence.publish(second)
+    waits.append(asyncio.create_task(remote_presence.wait_until_stored()))
+    await asyncio.sleep(0)
+    assert not any(wait.done() for wait in waits)
+    remote_presence.is_stored()
+    await asyncio.gather(*waits[:2])
+    assert not waits[2].done()
+    remote_presence.end()
+    for waiting in (waits[2], remote_presence.wait_until_stored()):
+        with pytest.raises(StoreUnavailableError):
+            await waiting
+
+
+async def test_what_a_client_did_where_it_comes_from_has_ended_there() -> None:
+    here = Node()
+    for user_id in ("u1", "u2", "u3"):
+        here.remote_presence.receive("a", UserActivity(user_id, None, is_on=True, at=NOW))
+        here.remote_presence.receive("a", UserActivity(user_id, "c1", is_on=True, at=NOW))
+    here.presence.claim("s1", "u1")
+    here.presence.arrive("s1", "u1")
+    here.publish()
+    here.presence.come_from("a", online=["u1"], others=["u2"])
+    noted = [(node, activity[:3]) for node, activity in here.remote_presence.take()]
+    assert {*noted} == {("a", ("u1", "c1", False)), ("a", ("u1", None, False)), ("a", ("u2", "c1", False))}
+    assert {one.user_id for one in here.typing if not one.is_on} == {"u1", "u2"}
+    assert here.announced == [("u1", "online"), ("u2", "online"), ("u3", "online")]
+    here.presence.leave("s1", "u1", for_good=True)
+    assert here.announced[3:] == [("u1", "offline")]
 
 
 def test_whoever_typed_at_a_node_that_is_gone_types_no_more() -> None:
@@ -212,9 +250,9 @@ def test_whoever_typed_at_a_node_that_is_gone_types_no_more() -> None:
     remote_presence = RemotePresence(on_status=heard.append, on_typing=heard.append)
     types = UserActivity("u1", "c1", is_on=True, at=NOW, user_name="Ann")
     for again in (types, types):  # whoever goes on typing says so again
-        remote_presence.hear("a", again)
+        remote_presence.receive("a", again)
     remote_presence.replace("a", [types], NOW)
     remote_presence.replace("a", [], NOW)
-    remote_presence.hear("a", types._replace(is_on=False))
+    remote_presence.receive("a", types._replace(is_on=False))
     assert heard == [types, types, UserActivity("u1", "c1", is_on=False, at=NOW)]
     assert not remote_presence.nodes

@@ -297,7 +297,7 @@ async def test_who_comes_and_goes_while_a_crowd_is_told_hears_all_of_it_once(
     scheduler = house.server.eio.scheduler.take
 
     async def take() -> None:
-        if outboxes and "_tell_all" in repr(asyncio.current_task()):
+        if outboxes and "_announce_all" in repr(asyncio.current_task()):
             await go_on.wait()  # one has been told by now
         await scheduler()
 
@@ -332,7 +332,7 @@ async def test_whose_line_is_lost_before_it_is_told_with_the_others_hears_it_whe
     for client in (*watchers, user):
         await client.come()
     outboxes = house.server.activity_log.outboxes
-    held = {"_tell_all": asyncio.Event(), "_leave": asyncio.Event()}
+    held = {"_announce_all": asyncio.Event(), "_leave": asyncio.Event()}
     scheduler = house.server.eio.scheduler.take
 
     async def take() -> None:
@@ -351,7 +351,7 @@ async def test_whose_line_is_lost_before_it_is_told_with_the_others_hears_it_whe
         await client.listen()  # one of them may have been told
         await client.cut()
     await house._eventually(lambda: all(connection.lost_at for connection in connections))
-    held["_tell_all"].set()
+    held["_announce_all"].set()
     await coming
     held["_leave"].set()
     await house._eventually(lambda: len(house.server.eio.sockets) == 1)

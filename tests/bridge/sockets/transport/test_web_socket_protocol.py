@@ -408,7 +408,7 @@ async def test_of_an_address_that_has_had_its_share_of_the_loop_one_is_read_afte
             _, writer = await opened(address)
             stack.callback(lambda writer: writer.transport.abort(), writer)
             writer.write(frame(Kind.TEXT, b"1") + frame(Kind.PING, b"") + frame(Kind.TEXT, b"2"))
-            await eventually(lambda receiver=receiver: receiver.door.is_kept_waiting)  # type: ignore[misc]
+            await eventually(lambda receiver=receiver: receiver.door.is_paused)  # type: ignore[misc]
         looks.pop()()
         assert (first.heard, second.heard) == ([], [])  # there is nothing left of the share yet
         now += 100

@@ -202,7 +202,7 @@ async def test_a_greylist_lets_it_through_later_and_a_refused_recipient_keeps_no
     await journal.console.hold_payouts(by="Ada", note=None)
     alerting = make()
     await look(alerting)
-    ada, bob, _ = await standings(journal, count=2)
+    ada, bob, _ = await states(journal, count=2)
     assert ada.problem == f"127.0.0.1 refuses {ADA}: 451 4.7.1 greylisted, come back later"
     assert bob.problem == f"127.0.0.1 refuses {BOB}: 550 5.1.1 nobody here\\u0009is called that"
     await look(alerting)
@@ -211,12 +211,12 @@ async def test_a_greylist_lets_it_through_later_and_a_refused_recipient_keeps_no
         clock.move(seconds=seconds)
         await look(make())
     assert (len(mail.to(ADA)), len(mail.to(BOB))) == (1, 0)
-    assert (await standings(journal, count=1))[0].destination == f"finance {BOB}"
+    assert (await states(journal, count=1))[0].destination == f"finance {BOB}"
 
 
-async def standings(journal: Journal, *, count: int) -> list[Any]:
+async def states(journal: Journal, *, count: int) -> list[Any]:
     """Those that fail, and then the others."""
-    found = sorted(await journal.alerts.standings(), key=lambda one: one.failures == 0)
+    found = sorted(await journal.alerts.states(), key=lambda one: one.failures == 0)
     assert [one.failures > 0 for one in found] == [True] * count + [False] * (len(found) - count)
     return found
 
@@ -230,7 +230,7 @@ async def test_what_breaks_off_once_the_server_has_the_mail_is_told_again_under_
     await look(alerting)
     assert mail.mails == []
     names = {name for name, one in alerting._destinations.items() if one.channel == "finance"}
-    assert {one.destination for one in await standings(journal, count=2) if one.failures} == names
+    assert {one.destination for one in await states(journal, count=2) if one.failures} == names
     clock.move(seconds=61)
     await look(alerting)
     clock.move(hours=1)
@@ -422,7 +422,7 @@ async def test_who_is_being_told_while_somebody_looks_is_not_told_again(journal:
         look_seconds=1,
     )
     await alerting.round()
-    read = alerting._look
+    read = alerting._update_alerts
 
     async def read_before_it_is_told() -> Sequence[Alert]:
         alerts = await read()
@@ -431,7 +431,7 @@ async def test_who_is_being_told_while_somebody_looks_is_not_told_again(journal:
         return alerts
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(alerting, "_look", read_before_it_is_told)
+        patched.setattr(alerting, "_update_alerts", read_before_it_is_told)
         await alerting.round()
     await look(alerting)
     assert told == ["[critical] No payout is sent"]

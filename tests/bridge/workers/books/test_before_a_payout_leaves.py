@@ -8,7 +8,7 @@ import pytest
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.books.comparison import BooksComparison
 from coordinator.payouts.approval import Approver, NothingToApproveError
-from providers.contract import ProviderError
+from providers.errors import ProviderError
 from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.books.gateway_books import (
     Books,
@@ -81,7 +81,7 @@ async def test_a_payment_is_asked_about_once_and_a_new_one_never(
     await told_paid(journal, 3, occurred_at=clock())
     own = sender_of(api, journal).books["shkeeper"]
     for payment_id in ("pay_1", "pay_1", "pay_2", "pay_elsewhere"):
-        await own.look_before_sending(payment_id)
+        await own.compare_before_sending(payment_id)
     assert {one for one, _ in books.asked_for} == {named(1, at) for named in (name, refund_name) for at in (0, 1)}
     assert len(books.asked_for) == len(set(books.asked_for))
 
@@ -117,9 +117,9 @@ async def test_what_a_restored_journal_may_have_forgotten_is_asked_for_before_a_
     payout, sender = await registered(journal), sender_of(api, journal)
     books.is_down = True
     with pytest.raises(ProviderError):
-        await sender.look_before_revoking(payout)
+        await sender.compare_before_revoking(payout)
     books.is_down = False
     books.has(name(1, 0))  # this very one
-    await sender.look_before_revoking(payout)
+    await sender.compare_before_revoking(payout)
     with pytest.raises(NothingToApproveError, match=f"shkeeper has this payout as {name(1, 0)}"):
         await journal.approvals.reject(payout.payout_id, by=Approver("Bo"), note="no")

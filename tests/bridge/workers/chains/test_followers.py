@@ -193,7 +193,7 @@ async def test_who_waits_for_the_answer_of_a_chain_gets_it_from_whichever_bridge
     )
     for node in (followed.second, followed.first):
         followed.anvil.mine(2)
-        assert await node.followers.look_now(payout) is None
+        assert await node.followers.check_now(payout) is None
         assert (await node.status()).head == followed.anvil.head()
 
 

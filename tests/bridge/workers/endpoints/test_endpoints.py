@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
 from bridge.journal import EndpointWanted, Journal, RegisteredEndpoint
+from bridge.journal.clocks import utc_now
 from bridge.workers.endpoints.endpoints import Endpoints
 from bridge.workers.endpoints.feeds import Progress
 from coordinator.endpoints import endpoints
@@ -109,7 +110,7 @@ async def sending(journal: Journal, rules: EndpointRules = FAST, granted: Sequen
 
     async def deliver(stretch: Sequence[Any]) -> None:
         await asyncio.sleep(0)
-        endpoints.hear(stretch[-1].offset)
+        endpoints.note_newest(stretch[-1].offset)
 
     dispatcher = journal.dispatcher(deliver, after=(await journal.newest_place()).number)
     tasks = [asyncio.create_task(endpoints.run()), asyncio.create_task(dispatcher.run())]
@@ -307,12 +308,12 @@ async def test_what_is_kept_while_nothing_is_taken_comes_as_soon_as_something_is
     async with sending(journal, rules):
         await publish(journal, 1, 2, 3)
 
-        kept: list[Delivery] = []
+        valid_for: list[Delivery] = []
         async with asyncio.timeout(GIVE_UP_SECONDS):
-            while [one.tries for one in kept] != [2, 2, 2]:
+            while [one.tries for one in valid_for] != [2, 2, 2]:
                 await asyncio.sleep(0.02)
-                kept = await journal.endpoints.deliveries(endpoint_id, status=None, before=None, limit=10)
-        assert {one.status for one in kept} == {DeliveryStatus.PENDING}
+                valid_for = await journal.endpoints.deliveries(endpoint_id, status=None, before=None, limit=10)
+        assert {one.status for one in valid_for} == {DeliveryStatus.PENDING}
         is_down = False
         await publish(journal, 4)
         await until(lambda: sorted(receiver.taken) == [1, 2, 3, 4])
@@ -359,7 +360,7 @@ async def test_a_test_comes_once_even_to_one_that_is_disabled(journal: Journal, 
 async def test_both_secrets_verify_while_one_makes_way_for_the_other(journal: Journal, receiver: Receiver) -> None:
     endpoint_id = await register(journal, receiver)
     old = receiver.secret
-    changed = await journal.endpoints.add_secret(endpoint_id, None, kept=timedelta(hours=1), by="ada")
+    changed = await journal.endpoints.add_secret(endpoint_id, None, valid_for=timedelta(hours=1), by="ada")
     assert isinstance(changed, RegisteredEndpoint)
     assert changed.new_secret not in (None, old)
     async with sending(journal):
@@ -431,6 +432,41 @@ async def test_redirects_are_not_followed_and_long_answers_not_read(journal: Jou
         "an answer of more than 65536 bytes",
     ]
     assert sorted(came) == ["/long", "/moved"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def test_a_clock_that_was_ahead_and_is_right_again_silences_nobody(
+    database_url: str, receiver: Receiver
+) -> None:
+    ahead = timedelta(minutes=4)  # less than what a verified message may be off by
+    journal = await Journal.open(database_url, lambda: utc_now() + ahead)
+    minute = EndpointRules(retries=(timedelta(minutes=1),) * 9, timeout_seconds=GIVE_UP_SECONDS, networks=LOOPBACK)
+    receiver.refuses = lambda _number, _tries: 500
+    ordered = await register(journal, receiver)
+    with receiving() as other:
+        other.refuses = lambda _number, _tries: 500
+        unordered = await register(journal, other, is_ordered=False)
+        async with sending(journal, minute):
+            await publish(journal, 1)
+            for name in (ordered, unordered):
+                await stands(journal, name, lambda one: one.failing_since is not None)
+        (delivery,) = await deliveries(journal, unordered)
+        await journal.close()
+        journal = await Journal.open(database_url)
+        assert delivery.next_at is not None
+        assert delivery.next_at - journal.clock() > timedelta(minutes=4)
+        async with sending(journal, minute):
+            # It is tried at once, and then as the schedule has it, by the clock that is right.
+            await until(lambda: (len(receiver.came), len(other.came)) == (2, 2))
+            right = journal.clock() + timedelta(minutes=1)
+            for name in (ordered, unordered):
+                assert (await stands(journal, name, lambda one: (one.failing_since or right) < right)).is_enabled
+        for name in (ordered, unordered):
+            (delivery,) = await deliveries(journal, name)
+            assert (delivery.tries, delivery.status) == (2, DeliveryStatus.PENDING)
+            left = delivery.left(journal.clock())
+            assert timedelta(seconds=30) < left < timedelta(seconds=70)
+    await journal.close()
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -9,7 +9,7 @@ import pytest
 from tenacity import wait_none
 
 from bridge.journal import Journal
-from bridge.workers.health.unreachable_providers import TOLD_AFTER, UnreachableProviders
+from bridge.workers.health.unreachable_providers import REPORTED_AFTER, UnreachableProviders
 from coordinator.attention.items import AttentionKind
 from coordinator.attention.severities import SEVERITIES, Severity
 from providers.shkeeper.asking.api import ShkeeperApi
@@ -51,7 +51,7 @@ async def unreachable(
 
 async def look_after(unreachable: UnreachableProviders, clock: Clock, passed: timedelta) -> list[str]:
     clock.move(seconds=passed.total_seconds())
-    await unreachable.look()
+    await unreachable.refresh()
     return [one.detail for one in unreachable.items]
 
 
@@ -72,12 +72,12 @@ async def test_it_is_listed_once_it_has_lasted_and_leaves_by_itself(
     assert await look_after(unreachable, clock, SECOND) == []
     usual, books.looking = books.looking, trouble
     assert await look_after(unreachable, clock, SECOND) == []
-    assert await look_after(unreachable, clock, TOLD_AFTER - SECOND) == []
+    assert await look_after(unreachable, clock, REPORTED_AFTER - SECOND) == []
     [detail] = await look_after(unreachable, clock, SECOND)
     assert said in detail
     assert "2 payments to be asked about" in detail
     [item] = unreachable.items
-    assert (item.key, item.since) == ("provider-unreachable:shkeeper", clock() - TOLD_AFTER)
+    assert (item.key, item.since) == ("provider-unreachable:shkeeper", clock() - REPORTED_AFTER)
     assert SEVERITIES[AttentionKind.PROVIDER_UNREACHABLE] is Severity.CRITICAL
     # Of what expires meanwhile nobody knows whether it was paid: that stays on the list though nothing else waits.
     clock.move(days=2)
@@ -98,7 +98,7 @@ async def test_what_expired_before_the_first_question_failed_counts_as_unasked(
     clock.move(days=2)
     await journal.deadlines.apply(["pay_1"])
     assert await look_after(unreachable, clock, SECOND) == []
-    [detail] = await look_after(unreachable, clock, TOLD_AFTER)
+    [detail] = await look_after(unreachable, clock, REPORTED_AFTER)
     assert "1 payment to be asked about; 1 payment expired since" in detail
 
 
@@ -107,7 +107,7 @@ async def test_where_nothing_waits_nobody_is_asked(
 ) -> None:
     books.looking = BAD_KEY
     for _ in range(3):
-        assert await look_after(unreachable, clock, TOLD_AFTER) == []
+        assert await look_after(unreachable, clock, REPORTED_AFTER) == []
     assert books.asked == []
 
 
@@ -117,11 +117,11 @@ async def test_webhooks_that_anybody_can_send_are_told_of_only_where_the_key_is_
     await journal.register_payment(payment(1))
     refused["shkeeper"] = 1000
     for _ in range(3):
-        assert await look_after(unreachable, clock, TOLD_AFTER) == []
+        assert await look_after(unreachable, clock, REPORTED_AFTER) == []
     books.looking = DOWN
     await look_after(unreachable, clock, SECOND)
     refused["shkeeper"] += 3
-    [detail] = await look_after(unreachable, clock, TOLD_AFTER)
+    [detail] = await look_after(unreachable, clock, REPORTED_AFTER)
     assert "signature" not in detail
     books.looking = BAD_KEY
     [detail] = await look_after(unreachable, clock, ASKED_AGAIN_AFTER)

@@ -11,7 +11,7 @@ from tenacity import wait_none
 
 from bridge.journal import DEADLINES, Journal
 from bridge.journal.wakeups import DUE_SOON
-from bridge.workers.payments.deadlines import INTERVAL_SECONDS, LOOK_SECONDS, Deadlines
+from bridge.workers.payments.deadlines import INTERVAL_SECONDS, POLL_SECONDS, Deadlines
 from coordinator.payments.agreed.agreements import Terms
 from coordinator.payments.agreed.invoices import InvoiceWanted
 from coordinator.payments.payments import Payment
@@ -259,11 +259,11 @@ async def test_nothing_is_looked_for_before_something_is_due(
         return 0
 
     monkeypatch.setattr(deadlines, "round", count)
-    assert await deadlines._until_next() == LOOK_SECONDS
+    assert await deadlines._until_next() == POLL_SECONDS
     made = waiting()
     await journal.register_payment(made)
     assert made.due_at is not None
-    for seconds_before, waited in ((3_600.0, LOOK_SECONDS), (3.0, 3.0), (0.2, INTERVAL_SECONDS)):
+    for seconds_before, waited in ((3_600.0, POLL_SECONDS), (3.0, 3.0), (0.2, INTERVAL_SECONDS)):
         clock.now = made.due_at - timedelta(seconds=seconds_before)
         assert await deadlines._until_next() == waited
     assert rounds == []
@@ -276,9 +276,9 @@ async def test_whoever_applies_deadlines_is_woken_for_what_is_due_before_they_wo
     journal: Journal, clock: Clock
 ) -> None:
     woken = journal.wakeups.of(DEADLINES)
-    for number, seconds, is_told in ((1, 3_600.0, False), (2, LOOK_SECONDS, True), (3, 60.0, False)):
+    for number, seconds, is_told in ((1, 3_600.0, False), (2, POLL_SECONDS, True), (3, 60.0, False)):
         woken.clear()
         expires_at = clock.now + timedelta(seconds=seconds)
         await journal.register_payment(waiting(number).model_copy(update={"expires_at": expires_at}))
         assert woken.is_set() == is_told
-    assert timedelta(seconds=LOOK_SECONDS) < DUE_SOON
+    assert timedelta(seconds=POLL_SECONDS) < DUE_SOON

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.workers.payments.due_payments import DuePayments, next_check, next_look_back
+from bridge.workers.payments.due_payments import DuePayments, next_check, next_recheck
 from tests.bridge.workers.conftest import START
 
 MINUTE = timedelta(seconds=60)
@@ -141,13 +141,13 @@ def test_what_is_left_over_in_the_orders_is_cleared_away() -> None:
 
 def test_what_is_completed_is_looked_back_at_ever_later_and_a_restart_changes_nothing_of_that() -> None:
     looks, last = [], START
-    while (next_look := next_look_back(START, last, MINUTE)) <= START + timedelta(days=7):
+    while (next_look := next_recheck(START, last, MINUTE)) <= START + timedelta(days=7):
         last = next_look
         looks.append((last - START) / MINUTE)
     in_a_day = 24 * 60
     assert looks == [1, 4, 16, 64, 256, 1024, *(1024 + days * in_a_day for days in range(1, 7))]
     # Whoever begins in between goes on where it was.
-    assert next_look_back(START, START + 20 * MINUTE, MINUTE) == START + 64 * MINUTE
+    assert next_recheck(START, START + 20 * MINUTE, MINUTE) == START + 64 * MINUTE
 
 
 def test_a_payment_that_was_completed_while_it_was_open_is_asked_about_soon() -> None:
@@ -174,7 +174,7 @@ def test_a_hundred_thousand_completed_payments_take_a_small_part_of_the_pace() -
     for number in range(0, 100_000, 100):  # every hundredth, in each of the last seven days
         completed_at = START + day + (number / 100_000) * 7 * day
         last = now
-        while (last := next_look_back(completed_at, last, MINUTE)) <= now + timedelta(hours=1):
+        while (last := next_recheck(completed_at, last, MINUTE)) <= now + timedelta(hours=1):
             asked += 1
     assert asked * 100 < 3_600 * 40 / 20
 

@@ -20,7 +20,7 @@ from coordinator.payments.deciding.decisions import Decision, decide
 from coordinator.payments.observed.observations import InvoiceSnapshot, Observation
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import ProblemKind, problems_of
-from providers.contract import ProviderUnavailableError
+from providers.errors import ProviderUnavailableError
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.bridge.overdue import apply_deadlines

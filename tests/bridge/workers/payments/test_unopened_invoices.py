@@ -15,7 +15,7 @@ from bridge.workers.payments.invoices import InvoiceOpener
 from bridge.workers.payments.unopened_invoices import AT_ONCE, UnopenedInvoices
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.evidence import LookedUpInvoice
-from providers.contract import (
+from providers.errors import (
     AnswerUnusableError,
     CoinUnavailableError,
     CredentialsRefusedError,

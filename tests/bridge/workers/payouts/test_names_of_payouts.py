@@ -42,7 +42,8 @@ from coordinator.payouts.observations import (
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import NAMES_BEYOND, Share
 from coordinator.payouts.statuses import PayoutStatus
-from providers.contract import BookedPayout, PayoutOrder, ProviderUnavailableError, RefusedTogetherError
+from providers.contract import BookedPayout, PayoutOrder
+from providers.errors import ProviderUnavailableError, RefusedTogetherError
 from tests.bridge.conftest import INSTALLATION
 from tests.bridge.workers.conftest import START, paid, payment
 from tests.clock import Clock

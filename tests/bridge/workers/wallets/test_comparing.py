@@ -13,10 +13,10 @@ from tenacity import wait_none
 from bridge.http.ops.overview import needs_a_person
 from bridge.journal import Journal
 from bridge.workers.chains.followers import ChainFollowers
-from bridge.workers.wallets.comparing import LOOK_SECONDS, PATIENCE_SECONDS, WalletComparisons
+from bridge.workers.wallets.comparing import PATIENCE_SECONDS, POLL_SECONDS, WalletComparisons
 from bridge.workers.wallets.settings import WalletSettings
 from coordinator.books.days import zone_named
-from coordinator.books.wallets import Comparison, Standing, WalletCoin
+from coordinator.books.wallets import Agreement, Comparison, WalletCoin
 from coordinator.payouts.observations import PayoutConfirmed, PayoutKnown, PayoutSent
 from providers.onchain.chains import Chain, Token
 from providers.settings import SettingsError
@@ -81,25 +81,25 @@ async def test_a_wallet_is_what_was_there_and_what_came_and_went(
     journal: Journal, comparisons: WalletComparisons, daemon: Daemon
 ) -> None:
     opened = await compare(comparisons)
-    assert (opened.standing, opened.opening) == (Standing.AGREES, FLOAT)
+    assert (opened.standing, opened.opening) == (Agreement.AGREES, FLOAT)
     [movement] = await journal.wallets.movements(10)
     assert (movement.amount, movement.noted_by) == (FLOAT, "the bridge")
     payout_id = await wanted(journal)
     daemon.receive(Decimal(100))
     came = await compare(comparisons)
-    assert came.standing is Standing.AGREES
+    assert came.standing is Agreement.AGREES
     assert (came.booked, came.noted, came.held) == (Decimal(100), FLOAT, FLOAT + 100)
     # A payout that was asked for may have left or not; once it has arrived it has.
     await journal.payouts.record_observations(payout_id, [("known", PayoutKnown())])
     for left in (0, 98):
         daemon.balance -= left
         going = await compare(comparisons)
-        assert going.standing is Standing.AGREES
+        assert going.standing is Agreement.AGREES
         assert going.leaving == 98
     await journal.payouts.record_observations(payout_id, [("sent", PayoutSent(tx_hashes=("0x1",)))])
     await journal.payouts.record_observations(payout_id, [("arrived", PayoutConfirmed())])
     gone = await compare(comparisons)
-    assert gone.standing is Standing.AGREES
+    assert gone.standing is Agreement.AGREES
     assert (gone.booked, gone.leaving) == (Decimal(2), Decimal(0))
     assert len(await journal.wallets.movements(10)) == 1
 
@@ -122,7 +122,7 @@ async def test_what_is_missing_is_listed_until_somebody_says_where_it_went(
         "-400 ETH-USDT: to the cold wallet",
     )
     assert await listed(journal) == []
-    assert (await compare(comparisons)).standing is Standing.AGREES
+    assert (await compare(comparisons)).standing is Agreement.AGREES
     # What is put back is too much then, and is off the list by itself once it is taken out again.
     daemon.balance += 400
     for _ in range(2):
@@ -158,7 +158,7 @@ async def test_a_wallet_that_cannot_be_asked_is_unknown_and_not_empty(
         await until(lambda: shkeeper.count(Call.BALANCE) > asked)
         await pass_seconds(PATIENCE_SECONDS)
     found = await comparing
-    assert (found.standing, found.held, found.difference) == (Standing.UNKNOWN, None, None)
+    assert (found.standing, found.held, found.difference) == (Agreement.UNKNOWN, None, None)
     assert found.unknown_because
     assert await listed(journal) == []
 
@@ -181,13 +181,13 @@ async def test_what_is_not_gathered_yet_is_missed_only_after_a_while(
     await paid(journal)
     daemon.receive(Decimal(100))
     found = await compare(comparisons)
-    assert found.standing is Standing.AGREES
+    assert found.standing is Agreement.AGREES
     assert (found.held, found.gathering) == (FLOAT, Decimal(100))
     clock.move(hours=3)
     assert (await compare(comparisons)).difference == -100
     daemon.gathers = True
     daemon.gather()
-    assert (await compare(comparisons)).standing is Standing.AGREES
+    assert (await compare(comparisons)).standing is Agreement.AGREES
 
 
 async def test_it_is_compared_at_the_time_of_day_and_again_while_something_is_open(
@@ -201,7 +201,7 @@ async def test_it_is_compared_at_the_time_of_day_and_again_while_something_is_op
         nonlocal asked
         asked = shkeeper.count(Call.BALANCE)
         clock.move(**time)
-        await pass_seconds(LOOK_SECONDS)
+        await pass_seconds(POLL_SECONDS)
 
     async def is_compared() -> None:
         await until(lambda: shkeeper.count(Call.BALANCE) > asked)

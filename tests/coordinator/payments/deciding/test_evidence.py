@@ -10,7 +10,7 @@ from coordinator.payments.agreed.fees import Fee, FeePolicy
 from coordinator.payments.counting.lateness import KEPT_FOR, ZONES
 from coordinator.payments.deciding.decisions import decide
 from coordinator.payments.deciding.evidence import LookedUpInvoice, invoice_of
-from coordinator.payments.deciding.siblings import standing_of
+from coordinator.payments.deciding.siblings import deciding_payment
 from coordinator.payments.facts.facts import MisfitKind
 from coordinator.payments.observed.observations import (
     DeadlinePassed,
@@ -407,7 +407,7 @@ def test_a_request_stands_as_the_best_of_its_payments() -> None:
     paid, _ = play(notice(PAID, transfer("t1", 100)), payment=PAYMENT.model_copy(update={"payment_id": "pay_2"}))
     older, events = play(DeadlinePassed(deadline=DEADLINE), siblings=[paid])
     assert [event.name for event in events] == ["payment-update"]
-    assert standing_of("r1", [older, paid]) is paid
+    assert deciding_payment("r1", [older, paid]) is paid
     _, events = play(DeadlinePassed(deadline=DEADLINE), siblings=[PAYMENT])
     assert "purchase-request-update" not in [event.name for event in events]  # another one waits for its money still
 

@@ -17,7 +17,7 @@ from coordinator.payments.observed.observations import InvoicePriced, RefundOf, 
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.coin_prices import (
     DAYS_ASKED,
-    DAYS_LOOKED_AT,
+    DAYS_COMPARED,
     EarlierPrice,
     paid_at,
     price_doubt,
@@ -98,7 +98,7 @@ def test_only_what_was_asked_or_paid_on_several_other_days_tells(
 
 
 @given(
-    st.sets(st.integers(1, DAYS_LOOKED_AT), min_size=DAYS_ASKED),
+    st.sets(st.integers(1, DAYS_COMPARED), min_size=DAYS_ASKED),
     st.lists(st.tuples(st.floats(0, 0.999), st.booleans()), max_size=60),
 )
 def test_whoever_opens_invoices_while_a_rate_slips_for_a_day_teaches_nothing(
@@ -111,8 +111,8 @@ def test_whoever_opens_invoices_while_a_rate_slips_for_a_day_teaches_nothing(
 
 
 @given(
-    st.sets(st.integers(1, DAYS_LOOKED_AT), min_size=3),
-    st.integers(1, DAYS_LOOKED_AT),
+    st.sets(st.integers(1, DAYS_COMPARED), min_size=3),
+    st.integers(1, DAYS_COMPARED),
     st.lists(st.floats(0, 0.999), min_size=1, max_size=60),
 )
 def test_nor_afterwards_as_long_as_most_days_were_right(honest: set[int], day: int, attack: list[float]) -> None:

@@ -83,6 +83,7 @@ def test_it_is_completed_for_the_others_and_the_seller_of_the_cancelled_one_hear
     payment, events = play(CANCELLED, PAID, payment=CHECKOUT)
     assert payment.status == "completed"
     assert told(events) == [
+        ("purchase-request-update", "r1"),  # that it is cancelled
         ("payment-received", "r2"),
         ("purchase-request-update", "r2"),
         ("seller-offer-update", "r2"),

@@ -41,7 +41,7 @@ async def test_one_that_changes_sides_is_noticed_when_heads_are_compared(anvil: 
         liar = Liar(gateway, anvil)
         rpc = await open_rpc(gateway.url, anvil.url)
         liar.answers = {"eth_chainId": "0x5"}
-        await rpc.look_around()
+        await rpc.read_heads()
         assert rpc.endpoints[0].last_fault is Fault.WRONG_CHAIN
         assert rpc.endpoints[0].last_reason == "it is a node of chain 5"
         assert (await rpc.head()).number == anvil.head()
@@ -54,7 +54,7 @@ async def test_one_of_another_chain_is_not_asked_even_where_nobody_else_is_left(
         liar = Liar(gateway, anvil)
         rpc = await open_rpc(gateway.url)
         liar.answers = {"eth_chainId": "0x5"}
-        await rpc.look_around()
+        await rpc.read_heads()
         with pytest.raises(ChainUnavailableError, match="it is a node of chain 5"):
             await rpc.head()
 

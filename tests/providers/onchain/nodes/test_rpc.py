@@ -124,7 +124,7 @@ async def test_an_endpoint_that_lags_is_set_aside(anvil: Anvil, open_rpc: OpenRp
         liar.stands_at(anvil.head() - 4)
         rpc = await open_rpc(gateway.url, anvil.url)
         assert (await rpc.head()).number == anvil.head() - 4  # it knows no better yet
-        assert await rpc.look_around() == anvil.head()
+        assert await rpc.read_heads() == anvil.head()
         assert rpc.endpoints[0].last_fault is Fault.LAGGING
         assert (await rpc.head()).number == anvil.head()
         behind = await open_rpc(gateway.url, anvil.url)

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from providers.onchain.chains import Chain, Token
 from providers.onchain.nodes.node import FaultyError, Node, TooLargeError
@@ -97,3 +99,24 @@ async def test_an_endpoint_that_never_answers_is_given_up_at_the_deadline() -> N
                 await node.ask("eth_blockNumber")
         finally:
             await node.aclose()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_an_endpoint_that_sends_the_bridge_elsewhere_is_not_followed(status: int) -> None:
+    """To where another endpoint is, two words would be one; to an address inside, nobody meant to ask."""
+    async with endpoint() as elsewhere:
+
+        def refer(connection: ServerConnection, request: Request) -> Response:
+            return Response(status, "X", Headers({"Location": f"{elsewhere}/key"}))
+
+        async with serve(
+            lambda connection: connection.wait_closed(), "127.0.0.1", 0, process_request=refer
+        ) as server:
+            url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+            node = Node(url, chain(), timeout_seconds=GIVE_UP_SECONDS)
+            try:
+                with pytest.raises(FaultyError) as refused:
+                    await node.ask("eth_blockNumber")
+            finally:
+                await node.aclose()
+    assert str(refused.value) == f"HTTP status {status}"

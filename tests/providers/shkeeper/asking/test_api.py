@@ -8,7 +8,7 @@ from tenacity import wait_none
 from coordinator.payments.agreed.invoices import InvoiceWanted
 from coordinator.payments.observed.observations import Ending, InvoiceEnded, InvoiceSnapshot, Standing, TransferSeen
 from providers.availability import UnansweredError
-from providers.contract import ProviderRefusedError, ProviderUnavailableError
+from providers.errors import ProviderRefusedError, ProviderUnavailableError
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from tests.providers.shkeeper.conftest import KEY

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from providers.contract import (
+from providers.errors import (
     AnswerUnusableError,
     CoinUnavailableError,
     CredentialsRefusedError,

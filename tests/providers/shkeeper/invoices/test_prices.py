@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.quotes import filled
-from providers.contract import ProviderRefusedError
+from providers.errors import ProviderRefusedError
 from providers.shkeeper.coins import DECIMALS, network_of
 from providers.shkeeper.invoices.invoices import PaymentRequestAnswer, opened_invoice
 from providers.shkeeper.invoices.payment_uri import uri_template

@@ -22,7 +22,7 @@ from coordinator.payouts.observations import (
 from coordinator.payouts.payouts import Payout, PayoutFacts
 from coordinator.payouts.statuses import PayoutStatus
 from providers.answers import Answer
-from providers.contract import CredentialsRefusedError, RefusedTogetherError
+from providers.errors import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.payouts.answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from tests.made_destinations import destination, x_address, xrp
 

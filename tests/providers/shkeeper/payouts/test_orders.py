@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from coordinator.money import MAX_DECIMALS
-from providers.contract import NotPayableError, PayoutOrder
+from providers.contract import PayoutOrder
+from providers.errors import NotPayableError
 from providers.shkeeper.coins import DECIMALS
 from providers.shkeeper.payouts.orders import read_amount, read_coin, read_fee, read_order
 from tests.made_destinations import DESTINATIONS, destination

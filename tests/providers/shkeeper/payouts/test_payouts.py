@@ -20,10 +20,10 @@ from coordinator.payouts.observations import (
     Stated,
 )
 from coordinator.payouts.payouts import Payout, PayoutFacts
-from providers.contract import (
+from providers.contract import PayoutOrder
+from providers.errors import (
     AnswerUnusableError,
     NotPayableError,
-    PayoutOrder,
     ProviderError,
     ProviderRefusedError,
     ProviderUnavailableError,

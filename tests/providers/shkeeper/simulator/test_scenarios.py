@@ -9,7 +9,8 @@ import pytest
 from coordinator.payments.agreed.agreements import Terms
 from coordinator.payments.deciding.decisions import decide
 from coordinator.payments.payments import Payment
-from providers.contract import Reading, WebhookRefusedError
+from providers.contract import Reading
+from providers.errors import WebhookRefusedError
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice, InvoiceUnplayableError
 from providers.shkeeper.webhooks.webhooks import ShkeeperWebhooks
 

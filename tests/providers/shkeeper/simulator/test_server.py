@@ -12,7 +12,7 @@ from tenacity import wait_none
 
 from coordinator.payments.agreed.invoices import InvoiceWanted
 from coordinator.payments.observed.observations import InvoiceSnapshot
-from providers.contract import ProviderRefusedError, ProviderUnavailableError, WebhookRefusedError
+from providers.errors import ProviderRefusedError, ProviderUnavailableError, WebhookRefusedError
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from providers.shkeeper.simulator.faults import Call, Fault, Happens, What

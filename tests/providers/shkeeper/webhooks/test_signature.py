@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.contract import WebhookRefusedError
+from providers.errors import WebhookRefusedError
 from providers.shkeeper.webhooks.signature import sign, verify
 
 TIMESTAMP = "1767225600"

@@ -21,7 +21,8 @@ from coordinator.payments.observed.observations import (
     TransferSeen,
 )
 from coordinator.payouts.observations import PayoutBooked, PayoutConfirmed, PayoutSent, Stated
-from providers.contract import PayoutReading, Reading, WebhookUnreadableError
+from providers.contract import PayoutReading, Reading
+from providers.errors import WebhookUnreadableError
 from providers.shkeeper.webhooks.signature import sign
 from providers.shkeeper.webhooks.webhooks import ShkeeperWebhooks
 

@@ -170,6 +170,8 @@ export interface Share {
   sellerId: string;
   offerId: string | null;
   amount: string;
+  /** Its purchase request was cancelled before the payment was completed. */
+  cancelled: boolean;
 }
 
 export interface CheckoutDocument {

@@ -2,9 +2,11 @@
 
 import type { Fixed } from "../words/catalogue";
 import type { Words } from "../words/words";
-import { sum } from "./amounts";
+import { compare, sum } from "./amounts";
+import { asTheirs } from "./cancelled-shares";
 import type { PaymentDocument, PayoutDocument, PayoutStatus } from "./documents";
 import { paymentLine, type Side, type Tone } from "./payment-line";
+import { type RefundLine, refundLine, takingMoney } from "./refunds";
 
 /** A page of a list, and what asks for the next. */
 export interface Listed<Item> {
@@ -33,7 +35,8 @@ export interface OwnLine {
 
 export function paymentEntry(words: Words, payment: PaymentDocument, side: Side, me: string): OwnLine {
   const mine = side === "buyer" ? payment.shares : payment.shares.filter(({ sellerId }) => sellerId === me);
-  const line = paymentLine(words, payment, side);
+  const shown = side === "buyer" ? payment : asTheirs(payment, mine);
+  const line = goingBack(words, shown, side) ?? paymentLine(words, shown, side);
   const page =
     payment.checkoutId === null
       ? `/pay/${encodeURIComponent(payment.paymentId)}`
@@ -48,6 +51,15 @@ export function paymentEntry(words: Words, payment: PaymentDocument, side: Side,
     asks: side === "buyer" && waitsForAddress ? words.say("sayWhereRefundGoes") : null,
     path: side === "buyer" ? page : `${page}?as=seller`,
   };
+}
+
+/** Where all of a completed payment is to go back: that is what there is to say of it, as its page does. */
+function goingBack(words: Words, payment: PaymentDocument, side: Side): RefundLine | null {
+  if (payment.status !== "completed") return null;
+  const refunds = takingMoney(payment).filter(({ of }) => of === "goods");
+  const open = refunds.findLast(({ status }) => status !== "completed");
+  const isAll = compare(sum(refunds.map(({ amount }) => amount)), payment.amount) >= 0;
+  return open === undefined || !isAll ? null : refundLine(words, open, side);
 }
 
 /** In a seller's words: who looks into what goes wrong is no business of theirs. */

@@ -21,7 +21,8 @@ export function withProgress(payment: PaymentDocument, progress: PaymentProgress
     confirmations: progress.confirmations ?? null,
     requiredConfirmations: progress.requiredConfirmations ?? null,
   };
-  if (!payment.whole) return heard;
+  // Of a checkout, sellers are told of their own parts: what is shown here is as REST tells it.
+  if (payment.checkoutId !== null || !payment.whole) return heard;
   return {
     ...heard,
     status: progress.status as PaymentStatus,

@@ -6,6 +6,7 @@
 import type { Fixed } from "../words/catalogue";
 import type { Words } from "../words/words";
 import { isZero, money, roundMoney, share } from "./amounts";
+import { cancelledRemarks } from "./cancelled-shares";
 import { disputeRemarks } from "./disputes";
 import type { Cause, PaymentDocument, Sighting } from "./documents";
 import { type Nowhere, whyNowhere } from "./payment-links";
@@ -262,7 +263,7 @@ const OF_SETBACK: Partial<Record<Sighting["stage"], Fixed>> = {
 
 function remarks(words: Words, payment: PaymentDocument, side: Side): string[] {
   const yours = side === "buyer";
-  const found: string[] = [];
+  const found = cancelledRemarks(words, payment, side);
   const tooMuch = left(payment, "excess");
   if (!isZero(tooMuch)) {
     const amount = roundMoney(tooMuch, payment.currency, "down");

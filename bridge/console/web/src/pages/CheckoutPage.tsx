@@ -56,7 +56,8 @@ function side({ payment, shares }: CheckoutDocument): Side {
 
 function Shares({ checkout, side }: { checkout: CheckoutDocument; side: Side }): JSX.Element {
   const words = useWords();
-  const { payment, shares } = checkout;
+  const { payment } = checkout;
+  const { shares } = payment;
   const me = subjectOf(heldToken());
   const isOpen = ["pending", "confirming", "partially_paid"].includes(payment.status);
   const asked = !isOpen ? "amountForPurchases" : side === "buyer" ? "toPayForPurchases" : "buyerPaysForPurchases";
@@ -80,6 +81,7 @@ function Shares({ checkout, side }: { checkout: CheckoutDocument; side: Side }):
             <tr key={share.requestId} class={share.sellerId === me ? "is-mine" : ""}>
               <th scope="row">
                 <bdi>{share.requestId}</bdi>
+                {share.cancelled && <span class="share-cancelled">{words.say("stepCancelled")}</span>}
               </th>
               <td>
                 <bdi>{share.sellerId === me ? words.say("you") : share.sellerId}</bdi>

@@ -67,6 +67,10 @@ export function watchedOwn(side: Side, me: string): WatchedOwn {
   live.rooms.on("payout-progress", heard);
   live.rooms.on("refund-opened", heard);
   live.rooms.on("refund-updated", heard);
+  live.rooms.on("request-cancelled", ({ requestId }) => {
+    const { document } = looked.value;
+    if (document?.payments.items.some(({ shares }) => shares.some((one) => one.requestId === requestId))) live.lookAgain();
+  });
   live.rooms.join("join-user-room", me);
   live.start();
 

@@ -96,6 +96,10 @@ export function watched<Document>(subject: Subject<Document>): Watched<Document>
   const moved = ({ paymentId }: { paymentId: string }): void => heard(paymentId, (payment) => payment);
   live.rooms.on("refund-opened", moved);
   live.rooms.on("refund-updated", moved);
+  live.rooms.on("request-cancelled", ({ requestId }) => {
+    const { document } = looked.value;
+    if (document !== null && subject.paymentOf(document).shares.some((one) => one.requestId === requestId)) live.lookAgain();
+  });
   live.start();
   return { looked, chains, live, lookAgain: () => live.lookAgain(), renewPrice };
 }

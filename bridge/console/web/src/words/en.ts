@@ -171,6 +171,10 @@ const english = {
   sendNothing: "Do not send money any more.",
   buyerNotAsked: "The buyer is asked for nothing any more.",
   shopDecides: "{amount} had arrived. The shop decides what becomes of it.",
+  cancelledPart: "Cancelled: {purchases} ({amount}).",
+  payAllOrNew:
+    "The amount to pay stays the same: only all of it pays for the rest. The shop decides whether this part comes back to you; or ask the shop for a new payment without it.",
+  partDecided: "The shop decides whether what you paid for it comes back to you.",
   refunded: "The payment was refunded",
   cameAndWentToYou: "{amount} had arrived and was sent back to you.",
   cameAndWentToBuyer: "{amount} had arrived and was sent back to the buyer.",

@@ -185,6 +185,10 @@ export default translation({
   sendNothing: "No envíe más dinero.",
   buyerNotAsked: "Ya no se pide nada al comprador.",
   shopDecides: "Habían llegado {amount}. La tienda decide qué se hace con ello.",
+  cancelledPart: "Cancelado: {purchases} ({amount}).",
+  payAllOrNew:
+    "El importe que debe pagar no cambia: lo demás solo queda pagado con el total. La tienda decide si esta parte se le devuelve; o pida a la tienda un nuevo pago sin ella.",
+  partDecided: "La tienda decide si se le devuelve lo que pagó por ello.",
   refunded: "El pago se ha reembolsado",
   cameAndWentToYou: "Habían llegado {amount} y se le han devuelto.",
   cameAndWentToBuyer: "Habían llegado {amount} y se han devuelto al comprador.",

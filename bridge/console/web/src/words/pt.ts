@@ -185,6 +185,10 @@ export default translation({
   sendNothing: "Não envie mais dinheiro.",
   buyerNotAsked: "Nada mais é pedido ao comprador.",
   shopDecides: "Haviam chegado {amount}. A loja decide o que será feito.",
+  cancelledPart: "Cancelado: {purchases} ({amount}).",
+  payAllOrNew:
+    "O valor a pagar continua o mesmo: o restante só fica pago com o total. A loja decide se esta parte será devolvida a você; ou peça à loja um novo pagamento sem ela.",
+  partDecided: "A loja decide se o que você pagou por isso será devolvido.",
   refunded: "O pagamento foi reembolsado",
   cameAndWentToYou: "Haviam chegado {amount}, que foram devolvidos a você.",
   cameAndWentToBuyer: "Haviam chegado {amount}, que foram devolvidos ao comprador.",

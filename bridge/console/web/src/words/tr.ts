@@ -169,6 +169,10 @@ export default translation({
   sendNothing: "Artık para göndermeyin.",
   buyerNotAsked: "Müşteriden artık bir şey istenmiyor.",
   shopDecides: "{amount} gelmişti. Ne yapılacağına mağaza karar verir.",
+  cancelledPart: "İptal edildi: {purchases} ({amount}).",
+  payAllOrNew:
+    "Ödenecek tutar aynı kalır: geri kalanlar ancak tutarın tamamıyla ödenmiş olur. Bu kısmın size iade edilip edilmeyeceğine mağaza karar verir; ya da mağazadan bu kısım olmadan yeni bir ödeme isteyin.",
+  partDecided: "Bunun için ödediğinizin size iade edilip edilmeyeceğine mağaza karar verir.",
   refunded: "Ödeme iade edildi",
   cameAndWentToYou: "{amount} gelmişti ve size iade edildi.",
   cameAndWentToBuyer: "{amount} gelmişti ve müşteriye iade edildi.",

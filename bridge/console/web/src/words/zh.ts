@@ -165,6 +165,10 @@ export default translation({
   sendNothing: "请勿再付款。",
   buyerNotAsked: "不再要求买家付款。",
   shopDecides: "此前已收到 {amount}，由商店决定如何处理。",
+  cancelledPart: "已取消：{purchases}（{amount}）。",
+  payAllOrNew:
+    "应付金额不变：付清全部金额，其余部分才算付款完成。这一部分是否退还给您由商店决定；您也可以向商店索取不含该部分的新付款。",
+  partDecided: "您为此支付的款项是否退还由商店决定。",
   refunded: "付款已退还",
   cameAndWentToYou: "此前收到 {amount}，已退还给您。",
   cameAndWentToBuyer: "此前收到 {amount}，已退还买家。",

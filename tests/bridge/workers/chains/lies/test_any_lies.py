@@ -147,6 +147,8 @@ class Play:
     """One way that it can go."""
 
     currency: ClassVar[str] = "USDT"
+    endpoints: ClassVar[int] = 2
+    confirmations: ClassVar[int | str] = CONFIRMATIONS
     lies: ClassVar[dict[str, dict[str, Lie]]] = LIES
     it: Followed
     liar: int
@@ -244,7 +246,7 @@ class Play:
             await self.it.follower.round()
         await self.hold_against_the_books()
 
-    async def end_honestly(self) -> None:
+    async def end(self) -> None:
         """Nobody lies any more, and all becomes deep."""
         self.do(("be honest", 0, 0))
         self.it.liars[1 - self.liar].answers = {}
@@ -265,7 +267,13 @@ class Play:
 
 async def play(anvil: Anvil, liar: int, some: list[Step], kind: type[Play] = Play) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with following(anvil, Path(folder), endpoints=2, own_coin=kind.currency == "ETH") as it:
+        async with following(
+            anvil,
+            Path(folder),
+            endpoints=kind.endpoints,
+            confirmations=kind.confirmations,
+            own_coin=kind.currency == "ETH",
+        ) as it:
             await it.follow(2 * CONFIRMATIONS)
             at = kind(it, liar, [address(f"{it.token} {number}") for number in range(PAYMENTS)], anvil.head())
             for number, recipient in enumerate(at.recipients):
@@ -276,7 +284,7 @@ async def play(anvil: Anvil, liar: int, some: list[Step], kind: type[Play] = Pla
                 else:
                     at.do(step)
                 await at.follow(1)
-            await at.end_honestly()
+            await at.end()
             for number, recipient in enumerate(at.recipients):
                 payment, there = await it.payment(f"pay_{number}"), at.on_chain(recipient, anvil.head())
                 assert there <= payment.paid <= there + at.taken_back[recipient], "money is missed"
@@ -291,7 +299,19 @@ def anvil() -> Iterator[Anvil]:
         yield anvil
 
 
-__all__ = ["LIES", "STEPS_AT_MOST", "WAYS", "Document", "Lie", "Play", "play", "playing", "steps_of"]
+__all__ = [
+    "LIES",
+    "PAYMENTS",
+    "STEPS_AT_MOST",
+    "WAYS",
+    "Document",
+    "Lie",
+    "Play",
+    "Step",
+    "play",
+    "playing",
+    "steps_of",
+]
 
 playing = settings(
     max_examples=WAYS,

@@ -25,6 +25,8 @@ from tests.bridge.workers.chains.lies.test_any_lies import (
     steps_of,
 )
 
+__all__ = ["COIN_LIES", "CoinPlay"]
+
 BLOCK, RECEIPT = "eth_getBlockByNumber", "eth_getTransactionReceipt"
 TRACES = ("debug_traceBlockByHash", "debug_traceTransaction")
 

@@ -115,7 +115,7 @@ async def play(anvil: Anvil, liar: int, some: list[tuple[str, Any, int]]) -> Non
                 else:
                     at.do(step)
                 await at.follow(1)
-            await at.end_honestly()
+            await at.end()
             for name, (tx_hash, is_paid) in at.sent.items():
                 if at.mined_at(tx_hash) is not None:
                     status = (await it.payout(name)).status

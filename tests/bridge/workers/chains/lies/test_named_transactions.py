@@ -64,8 +64,9 @@ async def test_that_a_payments_transaction_failed_is_not_taken_from_one_where_an
         assert (await it.payment()).status == COMPLETED
 
 
+@pytest.mark.parametrize("is_restarted", [True, False])
 async def test_that_it_failed_is_told_while_no_other_endpoint_answers_and_is_looked_into_again(
-    follow: Follow,
+    follow: Follow, *, is_restarted: bool
 ) -> None:
     async with follow(endpoints=2) as it:
         tx_hash = await named(it)
@@ -75,14 +76,20 @@ async def test_that_it_failed_is_told_while_no_other_endpoint_answers_and_is_loo
         await goes_on(it)
         [told] = (await it.payment()).facts.sightings
         assert (told.stage, told.reason) == (Stage.FAILED, "the transaction failed")
+        if is_restarted:
+            await it.restart()
+            await goes_on(it)
+            assert (await it.payment()).facts.sightings == (told,)  # it is not told anew
+            await it.restart()
         it.liar.answers, it.liars[1].is_dead = {}, False
         it.clock.now += 300  # it is no longer set aside
         await goes_on(it, blocks=20)
         assert (await it.payment()).status == COMPLETED
 
 
+@pytest.mark.parametrize("is_restarted", [True, False])
 async def test_a_transaction_that_did_fail_is_looked_into_no_more_once_both_say_so(
-    follow: Follow, anvil: Anvil
+    follow: Follow, anvil: Anvil, *, is_restarted: bool
 ) -> None:
     async with follow(endpoints=2) as it:
         await it.follow()
@@ -96,6 +103,9 @@ async def test_a_transaction_that_did_fail_is_looked_into_no_more_once_both_say_
         it.liars[1].is_dead = False
         it.clock.now += 300
         await goes_on(it, blocks=20)
+        if is_restarted:
+            await it.restart()
+            await goes_on(it, blocks=20)
         for liar in it.liars:
             liar.asked.clear()
         await goes_on(it)

@@ -1,0 +1,146 @@
+"""Endpoints that offer no traces have no vote on what contracts sent on: with their help none of the others makes up
+such money, or hides it.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from coordinator.payments.payments import PaymentStatus
+from coordinator.payouts.statuses import PayoutStatus
+from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
+from tests.anvil import BOB, CAROL
+from tests.bridge.workers.chains.followed_chain import (
+    CONFIRMATIONS,
+    Follow,
+    Followed,
+    contradictions,
+    gets_paid,
+    goes_on,
+    listed,
+)
+from tests.providers.onchain.liar import Liar, Refusal
+
+COMPLETED, CONFIRMING, PENDING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING, PaymentStatus.PENDING
+TRACES = ("debug_traceBlockByHash", "debug_traceTransaction")
+# Who lies, and who offers no traces; the third one is honest.
+ORDERS = [(0, 1), (0, 2), (1, 0), (2, 0)]
+
+
+def offers_no_traces(liar: Liar) -> None:
+    liar.answers |= dict.fromkeys(TRACES, Refusal(-32601, "the method does not exist"))
+
+
+def makes_up(liar: Liar) -> None:
+    """Has what contracts send to Carol go to Bob."""
+    for method in TRACES:
+        liar.changes(method, lambda _, traced: json.loads(json.dumps(traced).replace(CAROL.lower(), BOB.lower())))
+
+
+def hides(liar: Liar) -> None:
+    """Has contracts send nothing."""
+
+    def without_calls(_: list[Any], traced: Any) -> Any:
+        for one in traced if isinstance(traced, list) else [{"result": traced}]:
+            one["result"].pop("calls", None)
+        return traced
+
+    for method in TRACES:
+        liar.changes(method, without_calls)
+
+
+def forwards(it: Followed, forwarder: str, *, to: str = BOB, amount: int = 100) -> str:
+    return it.anvil.send(forwarder, amount * 10**18, data=it.anvil.call_data("Forwarder", "forward", to))
+
+
+@pytest.mark.parametrize(("liar", "without"), ORDERS)
+async def test_coin_that_one_of_three_makes_up_does_not_count(follow: Follow, liar: int, without: int) -> None:
+    async with follow(endpoints=3, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow()
+        await it.register(currency="ETH")
+        makes_up(it.liars[liar])
+        offers_no_traces(it.liars[without])
+        tx_hash = forwards(it, forwarder, to=CAROL)
+        await it.hint("pay_1", tx_hash)
+        await goes_on(it)
+        it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
+        await goes_on(it)
+        assert (await it.payment()).received == 0
+        assert (await it.payment()).status != COMPLETED
+        if liar < 2:  # whoever comes before the honest one is believed at first
+            assert len(await listed(it)) == 1
+        it.liars[liar].answers = {}
+        it.clock.now += 120
+        await goes_on(it)
+        assert (await it.payment()).status == PENDING  # nobody tells of it any more
+
+
+@pytest.mark.parametrize(("liar", "without"), ORDERS)
+async def test_coin_that_one_of_three_hides_is_found(follow: Follow, liar: int, without: int) -> None:
+    async with follow(endpoints=3, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow()
+        await it.register(currency="ETH")
+        hides(it.liars[liar])
+        offers_no_traces(it.liars[without])
+        forwards(it, forwarder)
+        await goes_on(it, blocks=3 * CONFIRMATIONS)
+        assert (await it.payment()).status == CONFIRMING
+        assert len(await listed(it)) == 1
+        it.liars[liar].answers = {}
+        it.clock.now += 120
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+
+
+async def test_a_payout_that_one_of_three_hides_is_looked_into(follow: Follow) -> None:
+    async with follow(endpoints=3, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await gets_paid(it)
+        hides(it.liars[0])
+        offers_no_traces(it.liars[1])
+        tx_hash = forwards(it, forwarder, to=CAROL, amount=7)
+        it.anvil.mine()
+        await it.pay_out(tx_hash, coin="ETH", to=CAROL, sender=forwarder)
+        await goes_on(it, blocks=3 * CONFIRMATIONS)
+        assert (await it.payout()).status == PayoutStatus.CONFIRMING
+        assert [f"no such transfer within {tx_hash}" in one.detail for one in await contradictions(it)] == [True]
+        it.liars[0].answers = {}
+        it.clock.now += 120
+        await goes_on(it)
+        assert (await it.payout()).status == PayoutStatus.COMPLETED
+
+
+async def test_the_next_one_that_offers_traces_is_waited_for_and_tokens_are_not_held_up(follow: Follow) -> None:
+    async with follow(endpoints=3, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow()
+        await it.register(currency="ETH")
+        await it.register("pay_2")
+        offers_no_traces(it.liars[1])
+        it.liars[2].is_dead = True
+        forwards(it, forwarder)
+        it.pay()
+        await goes_on(it)
+        assert (await it.payment()).status == CONFIRMING
+        assert (await it.payment("pay_2")).status == COMPLETED
+        it.liars[2].is_dead = False
+        it.clock.now += CORROBORATION_AWAITED_SECONDS / 2
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+        assert await listed(it) == []
+
+
+async def test_coin_that_a_contract_sends_counts_by_one_word_where_two_others_offer_no_traces(follow: Follow) -> None:
+    async with follow(endpoints=3, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow()
+        await it.register(currency="ETH")
+        offers_no_traces(it.liars[0])
+        offers_no_traces(it.liars[2])
+        forwards(it, forwarder)
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+        assert await listed(it) == []
