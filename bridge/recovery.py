@@ -13,7 +13,7 @@ from bridge.journal import (
     OffsetLostError,
 )
 from bridge.sockets.errors import SessionContestedError, StoreUnavailableError
-from bridge.sockets.presence.activity_log import clock_micros, micros_of, now_micros
+from bridge.sockets.presence.activity_log import clock_micros, micros_of
 from bridge.sockets.recovery.reconnections import EXCHANGES, EXCHANGES_WITHIN_SECONDS
 from bridge.sockets.recovery.sessions import Leaving, Session, TakenOver
 from bridge.sockets.rooms.recent_events import DeliveredEvent
@@ -75,7 +75,7 @@ class JournalSessions:
 
     def __init__(self, journal: Journal) -> None:
         self._records = journal.sessions
-        self.clock: Callable[[], int] = clock_micros(journal.clock) if self.is_shared else now_micros
+        self.clock = clock_micros(journal.clock)
         self._began_at = self.clock()
         self._last_process = LastProcess(None, 0)
 
@@ -151,10 +151,13 @@ class JournalSessions:
         if may_have_received_late or content.get("leftAt") is None:
             # A process that notes when a client left knows what of its own is still to be told to it.
             left_at, sure_until = left_at - RECEIVED_WITHIN_MICROS, sure_until - RECEIVED_WITHIN_MICROS
-        if content.get("keptBy") != self._began_at and not self.is_shared:
-            # Nobody left an earlier process since this one began, whatever the clock was set to in between. Others
-            # that share the journal go by one clock, and go on.
-            left_at = min(left_at, self._began_at)
+        if content.get("keptBy") != self._began_at:
+            if not self.is_shared:
+                # Nobody left an earlier process since this one began, whatever the clock was set to in between.
+                left_at = min(left_at, self._began_at)
+            elif left_at > self.clock():
+                # The database's clock, by which all go that share it, was put back: what changed since is not known.
+                left_at = 0
         return Session(
             sid,
             content["beganAt"],

@@ -115,7 +115,9 @@ class SharedActivity:
             self._activity_log.note(status.to(), user_id)
 
     def _was_there(self, node: str, at: datetime) -> None:
-        self._seen_at[node] = max(at, self._seen_at.get(node, at))
+        """Not later than now, also where the clock was ahead when it said so, or when that was looked up."""
+        now = self._journal.clock()
+        self._seen_at[node] = min(max(at, self._seen_at.get(node, at)), now)
 
     async def _begin(self) -> None:
         own, now = self._journal.nodes.own, self._journal.clock()
@@ -126,7 +128,7 @@ class SharedActivity:
         moment = moment_of(self._activity_log.now())
         others = [one for one in snapshot.rows if one.node != own]
         # Of one that left it is not known when.
-        self._seen_at = {one.node: now for one in others} | dict(seen_at)
+        self._seen_at = {one.node: now for one in others} | {node: min(at, now) for node, at in seen_at.items()}
         self._remote_presence.begin(
             ((one.node, one.activity, min(one.said_at or moment, moment)) for one in others),
             moment,

@@ -57,8 +57,10 @@ Changes = OrderedDict[tuple[str, str | None], _Change]
 class ActivityLog:
     """One change for each user and for each who types in a chat, in the order in which they were announced."""
 
-    def __init__(self, clock: Callable[[], int] = now_micros) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], int] = now_micros, *, steady_clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock, self._steady_clock = clock, steady_clock
         self.watches = Watches(are_alone=False)
         """Who wants to know of whom."""
         self.outboxes = Outboxes()
@@ -138,13 +140,13 @@ class ActivityLog:
         now = self.now()
         if self._is_late():
             self._others_complete_since = now
-        self._heard_others_at = time.monotonic(), now
+        self._heard_others_at = self._steady_clock(), now
 
     def _is_late(self) -> bool:
         if self._heard_others_at is None:
             return False
         steady, moment = self._heard_others_at
-        return max(time.monotonic() - steady, (self.now() - moment) / 1_000_000) > LATE_SECONDS
+        return max(self._steady_clock() - steady, (self.now() - moment) / 1_000_000) > LATE_SECONDS
 
     def _forget_some(self, changes: Changes) -> None:
         while len(changes) > CHANGES_LIMIT:

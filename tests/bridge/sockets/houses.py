@@ -53,12 +53,17 @@ class House:
         self.dallies: Callable[[], float] = lambda: 0.0
         """For how many seconds it waits before it tells what is committed, and before it keeps what it knows of
         sessions."""
+        self.clock_is_behind = timedelta()
+        """By how much, from the next time it opens on, whatever the clock is that the journal goes by."""
         self._publishing: set[asyncio.Task[object]] = set()
         self.server: SocketServer
         self.recovery: Recovery
 
     async def open(self) -> None:
         self.journal = await Journal.open(self._address, is_shared=self._is_shared)
+        if behind := self.clock_is_behind:
+            clock = self.journal.clock
+            self.journal.clock = lambda: clock() - behind
         self.tells = asyncio.Event()
         """Unset: what is committed is not told here."""
         self.tells.set()

@@ -69,6 +69,22 @@ async def test_whoever_has_it_keeps_it_and_who_stops_gives_it_back(database_url:
         assert (first.works, second.begun) == (False, 1)
 
 
+async def test_what_one_took_while_the_clock_was_ahead_another_takes_over_all_the_same(database_url: str) -> None:
+    ahead = await Journal.open(database_url, is_shared=True)
+    clock, writer = ahead.clock, ahead._writer
+    writer._clock = lambda: clock() + timedelta(hours=1)
+    assert await ahead.nodes.take(["work"], LASTING) == ["work"]
+    ahead._writer._is_cut_off = True
+    await ahead.close()
+    second = Worker(await Journal.open(database_url, is_shared=True))
+    await until(lambda: second.works)
+    seen_at, now = await second.journal.nodes.seen(), second.journal.clock()
+    assert len(seen_at) == 2
+    assert all(at <= now for at in seen_at.values())
+    await second.stop()
+    await second.journal.close()
+
+
 async def test_work_that_is_done_is_not_begun_again_and_work_that_fails_is(database_url: str) -> None:
     journal = await Journal.open(database_url, is_shared=True)
     begun = {"done": 0, "failing": 0}

@@ -17,8 +17,8 @@ __all__ = ["StagedNodes"]
 
 _FORGET_NODE = delete(schema.nodes).where(schema.nodes.c.node == bindparam("by_node"))
 LEASE_RETENTION = timedelta(days=2)
-_SEEN = select(schema.nodes.c.node, schema.nodes.c.seen_at)
-_LEASES = select(schema.leases.c.name, schema.leases.c.node, schema.leases.c.expires_at)
+_NODES = select(schema.nodes)
+_LEASES = select(schema.leases)
 
 
 @cache
@@ -38,21 +38,30 @@ class StagedNodes:
         """How many changes are staged."""
 
     def see(self, node: str, began_at: datetime, report: str | None = None) -> None:
-        """A node is there now. What was done by those that have been gone for long is forgotten."""
-        left = [name for name, (_, expires_at) in self._stored.items() if expires_at < self._now - LEASE_RETENTION]
+        """A node is there now. What was done by those that have been gone for long is forgotten, and those that were
+        seen while the clock was ahead count as seen now: else one that is gone would be there until then."""
+        left = [name for name, row in self._stored.items() if row["expires_at"] < self._now - LEASE_RETENTION]
         self._leases |= dict.fromkeys(left)
+        for other, row in self._nodes.items():
+            if row["seen_at"] > self._now + GONE_AFTER:
+                self._seen.setdefault(other, {**row, "seen_at": self._now})
         self._seen[node] = {"node": node, "began_at": began_at, "seen_at": self._now, "report": report}
         self.writes += 1
 
     @cached_property
     def seen_at(self) -> Mapping[str, datetime]:
         """When each was seen last before this batch."""
-        return {row.node: row.seen_at for row in self._connection.execute(_SEEN)}
+        return {node: row["seen_at"] for node, row in self._nodes.items()}
 
     @cached_property
-    def _stored(self) -> Mapping[str, tuple[str, datetime]]:
+    def _nodes(self) -> Mapping[str, Row]:
+        """Those that were there before this batch, by their names."""
+        return {row["node"]: {**row} for row in self._connection.execute(_NODES).mappings()}
+
+    @cached_property
+    def _stored(self) -> Mapping[str, Row]:
         """Who has what, and until when, as it was before this batch."""
-        return {row.name: (row.node, row.expires_at) for row in self._connection.execute(_LEASES)}
+        return {row["name"]: {**row} for row in self._connection.execute(_LEASES).mappings()}
 
     def there(self) -> Collection[str]:
         """Those that are there, as far as others can tell."""
@@ -71,8 +80,13 @@ class StagedNodes:
         self, node: str, names: Collection[str], lasting: timedelta, *, said: Mapping[str, str] | None = None
     ) -> Collection[str]:
         """Takes of some leases those that no other node has, and renews those that `node` has; `said` is how that
-        goes which it has. Returns what it has of them then."""
+        goes which it has. Returns what it has of them then. Another that took one for longer than `lasting` did so
+        while the clock was ahead, and has it from now on for as long as anybody."""
         running = self._running()
+        for name in {*names} & self._stored.keys() - self._leases.keys():
+            row = self._stored[name]
+            if row["node"] != node and row["expires_at"] > self._now + lasting:
+                self._stage(name, {**row, "expires_at": self._now + lasting})
         taken = [name for name in names if running.get(name, node) == node]
         for name in taken:
             expires_at = self._now + lasting
@@ -93,7 +107,7 @@ class StagedNodes:
             self._stage(name, None)
 
     def _running(self) -> Mapping[str, str]:
-        running = {name: node for name, (node, expires_at) in self._stored.items() if expires_at > self._now}
+        running = {name: row["node"] for name, row in self._stored.items() if row["expires_at"] > self._now}
         for name, staged in self._leases.items():
             running.pop(name, None)
             if staged is not None:

@@ -3,7 +3,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Store, useStore } from "../net/store";
-import { desk } from "./desk";
 
 interface Asked<Intent> {
   intent: Intent;
@@ -51,9 +50,7 @@ export function Modal({ close, class: name, children }: ModalProps): JSX.Element
   // At once, so that nothing typed is lost to what lies behind.
   useLayoutEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
-    desk.isBusy = true;
     return () => {
-      desk.isBusy = false;
       // Where the opener is gone, because nothing needs a person any more, the page itself takes the focus.
       const back = opener instanceof HTMLElement && opener.isConnected ? opener : document.getElementById("main");
       back?.focus();

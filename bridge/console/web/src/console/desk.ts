@@ -48,8 +48,6 @@ class Desk {
   readonly table = new Table(readFilters(location.search));
   readonly live: Live<SystemStatus>;
   private readonly renewal: Renewal;
-  /** Whether a dialog is open, so that nothing may move under it. */
-  isBusy = false;
   /** What of what needs a person is listed. */
   readonly view = new Store<View>(OPEN_TO_ALL);
   private transfersShown = TRANSFERS_SHOWN;
@@ -117,6 +115,11 @@ class Desk {
     const isCompleted = event === "payout-completed" || ("status" in payload && payload.status === "completed");
     if (isCompleted) this.askTotalsSoon();
     for (const tell of this.stories) tell(payoutId, paymentId);
+  }
+
+  /** Whether a dialog is open, so that nothing may move under it: the browser knows at once, and tells of it later. */
+  get isBusy(): boolean {
+    return document.querySelector("dialog[open]") !== null;
   }
 
   async askAttention(): Promise<void> {
