@@ -23,11 +23,11 @@ FORMS = [
         "lnbc(rt)?[0-9]+n1p[02-9ac-hj-np-z]{250,380}",
         f"T{BASE58}{{33}}",
         f"D{BASE58}{{33}}",
-        f"a{BASE58}{{33}}",
+        f"[Za]{BASE58}{{33}}",  # all that begin with the byte 0x52
         f"r{BASE58}{{24,34}}",
         "UQ[A-Za-z0-9_-]{46}",
         f"8{BASE58}{{94}}",
-        f"{BASE58}{{43,44}}",
+        f"{BASE58}{{32,44}}",
     )
 ]
 MADE_ANEW = {"wallet", "addr", "task_id", "txid", "txids", "tx_hash", "id", "payout_id", "result"}
