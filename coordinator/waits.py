@@ -1,15 +1,29 @@
-"""Waits: when one that was written down is over, though the clock by which it was may have been ahead. Pure.
+"""Waits: how long what failed is left alone, and when a wait that was written down is over, though the clock by which
+it was may have been ahead. Pure.
 
 No wait is longer than its longest. One that would be was begun by a clock that was put right since, and nobody knows
 how much of it has passed: it is over.
 """
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-__all__ = ["is_ahead", "is_over", "latest_known", "left"]
+__all__ = ["backoff", "is_ahead", "is_over", "latest_known", "left"]
 
 CLOCKS_DIFFER = timedelta(seconds=1)
 """So far apart are the clocks of bridges that share a journal, and a clock that is put right a little every day."""
+
+# More would soon be past what the types hold.
+DOUBLINGS_LIMIT = 20
+
+Length = TypeVar("Length", float, timedelta)
+"""In seconds, or as a timedelta."""
+
+
+def backoff(first: Length, failures: int, longest: Length) -> Length:
+    """How long what failed so often in a row, at least once, is left alone: twice as long each time, to `longest`."""
+    doublings = failures - 1
+    return longest if doublings > DOUBLINGS_LIMIT else min(first * (1 << doublings), longest)
 
 
 def latest_known(now: datetime) -> datetime:

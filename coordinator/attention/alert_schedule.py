@@ -9,7 +9,7 @@ from enum import StrEnum
 from coordinator.attention.alert_messages import Sending
 from coordinator.attention.alerts import Alert, AlertState
 from coordinator.attention.severities import Severities, Severity
-from coordinator.waits import is_ahead, is_over
+from coordinator.waits import backoff, is_ahead, is_over
 
 __all__ = [
     "AlertBatch",
@@ -84,8 +84,7 @@ class Schedule:
 
     def pause_after(self, failures: int) -> timedelta:
         """How long a destination is let alone that failed so often in a row."""
-        pause: timedelta = self.retry_after * 2 ** min(failures - 1, 20)
-        return min(pause, LONGEST_PAUSE)
+        return backoff(self.retry_after, failures, LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from bridge.workers.logged_failures import logged_failures
 from bridge.workers.payments.look_up_turns import Lane, LookUpTurns
 from bridge.workers.payments.look_ups import apply_look_up, note_unreadable
 from coordinator.payments.payments import Payment
+from coordinator.waits import backoff
 from providers.availability import UnansweredError
 from providers.contract import InvoiceGateways
 from providers.errors import CredentialsRefusedError, ProviderError, ProviderUnavailableError
@@ -40,8 +41,8 @@ AWAY_SECONDS = 5.0
 PUT_OFF_SECONDS = 5.0
 # Between the first two tries to ask about a payment about which nothing was learned: the answer is likely to be the
 # same again. The next wait is twice as long, and so on.
-UNCLEAR_SECONDS = 30.0
-DOUBLINGS_LIMIT = 10
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=8)
 # One that could be asked about again for so long, and was not, is due no more.
 FORGOTTEN_AFTER = timedelta(minutes=10)
 
@@ -228,6 +229,6 @@ class Deadlines:
         """Notes that nothing was learned about a payment, which waits as if its provider were away: False."""
         before = self._unclear.get(payment.payment_id)
         times = 0 if before is None else before.times
-        wait = timedelta(seconds=UNCLEAR_SECONDS * 2 ** min(times, DOUBLINGS_LIMIT))
+        wait = backoff(FIRST_WAIT, times + 1, LONGEST_WAIT)
         self._unclear[payment.payment_id] = _Unclear(times + 1, self._journal.steady() + wait)
         return False

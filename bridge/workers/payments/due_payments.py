@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from typing import Any
 
+from coordinator.waits import backoff
+
 __all__ = ["LONGEST_WAIT", "DuePayments", "next_check", "next_recheck"]
 
 # No payment waits longer than an hour for its turn; some minutes of it are for those that are due at the same time.
@@ -146,8 +148,8 @@ class DuePayments:
         payment = self._open.get(payment_id)
         if payment is None:
             return 0
-        wait = min(self._interval * 2 ** min(payment.failures, 16), LONGEST_WAIT)
         payment.failures, payment.asked_at, payment.is_behind = payment.failures + 1, now, True
+        wait = backoff(self._interval, payment.failures, LONGEST_WAIT)
         self._again(payment_id, payment, now + max(wait, self._interval))
         return payment.failures
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from coordinator.waits import backoff
+
 __all__ = ["Because", "RetryDelays"]
 
 
@@ -95,6 +97,4 @@ class RetryDelays:
 
 def _longer(wait: _Wait | None, because: Because, now: datetime) -> _Wait:
     times = wait.times + 1 if wait is not None and wait.because is because else 1
-    # Sixteen doublings are longer than any of the longest waits.
-    seconds = FIRST_WAIT[because].total_seconds() * 2 ** min(times - 1, 16)
-    return _Wait(because, times, now + min(timedelta(seconds=seconds), LONGEST_WAIT[because]))
+    return _Wait(because, times, now + backoff(FIRST_WAIT[because], times, LONGEST_WAIT[because]))

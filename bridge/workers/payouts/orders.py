@@ -30,6 +30,7 @@ from coordinator.payouts.observations import (
 )
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Naming
+from coordinator.waits import backoff
 from providers.availability import UnansweredError
 from providers.contract import PayoutGateway
 from providers.errors import ProviderError, RefusedTogetherError
@@ -48,7 +49,6 @@ LONGEST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT_ALONE = timedelta(minutes=10)
 # What lasts for longer a person should know.
 REPORTED_AFTER = timedelta(minutes=1)
-DOUBLINGS_LIMIT = 10
 KNOWN_BEFORE = PayoutUnclear(
     reason="the provider had this payout in its books before it was asked for; was the journal restored?"
 )
@@ -186,7 +186,7 @@ class PayoutOrders:
     def _longer(self, before: _PutOff | None, error: ProviderError, longest: timedelta) -> _PutOff:
         now = self._journal.steady()
         failures, since = (0, now) if before is None else (before.failures, before.since)
-        wait = min(FIRST_WAIT * 2 ** min(failures, DOUBLINGS_LIMIT), longest)
+        wait = backoff(FIRST_WAIT, failures + 1, longest)
         return _PutOff(failures + 1, since, now + wait, str(error))
 
     async def _say_why(self, order: Order, put_off: _PutOff) -> None:
