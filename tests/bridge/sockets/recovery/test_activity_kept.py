@@ -212,7 +212,7 @@ async def test_who_comes_from_a_bridge_that_was_killed_leaves_and_stops_at_once(
     await hear(watcher, *before, ("u1", "types False"))
     await goes.call("leave-user-room", "u1")
     await hear(watcher, *before, ("u1", "types False"), ("u1", "offline"))
-    assert not any(house.server.presence.is_here("u1") for house in houses)
+    await houses[0]._eventually(lambda: not any(house.server.presence.is_here("u1") for house in houses))
     assert goes.recovered == [False, True]
     for client in (watcher, goes):
         await client.cut()
