@@ -104,11 +104,12 @@ format: $(VENV)/.test-ready ## Lay the code out and sort its imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-contract: has-python has-node $(VENV)/.run-ready $(JAVASCRIPT)/node_modules/.ready ## Write docs/contract anew, from the catalogue of events and the routes
+contract: has-python has-node $(VENV)/.run-ready $(JAVASCRIPT)/node_modules/.ready ## Write docs/contract and docs/metrics.md anew, from the catalogue of events, the routes and the metrics
 	$(BIN)/bridge contract --format typescript > docs/contract/events.d.ts
 	$(BIN)/bridge contract --format asyncapi > docs/contract/asyncapi.json
 	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
 	$(BIN)/bridge contract --format openapi | $(JAVASCRIPT)/node_modules/.bin/openapi-typescript > docs/contract/rest.d.ts
+	$(BIN)/python -m tests.documented_metrics > docs/metrics.md
 
 screenshots: PROGRAMS := chromium
 screenshots: has-python has-node has-programs $(VENV)/.test-ready $(PAGES) programs ## Take the pictures in docs/screenshots anew, of a bridge that runs

@@ -20,10 +20,14 @@ class _FreeRoom:
 
     free_bytes: int | None = None
 
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily("bridge_journal_disk_free_bytes", "Room on the disk of an SQLite journal")
+
     def collect(self) -> Iterator[GaugeMetricFamily]:
         if self.free_bytes is not None:
-            said = "Room on the disk of an SQLite journal"
-            yield GaugeMetricFamily("bridge_journal_disk_free_bytes", said, self.free_bytes)
+            [family] = self.describe()
+            family.add_metric([], self.free_bytes)
+            yield family
 
 
 _FREE_ROOM = _FreeRoom()
