@@ -20,8 +20,8 @@ __all__ = ["documented_metrics"]
 HEAD = """# Metrics
 
 All that `GET /metrics` has of the bridge itself; `process_*` and `python_*` are of Prometheus's own client. How to
-watch with them is in [operations.md](operations.md#watching-it). Written by `make contract` from the code: what is said
-of each here is said on `/metrics` too.
+watch with them is in [operations.md](operations.md#watching-it). Written by `make contract` from the code: what is
+said of each here is said on `/metrics` too.
 
 | metric | type | labels | what it is |
 | --- | --- | --- | --- |

@@ -3,8 +3,10 @@
 from decimal import Decimal
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from coordinator.payments.deciding.quotes import filled
+from providers.accounts import why_nobody_sends_from
 from providers.onchain.chains import read_chains
 from providers.shkeeper.coins import COINS_OF_CHAINS, DECIMALS
 from providers.shkeeper.invoices.payment_uri import TOKENS, Contract, uri_template
@@ -42,7 +44,18 @@ from providers.shkeeper.invoices.payment_uri import TOKENS, Contract, uri_templa
             "0.000000000000000001",
             "ethereum:0x55d398326f99059fF775485246999027B3197955@56/transfer?address=0xAb&uint256=1",
         ),
-        ("ETH-DAI", "0xAb", "7.8", "0xAb"),
+        (
+            "ETH-DAI",
+            "0xAb",
+            "7.8",
+            "ethereum:0x6B175474E89094C44Da98b954EedeAC495271d0F@1/transfer?address=0xAb&uint256=7800000000000000000",
+        ),
+        (
+            "TON-USDT",
+            "UQ_a-b",
+            "7.80",
+            "ton://transfer/UQ_a-b?amount=7800000&jetton=EQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_sDs",
+        ),
         ("TRX", "TAb", "7.8", "TAb"),
         ("BTC", "a?amount=9&b", "1", "bitcoin:a%3Famount%3D9%26b?amount=1"),
     ],
@@ -60,7 +73,12 @@ def test_the_contracts_of_tokens_are_those_of_the_chains_that_come_with_the_brid
         for _, coin in token.called
         if token.address is not None
     }
-    assert called == TOKENS
+    assert called == {coin: TOKENS[coin] for coin in called}
+    assert {"ETH-DAI", "ETH-PYUSD", "ARB-PYUSD"} == TOKENS.keys() - called.keys()
+    for coin, token in TOKENS.items():
+        assert token.decimals == DECIMALS[coin]
+        assert token.address == to_checksum_address(token.address)
+        assert coin.rpartition("-")[2] in (why_nobody_sends_from(token.address) or "")
 
 
 def test_what_may_be_another_token_has_its_address_alone() -> None:
