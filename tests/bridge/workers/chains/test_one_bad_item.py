@@ -141,10 +141,9 @@ async def test_an_endpoint_that_never_has_receipts_is_no_second_word_and_a_perso
         await goes_on(it)
         assert (await it.payment()).status == COMPLETED
         host = it.rpc.endpoints[without].host
-        assert (
-            f"by the word of one endpoint, since no other one answers ({host}: it has no receipt of {tx_hash})"
-            in (it.follower.waiting or "")
-        )
+        said = str(it.follower.waiting)
+        assert said.startswith("1 transfer has counted by the word of one endpoint")
+        assert f"({host}: it has no receipt of" in said
         it.liars[without].answers = {}
         await it.register("pay_2", currency="ETH", recipient=CAROL)
         anvil.send(CAROL, 100 * 10**18)
