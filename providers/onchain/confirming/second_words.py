@@ -70,10 +70,8 @@ class SecondWords:
         if not some:
             return None
         first = min(some, key=self._key)
-        hosts = self._hosts_besides(first.told_by)
-        away = [
-            f"{one.host}: {one.last_reason}" for one in self.rpc.endpoints if one.host in hosts and one.last_reason
-        ]
+        others = [one for one in self.rpc.endpoints if one.host in self._hosts_besides(first.told_by)]
+        away = [f"{one.host}: {one.last_reason}" for one in others if one.last_reason]
         question = self._questions.get(self._key(first))
         why = (question.unsaid if question is not None else None) or "; ".join(away)
         are = "transfer has" if len(some) == 1 else "transfers have"

@@ -134,7 +134,7 @@ async def test_an_endpoint_that_never_has_receipts_is_no_second_word_and_a_perso
         await it.follow()
         await it.register(currency="ETH")
         it.liars[without].answers["eth_getTransactionReceipt"] = None
-        tx_hash = anvil.send(BOB, 100 * 10**18)
+        anvil.send(BOB, 100 * 10**18)
         await goes_on(it, blocks=20)
         assert (await it.payment()).status == CONFIRMING
         it.clock.now += CORROBORATION_AWAITED_SECONDS
@@ -149,6 +149,8 @@ async def test_an_endpoint_that_never_has_receipts_is_no_second_word_and_a_perso
         anvil.send(CAROL, 100 * 10**18)
         await goes_on(it)
         assert (await it.payment("pay_2")).status == COMPLETED
+        it.clock.now += 300  # no suspension is longer
+        await goes_on(it)
         assert it.follower.waiting is None
 
 
