@@ -209,7 +209,7 @@ class ChainFollower:
             await self._read_all_again(self._following, finality)
             await self._read_late(self._following, finality)
             await self._check_claims(finality)
-            await self._hear_of_counted(self._following)
+            await self._look_back(self._following)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
             self._rpc.distrust(str(error), error.reported_by)
@@ -222,7 +222,7 @@ class ChainFollower:
         confirmations = self.chain.required_confirmations
         if confirmations is not None:
             return Finality(confirmations)
-        return await self._finalized.finality(self.head, following)
+        return await self._finalized.finality(self.head, self.head_at, following)
 
     async def _turn(self, step: Step) -> Finality:
         """Commits that blocks were taken back. Returns what is final after that."""
@@ -350,11 +350,12 @@ class ChainFollower:
         if step.alarms or has_doubts or any(after[key] != before[key] for key in after):
             await self._commit(step)
 
-    # After it has counted
+    # What a person has to hear of
 
-    async def _hear_of_counted(self, following: Following) -> None:
-        """Asks other endpoints about what counted by the word of one."""
+    async def _look_back(self, following: Following) -> None:
+        """Asks other endpoints about what counted by the word of one, and calls a person where one stands still."""
         step = Step(following)
+        self._finalized.tell(step)
         await self._second_words.hear(step)
         if step.has_news:
             await self._commit(step)

@@ -120,6 +120,8 @@ class Following:
     counted_by_one: tuple[CountedByOne, ...] = ()
     """What has counted by the word of one endpoint, and is to be asked about until another one has said what it
     has."""
+    finality_apart_at: int | None = None
+    """The finalized block of an endpoint that stands still, where a person was called because it stops money."""
 
     @property
     def known(self) -> tuple[BlockId, ...]:

@@ -4,6 +4,7 @@ it agrees, or a person is called. Of three, the word of one never counts.
 
 import contextlib
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -100,7 +101,11 @@ def forge_payout(it: Followed, number: int) -> None:
         "eth_getTransactionByHash": mined | {"hash": lie["transactionHash"]},
     }
     for method, answer in known.items():
-        it.liar.changes(method, lambda asked, real, answer=answer: answer if "ffff" in asked[0] else real)
+        it.liar.answers[method] = partial(_of_made_up, answer)
+
+
+def _of_made_up(answer: Any, parameters: list[Any]) -> Any:
+    return answer if parameters == ["0x" + "f" * 64] else ...
 
 
 async def test_a_person_hears_of_a_payout_that_was_made_up_too(follow: Follow) -> None:
