@@ -64,13 +64,16 @@ class ChainRpc(EndpointPool):
         """Asks all endpoints in good standing for their chain and their heads, so that one that lags or has changed
         sides is noticed. Returns the best head."""
         now = self._clock()
-        places = [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_suspended(now)]
+        places = self.well()
         for place in places:
             self._nodes[place].doubt()
 
         async def shown(place: int) -> Header | None:
+            began_at = self._clock()
             try:
-                return await self._shown_head(place)
+                header = await self._shown_head(place)
+                self._took(place, began_at)
+                return header
             except (FaultyError, RefusedByNodeError) as error:
                 self._suspend(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
                 return None
