@@ -183,6 +183,7 @@ class Corroboration:
         was_contradicted = {one.block_number for one in step.following.doubts if one.contradiction is not None}
         doubts = (*others, *new)
         disputed = {one.block_number for one in doubts} | {one.block_number for one in step.alarms}
+        disputed |= set(self.second_words.told)
         agreed = {number for one in dues if one.transfer_id in self._agreed for number in one.block[:1]}
         step.agreed_blocks |= (was_contradicted & agreed) - disputed
         step.following = replace(step.following, doubts=doubts)
@@ -330,7 +331,7 @@ class Corroboration:
 
     def _alarm(self, number: int, answers: Sequence[str]) -> Alarm:
         """All that endpoints contradict each other in about a block."""
-        message = "; ".join(answers)
+        message = "; ".join((*answers, *self.second_words.told.get(number, ())))
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
 

@@ -57,11 +57,11 @@ class SecondWords:
     clock: Callable[[], float]
     counted: tuple[CountedByOne, ...] = ()
     """What waits, as it is written down with where the chain is followed to."""
+    told: dict[int, list[str]] = field(default_factory=dict)
+    """What a person was told of which block: an alarm about it takes the place of the one before."""
     _questions: dict[_Key, _Question] = field(default_factory=dict)
     _apart: set[str] = field(default_factory=set)
     """Those that are asked about by themselves, since what was said of all in their block is not true of each."""
-    _told: dict[int, list[str]] = field(default_factory=dict)
-    """What a person was told of each block: an alarm takes the place of the one before it."""
 
     @property
     def waiting(self) -> str | None:
@@ -101,8 +101,14 @@ class SecondWords:
         self._questions = {key: self._questions.get(key) or _Question(now) for key in groups}
         others = {key: self._others(key[2]) for key in groups}
         due = [key for key, question in self._questions.items() if others[key] and now >= question.next_at]
+        news = set()
         for key in sorted(due, key=lambda one: self._questions[one].next_at)[:BLOCKS_PER_ROUND]:
-            await self._ask(step, key, groups[key], others[key])
+            contradiction = await self._ask(step, key, groups[key], others[key])
+            if contradiction is not None:
+                logger.critical("%s: block %d: %s", self.chain.name, key[0], contradiction)
+                self.told.setdefault(key[0], []).append(contradiction)
+                news.add(key[0])
+        step.alarms += [Alarm("contradicted", number, "; ".join(self.told[number])) for number in sorted(news)]
         self._apart &= {one.transfer_id for one in self.counted}
 
     def _hosts_besides(self, told_by: str | None) -> set[str]:
@@ -117,11 +123,13 @@ class SecondWords:
         """Who is to be asked: not who told of it, and nobody who is away."""
         return [place for place in self.rpc.well() if self.rpc.endpoints[place].host != told_by]
 
-    async def _ask(self, step: Step, key: _Key, some: Sequence[CountedByOne], others: Sequence[int]) -> None:
+    async def _ask(self, step: Step, key: _Key, some: Sequence[CountedByOne], others: Sequence[int]) -> str | None:
+        """Asks about what was told of a block. Returns what contradicts, once that is certain."""
         question, now = self._questions[key], self.clock()
         dues = [Due(one.sighted, one.recipient) for one in some]
         words, said, unsaid = list[Word](), list[str](), list[str]()
-        needed = 1 if key[2] else 2
+        hosts = self._hosts_besides(key[2])
+        needed = 1 if key[2] else min(2, len(hosts))
         for place in others:
             word, why = await self.votes.of(place, key[0], dues)
             words.append(word)
@@ -129,38 +137,26 @@ class SecondWords:
             unsaid += [f"{self.rpc.endpoints[place].host}: {why}"] if why and word not in AGAINST else []
             if words.count(Word.AGREES) >= needed:
                 break
-        word = heard(words, needed, len(self._hosts_besides(key[2])))
+        word = heard(words, needed, len(hosts))
         if word is Word.AGREES:
             step.heard |= {one.transfer_id for one in some}
-            return
+            return None
         if word in AGAINST and len(some) > 1:
             self._apart |= {one.transfer_id for one in some}
-            return
+            return None
         if word is Word.ABSENT:
             question.absent_since = now if question.absent_since is None else question.absent_since
             question.has_differed = now >= question.absent_since + ABSENCE_BELIEVED_SECONDS
         if word in AGAINST and question.has_differed:
-            self._contradict(step, key, some, "; ".join(said))
-            return
+            step.heard |= {one.transfer_id for one in some}
+            return _contradiction(key, some, "; ".join(said))
         question.unsaid = "; ".join(unsaid) or None
         question.has_differed = word in (Word.DIFFERS, Word.OTHERWISE)
         if any(not self.rpc.endpoints[place].is_suspended(now) for place in others):
             question.tries += 1  # who went away meanwhile is asked as soon as it is back
         longest = ABSENCE_BELIEVED_SECONDS if word in AGAINST else LONGEST_PAUSE_SECONDS
         question.next_at = now + min(self.chain.block_seconds * 2 ** min(question.tries, 16), longest)
-
-    def _contradict(self, step: Step, key: _Key, some: Sequence[CountedByOne], said: str) -> None:
-        number, block_hash, told_by, _ = key
-        subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
-        message = (
-            f"{told_by or 'what was read'} had {spelt([one.sighted for one in some])} in block {block_hash}; {said};"
-            f" it has counted already, by that word alone while no other endpoint answered, for {subjects}"
-        )
-        logger.critical("%s: block %d: %s", self.chain.name, number, message)
-        self._told.setdefault(number, []).append(message)
-        step.alarms = [one for one in step.alarms if one.block_number != number]
-        step.alarms.append(Alarm("contradicted", number, "; ".join(self._told[number])))
-        step.heard |= {one.transfer_id for one in some}
+        return None
 
 
 def heard(words: Sequence[Word], needed: int, others: int) -> Word:
@@ -174,3 +170,13 @@ def heard(words: Sequence[Word], needed: int, others: int) -> Word:
     if Word.UNTRACED in words and set(words) <= {Word.AGREES, Word.UNTRACED} and len(words) == others:
         return Word.AGREES  # whoever can tell of it does
     return Word.BEHIND if Word.BEHIND in words else Word.SILENT
+
+
+def _contradiction(key: _Key, some: Sequence[CountedByOne], said: str) -> str:
+    """Both answers, and whose money it is."""
+    _, block_hash, told_by, _ = key
+    subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
+    return (
+        f"{told_by or 'what was read'} had {spelt([one.sighted for one in some])} in block {block_hash}; {said};"
+        f" it has counted already, by that word alone while no other endpoint answered, for {subjects}"
+    )

@@ -11,6 +11,7 @@ import pytest
 
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
+from providers.onchain.blocks.transfers import topic_of
 from providers.onchain.confirming import second_words
 from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
 from providers.onchain.confirming.second_words import heard
@@ -88,6 +89,37 @@ async def test_a_person_hears_of_made_up_money_that_counted_once_the_other_endpo
         assert told.detail.endswith("for pay_1")
         assert await waiting(it) == 0
         assert it.follower.waiting is None
+
+
+async def test_a_person_reads_of_all_that_was_made_up_in_one_block(follow: Follow) -> None:
+    async with follow(endpoints=2) as it:
+        await it.follow()
+        await it.register()
+        await it.register("pay_2", recipient=CAROL)
+        it.liars[1].is_dead = True
+        number = forge(it, it.liar)
+        once = it.liar.answers["eth_getLogs"]
+
+        def twice(parameters: list[Any]) -> Any:
+            logs = once(parameters)
+            made_up = [one for one in logs if one["transactionHash"] == "0x" + "f" * 64]
+            return [
+                *logs,
+                *(one | {"topics": [*one["topics"][:2], topic_of(CAROL)], "logIndex": "0x2"} for one in made_up),
+            ]
+
+        it.liar.answers["eth_getLogs"] = twice
+        await goes_on(it)
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
+        await goes_on(it)
+        assert [(await it.payment(name)).status for name in ("pay_1", "pay_2")] == [COMPLETED] * 2
+        await comes_back(it, 1)
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
+        await goes_on(it)
+        [told] = await contradictions(it)
+        assert told.key == f"chain-contradicted:anvil:{number}"
+        assert all(f"for {name}" in told.detail for name in ("pay_1", "pay_2"))
+        assert await waiting(it) == 0
 
 
 def forge_payout(it: Followed, number: int) -> None:
