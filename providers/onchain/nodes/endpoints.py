@@ -19,6 +19,7 @@ __all__ = [
     "fault_of_head",
     "is_too_fast",
     "lag_blocks",
+    "slow",
 ]
 
 # Behind the best head by more than this, and than the blocks of so many seconds, an endpoint lags. Less is a matter
@@ -94,11 +95,19 @@ def choose(endpoints: Sequence[Endpoint], now: float) -> list[int]:
     """In which order to ask them, by their places: those in good standing, in the order of the configuration, and the
     slow ones after the others; if none is, all, the one that comes back first at the front, since asking in vain is
     better than not asking."""
+    last = slow(endpoints, now)
     good = [place for place, endpoint in enumerate(endpoints) if not endpoint.is_suspended(now)]
-    known = [seconds for place in good if (seconds := endpoints[place].answer_seconds) is not None]
-    slow_seconds = max(SLOW_SECONDS, SLOW_TIMES * min(known, default=0))
-    in_order = sorted(good, key=lambda place: (endpoints[place].answer_seconds or 0) > slow_seconds)
-    return in_order or sorted(range(len(endpoints)), key=lambda place: endpoints[place].suspended_until)
+    return sorted(good, key=lambda place: place in last) or sorted(
+        range(len(endpoints)), key=lambda place: endpoints[place].suspended_until
+    )
+
+
+def slow(endpoints: Sequence[Endpoint], now: float) -> set[int]:
+    """Those in good standing that are slow, beside a quick one, by their places."""
+    good = [place for place, endpoint in enumerate(endpoints) if not endpoint.is_suspended(now)]
+    known = {place: seconds for place in good if (seconds := endpoints[place].answer_seconds) is not None}
+    limit_seconds = max(SLOW_SECONDS, SLOW_TIMES * min(known.values(), default=0))
+    return {place for place, seconds in known.items() if seconds > limit_seconds}
 
 
 def after_answer(endpoint: Endpoint) -> Endpoint:
