@@ -162,12 +162,20 @@ async def test_a_person_hears_of_a_payout_that_was_made_up_too(follow: Follow) -
         assert told.detail.endswith("for out_1")
 
 
-async def test_what_the_other_endpoint_has_too_waits_no_more(follow: Follow) -> None:
+async def test_what_the_other_endpoint_has_too_waits_no_more_after_one_question(follow: Follow) -> None:
     async with follow(endpoints=2) as it:
         await it.follow()
         await it.register()
         it.liars[1].is_dead = True
         it.pay()
+        number, asked = hex(it.anvil.head()), 0
+
+        def noted(parameters: list[Any]) -> Any:
+            nonlocal asked
+            asked += (parameters[0].get("fromBlock"), parameters[0].get("toBlock")) == (number, number)
+            return ...
+
+        it.liars[1].answers["eth_getLogs"] = noted
         await goes_on(it)
         it.clock.now += CORROBORATION_AWAITED_SECONDS
         await goes_on(it)
@@ -175,6 +183,7 @@ async def test_what_the_other_endpoint_has_too_waits_no_more(follow: Follow) -> 
         assert await waiting(it) == 1
         await comes_back(it, 1)
         assert await waiting(it) == 0
+        assert asked == 1
         assert (it.follower.waiting, await listed(it)) == (None, [])
 
 
