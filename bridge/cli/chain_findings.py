@@ -44,7 +44,9 @@ def chain_findings(settings: "Settings") -> Iterator[Finding]:
                 " fails the chain is not followed; name a second one, of another operator",
             )
         elif sum(findings[0].level == "ok" for findings in found) > 1:
-            yield Finding("ok", f"{chain.name}: money counts once a second endpoint says the same of its block")
+            said = f"{chain.name}: money counts once a second endpoint says the same of its block"
+            alone = "while that says nothing for a minute, it counts by one word, and is asked about again later"
+            yield Finding("ok", f"{said}; {alone if chain.counts_by_one else 'it waits as long as none does'}")
         for kindred in chain.kindred_endpoints:
             yield Finding("warning", kindred)
     yield from _unfollowed(settings, chains)

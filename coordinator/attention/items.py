@@ -365,7 +365,8 @@ def chain_contradicted(chain: str, block_number: int, message: str, raised_at: d
         advice=(
             "What it stops counts once they agree; they are asked again and again, and this goes once they do. Look"
             " at the block in an explorer of another operator, and take the endpoint that is wrong out of the"
-            " configuration. Dismiss this if it stays after that, or stops nothing."
+            " configuration. If it says that money has counted already and that never came, keep back what was not"
+            " paid out of it yet. Dismiss this if it stays after that, or stops nothing."
         ),
         since=raised_at,
         news_at=raised_at,

@@ -147,6 +147,12 @@ class Chain(_Configured):
         return self.confirmations if isinstance(self.confirmations, int) else None
 
     @property
+    def counts_by_one(self) -> bool:
+        """Whether money counts by the word of one endpoint after a while in which no other one answers. Of three or
+        more, two are to say the same, however long the others are away."""
+        return len(self.endpoints) == 2
+
+    @property
     def own_coin(self) -> Token | None:
         return next((token for token in self.tokens if token.is_native), None)
 

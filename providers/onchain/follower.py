@@ -23,6 +23,7 @@ from providers.onchain.confirming.payees import Payees
 from providers.onchain.confirming.range_rereads import RangeRereads
 from providers.onchain.confirming.reorganisations import Reorganisations
 from providers.onchain.confirming.returned_transfers import ReturnChecks
+from providers.onchain.confirming.second_words import SecondWords
 from providers.onchain.confirming.start_block import StartBlock
 from providers.onchain.confirming.votes import Votes
 from providers.onchain.confirming.witnesses import Witnesses
@@ -88,7 +89,8 @@ class ChainFollower:
         self._finalized = Finalized(chain, rpc, witnesses, clock)
         returns = ReturnChecks(chain, rpc, self._watchlist, clock)
         votes = Votes(chain, rpc, witnesses)
-        self._words = words = Corroboration(chain, rpc, self._watchlist, witnesses, votes, returns, clock)
+        self._second_words = SecondWords(chain, rpc, votes, clock)
+        self._words = words = Corroboration(chain, rpc, self._watchlist, votes, returns, self._second_words, clock)
         self._payees = Payees(chain, store, self._words)
         readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, words, witnesses)
         self._readings = readings
@@ -122,6 +124,7 @@ class ChainFollower:
             self._reorganisations.waiting
             or self._words.waiting
             or self._finalized.waiting
+            or self._second_words.waiting
             or self._late_tokens.waiting
             or self._rereading.waiting
             or self._traces.passed
@@ -188,6 +191,7 @@ class ChainFollower:
                 began = await self._beginning.find(self._watchlist.open_since()) if stored is None else stored
                 self._following = brought_up(began, self.chain.tokens)
                 self._claims.take_up(began.single_source, self._watchlist.get, self.head)
+                self._second_words.take_up(began.counted_by_one)
             for watched in await self._store.news(self.chain.name):
                 self._learn(watched)
             finality = await self._finality(self._following)
@@ -205,6 +209,7 @@ class ChainFollower:
             await self._read_all_again(self._following, finality)
             await self._read_late(self._following, finality)
             await self._check_claims(finality)
+            await self._look_back(self._following)
             self._words.forget_others(one.sighting.transfer.transfer_id for one in self._following.awaited)
         except MalformedError as error:
             self._rpc.distrust(str(error), error.reported_by)
@@ -217,7 +222,7 @@ class ChainFollower:
         confirmations = self.chain.required_confirmations
         if confirmations is not None:
             return Finality(confirmations)
-        return await self._finalized.finality(self.head, following)
+        return await self._finalized.finality(self.head, self.head_at, following)
 
     async def _turn(self, step: Step) -> Finality:
         """Commits that blocks were taken back. Returns what is final after that."""
@@ -286,9 +291,11 @@ class ChainFollower:
         self._following = following  # what nothing came of is committed with the next block
 
     async def _commit(self, step: Step) -> None:
-        step.following = replace(step.following, single_source=self._claims.single_source)
+        counted, single_source = self._second_words.after(step), self._claims.single_source
+        step.following = replace(step.following, single_source=single_source, counted_by_one=counted)
         await self._store.record(self.chain.name, step.finished())
         self._following, self._has_begun = step.following, True
+        self._second_words.take_up(counted)
         for one in step.reported.values():
             watched = self._watchlist.get(one.subject)
             if one.sighting.stage is Stage.REORGANISED and watched is not None:
@@ -341,6 +348,16 @@ class ChainFollower:
         }
         has_doubts = step.following.doubts != following.doubts
         if step.alarms or has_doubts or any(after[key] != before[key] for key in after):
+            await self._commit(step)
+
+    # What a person has to hear of
+
+    async def _look_back(self, following: Following) -> None:
+        """Asks other endpoints about what counted by the word of one, and calls a person where one stands still."""
+        step = Step(following)
+        self._finalized.tell(step)
+        await self._second_words.hear(step)
+        if step.has_news:
             await self._commit(step)
 
     # What is claimed

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from providers.onchain.matching.following import Progress
 from providers.onchain.matching.matching import Subject
-from providers.onchain.matching.position import Following, Sighted
+from providers.onchain.matching.position import CountedByOne, Following, Sighted
 from providers.onchain.store import Alarm, Assigned, ChainStep, Recorded
 
 __all__ = ["Step"]
@@ -21,6 +21,10 @@ class Step:
     agreed_blocks: set[int] = field(default_factory=set)
     """Those about which endpoints had contradicted each other, and do no more."""
     forgotten: set[str] = field(default_factory=set)
+    counted_by_one: list[CountedByOne] = field(default_factory=list)
+    """What counts with it by the word of one endpoint."""
+    heard: set[str] = field(default_factory=set)
+    """Of what counted so before, the transfers of which another endpoint has said what it has, by their ids."""
 
     def take(self, reported: Progress) -> None:
         self.following, sightings = reported
@@ -50,7 +54,7 @@ class Step:
     @property
     def has_news(self) -> bool:
         """Whether there is anything to commit besides where the chain is followed to."""
-        return bool(self.reported or self.transfers or self.alarms or self.agreed_blocks)
+        return bool(self.reported or self.transfers or self.alarms or self.agreed_blocks or self.heard)
 
     def finished(self) -> ChainStep:
         return ChainStep(

@@ -11,10 +11,11 @@ from itertools import groupby
 
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.returned_transfers import ReturnChecks
+from providers.onchain.confirming.second_words import COUNTED_BY_ONE_LIMIT, SecondWords
 from providers.onchain.confirming.votes import AGAINST, Answer, Votes
-from providers.onchain.confirming.witnesses import Due, Witnesses, Word
+from providers.onchain.confirming.witnesses import Due, Word
 from providers.onchain.matching.following import disowned, due, joined
-from providers.onchain.matching.position import Doubt, Finality, Paying, Sighted
+from providers.onchain.matching.position import CountedByOne, Doubt, Finality, Paying, Sighted
 from providers.onchain.nodes.rpc import ChainRpc
 from providers.onchain.reading.scanning import Seen
 from providers.onchain.steps import Step
@@ -25,14 +26,12 @@ __all__ = ["ABSENCE_BELIEVED_SECONDS", "CORROBORATION_AWAITED_SECONDS", "Corrobo
 
 logger = logging.getLogger("bridge.onchain")
 
-# How long money waits for a second endpoint while none answers, before it counts by the word of one.
+# How long money waits for the second of two endpoints while it does not answer, before the word of one counts.
 CORROBORATION_AWAITED_SECONDS = 60.0
 # An endpoint that has the block and tells no such transfer may still be reading it. After so long it means that.
 ABSENCE_BELIEVED_SECONDS = 60.0
 # Who did not agree is asked again after a block, then ever later, but no later than this.
 LONGEST_PAUSE_SECONDS = 60.0
-# For so long it is said that money counted by the word of one, unless two agree about such money before.
-ALONE_SHOWN_SECONDS = 3600.0
 # One word is not taken for want of a second after fewer tries than this, however long they took.
 TRIES = 3
 WAITS = "it waits for the word of a second endpoint"
@@ -87,9 +86,9 @@ class Corroboration:
     chain: Chain
     rpc: ChainRpc
     watchlist: Watchlist
-    witnesses: Witnesses
     votes: Votes
     returns: ReturnChecks
+    second_words: SecondWords
     clock: Callable[[], float]
     _reported_by: dict[str, int] = field(default_factory=dict)
     """Which endpoint told all of a transfer; not known of what was read before the start, or told of by several."""
@@ -99,22 +98,22 @@ class Corroboration:
     _apart: set[str] = field(default_factory=set)
     """Those that are asked about by themselves, since what was said of all in their block is not true of each."""
     _questions: dict[_Key, _Question] = field(default_factory=dict)
-    _alone: dict[bool, tuple[float, str]] = field(default_factory=dict)
-    """When money counted last by the word of one, of the chain's own coin or of tokens, and why."""
+    _by_one: dict[str, str | None] = field(default_factory=dict)
+    """Those that count by the word of one, and whose."""
 
     @property
     def waiting(self) -> str | None:
-        """What is waited for now, what contradicts, or what was not waited for any longer, for a person to read."""
-        if not self._questions and self.returns.waiting is not None:
-            return self.returns.waiting
+        """What is waited for now, or what contradicts, for a person to read."""
         if not self._questions:
-            shown_since = self.clock() - ALONE_SHOWN_SECONDS
-            return next((said for at, said in self._alone.values() if at > shown_since), None)
+            return self.returns.waiting
         key, question = min(self._questions.items(), key=lambda one: (one[0][0], one[1].contradiction is None))
         number = key[0]
         if question.contradiction is not None:
             return f"two endpoints contradict each other about block {number}: {question.contradiction}"
-        return f"money in block {number} waits for the word of a second endpoint"
+        waits = f"money in block {number} waits for the word of a second endpoint"
+        if self.second_words.has_room(self._by_one):
+            return waits
+        return f"{waits}, since {COUNTED_BY_ONE_LIMIT} transfers have counted by the word of one"
 
     def note_source(self, transfer_id: str, place: int | None) -> None:
         """Remembers who told all of a transfer; None if several told parts of it."""
@@ -145,6 +144,7 @@ class Corroboration:
         self._reported_by = {name: place for name, place in self._reported_by.items() if name in retained}
         self._reread = {name: one for name, one in self._reread.items() if name in retained}
         self._agreed &= retained
+        self._by_one = {name: host for name, host in self._by_one.items() if name in retained}
         self._apart &= retained
 
     async def before_final(self, step: Step, paying: Sequence[Paying], finality: Finality, head: int) -> Finality:
@@ -161,6 +161,11 @@ class Corroboration:
         counting = [one for one in deep if one.sighting.transfer.transfer_id not in answers.held]
         back = await self.returns.check(counting, step.following.doubts)
         step.alarms += back.alarms
+        step.counted_by_one += [
+            CountedByOne(one.sighted, one.recipient, self._by_one[one.transfer_id])
+            for one in dues
+            if one.transfer_id in self._by_one and one.transfer_id not in {*answers.held, *back.held}
+        ]
         doubts = (*answers.doubts, *back.doubts)
         self._retain_doubts(step, dues, doubts, oldest=head - finality.depth)
         return replace(finality, held={**answers.held, **back.held}, undone=back.undone)
@@ -178,6 +183,7 @@ class Corroboration:
         was_contradicted = {one.block_number for one in step.following.doubts if one.contradiction is not None}
         doubts = (*others, *new)
         disputed = {one.block_number for one in doubts} | {one.block_number for one in step.alarms}
+        disputed |= set(self.second_words.told)
         agreed = {number for one in dues if one.transfer_id in self._agreed for number in one.block[:1]}
         step.agreed_blocks |= (was_contradicted & agreed) - disputed
         step.following = replace(step.following, doubts=doubts)
@@ -295,10 +301,11 @@ class Corroboration:
         if word in (Word.DIFFERS, Word.OTHERWISE):
             question.contradiction = said if question.has_differed else question.contradiction
             question.has_differed = True
-        if word is Word.SILENT and is_late and answer.is_reported and not question.is_doubted:
+        may_count = self.chain.counts_by_one and self.second_words.has_room(self._by_one)
+        if word is Word.SILENT and is_late and may_count and answer.is_reported and not question.is_doubted:
             why = f"money in block {number} counts by the word of one endpoint, since no other one answers ({said})"
-            logger.error("%s: %s", self.chain.name, why)
-            self._alone[self._is_own_coin(some)] = now, f"{why}; set it right, or name another endpoint"
+            logger.error("%s: %s; it is asked about again", self.chain.name, why)
+            self._by_one |= {one.transfer_id: answer.told_by for one in some}
             self._count(key, some)
         return True
 
@@ -311,15 +318,11 @@ class Corroboration:
         for place in answer.outvoted:
             question.outvoted = answer.said
             self.rpc.distrust(answer.said, place)
-        self._alone.pop(self._is_own_coin(some), None)
         self._count(key, some)
 
     def _count(self, key: _Key, some: Sequence[Due]) -> None:
         self.agree(one.transfer_id for one in some)
         del self._questions[key]
-
-    def _is_own_coin(self, some: Sequence[Due]) -> bool:
-        return any(self.witnesses.is_own_coin(one) for one in some)
 
     def _patience_seconds(self, word: Word) -> float:
         """How long an endpoint may not have what another one tells of, before it means that."""
@@ -328,7 +331,7 @@ class Corroboration:
 
     def _alarm(self, number: int, answers: Sequence[str]) -> Alarm:
         """All that endpoints contradict each other in about a block."""
-        message = "; ".join(answers)
+        message = "; ".join((*answers, *self.second_words.told.get(number, ())))
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
 

@@ -3,9 +3,9 @@ counts. It is a block, and no number: where another one was followed at its heig
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.votes import majority
@@ -14,12 +14,15 @@ from providers.onchain.matching.following import due
 from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
+from providers.onchain.steps import Step
+from providers.onchain.store import Alarm
 
-__all__ = ["FINALIZED_AWAITED_SECONDS", "Finalized"]
+__all__ = ["FINALIZED_AWAITED_SECONDS", "Finalized", "standing_still"]
 
 logger = logging.getLogger("bridge.onchain")
 
-# How long money waits while no second endpoint says what is finalized, before it counts by the word of one.
+# How long money waits while the second of two endpoints does not say what is finalized, before the word of one
+# counts.
 FINALIZED_AWAITED_SECONDS = 60.0
 # That word is not taken after fewer tries than this, however long they took.
 TRIES = 3
@@ -29,6 +32,12 @@ BLOCKS_BETWEEN = 32
 # waits for, if these are fewer. So one answer serves all blocks that become final meanwhile.
 BLOCKS_BETWEEN_QUESTIONS = 8
 SHARE_OF_THE_WAIT = 8
+# Whoever calls nothing newer finalized than a block that is older by this than another one's stands still. On
+# Ethereum it is a new one every six minutes, and a quarter of an hour old. One that is so old itself is held against
+# another one's.
+STANDS_STILL_AFTER = timedelta(minutes=30)
+# So many of those that are stopped are named.
+NAMED = 10
 
 
 @dataclass(slots=True)
@@ -44,19 +53,19 @@ class _Waiting:
 class _Calls:
     """What endpoints call finalized, by their places."""
 
-    numbers: dict[int, int] = field(default_factory=dict)
+    headers: dict[int, Header] = field(default_factory=dict)
     against: dict[int, str] = field(default_factory=dict)
     """Those that call another block so than was followed, and what to say of it."""
 
     @property
     def highest(self) -> int:
-        return max(self.numbers.values(), default=0)
+        return max((header.number for header in self.headers.values()), default=0)
 
     def by_enough(self, endpoints: int) -> int | None:
         """The newest that two call so, or more than half of all where one calls another block so; None if there are
         not so many."""
         needed = majority(endpoints) if self.against else min(2, endpoints)
-        ordered = sorted(self.numbers.values(), reverse=True)
+        ordered = sorted((header.number for header in self.headers.values()), reverse=True)
         return ordered[needed - 1] if len(ordered) >= needed else None
 
 
@@ -82,6 +91,13 @@ class Finalized:
     """What was called finalized last that is another block than was followed, and by whom."""
     _unsaid: str | None = None
     """Why nobody said what is finalized when that was asked last."""
+    _apart: str | None = None
+    """Who stands still, when endpoints were compared last."""
+    _stopped: tuple[int, str] | None = None
+    """The block at which it does, and what to say of that, if it stops money."""
+    _stopped_since: float = 0.0
+    _is_compared: bool = False
+    """Whether they were, since the start."""
 
     @property
     def waiting(self) -> str | None:
@@ -91,16 +107,31 @@ class Finalized:
         if self._unsaid is not None:
             return f"no endpoint says what is finalized, and nothing more is final ({self._unsaid})"
         if self._waiting is None or self._waiting.is_over:
-            return None
+            return self._apart
         return "money waits for a second endpoint to say what is finalized"
 
-    async def finality(self, head: int, following: Following) -> Finality:
+    def tell(self, step: Step) -> None:
+        """Has a step call a person where money is stopped by an endpoint that stands still, and once it is not any
+        more take that off the list."""
+        told_at = step.following.finality_apart_at
+        if self._stopped is not None and told_at is None:
+            if self.clock() < self._stopped_since + FINALIZED_AWAITED_SECONDS:
+                return  # a third one may be back in a moment
+            number, said = self._stopped
+            logger.critical("%s: %s", self.chain.name, said)
+            step.alarms.append(Alarm("contradicted", number, said))
+            step.following = replace(step.following, finality_apart_at=number)
+        elif self._stopped is None and told_at is not None and self._is_compared:
+            step.agreed_blocks.add(told_at)
+            step.following = replace(step.following, finality_apart_at=None)
+
+    async def finality(self, head: int, head_at: datetime | None, following: Following) -> Finality:
         """What is final now; nothing more than before while no endpoint says so. Raises ChainUnavailableError."""
         if self._last is not None and following.next_number > head - BLOCKS_BETWEEN_QUESTIONS:
             asked_at, finality = self._last
             if asked_at <= head < asked_at + self._pause_blocks(asked_at - finality.finalized, following):
                 return finality
-        finality = await self._asked(head, following)
+        finality = await self._asked(head, head_at, following)
         self._last = head, finality
         return finality
 
@@ -110,7 +141,8 @@ class Finalized:
         if not following.awaited:
             return BLOCKS_BETWEEN_QUESTIONS
         is_by_one = len(self.rpc.endpoints) > 1 and self._by_one > self._by_two
-        if self.waiting is not None or (is_by_one and due(following.awaited, self._by_one)):
+        is_unanswered = self.waiting is not None and self.waiting != self._apart
+        if is_unanswered or (is_by_one and due(following.awaited, self._by_one)):
             return 0
         return max(1, min(depth // SHARE_OF_THE_WAIT, BLOCKS_BETWEEN_QUESTIONS))
 
@@ -121,12 +153,12 @@ class Finalized:
         self._last = None
         self._believed = min(self._believed, number - 1)
 
-    async def _asked(self, head: int, following: Following) -> Finality:
-        finality = await self._said(head, following)
+    async def _asked(self, head: int, head_at: datetime | None, following: Following) -> Finality:
+        finality = await self._said(head, head_at, following)
         self._believed = max(finality.finalized, self._believed)
         return finality
 
-    async def _said(self, head: int, following: Following) -> Finality:
+    async def _said(self, head: int, head_at: datetime | None, following: Following) -> Finality:
         calls, endpoints = _Calls(), len(self.rpc.endpoints)
         try:
             await self._take(calls, await self.rpc.finalized(head), following)
@@ -139,9 +171,10 @@ class Finalized:
         number, awaited = calls.highest, following.awaited
         # Of three, one that calls too little finalized holds up nothing either.
         is_low = endpoints > 2 and (self._elsewhere is not None or (len(awaited) > 0 and not due(awaited, number)))
-        if endpoints < 2 or (number <= self._by_two and not is_low):
+        is_old = head_at is not None and self.made_at is not None and head_at - self.made_at > STANDS_STILL_AFTER
+        if endpoints < 2 or (number <= self._by_two and not is_low and not is_old):
             return Finality(None, number)
-        if is_low or due(awaited, number) or number >= self._by_two + BLOCKS_BETWEEN:
+        if is_low or is_old or due(awaited, number) or number >= self._by_two + BLOCKS_BETWEEN:
             await self._ask_others(calls, head, following)
         is_alone = self._waiting is not None and self._waiting.is_over
         return Finality(None, number if is_alone else self._by_two)
@@ -152,7 +185,7 @@ class Finalized:
         if unlike is not None:
             calls.against[place] = unlike
             return
-        calls.numbers[place] = header.number
+        calls.headers[place] = header
         if header.number >= calls.highest:
             self._by_one, self.made_at = header.number, header.made_at
         self.witnesses.called_final[place] = header.id
@@ -172,7 +205,7 @@ class Finalized:
     async def _ask_others(self, calls: _Calls, head: int, following: Following) -> None:
         """Asks another endpoint; of three or more, further ones as long as money waits for what one says alone."""
         endpoints, by_enough, reason = len(self.rpc.endpoints), None, ""
-        while len(asked := {*calls.numbers, *calls.against}) < endpoints:
+        while len(asked := {*calls.headers, *calls.against}) < endpoints:
             try:
                 await self._take(calls, await self.rpc.finalized(head, besides=asked), following)
             except (RefusedByNodeError, ChainUnavailableError) as error:
@@ -192,12 +225,36 @@ class Finalized:
             self._waiting, self._elsewhere = None, next(iter(calls.against.values()))
         else:
             self._wait(calls.highest, reason)
+        self._compare({self.rpc.endpoints[place].host: one for place, one in calls.headers.items()}, following)
+
+    def _compare(self, called: Mapping[str, Header], following: Following) -> None:
+        """Finds out who stands still, of those that said what is finalized, and what that stops."""
+        if len(called) < 2:
+            return
+        behind = standing_still(called)
+        self._stopped_since = self.clock() if self._stopped is None else self._stopped_since
+        self._is_compared, self._apart, self._stopped = True, None, None
+        if not behind:
+            return
+        best = max(called, key=lambda host: called[host].number)
+        shown = [f"{host} calls no block above {called[host].number} finalized" for host in sorted(behind)]
+        self._apart = (
+            f"{' and '.join(shown)}, and {best} calls {called[best].number} so, which was made"
+            f" {_minutes(called, best, behind)} min later: one stands still, or is wrong"
+        )
+        by_best = due(following.awaited, called[best].number)
+        names = sorted({one.subject.id for one in by_best if (one.sighting.block_number or 0) > self._by_two})
+        if names:
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            number = min(called[host].number for host in behind)
+            self._stopped = number, f"{self._apart}; it stops {', '.join(names[:NAMED])}{more}"
 
     def _wait(self, number: int, reason: str) -> None:
         now = self.clock()
         waiting = self._waiting = self._waiting or _Waiting(now)
         waiting.tries += 1
-        if waiting.is_over or now < waiting.since + FINALIZED_AWAITED_SECONDS or waiting.tries < TRIES:
+        is_late = now >= waiting.since + FINALIZED_AWAITED_SECONDS and waiting.tries >= TRIES
+        if waiting.is_over or not is_late or not self.chain.counts_by_one:
             return
         waiting.is_over = True
         logger.error(
@@ -206,3 +263,14 @@ class Finalized:
             number,
             reason,
         )
+
+
+def standing_still(called: Mapping[str, Header]) -> list[str]:
+    """Who stands still, of those that call these blocks finalized."""
+    newest = max((header.made_at for header in called.values()), default=None)
+    return [host for host, header in called.items() if newest and newest - header.made_at > STANDS_STILL_AFTER]
+
+
+def _minutes(called: Mapping[str, Header], best: str, behind: Collection[str]) -> int:
+    """How much later the block of one was made than the oldest of some others."""
+    return int((called[best].made_at - min(called[host].made_at for host in behind)).total_seconds()) // 60

@@ -19,7 +19,8 @@ __all__ = ["RETURNS_AWAITED_SECONDS", "ReturnChecks", "ReturnedTransfers"]
 
 logger = logging.getLogger("bridge.onchain")
 
-# How long a payout waits for a second endpoint, and how often that is asked at least, before the word of one counts.
+# How long a payout waits for the second of two endpoints, and how often that is asked at least, before the word of
+# one counts.
 RETURNS_AWAITED_SECONDS = 60.0
 TRIES = 3
 LONGEST_PAUSE_SECONDS = 60.0
@@ -164,7 +165,8 @@ class ReturnChecks:
             return first
         is_late = now >= question.since + RETURNS_AWAITED_SECONDS and question.tries >= TRIES
         # Whoever learns that it was not paid may pay again, so that two have to say so.
-        if first is None or first.back or not is_late or question.has_differed:
+        is_enough = is_late and self.chain.counts_by_one
+        if first is None or first.back or not is_enough or question.has_differed:
             return None
         why = (
             f"that nothing was given back in {key[0]} counts by the word of one endpoint, since no other one says it"

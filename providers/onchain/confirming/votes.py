@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from coordinator.money import format_amount
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.witnesses import Due, Witnesses, Word
+from providers.onchain.matching.position import Sighted
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.reading.scanning import Seen
 
-__all__ = ["AGAINST", "Answer", "Votes", "majority"]
+__all__ = ["AGAINST", "Answer", "Votes", "majority", "spelt"]
 
 # What is no word for it: another block or another time, something else in the block, or nothing of it.
 AGAINST = frozenset({Word.DIFFERS, Word.OTHERWISE, Word.ABSENT})
@@ -31,6 +32,8 @@ class Answer:
     """Who says otherwise than most of them, which agree."""
     is_untraced: bool = False
     """Whether somebody had no vote, since it offers no traces."""
+    told_by: str | None = None
+    """The host of the only one that tells of it, where nobody says anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Votes:
             if len(agreeing) >= needed or (against and len(agreeing) + len(places) - asked < needed):
                 break
         teller = "what was read" if reported_by is None else endpoints[reported_by].host
-        own = f"{teller} has {_sum(some)} in block {block_hash}"
+        own = f"{teller} has {spelt([one.sighted for one in some])} in block {block_hash}"
         differing = "; ".join(said for _, said in against.values())
         is_reported = reported_by is not None or len(agreeing) > 0
         if len(agreeing) >= needed:
@@ -76,7 +79,9 @@ class Votes:
             return Answer(Word.BEHIND, f"{own}; {behind[0]}", is_reported, is_untraced=bool(untraced))
         if agreeing and untraced and not silent:
             return Answer(Word.AGREES)  # whoever can tell of it does
-        return Answer(Word.SILENT, "; ".join((*silent, *untraced)), is_reported, is_untraced=bool(untraced))
+        told_by = next(iter(agreeing), None) if reported_by is None else teller
+        said = "; ".join((*silent, *untraced))
+        return Answer(Word.SILENT, said, is_reported, is_untraced=bool(untraced), told_by=told_by)
 
     async def of(
         self, place: int, number: int, some: Sequence[Due], told: Mapping[str, Seen] | None = None
@@ -107,6 +112,7 @@ def majority(endpoints: int) -> int:
     return endpoints // 2 + 1
 
 
-def _sum(some: Sequence[Due]) -> str:
-    transfers = (one.sighted.sighting.transfer for one in some)
+def spelt(some: Iterable[Sighted]) -> str:
+    """How much it is, and in which transactions."""
+    transfers = (one.sighting.transfer for one in some)
     return ", ".join(f"{format_amount(one.amount)} {one.asset} ({one.tx_hash})" for one in transfers)

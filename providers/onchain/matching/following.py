@@ -212,6 +212,7 @@ def begun_again(following: Following, gone_number: int, depth: int, earliest: in
         following.view,
         checked_number=again - 1,
         contradicted_number=contradicted,
+        finality_apart_at=following.finality_apart_at,
         tokens=cut_back(following.tokens, again),
         in_ranges=_in_ranges_below(following, again),
     )

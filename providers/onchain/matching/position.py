@@ -10,7 +10,7 @@ from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.matching.followed_tokens import FollowedToken
 from providers.onchain.matching.matching import Subject
 
-__all__ = ["Doubt", "Finality", "Following", "Paying", "Sighted", "SingleSource"]
+__all__ = ["CountedByOne", "Doubt", "Finality", "Following", "Paying", "Sighted", "SingleSource"]
 
 # Where the chain itself says what is final, as many hashes are kept to notice reorganisations with.
 HASHES_LIMIT = 256
@@ -78,6 +78,21 @@ class SingleSource:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedByOne:
+    """Money that has counted by the word of one endpoint while no other one answered."""
+
+    sighted: Sighted
+    recipient: str | None = None
+    """Whom it is to, as far as that is known."""
+    told_by: str | None = None
+    """The host of the endpoint that told all of it; None if several told parts of it, or it is not known."""
+
+    @property
+    def transfer_id(self) -> str:
+        return self.sighted.sighting.transfer.transfer_id
+
+
+@dataclass(frozen=True, slots=True)
 class Following:
     """Where a chain is followed to, and the transfers on it that are not final yet."""
 
@@ -102,6 +117,11 @@ class Following:
     """The first and the last of the blocks that are to be read in ranges once they are deep."""
     single_source: tuple[SingleSource, ...] = ()
     """What comes to nothing by the word of one endpoint, and is to be looked into until two have said so."""
+    counted_by_one: tuple[CountedByOne, ...] = ()
+    """What has counted by the word of one endpoint, and is to be asked about until another one has said what it
+    has."""
+    finality_apart_at: int | None = None
+    """The finalized block of an endpoint that stands still, where a person was called because it stops money."""
 
     @property
     def known(self) -> tuple[BlockId, ...]:

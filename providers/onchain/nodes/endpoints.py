@@ -1,5 +1,5 @@
 """Which of a chain's endpoints is asked. One that fails, throttles, lags or lies is set aside, and tried again later:
-the longer the more often it has failed. Pure: the time is passed in.
+the longer the more often it has failed. One that is slow is asked after the others. Pure: the time is passed in.
 """
 
 import math
@@ -13,11 +13,13 @@ __all__ = [
     "after_answer",
     "after_fault",
     "after_head",
+    "after_seconds",
     "apart",
     "choose",
     "fault_of_head",
     "is_too_fast",
     "lag_blocks",
+    "slow",
 ]
 
 # Behind the best head by more than this, and than the blocks of so many seconds, an endpoint lags. Less is a matter
@@ -34,6 +36,11 @@ FAR_SECONDS = 60.0
 # Those that are so for longer than this, and than ten blocks take, are not because one heard first.
 APART_SECONDS = 60.0
 APART_BLOCKS = 10
+# An answer that takes longer than this, and so many times as long as the quickest endpoint's, is slow. Each answer
+# counts by such a share, so that one which was late once is not slow, and one that is quick again soon is so.
+SLOW_SECONDS = 2.0
+SLOW_TIMES = 4
+SHARE_OF_AN_ANSWER = 0.3
 FIRST_SUSPENSION_SECONDS = 1.0
 LONGEST_SUSPENSION_SECONDS = 300.0
 
@@ -77,16 +84,30 @@ class Endpoint:
     """The newest block that it has shown."""
     behind_since: float | None = None
     """Since when that is far below another's, whenever it was asked."""
+    answer_seconds: float | None = None
+    """How long it took lately to answer; None before it did for the first time."""
 
     def is_suspended(self, now: float) -> bool:
         return now < self.suspended_until
 
 
 def choose(endpoints: Sequence[Endpoint], now: float) -> list[int]:
-    """In which order to ask them, by their places: those in good standing, in the order of the configuration; if none
-    is, all, the one that comes back first at the front, since asking in vain is better than not asking."""
+    """In which order to ask them, by their places: those in good standing, in the order of the configuration, and the
+    slow ones after the others; if none is, all, the one that comes back first at the front, since asking in vain is
+    better than not asking."""
+    last = slow(endpoints, now)
     good = [place for place, endpoint in enumerate(endpoints) if not endpoint.is_suspended(now)]
-    return good or sorted(range(len(endpoints)), key=lambda place: endpoints[place].suspended_until)
+    return sorted(good, key=lambda place: place in last) or sorted(
+        range(len(endpoints)), key=lambda place: endpoints[place].suspended_until
+    )
+
+
+def slow(endpoints: Sequence[Endpoint], now: float) -> set[int]:
+    """Those in good standing that are slow, beside a quick one, by their places."""
+    good = [place for place, endpoint in enumerate(endpoints) if not endpoint.is_suspended(now)]
+    known = {place: seconds for place in good if (seconds := endpoints[place].answer_seconds) is not None}
+    limit_seconds = max(SLOW_SECONDS, SLOW_TIMES * min(known.values(), default=0))
+    return {place for place, seconds in known.items() if seconds > limit_seconds}
 
 
 def after_answer(endpoint: Endpoint) -> Endpoint:
@@ -94,6 +115,12 @@ def after_answer(endpoint: Endpoint) -> Endpoint:
     return replace(
         endpoint, faults_in_a_row=0, suspensions_in_a_row=0, suspended_until=0.0, last_fault=None, last_reason=""
     )
+
+
+def after_seconds(endpoint: Endpoint, seconds: float) -> Endpoint:
+    """After an answer that took so long."""
+    before = seconds if endpoint.answer_seconds is None else endpoint.answer_seconds
+    return replace(endpoint, answer_seconds=before + SHARE_OF_AN_ANSWER * (seconds - before))
 
 
 def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> Endpoint:

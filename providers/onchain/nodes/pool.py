@@ -15,7 +15,7 @@ from tenacity.wait import wait_base
 
 from providers.errors import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
-from providers.onchain.nodes.endpoints import Endpoint, Fault, after_answer, after_fault, choose
+from providers.onchain.nodes.endpoints import Endpoint, Fault, after_answer, after_fault, after_seconds, choose
 from providers.onchain.nodes.node import FaultyError, Node, RefusedByNodeError
 
 __all__ = ["ChainUnavailableError", "EndpointPool"]
@@ -71,7 +71,10 @@ class EndpointPool:
     async def ask_at(self, place: int, method: str, *parameters: Any) -> Any:
         """What just this endpoint answers. Raises FaultyError, for which it is to be `suspend`, and
         RefusedByNodeError."""
-        return await self._nodes[place].ask(method, *parameters)
+        began_at = self._clock()
+        answer = await self._nodes[place].ask(method, *parameters)
+        self._took(place, began_at)
+        return answer
 
     async def first_good(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
         """The first good answer to what is asked of one place after the other, and of all of them again a few times.
@@ -89,8 +92,10 @@ class EndpointPool:
         refusal = None
         for place in choose(self.endpoints, self._clock()):
             faults = self.endpoints[place].faults_in_a_row
+            began_at = self._clock()
             try:
                 answer = await ask(place)
+                self._took(place, began_at)
             except FaultyError as error:
                 self._suspend(place, error.fault, str(error))
                 reasons.append(f"{self.endpoints[place].host}: {error}")
@@ -107,7 +112,7 @@ class EndpointPool:
     async def _ask(self, place: int, method: str) -> Any:
         """What one endpoint answers; None if it fails."""
         try:
-            return await self._nodes[place].ask(method)
+            return await self.ask_at(place, method)
         except (FaultyError, RefusedByNodeError) as error:
             self._suspend(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
             return None
@@ -124,7 +129,7 @@ class EndpointPool:
     def well(self) -> list[int]:
         """The endpoints in good standing, in the order in which they are asked."""
         now = self._clock()
-        return [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_suspended(now)]
+        return [place for place in choose(self.endpoints, now) if not self.endpoints[place].is_suspended(now)]
 
     def everybody(self) -> list[int]:
         """All endpoints, those in good standing first."""
@@ -142,6 +147,9 @@ class EndpointPool:
         whose they are."""
         first = choose(self.endpoints, self._clock())[0]
         self._suspend(first if place is None else place, Fault.INCONSISTENT, reason)
+
+    def _took(self, place: int, began_at: float) -> None:
+        self._replace(place, after_seconds(self.endpoints[place], self._clock() - began_at))
 
     def _good(self, place: int) -> None:
         self._replace(place, after_answer(self.endpoints[place]))

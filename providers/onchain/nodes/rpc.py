@@ -15,13 +15,26 @@ from providers.onchain.nodes.endpoints import (
     fault_of_head,
     is_too_fast,
     lag_blocks,
+    slow,
 )
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.log_ranges import logs_in, logs_of
 from providers.onchain.nodes.node import FaultyError, RefusedByNodeError
 from providers.onchain.nodes.pool import ChainUnavailableError, EndpointPool
 
-__all__ = ["ChainRpc", "ChainUnavailableError", "FaultyError", "RefusedByNodeError", "SourcedAnswer", "sole"]
+__all__ = [
+    "COMPARISONS_WITHOUT_SLOW",
+    "ChainRpc",
+    "ChainUnavailableError",
+    "FaultyError",
+    "RefusedByNodeError",
+    "SourcedAnswer",
+    "sole",
+]
+
+
+# A slow endpoint is asked how far it is, and may be found to be quick again, once in so many times.
+COMPARISONS_WITHOUT_SLOW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,7 @@ class ChainRpc(EndpointPool):
 
     _newest: Header | None = None
     """The highest block that anybody has shown."""
+    _comparisons = 0
 
     async def head(self) -> Header:
         """The newest block, by the endpoint that is asked first. Raises ChainUnavailableError."""
@@ -62,15 +76,20 @@ class ChainRpc(EndpointPool):
 
     async def read_heads(self) -> int:
         """Asks all endpoints in good standing for their chain and their heads, so that one that lags or has changed
-        sides is noticed. Returns the best head."""
+        sides is noticed; a slow one only now and then, since all wait for it. Returns the best head."""
         now = self._clock()
-        places = [place for place, endpoint in enumerate(self.endpoints) if not endpoint.is_suspended(now)]
+        left_out = slow(self.endpoints, now) if self._comparisons % COMPARISONS_WITHOUT_SLOW else set()
+        self._comparisons += 1
+        places = [place for place in self.well() if place not in left_out]
         for place in places:
             self._nodes[place].doubt()
 
         async def shown(place: int) -> Header | None:
+            began_at = self._clock()
             try:
-                return await self._shown_head(place)
+                header = await self._shown_head(place)
+                self._took(place, began_at)
+                return header
             except (FaultyError, RefusedByNodeError) as error:
                 self._suspend(place, getattr(error, "fault", Fault.UNREACHABLE), str(error))
                 return None

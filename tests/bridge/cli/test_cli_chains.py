@@ -122,7 +122,12 @@ def test_doctor_says_what_one_endpoint_means_and_what_two_do(run: Any, anvil: An
         two = run(
             "doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=f"{anvil.url},{other.url}", BRIDGE_PORT="0"
         )
-    assert "money counts once a second endpoint says the same of its block" in " ".join(two.stdout.split())
+        with running_anvil() as another:
+            all_three = f"{anvil.url},{other.url},{another.url}"
+            three = run("doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=all_three, BRIDGE_PORT="0")
+    said = "money counts once a second endpoint says the same of its block; "
+    assert f"{said}while that says nothing for a minute, it counts by one word" in " ".join(two.stdout.split())
+    assert f"{said}it waits as long as none does" in " ".join(three.stdout.split())
     assert "may be of one operator" in " ".join(two.stdout.split())
     dead = run(
         "doctor", BRIDGE_CHAINS_FILE=chains, BRIDGE_ENDPOINTS_ANVIL=f"{anvil.url},http://127.0.0.1:9", BRIDGE_PORT="0"

@@ -1,12 +1,12 @@
-"""Endpoints that are honest and answer in ways of their own: without times, blooms, old blocks, old states, or a word
-of what is finalized."""
+"""Endpoints that are honest and answer in ways of their own: slowly, without times, blooms, old blocks, old states,
+or a word of what is finalized."""
 
 from typing import Any
 
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
-from providers.onchain.nodes.rpc import ChainUnavailableError
+from providers.onchain.nodes.rpc import COMPARISONS_WITHOUT_SLOW, ChainUnavailableError
 from providers.onchain.reading.traces import PASSED_SHOWN_SECONDS, TRACES_AWAITED_SECONDS
 from tests.anvil import Anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, contradictions, gets_paid, goes_on
@@ -168,3 +168,29 @@ async def test_blocks_whose_state_no_endpoint_keeps_are_gone_over_after_a_minute
         await goes_on(it)
         it.clock.now += PASSED_SHOWN_SECONDS + 1
         assert it.follower.waiting is None
+
+
+async def test_a_slow_endpoint_is_asked_after_a_quick_one_until_it_is_quick_again(follow: Follow) -> None:
+    async with follow(endpoints=2) as it:
+
+        def slow(parameters: list[Any]) -> Any:
+            it.clock.now += 8
+            return ...
+
+        async def asked(times: int) -> list[int]:
+            """How often each endpoint is asked something."""
+            for liar in it.liars:
+                liar.asked.clear()
+            for _ in range(times):
+                for _ in range(8):
+                    await it.rpc.call("eth_gasPrice")
+                await it.rpc.read_heads()
+            return [liar.asked.count("eth_gasPrice") for liar in it.liars]
+
+        assert await asked(1) == [8, 0]
+        it.liars[0].answers["eth_gasPrice"] = slow
+        by_slow, by_quick = await asked(8)
+        assert 1 <= by_slow < by_quick / 2
+        it.liars[0].answers = {}
+        await asked(4 * COMPARISONS_WITHOUT_SLOW)
+        assert await asked(1) == [8, 0]

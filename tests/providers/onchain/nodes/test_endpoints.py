@@ -1,10 +1,19 @@
-"""How far endpoints are, held against each other."""
+"""How far endpoints are, and how slow, held against each other."""
 
 import dataclasses
 
 import pytest
 
-from providers.onchain.nodes.endpoints import Endpoint, Fault, after_fault, after_head, apart, fault_of_head
+from providers.onchain.nodes.endpoints import (
+    Endpoint,
+    Fault,
+    after_fault,
+    after_head,
+    after_seconds,
+    apart,
+    choose,
+    fault_of_head,
+)
 
 
 def at(*heads: int) -> list[Endpoint]:
@@ -62,3 +71,40 @@ def test_endpoints_that_are_apart_are_said_to_be_after_a_while_and_until_they_me
     assert str(apart(both, now=70, block_seconds=1)).startswith(said)
     shown(1, 150, now=71)  # as many a one is on a fast chain all the time
     assert apart(both, now=500, block_seconds=1) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "order"),
+    [
+        ((None, None), [0, 1]),
+        ((8.0, 0.1), [1, 0]),
+        ((0.1, 8.0), [0, 1]),
+        ((8.0, None), [0, 1]),  # nobody is known to be quicker
+        ((8.0, 2.5), [0, 1]),
+        ((1.9, 0.01), [0, 1]),  # no one waits for long
+        ((9.0, 8.0, 0.1), [2, 0, 1]),
+        ((0.1, 8.0, 0.2), [0, 2, 1]),
+    ],
+)
+def test_who_is_several_times_slower_than_another_one_is_asked_after_it(
+    seconds: tuple[float | None, ...], order: list[int]
+) -> None:
+    endpoints = [Endpoint(f"rpc{place}.example", answer_seconds=took) for place, took in enumerate(seconds)]
+    assert choose(endpoints, now=0) == order
+
+
+def test_a_quick_endpoint_that_is_away_makes_nobody_slow() -> None:
+    slow, quick = Endpoint("rpc0.example", answer_seconds=8.0), Endpoint("rpc1.example", answer_seconds=0.1)
+    away = after_fault(quick, Fault.UNREACHABLE, "", now=0)
+    assert choose([slow, Endpoint("rpc2.example", answer_seconds=9.0), away], now=0.5) == [0, 1]
+
+
+def test_who_was_late_once_is_not_slow_and_who_was_slow_is_quick_again_after_some_answers() -> None:
+    late = Endpoint("rpc0.example")
+    for seconds in (0.1, 0.1, 5.0):
+        late = after_seconds(late, seconds)
+    assert choose([late, Endpoint("rpc1.example", answer_seconds=0.1)], now=0) == [0, 1]
+    slow, answers = after_seconds(Endpoint("rpc0.example"), 8.0), 0
+    while choose([slow, Endpoint("rpc1.example", answer_seconds=0.1)], now=0) == [1, 0]:
+        slow, answers = after_seconds(slow, 0.1), answers + 1
+    assert 2 <= answers <= 6
