@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
 from bridge.journal.queries.chains import payments_at, payments_moved, payments_waiting, payouts_waiting
+from bridge.journal.queries.payments import due_at_once, next_due_at
 from bridge.journal.queries.unfinished import Page, ended_payments, open_payments, unopened_invoices
 from bridge.journal.tables import schema
 from coordinator.payouts.statuses import UNSETTLED_STATUSES
@@ -80,3 +81,11 @@ def test_an_index_has_the_order(connection: Connection, query: Callable[[Connect
     plan = plan_of(connection, lambda: query(connection))
     assert index in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_the_next_deadline_is_found_however_many_were_paid(connection: Connection) -> None:
+    plan = plan_of(connection, lambda: next_due_at(connection))
+    assert "SCAN payments USING COVERING INDEX ix_payments_due_at" in plan or "USING INDEX ix_payments_due_at" in plan
+    assert "TEMP B-TREE" not in plan
+    plan = plan_of(connection, lambda: due_at_once(connection, NOW, but=(), grace=timedelta(), limit=10))
+    assert "SEARCH payments USING INDEX ix_payments_due_at (due_at<?)" in plan
