@@ -25,7 +25,7 @@ from bridge.revoked_access import RevokedAccess
 from bridge.settings import Settings
 from bridge.settings_fingerprint import SettingsFingerprint
 from bridge.shared_activity import SharedActivity
-from bridge.sockets import SocketServer, deliver
+from bridge.sockets import SocketServer, deliver, set_socket_server
 from bridge.sockets.recovery.recovery import Recovery
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.traces import Delivered, tracing
@@ -78,6 +78,7 @@ class Delivery:
             replay_bytes=self._settings.replay_limit_bytes,
         )
         self._sockets.recover_with(recovery)
+        set_socket_server(self._sockets, publish=journal.publish_events)
         self._vitals.follow(journal.commit_times)
         return recovery.session_ids
 
