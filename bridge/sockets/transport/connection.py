@@ -227,7 +227,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
 
     @property
     def is_paused(self) -> bool:
-        """Whether what it has sent waits, since its address has sent too much."""
+        """Whether what it has sent waits: since it or its address has sent too much, or behind what hangs."""
         return self.protocol is not None and self.protocol.is_paused
 
     def received(self, content: str | bytes) -> None:

@@ -189,9 +189,13 @@ class Reading:
             elif self._resting is None and not self.waits_for_turn:
                 self._rest(0)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether what the client sends waits: for its address's turn, for its rate, or for what it sent before."""
+        return self._is_paused or self.waits_for_turn or self._resting is not None
+
     def _listen(self) -> None:
-        is_awaited = self._is_paused or self.waits_for_turn or self._resting is not None
-        if not is_awaited and not self._transport.is_closing():
+        if not self.is_paused and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def stop(self) -> None:

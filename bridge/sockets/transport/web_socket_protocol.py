@@ -334,8 +334,8 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
 
     @property
     def is_paused(self) -> bool:
-        """Whether what it has sent waits for its address's turn."""
-        return self._reading is not None and self._reading.waits_for_turn
+        """Whether what the client sends waits: nothing that it may have answered is read meanwhile."""
+        return self._reading is not None and self._reading.is_paused
 
     def pause(self) -> None:
         """Reads no more until `resume`, so that what the client sends waits with the client."""
