@@ -37,4 +37,5 @@ async def hear(client: Client, *expected: tuple[str, str]) -> None:
         while len(changes(client)) < len(expected):
             await client.listen()
     await client.listen()
-    assert changes(client) == [*expected]
+    heard = changes(client)
+    assert heard == [*expected], f"heard {heard}, and not {[*expected]}"
