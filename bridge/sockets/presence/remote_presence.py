@@ -126,7 +126,8 @@ class RemotePresence:
                 waiter.set_exception(StoreUnavailableError(ENDED))
 
     async def wait_until_stored(self) -> None:
-        """Waits until what has changed so far is kept, or what has changed since then instead. Raises
+        """Waits until what has changed so far is kept, or what has changed since then instead. Whoever waited for
+        what changed before goes on first: who stops typing is told of before that they have gone. Raises
         StoreUnavailableError where nothing is any more."""
         if self._has_ended:
             raise StoreUnavailableError(ENDED)
@@ -134,6 +135,8 @@ class RemotePresence:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             (self._waiting if self._outgoing else self._waiting_under_way).append(waiter)
             await waiter
+        else:
+            await asyncio.sleep(0)  # those of the last that was stored may be about to go on
 
     # What the others tell
 

@@ -228,6 +228,27 @@ async def test_what_changed_waits_until_it_is_kept_also_where_that_fails_at_firs
             await waiting
 
 
+async def test_who_waited_for_what_is_kept_goes_on_before_who_comes_once_it_is() -> None:
+    remote_presence = RemotePresence(on_status=print, on_typing=print)
+    remote_presence.keep()
+    went_on: list[str] = []
+
+    async def go_on(name: str) -> None:
+        await remote_presence.wait_until_stored()
+        went_on.append(name)
+
+    remote_presence.publish(UserActivity("u1", "c1", is_on=False, at=NOW))
+    waits = [asyncio.create_task(go_on("waited"))]
+    await asyncio.sleep(0)
+    remote_presence.take()
+    waits.append(asyncio.create_task(go_on("waited for what is under way")))
+    await asyncio.sleep(0)
+    remote_presence.is_stored()
+    await go_on("came")
+    assert went_on == ["waited", "waited for what is under way", "came"]
+    await asyncio.gather(*waits)
+
+
 async def test_what_a_client_did_where_it_comes_from_has_ended_there() -> None:
     here = Node()
     for user_id in ("u1", "u2", "u3"):
