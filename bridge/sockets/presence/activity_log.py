@@ -138,11 +138,13 @@ class ActivityLog:
         """All that the other bridges have stored so far is heard. Of what was heard late only the outcome is known:
         who came and went again meanwhile is not noted here, but clients of the others were told of it."""
         now = self.now()
-        if self._is_late():
+        if self.is_late:
             self._others_complete_since = now
         self._heard_others_at = self._steady_clock(), now
 
-    def _is_late(self) -> bool:
+    @property
+    def is_late(self) -> bool:
+        """Whether the others have not been heard for longer than they should be."""
         if self._heard_others_at is None:
             return False
         steady, moment = self._heard_others_at
@@ -158,7 +160,7 @@ class ActivityLog:
         stand now."""
         if moment < self._complete_since:
             return False
-        if is_from_another and (moment < self._others_complete_since or self._is_late()):
+        if is_from_another and (moment < self._others_complete_since or self.is_late):
             return False
         newer = _newer(self._typing, moment)
         if not self.watches.are_alone:  # else there are no more than one may watch

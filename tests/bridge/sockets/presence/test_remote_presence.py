@@ -82,10 +82,14 @@ class Neighbourhood:
             self.nodes[number].remote_presence.receive(str(origin), unheard.popleft())
 
     async def take_for_gone(self, number: int, other: int) -> None:
-        """As a node is that was cut off from the database for long: it says who is there once it is back."""
+        """As a node is that was cut off from the database for long: it says who is there once it is back, and who is
+        there has shown it."""
         if number != other:
             self.nodes[number].remote_presence.replace(str(other), (), NOW)
-            self.nodes[other].presence.publish_all()
+            presence = self.nodes[other].presence
+            for user_id in [*presence.arrived]:
+                for sid in presence.doubt(UserActivity(user_id, None, is_on=False, at=NOW)):
+                    presence.arrive(sid, user_id)
 
 
 NODE, USER = st.sampled_from(NODES), st.sampled_from(USERS)
