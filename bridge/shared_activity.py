@@ -126,14 +126,15 @@ class SharedActivity:
             for one in gone:
                 self._is_said_to_be_gone(one.user_id)
             return
+        here = [one for one in gone if one.user_id in self._presence.arrived]
         users_of: dict[str, list[str]] = {}
-        for one in gone:
+        for one in here:
             for sid in self._presence.doubt(one):
                 users_of.setdefault(sid, []).append(one.user_id)
-        if users_of:
-            self._sockets.eio.start(self._ask(users_of))
+        if here:
+            self._sockets.eio.start(self._ask(here, users_of))
 
-    async def _ask(self, users_of: Mapping[str, Collection[str]]) -> None:
+    async def _ask(self, gone: Sequence[UserActivity], users_of: Mapping[str, Collection[str]]) -> None:
         """Who answers is online again; who does not is half open, and comes back by itself if it is there."""
         found = {sid: self._sockets.manager.connection(sid) for sid in users_of}
         connections = {sid: connection for sid, connection in found.items() if connection is not None}
@@ -145,6 +146,10 @@ class SharedActivity:
                 continue
             for user_id in users_of[sid]:
                 self._presence.arrive(sid, user_id)
+        for one in gone:
+            # That it is here may have been on its way when it was read that it is not.
+            if one.user_id not in self._presence.arrived:
+                self._remote_presence.publish(one)
 
     def _is_said_to_be_gone(self, user_id: str) -> None:
         """Of one who is here all the same: whoever was told so at another bridge, and comes here, hears that."""
