@@ -25,7 +25,7 @@ logger = logging.getLogger("bridge.sockets")
 
 TIDIED_EVERY_SECONDS = 600.0
 RETRY_SECONDS = 0.5
-# After it was late: what others have begun meanwhile, which take it for gone, is read by then.
+# After it stood still: what others have begun meanwhile, which take it for gone, is read by then.
 DOUBTS_SECONDS = 2 * SAID_EVERY_SECONDS
 # What is forgotten of those who have gone was told long before.
 MISSED_AFTER = timedelta(minutes=5)
@@ -53,7 +53,7 @@ class SharedActivity:
         self._seen_at: dict[str, datetime] = {}
         """When each node was seen last, as far as that was looked up; of one that left, when it was before that."""
         self._doubts_until = 0.0
-        """By the event loop's clock, of a bridge that was late: until then it does not contradict the others."""
+        """By the event loop's clock, of a bridge that stood still: until then it does not contradict the others."""
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
@@ -102,7 +102,7 @@ class SharedActivity:
             await self._catch_up()
         else:
             changes = await self._journal.activities.after(self._read_until)
-            if self._activity_log.is_late:
+            if self._activity_log.unheard_seconds > GONE_AFTER.total_seconds():
                 self._doubts_until = loop.time() + DOUBTS_SECONDS
             gone: list[UserActivity] = []
             for one in changes:
@@ -121,7 +121,7 @@ class SharedActivity:
         self._remote_presence.receive(one.node, one.activity)
 
     def _are_said_to_be_gone(self, gone: Sequence[UserActivity], *, is_doubted: bool) -> None:
-        """By others, of users of this bridge. One that was late believes it until it has asked."""
+        """By others, of users of this bridge. One that stood still believes it until it has asked."""
         if not is_doubted:
             for one in gone:
                 self._is_said_to_be_gone(one.user_id)

@@ -249,7 +249,7 @@ class Presence:
         return activity
 
     def doubt(self, gone: UserActivity) -> Collection[str]:
-        """The others say that a user has gone from here, and this bridge, which was late, cannot tell: it is offline
+        """The others say that a user has gone from here, and a bridge that stood still cannot tell: it is offline
         until one of the sockets that are returned has proven to be there, and arrives again."""
         user_id = gone.user_id
         if not self._roster.is_here(user_id):
