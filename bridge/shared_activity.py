@@ -3,7 +3,7 @@ process."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,8 @@ from bridge.sockets import SocketServer
 from bridge.sockets.presence.activity_log import moment_of
 from bridge.sockets.presence.presence import status_change
 from bridge.sockets.presence.remote_presence import Noted
+from bridge.sockets.transport.asking import answering
+from bridge.sockets.transport.disconnects import Disconnect
 
 __all__ = ["SharedActivity"]
 
@@ -23,6 +25,8 @@ logger = logging.getLogger("bridge.sockets")
 
 TIDIED_EVERY_SECONDS = 600.0
 RETRY_SECONDS = 0.5
+# After it stood still: what others have begun meanwhile, which take it for gone, is read by then.
+DOUBTS_SECONDS = 2 * SAID_EVERY_SECONDS
 # What is forgotten of those who have gone was told long before.
 MISSED_AFTER = timedelta(minutes=5)
 
@@ -36,6 +40,7 @@ class SharedActivity:
         is still online."""
         self._journal = journal
         self._gone_after = OFFLINE_AFTER + grace
+        self._sockets = sockets
         self._presence = sockets.presence
         self._activity_log = sockets.activity_log
         self._remote_presence = sockets.presence.remote_presence
@@ -47,6 +52,8 @@ class SharedActivity:
         """When everything was read last."""
         self._seen_at: dict[str, datetime] = {}
         """When each node was seen last, as far as that was looked up; of one that left, when it was before that."""
+        self._doubts_until = 0.0
+        """By the event loop's clock, of a bridge that stood still: until then it does not contradict the others."""
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
@@ -90,23 +97,59 @@ class SharedActivity:
 
     async def _read(self) -> None:
         """What has changed since it was read last."""
-        now = self._journal.clock()
+        now, loop = self._journal.clock(), asyncio.get_running_loop()
         if now - self._read_at > MISSED_AFTER:
             await self._catch_up()
         else:
-            for one in await self._journal.activities.after(self._read_until):
+            changes = await self._journal.activities.after(self._read_until)
+            if self._activity_log.unheard_seconds > GONE_AFTER.total_seconds():
+                self._doubts_until = loop.time() + DOUBTS_SECONDS
+            gone: list[UserActivity] = []
+            for one in changes:
                 self._read_until = one.change
-                self._receive(one, now)
+                if one.node != self._journal.nodes.own:
+                    self._receive(one, now)
+                elif one.activity.chat_id is None and not one.activity.is_on:
+                    gone.append(one.activity)
+            self._are_said_to_be_gone(gone, is_doubted=loop.time() < self._doubts_until)
         self._read_at = now
         self._activity_log.hears_others()
 
     def _receive(self, one: NodeActivity, now: datetime) -> None:
-        if one.node != self._journal.nodes.own:
-            if one.activity.is_on:
-                self._was_there(one.node, one.said_at or now)
-            self._remote_presence.receive(one.node, one.activity)
-        elif one.activity.chat_id is None and not one.activity.is_on:
-            self._is_said_to_be_gone(one.activity.user_id)
+        if one.activity.is_on:
+            self._was_there(one.node, one.said_at or now)
+        self._remote_presence.receive(one.node, one.activity)
+
+    def _are_said_to_be_gone(self, gone: Sequence[UserActivity], *, is_doubted: bool) -> None:
+        """By others, of users of this bridge. One that stood still believes it until it has asked."""
+        if not is_doubted:
+            for one in gone:
+                self._is_said_to_be_gone(one.user_id)
+            return
+        here = [one for one in gone if one.user_id in self._presence.arrived]
+        users_of: dict[str, list[str]] = {}
+        for one in here:
+            for sid in self._presence.doubt(one):
+                users_of.setdefault(sid, []).append(one.user_id)
+        if here:
+            self._sockets.eio.start(self._ask(here, users_of))
+
+    async def _ask(self, gone: Sequence[UserActivity], users_of: Mapping[str, Collection[str]]) -> None:
+        """Who answers is online again; who does not is half open, and comes back by itself if it is there."""
+        found = {sid: self._sockets.manager.connection(sid) for sid in users_of}
+        connections = {sid: connection for sid, connection in found.items() if connection is not None}
+        # Twice: the first answer may have waited here since before the client went.
+        there = {*await answering(await answering(connections.values()))}
+        for sid, connection in connections.items():
+            if connection not in there:
+                connection.end(Disconnect.PING_TIMEOUT)
+                continue
+            for user_id in users_of[sid]:
+                self._presence.arrive(sid, user_id)
+        for one in gone:
+            # That it is here may have been on its way when it was read that it is not.
+            if one.user_id not in self._presence.arrived:
+                self._remote_presence.publish(one)
 
     def _is_said_to_be_gone(self, user_id: str) -> None:
         """Of one who is here all the same: whoever was told so at another bridge, and comes here, hears that."""
@@ -145,7 +188,17 @@ class SharedActivity:
             rows = [one.activity for one in snapshot.rows if one.node == node]
             self._remote_presence.replace(node, rows, self._journal.clock())
         self._read_until = snapshot.change
-        self._presence.publish_all()  # the others may take those who are here for gone
+        node = self._journal.nodes.own
+        own = {
+            one.activity.user_id: one.activity
+            for one in snapshot.rows
+            if one.node == node and one.activity.chat_id is None
+        }
+        now = self._journal.clock()
+        gone = [
+            own.get(user_id, UserActivity(user_id, None, is_on=False, at=now)) for user_id in self._presence.arrived
+        ]
+        self._are_said_to_be_gone([one for one in gone if not one.is_on], is_doubted=True)
 
     async def _see_nodes(self) -> None:
         """Whoever was at a node that is gone has gone with it, which is kept, and told once it is read. If that is

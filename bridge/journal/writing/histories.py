@@ -1,7 +1,7 @@
 """Histories of a journal: opening the one that is there, or beginning another where it is not the one that was left.
 
-A new history has a new epoch, so that clients begin anew, and a new secret, so that their sessions are void. Unless
-the journal is new, payouts are held until the books were compared.
+A new history has a new epoch, so that clients begin anew, and a new secret, so that their sessions are void; nobody
+is online in it who was before. Unless the journal is new, payouts are held until the books were compared.
 """
 
 import json
@@ -168,6 +168,7 @@ def begin_history(
     )
     if judgement.beginning is not Beginning.NEW:
         connection.execute(delete(schema.sessions))
+        connection.execute(delete(schema.activities))  # nobody of then is online, and who comes says so
         _hold_payouts(connection, epoch, judgement, now)
         said = "; ".join(judgement.evidence)
         logger.warning(

@@ -4,7 +4,7 @@ Of nobody it is told that they came, went or type before that is kept, so that w
 tell clients that come back how everybody stands by then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 
 from bridge.catalogue.activities import UserActivity, UserStatus
@@ -158,15 +158,16 @@ class Activity:
     def _announce_stop(self, sid: str, typing: Typing) -> None:
         change_begun = self._server.activity_log.begin_change()
         activity = self._publish_typing(typing, is_typing=False)
-        self._server.eio.start(self._announce_stored_stop(sid, typing, activity, change_begun))
+        stored = self._remote_presence.wait_until_stored()  # before whoever goes by that
+        self._server.eio.start(self._announce_stored_stop(sid, typing, activity, change_begun, stored))
 
     async def _announce_stored_stop(
-        self, sid: str, typing: Typing, activity: UserActivity, change_begun: object
+        self, sid: str, typing: Typing, activity: UserActivity, change_begun: object, stored: Awaitable[None]
     ) -> None:
         """Once it is kept: clients of other bridges that come here before that are told too."""
         try:
             with suppress(StoreUnavailableError):  # with the process whoever types stops in any case
-                await self._remote_presence.wait_until_stored()
+                await stored
             if not self._typists.any_types(typing):
                 self._types(activity, [sid])
         finally:

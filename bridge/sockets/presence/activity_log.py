@@ -138,15 +138,17 @@ class ActivityLog:
         """All that the other bridges have stored so far is heard. Of what was heard late only the outcome is known:
         who came and went again meanwhile is not noted here, but clients of the others were told of it."""
         now = self.now()
-        if self._is_late():
+        if self.unheard_seconds > LATE_SECONDS:
             self._others_complete_since = now
         self._heard_others_at = self._steady_clock(), now
 
-    def _is_late(self) -> bool:
+    @property
+    def unheard_seconds(self) -> float:
+        """For how long the others have not been heard."""
         if self._heard_others_at is None:
-            return False
+            return 0.0
         steady, moment = self._heard_others_at
-        return max(self._steady_clock() - steady, (self.now() - moment) / 1_000_000) > LATE_SECONDS
+        return max(self._steady_clock() - steady, (self.now() - moment) / 1_000_000)
 
     def _forget_some(self, changes: Changes) -> None:
         while len(changes) > CHANGES_LIMIT:
@@ -158,7 +160,7 @@ class ActivityLog:
         stand now."""
         if moment < self._complete_since:
             return False
-        if is_from_another and (moment < self._others_complete_since or self._is_late()):
+        if is_from_another and (moment < self._others_complete_since or self.unheard_seconds > LATE_SECONDS):
             return False
         newer = _newer(self._typing, moment)
         if not self.watches.are_alone:  # else there are no more than one may watch

@@ -100,6 +100,15 @@ class Roster:
         """Who is online, or whose grace period runs."""
         return self._here.keys()
 
+    def doubt(self, user_id: str, last_seen: datetime) -> Collection[str]:
+        """A user is offline, last seen then, until one of its sockets arrives again; returns those."""
+        here = self._here.pop(user_id, None)
+        if here is None:
+            return ()
+        self._leaving.pop(user_id, None)
+        self._remember(user_id, last_seen)
+        return here.sids
+
     def leave(self, sid: str, user_id: str, now: datetime, *, for_good: bool = False) -> None:
         """A socket does not stand for a user any more; `for_good` if it said so, so that there is no grace period."""
         users = self._users_of.get(sid, set())
@@ -239,6 +248,17 @@ class Presence:
         self.remote_presence.publish(activity)
         return activity
 
+    def doubt(self, gone: UserActivity) -> Collection[str]:
+        """The others say that a user has gone from here, and a bridge that stood still cannot tell: it is offline
+        until one of the sockets that are returned has proven to be there, and arrives again."""
+        user_id = gone.user_id
+        if not self._roster.is_here(user_id):
+            return ()
+        sids = self._roster.doubt(user_id, gone.at - self._measured_ahead())
+        if not self.remote_presence.is_online(user_id):
+            self._add(gone, None)
+        return sids
+
     def leave(self, sid: str, user_id: str, *, for_good: bool = False) -> None:
         """A socket does not stand for a user any more; `for_good` if it said so, which is announced at once."""
         self._roster.leave(sid, user_id, self._steady(), for_good=for_good)
@@ -290,11 +310,10 @@ class Presence:
         self.announcements.add(change, OnlineState(not change.is_on, last_seen and self._wall(last_seen)))
         self._announce()
 
-    def publish_all(self) -> None:
-        """Tells the others of everyone who is here."""
-        now = self._wall(self._steady())
-        for user_id in self._roster.arrived:
-            self.remote_presence.publish(UserActivity(user_id, None, is_on=True, at=now))
+    @property
+    def arrived(self) -> Collection[str]:
+        """Who is online here, or whose grace period runs."""
+        return self._roster.arrived
 
     def changed_elsewhere(self, activity: UserActivity) -> None:
         """A user has come online elsewhere, or has gone from there."""

@@ -106,8 +106,7 @@ class RemotePresence:
         self._is_under_way = False
         waited, self._waiting_under_way = self._waiting_under_way, []
         for waiter in waited:
-            if not waiter.done():
-                waiter.set_result(None)
+            _release(waiter)
 
     def give_back(self, taken: Iterable[Noted]) -> None:
         """What was taken could not be kept. What has changed since is newer."""
@@ -125,15 +124,21 @@ class RemotePresence:
             if not waiter.done():
                 waiter.set_exception(StoreUnavailableError(ENDED))
 
-    async def wait_until_stored(self) -> None:
-        """Waits until what has changed so far is kept, or what has changed since then instead. Raises
-        StoreUnavailableError where nothing is any more."""
+    def wait_until_stored(self) -> asyncio.Future[None]:
+        """Done once what has changed so far is kept, or what has changed since then instead. Whoever asked first goes
+        on first: who stops typing is told of before that they have gone. Raises StoreUnavailableError where nothing
+        is kept any more."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
         if self._has_ended:
-            raise StoreUnavailableError(ENDED)
-        if self._outgoing or self._is_under_way:
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            (self._waiting if self._outgoing else self._waiting_under_way).append(waiter)
-            await waiter
+            waiter.set_exception(StoreUnavailableError(ENDED))
+        elif self._outgoing:
+            self._waiting.append(waiter)
+        elif self._is_under_way:
+            self._waiting_under_way.append(waiter)
+        else:
+            loop.call_soon(_release, waiter)  # those who waited for the last that was stored may be about to go on
+        return waiter
 
     # What the others tell
 
@@ -234,6 +239,11 @@ class RemotePresence:
             return
         _enter(self._users_at, node, activity.user_id, is_in=activity.is_on)
         _enter(self._nodes_of, activity.user_id, node, is_in=activity.is_on)
+
+
+def _release(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _enter(sets: dict[str, set[T]], name: str, value: T, *, is_in: bool) -> None:

@@ -1,10 +1,11 @@
-"""Asking a client whether it is there, before it is taken for half open."""
+"""Asking clients whether they are there, before they are taken for half open."""
 
 import asyncio
+from collections.abc import Collection
 
 from bridge.sockets.transport.connection import Connection
 
-__all__ = ["answers"]
+__all__ = ["answering", "answers"]
 
 # More than an answer takes over any line that is of use.
 ANSWER_SECONDS, POLLS = 2.0, 100
@@ -12,11 +13,17 @@ ANSWER_SECONDS, POLLS = 2.0, 100
 
 async def answers(connection: Connection) -> bool:
     """Whether the client is there: it is asked, and given a moment."""
-    if connection.last_ping is None:
-        connection.server.pings.discard(connection)
-        connection.ping(asyncio.get_running_loop().time())
+    return bool(await answering([connection]))
+
+
+async def answering(connections: Collection[Connection]) -> Collection[Connection]:
+    """Which clients are there: all are asked at once, and given a moment."""
+    for connection in connections:
+        if connection.last_ping is None:
+            connection.server.pings.discard(connection)
+            connection.ping(asyncio.get_running_loop().time())
     for _ in range(POLLS):
-        if connection.last_ping is None or connection.closed:
+        if all(connection.last_ping is None or connection.closed for connection in connections):
             break
         await asyncio.sleep(ANSWER_SECONDS / POLLS)
-    return connection.last_ping is None and not connection.closed
+    return [connection for connection in connections if connection.last_ping is None and not connection.closed]

@@ -1,12 +1,13 @@
-"""What clients hear of who comes, goes and types, and a grace period that a test ends."""
+"""What clients hear of who comes, goes and types, those who listen, and a grace period that a test ends."""
 
 import asyncio
 from datetime import timedelta
 
 from tests.bridge.sockets.houses import Client, House
+from tests.system.soak.records import Publications
 from tests.waiting import GIVE_UP_SECONDS
 
-__all__ = ["GRACE_SECONDS", "changes", "hear", "let_grace_pass"]
+__all__ = ["GRACE_SECONDS", "changes", "hear", "let_grace_pass", "newcomer", "watcher_at"]
 
 GRACE_SECONDS = 3_600.0
 """Longer than any test: `let_grace_pass` ends it."""
@@ -37,4 +38,19 @@ async def hear(client: Client, *expected: tuple[str, str]) -> None:
         while len(changes(client)) < len(expected):
             await client.listen()
     await client.listen()
-    assert changes(client) == [*expected]
+    heard = changes(client)
+    assert heard == [*expected], f"heard {heard}, and not {[*expected]}"
+
+
+async def newcomer(house: House) -> Client:
+    """A client that has just come."""
+    client = Client(house, Publications())
+    await client.come()
+    return client
+
+
+async def watcher_at(house: House) -> Client:
+    """A client that hears who comes, goes and types in a chat."""
+    watcher = await newcomer(house)
+    await watcher.call("join-chat-room", "c1")
+    return watcher

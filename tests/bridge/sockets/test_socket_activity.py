@@ -113,15 +113,17 @@ async def test_typing_is_told_to_the_others_in_the_chat_alone(chat: dict[str, An
     assert chat["heard"] == {"phone": [], "laptop": [], "other": [STARTED, STOPPED], "stranger": []}
 
 
-@pytest.mark.parametrize("way", ["disconnects", "leaves the chat"])
+@pytest.mark.parametrize("way", ["disconnects", "leaves the chat", "leaves the user's room"])
 async def test_a_typist_who_vanishes_is_stopped_by_the_server(
     chat: dict[str, Any], eventually: Eventually, way: str
 ) -> None:
     await chat["phone"].call("typing-start", START)
     if way == "disconnects":
         await chat["phone"].disconnect()
-    else:
+    elif way == "leaves the chat":
         await chat["phone"].call("leave-chat-room", "c1")
+    else:
+        await chat["phone"].call("leave-user-room", "u1")
     await eventually(lambda: chat["heard"]["other"] == [STARTED, STOPPED])
     assert chat["heard"]["stranger"] == []
 

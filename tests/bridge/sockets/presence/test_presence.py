@@ -217,19 +217,24 @@ def test_one_socket_types_in_a_limited_number_of_chats() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(("start", "stop", "leave", "depart")), st.sampled_from(SOCKETS), st.integers(1, 2))
+        st.tuples(
+            st.sampled_from(("start", "start", "stop", "leave", "leave_user", "depart")),
+            st.sampled_from(SOCKETS),
+            st.sampled_from([Typing(chat_id, user_id) for chat_id in ("c1", "c2") for user_id in ("u1", "u2")]),
+        )
     )
 )
-def test_whoever_departs_leaves_nothing_behind(steps: list[tuple[str, str, int]]) -> None:
+def test_whoever_departs_leaves_nothing_behind(steps: list[tuple[str, str, Typing]]) -> None:
     typists, model = Typists(), set[tuple[str, Typing]]()
-    for step, sid, number in steps:
-        typing = Typing(f"c{number}", "u1")
+    for step, sid, typing in steps:
+        own = {one for one in model if one[0] == sid}
         gone = {
             "start": set(),
-            "stop": {(sid, typing)},
-            "leave": {(sid, typing)},
-            "depart": {one for one in model if one[0] == sid},
-        }[step] & model
+            "stop": own & {(sid, typing)},
+            "leave": {one for one in own if one[1].chat_id == typing.chat_id},
+            "leave_user": {one for one in own if one[1].user_id == typing.user_id},
+            "depart": own,
+        }[step]
         model = (model | {(sid, typing)}) if step == "start" else model - gone
         still = {one for _, one in model}
         stopped = {one for _, one in gone} - still
@@ -240,6 +245,8 @@ def test_whoever_departs_leaves_nothing_behind(steps: list[tuple[str, str, int]]
                 assert typists.stop(sid, typing) is (typing in stopped)
             case "leave":
                 assert set(typists.leave(sid, typing.chat_id)) == stopped
+            case "leave_user":
+                assert set(typists.leave_user(sid, typing.user_id)) == stopped
             case _:
                 assert set(typists.depart(sid)) == stopped
     for sid in SOCKETS:

@@ -3,6 +3,7 @@ is so, and nothing twice."""
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -81,10 +82,14 @@ class Neighbourhood:
             self.nodes[number].remote_presence.receive(str(origin), unheard.popleft())
 
     async def take_for_gone(self, number: int, other: int) -> None:
-        """As a node is that was cut off from the database for long: it says who is there once it is back."""
+        """As a node is that was cut off from the database for long: it says who is there once it is back, and who is
+        there has shown it."""
         if number != other:
             self.nodes[number].remote_presence.replace(str(other), (), NOW)
-            self.nodes[other].presence.publish_all()
+            presence = self.nodes[other].presence
+            for user_id in [*presence.arrived]:
+                for sid in presence.doubt(UserActivity(user_id, None, is_on=False, at=NOW)):
+                    presence.arrive(sid, user_id)
 
 
 NODE, USER = st.sampled_from(NODES), st.sampled_from(USERS)
@@ -208,16 +213,13 @@ async def test_what_changed_waits_until_it_is_kept_also_where_that_fails_at_firs
     await remote_presence.wait_until_stored()  # there is nothing
     first, second = (UserActivity(user_id, None, is_on=True, at=NOW) for user_id in ("u1", "u2"))
     remote_presence.publish(first)
-    waits = [asyncio.create_task(remote_presence.wait_until_stored())]
-    await asyncio.sleep(0)
+    waits = [remote_presence.wait_until_stored()]
     taken = remote_presence.take()
-    waits.append(asyncio.create_task(remote_presence.wait_until_stored()))
-    await asyncio.sleep(0)
+    waits.append(remote_presence.wait_until_stored())
     remote_presence.give_back(taken)
     assert [*remote_presence.take()] == [(None, first)]
     remote_presence.publish(second)
-    waits.append(asyncio.create_task(remote_presence.wait_until_stored()))
-    await asyncio.sleep(0)
+    waits.append(remote_presence.wait_until_stored())
     assert not any(wait.done() for wait in waits)
     remote_presence.is_stored()
     await asyncio.gather(*waits[:2])
@@ -226,6 +228,29 @@ async def test_what_changed_waits_until_it_is_kept_also_where_that_fails_at_firs
     for waiting in (waits[2], remote_presence.wait_until_stored()):
         with pytest.raises(StoreUnavailableError):
             await waiting
+
+
+async def test_whoever_asks_first_whether_it_is_kept_goes_on_first() -> None:
+    remote_presence = RemotePresence(on_status=print, on_typing=print)
+    remote_presence.keep()
+    went_on: list[str] = []
+
+    async def go_on(name: str, stored: Awaitable[None]) -> None:
+        await stored
+        went_on.append(name)
+
+    remote_presence.publish(UserActivity("u1", "c1", is_on=False, at=NOW))
+    first = remote_presence.wait_until_stored()
+    waits = [asyncio.create_task(go_on("second", remote_presence.wait_until_stored()))]
+    waits.append(asyncio.create_task(go_on("first", first)))
+    await asyncio.sleep(0)
+    remote_presence.take()
+    waits.append(asyncio.create_task(go_on("third", remote_presence.wait_until_stored())))
+    await asyncio.sleep(0)
+    remote_presence.is_stored()
+    await go_on("last", remote_presence.wait_until_stored())
+    assert went_on == ["first", "second", "third", "last"]
+    await asyncio.gather(*waits)
 
 
 async def test_what_a_client_did_where_it_comes_from_has_ended_there() -> None:

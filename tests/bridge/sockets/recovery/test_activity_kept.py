@@ -11,10 +11,16 @@ import pytest_asyncio
 
 from bridge.catalogue.activities import UserActivity
 from bridge.journal import NodeActivity
-from tests.bridge.sockets.activity_heard import GRACE_SECONDS, changes, hear, let_grace_pass
+from tests.bridge.sockets.activity_heard import (
+    GRACE_SECONDS,
+    changes,
+    hear,
+    let_grace_pass,
+    newcomer,
+    watcher_at,
+)
 from tests.bridge.sockets.houses import Client, Eventually, House, Serve
 from tests.bridge.sockets.several import Operator
-from tests.system.soak.records import Publications
 
 Ends = Callable[[House], Awaitable[None]]
 Noting = Mapping[str | None, Collection[UserActivity]]
@@ -57,18 +63,6 @@ ALONE = pytest.mark.parametrize(
     indirect=True,
     ids=["sqlite", "shared"],
 )
-
-
-async def newcomer(house: House) -> Client:
-    client = Client(house, Publications())
-    await client.come()
-    return client
-
-
-async def watcher_at(house: House) -> Client:
-    watcher = await newcomer(house)
-    await watcher.call("join-chat-room", "c1")
-    return watcher
 
 
 async def start_typing(client: Client, user_id: str) -> None:
@@ -212,7 +206,8 @@ async def test_who_comes_from_a_bridge_that_was_killed_leaves_and_stops_at_once(
     await hear(watcher, *before, ("u1", "types False"))
     await goes.call("leave-user-room", "u1")
     await hear(watcher, *before, ("u1", "types False"), ("u1", "offline"))
-    await houses[0]._eventually(lambda: not any(house.server.presence.is_here("u1") for house in houses))
+    for house in houses:  # each once it has read it
+        await house._eventually(lambda house=house: not house.server.presence.is_here("u1"))  # type: ignore[misc]
     assert goes.recovered == [False, True]
     for client in (watcher, goes):
         await client.cut()
