@@ -199,35 +199,6 @@ async def test_whose_answers_the_bridge_leaves_waiting_is_not_closed_for_want_of
     await websocket.wait_closed()
 
 
-async def test_who_sends_more_while_something_hangs_is_not_closed_for_want_of_answers_that_wait_behind_it(
-    serve: Serve, dial: Dial
-) -> None:
-    server = new_server(ping_interval_seconds=0.1, ping_timeout_seconds=GIVE_UP_SECONDS)
-    connects, may_connect = asyncio.Event(), asyncio.Event()
-
-    async def hang(_sid: str, _environ: object) -> None:
-        connects.set()
-        await may_connect.wait()
-
-    server.on("connect", hang)
-    websocket = await dial(await serve(server, is_patient=False))
-    await websocket.send("40")
-    await connects.wait()
-    await websocket.send('420["join-ops-room"]')
-    await websocket.send('421["join-ops-room"]')
-    while await websocket.recv() != "2":
-        pass
-    [connection] = server.eio.sockets.values()
-    while not connection.is_paused:
-        await pass_seconds(0)
-    await websocket.send("3")
-    await pass_seconds(GIVE_UP_SECONDS)
-    await pass_seconds(0)  # in which it is looked who is late
-    may_connect.set()
-    while not str(await websocket.recv()).startswith("431"):
-        pass
-
-
 async def test_too_large_a_payload_ends_the_connection(serve: Serve, dial: Dial, eventually: Eventually) -> None:
     server = new_server(max_payload_bytes=1000)
     url = await serve(server)

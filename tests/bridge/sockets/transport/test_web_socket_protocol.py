@@ -438,6 +438,7 @@ async def test_what_comes_while_something_is_handled_is_left_unread_and_counts_a
         writer.write(b"".join(frame(Kind.TEXT, piece) for piece in pieces) + frame(Kind.CLOSE, b""))
         for number in range(1, len(pieces) + 1):
             await eventually(lambda number=number: len(receiver.heard) == number)  # type: ignore[misc]
+            assert receiver.door.is_paused  # so that nobody misses an answer that is not read
             for _ in range(10):
                 await asyncio.sleep(0)
             assert len(receiver.heard) == number
