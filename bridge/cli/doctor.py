@@ -111,7 +111,13 @@ def _front_end(settings: "Settings") -> Iterator[Finding]:
 
 
 def _users(settings: "Settings") -> Iterator[Finding]:
+    from bridge.registry import require_use_of_keys
+
     if settings.access == "open":
+        try:
+            require_use_of_keys(settings)
+        except BridgeError as error:
+            yield Finding("error", str(error))
         if not settings.is_loopback:
             yield Finding(
                 "warning",
