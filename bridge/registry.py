@@ -93,7 +93,7 @@ def require_use_of_keys(settings: Settings) -> None:
     if any(brought.values()):
         raise SettingsError(
             f"access is open, so nobody is asked for a token, and there are keys for tokens:"
-            f' {", ".join(name for name, is_there in brought.items() if is_there)}. Set access = "jwt", or take the'
+            f' {", ".join(name for name, is_there in brought.items() if is_there)}; set access = "jwt", or take the'
             " keys away. If the settings say so already, they were not read: name their file with --config or in"
             f" {CONFIG_FILE_VARIABLE}, or start the bridge in the folder in which {DEFAULT_CONFIG_FILE} is"
         )

@@ -104,6 +104,13 @@ def test_doctor_looks_at_keys_and_services(run: Any, services: Path, tmp_path: P
     assert "at least 32" in wrong.stdout
     assert f"chmod 600 {shared}" in wrong.stdout
     assert SERVICE_TOKEN not in good.stdout + wrong.stdout
+    (tmp_path / "secrets").mkdir()
+    brought = tmp_path / "secrets" / "BRIDGE_JWT_SECRETS"
+    brought.write_text(SECRET)
+    brought.chmod(0o644)
+    from_folder = run("doctor", **common, BRIDGE_SECRETS_DIR=str(brought.parent))
+    assert "verified with 1 HS256 key\n" in from_folder.stdout
+    assert from_folder.stdout.count(f"chmod 600 {brought}") == 1
 
 
 @pytest.mark.parametrize(
@@ -129,7 +136,7 @@ def test_keys_for_tokens_that_nobody_is_asked_for_stop_the_start(
         stopped = run(command, BRIDGE_PORT="0", **given)
         said = stopped.stdout + stopped.stderr
         assert stopped.returncode == 1
-        assert f"access is open, so nobody is asked for a token, and there are keys for tokens: {named}. Set" in said
+        assert f"there are keys for tokens: {named}; set access = " in said
         assert "config/bridge.toml" in said
         assert SECRET not in said
     assert not (tmp_path / "var" / "bridge.db").exists()
