@@ -8,6 +8,7 @@ from pathlib import Path
 
 __all__ = [
     "CONFIG_FILE_VARIABLE",
+    "POSTGRESQL_FOLDER_VARIABLE",
     "SECRETS_FOLDER_VARIABLE",
     "TOKEN_VARIABLE",
     "explain_unknown",
@@ -21,7 +22,9 @@ TOKEN_VARIABLE = "BRIDGE_TOKEN"  # noqa: S105 (its name, not a token)
 """The token that a command brings to a bridge."""
 SECRETS_FOLDER_VARIABLE = "BRIDGE_SECRETS_DIR"
 """The folder of secret files."""
-OWN = frozenset({CONFIG_FILE_VARIABLE, TOKEN_VARIABLE, SECRETS_FOLDER_VARIABLE})
+POSTGRESQL_FOLDER_VARIABLE = "BRIDGE_POSTGRESQL_BIN"
+"""The folder with pg_dump and pg_restore, for backups, where they are not on the PATH, or others than those."""
+OWN = frozenset({CONFIG_FILE_VARIABLE, TOKEN_VARIABLE, SECRETS_FOLDER_VARIABLE, POSTGRESQL_FOLDER_VARIABLE})
 
 # Kubernetes tells every pod of every service in its namespace, also of one called bridge-metrics; Docker's links say
 # it in the same way.

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.environment import CONFIG_FILE_VARIABLE
 from bridge.http.ops.sign_in import RETURN_PATH, SignInDesk
+from bridge.setting_files import DEFAULT_CONFIG_FILE
 from bridge.settings import Settings, SettingsError
 from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.wallets.settings import WalletRules
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from bridge.access.identity_provider import IdentityProvider
     from bridge.access.tokens import TokenVerifier
 
-__all__ = ["Registry", "build_registry", "require_place_to_sign_in", "sign_in_desk"]
+__all__ = ["Registry", "build_registry", "require_place_to_sign_in", "require_use_of_keys", "sign_in_desk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,27 @@ def build_registry(settings: Settings) -> Registry:
         alerted=destinations(settings.alerts, os.environ),
         close=tuple(close),
     )
+
+
+def require_use_of_keys(settings: Settings) -> None:
+    """Raises SettingsError where nobody is asked for a token, and there are keys to verify tokens with: who brought
+    them did not mean everybody to be let in, such as by a start in a folder without the settings."""
+    if settings.access != "open":
+        return
+    secrets_file = settings.file_of("jwt_secrets_file")
+    brought = {
+        "BRIDGE_JWT_SECRETS": bool(settings.jwt_secrets),
+        f"jwt_secrets_file ({secrets_file})": secrets_file is not None,
+        f"jwt_jwks_file ({settings.jwt_jwks_file})": settings.jwt_jwks_file is not None,
+        "BRIDGE_OIDC_CLIENT_SECRET": bool(settings.oidc_client_secret.get_secret_value()),
+    }
+    if any(brought.values()):
+        raise SettingsError(
+            f"access is open, so nobody is asked for a token, and there are keys for tokens:"
+            f' {", ".join(name for name, is_there in brought.items() if is_there)}; set access = "jwt", or take the'
+            " keys away. If the settings say so already, they were not read: name their file with --config or in"
+            f" {CONFIG_FILE_VARIABLE}, or start the bridge in the folder in which {DEFAULT_CONFIG_FILE} is"
+        )
 
 
 def require_place_to_sign_in(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Secret files: settings that an orchestrator brings as files of a folder, one a setting, as Docker, Kubernetes and
 systemd (`LoadCredential`) do. They are taken for environment variables of their names, so that whatever reads those
-(settings, chains' endpoints, the alerts' secrets) has them."""
+(settings, chains' endpoints, the alerts' secrets) has them. Of what is followed while the bridge runs the variable
+names the file, as a person would, so that it is read again when the orchestrator replaces it."""
 
 import os
 import stat
@@ -12,6 +13,8 @@ from coordinator.errors import BridgeError
 
 __all__ = ["SecretFileError", "adopt_secret_files", "exposed_secret_files", "secret_files"]
 
+# By the variable that a file is taken for otherwise: that of the setting which names such a file, and is followed.
+FOLLOWED = {"BRIDGE_JWT_SECRETS": "BRIDGE_JWT_SECRETS_FILE"}
 SYSTEMD_FOLDER_VARIABLE = "CREDENTIALS_DIRECTORY"
 PREFIX = "BRIDGE_"
 # More than a JWK set of a hundred keys; a folder of something else is not read into memory.
@@ -25,14 +28,23 @@ class SecretFileError(BridgeError):
 def adopt_secret_files(environment: MutableMapping[str, str]) -> None:
     """Adds what the files of the folder say that the environment names, or that systemd does. Files whose names do
     not begin like the bridge's variables are somebody else's. Raises SecretFileError."""
-    for name, value in _secrets_in(environment).items():
+    paths = secret_files(environment)
+    for name, value in _secrets_in(paths).items():
         known = environment.get(name)
         if known is not None and known != value:
             raise SecretFileError(
-                f"{name} is set in the environment, and is a file in {_folder_of(environment)} that says something"
-                " else; take one of them out"
+                f"{name} is set in the environment, and is a file in {paths[name].parent} that says something else;"
+                " take one of them out"
             )
-        environment[name] = value
+        file_variable = FOLLOWED.get(name)
+        if file_variable is None or known is not None:
+            environment[name] = value
+        elif environment.get(file_variable, str(paths[name])) != str(paths[name]):
+            raise SecretFileError(
+                f"{file_variable} is set, and {paths[name]} is another file of the same; take one of them out"
+            )
+        else:
+            environment[file_variable] = str(paths[name])
 
 
 def _folder_of(environment: Mapping[str, str]) -> Path | None:
@@ -70,18 +82,16 @@ def exposed_secret_files(environment: Mapping[str, str]) -> list[Path]:
     ]
 
 
-def _secrets_in(environment: Mapping[str, str]) -> dict[str, str]:
-    folder = _folder_of(environment)
-    try:
-        return {name: _content(path) for name, path in secret_files(environment).items()}
-    except OSError as error:
-        raise SecretFileError(f"{error.filename or folder} cannot be read: {os.strerror(error.errno or 0)}") from None
+def _secrets_in(paths: Mapping[str, Path]) -> dict[str, str]:
+    return {name: _content(path) for name, path in paths.items()}
 
 
 def _content(path: Path) -> str:
-    if path.stat().st_size > LIMIT_BYTES:
-        raise SecretFileError(f"{path} is larger than {LIMIT_BYTES:,} bytes, and no setting")
     try:
+        if path.stat().st_size > LIMIT_BYTES:
+            raise SecretFileError(f"{path} is larger than {LIMIT_BYTES:,} bytes, and no setting")
         return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SecretFileError(f"{path} cannot be read: {os.strerror(error.errno or 0)}") from None
     except UnicodeDecodeError:
         raise SecretFileError(f"{path} is not a text file in UTF-8") from None

@@ -11,7 +11,7 @@ from bridge.journal.database.engines import has_password
 from bridge.setting_errors import variable_name
 from providers.settings import SettingsError
 
-__all__ = ["find_config_file", "read_config_file", "settings_in"]
+__all__ = ["DEFAULT_CONFIG_FILE", "find_config_file", "read_config_file", "settings_in"]
 
 DEFAULT_CONFIG_FILE = Path("config/bridge.toml")
 

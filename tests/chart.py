@@ -42,11 +42,13 @@ SET = {
     "BRIDGE_TRACES": "true",
     "BRIDGE_ALERTS": '{"digest_minutes":30}',
     "BRIDGE_TRUSTED_PROXIES": "10.0.0.0/16",
+    "BRIDGE_SERVICES_FILE": "/run/secrets/bridge/services.toml",
 }
 """What bridges are told by that."""
 CASES: tuple[tuple[Mapping[str, Any], set[str]], ...] = (
     ({}, USUAL),
     ({"replicas": 1}, USUAL - {"PodDisruptionBudget"}),
+    ({"servicesKey": ""}, USUAL),
     (EVERYTHING, USUAL | {"Ingress", "ServiceMonitor"}),
 )
 
@@ -66,11 +68,22 @@ def faults() -> Iterator[str]:
             yield f"with {dict(values)} there are {sorted(found)}"
         for kind, one in found.items():
             yield from () if kind == "ServiceMonitor" else of_schemas(one)  # which is the Prometheus Operator's own
-    [container] = found["Deployment"]["spec"]["template"]["spec"]["containers"]
-    told = {one["name"]: one["value"] for one in container["env"]}
+    told = told_by(found["Deployment"])
     yield from (
         f"{name} is {told.get(name)!r}, not {value!r}" for name, value in SET.items() if told.get(name) != value
     )
+    [bare] = [one for one in documents({"servicesKey": ""}) if one["kind"] == "Deployment"]
+    if "BRIDGE_SERVICES_FILE" in told_by(bare):
+        yield "services are named where there are none"
+    # Without a cluster there is no secret to look at; but a change of it is to change this.
+    if bare["spec"]["template"]["metadata"]["annotations"] != {"secret-version": ""}:
+        yield "the pods do not say of which version their secret is"
+
+
+def told_by(deployment: Mapping[str, Any]) -> dict[str, str]:
+    """What its bridges have in their environment."""
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    return {one["name"]: one["value"] for one in container["env"]}
 
 
 def of_schemas(document: dict[str, Any]) -> Iterator[str]:

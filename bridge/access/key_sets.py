@@ -12,7 +12,7 @@ import jwt
 from bridge.access.errors import KeysError, NoKeyServesError
 from coordinator.json_text import NotJsonError, json_in
 
-__all__ = ["CONSOLE", "KEY_SET_ALGORITHMS", "Key", "console_key", "keys_of_set", "secret_key"]
+__all__ = ["CONSOLE", "KEY_SET_ALGORITHMS", "Key", "console_key", "keys_of_set", "secret_key", "secret_texts"]
 
 logger = logging.getLogger("bridge.access")
 
@@ -60,6 +60,11 @@ def secret_key(secret: str) -> Key:
             " with: openssl rand -hex 32"
         )
     return Key("HS256", key, hashlib.sha256(key).hexdigest())
+
+
+def secret_texts(text: str) -> list[str]:
+    """The secrets of a file, one a line or with commas between, as in a variable."""
+    return [secret.strip() for line in text.splitlines() for secret in line.split(",") if secret.strip()]
 
 
 def console_key(secret: bytes) -> Key:

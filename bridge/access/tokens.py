@@ -14,7 +14,7 @@ import jwt
 from pydantic import ValidationError
 
 from bridge.access.errors import KeysError, TokenError
-from bridge.access.key_sets import CONSOLE, Key, keys_of_set, secret_key
+from bridge.access.key_sets import CONSOLE, Key, keys_of_set, secret_key, secret_texts
 from bridge.access.principals import Claims, Principal, principal_of, signed_in_at_the_provider
 from bridge.access.revocations import Revocations
 from bridge.access.signed_claims import claims_in, reason_of
@@ -114,9 +114,9 @@ class TokenVerifier:
 
 
 def _secrets_in(content: bytes) -> list[Key]:
-    """Those of a file, one a line."""
+    """Those of a file."""
     try:
-        lines = content.decode().splitlines()
+        text = content.decode()
     except UnicodeDecodeError:
         raise KeysError("the file of secrets is not a text file in UTF-8") from None
-    return [secret_key(line.strip()) for line in lines if line.strip()]
+    return [secret_key(secret) for secret in secret_texts(text)]

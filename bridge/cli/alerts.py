@@ -1,6 +1,7 @@
 """`bridge alerts`: whether those are reached who are told of what needs a person."""
 
 import asyncio
+import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.console import say, styled, symbol
-from bridge.cli.options import Config, command_group
+from bridge.cli.options import AsJson, Config, command_group
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def about() -> None:
 def send_test(
     channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
     config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send a test message to each destination, and say what is wrong. Exits with 1 if one was not reached.
 
@@ -49,7 +51,10 @@ def send_test(
         named = "alerts.channels names nobody" if channel is None else f"there is no channel {channel!r}"
         raise NoDestinationError(f"{named}; see the comments in config/bridge.toml")
     problems = asyncio.run(_tried(chosen, settings))
-    for line in _lines(chosen, problems):
+    if as_json:
+        told = zip(chosen, problems, strict=True)
+        say(json.dumps([{"destination": one.name, "problem": problem} for one, problem in told], indent=2))
+    for line in () if as_json else _lines(chosen, problems):
         say(line)
     if any(problem is not None for problem in problems):
         raise typer.Exit(1)

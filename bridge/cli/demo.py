@@ -56,7 +56,10 @@ def demo(
     port: Annotated[
         int | None,
         typer.Option(
-            min=0, max=65535, help="Port to listen on; 0 takes any. Without it: 8000, or the next free one."
+            envvar="BRIDGE_PORT",
+            min=0,
+            max=65535,
+            help="Port to listen on; 0 takes any. Without it: 8000, or the next free one.",
         ),
     ] = None,
     days: Annotated[int, typer.Option(min=2, max=90, help="Days of sales that have been already.")] = 14,

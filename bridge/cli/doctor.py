@@ -111,7 +111,14 @@ def _front_end(settings: "Settings") -> Iterator[Finding]:
 
 
 def _users(settings: "Settings") -> Iterator[Finding]:
+    from bridge.registry import require_use_of_keys
+    from bridge.secret_files import secret_files
+
     if settings.access == "open":
+        try:
+            require_use_of_keys(settings)
+        except BridgeError as error:
+            yield Finding("error", str(error))
         if not settings.is_loopback:
             yield Finding(
                 "warning",
@@ -128,8 +135,9 @@ def _users(settings: "Settings") -> Iterator[Finding]:
         yield Finding("ok", f"users bring tokens, verified with {verifier.describe_keys()}")
     if not settings.jwt_audience:
         yield Finding("warning", "tokens made for anything are accepted unless they say for what; set jwt_audience")
-    if not settings.jwt_secrets:
-        yield from readable_by_others(settings.file_of("jwt_secrets_file"))
+    secrets_file = None if settings.jwt_secrets else settings.file_of("jwt_secrets_file")
+    if secrets_file not in secret_files(os.environ).values():  # of those it is said already
+        yield from readable_by_others(secrets_file)
 
 
 def _services(settings: "Settings") -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """`bridge endpoints`: where services are sent events, and how each delivery stands, from a terminal."""
 
+import json
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ import typer
 
 from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
 from bridge.cli.console import on_one_line, say, shorten
-from bridge.cli.options import command_group
+from bridge.cli.options import AsJson, command_group
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -39,9 +40,13 @@ def about() -> None:
 
 
 @endpoints.command("list")
-def list_all(url: Url = DEFAULT_URL) -> None:
+def list_all(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Show the endpoints that there are."""
-    for one in _ask(url, "GET", "")["endpoints"]:
+    found = _ask(url, "GET", "")["endpoints"]
+    if as_json:
+        _say_as_json(found)
+        return
+    for one in found:
         order = "in order" if one["ordered"] else "side by side"
         state = one["status"] if one["disabledBecause"] is None else f"disabled ({one['disabledBecause']})"
         line = (
@@ -59,11 +64,15 @@ def add(
     unordered: Annotated[bool, typer.Option("--unordered", help="Send several at once, in any order.")] = False,
     url: Url = DEFAULT_URL,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Register an endpoint, or change it. Prints the secret of a new one, which is never shown again."""
     if not event:
         raise typer.BadParameter(f"name one --event or several, or a pattern such as payment-*:\n{_known_events()}")
     made = _ask(url, "POST", "", {"url": target, "events": event, "ordered": not unordered, "by": by})
+    if as_json:
+        _say_as_json(made)
+        return
     say(made["endpointId"])
     if made["secret"] is not None:
         say(made["secret"])
@@ -80,10 +89,15 @@ def deliveries(
     endpoint_id: EndpointId,
     status: Annotated[str | None, typer.Option(help="Only those that are pending, delivered or failed.")] = None,
     url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
 ) -> None:
     """Show what was sent to an endpoint, or is to be sent again, the newest events first."""
     query = "" if status is None else f"?status={quote(status)}"
-    for one in _ask(url, "GET", f"{_path(endpoint_id)}/deliveries{query}")["deliveries"]:
+    found = _ask(url, "GET", f"{_path(endpoint_id)}/deliveries{query}")["deliveries"]
+    if as_json:
+        _say_as_json(found)
+        return
+    for one in found:
         answer = "no answer" if one["answerStatus"] is None else str(one["answerStatus"])
         said = shorten(one["said"], 60)
         line = f"{one['messageId']}  {one['event']}  {one['status']}  {one['tries']} tries  {answer}  {said}"
@@ -91,9 +105,9 @@ def deliveries(
 
 
 @endpoints.command("test")
-def send_test(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None) -> None:
+def send_test(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None, as_json: AsJson = False) -> None:
     """Send a test event. Its delivery says what came of it."""
-    say(_ask(url, "POST", f"{_path(endpoint_id)}/test", {"by": by})["messageId"])
+    _show(_ask(url, "POST", f"{_path(endpoint_id)}/test", {"by": by}), "messageId", as_json=as_json)
 
 
 @endpoints.command()
@@ -104,15 +118,20 @@ def replay(
     everything: Annotated[bool, typer.Option("--everything", help="Send all again that is stored.")] = False,
     url: Url = DEFAULT_URL,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send one event again, or all from an offset on."""
     if [message is not None, after is not None, everything].count(True) != 1:
         raise typer.BadParameter("write one of --message, --after and --everything")
     if message is not None:
-        _ask(url, "POST", f"{_path(endpoint_id)}/deliveries/{quote(message, safe='')}/replay", {"by": by})
+        path, content = f"{_path(endpoint_id)}/deliveries/{quote(message, safe='')}/replay", {"by": by}
     else:
-        _ask(url, "POST", f"{_path(endpoint_id)}/replay", {"after": after, "by": by})
-    say("it is sent again")
+        path, content = f"{_path(endpoint_id)}/replay", {"after": after, "by": by}
+    done = _ask(url, "POST", path, content)
+    if as_json:
+        _say_as_json(done)
+    else:
+        say("it is sent again")
 
 
 @endpoints.command()
@@ -121,16 +140,17 @@ def rotate(
     keep_seconds: Annotated[int, typer.Option(help="How long the secret before is signed with too.")] = 86_400,
     url: Url = DEFAULT_URL,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Give an endpoint another secret, and print that."""
     made = _ask(url, "POST", f"{_path(endpoint_id)}/secrets", {"keepSeconds": keep_seconds, "by": by})
-    say(made["secret"])
+    _show(made, "secret", as_json=as_json)
 
 
 @endpoints.command()
-def enable(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None) -> None:
+def enable(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None, as_json: AsJson = False) -> None:
     """Send to an endpoint again, from where it was left."""
-    say(_ask(url, "POST", f"{_path(endpoint_id)}/enabling", {"by": by})["status"])
+    _show(_ask(url, "POST", f"{_path(endpoint_id)}/enabling", {"by": by}), "status", as_json=as_json)
 
 
 @endpoints.command()
@@ -139,15 +159,29 @@ def disable(
     note: Annotated[str | None, typer.Option("--note", help="Why, for the record.")] = None,
     url: Url = DEFAULT_URL,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send nothing to an endpoint any more."""
-    say(_ask(url, "POST", f"{_path(endpoint_id)}/disabling", {"note": note, "by": by})["status"])
+    done = _ask(url, "POST", f"{_path(endpoint_id)}/disabling", {"note": note, "by": by})
+    _show(done, "status", as_json=as_json)
 
 
 @endpoints.command()
-def remove(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None) -> None:
+def remove(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None, as_json: AsJson = False) -> None:
     """Remove an endpoint for good."""
-    say(_ask(url, "POST", f"{_path(endpoint_id)}/removal", {"by": by})["message"])
+    _show(_ask(url, "POST", f"{_path(endpoint_id)}/removal", {"by": by}), "message", as_json=as_json)
+
+
+def _show(found: Mapping[str, Any], name: str, *, as_json: bool) -> None:
+    """What a person asked for of an answer, or all of it for a program."""
+    if as_json:
+        _say_as_json(found)
+    else:
+        say(found[name])
+
+
+def _say_as_json(found: object) -> None:
+    say(json.dumps(found, indent=2))
 
 
 def _path(endpoint_id: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from bridge.cli.console import on_one_line, speak_by
+from bridge.request_ids import current_request_id
 from bridge.traces import tracing
 from coordinator.errors import BridgeError
 
@@ -92,7 +93,8 @@ class LogLines(logging.Formatter):
 
 class JsonLines(logging.Formatter):
     """Writes a record as one JSON object: `time` (UTC, with milliseconds), `level`, `logger`, `message`, `exception`
-    where there is one, and `trace_id` and `span_id` of what is traced."""
+    where there is one, `request_id` of what belongs to a request over HTTP, and `trace_id` and `span_id` of what is
+    traced."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -100,6 +102,8 @@ class JsonLines(logging.Formatter):
         said["message"] = _shortened(record.getMessage())
         if below := _below(self, record):
             said["exception"] = _shortened(below)
+        if (request_id := current_request_id()) is not None:
+            said["request_id"] = request_id
         if tracing.traces is not None:
             said |= tracing.traces.ids()
         return json.dumps(said)  # in ASCII, which no reader splits in another place

@@ -21,7 +21,7 @@ def migrate(
     config: Config = None,
 ) -> None:
     """Bring the journal's schema up to date, which the next start of the bridge does by itself otherwise. With
-    --check say what that will be, tried on a copy of an SQLite journal.
+    --check say what that will be, tried on a copy of an SQLite journal, and estimated of one in PostgreSQL.
 
     Example: [bold]bridge migrate --check[/bold]
     """
@@ -48,6 +48,7 @@ def _as_json(plan: "MigrationPlan") -> dict[str, object]:
         "rows": dict(plan.rows),
         "mayGoOn": plan.may_go_on,
         "seconds": plan.trial.seconds,
+        "estimatedSeconds": plan.trial.estimated_seconds,
         "notTriedBecause": plan.trial.why_not or None,
     }
 
@@ -68,6 +69,12 @@ def _show_plan(plan: "MigrationPlan") -> None:
         say("Bridges that run now could not go on: stop all of them, and start the new ones then.")
     if plan.trial.seconds is None:
         say(f"How long it takes was not tried: {plan.trial.why_not}.")
+        if plan.trial.estimated_seconds is not None:
+            about = max(1, round(plan.trial.estimated_seconds))
+            say(
+                f"By the rows of the tables that it touches it takes some {about} s; that is an estimate, and mostly"
+                " too high."
+            )
     else:
         say(
             f"On a copy it took {plan.trial.seconds:.1f} s, beside whatever else this machine does. Back it up first."

@@ -1,5 +1,6 @@
 """`bridge payouts`: the stop button of payouts, and the word of a second person about one, from a terminal."""
 
+import json
 import os
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -8,7 +9,7 @@ import typer
 
 from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
 from bridge.cli.console import say
-from bridge.cli.options import command_group
+from bridge.cli.options import AsJson, command_group
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -41,21 +42,23 @@ def about() -> None:
 
 
 @payouts.command()
-def hold(url: Url = DEFAULT_URL, by: By = None, note: Why = None) -> None:
+def hold(url: Url = DEFAULT_URL, by: By = None, note: Why = None, as_json: AsJson = False) -> None:
     """Have no payout sent from now on. Those that are asked for wait."""
-    _do(url, "hold", by, note)
+    _do(url, "hold", by, note, as_json=as_json)
 
 
 @payouts.command()
-def resume(url: Url = DEFAULT_URL, by: By = None, note: Why = None) -> None:
+def resume(url: Url = DEFAULT_URL, by: By = None, note: Why = None, as_json: AsJson = False) -> None:
     """Have payouts sent again, those that wait first."""
-    _do(url, "resumption", by, note)
+    _do(url, "resumption", by, note, as_json=as_json)
 
 
 @payouts.command()
-def approve(payout_id: PayoutId, url: Url = DEFAULT_URL, by: By = None, note: Why = None) -> None:
+def approve(
+    payout_id: PayoutId, url: Url = DEFAULT_URL, by: By = None, note: Why = None, as_json: AsJson = False
+) -> None:
     """Have a payout sent that awaits approval and that somebody else asked for."""
-    _do(url, f"payouts/{quote(payout_id, safe='')}/approval", by, note, only_as_staff=True)
+    _do(url, f"payouts/{quote(payout_id, safe='')}/approval", by, note, as_json=as_json, only_as_staff=True)
 
 
 @payouts.command()
@@ -64,12 +67,15 @@ def reject(
     note: Annotated[str, typer.Option("--note", help="Why. Its seller can read it.")],
     url: Url = DEFAULT_URL,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Have a payout fail that somebody else asked for, as long as nobody was asked to send it."""
-    _do(url, f"payouts/{quote(payout_id, safe='')}/rejection", by, note, only_as_staff=True)
+    _do(url, f"payouts/{quote(payout_id, safe='')}/rejection", by, note, as_json=as_json, only_as_staff=True)
 
 
-def _do(url: str, action: str, by: str | None, note: str | None, *, only_as_staff: bool = False) -> None:
+def _do(
+    url: str, action: str, by: str | None, note: str | None, *, as_json: bool, only_as_staff: bool = False
+) -> None:
     import httpx
 
     token = os.environ.get(TOKEN_VARIABLE)
@@ -90,7 +96,7 @@ def _do(url: str, action: str, by: str | None, note: str | None, *, only_as_staf
     if not answer.is_success:
         detail = content.get("detail", f"it answered {answer.status_code}")
         raise NotDoneError(f"not done: {detail}")
-    say(str(content.get("message", "done")))
+    say(json.dumps(content, indent=2) if as_json else str(content.get("message", "done")))
 
 
 def _as_service(client: "httpx.Client", action: str, note: str | None) -> "httpx.Response":

@@ -28,6 +28,7 @@ from bridge.cli.options import Config
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from bridge.settings import Settings
 
@@ -69,6 +70,8 @@ def serve(
     """
     gc.disable()  # until it is ready: of what a start makes next to nothing goes away
     from bridge.cli.streams import drop_what_cannot_be_written
+    from bridge.registry import require_use_of_keys
+    from bridge.setting_files import find_config_file
     from bridge.settings import load_settings
     from providers.shkeeper.settings import ShkeeperSettings
 
@@ -81,6 +84,7 @@ def serve(
         overrides["shkeeper_api_keys"] = (secrets.token_urlsafe(),)
         settings = load_settings(config, **overrides)
     configure_logging(settings.log_level, settings.log_format)
+    require_use_of_keys(settings)
     _warn(settings)
     # Before anything is announced. A warning may be of a misspelt BRIDGE_PORT, which explains why this one fails.
     listener = open_listener(settings.host, settings.port, BACKLOG)
@@ -89,7 +93,7 @@ def serve(
             overrides |= stack.enter_context(_shkeeper_beside(settings, shkeeper_port))
             settings = load_settings(config, **overrides)
         stack.enter_context(_traced(settings))
-        _run(settings, listener, announce=partial(_announce, how_to_try=how_to_try))
+        _run(settings, listener, announce=partial(_announce, config or find_config_file(), how_to_try=how_to_try))
 
 
 @contextmanager
@@ -344,8 +348,9 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def _announce(settings: "Settings", *, how_to_try: bool) -> None:
+def _announce(config: "Path | None", settings: "Settings", *, how_to_try: bool) -> None:
     from bridge.journal.database.engines import journal_place
+    from bridge.setting_files import DEFAULT_CONFIG_FILE
     from providers import known
 
     url = on_one_line(url_of(settings.host, settings.port))
@@ -362,6 +367,8 @@ def _announce(settings: "Settings", *, how_to_try: bool) -> None:
     if settings.chains:
         say(f"  chains    {', '.join(settings.chains)}")
     say(f"  journal   {on_one_line(journal_place(settings.database_url))}")
+    file = on_one_line(str((config or DEFAULT_CONFIG_FILE).absolute()))
+    say(f"  settings  {file}" if config else f"  settings  of no file: there is no {file}, and --config names none")
     if how_to_try:
         program, where = on_one_line(sys.argv[0]), "" if url == DEFAULT_URL else f" --url {url}"
         say("  to try    run in two more terminals:")

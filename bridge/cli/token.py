@@ -121,11 +121,11 @@ def _signing_secret(settings: "Settings") -> str:
     """The secret that is used first. Raises NoTokenError where tokens are signed by somebody else."""
     for secret in settings.jwt_secrets:
         return secret.get_secret_value()
+    from bridge.access.key_sets import secret_texts
+
     path = settings.file_of("jwt_secrets_file")
-    lines = [] if path is None else [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    for line in lines:
-        if line:
-            return line
+    for text in () if path is None else secret_texts(path.read_text(encoding="utf-8")):
+        return text
     raise NoTokenError(
         "there is no secret to sign with: set BRIDGE_JWT_SECRETS or jwt_secrets_file. Where tokens are verified with"
         " public keys (jwt_jwks_file), whoever has the private key makes them"

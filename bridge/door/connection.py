@@ -305,7 +305,8 @@ class HttpConnection(asyncio.BufferedProtocol):
         if exchange is not None and exchange.is_begun:
             self.break_off()
             return
-        self._transport.write(problem(status, detail, self.default_headers))
+        named = [] if exchange is None else [(b"x-request-id", exchange.request_id)]
+        self._transport.write(problem(status, detail, [*self.default_headers, *named]))
         self.close()
 
     def _drop_exchange(self) -> None:

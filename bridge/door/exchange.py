@@ -14,6 +14,7 @@ from bridge.door.answers import CONTINUE, NOT_STORED, status_line
 from bridge.door.connection_limits import REFUSED
 from bridge.door.head import Head
 from bridge.door.request_seconds import note_request
+from bridge.request_ids import REQUEST_ID, request_id
 from bridge.sockets.loop_shares import LOOP_SHARE, Share
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Exchange:
         "is_too_large",
         "is_whole",
         "keeps_alive",
+        "request_id",
         "waiting_bytes",
     )
 
@@ -92,6 +94,7 @@ class Exchange:
         """None once the client has gone, or has been answered by somebody else."""
         self._arrived = perf_counter()
         self._head = head
+        self.request_id = request_id(head.said_id)
         self._body: list[bytes] = []
         self.waiting_bytes = 0
         """What has come of the body and was not asked for yet."""
@@ -121,6 +124,8 @@ class Exchange:
         """Has the application answer."""
         self._scope = scope
         scope[ARRIVED] = self._arrived
+        named = [self.request_id]
+        REQUEST_ID.set(named)  # of this task, and of those that it begins
         try:
             await application(scope, self.receive, self.send)
         except Exception:
@@ -133,6 +138,7 @@ class Exchange:
                 self._connection.fail()
         if self._status:
             note_request(scope, self._head.method, self._status, self._arrived)
+        named.clear()
 
     # The connection's side
 
@@ -212,7 +218,7 @@ class Exchange:
         status: int = message["status"]
         self._status = status
         said = _fields_of((*default_headers, *map(tuple, message.get("headers", ()))))
-        lines = [status_line(status), said.lines]
+        lines = [status_line(status), said.lines, b"x-request-id: %b\r\n" % self.request_id]
         self._expected_bytes = said.content_length
         if said.closes:
             self.keeps_alive = False

@@ -68,6 +68,8 @@ class Head(NamedTuple):
     is_web_socket: bool
     """Whether it asks for a WebSocket, as such a handshake begins. Any other upgrade is passed over (RFC 9110, 7.8):
     the request is one as any."""
+    said_id: bytes | None
+    """What the client, or a proxy in front, calls the request."""
 
 
 def read_head(content: bytes, limits: DoorLimits) -> Head:
@@ -110,6 +112,7 @@ def read_head(content: bytes, limits: DoorLimits) -> Head:
         and length == 0
         and b"upgrade" in tokens
         and b"websocket" in [name.strip() for name in found.get(b"upgrade", b"").lower().split(b",")],
+        said_id=found.get(b"x-request-id"),
     )
 
 

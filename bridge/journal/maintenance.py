@@ -4,15 +4,23 @@ word that it was restored, its schema brought up to date, and its file made as s
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from bridge.environment import POSTGRESQL_FOLDER_VARIABLE
 from bridge.journal.database.corruption import corruption_in
-from bridge.journal.database.engines import opening, parse_database_url, reading_engine, writing_engine
+from bridge.journal.database.engines import (
+    journal_place,
+    opening,
+    parse_database_url,
+    reading_engine,
+    writing_engine,
+)
 from bridge.journal.database.lock import WriterLock
 from bridge.journal.database.schema_versions import bring_up_to_date, known_versions, version_of
 from bridge.journal.errors import JournalUrlError
@@ -26,31 +34,56 @@ HISTORIES_SHOWN = 20
 
 
 def back_up(database_url: str, path: Path, now: datetime) -> None:
-    """Makes a consistent copy of an SQLite journal, whether a bridge is writing to it or not. The copy says of itself
-    that it is a backup, so that it is noticed wherever it is restored. Raises JournalUrlError."""
+    """Makes a consistent copy of a journal, whether a bridge is writing to it or not; of one in PostgreSQL with
+    pg_dump. A copy of SQLite says of itself that it is a backup, and what lies elsewhere than where it was written
+    shows that, so that each is noticed wherever it is restored. Raises JournalUrlError."""
     url = parse_database_url(database_url)
     if url.get_backend_name() != "sqlite":
-        raise JournalUrlError(
-            "the journal is in PostgreSQL, which makes its own backups: pg_dump --format=custom for one now and then,"
-            " or pg_basebackup with archived WAL for any point in time; docs/operations.md has both"
-        )
+        _dump(url, database_url, path)
+        return
     source = Path(url.database or "")
     if not source.exists():
         raise JournalUrlError(f"there is no journal at {source.absolute()}")
     examine_database(database_url)
+    with _written_whole(path) as unfinished:
+        with closing(sqlite3.connect(source)) as journal, closing(sqlite3.connect(unfinished)) as copy:
+            journal.execute("PRAGMA query_only=ON")
+            journal.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # so that it is one file
+        _say_what_it_is(unfinished, now)
+
+
+def _dump(url: URL, database_url: str, path: Path) -> None:
+    from bridge.journal.database.dumps import dump, find_program  # with psycopg
+
+    program = find_program("pg_dump")
+    if program is None:
+        raise JournalUrlError(
+            "the journal is in PostgreSQL, which makes its own backups: pg_dump --format=custom for one now and then,"
+            " or pg_basebackup with archived WAL for any point in time; docs/operations.md has both. Where pg_dump is"
+            f" on the PATH, or in the folder that {POSTGRESQL_FOLDER_VARIABLE} names, bridge backup runs it"
+        )
+    if _version_in(url, database_url) is None:
+        raise JournalUrlError(f"there is no journal at {journal_place(database_url)}")
+    with _written_whole(path) as unfinished:
+        dump(program, url, unfinished)
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[Path]:
+    """A file to write a backup into, which has its name once it is on the disk. Raises JournalUrlError."""
     if path.exists():
         raise JournalUrlError(f"{path} is there already; name a file that is not")
     unfinished = path.with_name(f"{path.name}.unfinished")
     try:
         unfinished.unlink(missing_ok=True)
         unfinished.touch(mode=0o600)  # payments are nobody's business
-        with closing(sqlite3.connect(source)) as journal, closing(sqlite3.connect(unfinished)) as copy:
-            journal.execute("PRAGMA query_only=ON")
-            journal.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")  # so that it is one file
-        _say_what_it_is(unfinished, now)
+        yield unfinished
         _sync(unfinished)
         unfinished.rename(path)
+    except JournalUrlError:
+        unfinished.unlink(missing_ok=True)
+        raise
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
         reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else error
@@ -61,20 +94,18 @@ def back_up(database_url: str, path: Path, now: datetime) -> None:
 
 
 def restore(database_url: str, backup: Path, now: datetime) -> Path | None:
-    """Puts a backup in the place of an SQLite journal that no bridge has open. Returns where the journal is now that
-    was there; None if there was none. Raises JournalUrlError and JournalBusyElsewhereError, and has changed nothing
-    then."""
+    """Puts a backup in the place of an SQLite journal that no bridge has open, or reads it into a PostgreSQL database
+    that is empty. Returns where the journal is now that was there; None if there was none. Raises JournalUrlError and
+    JournalBusyElsewhereError, and has changed nothing then."""
     url = parse_database_url(database_url)
-    if url.get_backend_name() != "sqlite":
-        raise JournalUrlError(
-            "the journal is in PostgreSQL, which restores its own backups: stop the bridges, and use pg_restore, or a"
-            " base backup with its WAL; docs/operations.md has both"
-        )
-    path = Path(url.database or "").absolute()
     if not backup.is_file():
         raise JournalUrlError(
             f"there is no backup at {backup.absolute()}; name a file that bridge backup has written"
         )
+    if url.get_backend_name() != "sqlite":
+        _read_back(url, database_url, backup)
+        return None
+    path = Path(url.database or "").absolute()
     if path.exists() and backup.samefile(path):
         raise JournalUrlError(f"{backup} is the journal itself; name a backup of it")
     lock = WriterLock(url, writing_engine(url)) if path.exists() else None
@@ -91,6 +122,42 @@ def restore(database_url: str, backup: Path, now: datetime) -> Path | None:
     finally:
         if lock is not None:
             lock.release()
+
+
+def _read_back(url: URL, database_url: str, backup: Path) -> None:
+    from bridge.journal.database.dumps import find_program, read_dump, require_dump_of_journal  # with psycopg
+
+    program = find_program("pg_restore")
+    if program is None:
+        raise JournalUrlError(
+            "the journal is in PostgreSQL, which restores its own backups: stop the bridges, and use pg_restore, or a"
+            " base backup with its WAL; docs/operations.md has both. Where pg_restore is on the PATH, or in the"
+            f" folder that {POSTGRESQL_FOLDER_VARIABLE} names, bridge restore runs it"
+        )
+    require_dump_of_journal(program, backup)
+    lock = WriterLock(url, writing_engine(url))
+    try:
+        with opening(url):
+            lock.take()
+        if _version_in(url, database_url) is not None:
+            raise JournalUrlError(
+                f"there is a journal in {journal_place(database_url)}, and nothing is restored over one: rename that"
+                " database, or drop it, and make an empty one of this name; docs/operations.md has the commands"
+            )
+        read_dump(program, url, backup)
+    finally:
+        lock.release()
+
+
+def _version_in(url: URL, database_url: str) -> str | None:
+    """The version of a journal in PostgreSQL; None while its database is empty. Raises JournalUrlError."""
+    examine_database(database_url)
+    engine = reading_engine(url)
+    try:
+        with opening(url), engine.connect() as connection:
+            return version_of(connection)
+    finally:
+        engine.dispose()
 
 
 def _sound_copy(backup: Path, path: Path) -> Path:

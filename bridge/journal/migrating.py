@@ -2,15 +2,16 @@
 had, and the migration itself."""
 
 import ast
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 
-from sqlalchemy import URL, Engine, func, select
+from sqlalchemy import URL, Engine, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError
 
 from bridge.journal.database.engines import (
@@ -37,6 +38,9 @@ __all__ = ["Migration", "MigrationPlan", "Trial", "migrate", "planned_migration"
 
 # Of these a journal has most rows.
 COUNTED = (schema.events, schema.observations, schema.payments)
+# So many rows a second a step writes anew, on a machine that does other things too; what only adds a table or a
+# column, as most do, takes no time.
+ROWS_PER_SECOND = 50_000
 # For the copy, and for what a migration writes anew in it.
 TIMES_THE_FILE = 2.5
 
@@ -48,15 +52,19 @@ class Migration:
     version: str
     what: str
     """What it brings, in a sentence."""
+    names: frozenset[str] = frozenset()
+    """The words in it that may name a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How a migration went on a copy, which is gone."""
+    """How a migration went on a copy, which is gone; or how long it may take, where there was none."""
 
     seconds: float | None
     """How long it took; None if it was not tried."""
     why_not: str = ""
+    estimated_seconds: float | None = None
+    """How long it may take, by how many rows there are of what its steps touch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,10 @@ def planned_migration(database_url: str, now: datetime) -> MigrationPlan:
     finally:
         engine.dispose()
     steps = tuple(_steps_after(version)) if version is not None else ()
-    trial = _tried(url, database_url, now) if steps else Trial(None, "there is nothing to do")
+    if not steps:
+        trial = Trial(None, "there is nothing to do")
+    else:
+        trial = _tried(url, database_url, now) if url.get_backend_name() == "sqlite" else _estimated(url, steps)
     return MigrationPlan(place, version, newest, steps, rows, version is None or version >= OLDEST_BESIDE, trial)
 
 
@@ -131,21 +142,39 @@ def _version_in(engine: Engine) -> str | None:
 def _steps_after(version: str) -> list[Migration]:
     files = sorted((MIGRATIONS / "versions").glob("[0-9]*_*.py"))
     numbered = [(file.name.partition("_")[0], file) for file in files]
-    return [Migration(number, _what_it_brings(file)) for number, file in numbered if number > version]
+    return [_step(number, file) for number, file in numbered if number > version]
 
 
-def _what_it_brings(file: Path) -> str:
-    """The first sentence of a migration, which is not imported for that: it would bring Alembic."""
-    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or file.stem
-    return " ".join(text.split("\n\n")[0].split())
+def _step(number: str, file: Path) -> Migration:
+    """A migration by its text, which is not imported for that: it would bring Alembic."""
+    source = file.read_text(encoding="utf-8")
+    text = ast.get_docstring(parsed := ast.parse(source)) or file.stem
+    said = {one.value for one in ast.walk(parsed) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    names = frozenset(word for one in said - {text} for word in re.findall(r"[a-z_]+", one))
+    return Migration(number, " ".join(text.split("\n\n")[0].split()), names)
+
+
+def _estimated(url: URL, steps: Sequence[Migration]) -> Trial:
+    """As if each step wrote every row anew of each table that it names and that is there."""
+    engine = reading_engine(url)
+    try:
+        with opening(url), engine.connect() as connection:
+            counts = {
+                name: connection.scalar(select(func.count()).select_from(table(name))) or 0
+                for name in inspect(connection).get_table_names()
+                if any(name in step.names for step in steps)
+            }
+    finally:
+        engine.dispose()
+    rows = sum(counts.get(name, 0) for step in steps for name in step.names)
+    return Trial(
+        None,
+        "a PostgreSQL is not copied for that: read a dump into another database, and run bridge migrate on that",
+        rows / ROWS_PER_SECOND,
+    )
 
 
 def _tried(url: URL, database_url: str, now: datetime) -> Trial:
-    if url.get_backend_name() != "sqlite":
-        return Trial(
-            None,
-            "a PostgreSQL is not copied for that: read a dump into another database, and run bridge migrate on that",
-        )
     journal = Path(url.database or "").absolute()
     copy = journal.with_name(f"{journal.name}.trial")
     free, needed = shutil.disk_usage(journal.parent).free, int(journal.stat().st_size * TIMES_THE_FILE)

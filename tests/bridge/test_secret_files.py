@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.secret_files import SecretFileError, adopt_secret_files
+from bridge.secret_files import FOLLOWED, SecretFileError, adopt_secret_files
+from bridge.settings import all_settings, variable_name
 
 SECRET = "swordfish-swordfish-swordfish-swordfish"
 
@@ -32,6 +33,24 @@ def test_what_says_the_same_twice_is_no_fault_and_what_differs_is(tmp_path: Path
     with pytest.raises(SecretFileError, match="take one of them out") as refused:
         adopt_secret_files({**environment, "BRIDGE_JWT_SECRETS": "another"})
     assert SECRET not in str(refused.value)
+
+
+def test_what_is_followed_is_named_and_not_copied(tmp_path: Path) -> None:
+    (tmp_path / "bridge_jwt_secrets").write_text(SECRET)
+    environment = {"BRIDGE_SECRETS_DIR": str(tmp_path)}
+    adopt_secret_files(environment)
+    assert environment == {
+        "BRIDGE_SECRETS_DIR": str(tmp_path),
+        "BRIDGE_JWT_SECRETS_FILE": str(tmp_path / "bridge_jwt_secrets"),
+    }
+    with pytest.raises(SecretFileError, match="take one of them out"):
+        adopt_secret_files({"BRIDGE_SECRETS_DIR": str(tmp_path), "BRIDGE_JWT_SECRETS_FILE": "/etc/jwt.secrets"})
+
+
+def test_what_is_followed_are_secrets_that_a_setting_names_a_file_of() -> None:
+    known = {variable_name(name) for name in all_settings().model_fields}
+    assert FOLLOWED
+    assert all({secret, file} <= known and file == f"{secret}_FILE" for secret, file in FOLLOWED.items())
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe" + SECRET.encode(), SECRET.encode() * 30_000])

@@ -11,6 +11,7 @@ import yaml  # type: ignore[import-untyped]
 
 from bridge import __version__
 from bridge.environment import SECRETS_FOLDER_VARIABLE
+from bridge.http.front.service_tokens import WatchedServices
 from bridge.settings import all_settings, variable_name
 from tests.proxies import DEPLOY
 
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = ROOT / "compose.yaml"
 CHART = DEPLOY / "helm" / "bridge"
+SERVICES = "services.toml"
 VARIABLES = {variable_name(name) for name in all_settings().model_fields} | {SECRETS_FOLDER_VARIABLE}
 
 
@@ -64,7 +66,7 @@ def test_what_is_set_is_a_setting() -> None:
     named = set(re.findall(r"\b(BRIDGE_\w+)=", DOCKERFILE)) | {"BRIDGE_PORT"}
     for name in ("one", "two"):
         bridge = services()["services"][name]
-        named |= {*bridge["environment"], *bridge["secrets"]}
+        named |= {*bridge["environment"], *bridge["secrets"]} - {SERVICES}
     assert named - VARIABLES == set()
 
 
@@ -76,6 +78,34 @@ def test_what_comes_as_a_secret_is_not_set_by_the_image_too() -> None:
         assert not in_image & {*bridge["secrets"]}, name
         assert not {*bridge["environment"]} & {*bridge["secrets"]}, name
     assert not in_image & set(re.findall(r"--from-file=(\w+)", (CHART / "values.yaml").read_text()))
+
+
+def test_services_are_brought_as_a_secret_and_named_where_they_are() -> None:
+    """Or else nobody could register a payment where users bring tokens."""
+    composed = services()
+    for name in ("one", "two"):
+        bridge = composed["services"][name]
+        assert SERVICES in bridge["secrets"]
+        assert composed["secrets"][SERVICES] == {"file": f"secrets/{SERVICES}"}
+        assert bridge["environment"]["BRIDGE_SERVICES_FILE"] == f"/run/secrets/{SERVICES}"
+    about = (CHART / "values.yaml").read_text()
+    assert yaml.safe_load(about)["servicesKey"] == SERVICES
+    assert f"--from-file={SERVICES}" in about
+    deployment = (CHART / "templates" / "deployment.yaml").read_text()
+    [mounted] = re.findall(r"name: secrets, mountPath: ([^,]+),", deployment)
+    assert f'name: BRIDGE_SERVICES_FILE, value: {{{{ printf "{mounted}/%s" .' in deployment
+
+
+def test_the_services_that_the_composition_has_made_may_register_payments(tmp_path: Path) -> None:
+    """By the very command that it tells."""
+    [command] = re.findall(rf"^#\s+(printf .*) >secrets/{SERVICES}$", COMPOSE.read_text(), re.MULTILINE)
+    made = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, check=True).stdout
+    path = tmp_path / SERVICES
+    path.write_text(made)
+    service = WatchedServices(path).now().find(made.split('"')[1])
+    assert service is not None
+    assert (service.name, service.registers_payments) == ("marketplace", True)
+    assert re.search(rf"^# .*chown 10001 .*secrets/{SERVICES}", COMPOSE.read_text(), re.MULTILINE)
 
 
 def test_the_chart_is_of_this_version_and_sets_what_are_settings() -> None:

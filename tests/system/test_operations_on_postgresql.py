@@ -1,11 +1,14 @@
 """docs/operations.md to the letter, on a PostgreSQL that brings its own tools: a dump is made and read back."""
 
+import json
 import os
+import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.commands import run_command
 from tests.conftest import StartBridge
 from tests.documented import blocks_of
 from tests.postgresql import OTHER_PROGRAMS, SUPERUSER, journal_cluster
@@ -15,8 +18,13 @@ from tests.system.test_operations import publish, ready
 PROGRAMS = Path(os.environ.get(OTHER_PROGRAMS, "/nowhere"))
 
 
-# What npm brings has the server alone: `make test-matrix POSTGRES=…` runs this where there is more.
-@pytest.mark.skipif(not (PROGRAMS / "pg_dump").exists(), reason="POSTGRESQL_BIN names no PostgreSQL with pg_dump")
+# What npm brings has the server alone: `make test-matrix POSTGRES=…` runs these where there is more.
+needs_programs = pytest.mark.skipif(
+    not (PROGRAMS / "pg_dump").exists(), reason="POSTGRESQL_BIN names no PostgreSQL with pg_dump"
+)
+
+
+@needs_programs
 def test_a_dump_is_made_and_read_back_by_the_commands_that_are_written_there(
     make_bridge: StartBridge, listen: StartListener, tmp_path: Path
 ) -> None:
@@ -55,3 +63,67 @@ def test_a_dump_is_made_and_read_back_by_the_commands_that_are_written_there(
         listener.fence()
         assert [content[0]["reason"] for _, content in listener.events] == ["kept", "lost", "again"]
         bridge.kill()
+
+
+PASSWORD = "swordfish"
+
+
+def noting(folder: Path) -> Path:
+    """PostgreSQL's programs, in whose place each writes down what it is called with and what its environment says."""
+    folder.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        program = folder / name
+        program.write_text(
+            f'#!/bin/sh\necho "$@" >>{folder}/called\nenv >>{folder}/told\nexec {PROGRAMS}/{name} "$@"\n'
+        )
+        program.chmod(0o755)
+    return folder
+
+
+@needs_programs
+def test_a_backup_is_made_and_restored_by_the_bridge_with_those_programs(
+    make_bridge: StartBridge, listen: StartListener, tmp_path: Path
+) -> None:
+    programs = noting(tmp_path / "programs")
+    with journal_cluster() as cluster:
+        url = cluster.journal_url().replace("plain@", f"plain:{PASSWORD}@")
+        bridge = make_bridge(BRIDGE_DATABASE_URL=url)
+        listener = listen(bridge.url, [["join-template-checkout-room", "c1"]])
+
+        def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+            environment = {
+                "PATH": "/usr/bin:/bin",
+                "BRIDGE_DATABASE_URL": url,
+                "BRIDGE_POSTGRESQL_BIN": str(programs),
+            }
+            return run_command(*arguments, cwd=tmp_path, env=environment)
+
+        publish(bridge, "kept")
+        made = run("backup", "bridge.dump", "--json")
+        assert made.returncode == 0, made.stderr
+        assert json.loads(made.stdout)["backup"] == str(tmp_path / "bridge.dump")
+        assert stat.S_IMODE((tmp_path / "bridge.dump").stat().st_mode) == 0o600
+        assert "is there already" in run("backup", "bridge.dump").stderr
+        publish(bridge, "lost")
+        listener.fence()
+        assert "stop it" in run("restore", "bridge.dump").stderr
+        bridge.stop()
+        assert "nothing is restored over one" in run("restore", "bridge.dump").stderr
+        cluster.execute("ALTER DATABASE journal RENAME TO replaced")
+        cluster.execute("CREATE DATABASE journal OWNER plain TEMPLATE template0")
+        (tmp_path / "no.dump").write_text("no dump")
+        assert "pg_restore failed" in run("restore", "no.dump").stderr
+        restored = run("restore", "bridge.dump", "--json")
+        assert restored.returncode == 0, restored.stderr
+        bridge.start()
+        assert "a new history of the journal begins (rewound)" in bridge.log.read_text()
+        assert ready(listener) is False
+        publish(bridge, "again")
+        listener.fence()
+        assert [content[0]["reason"] for _, content in listener.events] == ["kept", "lost", "again"]
+        bridge.kill()
+    assert PASSWORD not in made.stdout + restored.stdout
+    assert PASSWORD not in (programs / "called").read_text()
+    told = (programs / "told").read_text()
+    assert f"PGPASSWORD={PASSWORD}\n" in told
+    assert "BRIDGE_" not in told

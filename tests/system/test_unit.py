@@ -16,14 +16,21 @@ from pathlib import Path
 import pytest
 
 from tests.asking import get, post
+from tests.bridge.http.exchanges import registration
 from tests.commands import COLD
 from tests.proxies import DEPLOY
 from tests.system.conftest import GATEWAY_KEY, Gateway
 from tests.waiting import GIVE_UP_SECONDS
 
 UNIT = DEPLOY / "bridge.service"
-MOST_EXPOSED = 15
-"""Tenths, of 100; what a network service needs is 12."""
+SERVICE_TOKEN = "a-token-of-a-service-for-tests-only"
+CREDENTIALS = {
+    "BRIDGE_SHKEEPER_API_KEYS": GATEWAY_KEY,
+    "services.toml": f'[marketplace]\ntoken = "{SERVICE_TOKEN}"\nregisters = ["payments"]\n',
+}
+"""What the unit has systemd bring."""
+MOST_EXPOSED = 11
+"""Tenths, of 100: what a network service needs."""
 PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65
 ERRNO_EPERM, ALLOW = 0x00050001, 0x7FFF0000
 
@@ -84,9 +91,14 @@ def test_a_bridge_that_is_forbidden_all_that_the_unit_forbids_takes_a_webhook_an
     assert not {"setrlimit", "mount", "reboot", "ptrace", "nice"} & set(calls)
     secrets = tmp_path / "credentials"
     secrets.mkdir()
-    (secrets / "BRIDGE_SHKEEPER_API_KEYS").write_text(GATEWAY_KEY)
     (secrets / "BRIDGE_JWT_SECRETS").write_text("a secret of at least thirty-two bytes")
+    for brought in settings_of_unit("LoadCredential"):
+        name = brought.split(":")[0]
+        assert name in CREDENTIALS, name
+        (secrets / name).write_text(CREDENTIALS[name])
     variables = {"CREDENTIALS_DIRECTORY": str(secrets), "BRIDGE_ACCESS": "jwt", "PYTHONUNBUFFERED": "1"}
+    [services_file] = [one for one in settings_of_unit("Environment") if one.startswith("BRIDGE_SERVICES_FILE=")]
+    variables["BRIDGE_SERVICES_FILE"] = services_file.split("=")[1].replace("%d", str(secrets))
     with subprocess.Popen(
         [COLD, "serve", "--port", "0"],
         cwd=tmp_path,
@@ -104,6 +116,9 @@ def test_a_bridge_that_is_forbidden_all_that_the_unit_forbids_takes_a_webhook_an
             found = re.search(r"http://127\.0\.0\.1:\d+", said)
             assert found is not None
             assert get(f"{found[0]}/health/ready").json()["status"] == "ready"
+            asked, bearer = registration(externalId="order-1"), {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+            assert post(f"{found[0]}/api/payments", json=asked).status_code == 401
+            assert post(f"{found[0]}/api/payments", json=asked, headers=bearer).status_code == 201
             body = gateway.invoice("order-1", [], 10)
             assert (
                 post(f"{found[0]}/webhooks/shkeeper", content=body, headers=gateway.headers(body)).status_code == 202
@@ -121,7 +136,7 @@ def test_what_it_sets_is_a_setting(setting: str) -> None:
     known = {variable_name(name) for name in all_settings().model_fields}
     named = {re.split("[:=]", given)[0] for given in settings_of_unit(f"(?:# )?{setting}")}
     assert named
-    assert named <= known
+    assert named - {"services.toml"} <= known
 
 
 def test_systemd_gives_it_more_time_to_stop_than_it_takes() -> None:

@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from benchmarks.servers import free_port
 from bridge import __version__
-from tests.asking import client_of, get
+from tests.asking import client_of, get, post
 from tests.bridge.http.exchanges import notice, registration
 from tests.commands import run_command
 from tests.conftest import BridgeProcess, StartBridge
@@ -144,9 +144,14 @@ def test_a_dashboard_asks_in_words_that_prometheus_reads(tmp_path: Path) -> None
 
 def test_a_log_for_programs_has_an_object_a_line(bridge: BridgeProcess, tmp_path: Path) -> None:
     get(f"{bridge.url}/api/payments", headers={"Origin": "https://stranger.example"})
+    forged = post(f"{bridge.url}/webhooks/shkeeper", content=b"{}", headers={"X-Request-Id": "from-the-proxy"})
+    assert (forged.status_code, forged.headers["x-request-id"]) == (401, "from-the-proxy")
     lines = [json.loads(line) for line in bridge.log.read_text().splitlines()]
     assert any(line["message"].startswith("The bridge is ready on ") for line in lines)
     assert any("stranger.example" in line["message"] for line in lines)
+    of_webhooks = {line.get("request_id") for line in lines if line["message"].startswith("refused a webhook")}
+    assert of_webhooks == {"from-the-proxy"}
+    assert "request_id" not in lines[0]
     assert {*lines[0]} >= {"time", "level", "logger", "message"}
     # Also of a start that comes to nothing, whichever part of it does.
     (tmp_path / "json.toml").write_text('log_format = "json"\n')

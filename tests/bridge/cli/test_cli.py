@@ -88,6 +88,9 @@ def test_serve_says_where_it_listens_and_ends_cleanly(tmp_path: Path) -> None:
         assert [get(page).headers["content-type"] for page in pages[1:]] == ["text/html; charset=utf-8"] * 3
         assert get(f"{url}/health/ready").json()["status"] == "ready"
         process.send_signal(signal.SIGTERM)
+        said = process.stdout.read()
+        missing = f"there is no {tmp_path}/config/bridge.toml, and --config names none"
+        assert f"\n  settings  of no file: {missing}\n" in said
         assert process.wait(timeout=GIVE_UP_SECONDS) == 0
     assert (tmp_path / "var" / "bridge.db").exists()
 

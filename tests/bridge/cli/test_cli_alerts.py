@@ -44,6 +44,10 @@ def test_a_test_message_says_who_was_reached_and_what_is_wrong_with_the_others(t
         assert "a-secret" not in said
         assert [one["Subject"] for one in mail.to(ADA)] == ["The bridge: a test"]
         assert len(texts) == 1
+        code, said = run(tmp_path, "alerts", "test", "--json", **settings)
+        told = {one["destination"]: one["problem"] for one in json.loads(said)}
+        assert (code, told.pop(f"finance {BOB}").startswith(f"127.0.0.1 refuses {BOB}: 550")) == (1, True)
+        assert told == {f"finance {ADA}": None, "chat": None}
         assert run(tmp_path, "alerts", "test", "--channel", "chat", **settings)[0] == 0
         code, said = run(tmp_path, "alerts", "test", "--channel", "nobody", **settings)
         assert (code, "there is no channel 'nobody'" in said) == (1, True)

@@ -59,6 +59,9 @@ def test_files_of_an_orchestrator_count_like_the_environment(run: Any, tmp_path:
     slip = run("doctor", BRIDGE_SECRETS_DIR=str(folder), BRIDGE_PORT="0")
     assert (slip.returncode, "is it BRIDGE_ACCESS?" in slip.stdout) == (1, True)
     (folder / "bridge_acess").rename(folder / "bridge_access")
+    origins = json.loads(run("config", "--json", BRIDGE_SECRETS_DIR=str(folder)).stdout)
+    [followed] = [one for one in origins if one["name"] == "jwt_secrets_file"]
+    assert (followed["value"], followed["origin"]) == (str(folder / "bridge_jwt_secrets"), "BRIDGE_JWT_SECRETS_FILE")
     made = run("token", "make", "--user", "b1", BRIDGE_SECRETS_DIR=str(folder))
     assert (made.returncode, made.stdout.count(".")) == (0, 2)
     assert secret not in slip.stdout + slip.stderr + made.stdout + made.stderr

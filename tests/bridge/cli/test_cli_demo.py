@@ -151,6 +151,8 @@ def holders() -> Iterator[list[socket.socket]]:
 def test_a_port_that_is_taken_is_said_before_anything_is_played(run: Any, holders: list[socket.socket]) -> None:
     holders.append(socket.create_server(("127.0.0.1", 0)))
     port = holders[0].getsockname()[1]
+    by_variable = run("demo", BRIDGE_PORT=str(port))
+    assert (by_variable.returncode, f"cannot listen on 127.0.0.1:{port}: " in by_variable.stderr) == (1, True)
     ended = run("demo", "--port", str(port))
     assert ended.returncode == 1
     assert ended.stdout == ""

@@ -1,5 +1,6 @@
 """`bridge endpoints`, and `bridge listen --forward-to`: for whoever writes a receiver."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,34 @@ def test_an_endpoint_is_registered_tried_listed_and_removed(bridge: Any, tmp_pat
         assert endpoints("enable", endpoint_id, fails=True) == [
             f"error: not done: There is no endpoint {endpoint_id}."
         ]
+
+
+def test_a_program_reads_each_answer_as_json(bridge: Any, tmp_path: Path) -> None:
+    def endpoints(*arguments: str) -> Any:
+        ended = run_command(
+            *("endpoints", *arguments, "--url", bridge.url, "--json"), cwd=tmp_path, env={"PATH": os.environ["PATH"]}
+        )
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
+
+    with receiving() as (url, came):
+        made = endpoints("add", url, "--event", "new-*")
+        endpoint_id = made["endpointId"]
+        message = endpoints("test", endpoint_id)["messageId"]
+        wait_until(lambda: came)
+        wait_until(lambda: [one["status"] for one in endpoints("deliveries", endpoint_id)] == ["delivered"])
+        [delivery] = endpoints("deliveries", endpoint_id, "--status", "delivered")
+        assert (delivery["messageId"], delivery["answerStatus"]) == (message, 200)
+        [listed] = [one for one in endpoints("list") if one["endpointId"] == endpoint_id]
+        assert (listed["url"], listed["status"]) == (url, "active")
+        assert "secret" not in {name for name, value in listed.items() if value}
+        rotated = endpoints("rotate", endpoint_id)["secret"]
+        assert rotated.startswith("whsec_")
+        assert rotated != made["secret"]
+        assert endpoints("disable", endpoint_id)["status"] == "disabled"
+        assert endpoints("enable", endpoint_id)["status"] == "active"
+        assert isinstance(endpoints("replay", endpoint_id, "--everything"), dict)
+        assert endpoint_id in endpoints("remove", endpoint_id)["message"]
 
 
 def test_what_is_heard_is_forwarded_signed_with_a_secret_that_is_printed(bridge: Any) -> None:

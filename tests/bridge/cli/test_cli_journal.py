@@ -18,6 +18,8 @@ def test_a_backup_is_made_of_the_journal_that_is_configured(run: Any, bridge: Br
     place = {"BRIDGE_DATABASE_URL": f"sqlite:///{bridge.database}"}
     made = run("backup", str(tmp_path / "copy.db"), **place)
     assert (made.returncode, (tmp_path / "copy.db").exists()) == (0, True)
+    told = json.loads(run("backup", str(tmp_path / "told.db"), "--json", **place).stdout)
+    assert told == {"backup": str(tmp_path / "told.db"), "journal": str(bridge.database)}
     by_its_old_name = run("journal", "backup", str(tmp_path / "nightly.db"), **place)
     assert (by_its_old_name.returncode, (tmp_path / "nightly.db").exists()) == (0, True)
     assert "is called bridge backup now" in by_its_old_name.stderr
@@ -26,10 +28,27 @@ def test_a_backup_is_made_of_the_journal_that_is_configured(run: Any, bridge: Br
 
 
 def test_a_postgresql_is_backed_up_by_its_own_tools(run: Any, tmp_path: Path) -> None:
-    made = run("backup", str(tmp_path / "copy"), BRIDGE_DATABASE_URL="postgresql://b:secret@127.0.0.1/b")
-    assert made.returncode == 1
-    assert "pg_dump" in made.stderr
-    assert "secret" not in made.stderr
+    (tmp_path / "dump").touch()
+    for command, program in (("backup", "pg_dump"), ("restore", "pg_restore")):
+        place = {"BRIDGE_DATABASE_URL": "postgresql://b:secret@127.0.0.1/b", "PATH": str(tmp_path)}
+        path = str(tmp_path / ("copy" if command == "backup" else "dump"))
+        refused = run(command, path, **place)
+        assert refused.returncode == 1
+        assert f"Where {program} is on the PATH, or in the folder that BRIDGE_POSTGRESQL_BIN" in refused.stderr
+        elsewhere = run(command, path, **place, BRIDGE_POSTGRESQL_BIN="/nowhere")
+        assert f"BRIDGE_POSTGRESQL_BIN: there is no {program} in '/nowhere'" in elsewhere.stderr
+        assert "secret" not in refused.stderr + elsewhere.stderr
+
+
+def test_a_program_reads_what_was_restored_and_where_the_old_journal_is(
+    run: Any, bridge: BridgeProcess, tmp_path: Path
+) -> None:
+    assert run("backup", "copy.db", BRIDGE_DATABASE_URL=f"sqlite:///{bridge.database}").returncode == 0
+    place = {"BRIDGE_DATABASE_URL": f"sqlite:///{tmp_path}/journal.db"}
+    told = {"backup": str(tmp_path / "copy.db"), "journal": str(tmp_path / "journal.db")}
+    first, second = (json.loads(run("restore", "copy.db", "--json", **place).stdout) for _ in range(2))
+    assert first == {**told, "replaced": None}
+    assert Path(second["replaced"]).name.startswith("journal.db.replaced-")
 
 
 def test_nobody_says_that_a_journal_was_restored_while_a_bridge_writes_to_it(run: Any, bridge: BridgeProcess) -> None:

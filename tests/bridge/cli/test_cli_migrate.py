@@ -9,8 +9,11 @@ from alembic import command
 
 from bridge.journal.database.schema_versions import known_versions
 from tests.bridge.journal.older_journals import migrate
+from tests.postgresql import journal_cluster
 
 OLD, _, NEWEST = known_versions()[-3:]
+BEFORE_LISTINGS = "0066"
+"""The next step writes down what it finds among the actions."""
 
 
 @pytest.fixture
@@ -37,6 +40,23 @@ def test_a_program_may_read_it(run: Any, place: dict[str, str]) -> None:
     assert (plan["version"], plan["newest"], plan["notTriedBecause"]) == (OLD, NEWEST, None)
     assert [step["version"] for step in plan["steps"]][-1] == NEWEST
     assert plan["seconds"] > 0
+
+
+def test_of_a_postgresql_it_is_estimated_by_what_there_is(run: Any) -> None:
+    many = """
+        INSERT INTO actions (at, "by", action, subject, outcome)
+        SELECT now(), 'ada', 'hold', 'payouts', 'held' FROM generate_series(1, 100000)
+    """
+    with journal_cluster() as cluster:
+        migrate(url := cluster.journal_url(), command.upgrade, BEFORE_LISTINGS)
+        few = json.loads(run("migrate", "--check", "--json", BRIDGE_DATABASE_URL=url).stdout)
+        cluster.execute(many, "journal")
+        plan = json.loads(run("migrate", "--check", "--json", BRIDGE_DATABASE_URL=url).stdout)
+        said = run("migrate", "--check", BRIDGE_DATABASE_URL=url).stdout
+    assert few["estimatedSeconds"] < 1
+    assert plan["estimatedSeconds"] >= few["estimatedSeconds"] + 2
+    assert (plan["seconds"], "is not copied for that" in plan["notTriedBecause"]) == (None, True)
+    assert f"it takes some {round(plan['estimatedSeconds'])} s; that is an estimate" in " ".join(said.split())
 
 
 def test_where_there_is_no_journal_that_is_said(run: Any, tmp_path: Path) -> None:

@@ -104,6 +104,42 @@ def test_doctor_looks_at_keys_and_services(run: Any, services: Path, tmp_path: P
     assert "at least 32" in wrong.stdout
     assert f"chmod 600 {shared}" in wrong.stdout
     assert SERVICE_TOKEN not in good.stdout + wrong.stdout
+    (tmp_path / "secrets").mkdir()
+    brought = tmp_path / "secrets" / "BRIDGE_JWT_SECRETS"
+    brought.write_text(SECRET)
+    brought.chmod(0o644)
+    from_folder = run("doctor", **common, BRIDGE_SECRETS_DIR=str(brought.parent))
+    assert "verified with 1 HS256 key\n" in from_folder.stdout
+    assert from_folder.stdout.count(f"chmod 600 {brought}") == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "named"),
+    [
+        ("BRIDGE_JWT_SECRETS", "BRIDGE_JWT_SECRETS"),
+        ("BRIDGE_JWT_SECRETS_FILE", "jwt_secrets_file (elsewhere)"),
+        ("BRIDGE_JWT_JWKS_FILE", "jwt_jwks_file (elsewhere)"),
+        ("BRIDGE_OIDC_CLIENT_SECRET", "BRIDGE_OIDC_CLIENT_SECRET"),
+        (None, "jwt_secrets_file (var/jwt.secrets)"),
+    ],
+)
+def test_keys_for_tokens_that_nobody_is_asked_for_stop_the_start(
+    run: Any, tmp_path: Path, variable: str | None, named: str
+) -> None:
+    """As in a folder without the settings that say that they are asked."""
+    (tmp_path / "elsewhere").write_text(SECRET)
+    if variable is None:
+        (tmp_path / "var").mkdir()
+        (tmp_path / "var" / "jwt.secrets").write_text(SECRET)
+    given = {} if variable is None else {variable: "elsewhere" if variable.endswith("_FILE") else SECRET}
+    for command in ("serve", "doctor"):
+        stopped = run(command, BRIDGE_PORT="0", **given)
+        said = stopped.stdout + stopped.stderr
+        assert stopped.returncode == 1
+        assert f"there are keys for tokens: {named}; set access = " in said
+        assert "config/bridge.toml" in said
+        assert SECRET not in said
+    assert not (tmp_path / "var" / "bridge.db").exists()
 
 
 def test_a_token_that_is_made_here_holds_at_the_bridge_and_says_what_it_grants(run: Any, bridge: Any) -> None:

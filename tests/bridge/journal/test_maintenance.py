@@ -78,11 +78,6 @@ async def test_what_is_no_sound_backup_changes_nothing(place: str, tmp_path: Pat
     assert await _told(place) == ["first"]
 
 
-def test_a_postgresql_is_restored_by_its_own_tools(tmp_path: Path) -> None:
-    with pytest.raises(JournalUrlError, match="pg_restore"):
-        restore("postgresql://bridge@127.0.0.1/bridge", tmp_path / "backup.db", NOW)
-
-
 def test_a_journal_is_no_backup_of_itself(place: str, tmp_path: Path) -> None:
     (tmp_path / "bridge.db").touch()
     with pytest.raises(JournalUrlError, match="the journal itself"):

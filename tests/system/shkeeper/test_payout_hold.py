@@ -1,5 +1,6 @@
 """The stop button of payouts: from the moment it is pressed nothing is sent, and everybody can see it."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,5 +105,8 @@ def test_it_is_pressed_from_a_terminal_too(bridge: BridgeProcess, marketplace: M
     assert marketplace.client.get("/api/payouts/hold").json()["heldBy"] == "Cy"
     assert said("hold", "--url", bridge.url) == (0, "Payouts were held already, by Cy.")
     assert said("resume", "--url", bridge.url) == (0, "Payouts are sent again.")
+    code, output = said("hold", "--url", bridge.url, "--json")
+    assert (code, "message" in json.loads(output)) == (0, True)
+    assert said("resume", "--url", bridge.url, "--json")[0] == 0
     code, output = said("hold", "--url", "http://127.0.0.1:1")
     assert (code, "no bridge answers at http://127.0.0.1:1" in output) == (1, True)
