@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package wheel image sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -171,11 +171,11 @@ image: ## Build the image, with docker, podman or buildah
 		{ echo "There is no docker, podman or buildah to build it with."; exit 1; }; \
 	echo "$$builder build --tag bridge ."; exec "$$builder" build --tag bridge .
 
-sbom: has-python has-var ## List all that the bridge is made of, as CycloneDX, in var/bridge.cdx.json
-	@$(STEP) "Making an environment for cyclonedx-bom" $(PYTHON) -m venv var/sbom
-	@$(STEP) "Installing cyclonedx-bom" var/sbom/bin/python -m pip --disable-pip-version-check install "cyclonedx-bom>=7,<8"
-	@var/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o var/bridge.cdx.json requirements.lock
-	@echo "var/bridge.cdx.json lists what requirements.lock installs."
+image-steps: has-python has-node has-var $(VENV)/.test-ready ## Run the steps of the Dockerfile without a builder, as root with debootstrap, and start what comes of them
+	@$(SUPERVISED) $(BIN)/python -m tests.image.building
+
+sbom: has-python has-node has-var $(VENV)/.test-ready $(WEB)/node_modules/.ready ## List all that runs of the bridge, libraries and what the pages bundle, as CycloneDX, in var/bridge.cdx.json
+	@$(SUPERVISED) $(BIN)/python -m tests.libraries.bill_of_materials
 
 lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
 	$(PIP) install --quiet uv

@@ -46,7 +46,7 @@ def watching(configuration: Path) -> Iterator[httpx.Client]:
     """Prometheus with that configuration, on loopback; gives a client of its API."""
     assert PROMETHEUS is not None
     port, folder = free_port(), configuration.parent
-    options = {"config.file": configuration, "storage.tsdb.path": folder / "data"}
+    options = {"config.file": str(configuration), "storage.tsdb.path": str(folder / "data")}
     options["web.listen-address"] = f"127.0.0.1:{port}"
     command = [PROMETHEUS, *(f"--{name}={value}" for name, value in options.items())]
     log = folder / "prometheus.log"
