@@ -64,7 +64,7 @@ check-others:
 A_PROPERTY := test_models_and_sockets_agree_on_what_an_id_is
 
 test-matrix: export TMPDIR ?= $(MEMORY)
-test-matrix: has-python has-node what-tests-need ## Run the tests with other Pythons (PYTHONS="python3.12 python3.13"), those that need a PostgreSQL with others (POSTGRES="/usr/lib/postgresql/15/bin")
+test-matrix: has-python has-node what-tests-need ## Run the tests with other Pythons (PYTHONS="python3.12 python3.13"), those that need a PostgreSQL with others (POSTGRES="/usr/lib/postgresql/15/bin"), and those of clients and pages with other Nodes (NODES="22 24")
 	@for python in $(PYTHONS); do \
 		echo "With $$($$python --version), in var/$$(basename $$python):"; \
 		$$python -m venv var/$$(basename $$python) && \
@@ -78,8 +78,21 @@ test-matrix: has-python has-node what-tests-need ## Run the tests with other Pyt
 		POSTGRESQL_BIN=$$programs $(PYTHON) -IS bridge/cli/supervisor.py $(BIN)/python -m pytest --numprocesses 8 --dist loadfile --no-loadscope-reorder || exit 1; \
 	done
 
-# Those that are there, unless it is about PostgreSQL.
-PYTHONS ?= $(if $(POSTGRES),,$(shell for minor in 12 13 14; do python3.$$minor -c '' 2>/dev/null && echo python3.$$minor; done))
+	@for node in $(NODES); do \
+		$(DO) step "Installing Node $$node into var/node-$$node" npm install --no-audit --no-fund --prefix var/node-$$node node@$$node || exit 1; \
+		PATH="$(abspath var)/node-$$node/node_modules/.bin:$$PATH"; export PATH; \
+		echo "With Node $$(node --version):"; \
+		node -e "process.exit(process.versions.node.split('.')[0] != $$node)" && \
+		npm --prefix $(WEB) run --silent check && npm --prefix $(WEB) run --silent test && \
+		npm --prefix $(WEB) run --silent build -- --logLevel warn && \
+		$(PYTHON) -IS bridge/cli/supervisor.py $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS_OF_NODE) || exit 1; \
+	done
+
+# Clients, types and pages; a browser cares for no Node.
+TESTS_OF_NODE := tests/bridge/contract tests/pages/test_build.py $(addprefix tests/system/,test_client_versions.py test_recovery.py test_sale.py)
+
+# Those that are there, unless it is about something else.
+PYTHONS ?= $(if $(POSTGRES)$(NODES),,$(shell for minor in 12 13 14; do python3.$$minor -c '' 2>/dev/null && echo python3.$$minor; done))
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, attackers of every kind, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
