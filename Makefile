@@ -77,7 +77,6 @@ test-matrix: has-python has-node what-tests-need ## Run the tests with other Pyt
 		echo "With $$($$programs/postgres --version), of $$programs:"; \
 		POSTGRESQL_BIN=$$programs $(PYTHON) -IS bridge/cli/supervisor.py $(BIN)/python -m pytest --numprocesses 8 --dist loadfile --no-loadscope-reorder || exit 1; \
 	done
-
 	@for node in $(NODES); do \
 		$(DO) step "Installing Node $$node into var/node-$$node" npm install --no-audit --no-fund --prefix var/node-$$node node@$$node || exit 1; \
 		PATH="$(abspath var)/node-$$node/node_modules/.bin:$$PATH"; export PATH; \

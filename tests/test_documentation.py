@@ -70,6 +70,7 @@ RUN_BY = {
     ),
     ("operations.md", "When you know better"): (OPERATIONS,),
     ("performance.md", "Again"): (SETTINGS,),
+    ("releasing.md", "Each release"): ("tests/test_documented_commands.py",),
     ("services.md", "One request"): (REQUESTS,),
     ("services.md", "From Python"): ("tests/bridge/client/test_documentation.py",),
     ("services.md", "Reading every event"): (REQUESTS,),

@@ -53,11 +53,3 @@ def test_whatever_is_handed_out_has_this_version() -> None:
         assert set(named) == {__version__}, page
     tags = re.findall(r"\bv(\d+\.\d+\.\d+)\b", (ROOT / "docs" / RELEASING).read_text(encoding="utf-8"))
     assert set(tags) == {__version__}
-
-
-def test_every_target_that_a_release_needs_is_one_of_the_makefile() -> None:
-    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
-    for page in pages:
-        named = set(re.findall(r"(?:`|^ +)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
-        assert named <= targets, page.name
