@@ -81,7 +81,7 @@ test-matrix: has-python has-node what-tests-need ## Run the tests with other Pyt
 		$(DO) step "Installing Node $$node into var/node-$$node" npm install --no-audit --no-fund --prefix var/node-$$node node@$$node || exit 1; \
 		PATH="$(abspath var)/node-$$node/node_modules/.bin:$$PATH"; export PATH; \
 		echo "With Node $$(node --version):"; \
-		node -e "process.exit(process.versions.node.split('.')[0] != $$node)" && \
+		node -e "process.exit(process.versions.node.split('.')[0] == '$$node' ? 0 : 1)" && \
 		npm --prefix $(WEB) run --silent check && npm --prefix $(WEB) run --silent test && \
 		npm --prefix $(WEB) run --silent build -- --logLevel warn && \
 		$(PYTHON) -IS bridge/cli/supervisor.py $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS_OF_NODE) || exit 1; \

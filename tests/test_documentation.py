@@ -53,6 +53,7 @@ RUN_BY = {
     ("access.md", "Tokens of users"): (SETTINGS,),
     ("access.md", "Access, taken back"): (REQUESTS,),
     ("console.md", ""): ("tests/bridge/cli/test_cli_demo.py",),
+    ("first-hour.md", None): ("tests/pages/test_first_hour.py",),
     ("front-end.md", None): ("tests/bridge/contract/test_typescript.py", "tests/system/test_cuts.py", REQUESTS),
     ("guide.md", ""): (REQUESTS, "tests/system/test_cuts.py"),
     ("onchain.md", "Chains"): (SETTINGS,),
