@@ -32,7 +32,7 @@ COPY docs/contract docs/contract
 COPY --from=pages /build/bridge/console/dist bridge/console/dist
 RUN touch bridge/console/dist/index.html \
     && /opt/bridge/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && /opt/bridge/bin/pip uninstall --yes hatchling editables pip \
+    && /opt/bridge/bin/pip uninstall --yes hatchling editables packaging pathspec pluggy tomlkit trove-classifiers pip \
     && /opt/bridge/bin/python -m compileall -q -j 0 /opt/bridge/lib
 
 FROM python:${PYTHON}-slim

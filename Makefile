@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package wheel image sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -64,7 +64,7 @@ check-others:
 A_PROPERTY := test_models_and_sockets_agree_on_what_an_id_is
 
 test-matrix: export TMPDIR ?= $(MEMORY)
-test-matrix: has-python has-node what-tests-need ## Run the tests with other Pythons (PYTHONS="python3.12 python3.13"), those that need a PostgreSQL with others (POSTGRES="/usr/lib/postgresql/15/bin")
+test-matrix: has-python has-node what-tests-need ## Run the tests with other Pythons (PYTHONS="python3.12 python3.13"), those that need a PostgreSQL with others (POSTGRES="/usr/lib/postgresql/15/bin"), and those of clients and pages with other Nodes (NODES="22 24")
 	@for python in $(PYTHONS); do \
 		echo "With $$($$python --version), in var/$$(basename $$python):"; \
 		$$python -m venv var/$$(basename $$python) && \
@@ -77,9 +77,21 @@ test-matrix: has-python has-node what-tests-need ## Run the tests with other Pyt
 		echo "With $$($$programs/postgres --version), of $$programs:"; \
 		POSTGRESQL_BIN=$$programs $(PYTHON) -IS bridge/cli/supervisor.py $(BIN)/python -m pytest --numprocesses 8 --dist loadfile --no-loadscope-reorder || exit 1; \
 	done
+	@for node in $(NODES); do \
+		$(DO) step "Installing Node $$node into var/node-$$node" npm install --no-audit --no-fund --prefix var/node-$$node node@$$node || exit 1; \
+		PATH="$(abspath var)/node-$$node/node_modules/.bin:$$PATH"; export PATH; \
+		echo "With Node $$(node --version):"; \
+		node -e "process.exit(process.versions.node.split('.')[0] == '$$node' ? 0 : 1)" && \
+		npm --prefix $(WEB) run --silent check && npm --prefix $(WEB) run --silent test && \
+		npm --prefix $(WEB) run --silent build -- --logLevel warn && \
+		$(PYTHON) -IS bridge/cli/supervisor.py $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS_OF_NODE) || exit 1; \
+	done
 
-# Those that are there, unless it is about PostgreSQL.
-PYTHONS ?= $(if $(POSTGRES),,$(shell for minor in 12 13 14; do python3.$$minor -c '' 2>/dev/null && echo python3.$$minor; done))
+# Clients, types and pages; a browser cares for no Node.
+TESTS_OF_NODE := tests/bridge/contract tests/pages/test_build.py $(addprefix tests/system/,test_client_versions.py test_recovery.py test_sale.py)
+
+# Those that are there, unless it is about something else.
+PYTHONS ?= $(if $(POSTGRES)$(NODES),,$(shell for minor in 12 13 14; do python3.$$minor -c '' 2>/dev/null && echo python3.$$minor; done))
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, attackers of every kind, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
@@ -172,11 +184,11 @@ image: ## Build the image, with docker, podman or buildah
 		{ echo "There is no docker, podman or buildah to build it with."; exit 1; }; \
 	echo "$$builder build --tag bridge ."; exec "$$builder" build --tag bridge .
 
-sbom: has-python has-var ## List all that the bridge is made of, as CycloneDX, in var/bridge.cdx.json
-	@$(STEP) "Making an environment for cyclonedx-bom" $(PYTHON) -m venv var/sbom
-	@$(STEP) "Installing cyclonedx-bom" var/sbom/bin/python -m pip --disable-pip-version-check install "cyclonedx-bom>=7,<8"
-	@var/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o var/bridge.cdx.json requirements.lock
-	@echo "var/bridge.cdx.json lists what requirements.lock installs."
+image-steps: has-python has-node has-var $(VENV)/.test-ready ## Run the steps of the Dockerfile without a builder, as root with debootstrap, and start what comes of them
+	@$(SUPERVISED) $(BIN)/python -m tests.image.building
+
+sbom: has-python has-node has-var $(VENV)/.test-ready $(WEB)/node_modules/.ready ## List all that runs of the bridge, libraries and what the pages bundle, as CycloneDX, in var/bridge.cdx.json
+	@$(SUPERVISED) $(BIN)/python -m tests.libraries.bill_of_materials
 
 lock: $(VENV)/.test-ready ## Take the newest allowed versions into the lock files (needs uv, which it installs)
 	$(PIP) install --quiet uv

@@ -180,7 +180,7 @@ def serving(program: Path, folder: Path) -> Iterator[tuple[str, str]]:
             bridge.kill()
 
 
-def test_a_wheel_alone_runs_a_sale_in_an_empty_folder_with_an_empty_environment(
+def test_a_wheel_alone_runs_a_sale_and_has_it_again_out_of_a_backup_with_an_empty_environment(
     installed: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "service").mkdir()
@@ -188,17 +188,23 @@ def test_a_wheel_alone_runs_a_sale_in_an_empty_folder_with_an_empty_environment(
     service.write_text(SERVICE)
     (tmp_path / "bridge").mkdir()
 
-    def run(*command: str | Path) -> str:
-        return subprocess.run(
-            command, cwd=service.parent, env={}, check=True, stdout=subprocess.PIPE, text=True
-        ).stdout
+    def run(*command: str | Path, folder: Path = service.parent) -> str:
+        return subprocess.run(command, cwd=folder, env={}, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     with serving(installed / "bridge", tmp_path / "bridge") as (bridge, shkeeper):
         payment_id, address, client = run(installed / "python", service, bridge).split()
         assert installed.parent in Path(client).parents
         assert "stands at PAID" in run(installed / "bridge", "simulate", "transfer", address, "--shkeeper", shkeeper)
         wait_until(lambda: get(f"{bridge}/api/payments/{payment_id}").json()["status"] == "completed")
+        backup = tmp_path / "backup.db"
+        run(installed / "bridge", "backup", backup, folder=tmp_path / "bridge")
     assert {path.name for path in (tmp_path / "bridge").iterdir()} == {"var"}
+    restored = tmp_path / "restored"
+    restored.mkdir()
+    for words in (("restore", str(backup)), ("doctor",), ("migrate", "--check")):
+        run(installed / "bridge", *words, folder=restored)
+    with serving(installed / "bridge", restored) as (bridge, _):
+        assert get(f"{bridge}/api/payments/{payment_id}").json()["status"] == "completed"
 
 
 def test_the_wheel_alone_brings_the_client_and_requires_three_libraries(wheel: Path) -> None:

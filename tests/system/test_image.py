@@ -1,18 +1,21 @@
 """Dockerfile and compose.yaml: what they copy is there and let through, what they set are settings, and what they say
 of time and of users agrees with the bridge. `make image` builds it, where there is a builder and the images that it
-begins with."""
+begins with; `make image-steps` runs its steps elsewhere."""
 
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml  # type: ignore[import-untyped]
 
 from bridge import __version__
 from bridge.environment import SECRETS_FOLDER_VARIABLE
 from bridge.http.front.service_tokens import WatchedServices
 from bridge.settings import all_settings, variable_name
+from tests.image.building import left_out
+from tests.image.dockerfile import stages_of, words_of
 from tests.proxies import DEPLOY
 
 ROOT = Path(__file__).parents[2]
@@ -147,3 +150,36 @@ def test_the_proxy_of_the_composition_leads_to_both(tmp_path: Path) -> None:
     adapted = subprocess.run(adapt, cwd=tmp_path, capture_output=True, text=True)
     assert adapted.returncode == 0, adapted.stderr
     assert '"host":["live.example"]' in adapted.stdout
+
+
+def test_the_dockerfile_is_laid_out_as_images_should_be() -> None:
+    stages = stages_of(DOCKERFILE)
+    names = [stage.name for stage in stages]
+    assert names[-1] == ""
+    for number, stage in enumerate(stages):
+        image, _, tag = stage.base.partition(":")
+        assert re.fullmatch(r"\d+(\.\d+)?-slim", tag), f"{image} needs a version"
+        for step in stage.steps:
+            if step.instruction == "WORKDIR":
+                assert step.argument.startswith("/")
+            if step.instruction in ("CMD", "ENTRYPOINT"):
+                assert words_of(step.argument), "a shell would not pass the signal on"
+            if step.instruction == "COPY" and step.argument.startswith("--from="):
+                assert step.argument.removeprefix("--from=").split()[0] in names[:number]
+            if step.instruction == "RUN" and " install " in step.argument and "pip" in step.argument:
+                for installing in re.findall(r"pip install .+?(?= && |$)", step.argument):
+                    assert "--no-cache-dir" in installing
+                    assert "--require-hashes" in installing or "--no-deps" in installing
+            if step.instruction in ("ENV", "LABEL"):
+                assert not re.search(r"(?i)secret|password|token|key", step.argument)
+    final = [step.instruction for step in stages[-1].steps]
+    assert final.index("USER") > max(place for place, name in enumerate(final) if name in ("RUN", "COPY"))
+    assert final.index("VOLUME") > max(place for place, name in enumerate(final) if name == "RUN")
+    with pytest.raises(ValueError, match="ADD is not known here"):
+        stages_of("FROM scratch\nADD https://example.com/archive.tar /\n")
+
+
+def test_what_a_folder_has_been_built_and_installed_into_is_left_out_of_the_image() -> None:
+    assert left_out(str(ROOT / "bridge" / "console"), ["dist", "web", "__init__.py"]) == {"dist"}
+    assert left_out(str(ROOT / "bridge" / "console" / "web"), ["node_modules", "src"]) == {"node_modules"}
+    assert left_out(str(ROOT / "providers"), ["__pycache__", "known.py"]) == {"__pycache__"}
