@@ -58,6 +58,7 @@ COMMANDS = {
     "docker compose": NO_BUILDER,
     "mkdir --parents secrets": HERE,
     "openssl rand": HERE,
+    "printf": IMAGE,
     "echo": HERE,
     "export BRIDGE_DOMAIN": HERE,
     "sed -e": IMAGE,
