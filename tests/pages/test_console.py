@@ -148,11 +148,29 @@ def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
     expect(row_of(console, payout)).to_contain_text("created")
     assert marketplace.sent(payout["payoutId"]) == []
     item.get_by_role("button", name="Resume").click()
-    dialog.get_by_role("button", name="Resume payouts").click()
+    dialog.get_by_role("button", name="Resume payouts …").click()
+    expect(dialog.get_by_role("status")).to_contain_text("All that waits leaves at once")
+    expect(row_of(console, payout)).to_contain_text("created")
+    dialog.get_by_role("button", name="Yes, resume payouts").click()
     expect(dialog).to_contain_text("Payouts are sent again.")
     dialog.get_by_role("button", name="Close", exact=True).click()
     expect(row_of(console, payout)).to_contain_text("completed")
     expect(item).to_have_count(0)
+    # That it came back has its payment paid out again: nobody says so with one press, nor without saying how they know.
+    row_of(console, payout).get_by_role("link").click()
+    console.get_by_role("button", name="Resolve").click()
+    dialog.get_by_label("It came back").check()
+    dialog.get_by_label("Transaction hash").fill(f"0x{'c0' * 32}")
+    dialog.get_by_role("button", name="Record it").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Say how you found out that it came back")
+    dialog.get_by_label("How you found out").fill("The exchange has closed the account")
+    dialog.get_by_role("button", name="Record it").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Are you sure that it came back?")
+    dialog.get_by_label("Transaction hash").fill(f"0x{'c1' * 32}")
+    expect(dialog.get_by_role("status")).to_have_count(0)
+    dialog.get_by_role("button", name="Record it").click()
+    dialog.get_by_role("button", name="Yes, it came back").click()
+    expect(dialog).to_contain_text("Returned: The exchange has closed the account; it is returned.")
 
 
 def test_a_webhook_that_nobody_understood_is_replayed_and_dismissed(console: Page, bridge: BridgeProcess) -> None:
