@@ -108,9 +108,14 @@ FOR_STAFF: Mapping[str, frozenset[str]] = {
 """The names of the events that tell staff of their work, by category. No service publishes one."""
 
 JOURNALED: Mapping[str, frozenset[str]] = {
-    category: frozenset(model.event_name for model in (*models, *(_OWN_OF_MONEY if category == "payment" else ())))
-    for category, models in CATEGORIES.items()
-} | FOR_STAFF
+    **{
+        category: frozenset(
+            model.event_name for model in (*models, *(_OWN_OF_MONEY if category == "payment" else ()))
+        )
+        for category, models in CATEGORIES.items()
+    },
+    **FOR_STAFF,
+}
 """The names of all events that the journal can hold, by category."""
 
 

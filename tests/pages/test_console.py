@@ -156,7 +156,7 @@ def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
     dialog.get_by_role("button", name="Close", exact=True).click()
     expect(row_of(console, payout)).to_contain_text("completed")
     expect(item).to_have_count(0)
-    # That it came back has its payment paid out again: nobody says so with one press, nor without saying how they know.
+    # That it came back has its payment paid out again: nobody says so with one press, or not how they know.
     row_of(console, payout).get_by_role("link").click()
     console.get_by_role("button", name="Resolve").click()
     dialog.get_by_label("It came back").check()
@@ -170,7 +170,7 @@ def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
     expect(dialog.get_by_role("status")).to_have_count(0)
     dialog.get_by_role("button", name="Record it").click()
     dialog.get_by_role("button", name="Yes, it came back").click()
-    expect(dialog).to_contain_text("Returned: The exchange has closed the account; it is returned.")
+    expect(dialog).to_contain_text(": The exchange has closed the account; it is returned.")
 
 
 def test_a_webhook_that_nobody_understood_is_replayed_and_dismissed(console: Page, bridge: BridgeProcess) -> None:

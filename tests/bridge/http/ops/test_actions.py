@@ -343,9 +343,9 @@ def test_a_payout_that_nobody_can_tell_about_is_resolved_by_a_person(
     assert client.post(path, json={"outcome": "lost", **BY}).status_code == 400
     # What nothing but their word confirms, also of a transaction that no chain is followed for.
     for word in ("not-sent", "arrived", "returned", "sent"):
-        named = {} if word == "not-sent" else {"txHash": f"0x{'1' * 64}"}
-        refused = client.post(path, json={"outcome": word, **named, **BY})
-        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "note")
+        carried = {} if word == "not-sent" else {"txHash": f"0x{'1' * 64}"}
+        unsaid = client.post(path, json={"outcome": word, **carried, **BY})
+        assert (unsaid.status_code, unsaid.json()["errors"][0]["field"]) == (400, "note")
     not_sent = {"outcome": "not-sent", "note": "the wallet knows of none", **BY}
     resolved = ok(client.post(path, json=not_sent))
     assert resolved["payout"]["status"] == "failed"
