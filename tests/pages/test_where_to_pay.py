@@ -180,6 +180,11 @@ def test_the_page_says_how_long_the_price_holds_and_what_the_fee_is(
     expect(page.get_by_role("link", name="Open in a wallet")).to_have_attribute(
         "href", f"dogecoin:{payment['invoices'][0]['address']}?amount=203.32"
     )
+    story = browsing.page()
+    unpaid = create(client)
+    story.goto(f"{bridge.url}/ops/payments/{unpaid['paymentId']}")
+    facts = story.get_by_role("region", name="How it stands")
+    expect(facts.get_by_text(unpaid["invoices"][0]["address"], exact=True)).to_be_visible()
     # The console's table shows the same, whole, whatever room there is; and a long amount takes more lines.
     long = create(client, amount="123456789.12", currency="USD")
     receive(client, long, "23456789.12", status="PARTIAL", **TWO_PERCENT)
