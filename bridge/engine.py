@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from bridge.catalogue import journaled_events
+from bridge.catalogue import FOR_STAFF, journaled_events
 from bridge.http.front.service_tokens import WatchedServices
 from bridge.http.ops.overview import all_that_needs_a_person
 from bridge.http.refused_webhooks import refused_webhooks
@@ -69,6 +69,9 @@ Stop = Callable[[BridgeError], object]
 TASKS_SHARE = 0.1
 JOURNAL_SHARE = 0.1
 
+NONE = frozenset[str]()
+TOLD_STAFF = NONE.union(*FOR_STAFF.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -114,7 +117,7 @@ async def running_engine(
         await journal.close()
         raise
     delivered_until = await journal.newest_place()
-    endpoints = Endpoints(journal, settings.endpoint_rules, is_granted=_granted_by(settings.services))
+    endpoints = Endpoints(journal, settings.endpoint_rules, granted=_granted_by(settings.services))
 
     async def deliver_everywhere(stretch: Sequence[JournaledEvent]) -> None:
         await deliver(stretch)
@@ -209,15 +212,18 @@ async def running_engine(
         await journal.close(JOURNAL_SHARE * settings.stop_seconds)
 
 
-def _granted_by(services: WatchedServices) -> Callable[[Endpoint], bool]:
-    """Whether an endpoint's service may still be sent what that wants."""
+def _granted_by(services: WatchedServices) -> Callable[[Endpoint], frozenset[str]]:
+    """The names of the events that an endpoint may be sent; none while its service may not be sent all of them."""
 
-    def is_granted(endpoint: Endpoint) -> bool:
+    def granted(endpoint: Endpoint) -> frozenset[str]:
+        wanted = journaled_events(endpoint.events)
         if endpoint.service is None:
-            return True
-        return journaled_events(endpoint.events) <= services.now().received_by(endpoint.service)
+            return wanted
+        received = services.now().received_by(endpoint.service)
+        # A pattern that was registered when it fitted nothing for staff goes on without that.
+        return wanted & received if wanted - TOLD_STAFF <= received else NONE
 
-    return is_granted
+    return granted
 
 
 def _checks(journal: Journal, following: asyncio.Task[None], lag: LoopLag) -> dict[str, Shared]:

@@ -50,7 +50,7 @@ from coordinator.payments.events.payments import (
 from coordinator.payouts.events import PayoutCompleted, PayoutCreated, PayoutProgress, PayoutUpdated
 from coordinator.refunds.events import RefundOpened, RefundUpdated
 
-__all__ = ["ADDITIONS", "CATEGORIES", "EVENTS", "JOURNALED", "journaled_events"]
+__all__ = ["ADDITIONS", "CATEGORIES", "EVENTS", "FOR_STAFF", "JOURNALED", "journaled_events"]
 
 CATEGORIES: Mapping[str, tuple[type[Payload], ...]] = {
     "marketplace": (
@@ -101,9 +101,20 @@ ADDITIONS: tuple[type[Payload], ...] = (
 
 _OWN_OF_MONEY = (PaymentProgress, PayoutProgress, RefundOpened, RefundUpdated)
 
+FOR_STAFF: Mapping[str, frozenset[str]] = {
+    "attention": frozenset({AttentionUpdated.event_name}),
+    "access": frozenset({AccessChanged.event_name}),
+}
+"""The names of the events that tell staff of their work, by category. No service publishes one."""
+
 JOURNALED: Mapping[str, frozenset[str]] = {
-    category: frozenset(model.event_name for model in (*models, *(_OWN_OF_MONEY if category == "payment" else ())))
-    for category, models in CATEGORIES.items()
+    **{
+        category: frozenset(
+            model.event_name for model in (*models, *(_OWN_OF_MONEY if category == "payment" else ()))
+        )
+        for category, models in CATEGORIES.items()
+    },
+    **FOR_STAFF,
 }
 """The names of all events that the journal can hold, by category."""
 

@@ -236,10 +236,11 @@ class _Past:
         await self._journal.payouts.begin_attempts(asked_by, rules=None)
 
     async def _observe(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
+        """Takes what the provider answers: first to the order, then to look-ups."""
         for observation in observations:
-            await self._journal.payouts.record_observation(
-                payout.payout_id, f"{observation.kind}:{secrets.token_hex(8)}", observation
-            )
+            is_answer = isinstance(observation, PayoutAccepted | PayoutUnclear)
+            key = f"{'outcome' if is_answer else 'look'}:{secrets.token_hex(8)}"
+            await self._journal.payouts.record_observation(payout.payout_id, key, observation)
 
 
 def _hash() -> str:

@@ -354,12 +354,13 @@ def _announce(config: "Path | None", settings: "Settings", *, how_to_try: bool) 
     from providers import known
 
     url = on_one_line(url_of(settings.host, settings.port))
+    public = on_one_line(settings.public_url) or url
     say(f"The bridge is ready on {bold(url)}")
-    say(f"  pages     {url}/ops   {url}/ops/system   {url}/pay/PAYMENT_ID")
-    webhooks = [f"{url}/webhooks/{one.name}" for one in known.PROVIDERS if one.takes_webhooks(settings)]
+    say(f"  pages     {public}/ops   {public}/ops/system   {public}/pay/PAYMENT_ID")
+    webhooks = [f"{public}/webhooks/{one.name}" for one in known.PROVIDERS if one.takes_webhooks(settings)]
     say(f"  webhooks  {'   '.join(webhooks) or 'of nobody: no provider is set up'}")
-    say(f"  REST      {url}/api/payments   (described in {url}/schema/openapi.json)")
-    say(f"  sockets   {url}   (Socket.IO, pages of {on_one_line(settings.frontend_url)})")
+    say(f"  REST      {public}/api/payments   (described in {public}/schema/openapi.json)")
+    say(f"  sockets   {public}   (Socket.IO, pages of {on_one_line(settings.frontend_url)})")
     asked = "asked for tokens" if settings.access == "jwt" else "asked nothing"
     say(f"  users     are {asked} (access = {settings.access})")
     if settings.metrics_port:

@@ -1,6 +1,5 @@
 """Where the marketplace's other services publish their events."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ from bridge.catalogue.publication import read_publications
 from bridge.http.front.bodies import require_few_parts
 from bridge.http.front.callers import FOR_SERVICES, Callers
 from bridge.http.front.fast_path import PlainPost
-from bridge.http.front.idempotency import require_plain_key
+from bridge.http.front.idempotency import idempotency_of_events
 from bridge.http.front.openapi import IdempotencyKeyHeader, json_body, problem_responses
 from bridge.http.front.problems import unreadable_body
 from bridge.http.front.service_tokens import Service
 from bridge.http.past_events import get_events
-from bridge.journal import IdempotencyKey, Journal
+from bridge.journal import Journal
 from coordinator.models import FrozenModel
 
 __all__ = ["Published", "event_router", "plain_publications"]
@@ -96,8 +95,7 @@ async def _publish(service: Service, journal: Journal, body: bytes, idempotency_
     service.require_events(events)
     key = None
     if idempotency_key is not None:
-        digest = hashlib.sha256(body).hexdigest()
-        key = IdempotencyKey(f"events/{service.name}", require_plain_key(idempotency_key), digest)
+        key = idempotency_of_events(f"events/{service.name}", idempotency_key, events, body)
     offsets = await journal.publish_events(events, key)
     PUBLISHED.labels(service.name).inc(len(events))
     return Published(offsets=offsets)

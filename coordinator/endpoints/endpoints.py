@@ -110,9 +110,6 @@ class Endpoint:
     def is_enabled(self) -> bool:
         return self.disabled_at is None
 
-    def wants(self, event: str) -> bool:
-        return any(matches(pattern, event) for pattern in self.events)
-
     def keys(self, now: datetime) -> list[str]:
         """The secrets that messages are signed with now, the newest first."""
         return [one.text for one in self.secrets if one.until is None or one.until > now]

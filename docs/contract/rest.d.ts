@@ -1512,7 +1512,7 @@ export interface paths {
         put?: never;
         /**
          * Say what became of a payout
-         * @description As under `/api/payouts/{payoutId}/resolution`: the provider and the chain are asked first, and what they know counts. That it was not sent needs a `note`: how that was found out.
+         * @description As under `/api/payouts/{payoutId}/resolution`: the provider and the chain are asked first, and what they know counts. It needs a `note`, how that was found out, unless it was `sent` over a chain that is followed.
          */
         post: operations["resolvePayoutInConsole"];
         delete?: never;

@@ -58,7 +58,10 @@ def test_who_asked_is_refused_and_a_second_person_approves(
         expect(dialog.locator(".asked")).to_contain_text(part)
     dialog.get_by_label("Your name").fill("Ada")
     browsing.expect_trouble("403")
-    approve = dialog.get_by_role("button", name="Approve and send")
+    dialog.get_by_role("button", name="Approve and send …").click()
+    expect(dialog.get_by_role("status")).to_contain_text("The money leaves at once")
+    assert marketplace.sent(payout["payoutId"]) == []
+    approve = dialog.get_by_role("button", name="Yes, approve and send")
     approve.click()
     expect(dialog.get_by_role("alert")).to_have_text(
         "Ada asked for this payout; somebody else has to decide about it."
@@ -143,7 +146,8 @@ def test_buttons_are_there_for_those_who_may_press_them(
     page.get_by_role("button", name="Approve").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Recorded as done by bo.")
-    dialog.get_by_role("button", name="Approve and send").click()
+    dialog.get_by_role("button", name="Approve and send …").click()
+    dialog.get_by_role("button", name="Yes, approve and send").click()
     expect(dialog).to_contain_text("Approved.")
     shop.settle([payout], "completed")
     shop.client.close()

@@ -129,7 +129,7 @@ def test_a_payout_whose_provider_is_stuck_stays_in_sight(
 
 
 def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
-    console: Page, marketplace: Marketplace, shkeeper: PlayedShkeeper
+    console: Page, marketplace: Marketplace, bridge: BridgeProcess
 ) -> None:
     payment_id = marketplace.paid()
     console.get_by_role("button", name="Hold all payouts").click()
@@ -148,11 +148,30 @@ def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
     expect(row_of(console, payout)).to_contain_text("created")
     assert marketplace.sent(payout["payoutId"]) == []
     item.get_by_role("button", name="Resume").click()
-    dialog.get_by_role("button", name="Resume payouts").click()
+    dialog.get_by_role("button", name="Resume payouts …").click()
+    expect(dialog.get_by_role("status")).to_contain_text("All that waits leaves at once")
+    expect(row_of(console, payout)).to_contain_text("created")
+    dialog.get_by_role("button", name="Yes, resume payouts").click()
     expect(dialog).to_contain_text("Payouts are sent again.")
     dialog.get_by_role("button", name="Close", exact=True).click()
     expect(row_of(console, payout)).to_contain_text("completed")
     expect(item).to_have_count(0)
+    # That it came back has its payment paid out again: nobody says so with one press, or not how they know.
+    console.goto(f"{bridge.url}/ops/payments/{payment_id}")
+    console.locator(".history").get_by_role("link", name=payout["payoutId"]).first.click()
+    console.get_by_role("button", name="Resolve").click()
+    dialog.get_by_label("It came back").check()
+    dialog.get_by_label("Transaction hash").fill(f"0x{'c0' * 32}")
+    dialog.get_by_role("button", name="Record it").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Say how you found out that it came back")
+    dialog.get_by_label("How you found out").fill("The exchange has closed the account")
+    dialog.get_by_role("button", name="Record it").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Are you sure that it came back?")
+    dialog.get_by_label("Transaction hash").fill(f"0x{'c1' * 32}")
+    expect(dialog.get_by_role("status")).to_have_count(0)
+    dialog.get_by_role("button", name="Record it").click()
+    dialog.get_by_role("button", name="Yes, it came back").click()
+    expect(dialog).to_contain_text(": The exchange has closed the account; it is returned.")
 
 
 def test_a_webhook_that_nobody_understood_is_replayed_and_dismissed(console: Page, bridge: BridgeProcess) -> None:

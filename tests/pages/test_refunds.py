@@ -153,6 +153,7 @@ def test_a_refund_is_opened_and_withdrawn_on_the_page_of_the_payment(
     dialog.get_by_label("Transaction hash").fill(tx_hash)
     dialog.get_by_label("Where it went").fill(destination("ETH-USDT", f"buyer of {payment['paymentId']}"))
     dialog.get_by_role("button", name="Write it down").click()
+    dialog.get_by_role("button", name="Yes, it was sent").click()
     expect(dialog).to_contain_text(f"12.50 USD are written down as sent back by {tx_hash}")
     expect(refund_on(page)).to_contain_text(re.compile(r"12\.50\sUSD went back to you"))
     assert marketplace.payment(payment["paymentId"])["refunded"] in ("12.5", "12.50")
@@ -178,6 +179,7 @@ def test_a_refund_is_opened_and_withdrawn_on_the_page_of_the_payment(
     dialog.get_by_label("Transaction hash").fill(tx_hash)
     dialog.get_by_label("Where it went").fill(destination("ETH-USDT", f"other of {payment['paymentId']}"))
     dialog.get_by_role("button", name="Write it down").click()
+    dialog.get_by_role("button", name="Yes, it was sent").click()
     expect(dialog.get_by_role("alert")).to_contain_text("'s already, a refund of payment")
     dialog.get_by_role("button", name="Yes, it is for both").click()
     # Nor that it went elsewhere than the one before.

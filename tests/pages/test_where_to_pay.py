@@ -83,6 +83,15 @@ def opened(browsing: Browsing, bridge: BridgeProcess, payment: Document, query: 
 
 
 RATES = {"DOGE": Decimal("0.15"), "BTC": Decimal(60_000), "BTC-LIGHTNING": Decimal(60_000)}
+# Which headings and amounts of the table are not there in full: beyond their cell, or above or below their row.
+CUT_OFF = """() => [...document.querySelectorAll(".grid [role=columnheader], .grid .is-amount")].filter((cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  const [text, box, row] = [range, cell, cell.parentElement].map((one) => one.getBoundingClientRect());
+  if (row.height < 2) return false; // for who hears it alone
+  const isBeside = text.left < box.left - 1 || text.right > box.right + 1;
+  return isBeside || text.top < row.top - 1 || text.bottom > row.bottom + 1;
+}).map((cell) => cell.textContent)"""
 TWO_PERCENT = {"fee_policy": "PERCENT_FEE", "fee_percent": "2", "fee_fixed": "0"}
 
 
@@ -171,6 +180,22 @@ def test_the_page_says_how_long_the_price_holds_and_what_the_fee_is(
     expect(page.get_by_role("link", name="Open in a wallet")).to_have_attribute(
         "href", f"dogecoin:{payment['invoices'][0]['address']}?amount=203.32"
     )
+    story = browsing.page()
+    unpaid = create(client)
+    story.goto(f"{bridge.url}/ops/payments/{unpaid['paymentId']}")
+    facts = story.get_by_role("region", name="How it stands")
+    expect(facts.get_by_text(unpaid["invoices"][0]["address"], exact=True)).to_be_visible()
+    # The console's table shows the same, whole, whatever room there is; and a long amount takes more lines.
+    long = create(client, amount="123456789.12", currency="USD")
+    receive(client, long, "23456789.12", status="PARTIAL", **TWO_PERCENT)
+    console = browsing.page()
+    for width in (1360, 1024, 360):
+        console.set_viewport_size({"width": width, "height": 850})
+        console.goto(f"{bridge.url}/ops?view=payments")
+        table = console.get_by_role("grid")
+        for words in (r"29\.90\sUSD \+ 0\.60\sfee missing", r"2\s009\s198\.74\sfee missing"):
+            expect(table).to_contain_text(re.compile(words))
+        assert console.evaluate(CUT_OFF) == [], f"{width} px"
 
 
 def test_a_price_that_has_ended_hides_the_code_until_there_is_a_new_one(

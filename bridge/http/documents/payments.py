@@ -31,6 +31,7 @@ __all__ = [
     "SightingItem",
     "payment_document",
     "payment_response",
+    "shown_status",
     "sighting_item",
 ]
 
@@ -228,6 +229,11 @@ def payment_response(description: str) -> ResponseSpec:
         generate_examples=False,
         examples=[Example(value=RESPONSE_EXAMPLE)],
     )
+
+
+def shown_status(record: PaymentRecord, *, seen_by: Principal) -> PaymentStatus:
+    """The status in which the document shows a payment, or the part of one of its sellers."""
+    return part_for(seen_by, record.payment).figures(record.payouts).status
 
 
 def payment_document(record: PaymentRecord, *, seen_by: Principal = ANYBODY) -> PaymentDocument:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Iterable, Sequence
 from decimal import Decimal
 
@@ -25,7 +26,8 @@ def defused(text: str) -> str:
 
 async def csv_lines(model: type[FrozenModel], pages: AsyncIterator[Sequence[FrozenModel]]) -> AsyncIterator[bytes]:
     """A heading and a line for each row, page by page; the columns are the fields as the API names them."""
-    yield _line(map(defused, column_names(model)))
+    # Without a byte order mark spreadsheets on Windows take it for text of their own code page.
+    yield BOM_UTF8 + _line(map(defused, column_names(model)))
     async for page in pages:
         yield b"".join(_line(_cells(row)) for row in page)
 

@@ -18,6 +18,7 @@ from coordinator.events import unless_none
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.payments.facts.facts import MisfitKind
+from coordinator.payments.observed.observations import Release, Standing
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from coordinator.payments.problems.rulings import Ruling, open_rulings
 
@@ -39,7 +40,7 @@ _OWN_KEYS = (
         "registered:",
         "sighting:",
     ),
-    *("booked:", "passed-on:", "withheld:", "taken-over:"),
+    *("interrupted:", "booked:", "passed-on:", "withheld:", "taken-over:"),
     *("accepted:", "cancelled:", "waiting:", "contested:", "forgotten:", "approval:"),
 )
 
@@ -111,6 +112,12 @@ ACTION_TITLES = {
     "dismiss": "Somebody took what was wrong off the list",
 }
 
+
+# What is kept as a number, in words.
+CODES = {
+    "standing": dict(zip(map(str, Standing), ("nothing", "part", "all", "more"), strict=True)),
+    "release": dict(zip(map(str, Release), ("under way", "came to nothing", "done"), strict=True)),
+}
 
 _PHASES = {"registered": 0, "webhook": 1, "observation": 1, "action": 2, "event": 3}
 
@@ -250,7 +257,8 @@ def _in_order(steps: Iterable[Step]) -> list[Step]:
 
 def _observed(entry: HistoryEntry | PayoutHistoryEntry) -> Step:
     observation = entry.observation
-    detail = _detail(observation.model_dump(mode="json", exclude={"kind"}))
+    detail = _detail(observation.model_dump(mode="json", exclude={"kind", "step"}))
+    detail |= {name: words[detail[name]] for name, words in CODES.items() if detail.get(name) in words}
     if isinstance(entry, HistoryEntry) and entry.effect != "applied":
         detail["effect"] = entry.effect
     return Step(

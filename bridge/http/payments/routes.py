@@ -16,6 +16,7 @@ from bridge.http.documents.payments import (
     PaymentList,
     payment_document,
     payment_response,
+    shown_status,
 )
 from bridge.http.documents.unreadable import page_of, split_unreadable
 from bridge.http.front.callers import with_rooms
@@ -340,7 +341,9 @@ async def list_payments(
     if not principal.may_list_payments(identifier):
         raise not_theirs(identifier)
     party, (wanted, after, limit) = Party.SELLER if named == "sellerId" else Party.BUYER, own_page
-    found = await journal.own.payments(party, identifier, wanted, after, limit + 1)
+    found = await journal.own.payments(
+        party, identifier, wanted, after, limit + 1, lambda record: shown_status(record, seen_by=principal)
+    )
     page = page_of(found, limit)
     return PaymentList(
         payments=[payment_document(record, seen_by=principal) for record in page.read],

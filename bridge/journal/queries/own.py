@@ -1,6 +1,6 @@
 """Somebody's own: the payments of a buyer or a seller, and the payouts to a seller, newest first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from bridge.journal.queries.payments import PaymentRecord, payment_records
 from bridge.journal.queries.payouts import PayoutRecord, payout_records
 from bridge.journal.tables import schema
 from bridge.journal.tables.unreadable_rows import UnreadableRow
+from coordinator.payments.statuses import PaymentStatus
 
 __all__ = ["OwnFilter", "Party", "own_payments", "own_payouts"]
 
@@ -22,6 +23,13 @@ class Party(StrEnum):
 
     BUYER = "buyer"
     SELLER = "seller"
+
+
+Shown = Callable[[PaymentRecord], str]
+"""The status in which a payment is shown to who lists it."""
+
+APART = frozenset({PaymentStatus.CANCELLED, PaymentStatus.REFUNDED})
+"""How a seller's part of a checkout may stand while its payment stands otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +42,38 @@ class OwnFilter:
 
 
 def own_payments(
+    connection: Connection,
+    party: Party,
+    user_id: str,
+    wanted: OwnFilter,
+    after: Place | None,
+    limit: int,
+    shown: Shown = lambda record: record.payment.status,
+) -> list[PaymentRecord | UnreadableRow]:
+    """The payments of a buyer; or those that pay a seller, also by a share of a template checkout. What the database
+    finds by a payment's status is sifted by the one in which it is shown."""
+    found: list[PaymentRecord | UnreadableRow] = []
+    while True:
+        stretch = _own_payments(connection, party, user_id, wanted, after, limit)
+        found += [
+            one
+            for one in stretch
+            if isinstance(one, UnreadableRow) or not wanted.statuses or shown(one) in wanted.statuses
+        ]
+        after = None if len(stretch) < limit or len(found) >= limit else _place(stretch[-1])
+        if after is None:
+            return found[:limit]
+
+
+def _place(last: PaymentRecord | UnreadableRow) -> Place | None:
+    if isinstance(last, UnreadableRow):
+        return None if last.created_at is None else Place(last.created_at, last.concerns)
+    return Place(last.payment.created_at, last.payment.payment_id)
+
+
+def _own_payments(
     connection: Connection, party: Party, user_id: str, wanted: OwnFilter, after: Place | None, limit: int
 ) -> list[PaymentRecord | UnreadableRow]:
-    """The payments of a buyer; or those that pay a seller, also by a share of a template checkout."""
     payments, sellers = schema.payments, schema.checkout_sellers
     found = select(payments.c.payment_id, payments.c.created_at)
     column = payments.c.buyer_id if party is Party.BUYER else payments.c.seller_id
@@ -84,7 +121,9 @@ def _page(
     status = schema.payouts.c.status if table is schema.payouts else schema.payments.c.status
     conditions: list[ColumnElement[bool]] = []
     if wanted.statuses:
-        conditions.append(status.in_(wanted.statuses))
+        has_status = status.in_(wanted.statuses)
+        may_be_apart = table is not schema.payouts and not APART.isdisjoint(wanted.statuses)
+        conditions.append(or_(has_status, schema.payments.c.checkout.is_not(None)) if may_be_apart else has_status)
     if wanted.created_from is not None:
         conditions.append(created_at >= wanted.created_from)
     if wanted.created_before is not None:

@@ -18,9 +18,15 @@ class OwnRecords:
         self._read = read
 
     async def payments(
-        self, party: Party, user_id: str, wanted: OwnFilter, after: Place | None, limit: int
+        self,
+        party: Party,
+        user_id: str,
+        wanted: OwnFilter,
+        after: Place | None,
+        limit: int,
+        shown: queries.Shown = lambda record: record.payment.status,
     ) -> list[PaymentRecord | UnreadableRow]:
-        return await self._read(queries.own_payments, party, user_id, wanted, after, limit)
+        return await self._read(queries.own_payments, party, user_id, wanted, after, limit, shown)
 
     async def payouts(
         self, seller_id: str, wanted: OwnFilter, after: Place | None, limit: int

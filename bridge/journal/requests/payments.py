@@ -84,6 +84,8 @@ class IdempotencyKey:
     """Whose key it is and for what; one key in two scopes is two keys."""
     key: str
     request_digest: str
+    former_digest: str | None = None
+    """As earlier versions made it, whose keys are still kept: a request that fits either is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def made_before(batch: Batch, idempotency: IdempotencyKey | None, made: TypeAdap
 
 def refuse_reuse(idempotency: IdempotencyKey, request_digest: str) -> None:
     """Raises IdempotencyKeyReusedError unless the request that used the key before was the same."""
-    if request_digest != idempotency.request_digest:
+    if request_digest not in (idempotency.request_digest, idempotency.former_digest):
         raise IdempotencyKeyReusedError(
             "this Idempotency-Key was used for another request; send a new key with a new request"
         )

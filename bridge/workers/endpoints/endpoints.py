@@ -26,11 +26,13 @@ RETRY_SECONDS = 1.0
 class Endpoints:
     """A feed for each endpoint, none of which waits for another."""
 
-    def __init__(self, journal: Journal, rules: EndpointRules, *, is_granted: Callable[[Endpoint], bool]) -> None:
-        """`is_granted` says whether an endpoint may be sent what it wants at present."""
+    def __init__(
+        self, journal: Journal, rules: EndpointRules, *, granted: Callable[[Endpoint], frozenset[str]]
+    ) -> None:
+        """`granted` names the events that an endpoint may be sent at present; none, if it has to wait."""
         self._journal = journal
         self._rules = rules
-        self._is_granted = is_granted
+        self._granted = granted
         self._woken = journal.wakeups.of(SENDING_EVENTS)
         self._feeds: dict[str, tuple[Feed, asyncio.Task[None]]] = {}
         self._sender: EndpointSender | None = None
@@ -87,7 +89,7 @@ class Endpoints:
             from bridge.workers.endpoints.sending import EndpointSender
 
             self._sender = EndpointSender(self._rules, self._journal.clock)
-        feed = Feed(self._journal, endpoint, self._sender.send, self._rules, is_granted=self._is_granted)
+        feed = Feed(self._journal, endpoint, self._sender.send, self._rules, granted=self._granted)
         return feed, asyncio.create_task(feed.run())
 
 

@@ -93,7 +93,7 @@ class Feed:
         send: Send,
         rules: EndpointRules,
         *,
-        is_granted: Callable[[Endpoint], bool],
+        granted: Callable[[Endpoint], frozenset[str]],
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.endpoint = endpoint
@@ -101,7 +101,7 @@ class Feed:
         self._records = journal.endpoints
         self._send = send
         self._rules = rules
-        self._is_granted = is_granted
+        self._granted = granted
         self._chance = chance
         self._progress = Progress(endpoint.cursor)
         self._read_until = endpoint.cursor
@@ -155,10 +155,10 @@ class Feed:
         """The events that it wants, as they come."""
         while True:
             self._newest_moved.clear()
-            stretch = await self._next_stretch()
+            stretch, granted = await self._next_stretch()
             for event in stretch:
                 self._read_until = event.offset
-                if self.endpoint.wants(event.event.name):
+                if event.event.name in granted:
                     self._progress.take(event.offset)
                     yield event
                 else:
@@ -169,8 +169,9 @@ class Feed:
             if not stretch:
                 await self._rest()
 
-    async def _next_stretch(self) -> list[JournaledEvent]:
-        while not self._is_granted(self.endpoint):  # noqa: ASYNC110 (a file says so, which nothing signals)
+    async def _next_stretch(self) -> tuple[list[JournaledEvent], frozenset[str]]:
+        """What comes next, and the names of what of it may be sent."""
+        while not (granted := self._granted(self.endpoint)):  # noqa: ASYNC110 (a file says so, which nothing signals)
             await asyncio.sleep(RETRY_SECONDS)
         after = self._read_until
         stretch = await self._steadily(
@@ -178,7 +179,7 @@ class Feed:
         )
         if stretch and stretch[0].offset > after + 1:
             await self._say_missed(after + 1, stretch[0].offset - 1)
-        return stretch
+        return stretch, granted
 
     async def _say_missed(self, first: int, last: int) -> None:
         """Of events that were forgotten before it took them nobody knows whether it wanted them."""

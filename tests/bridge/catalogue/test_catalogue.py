@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from bridge.catalogue import CATEGORIES, EVENTS
+from bridge.catalogue import ADDITIONS, CATEGORIES, EVENTS, JOURNALED
 from bridge.catalogue.publication import PUBLICATIONS_LIMIT, PublicationRefusedError, read_publications
+from bridge.catalogue.session import SessionEnded
+from bridge.catalogue.system import SystemStatus
 from tests.specification import ROWS, Row
 
 rows = pytest.mark.parametrize("row", ROWS, ids=[row.event for row in ROWS])
@@ -48,6 +50,12 @@ def test_the_catalogue_holds_exactly_the_events_of_the_specification() -> None:
         "notification": 2,
         "points": 3,
     }
+
+
+def test_every_event_is_of_one_category_that_services_can_be_granted_unless_no_journal_holds_it() -> None:
+    of_the_moment = {SessionEnded.event_name, SystemStatus.event_name}
+    names = [name for events in JOURNALED.values() for name in events]
+    assert sorted(names) == sorted({*EVENTS, *(model.event_name for model in ADDITIONS)} - of_the_moment)
 
 
 @rows

@@ -1,4 +1,4 @@
-"""The example of docs/services.md, run as it stands there."""
+"""The first examples of docs/services.md, run as they stand there and in their order."""
 
 import re
 import textwrap
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.client import BridgeClient
+from tests.documented import ask, commands_of
 from tests.waiting import GIVE_UP_SECONDS
 
 PAGE = Path(__file__).parents[3] / "docs" / "services.md"
@@ -25,6 +26,9 @@ def test_the_example_publishes_what_it_says(
     patience = {"timeout_seconds": GIVE_UP_SECONDS, "give_up_after_seconds": GIVE_UP_SECONDS}
     monkeypatch.setattr(BridgeClient.__init__, "__kwdefaults__", patience)
     before = events()
+    # As the page has them, one after the other: the example publishes again what the request before it has published.
+    [request] = commands_of("services.md", "One request", "curl ")
+    assert ask(request, {ADDRESS: bridge.url, "<the service's token>": TOKEN}).is_success
     for _ in range(2):
         exec(textwrap.dedent(example).replace(ADDRESS, bridge.url), {"__name__": "example"})
     # Each has its key, so the second time adds nothing.

@@ -1,5 +1,6 @@
 """Endpoints over REST: who registers them, what is answered and what never again."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,6 +20,7 @@ from tests.waiting import wait_until
 SECRET = "a secret of at least thirty-two bytes"
 NEVER = 4_102_444_800
 SHOP, CHAT, READER = "the-token-of-the-shop", "the-token-of-the-chat", "the-token-of-the-reader"
+PAGER = "the-token-of-the-pager"
 SERVICES = f"""
 [shop]
 token = "{SHOP}"
@@ -28,6 +30,10 @@ receives = ["marketplace", "payment"]
 [chat]
 token = "{CHAT}"
 receives = ["chat"]
+
+[pager]
+token = "{PAGER}"
+receives = ["attention", "access-changed"]
 
 [reader]
 token = "{READER}"
@@ -124,7 +130,9 @@ def test_each_service_sees_its_own_and_staff_all(as_: As) -> None:
     ("token", "differs", "status", "says"),
     [
         (CHAT, {}, 403, "the service chat does not receive payment-created"),
-        (SHOP, {"events": ["*"]}, 403, "the service shop does not receive level-up"),
+        (SHOP, {"events": ["*"]}, 403, "the service shop does not receive access-changed, attention-updated"),
+        (SHOP, {"events": ["attention-*"]}, 403, "the service shop does not receive attention-updated"),
+        (PAGER, {"events": ["a*", "level-up"]}, 403, "the service pager does not receive level-up"),
         (SHOP, {"events": ["no-such-*"]}, 400, "events.0: expected the name of an event"),
         (SHOP, {"events": []}, 400, "events"),
         (SHOP, {"url": "https://10.0.0.1/"}, 400, "url: 10.0.0.1 is no address that is sent to"),
@@ -211,6 +219,35 @@ def test_one_that_is_given_up_is_an_alarm_and_what_somebody_disabled_is_none(as_
         assert staff.get(path).json()["behind"] == 1
         assert staff.get(path).json()["disabledBecause"] == "it moves"
         assert alarms() == []
+
+
+def test_a_service_is_sent_what_needs_a_person_and_whom_access_was_taken_from(as_: As) -> None:
+    came: list[Asked] = []
+    wanted = {"attention-updated", "access-changed"}
+
+    def answer(asked: Asked) -> tuple[int, Any]:
+        came.append(asked)
+        return 200, {}
+
+    staff, pager = as_(ACTS), as_(PAGER)
+    with answering_requests(answer) as url:
+        endpoint = registered(pager, url=url, events=["attention-*", "access-changed"])
+        staff.post("/api/ops/hold", json={}).raise_for_status()
+        noted = {"id": "payouts-held:payouts", "note": "until the wallet is counted"}
+        staff.post("/api/ops/attention/note", json=noted).raise_for_status()
+        revoked = {"change": "room_revoked", "userId": "u7", "room": "chat-1"}
+        staff.post("/api/ops/access", json=revoked).raise_for_status()
+        wait_until(lambda: {json.loads(asked.body)["type"] for asked in came} >= wanted)
+        staff.post("/api/ops/resumption", json={}).raise_for_status()
+        pager.post(f"/api/endpoints/{endpoint['endpointId']}/removal", json={}).raise_for_status()
+    verifying = Webhook(endpoint["secret"])
+    told = {}
+    for asked in came:
+        headers = {name.lower(): value for name, value in asked.headers.items()}
+        message = verifying.verify(asked.body, headers)
+        told[message["type"]] = message["data"]
+    assert told["attention-updated"]["kind"] == "payouts-held"
+    assert told["access-changed"]["userId"] == "u7"
 
 
 def test_what_a_service_receives_is_named_by_events_or_categories() -> None:

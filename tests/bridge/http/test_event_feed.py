@@ -63,6 +63,14 @@ def bridge(make_bridge: Any, services: Path) -> Any:
     )
 
 
+def test_what_is_printed_for_others_to_reach_is_the_public_address(bridge: Any) -> None:
+    banner = [line for line in bridge.log.read_text().splitlines() if "/" in line and line.startswith(("The", "  "))]
+    said = [line for line in banner if line.split()[0] in {"The", "pages", "webhooks", "REST", "sockets"}]
+    assert [bridge.url in line for line in said] == [True, *[False] * (len(said) - 1)]
+    assert "  sockets   https://bridge.example   (Socket.IO" in bridge.log.read_text()
+    assert "  pages     https://bridge.example/ops   https://bridge.example/ops/system   " in bridge.log.read_text()
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 

@@ -150,8 +150,13 @@ def test_an_idempotency_key_publishes_once(client: httpx.Client, bridge: Any) ->
     again = client.post("/api/events", json=OFFER, headers=key)
     assert first.json() == again.json()
     assert count(bridge) == before + 1
-    other = client.post("/api/events", json={"events": [OFFER]}, headers=key)
-    assert other.status_code == 422
+    # However it is written: as a list of one, or with its fields in another order.
+    backwards = json.dumps({name: OFFER[name] for name in reversed(OFFER)}, indent=1)
+    for same in (json.dumps({"events": [OFFER]}), backwards):
+        assert client.post("/api/events", content=same, headers=key).json() == first.json()
+    assert count(bridge) == before + 1
+    for differs in ({"events": [OFFER, OFFER]}, {**OFFER, "target": {"buyerId": "another"}}):
+        assert client.post("/api/events", json=differs, headers=key).status_code == 422
     # Another service's key of the same name is another key.
     theirs = client.post("/api/events", json=REMOVED, headers={**key, **bearer(CHAT)})
     assert theirs.status_code == 202

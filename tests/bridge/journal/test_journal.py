@@ -1,6 +1,7 @@
 """The journal keeps its promises on a real SQLite file: once, in order, all or nothing."""
 
 import asyncio
+import hashlib
 import random
 import re
 import sqlite3
@@ -17,6 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 
+from bridge.http.front.idempotency import idempotency_of_events
 from bridge.journal import (
     IdempotencyKey,
     IdempotencyKeyReusedError,
@@ -31,6 +33,7 @@ from bridge.journal import (
 from bridge.journal.database.engines import journal_place, parse_database_url, reading_engine
 from bridge.journal.tables import schema
 from bridge.journal.writing.batch import Batch
+from coordinator.events import Audience, Event
 from coordinator.payments.observed.observations import InvoiceSnapshot, Observation, Standing, Transfer, TransferSeen
 from coordinator.payments.payments import Payment, PaymentStatus
 from tests.bridge.journal.conftest import NOW
@@ -182,6 +185,17 @@ async def test_an_idempotency_key_answers_with_the_first_payment(journal: Journa
     assert (first.is_new, again.is_new, again.payment.payment_id) == (True, False, "pay_1")
     with pytest.raises(IdempotencyKeyReusedError):
         await journal.register_payment(payment(3), IdempotencyKey("payments", "k", "another digest"))
+
+
+async def test_a_key_of_an_earlier_version_stands_for_what_that_version_made_of_the_request(journal: Journal) -> None:
+    events = [Event("new-offer", Audience(rooms=("buyer-b1",)), "{}")]
+    body = b'{"event": "new-offer"}'
+    kept = IdempotencyKey("events/shop", "k", hashlib.sha256(body).hexdigest())
+    first = await journal.publish_events(events, kept)
+    again = await journal.publish_events(events, idempotency_of_events("events/shop", "k", events, body))
+    assert again == first
+    with pytest.raises(IdempotencyKeyReusedError):
+        await journal.publish_events(events, idempotency_of_events("events/shop", "k", events, body + b" "))
 
 
 async def test_one_external_id_is_one_payment(journal: Journal) -> None:

@@ -480,7 +480,7 @@ def test_totals_and_exports_tell_of_refunds_apart_from_payouts(
     assert (total("refunds") - refunds, total("payouts") - payouts) == (Decimal("12.34"), Decimal(0))
 
     def exported(kind: str, search: str) -> dict[str, str]:
-        text = marketplace.client.get(f"/api/ops/{kind}.csv", params={"search": search}).text
+        text = marketplace.client.get(f"/api/ops/{kind}.csv", params={"search": search}).content.decode("utf-8-sig")
         return next(csv.DictReader(text.splitlines()))
 
     row = exported("payouts", done["payoutId"])

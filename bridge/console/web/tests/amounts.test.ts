@@ -40,6 +40,10 @@ describe("amounts", () => {
     expect(agreed("50.00", "ETH-USDT")).toBe("50.00\u00a0ETH-USDT");
     expect(agreed("49.9", "ETH-USDT")).toBe("49.90\u00a0ETH-USDT");
     expect(agreed("0.00100", "BTC")).toBe("0.00100\u00a0BTC");
+    expect(agreed("31", "USDT")).toBe("31.00\u00a0USDT");
+    expect(agreed("1000", "JPY")).toBe("1\u202f000\u00a0JPY");
+    expect(withFee("20.10", "0.40", "USDT")).toBe("20.10\u00a0USDT + 0.40\u00a0fee");
+    expect(roundMoney("5.10", "USDT", "up")).toBe("5.10\u00a0USDT");
     expect(agreed("many", "BTC")).toBe("many\u00a0BTC");
   });
 

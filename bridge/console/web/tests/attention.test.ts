@@ -1,8 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { giftOf, howMany, leftOutWords, paymentIdIn } from "../src/model/attention";
+import { giftOf, howMany, leftOutWords, paymentIdIn, storiesIn } from "../src/model/attention";
 import type { AttentionItem } from "../src/model/ops-documents";
 
 const ITEM: AttentionItem = { kind: "payment-short", id: "a", title: "", detail: "", advice: "", since: "2026-11-24T10:00:00Z", actions: [], severity: "warning", state: "open" };
+
+test("what a text names leads to its page, and all of the text stays", () => {
+  const [payout, payment] = ["out_65f1c0ffee0123456789abcd", "pay_65f1c0ffee0123456789abcd"];
+  const text = `${payout} of ${payment}, out_1`;
+  const pieces = storiesIn(text);
+  expect(pieces.map(({ words }) => words).join("")).toBe(text);
+  expect(pieces.flatMap(({ path }) => path ?? [])).toEqual([`/ops/payouts/${payout}`, `/ops/payments/${payment}`]);
+  expect(storiesIn("")).toEqual([]);
+});
 
 describe("what needs a person and is not listed", () => {
   test("is counted with what is, as far as it was counted", () => {

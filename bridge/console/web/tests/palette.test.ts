@@ -35,7 +35,7 @@ test("what needs a person leads to its payout, or its payment, or to the list", 
 test("a payout and a payment are named by what they come to, whose they are and how they stand", () => {
   expect(payoutGoal(payoutRow({ status: "awaiting_approval" }))).toEqual({
     kind: "Payout",
-    name: "48.9\u00a0ETH-USDT",
+    name: "48.90\u00a0ETH-USDT",
     about: "to seller-1, awaiting approval, out_1",
     path: "/ops/payouts/out_1",
   });

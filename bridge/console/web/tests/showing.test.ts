@@ -34,13 +34,20 @@ describe("times", () => {
 });
 
 describe("where to pay", () => {
-  it("asks for the rest once a part has come, without the URI that asks for all", () => {
+  it("asks for the rest once a part has come, also by its URI", () => {
     const [invoice] = payment().invoices;
     const invoices = [{ ...invoice!, paymentUri: "ethereum:0x6f?value=49.9" }];
     expect(placeToPay(payment({ invoices }))).toMatchObject({ amount: "49.9", uri: "ethereum:0x6f?value=49.9" });
-    const direct = { chain: "ethereum", recipient: "0xA", payer: null, paymentUri: "ethereum:0xA@1?value=499" };
+    const direct = { chain: "ethereum", recipient: "0xA", payer: null, paymentUri: "ethereum:0xA@1?value=49900" };
     const partial = payment({ invoices: [], direct, status: "partially_paid", received: "19.96", missing: "29.94" });
-    expect(placeToPay(partial)).toMatchObject({ amount: "29.94", uri: "0xA" });
+    expect(placeToPay(partial)).toMatchObject({ amount: "29.94", uri: "ethereum:0xA@1?value=29940" });
+    // A URI that does not say how much, or of whose units the rest is no whole number, asks for nothing false.
+    for (const paymentUri of ["ethereum:0xA@1", "ethereum:0xA@1?value=499", "ethereum:0xT@1/transfer?uint256=499&address=0xA", null]) {
+      expect(placeToPay({ ...partial, direct: { ...direct, paymentUri } })).toMatchObject({ uri: "0xA" });
+    }
+    const token = "ethereum:0xT@1/transfer?address=0xA&uint256=";
+    const inTokens = { ...partial, direct: { ...direct, paymentUri: `${token}49900000` } };
+    expect(placeToPay(inTokens)).toMatchObject({ uri: `${token}29940000` });
   });
 
   it("is nowhere yet while the provider has not answered", () => {

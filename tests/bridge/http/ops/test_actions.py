@@ -337,12 +337,17 @@ def test_a_payout_that_nobody_can_tell_about_is_resolved_by_a_person(
     wait_until(lambda: row(client, payout_id)["status"] == "ambiguous")
     assert attention(client)["payout-ambiguous"]["actions"] == ["recheck", "resolve"]
     path = f"/api/ops/payouts/{payout_id}/resolution"
-    assert client.post(path, json={"outcome": "sent", **BY}).json()["errors"][0]["field"] == "txHash"
+    unnamed = {"outcome": "sent", "note": "the wallet shows it", **BY}
+    assert client.post(path, json=unnamed).json()["errors"][0]["field"] == "txHash"
     for named in (f"https://explorer.example/tx/0x{'1' * 64}", f" 0x{'1' * 64}", "0x\u04301"):
         refused = client.post(path, json={"outcome": "sent", "txHash": named, **BY}).json()
         assert refused["detail"].startswith("txHash: expected the transaction's hash alone")
     assert client.post(path, json={"outcome": "lost", **BY}).status_code == 400
-    assert client.post(path, json={"outcome": "not-sent", **BY}).json()["errors"][0]["field"] == "note"
+    # What nothing but their word confirms, also of a transaction that no chain is followed for.
+    for word in ("not-sent", "arrived", "returned", "sent"):
+        carried = {} if word == "not-sent" else {"txHash": f"0x{'1' * 64}"}
+        unsaid = client.post(path, json={"outcome": word, **carried, **BY})
+        assert (unsaid.status_code, unsaid.json()["errors"][0]["field"]) == (400, "note")
     not_sent = {"outcome": "not-sent", "note": "the wallet knows of none", **BY}
     resolved = ok(client.post(path, json=not_sent))
     assert resolved["payout"]["status"] == "failed"

@@ -65,7 +65,7 @@ def got(client: httpx.Client, path: str, **query: str) -> Any:
 
 def lines(client: httpx.Client, path: str, **query: str) -> list[dict[str, str]]:
     answer = client.get(f"/api/ops/{path}.csv", params=query).raise_for_status()
-    return list(csv.DictReader(io.StringIO(answer.text)))
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
 
 
 def cells(client: httpx.Client, path: str, **query: str) -> list[dict[str, tuple[str | None, str]]]:

@@ -129,7 +129,7 @@ def test_filters_choose(client: httpx.Client, query: dict[str, str], count: int)
     answer = client.get("/api/ops/payouts", params=query).raise_for_status().json()
     assert (len(answer["payouts"]), answer["total"], answer["next"]) == (count, count, None)
     exported = client.get("/api/ops/payouts.csv", params=query).raise_for_status()
-    assert len(list(csv.DictReader(io.StringIO(exported.text)))) == count
+    assert len(list(csv.DictReader(io.StringIO(exported.content.decode("utf-8-sig"))))) == count
 
 
 def test_a_transaction_finds_its_payout_and_its_payment(client: httpx.Client) -> None:
@@ -177,7 +177,9 @@ def test_exports_hold_every_row_and_no_formula(client: httpx.Client) -> None:
         answer = client.get(f"/api/ops/{kind}.csv").raise_for_status()
         assert answer.headers["content-type"].startswith("text/csv")
         assert answer.headers["content-disposition"] == f'attachment; filename="{kind}.csv"'
-        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        # Spreadsheets know by its first bytes that it is UTF-8, and one mark is enough.
+        assert (answer.content[:3], answer.text.count("\ufeff")) == (b"\xef\xbb\xbf", 1)
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
         listed = client.get(f"/api/ops/{kind}").json()[kind]
         assert [row[name] for row in rows] == [row[name] for row in listed]
         assert rows[0].keys() == listed[0].keys()
@@ -238,7 +240,7 @@ def test_what_cannot_be_read_is_named_everywhere_and_hides_nothing_else(client: 
         assert page["total"] == len(rows)
         paged = [one["id"] for part in pages(client, "payments", 1) for one in part["unreadable"]]
         assert paged == [payment_id]
-        lines = list(csv.reader(io.StringIO(client.get("/api/ops/payments.csv").text)))
+        lines = list(csv.reader(io.StringIO(client.get("/api/ops/payments.csv").content.decode("utf-8-sig"))))
         assert len(lines) == 1 + len(rows)
         assert [line for line in lines if line[0] == payment_id] == [[payment_id, said]]
         assert client.get("/api/ops/payments.xlsx").raise_for_status().content

@@ -122,6 +122,7 @@ async def test_the_past_of_a_payment_goes_from_the_webhook_to_who_heard_it(
     webhooks = [step for step in steps if step["kind"] == "webhook"]
     assert webhooks
     assert (webhooks[-1]["status"], webhooks[-1]["detail"]["received"]) == ("completed", "49.9")
+    assert webhooks[-1]["detail"]["standing"] == "all"
     events = {step["event"]: step for step in steps if step["kind"] == "event"}
     update = events["payment-update"]
     # Which everyone hears, and in this order: first it was observed, then it was told.
@@ -157,6 +158,8 @@ async def test_the_past_of_a_payout_holds_what_was_done_about_it(
     assert {step["deliveries"] for step in steps if step.get("event") == "payout-completed"} == {3}
     # The payment's own past tells of the payout too, and not the other way round.
     of_payment = ok(await client.get(f"/api/ops/payments/{payment_id}/story"))["steps"]
+    released = [step["detail"] for step in of_payment if "release" in step["detail"]]
+    assert released[-1] == {"payoutId": payout_id, "sellerId": "s1", "release": "done", "worth": "48.90"}
     assert "payout-completed" in [step.get("event") for step in of_payment]
     assert "payment-created" not in told
 

@@ -17,6 +17,7 @@ NEVER = 4_102_444_800
 SERVICES = f"""
 [marketplace]
 token = "{PAYMENTS}"
+publishes = ["request-cancelled"]
 registers = ["payments"]
 
 [treasury]
@@ -93,6 +94,33 @@ def test_a_seller_turns_the_pages_of_their_own_sales(client: httpx.Client, ask: 
     assert ask(user("own-s"), sellerId="own-s", status="completed,failed").json()["payments"] == []
     assert len(ask(user("own-s"), sellerId="own-s", **{"from": mine[0]["createdAt"]}).json()["payments"]) == 4
     assert ask(user("own-s"), sellerId="own-s", to=mine[0]["createdAt"]).json()["payments"] == []
+
+
+def test_a_list_is_filtered_by_the_status_that_it_shows(client: httpx.Client, ask: Ask) -> None:
+    shares = [
+        {"requestId": "apart-r1", "sellerId": "apart-s1", "amount": "10"},
+        {"requestId": "apart-r2", "sellerId": "apart-s2", "amount": "5"},
+    ]
+    checkout = {"provider": "shkeeper", "externalId": "apart", "buyerId": "apart-b", "currency": "USD"}
+    client.post("/api/template-checkouts", json={**checkout, "shares": shares}).raise_for_status()
+    client.post("/api/payments", json=registration(sellerId="apart-s2", buyerId="apart-b")).raise_for_status()
+    target = {"buyerId": "apart-b", "sellerId": "apart-s2"}
+    cancelled = {"event": "request-cancelled", "target": target, "data": {"requestId": "apart-r2", "reason": "sold"}}
+    client.post("/api/events", json=cancelled).raise_for_status()
+
+    def shown(who: dict[str, str], status: str, **of: str) -> list[str]:
+        found = ask(who, status=status, limit=1, **of).json()
+        following = {} if found["next"] is None else {"after": found["next"]}
+        rest = ask(who, status=status, limit=1, **of, **following).json()["payments"] if following else []
+        return [one["status"] for one in (*found["payments"], *rest)]
+
+    for status, count in {"pending": 1, "cancelled": 1, "completed": 0, "cancelled,pending": 2}.items():
+        listed = shown(user("apart-s2"), status, sellerId="apart-s2")
+        assert (len(listed), set(listed) <= set(status.split(","))) == (count, True), status
+    # Whoever sees all of it sees it wait for the other's money.
+    assert shown(user("apart-s1"), "pending", sellerId="apart-s1") == ["pending"]
+    assert shown(user("ada", staff=True), "pending", sellerId="apart-s2") == ["pending", "pending"]
+    assert shown(user("apart-b"), "cancelled", buyerId="apart-b") == []
 
 
 def test_who_may_list_whose(ask: Ask) -> None:

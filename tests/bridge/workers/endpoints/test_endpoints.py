@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
+from bridge.catalogue import journaled_events
 from bridge.journal import EndpointWanted, Journal, RegisteredEndpoint
 from bridge.journal.clocks import utc_now
 from bridge.workers.endpoints.endpoints import Endpoints
@@ -106,7 +107,7 @@ async def publish(journal: Journal, *numbers: int, name: str = "purchase-request
 @asynccontextmanager
 async def sending(journal: Journal, rules: EndpointRules = FAST, granted: Sequence[bool] = ()) -> AsyncIterator[None]:
     """While a bridge sends to the endpoints of its journal, as it does beside its other work."""
-    endpoints = Endpoints(journal, rules, is_granted=lambda endpoint: all(granted))
+    endpoints = Endpoints(journal, rules, granted=lambda one: journaled_events(one.events if all(granted) else ()))
 
     async def deliver(stretch: Sequence[Any]) -> None:
         await asyncio.sleep(0)

@@ -13,11 +13,12 @@ import { NOTHING_WANTED, refundContent, RefundFields, type RefundWanted, type Se
 import {
   FOR_BOTH,
   GAVE_BOTH,
+  isTheirWord,
   NEEDS_A_NOTE,
   NOTE_HINTS,
   NOTE_LABELS,
-  NOTE_MISSING,
-  NOT_SENT_AGAIN,
+  noteMissing,
+  OUTCOMES_AGAIN,
   SENT_ALREADY,
   TAKES_A_NOTE,
   WORDS,
@@ -67,10 +68,10 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const seen = { isForSeveral, isOtherAddress };
   const asSeen = isOtherAddress ? GAVE_BOTH : isForSeveral ? FOR_BOTH : null;
   const words = wanted.sent === null ? WORDS[intent.action] : SENT_ALREADY;
-  const isNotSent = intent.action === "resolve" && outcome === "not-sent";
-  const again = isNotSent ? NOT_SENT_AGAIN : words.again;
+  const said = intent.action === "resolve" ? outcome : null;
+  const again = said === null ? words.again : OUTCOMES_AGAIN[said];
   const needsNote =
-    isNotSent || NEEDS_A_NOTE.includes(intent.action) || (intent.action === "dismiss" && isDismissedWithANote(intent.id));
+    isTheirWord(said, row?.chain ?? null) || NEEDS_A_NOTE.includes(intent.action) || (intent.action === "dismiss" && isDismissedWithANote(intent.id));
   const knownHashes = row?.txHashes ?? [];
 
   useEffect(() => {
@@ -85,7 +86,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
       (intent.action === "refund" ? refundFault(wanted.pool, wanted.amount, wanted.currency) : null) ??
       (wanted.sent === null ? null : sentFault(wanted.sent)) ??
       (intent.action === "give" && paymentIdIn(payment) === null ? "Name the payment by its id." : null) ??
-      (needsNote && note.trim() === "" ? NOTE_MISSING[isNotSent ? "not-sent" : "why"] : null) ??
+      (needsNote && note.trim() === "" ? noteMissing(said) : null) ??
       (who.said.by === "" ? "Say who you are: it is kept with what you do." : null);
     setFault(wrong);
     if (wrong !== null) return;
@@ -96,8 +97,8 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     }
     setState("doing");
     try {
-      const said = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", seen, row };
-      setState(await done(intent, who.said, said));
+      const content = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", seen, row };
+      setState(await done(intent, who.said, content));
       void desk.askAttention();
       desk.retell();
     } catch (error) {
@@ -110,9 +111,12 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     }
   };
 
-  const choose = (chosen: Outcome): void => {
-    setOutcome(chosen);
-    setIsAskedAgain(false);
+  /** What is said otherwise than it was is asked anew. */
+  const anew = <Value,>(set: (value: Value) => void) => {
+    return (value: Value): void => {
+      set(value);
+      setIsAskedAgain(false);
+    };
   };
   const isDone = typeof state === "object";
   return (
@@ -145,14 +149,14 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
             )}
             {intent.action === "give" && (
               <Field label="Payment" note="Its id, or the address of its page.">
-                <input value={payment} spellcheck={false} autoComplete="off" onInput={(event) => setPayment(event.currentTarget.value)} />
+                <input value={payment} spellcheck={false} autoComplete="off" onInput={(event) => anew(setPayment)(event.currentTarget.value)} />
               </Field>
             )}
             {intent.action === "refund" && (
-              <RefundFields paymentId={intent.paymentId} wanted={wanted} want={setWanted} refusals={refusals} />
+              <RefundFields paymentId={intent.paymentId} wanted={wanted} want={anew(setWanted)} refusals={refusals} />
             )}
             {intent.action === "resolve" && (
-              <ResolutionFields outcome={outcome} setOutcome={choose} txHash={txHash} setTxHash={setTxHash} known={knownHashes} />
+              <ResolutionFields outcome={outcome} setOutcome={anew(setOutcome)} txHash={txHash} setTxHash={anew(setTxHash)} known={knownHashes} />
             )}
             {TAKES_A_NOTE.includes(intent.action) && (
               <Field

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { money, plain } from "../model/amounts";
+import { agreed, plain } from "../model/amounts";
 import type { PaymentDocument, Refundable } from "../model/documents";
 import { poolName, type SentAlready, takingMoney } from "../model/refunds";
 import { get, newKey, Problem } from "../net/rest";
@@ -113,7 +113,7 @@ export function RefundFields({ paymentId, wanted, want, refusals }: Props): JSX.
     <>
       {takingMoney(payment).map(({ refundId, amount, currency, reason, status }) => (
         <p key={refundId} class="soft">
-          Opened before: {money(amount, currency)} <StateMark status={status} /> {reason}
+          Opened before: {agreed(amount, currency)} <StateMark status={status} /> {reason}
         </p>
       ))}
       {payment.refundable.length > 1 && (

@@ -47,7 +47,7 @@ export function RegisterEndpoint({ close }: { close: () => void }): JSX.Element 
         <Field label="Address" note={problem?.of("url") ?? null}>
           <input type="url" value={url} placeholder="https://shop.example/hooks/bridge" spellcheck={false} autoComplete="off" onInput={(event) => setUrl(event.currentTarget.value)} />
         </Field>
-        <Field label="Events" note={problem?.of("events") ?? "Names, or patterns such as payment-* payout-*; * is all."}>
+        <Field label="Events" note={problem?.of("events") ?? "Names, or patterns such as payment-* attention-*; * is all."}>
           <input value={events} spellcheck={false} autoComplete="off" onInput={(event) => setEvents(event.currentTarget.value)} />
         </Field>
         <fieldset class="choices">

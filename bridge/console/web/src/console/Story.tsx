@@ -6,6 +6,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { agreed, money, withFee } from "../model/amounts";
 import { mayDo, mayWithdraw, PROBLEMS, RULINGS } from "../model/attention";
 import { disputeWords } from "../model/disputes";
+import type { PaymentDocument } from "../model/documents";
 import type { PaymentRow, PaymentStory, PayoutRow, Step } from "../model/ops-documents";
 import type { View } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
@@ -22,6 +23,7 @@ import { askFor } from "./Dialogs";
 import { Heading } from "./Heading";
 import { StateMark } from "./marks";
 import { StoryRefunds } from "./StoryRefunds";
+import { linked } from "./linked";
 import { Link } from "./router";
 
 type Told =
@@ -164,7 +166,7 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
         <Fact name="Confirmations">{confirmations(row)}</Fact>
         <Fact name="On chain">{row.verification ?? "not watched"}</Fact>
         <Fact name="To">
-          <code class="broken">{row.destination}</code> <CopyButton text={row.destination} label="Copy the address" />
+          <Address text={row.destination} />
         </Fact>
         <Fact name={row.txHashes.length > 1 ? "Transactions" : "Transaction"}>
           {row.txHashes.length === 0 && "none yet"}
@@ -199,18 +201,18 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
 
 function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }): JSX.Element {
   const session = useStore(desk.session);
-  const title = `${money(row.amount, row.currency)} of ${row.buyerId} to ${row.sellerId}`;
+  const title = `${agreed(row.amount, row.currency)} of ${row.buyerId} to ${row.sellerId}`;
   const { paymentId } = row;
   return (
     <section class="facts" aria-label="How it stands">
       <p class="facts-head">
-        <span class="amount">{money(row.amount, row.currency)}</span>
+        <span class="amount">{agreed(row.amount, row.currency)}</span>
         <StateMark status={row.status} />
       </p>
       {story.problems.map(({ kind, detail }) => (
         <div key={kind} class="finding" data-kind={kind}>
           <p class="fault">
-            <strong>{PROBLEMS[kind]}:</strong> {withShortHashes(detail)}
+            <strong>{PROBLEMS[kind]}:</strong> {linked(withShortHashes(detail))}
           </p>
           {mayDo(session, "settle") && (
             <div class="item-actions">
@@ -231,7 +233,7 @@ function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }):
           <ul class="misfits">
             {story.misfits.map(({ kind, detail }) => (
               <li key={`${kind} ${detail}`}>
-                {kind.replaceAll("-", " ")}: {withShortHashes(detail)}
+                {kind.replaceAll("-", " ")}: {linked(withShortHashes(detail))}
               </li>
             ))}
           </ul>
@@ -252,10 +254,11 @@ function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }):
       )}
       <StoryRefunds row={row} story={story} title={title} />
       <dl>
+        <PlacesToPay document={story.document} />
         <Fact name="Received">{withFee(row.received, row.fee, row.currency)}</Fact>
         <Fact name="Missing">{withFee(row.missing, row.missingFee, row.currency)}</Fact>
-        <Fact name="Too much">{money(row.excess, row.currency)}</Fact>
-        <Fact name="Sent back">{money(row.refunded, row.currency)}</Fact>
+        <Fact name="Too much">{agreed(row.excess, row.currency)}</Fact>
+        <Fact name="Sent back">{agreed(row.refunded, row.currency)}</Fact>
         {story.document.disputes.length > 0 && (
           <Fact name="Disputed">{story.document.disputes.map((one) => disputeWords(one, row.currency)).join("; ")}</Fact>
         )}
@@ -282,6 +285,45 @@ function PaymentFacts({ row, story }: { row: PaymentRow; story: PaymentStory }):
         </Fact>
       </dl>
     </section>
+  );
+}
+
+/** Where the buyer is to pay, also before anything came: every address that money is compared with. */
+function PlacesToPay({ document: { direct, invoices } }: { document: PaymentDocument }): JSX.Element {
+  return (
+    <>
+      {direct !== null && <Place coin={`on ${direct.chain}`} address={direct.recipient} />}
+      {direct?.payer != null && (
+        <Fact name="From">
+          <Address text={direct.payer} />
+        </Fact>
+      )}
+      {invoices.map(({ coin, network, address, checkoutUrl }) => (
+        <Place
+          key={`${coin} ${address ?? ""}`}
+          coin={network === null ? coin : `${coin}, on ${network}`}
+          address={address}
+          elsewhere={checkoutUrl === null ? "no address yet" : "on the provider's own page"}
+        />
+      ))}
+      {direct === null && invoices.length === 0 && <Fact name="To pay to">the shop says where</Fact>}
+    </>
+  );
+}
+
+function Place({ coin, address, elsewhere }: { coin: string; address: string | null; elsewhere?: string }): JSX.Element {
+  return (
+    <Fact name="To pay to">
+      {coin}: {address === null ? elsewhere : <Address text={address} />}
+    </Fact>
+  );
+}
+
+function Address({ text }: { text: string }): JSX.Element {
+  return (
+    <>
+      <code class="broken">{text}</code> <CopyButton text={text} label="Copy the address" />
+    </>
   );
 }
 
@@ -333,7 +375,7 @@ function Details({ step, id }: { step: Step; id: string }): JSX.Element | null {
     <dl class="details">
       {details.map(([name, value]) => (
         <Fact key={name} name={name}>
-          <span class="broken">{value}</span>
+          <span class="broken">{linked(value)}</span>
         </Fact>
       ))}
       {rooms.length > 0 && <Fact name="told to">{rooms.join(", ")}</Fact>}

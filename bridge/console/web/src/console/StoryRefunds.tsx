@@ -1,7 +1,7 @@
 /** The refunds of a payment in its story: how each stands, the way to withdraw it, and the way to open another. */
 
 import type { JSX } from "preact";
-import { money } from "../model/amounts";
+import { agreed } from "../model/amounts";
 import { mayDo, RULINGS } from "../model/attention";
 import type { PaymentRow, PaymentStory } from "../model/ops-documents";
 import { useStore } from "../net/store";
@@ -17,7 +17,7 @@ export function StoryRefunds({ row, story, title }: { row: PaymentRow; story: Pa
       {refunds.map(({ refundId, amount, currency, reason, status }) => (
         <div key={refundId} class="finding" data-refund={refundId}>
           <p>
-            <strong>Refund of {money(amount, currency)}</strong> <StateMark status={status} />
+            <strong>Refund of {agreed(amount, currency)}</strong> <StateMark status={status} />
             <br />
             {reason}
           </p>
@@ -25,8 +25,8 @@ export function StoryRefunds({ row, story, title }: { row: PaymentRow; story: Pa
             <div class="item-actions">
               <button
                 type="button"
-                aria-label={`Withdraw the refund of ${money(amount, currency)}`}
-                onClick={() => askFor({ action: "withdraw", refundId, title: `${money(amount, currency)} to ${row.buyerId}`, detail: reason })}
+                aria-label={`Withdraw the refund of ${agreed(amount, currency)}`}
+                onClick={() => askFor({ action: "withdraw", refundId, title: `${agreed(amount, currency)} to ${row.buyerId}`, detail: reason })}
               >
                 {RULINGS.withdraw}
               </button>

@@ -1,7 +1,7 @@
 /** The columns of the table: what each shows of a payout or a payment. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { inItsScale, isZero, money, withFee } from "../model/amounts";
+import { agreed, inItsScale, isZero, withFee } from "../model/amounts";
 import type { PaymentRow, PayoutRow } from "../model/ops-documents";
 import type { View } from "../model/filters";
 import { shortened } from "../model/payment-links";
@@ -100,13 +100,13 @@ const PAYMENTS: Column<PaymentRow>[] = [
     area: "amount",
     cell: (row) =>
       row.status === "partially_paid" ? (
-        <TwoLines first={money(row.amount, row.currency)} second={<>{withFee(row.missing, row.missingFee, row.currency)} missing</>} />
+        <TwoLines first={agreed(row.amount, row.currency)} second={<>{withFee(row.missing, row.missingFee, row.currency)} missing</>} />
       ) : !isZero(row.refunded) ? (
-        <TwoLines first={money(row.amount, row.currency)} second={<>{money(row.refunded, row.currency)} back</>} />
+        <TwoLines first={agreed(row.amount, row.currency)} second={<>{agreed(row.refunded, row.currency)} back</>} />
       ) : !isZero(row.excess) ? (
-        <TwoLines first={money(row.amount, row.currency)} second={<>{money(row.excess, row.currency)} too much</>} />
+        <TwoLines first={agreed(row.amount, row.currency)} second={<>{agreed(row.excess, row.currency)} too much</>} />
       ) : (
-        money(row.amount, row.currency)
+        agreed(row.amount, row.currency)
       ),
   },
   { name: "Provider", area: "provider", cell: (row) => row.provider },
@@ -119,7 +119,7 @@ const PAYMENTS: Column<PaymentRow>[] = [
 function OfCoin({ amount, coin }: { amount: string; coin: string }): JSX.Element {
   return (
     <>
-      <span class="whole">{inItsScale(amount)}</span> <span class="whole">{coin}</span>
+      <span class="whole">{inItsScale(amount, coin)}</span> <span class="whole">{coin}</span>
     </>
   );
 }

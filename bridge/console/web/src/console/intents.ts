@@ -1,6 +1,6 @@
 /** What staff may do, and the words in which each is asked before it is done. */
 
-import type { Gift } from "../model/attention";
+import type { Gift, Outcome } from "../model/attention";
 import type { ProblemKind, Ruling } from "../model/ops-documents";
 import { ENDPOINT_WORDS, type EndpointDeed } from "./endpointDeeds";
 
@@ -30,7 +30,8 @@ export const WORDS: Record<Intent["action"], Words> = {
   approve: {
     title: "Approve this payout?",
     text: "It is sent at once, unless payouts are held, and cannot be called back. Who asked for it cannot approve it.",
-    button: "Approve and send",
+    button: "Approve and send …",
+    again: { text: "Are you sure? The money leaves at once, and cannot be called back.", button: "Yes, approve and send" },
   },
   reject: {
     title: "Reject this payout?",
@@ -87,7 +88,8 @@ export const WORDS: Record<Intent["action"], Words> = {
   resume: {
     title: "Resume payouts?",
     text: "What waits is sent at once.",
-    button: "Resume payouts",
+    button: "Resume payouts …",
+    again: { text: "Are you sure? All that waits leaves at once, and cannot be called back.", button: "Yes, resume payouts" },
   },
   recheck: {
     title: "Re-check this payout?",
@@ -102,7 +104,8 @@ export const WORDS: Record<Intent["action"], Words> = {
   give: {
     title: "Which payment is it for?",
     text: "The transfer counts for that payment, as far as the chain shows it and nothing else has it.",
-    button: "Give it to the payment",
+    button: "Give it to the payment …",
+    again: { text: "Are you sure? Its seller may be told that it is paid, and can be paid out.", button: "Yes, give it to the payment" },
   },
   dismiss: {
     title: "Take this off the list?",
@@ -121,13 +124,22 @@ export const SENT_ALREADY: Words = {
   text:
     "Nothing is sent by this, and the buyer is asked for nothing: the figures are right then. A payment that is not completed is " +
     "cancelled for good with it.",
-  button: "Write it down",
+  button: "Write it down …",
+  again: { text: "Are you sure that it was sent? The bridge does not send that money then.", button: "Yes, it was sent" },
 };
 
-/** That it was not sent has it paid again, so it is asked a second time. */
-export const NOT_SENT_AGAIN = {
-  text: "Are you sure that it was not sent? Its payment can be paid out again then: the seller has the money twice if it was.",
-  button: "Yes, it was not sent",
+/** What a person says of a payout moves its money, or counts as if it had moved, so each is asked a second time. */
+export const OUTCOMES_AGAIN: Record<Outcome, NonNullable<Words["again"]>> = {
+  sent: { text: "Are you sure that this transaction carries it? It is not sent again then.", button: "Yes, it was sent" },
+  arrived: { text: "Are you sure that it has arrived? It is completed then, whatever the chain says.", button: "Yes, it has arrived" },
+  "not-sent": {
+    text: "Are you sure that it was not sent? Its payment can be paid out again then: the seller has the money twice if it was.",
+    button: "Yes, it was not sent",
+  },
+  returned: {
+    text: "Are you sure that it came back? Its payment can be paid out again then: the seller has the money twice if it did not.",
+    button: "Yes, it came back",
+  },
 };
 /** A transaction that is another payout's already is for both only where somebody has seen that. */
 export const FOR_BOTH = "Yes, it is for both";
@@ -135,10 +147,23 @@ export const FOR_BOTH = "Yes, it is for both";
 export const GAVE_BOTH = "Yes, the buyer gave it";
 export const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject", "refund"];
 export const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw", "withdraw-payout", "endpoint-disable"];
-export const NOTE_MISSING = {
-  why: "Say why: it is kept with what you do.",
-  "not-sent": "Say how you found out that it was not sent: it is kept with what you do.",
+const WHY_MISSING = "Say why: it is kept with what you do.";
+const FOUND_OUT: Record<Outcome, string> = {
+  sent: "it was sent",
+  arrived: "it has arrived",
+  "not-sent": "it was not sent",
+  returned: "it came back",
 };
+
+/** What is said where a note is missing: of a payout, what nothing but a person's word confirms. */
+export function noteMissing(outcome: Outcome | null): string {
+  return outcome === null ? WHY_MISSING : `Say how you found out that ${FOUND_OUT[outcome]}: it is kept with what you do.`;
+}
+
+/** Whether only a person's word says that a payout became this: what was sent, a chain that is followed shows by itself. */
+export function isTheirWord(outcome: Outcome | null, chain: string | null): boolean {
+  return outcome !== null && (outcome !== "sent" || chain === null);
+}
 export const NOTE_LABELS: Partial<Record<Intent["action"], string>> = { resolve: "How you found out" };
 export const NOTE_HINTS: Partial<Record<Intent["action"], string>> = {
   reject: "Kept with the payout, where its seller can read it.",

@@ -54,6 +54,13 @@ export function share(part: string, whole: string): number {
   return Math.max(0, Math.min(permyriad, 10_000)) / 10_000;
 }
 
+/** As many of `units` as a part is of the whole; null where that are no whole ones. */
+export function unitsOf(part: string, whole: string, units: string): string | null {
+  const [a, b] = aligned(part, whole);
+  const product = BigInt(units) * a;
+  return b === 0n || product % b !== 0n ? null : (product / b).toString();
+}
+
 const decimalsOf = new Map<string, number | null>();
 
 /** How many decimals a currency of a country is always written with; null for coins. */
@@ -84,14 +91,17 @@ function inDecimals(amount: string, decimals: number): string {
   return fraction === "" ? `${sign}${whole}` : `${sign}${whole}.${fraction}`;
 }
 
-/** What was agreed in a coin, in the scale that it was agreed in: `20.10` stays so, and `49.9` is `49.90`. */
-export function inItsScale(amount: string): string {
-  return inDecimals(amount, Math.max(AMOUNT.exec(amount)?.[3]?.length ?? 0, 2));
+/**
+ * What was agreed, or is reckoned of it, in the scale that the bridge says it in: `20.10` USDT stays so, and `49.9` is
+ * `49.90`. A currency of a country has its own decimals.
+ */
+export function inItsScale(amount: string, currency: string): string {
+  return inDecimals(amount, usualDecimals(currency) ?? Math.max(AMOUNT.exec(amount)?.[3]?.length ?? 0, 2));
 }
 
 /** The same, with its currency. */
 export function agreed(amount: string, currency: string): string {
-  return `${inItsScale(amount)}\u00a0${currency}`;
+  return `${inItsScale(amount, currency)}\u00a0${currency}`;
 }
 
 /** With its currency, which must not be torn from it at the end of a line. */
@@ -101,20 +111,20 @@ export function money(amount: string, currency: string): string {
 
 /** With what is a gateway's fee and not for the goods: `29.90 USD + 0.60 fee`. */
 export function withFee(amount: string, fee: string, currency: string): string {
-  return isZero(fee) ? money(amount, currency) : `${money(amount, currency)} + ${shown(fee, currency)}\u00a0fee`;
+  return isZero(fee) ? agreed(amount, currency) : `${agreed(amount, currency)} + ${inItsScale(fee, currency)}\u00a0fee`;
 }
 
 /**
- * As `money`, in a currency of a country rounded to what it is written with: what has come down, what is missing up, so
+ * As `agreed`, in a currency of a country rounded to what it is written with: what has come down, what is missing up, so
  * that the two still make the whole. For who pays; the books show every digit.
  */
 export function roundMoney(amount: string, currency: string, direction: "up" | "down"): string {
   const kept = usualDecimals(currency);
   const { units, decimals } = exact(amount);
-  if (kept === null || decimals <= kept) return money(amount, currency);
+  if (kept === null || decimals <= kept) return agreed(amount, currency);
   const step = 10n ** BigInt(decimals - kept);
   const whole = units / step + (direction === "up" && units % step > 0n ? 1n : 0n);
-  return money(text(whole, kept), currency);
+  return agreed(text(whole, kept), currency);
 }
 
 /** How an amount is copied into a wallet: as it is, without spaces. */

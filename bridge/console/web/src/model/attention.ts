@@ -89,6 +89,15 @@ export function storyPath({ payoutId, paymentId }: AttentionItem): string | null
   return paymentId ? `/ops/payments/${paymentId}` : null;
 }
 
+/** A text in pieces: those that are the id of a payment or payout have the path of its page. */
+export function storiesIn(text: string): { words: string; path: string | null }[] {
+  return text.split(/\b((?:pay|out)_[0-9a-f]{24})\b/).flatMap((words, number) => {
+    if (words === "") return [];
+    const view = words.startsWith("out_") ? "payouts" : "payments";
+    return [{ words, path: number % 2 === 1 ? `/ops/${view}/${words}` : null }];
+  });
+}
+
 export function keyOf(item: AttentionItem): string {
   return `${item.kind} ${item.id}`;
 }

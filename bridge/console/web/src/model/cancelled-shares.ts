@@ -1,7 +1,7 @@
 /** Purchases of a payment that were cancelled: what its buyer is told of them, and what is still to be paid or may come back. */
 
 import type { Words } from "../words/words";
-import { money, sum } from "./amounts";
+import { agreed, sum } from "./amounts";
 import type { PaymentDocument, Share } from "./documents";
 import type { Side } from "./payment-line";
 import { takingMoney } from "./refunds";
@@ -23,7 +23,7 @@ export function cancelledRemarks(words: Words, payment: PaymentDocument, side: S
   if (cancelled.length === 0) return [];
   const said = words.say("cancelledPart", {
     purchases: cancelled.map(({ requestId }) => requestId).join(", "),
-    amount: money(sum(cancelled.map(({ amount }) => amount)), payment.currency),
+    amount: agreed(sum(cancelled.map(({ amount }) => amount)), payment.currency),
   });
   if (side === "seller") return [said];
   if (payment.status !== "completed") return [words.together(said, words.say("payAllOrNew"))];

@@ -1,6 +1,6 @@
 /** Disputes as the pages tell of them: money that the buyer's bank was asked to take back. */
 
-import { money } from "./amounts";
+import { agreed } from "./amounts";
 import type { Dispute, PaymentDocument } from "./documents";
 import type { Words } from "../words/words";
 import type { Side } from "./payment-line";
@@ -8,7 +8,7 @@ import type { Side } from "./payment-line";
 /** What the parties are to know of the disputes of a payment; what was lost is said as money that went back. */
 export function disputeRemarks(words: Words, { disputes, currency }: PaymentDocument, side: Side): string[] {
   return disputes.flatMap(({ status, amount: disputed }) => {
-    const amount = money(disputed, currency);
+    const amount = agreed(disputed, currency);
     if (status === "open") return [words.say(side === "buyer" ? "yourBankAsked" : "bankAsked", { amount })];
     return status === "won" && side === "seller" ? [words.say("bankLeft", { amount })] : [];
   });
@@ -16,5 +16,5 @@ export function disputeRemarks(words: Words, { disputes, currency }: PaymentDocu
 
 /** One dispute as the console tells of it. */
 export function disputeWords({ disputeId, status, amount, reason }: Dispute, currency: string): string {
-  return `${money(amount, currency)}, ${status} (${disputeId}${reason === null ? "" : `: ${reason}`})`;
+  return `${agreed(amount, currency)}, ${status} (${disputeId}${reason === null ? "" : `: ${reason}`})`;
 }

@@ -1,6 +1,6 @@
 /** What the console's palette leads to: its pages, what needs a person, and the payouts and payments that are found. */
 
-import { money } from "./amounts";
+import { agreed } from "./amounts";
 import { KINDS, storyPath } from "./attention";
 import type { AttentionItem, PaymentRow, PayoutRow } from "./ops-documents";
 import { statusName } from "./statuses";
@@ -52,7 +52,7 @@ export function payoutGoal({ payoutId, amount, coin, sellerId, buyerId, status }
   const whom = buyerId ?? sellerId;
   return {
     kind: buyerId === null ? "Payout" : "Refund",
-    name: money(amount, coin),
+    name: agreed(amount, coin),
     about: `to ${whom}, ${statusName(status)}, ${payoutId}`,
     path: `/ops/payouts/${encodeURIComponent(payoutId)}`,
   };
@@ -61,7 +61,7 @@ export function payoutGoal({ payoutId, amount, coin, sellerId, buyerId, status }
 export function paymentGoal({ paymentId, amount, currency, requestId, buyerId, status }: PaymentRow): Goal {
   return {
     kind: "Payment",
-    name: money(amount, currency),
+    name: agreed(amount, currency),
     about: `by ${buyerId} for ${requestId}, ${statusName(status)}, ${paymentId}`,
     path: `/ops/payments/${encodeURIComponent(paymentId)}`,
   };

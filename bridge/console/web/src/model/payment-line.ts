@@ -5,7 +5,7 @@
 
 import type { Fixed } from "../words/catalogue";
 import type { Words } from "../words/words";
-import { isZero, money, roundMoney, share } from "./amounts";
+import { agreed, isZero, money, roundMoney, share } from "./amounts";
 import { cancelledRemarks } from "./cancelled-shares";
 import { disputeRemarks } from "./disputes";
 import type { Cause, PaymentDocument, Sighting } from "./documents";
@@ -180,7 +180,7 @@ function confirming(words: Words, payment: PaymentDocument, side: Side): Said {
 }
 
 function partiallyPaid(words: Words, payment: PaymentDocument, side: Side, nowhere: Nowhere | null): Said {
-  const asked = money(payment.amount, payment.currency);
+  const asked = agreed(payment.amount, payment.currency);
   const missing = roundMoney(payment.missing, payment.currency, "up");
   const more = payment.transfers.some((transfer) => !transfer.confirmed);
   return {
@@ -227,7 +227,7 @@ const OF_ESCROW: Record<PaymentDocument["escrowState"], Fixed | null> = {
 };
 
 function completed(words: Words, payment: PaymentDocument, side: Side): Said {
-  const amount = money(payment.amount, payment.currency);
+  const amount = agreed(payment.amount, payment.currency);
   if (side === "buyer") {
     return {
       tone: "done",
@@ -248,7 +248,7 @@ function completed(words: Words, payment: PaymentDocument, side: Side): Said {
 function expired(words: Words, payment: PaymentDocument, side: Side): Said {
   const inTime = isZero(payment.received)
     ? words.say("nothingInTime")
-    : words.say("partInTime", { received: came(payment), asked: money(payment.amount, payment.currency) });
+    : words.say("partInTime", { received: came(payment), asked: agreed(payment.amount, payment.currency) });
   return {
     tone: "over",
     headline: words.say("expired"),

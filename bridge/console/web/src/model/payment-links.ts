@@ -1,7 +1,7 @@
 /** Where a payment is paid, and where its transactions can be looked at. */
 
-import { isZero } from "./amounts";
-import type { Chain, PaymentDocument } from "./documents";
+import { isZero, unitsOf } from "./amounts";
+import type { Chain, Direct, PaymentDocument } from "./documents";
 
 export interface PlaceToPay {
   /** What is to be sent, in the coin itself. */
@@ -16,8 +16,7 @@ export interface PlaceToPay {
   uri: string;
 }
 
-/** Null while there is nowhere to pay. Once a part was paid over a chain it asks for the rest, so the URI is the bare
- * address: the payment's own URI would ask for everything again. */
+/** Null while there is nowhere to pay. Once a part was paid over a chain it asks for the rest, and so does the URI. */
 export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
   const isPartial = payment.status === "partially_paid";
   const { direct } = payment;
@@ -28,7 +27,7 @@ export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
       name: null,
       network: direct.chain,
       address: direct.recipient,
-      uri: isPartial ? direct.recipient : (direct.paymentUri ?? direct.recipient),
+      uri: isPartial ? uriOfRest(direct, payment) : (direct.paymentUri ?? direct.recipient),
     };
   }
   const invoice = payment.invoices[0];
@@ -41,6 +40,14 @@ export function placeToPay(payment: PaymentDocument): PlaceToPay | null {
     address: invoice.address,
     uri: invoice.paymentUri ?? invoice.address,
   };
+}
+
+/** The payment's own URI would ask for everything again. Where it does not end with an amount, the bare address. */
+function uriOfRest({ paymentUri, recipient }: Direct, { missing, amount }: PaymentDocument): string {
+  const [, asks, units] = /^(ethereum:.+[?&](?:value|uint256)=)(\d+)$/.exec(paymentUri ?? "") ?? [];
+  if (asks === undefined || units === undefined || isZero(missing)) return recipient;
+  const rest = unitsOf(missing, amount, units);
+  return rest === null ? recipient : asks + rest;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Fixed } from "../words/catalogue";
 import type { Words } from "../words/words";
-import { compare, isZero, money, roundMoney } from "./amounts";
+import { agreed, compare, isZero, roundMoney } from "./amounts";
 import type { HistoryItem, PaymentDocument } from "./documents";
 
 export interface Step {
@@ -68,7 +68,7 @@ function confirmationNote(words: Words, { confirmations, requiredConfirmations: 
 }
 
 function arrivedNote(words: Words, { received, amount, currency }: PaymentDocument): string {
-  return words.say("ofAll", { done: roundMoney(received, currency, "down"), needed: money(amount, currency) });
+  return words.say("ofAll", { done: roundMoney(received, currency, "down"), needed: agreed(amount, currency) });
 }
 
 function last(history: HistoryItem[], status: string): string | null {

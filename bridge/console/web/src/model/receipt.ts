@@ -1,7 +1,7 @@
 /** What stands on a receipt: whole ids and hashes, since nobody copies from paper what was cut short. */
 
 import type { Words } from "../words/words";
-import { isZero, money } from "./amounts";
+import { agreed, isZero, money } from "./amounts";
 import type { PaymentDocument } from "./documents";
 import { moment } from "./times";
 
@@ -11,7 +11,7 @@ export function receiptLines(words: Words, payment: PaymentDocument, shop: strin
   lines.push([words.say("paid"), moment(paidAt, words.locale)]);
   if (payment.shares.length > 1) {
     for (const { requestId, sellerId, amount } of payment.shares) {
-      lines.push([words.say("forTo", { purchase: requestId, seller: sellerId }), money(amount, payment.currency)]);
+      lines.push([words.say("forTo", { purchase: requestId, seller: sellerId }), agreed(amount, payment.currency)]);
     }
   } else {
     lines.push([words.say("for"), payment.requestId], [words.say("to"), payment.sellerId]);
@@ -19,7 +19,7 @@ export function receiptLines(words: Words, payment: PaymentDocument, shop: strin
   for (const { amount, asset, txHash, confirmed } of payment.transfers) {
     if (confirmed) lines.push([money(amount, asset), txHash]);
   }
-  if (!isZero(payment.refunded)) lines.push([words.say("sentBackSince"), money(payment.refunded, payment.currency)]);
+  if (!isZero(payment.refunded)) lines.push([words.say("sentBackSince"), agreed(payment.refunded, payment.currency)]);
   lines.push([words.say("payment"), payment.paymentId]);
   return lines;
 }

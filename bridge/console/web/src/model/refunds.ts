@@ -1,7 +1,7 @@
 /** Refunds as the pages tell of them: what the buyer is asked, how each stands in words, and what can still go back. */
 
 import type { Words } from "../words/words";
-import { compare, isZero, money } from "./amounts";
+import { agreed, compare, isZero, money } from "./amounts";
 import type { PaymentDocument, Refund, Refundable } from "./documents";
 import type { Side, Tone } from "./payment-line";
 
@@ -29,7 +29,7 @@ export function coinOf(refund: Refund, payment: PaymentDocument): string {
 }
 
 export function refundLine(words: Words, refund: Refund, side: Side): RefundLine {
-  const amount = money(refund.amount, refund.currency);
+  const amount = agreed(refund.amount, refund.currency);
   const coins = refund.coinAmount === null ? null : money(refund.coinAmount, refund.coin);
   const yours = side === "buyer";
   const onItsWay = words.say(yours ? "onItsWayToYou" : "onItsWayToBuyer", { amount });
@@ -119,6 +119,6 @@ function isAmount(text: string): boolean {
 export function refundFault(pool: Refundable | null, amount: string, currency: string): string | null {
   if (pool === null) return "Nothing of this payment can go back.";
   if (!isAmount(amount)) return "Say how much, such as 12.50.";
-  if (compare(amount, pool.amount) > 0) return `No more than ${money(pool.amount, currency)} can go back.`;
+  if (compare(amount, pool.amount) > 0) return `No more than ${agreed(pool.amount, currency)} can go back.`;
   return null;
 }

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { money } from "../model/amounts";
+import { agreed } from "../model/amounts";
 import type { CheckoutDocument } from "../model/documents";
 import type { Side } from "../model/payment-line";
 import { useStore } from "../net/store";
@@ -87,7 +87,7 @@ function Shares({ checkout, side }: { checkout: CheckoutDocument; side: Side }):
                 <bdi>{share.sellerId === me ? words.say("you") : share.sellerId}</bdi>
               </td>
               <td class="number">
-                <bdi dir="ltr">{money(share.amount, payment.currency)}</bdi>
+                <bdi dir="ltr">{agreed(share.amount, payment.currency)}</bdi>
               </td>
             </tr>
           ))}

@@ -167,7 +167,7 @@ function Entry({ id, createdAt, line, now }: { id: string; createdAt: string; li
   return (
     <li class={`own-entry tone-${line.tone}`} data-id={id}>
       <a href={path}>
-        <Amount amount={line.amount} currency={line.currency} asAgreed />
+        <Amount amount={line.amount} currency={line.currency} />
         <bdi class="own-about">{line.about}</bdi>
       </a>
       <span class="own-words">{line.words}</span>

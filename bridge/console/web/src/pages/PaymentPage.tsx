@@ -3,7 +3,7 @@
 import "../styles/pay.css";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import { money } from "../model/amounts";
+import { agreed } from "../model/amounts";
 import type { Chain, PaymentDocument } from "../model/documents";
 import { explorerOf, whyNowhere } from "../model/payment-links";
 import { paymentLine, type Side } from "../model/payment-line";
@@ -90,7 +90,7 @@ export function PaymentPanel({ payment, side, chains, renewPrice, lookAgain, chi
   const line = paymentLine(words, payment, side);
   const paysHere = side === "buyer" && line.asksForMoney;
   useEffect(() => {
-    document.title = `${line.headline} · ${money(payment.amount, payment.currency)}`;
+    document.title = `${line.headline} · ${agreed(payment.amount, payment.currency)}`;
   }, [line.headline, payment.amount, payment.currency]);
   return (
     <div class={`panel${paysHere ? " has-place" : ""}`}>

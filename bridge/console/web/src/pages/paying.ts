@@ -62,6 +62,8 @@ export function watched<Document>(subject: Subject<Document>): Watched<Document>
     looked.set(found);
     const { document } = found;
     if (document === null) return;
+    // Which rooms these are stands in the document alone. So at its opening a page looks up twice: once to know them, and
+    // once it is in them, since what happened in between was told to rooms in which it was not yet.
     subject.join(live.rooms, document);
     clearTimeout(asksForAddress);
     if (waitsForAddress(subject.paymentOf(document))) asksForAddress = setTimeout(() => live.lookAgain(), ADDRESS_PAUSE_MS);

@@ -5,7 +5,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { isZero, money, plain, roundMoney, shown } from "../model/amounts";
+import { agreed, isZero, plain, roundMoney, inItsScale } from "../model/amounts";
 import type { PaymentDocument } from "../model/documents";
 import { checkoutOf, endOfPrice, type Nowhere, opensWallet, placeToPay, whyNowhere } from "../model/payment-links";
 import { refusalWords } from "../model/refusals";
@@ -33,7 +33,7 @@ export function PlaceToPay({ payment, now, renewPrice }: PlaceProps): JSX.Elemen
   if (place === null) return <NowhereToPay payment={payment} reason={nowhere} />;
   const end = endOfPrice(payment);
   const { address } = place;
-  const amount = money(place.amount, place.coin);
+  const amount = agreed(place.amount, place.coin);
   return (
     <section class="place" aria-label={words.say("whereToPay")}>
       <div class="qr-frame">
@@ -103,7 +103,7 @@ function Fee({ payment }: { payment: PaymentDocument }): JSX.Element | null {
   if (fee === null || isZero(fee)) return null;
   const missing = roundMoney(payment.missing, payment.currency, "up");
   return (
-    <dd class="field-note">{words.say("providerFee", { missing, fee: shown(fee, payment.currency) })}</dd>
+    <dd class="field-note">{words.say("providerFee", { missing, fee: inItsScale(fee, payment.currency) })}</dd>
   );
 }
 

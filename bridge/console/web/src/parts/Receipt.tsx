@@ -2,7 +2,7 @@
 
 import "../styles/receipt.css";
 import type { JSX } from "preact";
-import { money } from "../model/amounts";
+import { agreed } from "../model/amounts";
 import type { PaymentDocument } from "../model/documents";
 import { shopOf } from "../model/payment-links";
 import { receiptLines } from "../model/receipt";
@@ -22,7 +22,7 @@ export function Receipt({ payment }: { payment: PaymentDocument }): JSX.Element 
       <section class="receipt" aria-hidden="true">
         <h2>{words.say("receipt")}</h2>
         <p class="receipt-amount">
-          <bdi dir="ltr">{money(payment.amount, payment.currency)}</bdi>
+          <bdi dir="ltr">{agreed(payment.amount, payment.currency)}</bdi>
         </p>
         <dl>
           {receiptLines(words, payment, shop?.host ?? null).map(([name, value]) => (
