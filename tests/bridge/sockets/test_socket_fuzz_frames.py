@@ -92,6 +92,8 @@ async def send(watched: Watched, pieces: list[bytes]) -> None:
                 if not (data := await reader.read(65_536)):
                     break
                 heard.take(data)
+                if heard.closed:
+                    break  # it would wait for an answer to that
     except ConnectionResetError:
         pass  # it was hung up on with some of it unread
     finally:
