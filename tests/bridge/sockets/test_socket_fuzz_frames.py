@@ -94,7 +94,7 @@ async def send(watched: Watched, pieces: list[bytes]) -> None:
                 heard.take(data)
                 if heard.closed:
                     break  # it would wait for an answer to that
-    except ConnectionResetError:
+    except (ConnectionResetError, BrokenPipeError):
         pass  # it was hung up on with some of it unread
     finally:
         writer.close()
