@@ -24,6 +24,7 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, T
 from bridge import __version__
 from bridge.arrival_times import arrival_of
 from bridge.traces import Delivered, tracing
+from bridge.traces.collector import CollectorSession
 from bridge.traces.traceparent import TraceParent, read_traceparent, traceparent_in
 from providers.question_spans import question_spans
 
@@ -53,7 +54,7 @@ class OpenTelemetryTraces:
         said = {"service.name": "bridge", "service.version": __version__, "service.instance.id": instance}
         resource = Resource.create(said).merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(session=CollectorSession())))
         self._tracer = self._provider.get_tracer("bridge", __version__)
 
     def close(self, within_seconds: float) -> None:

@@ -1,6 +1,7 @@
 """Outages that are brought about, each with its end: what befalls a bridge on the days that nobody plans for."""
 
 import resource
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,7 +14,17 @@ import pytest
 from tests.conftest import BridgeProcess
 from tests.postgresql import Cluster
 
-__all__ = ["Outage", "few_descriptors", "filled", "of_files", "of_postgresql", "small_disk"]
+__all__ = [
+    "MachineClock",
+    "MovedClockProcess",
+    "Outage",
+    "few_descriptors",
+    "filled",
+    "of_clocks",
+    "of_files",
+    "of_postgresql",
+    "small_disk",
+]
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,43 @@ class Outage:
 
     name: str
     lasts: Callable[[], AbstractContextManager[object]]
+    is_worked_through: bool = False
+    """Whether the bridge stays ready meanwhile."""
+
+
+class MovedClockProcess(BridgeProcess):
+    """A bridge on a machine whose clock somebody sets while it runs."""
+
+    beside = "tests.system.nodes.other_clock"
+
+
+class MachineClock:
+    """The clock of that machine, which is right at first."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        file.write_bytes(struct.pack("d", 0.0))
+
+    @contextmanager
+    def ahead(self, seconds: float) -> Iterator[None]:
+        self._set(seconds)
+        try:
+            yield
+        finally:
+            self._set(0.0)
+
+    def _set(self, seconds: float) -> None:
+        with self.file.open("r+b", buffering=0) as file:
+            file.write(struct.pack("d", seconds))
+
+
+def of_clocks(clock: MachineClock) -> list[Outage]:
+    """What befalls a machine whose clock is set, and set right again."""
+    hour = 3600.0
+    return [
+        Outage("the clock is an hour ahead", lambda: clock.ahead(hour), is_worked_through=True),
+        Outage("the clock is an hour behind", lambda: clock.ahead(-hour), is_worked_through=True),
+    ]
 
 
 def of_postgresql(cluster: Cluster, bridge: BridgeProcess) -> list[Outage]:

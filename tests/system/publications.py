@@ -13,7 +13,7 @@ import psycopg
 from tests.asking import client_of
 from tests.waiting import wait_until
 
-__all__ = ["Publishing", "publish", "publish_until_kept", "published"]
+__all__ = ["Publishing", "commit_hours", "publish", "publish_until_kept", "published"]
 
 
 def publish(client: httpx.Client, number: int, request_id: str = "r1") -> int:
@@ -36,6 +36,12 @@ def published(database: str | Path) -> list[int]:
         with psycopg.connect(database) as server:
             rows = server.execute(question.encode()).fetchall()
     return sorted(int(json.loads(payload)["type"]) for (payload,) in rows)
+
+
+def commit_hours(file: Path) -> set[str]:
+    """The hours of the day in which a journal says that something was committed."""
+    with closing(sqlite3.connect(file)) as opened:
+        return {str(at)[11:13] for (at,) in opened.execute("SELECT committed_at FROM events")}
 
 
 class Publishing:

@@ -1,5 +1,5 @@
 """Mail over SMTP. The conversation with a server is held in a thread, and cut off from outside when its time is up,
-however slowly the server goes on.
+however slowly the server goes on; of a reply no more is read than is bounded.
 
 A name, a reference or an address from outside never comes into a head as it is, and never begins a line.
 """
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Any
+from typing import IO, Any
 
 from bridge.workers.alerts.destinations import DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.alerts.settings import MailSettings
@@ -26,6 +26,9 @@ __all__ = ["MailServer", "mail_of"]
 
 DEADLINE_SECONDS = 30.0
 STEP_SECONDS = 10.0
+# Of one reply. Servers offer some twenty extensions, of a line each.
+REPLY_LIMIT_LINES = 100
+REPLY_LIMIT_BYTES = 65_536
 SAID_LIMIT_CHARACTERS = 200
 
 
@@ -80,9 +83,42 @@ def _retrieve(held: asyncio.Task[None]) -> None:
         held.exception()
 
 
+class _TooMuchSaidError(Exception):
+    """A reply goes on beyond its bounds. As an error of smtplib's it would be taken for a lost connection there."""
+
+
+class _Replies:
+    """What a server says, as smtplib reads it, which gathers the lines of a reply for as long as it goes on."""
+
+    def __init__(self, conversation: "_Conversation", file: IO[bytes]) -> None:
+        self._conversation = conversation
+        self._file = file
+        self.begin()
+
+    def begin(self) -> None:
+        """The next reply is to be read."""
+        self._left_lines, self._left_bytes = REPLY_LIMIT_LINES, REPLY_LIMIT_BYTES
+
+    def readline(self, size: int) -> bytes:
+        # What was cut off may be full of what has come already.
+        self._conversation.require_uncut()
+        if not self._left_lines or not self._left_bytes:
+            raise _TooMuchSaidError
+        line = self._file.readline(min(size, self._left_bytes))
+        self._left_lines -= 1
+        self._left_bytes -= len(line)
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class _Known:
     """A client that is known before it connects, since its server may take for ever to greet it. What is cut off goes
-    no further than the next answer."""
+    no further than the next line of an answer."""
+
+    file: _Replies | None
+    sock: Any
 
     def __init__(self, conversation: "_Conversation", *where: Any, **options: Any) -> None:
         self._conversation = conversation
@@ -90,8 +126,10 @@ class _Known:
         super().__init__(*where, **options)
 
     def getreply(self) -> tuple[int, bytes]:
-        if self._conversation.is_cut:
-            raise smtplib.SMTPServerDisconnected("cut off")
+        self._conversation.require_uncut()
+        if self.file is None:
+            self.file = _Replies(self._conversation, self.sock.makefile("rb"))
+        self.file.begin()
         reply: tuple[int, bytes] = super().getreply()  # type: ignore[misc]
         return reply
 
@@ -132,6 +170,10 @@ class _Conversation:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
+    def require_uncut(self) -> None:
+        if self.is_cut:
+            raise smtplib.SMTPServerDisconnected("cut off")
+
     def hold(self, mail: EmailMessage, address: str) -> None:
         """Hands a mail over. Raises UndeliveredError."""
         host = self._settings.host
@@ -151,6 +193,10 @@ class _Conversation:
             raise UndeliveredError(
                 f"{host} offers no STARTTLS, or takes no such login; nothing was told to it"
             ) from None
+        except _TooMuchSaidError:
+            raise self.broken(
+                f"{host} replies with more than {REPLY_LIMIT_LINES} lines or {REPLY_LIMIT_BYTES} bytes at once"
+            ) from None
         except smtplib.SMTPException:
             raise self.broken(f"{host} broke off before it had taken the mail") from None
         except OSError as error:
@@ -168,7 +214,9 @@ class _Conversation:
         if self._settings.user:
             client.login(self._settings.user, self._password)
         client.sendmail(self._settings.sender, [address], mail)
-        with suppress(smtplib.SMTPException, OSError):  # it has taken the mail, however it says goodbye
+        with suppress(
+            smtplib.SMTPException, OSError, _TooMuchSaidError
+        ):  # it has taken the mail, however it says goodbye
             client.quit()
 
     def _connected(self) -> smtplib.SMTP:

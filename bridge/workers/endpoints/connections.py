@@ -4,15 +4,13 @@ A name is looked up once, and what was looked at is connected to: who owns a nam
 next moment. Proxies of the environment are not gone through, since they would look it up anew.
 """
 
-import asyncio
-import socket
-from collections.abc import Iterable, Sequence
-from ipaddress import ip_address
+from collections.abc import Iterable
 
 import httpcore
 import httpx
 
-from coordinator.endpoints.addresses import Address, Networks, is_reachable
+from bridge.workers.endpoints.names import NameLookUps
+from coordinator.endpoints.addresses import Networks, is_reachable
 from providers.answers import NotReachedError, neighbour
 
 __all__ = ["AddressRefusedError", "connections_to_endpoints"]
@@ -28,8 +26,11 @@ class AddressRefusedError(NotReachedError):
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Connects to addresses that may be sent to."""
 
-    def __init__(self, backend: httpcore.AsyncNetworkBackend, allowed: Networks, *, is_encrypted: bool) -> None:
+    def __init__(
+        self, backend: httpcore.AsyncNetworkBackend, names: NameLookUps, allowed: Networks, *, is_encrypted: bool
+    ) -> None:
         self._backend = backend
+        self._names = names
         self._allowed = allowed
         self._is_encrypted = is_encrypted
 
@@ -41,7 +42,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        found = await looked_up(host, port)
+        found = await self._names.addresses(host)
         allowed = [one for one in found if is_reachable(one, self._allowed, is_encrypted=self._is_encrypted)]
         if not allowed:
             raise AddressRefusedError(
@@ -59,19 +60,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await self._backend.sleep(seconds)
 
 
-async def looked_up(host: str, port: int) -> Sequence[Address]:
-    """The addresses that a name has."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise NotReachedError("its name leads nowhere") from None
-    return [ip_address(str(one[4][0]).partition("%")[0]) for one in found]
-
-
-def connections_to_endpoints(allowed: Networks, *, is_encrypted: bool) -> httpx.AsyncClient:
+def connections_to_endpoints(names: NameLookUps, allowed: Networks, *, is_encrypted: bool) -> httpx.AsyncClient:
     """The connections to all endpoints. Few are kept: most endpoints are sent to seldom."""
     return neighbour(
         through_proxies=False,
-        connects=lambda backend: GuardedBackend(backend, allowed, is_encrypted=is_encrypted),
+        connects=lambda backend: GuardedBackend(backend, names, allowed, is_encrypted=is_encrypted),
         keepalive_connections=32,
     )

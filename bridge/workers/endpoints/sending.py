@@ -9,6 +9,7 @@ import httpx
 
 from bridge import __version__
 from bridge.workers.endpoints.connections import connections_to_endpoints
+from bridge.workers.endpoints.names import NameLookUps
 from coordinator.endpoints.endpoints import EndpointRules, Try
 from coordinator.endpoints.retry_after import rest_asked
 from coordinator.endpoints.signing import signed_headers
@@ -26,8 +27,9 @@ class EndpointSender:
     def __init__(self, rules: EndpointRules, clock: Callable[[], datetime]) -> None:
         self._rules = rules
         self._clock = clock
-        self._encrypted = connections_to_endpoints(rules.networks, is_encrypted=True)
-        self._plain = connections_to_endpoints(rules.networks, is_encrypted=False)
+        names = NameLookUps()
+        self._encrypted = connections_to_endpoints(names, rules.networks, is_encrypted=True)
+        self._plain = connections_to_endpoints(names, rules.networks, is_encrypted=False)
 
     async def aclose(self) -> None:
         await self._encrypted.aclose()

@@ -20,8 +20,16 @@ from bridge.workers.health.checks import CHECK_SECONDS
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge
 from tests.postgresql import journal_cluster
-from tests.system.outages import Outage, of_files, of_postgresql, small_disk
-from tests.system.publications import Publishing, published
+from tests.system.outages import (
+    MachineClock,
+    MovedClockProcess,
+    Outage,
+    of_clocks,
+    of_files,
+    of_postgresql,
+    small_disk,
+)
+from tests.system.publications import Publishing, commit_hours, published
 from tests.waiting import wait_until
 
 IS_LONG = "SOAK_MINUTES" in os.environ
@@ -39,16 +47,26 @@ Watched = tuple[BridgeProcess, Sequence[Outage], str | Path]
 
 @pytest.fixture(params=["postgresql", "sqlite"])
 def watched(request: pytest.FixtureRequest, make_bridge: StartBridge, tmp_path: Path) -> Iterator[Watched]:
+    clock = MachineClock(tmp_path / "clock")
+
+    def start(database_url: str) -> BridgeProcess:
+        return make_bridge(
+            MovedClockProcess,
+            BRIDGE_DATABASE_URL=database_url,
+            BRIDGE_STOP_SECONDS=str(STOP_SECONDS),
+            CLOCK_AHEAD_FILE=str(clock.file),
+        )
+
     if request.param == "postgresql":
         with journal_cluster() as cluster:
-            bridge = make_bridge(BRIDGE_DATABASE_URL=cluster.journal_url(), BRIDGE_STOP_SECONDS=str(STOP_SECONDS))
-            yield bridge, of_postgresql(cluster, bridge), cluster.journal_url()
+            bridge = start(cluster.journal_url())
+            yield bridge, [*of_postgresql(cluster, bridge), *of_clocks(clock)], cluster.journal_url()
             bridge.kill()
         return
     with small_disk(tmp_path, 200) as disk:
         database = disk / "bridge.db"
-        bridge = make_bridge(BRIDGE_DATABASE_URL=f"sqlite:///{database}", BRIDGE_STOP_SECONDS=str(STOP_SECONDS))
-        yield bridge, of_files(disk, bridge), database
+        bridge = start(f"sqlite:///{database}")
+        yield bridge, [*of_files(disk, bridge), *of_clocks(clock)], database
         bridge.kill()
 
 
@@ -60,14 +78,22 @@ def is_ready(client: httpx.Client) -> bool:
     return status == 200
 
 
-def befall(client: httpx.Client, outage: Outage, seconds: float) -> None:
-    """Lets an outage last for a while: soon the bridge is not ready, stays so, and is again once it is over."""
+def befall(client: httpx.Client, publishing: Publishing, outage: Outage, seconds: float) -> None:
+    """Lets an outage last for a while: soon the bridge is not ready, stays so, and is again once it is over; or it is
+    ready all the time, and goes on with what it is asked for."""
     with outage.lasts():
-        wait_until(lambda: not is_ready(client))
+        if outage.is_worked_through:
+            before = len(publishing.acknowledged)
+            assert is_ready(client), outage.name
+            wait_until(lambda: len(publishing.acknowledged) > before + 1)
+        else:
+            wait_until(lambda: not is_ready(client))
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            assert not is_ready(client), outage.name
+            assert is_ready(client) == outage.is_worked_through, outage.name
             time.sleep(0.3)
+    if outage.is_worked_through:
+        assert is_ready(client), f"after {outage.name}"
     wait_until(lambda: is_ready(client))
 
 
@@ -89,7 +115,7 @@ def test_a_day_of_outages_costs_nothing_that_was_acknowledged(
     with publishing.going_on(), client_of(bridge.url) as client:
         while waiting or time.monotonic() - begun < SECONDS:
             outage = waiting.pop() if waiting else chance.choice(list(outages))
-            befall(client, outage, chance.uniform(0, LONGEST_SECONDS))
+            befall(client, publishing, outage, chance.uniform(0, LONGEST_SECONDS))
             befallen[outage.name] += 1
             if IS_LONG and chance.random() < 0.3:
                 outage = chance.choice(list(outages))
@@ -109,4 +135,6 @@ def test_a_day_of_outages_costs_nothing_that_was_acknowledged(
     assert set(kept) >= publishing.acknowledged
     assert len(set(kept)) == len(kept)
     assert publishing.acknowledged
+    if isinstance(database, Path):  # the clock of several bridges is the server's
+        assert len(commit_hours(database)) >= 3, "no clock was set"
     assert bridge.stop() == 0

@@ -26,8 +26,8 @@ class Read:
     status: int | None = None
 
 
-def read_by_us(pieces: list[bytes]) -> Read:
-    reader, read = FrameReader(limit_bytes=LIMIT_BYTES), Read([])
+def read_by_us(pieces: list[bytes], *, limit_bytes: int = LIMIT_BYTES) -> Read:
+    reader, read = FrameReader(limit_bytes=limit_bytes), Read([])
     try:
         for piece in pieces:
             for message in reader.feed(piece):

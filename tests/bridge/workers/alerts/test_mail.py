@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -14,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
-from bridge.workers.alerts.destinations import UndeliveredError
-from bridge.workers.alerts.mail import DEADLINE_SECONDS, MailServer
+from bridge.workers.alerts.destinations import DoubtfulError, UndeliveredError
+from bridge.workers.alerts.mail import DEADLINE_SECONDS, MailServer, _Conversation
 from bridge.workers.alerts.settings import MailSettings
 from coordinator.attention.alert_messages import Message
 from providers.certificates import certificates
@@ -118,6 +119,51 @@ async def test_a_server_that_says_nothing_more_is_given_up(
     with pytest.raises(UndeliveredError, match=r"127\.0\.0\.1 has not taken the mail within 30 s"):
         await sending
     await until(lambda: not sink.is_connected)
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("connect", b"220-" + b"x" * 8_000 + b"\r\n"),
+        ("ehlo", b"250-\r\n"),
+        ("ehlo", b"x" * 80),
+        ("data", b"250-x\r\n"),
+    ],
+)
+async def test_a_reply_that_never_ends_is_read_up_to_a_bound(sink: MailSink, command: str, line: bytes) -> None:
+    sink.goes_on[command] = line
+    tracemalloc.start()
+    try:
+        with pytest.raises(UndeliveredError, match=r"replies with more than 100 lines|refuses the mail: 500") as told:
+            await send(sink, security="none")
+        most_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 2_000_000
+    assert isinstance(told.value, DoubtfulError) == (command == "data")
+
+
+async def test_a_reply_that_goes_on_ends_when_the_conversation_is_cut_off(
+    sink: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bound in ("REPLY_LIMIT_LINES", "REPLY_LIMIT_BYTES"):
+        monkeypatch.setattr(f"bridge.workers.alerts.mail.{bound}", 10**12)
+    held: list[Exception | None] = []
+
+    class Held(_Conversation):
+        def hold(self, *mail: Any) -> None:
+            try:
+                super().hold(*mail)
+            except UndeliveredError as error:
+                held.append(error)
+
+    monkeypatch.setattr("bridge.workers.alerts.mail._Conversation", Held)
+    sink.goes_on["connect"] = b"220-\r\n"
+    sending = asyncio.create_task(send(sink, security="none"))
+    await until(lambda: sink.is_connected)
+    sending.cancel()
+    await until(lambda: held)
+    assert "broke off" in str(held[0])
 
 
 async def test_nobody_at_all_is_said_too(sink: MailSink) -> None:

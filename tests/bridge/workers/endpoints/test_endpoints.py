@@ -392,15 +392,13 @@ async def test_one_whose_service_may_not_receive_it_any_more_waits(journal: Jour
 async def test_a_name_that_leads_inside_is_not_connected_to(
     journal: Journal, monkeypatch: pytest.MonkeyPatch, url: str, leads_to: list[str]
 ) -> None:
-    loop = asyncio.get_running_loop()
     connected: list[object] = []
 
-    async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
-        await asyncio.sleep(0)
+    def getaddrinfo(host: str, port: int | None, **_: Any) -> list[Any]:
         assert host == "shop.example"
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in leads_to]
 
-    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr("httpcore.AnyIOBackend.connect_tcp", lambda *one, **_: connected.append(one))
     endpoint_id = await register(journal, Receiver(), url=url)
     async with sending(journal, EndpointRules(timeout_seconds=GIVE_UP_SECONDS)):
