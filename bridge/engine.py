@@ -144,7 +144,10 @@ async def running_engine(
     )
     following = asyncio.create_task(dispatcher.run())
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
-    comparison = BooksComparison(journal, sender, registry.invoices, chains, per_second=settings.reconcile_per_second)
+    wallets = WalletComparisons(journal, registry.wallets, chains, registry.wallet_rules)
+    comparison = BooksComparison(
+        journal, sender, registry.invoices, chains, wallets.examine, per_second=settings.reconcile_per_second
+    )
     work: dict[str, Work] = {DEADLINES: deadlines.run, "retention": retention.run, "books": comparison.run}
     work[SENDING_EVENTS] = endpoints.run
     for channel in settings.alerts.silent_channels:
@@ -172,7 +175,6 @@ async def running_engine(
     if registry.invoices:
         work["reconciliation"] = reconciliation.run
         work["invoices"] = UnopenedInvoices(journal, registry.invoices, opener).run
-    wallets = WalletComparisons(journal, registry.wallets, chains, registry.wallet_rules)
     work |= wallets.work()
     prices = PriceChecks(journal, sender)
     work["prices"] = prices.run

@@ -186,15 +186,21 @@ def _alerts(settings: "Settings") -> Iterator[Finding]:
 
 
 def _journal(settings: "Settings") -> Iterator[Finding]:
-    from bridge.journal.examine import examine_database
+    from bridge.journal.examine import examine_database, examine_hold
 
     try:
-        state = examine_database(settings.database_url)
+        state, hold = examine_database(settings.database_url), examine_hold(settings.database_url)
     except BridgeError as error:
         yield Finding("error", f"database_url: {error}")
         return
     yield Finding("ok", f"the journal: {state.description}")
     yield _mark(settings)
+    if hold is not None:
+        since = f"{hold.held_at:%Y-%m-%d %H:%M} UTC"
+        why = "" if hold.note is None else f" ({hold.note})"
+        yield Finding(
+            "warning", f"no payout is sent: {hold.held_by} has held them since {since}{why}; resume them at /ops"
+        )
     if state.is_open_elsewhere:
         yield Finding("ok", "a bridge is writing to it at this moment")
     if state.folder is not None:

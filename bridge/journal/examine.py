@@ -19,9 +19,10 @@ from bridge.journal.database.schema_versions import known_versions, version_of
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.queries.coins import WaitedCoin, coins_waited_for
 from bridge.journal.queries.waiting_at_providers import waiting_at_others
+from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from coordinator.attention.unconfigured import AtProvider
 
-__all__ = ["DatabaseState", "examine_database", "examine_waiting", "examine_waiting_at_others"]
+__all__ = ["DatabaseState", "examine_database", "examine_hold", "examine_waiting", "examine_waiting_at_others"]
 
 T = TypeVar("T")
 
@@ -69,6 +70,16 @@ def examine_database(database_url: str) -> DatabaseState:
 def examine_waiting(database_url: str) -> Sequence[WaitedCoin]:
     """The coins that somebody waits for; none where there is no journal yet, or one of another version."""
     return _examined(database_url, coins_waited_for)
+
+
+def examine_hold(database_url: str) -> PayoutHold | None:
+    """That payouts are held; None also where there is no journal yet, or one of another version."""
+    return next(iter(_examined(database_url, _holds)), None)
+
+
+def _holds(connection: Connection) -> Sequence[PayoutHold]:
+    hold = payout_hold(connection)
+    return [] if hold is None else [hold]
 
 
 def examine_waiting_at_others(

@@ -146,6 +146,9 @@ BY_URGENCY: tuple[Kind, ...] = (
 )
 """Every kind there is, in the order in which they are looked at."""
 
+LISTED_WHILE_SO = frozenset({AttentionKind.PAYOUTS_HELD})
+"""What nobody may snooze or close: it would be forgotten that nobody is paid."""
+
 _URGENCY = {kind: number for number, kind in enumerate(BY_URGENCY)}
 
 

@@ -32,7 +32,6 @@ __all__ = [
     "Payout",
     "PayoutFacts",
     "Verification",
-    "batches",
 ]
 
 
@@ -372,29 +371,3 @@ PAYOUT_STATUS_RULES: tuple[tuple[PayoutStatus, Callable[[Payout], bool]], ...] =
     (PayoutStatus.AWAITING_APPROVAL, lambda payout: payout.awaits_approval),
     (PayoutStatus.CREATED, lambda payout: True),
 )
-
-
-def batches(
-    payouts: Iterable[Payout], *, sent_together: Callable[[Payout], bool] = lambda _: True
-) -> list[list[Payout]]:
-    """Groups payouts into requests: those of one batch in one coin together, unless two go to the same address or
-    one has to be asked for alone. Some providers tell the parts of a request apart by their addresses alone; some
-    coins cannot be `sent_together` at all."""
-    together: list[list[Payout]] = []
-    for payout in payouts:
-        may_join = not payout.goes_alone and sent_together(payout)
-        fitting = (
-            batch
-            for batch in together
-            if may_join
-            and not batch[0].goes_alone
-            and (batch[0].batch_id, batch[0].provider, batch[0].coin)
-            == (payout.batch_id, payout.provider, payout.coin)
-            and payout.destination.casefold() not in {other.destination.casefold() for other in batch}
-        )
-        batch = next(fitting, None)
-        if batch is None:
-            together.append([payout])
-        else:
-            batch.append(payout)
-    return together

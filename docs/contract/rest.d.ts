@@ -2913,6 +2913,18 @@ export interface components {
             item: components["schemas"]["AttentionItem"];
             action: components["schemas"]["ActionItem"];
         };
+        /** HeldItem */
+        HeldItem: {
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            since: string;
+            /** @description Who holds them. Null for its seller. */
+            by: string | null;
+            /** @description Why, if they said so. Null for its seller. */
+            note: string | null;
+        };
         /** HistoryList */
         HistoryList: {
             histories: components["schemas"]["ops_histories_HistoryItem"][];
@@ -3428,6 +3440,8 @@ export interface components {
             txHashes: string[];
             /** @description What the chain shows of it. */
             sightings: components["schemas"]["SightingItem"][];
+            /** @description That all payouts are held, so that nobody is asked to send it until they are resumed. Null where they are not, and once the provider was asked or it is settled. */
+            held: components["schemas"]["HeldItem"] | null;
             /** @description It is not settled a day after it was asked for, or when its provider said it would be: a person should look. */
             overdue: boolean;
             /** @description Why it failed, why nobody knows whether it was sent, or what the chain shows instead. */
@@ -12196,6 +12210,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It stays on the list for as long as it is so */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too large */
             413: {
                 headers: {
@@ -12267,6 +12290,15 @@ export interface operations {
             };
             /** @description It needs nobody */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It stays on the list for as long as it is so */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

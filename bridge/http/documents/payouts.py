@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 from bridge.http.documents.payments import SightingItem, sighting_item
 from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem
 from bridge.http.front.pages import NEXT_DESCRIPTION
-from bridge.journal import Journal, PayoutRecord
+from bridge.journal import Journal, PayoutHold, PayoutRecord
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import Figure
@@ -49,6 +49,14 @@ class NetworkFeeItem(FrozenModel):
     amount: Figure
 
 
+class HeldItem(FrozenModel):
+    """That no payout is sent at the moment."""
+
+    since: AwareDatetime
+    by: str | None = Field(description="Who holds them. Null for its seller.")
+    note: str | None = Field(description="Why, if they said so. Null for its seller.")
+
+
 class PayoutDocument(FrozenModel):
     """A payout: what was asked for, how it stands, and how it came there."""
 
@@ -82,6 +90,10 @@ class PayoutDocument(FrozenModel):
     task_id: str | None = Field(description="The provider's task, once it has named one.")
     tx_hashes: list[str]
     sightings: list[SightingItem] = Field(description="What the chain shows of it.")
+    held: HeldItem | None = Field(
+        description="That all payouts are held, so that nobody is asked to send it until they are resumed. Null "
+        "where they are not, and once the provider was asked or it is settled."
+    )
     overdue: bool = Field(
         description="It is not settled a day after it was asked for, or when its provider said it would be: a person "
         "should look."
@@ -118,7 +130,7 @@ async def known_payout(journal: Journal, payout_id: str) -> PayoutRecord:
     return records[0]
 
 
-def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool) -> PayoutDocument:
+def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool, hold: PayoutHold | None) -> PayoutDocument:
     """`in_full` is for whoever has payouts sent: how much may leave unseen is not their sellers' business."""
     payout, awaited = record.payout, record.payout.awaited
     return PayoutDocument(
@@ -135,6 +147,7 @@ def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool) -> Pa
         task_id=payout.facts.task_id,
         tx_hashes=list(payout.facts.tx_hashes),
         sightings=[sighting_item(sighting) for sighting in payout.facts.sightings],
+        held=_held(payout, hold, in_full=in_full),
         overdue=payout.is_overdue(now),
         reasons=list(payout.reasons),
         updated_at=record.updated_at,
@@ -148,6 +161,12 @@ def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool) -> Pa
             for entry in record.history
         ],
     )
+
+
+def _held(payout: Payout, hold: PayoutHold | None, *, in_full: bool) -> HeldItem | None:
+    if hold is None or payout.is_settled or not payout.is_unasked:
+        return None
+    return HeldItem(since=hold.held_at, by=hold.held_by if in_full else None, note=hold.note if in_full else None)
 
 
 def _approval(payout: Payout) -> ApprovalItem:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, QueryParameter, SkipValidation
 from pydantic import AwareDatetime, Field
@@ -39,7 +39,7 @@ from bridge.http.ops.rows import (
 from bridge.journal import Journal
 from bridge.workers.chains.followers import ChainFollowers
 from coordinator.attention.alerts import Alert, AlertChange, assigned, closed, reopened, snoozed
-from coordinator.attention.items import Attention
+from coordinator.attention.items import LISTED_WHILE_SO, Attention
 from coordinator.attention.severities import Severities
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
@@ -59,6 +59,7 @@ LONGEST_SNOOZE = timedelta(days=90)
 ItemId = Annotated[Id, Field(description="What it is called in `GET /api/ops/attention`.")]
 ITEM_EXAMPLE = "payout-failed:out_65f1c0ffee0123456789abcd"
 NOT_LISTED = {**REFUSALS, 404: "It needs nobody"}
+STAYS = {**NOT_LISTED, 409: "It stays on the list for as long as it is so"}
 
 
 class About(Doing):
@@ -133,6 +134,11 @@ class Desk:
         item = next((one for one in listed if one.key == about.id), None)
         if item is None:
             raise NotFoundException(f"{about.id!r} needs nobody.")
+        if item.kind in LISTED_WHILE_SO and action in ("snooze", "closure"):
+            raise ClientException(
+                f"{about.id!r} stays on the list for as long as it is so. Resume payouts to have it go.",
+                status_code=409,
+            )
         alert, done = await self.journal.alerts.act(item, act(by), action=action, by=by, severities=self.severities)
         return Handled(
             message=f"{done.outcome[:1].upper()}{done.outcome[1:]}.",
@@ -194,7 +200,7 @@ async def note_attention(
         "Until then it is listed with `state=snoozed`, and nobody is told of it. Then it is open again by itself, "
         "and whoever hears of what is new hears of it."
     ),
-    responses=problem_responses(NOT_LISTED),
+    responses=problem_responses(STAYS),
 )
 async def snooze_attention(
     data: Annotated[
@@ -219,7 +225,7 @@ async def snooze_attention(
         "detail says something else, or there is news of it. Nothing of what is kept changes: what can be decided or "
         "dismissed is better decided or dismissed."
     ),
-    responses=problem_responses(NOT_LISTED),
+    responses=problem_responses(STAYS),
 )
 async def close_attention(
     data: Annotated[Closure, Body(examples=[Example(value={"id": ITEM_EXAMPLE, "note": "known", "by": "Ada"})])],

@@ -111,8 +111,9 @@ async def send_payouts(
             payment_hashes=ordered.payment_hashes,
         )
         payout_ids = registered.payout_ids
-    records = await journal.payouts.records(payout_ids)
-    return PayoutList(payouts=[payout_document(record, journal.clock(), in_full=True) for record in records])
+    records, hold = await journal.payouts.records(payout_ids), await journal.console.payout_hold()
+    now = journal.clock()
+    return PayoutList(payouts=[payout_document(record, now, in_full=True, hold=hold) for record in records])
 
 
 @get(
@@ -134,12 +135,12 @@ async def list_payouts(
     seller_id: Annotated[str | None, QueryParameter(name="sellerId")] = None,
 ) -> PayoutList:
     named, identifier = only_one(paymentId=payment_id, sellerId=seller_id)
-    in_full = principal.has_payouts_sent
+    in_full, hold = principal.has_payouts_sent, await journal.console.payout_hold()
     if named == "paymentId":
         records, unreadable = split_unreadable(await journal.payouts.of_payment(identifier))
         seen = [record for record in records if principal.may_see_payout(payee_id=record.payout.payee_id)]
         return PayoutList(
-            payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in seen],
+            payouts=[payout_document(record, journal.clock(), in_full=in_full, hold=hold) for record in seen],
             # Whom they pay cannot be told.
             unreadable=unreadable if principal.has_payouts_sent else [],
         )
@@ -149,7 +150,7 @@ async def list_payouts(
     found = await journal.own.payouts(identifier, wanted, after, limit + 1)
     page = page_of(found, limit)
     return PayoutList(
-        payouts=[payout_document(record, journal.clock(), in_full=in_full) for record in page.read],
+        payouts=[payout_document(record, journal.clock(), in_full=in_full, hold=hold) for record in page.read],
         next=page.next,
         unreadable=page.unreadable,
     )
@@ -164,7 +165,8 @@ async def get_payout(payout_id: FromPath[str], journal: GivenJournal, principal:
     record = await known_payout(journal, payout_id)
     if not principal.may_see_payout(payee_id=record.payout.payee_id):
         raise NotFoundException(f"There is no payout {payout_id!r}.")
-    return payout_document(record, journal.clock(), in_full=principal.has_payouts_sent)
+    hold = await journal.console.payout_hold()
+    return payout_document(record, journal.clock(), in_full=principal.has_payouts_sent, hold=hold)
 
 
 @post(
@@ -202,7 +204,8 @@ async def name_transaction(
     )
     if recorded.payout.is_settled:
         raise ClientException(f"This payout is {recorded.payout.status}.", status_code=409)
-    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
+    hold = await journal.console.payout_hold()
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, hold=hold)
 
 
 @post(
@@ -248,7 +251,8 @@ async def resolve_payout(
             note=data.note,
             for_several=data.for_several,
         )
-    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True)
+    hold = await journal.console.payout_hold()
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, hold=hold)
 
 
 payout_router = Router(

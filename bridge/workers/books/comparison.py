@@ -1,6 +1,6 @@
 """Comparison of the books, after the journal was restored, rewound, copied or promoted: what the providers and the
-chains know and the journal does not. Payouts are held until it is over; it resumes them only if everybody could be
-asked and nothing differs.
+chains know and the journal does not, and whether the wallets hold what is known. Payouts are held until it is over;
+it resumes them only if everybody could be asked and nothing differs.
 
 A payout that the journal has forgotten is found by its name: the names of a share are asked for in order.
 """
@@ -19,6 +19,7 @@ from bridge.journal import HistoryRecord, Journal, observation_key
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.books import LONG_SETTLED, Asked, PayoutBooks
 from bridge.workers.payouts.sender import PayoutSender
+from coordinator.books.restored_wallets import ExamineWallets
 from coordinator.money import ZERO, product, total
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payments.problems.withheld import withheld_from
@@ -101,6 +102,7 @@ class BooksComparison:
         sender: PayoutSender,
         invoice_gateways: InvoiceGateways,
         chains: ChainFollowers,
+        examine_wallets: ExamineWallets,
         *,
         per_second: float,
         again_seconds: float = AGAIN_SECONDS,
@@ -111,6 +113,7 @@ class BooksComparison:
         self._gateways = sender.gateways
         self._invoice_gateways = invoice_gateways
         self._chains = chains
+        self._examine_wallets = examine_wallets
         self._pause_seconds = 1 / per_second
         self._next_start = 0.0
         self._again_seconds = again_seconds
@@ -140,6 +143,11 @@ class BooksComparison:
             await self._ask_for_names(gateway, found)
         await self._follow_chains(found)
         await self._compare_invoices(found)
+        if not found.not_asked:
+            # Last, since what was found until now is in the books.
+            wallets = await self._examine_wallets(self._gateways.keys(), history.began_at)
+            found.differing += wallets.doubts
+            found.not_asked |= dict.fromkeys(wallets.unknown)
         comparison = Comparison(
             at=self._journal.clock(),
             payouts_asked=found.payouts_asked,

@@ -21,8 +21,9 @@ from bridge.workers.payouts.look_ups import PayoutLookUps
 from bridge.workers.payouts.orders import Order, PayoutOrders
 from coordinator.errors import BridgeError
 from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.batches import batches
 from coordinator.payouts.observations import PayoutObservation
-from coordinator.payouts.payouts import Payout, batches
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.wallet_queue import TURN_ENDS_AFTER, sendable_orders
 from providers import known
 from providers.contract import PayoutGateway, PayoutGateways, PayoutOrder

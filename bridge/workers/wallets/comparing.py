@@ -5,7 +5,7 @@ time is not known.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -15,6 +15,7 @@ from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.logged_failures import logged_failures
 from bridge.workers.wallets.settings import ChainWallet, WalletRules
 from coordinator.books.days import date_in
+from coordinator.books.restored_wallets import WalletFindings, doubt_about_wallet
 from coordinator.books.wallets import (
     Comparison,
     Held,
@@ -92,8 +93,8 @@ class WalletComparisons:
 
     async def _is_time(self, began_at: datetime) -> bool:
         at = self._rules.at
-        if at is None:
-            return False
+        if at is None or await self._journal.history.to_compare() is not None:
+            return False  # what a wallet is noted to hold after a restore would pass for what it held before
         known, now = (await self._journal.wallets.last()).values(), self._journal.clock()
         last = max((one.compared_at for one in known), default=None)
         is_settled = all(one.is_settled for one in known if one.compared_at == last)
@@ -123,6 +124,30 @@ class WalletComparisons:
             if one.differs_since == now:
                 logger.warning("%s holds %s %s, and the books differ by %s", *one.of, one.held, one.difference)
         return found
+
+    async def examine(self, providers: Collection[str], began_at: datetime) -> WalletFindings:
+        """Looks whether money may have left wallets of some providers that nobody has written down, by what was noted
+        of them before a history began. Writes nothing down. Raises JournalUnavailableError."""
+        known, before = await self._journal.wallets.last(), await self._should()
+        doubts = [
+            f"{provider} keeps no wallet that can be asked: nobody can tell whether money left that neither has"
+            " written down"
+            for provider in providers
+            if provider not in self._keepers
+        ]
+        unknown: list[str] = []
+        asks = {of: ask for of, ask in (await self._asks({*before, *known})).items() if of.wallet in providers}
+        held = await self._held(asks)
+        after = await self._should()
+        for of, amount in sorted(held.items()):
+            if isinstance(amount, Unknown):
+                unknown.append(f"{of.wallet} what it holds of {of.coin}: {amount.reason}")
+                continue
+            said = [books.get(of, Should()) for books in (before, after)]
+            doubt = doubt_about_wallet(of, known.get(of), said, amount, self._rules.tolerances, began_at)
+            if doubt is not None:
+                doubts.append(doubt)
+        return WalletFindings(doubts, unknown)
 
     async def _should(self) -> Mapping[WalletCoin, Should]:
         return await self._journal.wallets.should(self._journal.clock() - self._rules.gathering)

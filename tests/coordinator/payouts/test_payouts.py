@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.events import Event
+from coordinator.payouts.batches import TOGETHER_AT_MOST, batches
 from coordinator.payouts.decisions import decide_payout
 from coordinator.payouts.facts import SecondWord
 from coordinator.payouts.observations import (
@@ -30,7 +31,7 @@ from coordinator.payouts.observations import (
     PayoutWithheld,
     Stated,
 )
-from coordinator.payouts.payouts import Payout, batches
+from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PAYOUT_TRANSITIONS, PayoutStatus
 
 PAYOUT = Payout(
@@ -323,6 +324,19 @@ def test_payouts_of_a_batch_are_asked_for_together_unless_an_address_comes_twice
     ]
     asked = [[payout.payout_id[-1] for payout in batch] for batch in batches(some)]
     assert asked == [["1", "2"], ["3", "9"], ["4"], ["5"], ["6"], ["7"], ["8"]]
+
+
+@pytest.mark.parametrize("number", [1, TOGETHER_AT_MOST, TOGETHER_AT_MOST + 1, 100])
+def test_no_order_has_so_many_payouts_that_one_of_them_leaves_all_in_doubt(number: int) -> None:
+    some = [
+        PAYOUT.model_copy(update={"payout_id": f"out_{one}", "destination": f"0x{one}", "batch_id": "b"})
+        for one in range(number)
+    ]
+    orders = batches(some)
+    assert [payout for order in orders for payout in order] == some
+    assert [len(order) for order in orders[:-1]] == [TOGETHER_AT_MOST] * (len(orders) - 1)
+    assert TOGETHER_AT_MOST == 10
+    assert len(orders[-1]) <= 10
 
 
 def test_payouts_that_were_refused_together_and_coins_that_know_no_batches_are_asked_for_one_by_one() -> None:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from tests.asking import client_of
+from tests.conftest import BridgeProcess
 from tests.system.shkeeper.conftest import Document, Marketplace
 from tests.waiting import wait_until
 
-__all__ = ["attention", "compared", "do", "history", "is_held", "settle"]
+__all__ = ["attention", "compared", "do", "history", "is_held", "note_wallets", "settle"]
 
 
 def attention(marketplace: Marketplace, kind: str) -> list[Document]:
@@ -22,6 +24,13 @@ def compared(marketplace: Marketplace) -> Document:
     """The present history, once its books were compared."""
     wait_until(lambda: history(marketplace)["comparedAt"] is not None)
     return history(marketplace)
+
+
+def note_wallets(bridge: BridgeProcess) -> None:
+    """Has it noted what SHKeeper's wallets hold, as every day, so that after a restore it can be told what is
+    missing."""
+    with client_of(bridge.url) as client:
+        client.post("/api/ops/reconciliation").raise_for_status()
 
 
 def is_held(marketplace: Marketplace) -> bool:

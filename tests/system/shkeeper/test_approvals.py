@@ -488,3 +488,24 @@ def test_a_destination_that_is_taken_off_its_list_is_not_paid_without_a_second_p
     marketplace.settle([above], "completed")
     assert sent(marketplace, free, above) == [0, 1]
     marketplace.client.close()
+
+
+def test_two_services_that_use_one_idempotency_key_get_two_payouts(asking: BridgeProcess, shop: Marketplace) -> None:
+    payment_id = sold(shop)
+    other = Marketplace(asking, shop.shkeeper, "the-token-of-everything")
+    to = destination("ETH-USDT", payment_id)
+    order = {"paymentId": payment_id, "coin": "ETH-USDT", "amount": "10", "destination": to}
+
+    def ask(service: Marketplace, amount: str) -> str:
+        body = {"payouts": [{**order, "amount": amount}], "another": True}
+        answer = service.client.post("/api/payouts", json=body, headers={"Idempotency-Key": "one-key"})
+        assert answer.status_code == 202, answer.text
+        [payout] = answer.json()["payouts"]
+        payout_id: str = payout["payoutId"]
+        return payout_id
+
+    first, second = ask(shop, "28.9"), ask(other, "28.9")
+    assert first != second
+    # An amount is the same however it is written.
+    assert (ask(shop, "28.90"), ask(other, "28.900")) == (first, second)
+    other.client.close()

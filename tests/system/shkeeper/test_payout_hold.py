@@ -31,7 +31,7 @@ def held_gauge(marketplace: Marketplace) -> str:
 
 
 def test_nothing_is_sent_while_payouts_are_held_and_what_waits_is_sent_at_once_then(
-    marketplace: Marketplace, shkeeper: PlayedShkeeper
+    marketplace: Marketplace, shkeeper: PlayedShkeeper, tmp_path: Path
 ) -> None:
     first, second = marketplace.paid(), marketplace.paid()
     held = marketplace.client.post("/api/payouts/hold", json={"note": "two sellers report strange payouts"})
@@ -47,6 +47,11 @@ def test_nothing_is_sent_while_payouts_are_held_and_what_waits_is_sent_at_once_t
     marketplace.bridge.start()
     [other] = marketplace.pay_out(second)
     wait_until(lambda: held_gauge(marketplace) == "1.0")
+    # Whoever asks about one reads why it waits, and so does who looks from a terminal.
+    for said in (other, marketplace.payout(payout["payoutId"])):
+        assert said["held"]["note"] == "two sellers report strange payouts"
+        assert said["held"]["since"] == marketplace.client.get("/api/payouts/hold").json()["heldAt"]
+    assert "no payout is sent: " in doctor(marketplace.bridge, tmp_path)
     assert {marketplace.payout_status(one) for one in (payout, other)} == {"created"}
     assert len(shkeeper.gateway.payouts.payouts) == asked
     resumed = marketplace.client.post("/api/ops/resumption", json={"by": "Ada", "note": "all is well"})
@@ -55,6 +60,14 @@ def test_nothing_is_sent_while_payouts_are_held_and_what_waits_is_sent_at_once_t
     assert [len(marketplace.sent(one["payoutId"])) for one in (payout, other)] == [1, 1]
     assert "payouts-held" not in kinds(marketplace)
     wait_until(lambda: held_gauge(marketplace) == "0.0")
+    assert marketplace.payout(payout["payoutId"])["held"] is None
+    assert "no payout is sent" not in doctor(marketplace.bridge, tmp_path)
+
+
+def doctor(bridge: BridgeProcess, folder: Path) -> str:
+    env = {"PATH": os.environ["PATH"], "BRIDGE_DATABASE_URL": f"sqlite:///{bridge.database}"}
+    ended = run_command("doctor", cwd=folder, env=env)
+    return ended.stdout + ended.stderr
 
 
 def test_an_order_that_is_being_given_is_waited_for_and_nothing_leaves_after_the_answer(

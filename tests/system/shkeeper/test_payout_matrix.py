@@ -88,7 +88,8 @@ def test_every_row_of_the_tables_of_proofs_is_played() -> None:
 # before is restored in `test_restored_journal.py` too.
 @pytest.mark.parametrize("copied", ["before", "while"] if IS_LONG else ["while"])
 def test_a_journal_that_is_restored_pays_nobody_twice(matrix: Matrix, copied: str) -> None:
-    """What SHKeeper sent and never wrote down, and the journal has forgotten, nobody knows of: it is not played."""
+    """What SHKeeper sent and never wrote down, and the journal has forgotten, only a wallet shows, and
+    `test_restored_journal.py` plays that."""
     booked = [(row, size) for row, size in ALL if row.is_booked]
     orders = matrix.orders(every(1 if IS_LONG else 9, booked, beginning=["before", "while"].index(copied)))
     matrix.copy()

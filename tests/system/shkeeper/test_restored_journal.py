@@ -17,7 +17,7 @@ from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
 from tests.system.conftest import Listener, StartListener
 from tests.system.shkeeper.conftest import Document, Marketplace
-from tests.system.shkeeper.histories import attention, compared, do, history, is_held, settle
+from tests.system.shkeeper.histories import attention, compared, do, history, is_held, note_wallets, settle
 from tests.waiting import wait_until
 
 JOINS = [["join-user-room", "s1"], ["join-request-room", "r1"]]
@@ -28,6 +28,7 @@ class Backup:
 
     def __init__(self, bridge: BridgeProcess, folder: Path) -> None:
         self._bridge, self.copy = bridge, folder / "backup.db"
+        note_wallets(bridge)
         bridge.stop()
         shutil.copy(bridge.database, self.copy)
         bridge.start()
@@ -174,6 +175,39 @@ def test_a_payout_that_was_asked_for_after_the_backup_is_not_asked_for_again(
     assert len(marketplace.sent(payout["payoutId"])) == 1
 
 
+def test_what_was_sent_and_never_written_down_is_not_sent_again_by_itself(
+    backup: Callable[[], Backup], shkeeper: PlayedShkeeper, marketplace: Marketplace
+) -> None:
+    """SHKeeper died before it wrote down what had left, and the restored journal does not know that it asked."""
+    payment_id = marketplace.paid()
+    kept = backup()
+    shkeeper.goes_wrong(Call.PAYOUT, What.NOT_WRITTEN_DOWN, times=1)
+    key = f"unwritten-{payment_id}"
+    pay_out(marketplace, [payment_id], key)
+    [transfer] = wait_until(lambda: sent_to(shkeeper, payment_id))
+    kept.restore()
+    [said] = compared(marketplace)["comparison"]["differing"]
+    assert "98 are missing" in said
+    assert said in attention(marketplace, "journal-rewound")[0]["detail"]
+    assert is_held(marketplace)
+    [again] = pay_out(marketplace, [payment_id], key)
+    assert (again["status"], again["held"]["by"]) == ("created", "the bridge")
+    # Who has found the transfer on the chain withdraws what was asked for again, and only then resumes.
+    withdrawn = marketplace.client.post(
+        f"/api/payouts/{again['payoutId']}/cancellation", json={"note": "it was sent"}
+    )
+    assert withdrawn.status_code == 200, withdrawn.text
+    settle(marketplace)
+    marketplace.settle([again], "failed")
+    assert sent_to(shkeeper, payment_id) == [transfer]
+
+
+def sent_to(shkeeper: PlayedShkeeper, payment_id: str) -> list[str]:
+    """What left for where a payment is paid out to."""
+    to = destination("ETH-USDT", payment_id)
+    return [one.txid for one in list(shkeeper.gateway.payouts.sent) if one.destination == to]
+
+
 def test_what_was_decided_of_one_order_is_said_of_no_other(
     backup: Callable[[], Backup], marketplace: Marketplace
 ) -> None:
@@ -210,8 +244,10 @@ def test_clients_begin_anew_and_offsets_of_before_are_gone(
     assert ready["recovered"] is False
     assert_gone(marketplace, before)
     assert marketplace.client.get(f"/api/payments/{completed}").status_code == 404
-    compared(marketplace)
-    wait_until(lambda: not is_held(marketplace))
+    # Its money is in a wallet, and the books do not know of it.
+    [said] = compared(marketplace)["comparison"]["differing"]
+    assert "came that they do not know, and may hide what left" in said
+    settle(marketplace)
     # From here on all is as ever.
     marketplace.paid()
     listener.wait_for(lambda line: line.get("event") == "payment-received")
@@ -317,6 +353,7 @@ def test_a_backup_from_the_terminal_says_itself_that_it_was_restored(
 ) -> None:
     payment_id = marketplace.paid()
     env = {"PATH": "/usr/bin:/bin", "BRIDGE_DATABASE_URL": f"sqlite:///{bridge.database}"}
+    note_wallets(bridge)
     said = run_command("backup", "copy.db", cwd=tmp_path, env=env)
     assert said.returncode == 0, said
     backup().put_back(tmp_path / "copy.db")

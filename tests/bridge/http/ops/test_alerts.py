@@ -11,9 +11,11 @@ import httpx
 import jwt
 import pytest
 
+from providers.shkeeper.simulator.notices import compact, signed_headers
 from tests.asking import client_of
 from tests.bridge.http.exchanges import problem
 from tests.conftest import BridgeProcess, StartBridge
+from tests.played_shkeeper import KEY
 from tests.waiting import wait_until
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -31,6 +33,7 @@ CLAIMS: dict[str, dict[str, object]] = {
 def bridge(make_bridge: StartBridge) -> BridgeProcess:
     return make_bridge(
         BRIDGE_ACCESS="jwt",
+        BRIDGE_SHKEEPER_API_KEYS=KEY,
         BRIDGE_JWT_SECRETS=SECRET,
         BRIDGE_ALERTS=json.dumps(
             {"look_seconds": 0.1, "severities": {"payouts-held": "critical"}, "channels": SILENT}
@@ -78,26 +81,50 @@ def test_what_is_assigned_is_found_by_who_sees_to_it(people: dict[str, httpx.Cli
     assert [one["id"] for one in listed(eve, unassigned="true")["items"]] == [HELD]
 
 
-def test_what_is_snoozed_or_closed_is_elsewhere_until_it_is_reopened(people: dict[str, httpx.Client]) -> None:
+@pytest.fixture
+def stray(people: dict[str, httpx.Client]) -> Iterator[str]:
+    """A webhook that nobody can read: what it is called on the list."""
+    fields = {"external_id": "order-1", "crypto": "ETH-USDT", "addr": "0x1", "fiat": "USD", "balance_fiat": "50"}
+    body = compact({**fields, "status": "ON_HOLD", "transactions": []})
+    signed = signed_headers(KEY, body, datetime.now(UTC))
+    assert people["ada"].post("/webhooks/shkeeper", content=body, headers=signed).status_code == 400
+    [item_id] = [one["id"] for one in listed(people["ada"])["items"] if one["id"] != HELD]
+    yield item_id
+    people["ada"].post("/api/ops/attention/dismissal", json={"id": item_id, "note": "known"}).raise_for_status()
+
+
+def test_what_is_snoozed_or_closed_is_elsewhere_until_it_is_reopened(
+    people: dict[str, httpx.Client], stray: str
+) -> None:
     bob = people["bob"]
     until = datetime.now(UTC) + timedelta(hours=1)
-    assert do(bob, "snooze", until=until.isoformat(), note="lunch").is_success
-    assert (listed(bob)["items"], listed(bob)["elsewhere"]) == ([], {"snoozed": 1})
+    assert do(bob, "snooze", id=stray, until=until.isoformat(), note="lunch").is_success
+    assert ([one["id"] for one in listed(bob)["items"]], listed(bob)["elsewhere"]) == ([HELD], {"snoozed": 1})
     [item] = listed(bob, state="snoozed")["items"]
     assert datetime.fromisoformat(item["snoozedUntil"]) == until
-    closed = do(bob, "closure", note="known").json()["item"]
+    closed = do(bob, "closure", id=stray, note="known").json()["item"]
     assert (closed["state"], closed["closedBy"], closed["closeNote"]) == ("closed", "bob", "known")
-    assert [one["state"] for one in listed(bob, state="all")["items"]] == ["closed"]
-    assert do(bob, "reopening").json()["item"]["state"] == "open"
-    assert [one["id"] for one in listed(bob)["items"]] == [HELD]
+    states = {one["id"]: one["state"] for one in listed(bob, state="all")["items"]}
+    assert states == {HELD: "open", stray: "closed"}
+    assert do(bob, "reopening", id=stray).json()["item"]["state"] == "open"
+    assert {one["id"] for one in listed(bob)["items"]} == {HELD, stray}
     # On a machine that is slow the moment may be over before it is asked for.
     moments = (datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (0.3, 5, 60))
-    assert any(do(bob, "snooze", until=until.isoformat()).is_success for until in moments)
-    wait_until(lambda: [one["what"] for one in history(bob)][-1] == "awake")
+    assert any(do(bob, "snooze", id=stray, until=until.isoformat()).is_success for until in moments)
+    wait_until(lambda: [one["what"] for one in history(bob, stray)][-1] == "awake")
 
 
-def history(somebody: httpx.Client) -> list[dict[str, str]]:
-    steps: list[dict[str, str]] = somebody.get("/api/ops/attention/history", params={"id": HELD}).json()["steps"]
+def test_that_payouts_are_held_is_neither_snoozed_nor_closed(people: dict[str, httpx.Client]) -> None:
+    bob, until = people["bob"], datetime.now(UTC) + timedelta(hours=1)
+    for refused in (do(bob, "snooze", until=until.isoformat()), do(bob, "closure", note="known")):
+        assert refused.status_code == 409
+        assert "Resume payouts" in refused.json()["detail"]
+    assert [one["state"] for one in listed(bob)["items"]] == ["open"]
+
+
+def history(somebody: httpx.Client, item_id: str = HELD) -> list[dict[str, str]]:
+    answer = somebody.get("/api/ops/attention/history", params={"id": item_id})
+    steps: list[dict[str, str]] = answer.json()["steps"]
     return steps
 
 

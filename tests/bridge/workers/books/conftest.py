@@ -9,7 +9,7 @@ from bridge.journal import Journal
 from bridge.journal.maintenance import declare_restored
 from bridge.workers.books.comparison import BooksComparison
 from providers.shkeeper.asking.api import ShkeeperApi
-from tests.bridge.workers.books.gateway_books import Books, comparing
+from tests.bridge.workers.books.gateway_books import Books, comparing, wallets_of
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway
 
@@ -20,10 +20,12 @@ def books(gateway: Gateway) -> Books:
 
 
 @pytest.fixture
-async def journal(tmp_path: Path, clock: Clock) -> AsyncIterator[Journal]:
-    """One that was restored, so that its books are to be compared."""
+async def journal(tmp_path: Path, clock: Clock, api: ShkeeperApi, books: Books) -> AsyncIterator[Journal]:
+    """One that was restored, so that its books are to be compared. What the wallets hold was noted before."""
     url, mark = f"sqlite:///{tmp_path / 'journal.db'}", tmp_path / "journal.mark"
-    await (await Journal.open(url, clock)).close()
+    before = await Journal.open(url, clock)
+    assert {one.held for one in await wallets_of(api, before, {}).compare()} == set(books.held.values())
+    await before.close()
     declare_restored(url, mark, "so it was", clock())
     opened = await Journal.open(url, clock, mark_file=mark)
     yield opened

@@ -1,6 +1,7 @@
 """The books of a gateway beside a journal that was restored, what the journal has, and how the two are compared."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +10,9 @@ from bridge.journal import Journal
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
+from bridge.workers.wallets.comparing import WalletComparisons
+from bridge.workers.wallets.settings import WalletSettings
+from coordinator.books.days import zone_named
 from coordinator.ids import derived_id
 from coordinator.payments.observed.observations import DeadlinePassed
 from coordinator.payouts.comparisons import Comparison
@@ -17,20 +21,26 @@ from coordinator.payouts.payouts import Payout
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
 from providers.shkeeper.payouts.payouts import ShkeeperPayouts
+from providers.shkeeper.wallets import ShkeeperWallets
 from tests.bridge.conftest import INSTALLATION
 from tests.bridge.workers.conftest import START, payment
 from tests.scripted_gateway import Gateway, Request, says
 
 COINS = ["ETH-USDT", "BTC"]
+FLOAT = Decimal(10_000)
+"""What each of its wallets holds at first."""
 FAILED = says({"status": "error", "message": "oops"}, 500)
 
 
 class Books:
-    """SHKeeper's: the payouts that it has, by their names and coins, and its invoices."""
+    """SHKeeper's: the payouts that it has, by their names and coins, its invoices, and what its wallets hold."""
 
     def __init__(self, gateway: Gateway) -> None:
         self.payouts: dict[tuple[str, str], dict[str, Any]] = {}
         self.invoices: list[str] = []
+        self.held = dict.fromkeys(COINS, FLOAT)
+        self.lagging: set[str] = set()
+        """Coins whose nodes are behind their chains."""
         self.is_down = False
         self.is_unclear_about: set[str] = set()
         """Names of which it does not say whether it knows them."""
@@ -56,6 +66,10 @@ class Books:
         path = urlsplit(request.path)
         if path.path.endswith("/crypto"):
             return says({"status": "success", "crypto": COINS})(request)
+        if path.path.endswith("/balance"):
+            coin = path.path.split("/")[-2]
+            status = "Sync In Progress (7 blocks behind)" if coin in self.lagging else "Synced"
+            return says({"name": coin, "amount_crypto": str(self.held[coin]), "server_status": status})(request)
         if path.path.endswith("/invoices"):
             return says({"status": "success", "invoices": [{"external_id": one} for one in self.invoices]})(request)
         if "/task/" in path.path:
@@ -80,12 +94,25 @@ def sender_of(api: ShkeeperApi, journal: Journal) -> PayoutSender:
     return PayoutSender(journal, {"shkeeper": payouts}, rules=None)
 
 
-def comparing(journal: Journal, api: ShkeeperApi, **settings: Any) -> BooksComparison:
+def wallets_of(api: ShkeeperApi, journal: Journal, tolerances: Mapping[str, Decimal]) -> WalletComparisons:
+    rules = WalletSettings(tolerances=tolerances).rules(zone_named("UTC"), {})
+    keeper = ShkeeperWallets(api, ShkeeperInvoices(api).coins, {})
+    return WalletComparisons(journal, {"shkeeper": keeper}, ChainFollowers(journal, {}, days=7), rules)
+
+
+# What tests of anything else say to be paid is in no wallet.
+TOLERANT = dict.fromkeys(COINS, FLOAT)
+
+
+def comparing(
+    journal: Journal, api: ShkeeperApi, *, tolerances: Mapping[str, Decimal] = TOLERANT, **settings: Any
+) -> BooksComparison:
     return BooksComparison(
         journal,
         sender_of(api, journal),
         {"shkeeper": ShkeeperInvoices(api)},
         ChainFollowers(journal, {}, days=7),
+        wallets_of(api, journal, tolerances).examine,
         per_second=100_000,
         **{"again_seconds": 0.01, **settings},
     )

@@ -23,7 +23,10 @@ from bridge.journal.maintenance import declare_restored
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
+from bridge.workers.wallets.comparing import WalletComparisons
+from bridge.workers.wallets.settings import WalletSettings
 from coordinator.attention.histories import forgotten_payout_key
+from coordinator.books.days import zone_named
 from coordinator.payouts.facts import SecondWord
 from coordinator.payouts.observations import (
     PayoutAccepted,
@@ -371,11 +374,14 @@ class World:
         await self.ask_again()
 
     async def compare(self) -> None:
+        chains = ChainFollowers(self.journal, {}, days=7)
+        rules = WalletSettings().rules(zone_named("UTC"), {})
         comparison = BooksComparison(
             self.journal,
             self.sender,
             {},
-            ChainFollowers(self.journal, {}, days=7),
+            chains,
+            WalletComparisons(self.journal, {}, chains, rules).examine,
             per_second=1_000_000,
         )
         found = await comparison.compare((await self.journal.history.all())[0])
