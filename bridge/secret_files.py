@@ -63,10 +63,13 @@ def secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
     if folder is None:
         return {}
     try:
-        files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name.upper().startswith(PREFIX)]
+        paths = [path for path in sorted(folder.iterdir()) if path.name.upper().startswith(PREFIX)]
     except OSError as error:
         raise SecretFileError(f"{folder} cannot be read: {os.strerror(error.errno or 0)}") from None
-    return {path.name.upper(): path for path in files}
+    for path in paths:
+        if not path.is_file():  # as Docker makes a folder of a file to mount that is not there
+            raise SecretFileError(f"{path} is no file; put the secret there, or take it out")
+    return {path.name.upper(): path for path in paths}
 
 
 def exposed_secret_files(environment: Mapping[str, str]) -> list[Path]:

@@ -37,5 +37,6 @@ def restore(
         restored = {"backup": str(path.absolute()), "journal": journal_place(url), "replaced": kept}
         say(json.dumps(restored, indent=2))
         return
-    say(f"The journal is restored from {path}." + ("" if replaced is None else f" What was there is in {replaced}."))
+    what_was = "" if replaced is None else f" What was there is in {replaced}."
+    say(f"The journal in {journal_place(url)} is restored from {path}.{what_was}")
     say("Start the bridge: it begins a new history, and compares the books before it pays out.")

@@ -113,6 +113,7 @@ def restore(database_url: str, backup: Path, now: datetime) -> Path | None:
         if lock is not None:
             lock.take()
         copy = _sound_copy(backup, path)
+        _give_away(copy, path)
         replaced = _rename_old(path, now)
         copy.rename(path)
         _sync_folder(path.parent)
@@ -191,6 +192,14 @@ def _sound_copy(backup: Path, path: Path) -> Path:
             raise JournalUrlError(f"{backup} is no sound journal: {error.orig}; take another backup") from None
         raise
     return copy
+
+
+def _give_away(copy: Path, path: Path) -> None:
+    """To whom the journal belongs that it is to be, or else its folder: whoever runs the bridge has to write it, and
+    root may be the one who restores."""
+    if os.geteuid() == 0:
+        owner = (path if path.exists() else path.parent).stat()
+        os.chown(copy, owner.st_uid, owner.st_gid)
 
 
 def _rename_old(path: Path, now: datetime) -> Path | None:

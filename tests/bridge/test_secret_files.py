@@ -15,7 +15,6 @@ def test_files_are_taken_for_variables_of_their_names(tmp_path: Path, variable: 
     (tmp_path / "bridge_database_url").write_text("postgresql://bridge:swordfish@db/bridge\n")
     (tmp_path / "BRIDGE_ALERT_SECRET_FINANCE").write_text(SECRET)
     (tmp_path / "tls.key").write_text("somebody else's")
-    (tmp_path / "bridge_folder").mkdir()
     environment = {variable: str(tmp_path), "HOME": "/"}
     adopt_secret_files(environment)
     assert environment == {
@@ -24,6 +23,12 @@ def test_files_are_taken_for_variables_of_their_names(tmp_path: Path, variable: 
         "BRIDGE_DATABASE_URL": "postgresql://bridge:swordfish@db/bridge",
         "BRIDGE_ALERT_SECRET_FINANCE": SECRET,
     }
+
+
+def test_a_folder_in_the_place_of_a_secret_is_named(tmp_path: Path) -> None:
+    (tmp_path / "BRIDGE_SHKEEPER_API_KEYS").mkdir()
+    with pytest.raises(SecretFileError, match="BRIDGE_SHKEEPER_API_KEYS is no file"):
+        adopt_secret_files({"BRIDGE_SECRETS_DIR": str(tmp_path)})
 
 
 def test_what_says_the_same_twice_is_no_fault_and_what_differs_is(tmp_path: Path) -> None:

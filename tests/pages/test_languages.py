@@ -77,7 +77,7 @@ def test_a_payment_is_told_as_it_happens_in_the_language_of_the_address(
     expect(headline(page)).to_have_text(waiting)
     expect(page.get_by_text("Kites & Co")).to_be_visible()
     expect(page.get_by_role("button", name=copy)).to_be_visible()
-    expect(page.locator(".field-value")).to_have_text("1\u202f249.9\u00a0ETH-USDT")
+    expect(page.locator(".field-value")).to_have_text("1\u202f249.90\u00a0ETH-USDT")
     assert page.evaluate(BEYOND) == []
     expect_no_violation(page)
     shkeeper.transfer(address_of(payment))

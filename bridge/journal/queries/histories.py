@@ -24,6 +24,7 @@ __all__ = [
     "newest_payouts",
     "payable_payments",
     "payouts_of",
+    "providers_used",
     "registered_names",
 ]
 
@@ -85,6 +86,14 @@ def newest_invoices(connection: Connection, provider: str, limit: int) -> list[s
         .limit(limit)
     )
     return list(dict.fromkeys(connection.scalars(opened)))
+
+
+def providers_used(connection: Connection) -> frozenset[str]:
+    """All that were ever paid through, or asked to pay out, but for chains."""
+    payments, payouts = schema.payments, schema.payouts
+    of_payments = select(payments.c.provider).where(payments.c.chain.is_(None)).distinct()
+    of_payouts = select(payouts.c.provider).where(payouts.c.chain.is_(None)).distinct()
+    return frozenset((*connection.scalars(of_payments), *connection.scalars(of_payouts)))
 
 
 def coins_used(connection: Connection, provider: str) -> frozenset[str]:

@@ -20,6 +20,7 @@ from bridge.journal.queries.histories import (
     newest_payouts,
     payable_payments,
     payouts_of,
+    providers_used,
     registered_names,
 )
 from bridge.journal.queries.readers import Read
@@ -196,6 +197,10 @@ class HistoryRecords:
     async def newest_invoices(self, provider: str, limit: int) -> list[str]:
         """The names of the payments that a provider has opened an invoice for, the newest first."""
         return await self._read(newest_invoices, provider, limit)
+
+    async def providers_used(self) -> frozenset[str]:
+        """All that were ever paid through, or asked to pay out, but for chains."""
+        return await self._read(providers_used)
 
     async def coins_used(self, provider: str) -> frozenset[str]:
         """What a provider was asked to be paid in, or to pay out."""

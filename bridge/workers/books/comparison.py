@@ -143,6 +143,7 @@ class BooksComparison:
             await self._ask_for_names(gateway, found)
         await self._follow_chains(found)
         await self._compare_invoices(found)
+        found.not_asked |= dict.fromkeys(await self._not_set_up())
         if not found.not_asked:
             # Last, since what was found until now is in the books.
             wallets = await self._examine_wallets(self._gateways.keys(), history.began_at)
@@ -177,6 +178,13 @@ class BooksComparison:
             if line not in self._logged:
                 logger.log(level, "the books were compared: %s", line)
         self._logged = lines
+
+    async def _not_set_up(self) -> list[str]:
+        """Whose books cannot be compared: a start without their settings would else pass for one that was."""
+        set_up = self._gateways.keys() | self._invoice_gateways.keys()
+        return [
+            f"{one}, which is not set up" for one in sorted(await self._journal.history.providers_used() - set_up)
+        ]
 
     # Payouts that the journal has
 

@@ -1,5 +1,6 @@
 """Upkeep: a backup that is restored is whole and a journal, and what was there is not lost."""
 
+import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -45,6 +46,21 @@ async def test_a_backup_is_restored_and_what_was_there_is_kept_with_its_log(plac
     assert (tmp_path / "bridge.db").stat().st_mode & 0o777 == 0o600
     assert await _told(place) == ["first"]
     assert await _told(f"sqlite:///{replaced}") == ["first", "second"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can restore for another user")
+@pytest.mark.parametrize("is_there", [True, False], ids=["over a journal", "beside none"])
+async def test_what_root_restores_is_its_that_runs_the_bridge(place: str, tmp_path: Path, is_there: bool) -> None:
+    nobody = 65534
+    await _told(place, "first")
+    path, copied = tmp_path / "bridge.db", tmp_path / "backup.db"
+    back_up(place, copied, NOW)
+    for one in (tmp_path, path):
+        os.chown(one, nobody, nobody)
+    if not is_there:
+        path.unlink()
+    restore(place, copied, NOW)
+    assert (path.stat().st_uid, path.stat().st_gid) == (nobody, nobody)
 
 
 async def test_a_backup_is_restored_where_there_is_no_journal(place: str, tmp_path: Path) -> None:

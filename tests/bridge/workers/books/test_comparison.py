@@ -14,6 +14,10 @@ from bridge.journal import Journal, PayoutRefusedError
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.chains.chain_status import ChainReport, ChainStatus, chain_status
 from bridge.workers.chains.followers import ChainFollowers
+from bridge.workers.payouts.sender import PayoutSender
+from bridge.workers.wallets.comparing import WalletComparisons
+from bridge.workers.wallets.settings import WalletSettings
+from coordinator.books.days import zone_named
 from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
 from coordinator.payments.observed.observations import RefundOf
 from coordinator.payouts.observations import (
@@ -62,6 +66,22 @@ async def test_every_name_in_every_coin_is_asked_for_that_a_forgotten_payout_wou
     assert (found.names_asked, found.agrees, found.open_payments) == (8, True, 1)
     assert not await is_held(journal)
     assert await journal.history.to_compare() is None
+
+
+async def test_a_start_without_the_settings_of_a_provider_is_not_a_comparison(
+    journal: Journal, comparison: BooksComparison, books: Books
+) -> None:
+    await paid(journal)
+    books.has(name(1, 0), "BTC")
+    wallets = WalletComparisons(
+        journal, {}, ChainFollowers(journal, {}, days=7), WalletSettings().rules(zone_named("UTC"), {})
+    )
+    sender, chains = PayoutSender(journal, {}, rules=None), ChainFollowers(journal, {}, days=7)
+    without = BooksComparison(journal, sender, {}, chains, wallets.examine, per_second=100_000)
+    found = await compared(without, journal)
+    assert (found.not_asked, await is_held(journal)) == (("shkeeper, which is not set up",), True)
+    assert await journal.history.to_compare() is not None
+    assert [one.external_id for one in (await compared(comparison, journal)).forgotten] == [name(1, 0)]
 
 
 @pytest.mark.parametrize("ordinals", [(0,), (1,), (0, 1), (0, 2), (1, 2, 3)])
