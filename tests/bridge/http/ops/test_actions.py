@@ -315,7 +315,9 @@ def test_a_recheck_asks_the_provider_now_and_sends_nothing_again(
     found = ok(client.post(f"/api/ops/payouts/{payout_id}/recheck", json=BY))
     assert (found["payout"]["status"], found["message"]) == ("completed", "It is completed now.")
     # What the network took is looked up by and by.
-    assert found["payout"] == row(client, payout_id) | {one: found["payout"][one] for one in LOOKED_UP_LATER}
+    assert found["payout"] == row(client, payout_id) | {
+        one: found["payout"][one] for one in LOOKED_UP_LATER if one in found["payout"]
+    }
     assert found["action"] == ok(client.get("/api/ops/actions"))["actions"][0]
     assert (shkeeper.count(Call.PAYOUT), len(shkeeper.sent(external_id))) == (asked_to_send, 1)
 

@@ -173,7 +173,8 @@ async def test_an_order_of_before_that_is_unlike_what_was_forgotten_waits_for_a_
     waiting = await ordered(restored.journal, 1, amount=Decimal(30))
     journal = await restored.restore()
     if is_before_sending:  # in a coin that the comparison does not know of
-        assert (await compared(comparing(journal, api), journal)).agrees
+        assert not (await compared(comparing(journal, api), journal)).forgotten
+        await journal.console.resume_payouts(by="Ada", note=None)
         books.has(name(1, 0), "TRX")
         await sender_of(api, journal).round()
     else:
@@ -198,7 +199,7 @@ async def test_what_was_approved_before_the_backup_is_approved_again_if_somethin
     journal = await restored.restore()
     if is_forgotten:
         books.has(name(1, 0))
-    assert (await compared(comparing(journal, api), journal)).agrees is not is_forgotten
+    assert bool((await compared(comparing(journal, api), journal)).forgotten) is is_forgotten
     await dismiss(journal)
     await sender_of(api, journal).round()
     if is_forgotten:
