@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 
-from sqlalchemy import Connection, Delete, bindparam, delete, select
+from sqlalchemy import Connection, Delete, bindparam, delete, select, update
 
 from bridge.journal.liveness import GONE_AFTER
 from bridge.journal.tables import schema
@@ -17,8 +17,12 @@ __all__ = ["StagedNodes"]
 
 _FORGET_NODE = delete(schema.nodes).where(schema.nodes.c.node == bindparam("by_node"))
 LEASE_RETENTION = timedelta(days=2)
-_NODES = select(schema.nodes)
-_LEASES = select(schema.leases)
+_SEEN = select(schema.nodes.c.node, schema.nodes.c.seen_at)
+_LEASES = select(schema.leases.c.name, schema.leases.c.node, schema.leases.c.expires_at)
+_SET_SEEN = update(schema.nodes).where(schema.nodes.c.node == bindparam("by_node")).values(seen_at=bindparam("at"))
+_SET_END = (
+    update(schema.leases).where(schema.leases.c.name == bindparam("by_name")).values(expires_at=bindparam("at"))
+)
 
 
 @cache
@@ -34,34 +38,31 @@ class StagedNodes:
         self._now = now
         self._seen: dict[str, Row | None] = {}
         self._leases: dict[str, Row | None] = {}
+        self._ahead: set[str] = set()
+        """Those that were seen while the clock was ahead."""
+        self._shortened: dict[str, datetime] = {}
+        """Leases that were taken while it was, and when they end now."""
         self.writes = 0
         """How many changes are staged."""
 
     def see(self, node: str, began_at: datetime, report: str | None = None) -> None:
         """A node is there now. What was done by those that have been gone for long is forgotten, and those that were
         seen while the clock was ahead count as seen now: else one that is gone would be there until then."""
-        left = [name for name, row in self._stored.items() if row["expires_at"] < self._now - LEASE_RETENTION]
+        left = [name for name, (_, expires_at) in self._stored.items() if expires_at < self._now - LEASE_RETENTION]
         self._leases |= dict.fromkeys(left)
-        for other, row in self._nodes.items():
-            if row["seen_at"] > self._now + GONE_AFTER:
-                self._seen.setdefault(other, {**row, "seen_at": self._now})
+        self._ahead |= {other for other, seen_at in self.seen_at.items() if seen_at > self._now + GONE_AFTER}
         self._seen[node] = {"node": node, "began_at": began_at, "seen_at": self._now, "report": report}
         self.writes += 1
 
     @cached_property
     def seen_at(self) -> Mapping[str, datetime]:
         """When each was seen last before this batch."""
-        return {node: row["seen_at"] for node, row in self._nodes.items()}
+        return {row.node: row.seen_at for row in self._connection.execute(_SEEN)}
 
     @cached_property
-    def _nodes(self) -> Mapping[str, Row]:
-        """Those that were there before this batch, by their names."""
-        return {row["node"]: {**row} for row in self._connection.execute(_NODES).mappings()}
-
-    @cached_property
-    def _stored(self) -> Mapping[str, Row]:
+    def _stored(self) -> Mapping[str, tuple[str, datetime]]:
         """Who has what, and until when, as it was before this batch."""
-        return {row["name"]: {**row} for row in self._connection.execute(_LEASES).mappings()}
+        return {row.name: (row.node, row.expires_at) for row in self._connection.execute(_LEASES)}
 
     def there(self) -> Collection[str]:
         """Those that are there, as far as others can tell."""
@@ -84,9 +85,10 @@ class StagedNodes:
         while the clock was ahead, and has it from now on for as long as anybody."""
         running = self._running()
         for name in {*names} & self._stored.keys() - self._leases.keys():
-            row = self._stored[name]
-            if row["node"] != node and row["expires_at"] > self._now + lasting:
-                self._stage(name, {**row, "expires_at": self._now + lasting})
+            by, expires_at = self._stored[name]
+            if by != node and expires_at > self._now + lasting:
+                self._shortened[name] = self._now + lasting
+                self.writes += 1
         taken = [name for name in names if running.get(name, node) == node]
         for name in taken:
             expires_at = self._now + lasting
@@ -107,7 +109,7 @@ class StagedNodes:
             self._stage(name, None)
 
     def _running(self) -> Mapping[str, str]:
-        running = {name: row["node"] for name, row in self._stored.items() if row["expires_at"] > self._now}
+        running = {name: node for name, (node, expires_at) in self._stored.items() if expires_at > self._now}
         for name, staged in self._leases.items():
             running.pop(name, None)
             if staged is not None:
@@ -121,7 +123,11 @@ class StagedNodes:
     def statements(self) -> Sequence[tuple[Writing, Sequence[Row]]]:
         """What is staged. A row that was there before makes way for its successor."""
         forgotten = padded(self._leases) if self._leases else {}
+        seen_now = [{"by_node": node, "at": self._now} for node in sorted(self._ahead)]
+        shortened = [{"by_name": name, "at": until} for name, until in self._shortened.items()]
         return (
+            *([(_SET_SEEN, seen_now)] if seen_now else []),
+            *([(_SET_END, shortened)] if shortened else []),
             (_FORGET_NODE, [{"by_node": node} for node in self._seen]),
             (insert_into(schema.nodes), [row for row in self._seen.values() if row is not None]),
             *([(_forget_leases(len(forgotten)), [forgotten])] if forgotten else []),
