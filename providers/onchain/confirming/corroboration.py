@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from coordinator.waits import backoff
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.second_words import COUNTED_BY_ONE_LIMIT, SecondWords
@@ -284,8 +285,7 @@ class Corroboration:
         question.is_plain = question.is_plain and word is Word.BEHIND
         now = self.clock()
         question.tries += 1
-        pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
-        question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
+        question.next_at = now + backoff(self.chain.block_seconds, question.tries, LONGEST_PAUSE_SECONDS)
         if word is Word.AGREES:
             self._take_up(answer, question, key, some)
             return True

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from coordinator.waits import backoff
 from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain, Token, token_amount
 from providers.onchain.confirming.claims import OneEndpoint, examine_claim
@@ -153,8 +154,7 @@ class ReturnChecks:
                 known[self.rpc.endpoints[place].host] = moved
         now = self.clock()
         question.tries += 1
-        pause = self.chain.block_seconds * 2 ** min(question.tries - 1, 16)
-        question.next_at = now + min(pause, LONGEST_PAUSE_SECONDS)
+        question.next_at = now + backoff(self.chain.block_seconds, question.tries, LONGEST_PAUSE_SECONDS)
         if len(set(known.values())) > 1:  # who shows less says nothing against who shows more
             known = {host: one for host, one in known.items() if not one.is_untraced}
         if len(set(known.values())) > 1:

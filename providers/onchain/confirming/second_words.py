@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from coordinator.waits import backoff
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.votes import AGAINST, Votes, spelt
 from providers.onchain.confirming.witnesses import Due, Word
@@ -155,7 +156,7 @@ class SecondWords:
         if any(not self.rpc.endpoints[place].is_suspended(now) for place in others):
             question.tries += 1  # who went away meanwhile is asked as soon as it is back
         longest = ABSENCE_BELIEVED_SECONDS if word in AGAINST else LONGEST_PAUSE_SECONDS
-        question.next_at = now + min(self.chain.block_seconds * 2 ** min(question.tries, 16), longest)
+        question.next_at = now + backoff(self.chain.block_seconds, question.tries + 1, longest)
         return None
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from coordinator.waits import backoff
+
 __all__ = [
     "Endpoint",
     "Fault",
@@ -127,7 +129,7 @@ def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> En
     """After something was wrong with it. Questions that were under way together fail together, and while all
     endpoints are away each is asked on: that makes no suspension longer than the first fault did."""
     suspensions = endpoint.suspensions_in_a_row + (not endpoint.is_suspended(now))
-    seconds = min(_SUSPENDED_SECONDS[fault] * 2 ** (suspensions - 1), LONGEST_SUSPENSION_SECONDS)
+    seconds = backoff(_SUSPENDED_SECONDS[fault], suspensions, LONGEST_SUSPENSION_SECONDS)
     return replace(
         endpoint,
         faults_in_a_row=endpoint.faults_in_a_row + 1,
