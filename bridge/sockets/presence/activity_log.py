@@ -57,10 +57,8 @@ Changes = OrderedDict[tuple[str, str | None], _Change]
 class ActivityLog:
     """One change for each user and for each who types in a chat, in the order in which they were announced."""
 
-    def __init__(
-        self, clock: Callable[[], int] = now_micros, *, steady_clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._clock, self._steady_clock = clock, steady_clock
+    def __init__(self, clock: Callable[[], int] = now_micros) -> None:
+        self._clock = clock
         self.watches = Watches(are_alone=False)
         """Who wants to know of whom."""
         self.outboxes = Outboxes()
@@ -140,7 +138,7 @@ class ActivityLog:
         now = self.now()
         if self.unheard_seconds > LATE_SECONDS:
             self._others_complete_since = now
-        self._heard_others_at = self._steady_clock(), now
+        self._heard_others_at = time.monotonic(), now
 
     @property
     def unheard_seconds(self) -> float:
@@ -148,7 +146,7 @@ class ActivityLog:
         if self._heard_others_at is None:
             return 0.0
         steady, moment = self._heard_others_at
-        return max(self._steady_clock() - steady, (self.now() - moment) / 1_000_000)
+        return max(time.monotonic() - steady, (self.now() - moment) / 1_000_000)
 
     def _forget_some(self, changes: Changes) -> None:
         while len(changes) > CHANGES_LIMIT:
