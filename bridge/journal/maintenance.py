@@ -113,7 +113,7 @@ def restore(database_url: str, backup: Path, now: datetime) -> Path | None:
         if lock is not None:
             lock.take()
         copy = _sound_copy(backup, path)
-        _give_away(copy, path)
+        _keep_owner(copy, path)
         replaced = _rename_old(path, now)
         copy.rename(path)
         _sync_folder(path.parent)
@@ -194,9 +194,9 @@ def _sound_copy(backup: Path, path: Path) -> Path:
     return copy
 
 
-def _give_away(copy: Path, path: Path) -> None:
-    """To whom the journal belongs that it is to be, or else its folder: whoever runs the bridge has to write it, and
-    root may be the one who restores."""
+def _keep_owner(copy: Path, path: Path) -> None:
+    """Gives it the owner of the journal that it replaces, or else of its folder: whoever runs the bridge has to write
+    it, and root may be the one who restores."""
     if os.geteuid() == 0:
         owner = (path if path.exists() else path.parent).stat()
         os.chown(copy, owner.st_uid, owner.st_gid)

@@ -356,7 +356,7 @@ class ChainFollower:
         """Asks other endpoints about what counted by the word of one, and calls a person where one stands still."""
         step = Step(following)
         self._finalized.tell(step)
-        await self._second_words.hear(step)
+        await self._second_words.ask(step)
         if step.has_news:
             await self._commit(step)
 

@@ -23,7 +23,7 @@ class Step:
     forgotten: set[str] = field(default_factory=set)
     counted_by_one: list[CountedByOne] = field(default_factory=list)
     """What counts with it by the word of one endpoint."""
-    heard: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
     """Of what counted so before, the transfers of which another endpoint has said what it has, by their ids."""
 
     def take(self, reported: Progress) -> None:
@@ -54,7 +54,7 @@ class Step:
     @property
     def has_news(self) -> bool:
         """Whether there is anything to commit besides where the chain is followed to."""
-        return bool(self.reported or self.transfers or self.alarms or self.agreed_blocks or self.heard)
+        return bool(self.reported or self.transfers or self.alarms or self.agreed_blocks or self.answered)
 
     def finished(self) -> ChainStep:
         return ChainStep(

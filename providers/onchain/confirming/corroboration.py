@@ -184,7 +184,7 @@ class Corroboration:
         was_contradicted = {one.block_number for one in step.following.doubts if one.contradiction is not None}
         doubts = (*others, *new)
         disputed = {one.block_number for one in doubts} | {one.block_number for one in step.alarms}
-        disputed |= set(self.second_words.told)
+        disputed |= set(self.second_words.alarms)
         agreed = {number for one in dues if one.transfer_id in self._agreed for number in one.block[:1]}
         step.agreed_blocks |= (was_contradicted & agreed) - disputed
         step.following = replace(step.following, doubts=doubts)
@@ -305,7 +305,7 @@ class Corroboration:
         if word is Word.SILENT and is_late and may_count and answer.is_reported and not question.is_doubted:
             why = f"money in block {number} counts by the word of one endpoint, since no other one answers ({said})"
             logger.error("%s: %s; it is asked about again", self.chain.name, why)
-            self._by_one |= {one.transfer_id: answer.told_by for one in some}
+            self._by_one |= {one.transfer_id: answer.reported_by_alone for one in some}
             self._count(key, some)
         return True
 
@@ -331,7 +331,7 @@ class Corroboration:
 
     def _alarm(self, number: int, answers: Sequence[str]) -> Alarm:
         """All that endpoints contradict each other in about a block."""
-        message = "; ".join((*answers, *self.second_words.told.get(number, ())))
+        message = "; ".join((*answers, *self.second_words.alarms.get(number, ())))
         logger.critical("%s: block %d: %s", self.chain.name, number, message)
         return Alarm("contradicted", number, message)
 

@@ -16,7 +16,7 @@ from providers.onchain.nodes.rpc import ChainRpc
 from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
 
-__all__ = ["COUNTED_BY_ONE_LIMIT", "SecondWords", "heard"]
+__all__ = ["COUNTED_BY_ONE_LIMIT", "SecondWords", "joint_word"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -31,7 +31,7 @@ LONGEST_PAUSE_SECONDS = 3600.0
 ABSENCE_BELIEVED_SECONDS = 60.0
 
 _Key = tuple[int, str, str, str]
-"""What is asked about at once: a block by its number and its hash, who told of it, and which transfer in it, where
+"""What is asked about at once: a block by its number and its hash, who reported it, and which transfer in it, where
 each is asked about by itself."""
 
 
@@ -58,8 +58,8 @@ class SecondWords:
     clock: Callable[[], float]
     counted: tuple[CountedByOne, ...] = ()
     """What waits, as it is written down with where the chain is followed to."""
-    told: dict[int, list[str]] = field(default_factory=dict)
-    """What a person was told of which block: an alarm about it takes the place of the one before."""
+    alarms: dict[int, list[str]] = field(default_factory=dict)
+    """What was said to a person of which block: an alarm about it takes the place of the one before."""
     _questions: dict[_Key, _Question] = field(default_factory=dict)
     _apart: set[str] = field(default_factory=set)
     """Those that are asked about by themselves, since what was said of all in their block is not true of each."""
@@ -67,11 +67,11 @@ class SecondWords:
     @property
     def waiting(self) -> str | None:
         """How much waits, for a person to read; None if nothing does, or there is nobody to ask."""
-        some = [one for one in self.counted if self._hosts_besides(one.told_by)]
+        some = [one for one in self.counted if self._hosts_besides(one.reported_by)]
         if not some:
             return None
         first = min(some, key=self._key)
-        others = [one for one in self.rpc.endpoints if one.host in self._hosts_besides(first.told_by)]
+        others = [one for one in self.rpc.endpoints if one.host in self._hosts_besides(first.reported_by)]
         away = [f"{one.host}: {one.last_reason}" for one in others if one.last_reason]
         question = self._questions.get(self._key(first))
         why = (question.unsaid if question is not None else None) or "; ".join(away)
@@ -88,13 +88,13 @@ class SecondWords:
     def after(self, step: Step) -> tuple[CountedByOne, ...]:
         """What waits once a step is committed."""
         known = {(one.sighted.subject, one.transfer_id): one for one in (*self.counted, *step.counted_by_one)}
-        return tuple(one for one in known.values() if one.transfer_id not in step.heard)
+        return tuple(one for one in known.values() if one.transfer_id not in step.answered)
 
     def take_up(self, counted: Iterable[CountedByOne]) -> None:
         """After that was committed, or read at the start."""
         self.counted = tuple(counted)
 
-    async def hear(self, step: Step) -> None:
+    async def ask(self, step: Step) -> None:
         """Asks about what is due for it. Has the step know what waits no more, and raise the alarm where another
         endpoint says otherwise."""
         groups = {key: list(some) for key, some in groupby(sorted(self.counted, key=self._key), key=self._key)}
@@ -107,25 +107,25 @@ class SecondWords:
             contradiction = await self._ask(step, key, groups[key], others[key])
             if contradiction is not None:
                 logger.critical("%s: block %d: %s", self.chain.name, key[0], contradiction)
-                self.told.setdefault(key[0], []).append(contradiction)
+                self.alarms.setdefault(key[0], []).append(contradiction)
                 news.add(key[0])
-        step.alarms += [Alarm("contradicted", number, "; ".join(self.told[number])) for number in sorted(news)]
+        step.alarms += [Alarm("contradicted", number, "; ".join(self.alarms[number])) for number in sorted(news)]
         self._apart &= {one.transfer_id for one in self.counted}
 
-    def _hosts_besides(self, told_by: str | None) -> set[str]:
-        return {endpoint.host for endpoint in self.rpc.endpoints} - {told_by}
+    def _hosts_besides(self, reported_by: str | None) -> set[str]:
+        return {endpoint.host for endpoint in self.rpc.endpoints} - {reported_by}
 
     def _key(self, one: CountedByOne) -> _Key:
         sighting = one.sighted.sighting
         alone = one.transfer_id if one.transfer_id in self._apart else ""
-        return sighting.block_number or 0, sighting.block_hash or "", one.told_by or "", alone
+        return sighting.block_number or 0, sighting.block_hash or "", one.reported_by or "", alone
 
-    def _others(self, told_by: str) -> list[int]:
-        """Who is to be asked: not who told of it, and nobody who is away."""
-        return [place for place in self.rpc.well() if self.rpc.endpoints[place].host != told_by]
+    def _others(self, reported_by: str) -> list[int]:
+        """Who is to be asked: not who reported it, and nobody who is away."""
+        return [place for place in self.rpc.well() if self.rpc.endpoints[place].host != reported_by]
 
     async def _ask(self, step: Step, key: _Key, some: Sequence[CountedByOne], others: Sequence[int]) -> str | None:
-        """Asks about what was told of a block. Returns what contradicts, once that is certain."""
+        """Asks about what was reported of a block. Returns what contradicts, once that is certain."""
         question, now = self._questions[key], self.clock()
         dues = [Due(one.sighted, one.recipient) for one in some]
         words, said, unsaid = list[Word](), list[str](), list[str]()
@@ -138,9 +138,9 @@ class SecondWords:
             unsaid += [f"{self.rpc.endpoints[place].host}: {why}"] if why and word not in AGAINST else []
             if words.count(Word.AGREES) >= needed:
                 break
-        word = heard(words, needed, len(hosts))
+        word = joint_word(words, needed, len(hosts))
         if word is Word.AGREES:
-            step.heard |= {one.transfer_id for one in some}
+            step.answered |= {one.transfer_id for one in some}
             return None
         if word in AGAINST and len(some) > 1:
             self._apart |= {one.transfer_id for one in some}
@@ -149,7 +149,7 @@ class SecondWords:
             question.absent_since = now if question.absent_since is None else question.absent_since
             question.has_differed = now >= question.absent_since + ABSENCE_BELIEVED_SECONDS
         if word in AGAINST and question.has_differed:
-            step.heard |= {one.transfer_id for one in some}
+            step.answered |= {one.transfer_id for one in some}
             return _contradiction(key, some, "; ".join(said))
         question.unsaid = "; ".join(unsaid) or None
         question.has_differed = word in (Word.DIFFERS, Word.OTHERWISE)
@@ -160,9 +160,9 @@ class SecondWords:
         return None
 
 
-def heard(words: Sequence[Word], needed: int, others: int) -> Word:
+def joint_word(words: Sequence[Word], needed: int, others: int) -> Word:
     """What some endpoints say together of money that has counted, where `needed` have to agree and there are so many
-    `others` than the one that told of it. Who offers no traces has no vote on what contracts sent on."""
+    `others` than the one that reported it. Who offers no traces has no vote on what contracts sent on."""
     if words.count(Word.AGREES) >= needed:
         return Word.AGREES
     for word in (Word.DIFFERS, Word.OTHERWISE, Word.ABSENT):
@@ -175,9 +175,9 @@ def heard(words: Sequence[Word], needed: int, others: int) -> Word:
 
 def _contradiction(key: _Key, some: Sequence[CountedByOne], said: str) -> str:
     """Both answers, and whose money it is."""
-    _, block_hash, told_by, _ = key
+    _, block_hash, reported_by, _ = key
     subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
     return (
-        f"{told_by or 'what was read'} had {spelt([one.sighted for one in some])} in block {block_hash}; {said};"
+        f"{reported_by or 'what was read'} had {spelt([one.sighted for one in some])} in block {block_hash}; {said};"
         f" it has counted already, by that word alone while no other endpoint answered, for {subjects}"
     )

@@ -32,7 +32,7 @@ class Answer:
     """Who says otherwise than most of them, which agree."""
     is_untraced: bool = False
     """Whether somebody had no vote, since it offers no traces."""
-    told_by: str | None = None
+    reported_by_alone: str | None = None
     """The host of the only one that tells of it, where nobody says anything else."""
 
 
@@ -44,8 +44,8 @@ class Votes:
     rpc: ChainRpc
     witnesses: Witnesses
 
-    async def take(self, reported_by: int | None, some: Sequence[Due], told: Mapping[str, Seen]) -> Answer:
-        """What endpoints say; `told` is what counts of what was told before. Where it is not known who told of it,
+    async def take(self, reported_by: int | None, some: Sequence[Due], reread: Mapping[str, Seen]) -> Answer:
+        """What endpoints say; `reread` is what counts of what was read again. Where it is not known who reported it,
         two have to agree, or the only one that there is."""
         endpoints, places = self.rpc.endpoints, self.rpc.everybody()
         agreeing, untraced, silent, behind = list[str](), list[str](), list[str](), list[str]()
@@ -54,8 +54,8 @@ class Votes:
         number, block_hash = some[0].block
         for asked, place in enumerate(places, 1):
             host = endpoints[place].host
-            is_teller = place == reported_by and at_least == 2  # who told of it is asked how deep it is there
-            word, said = await self.of(place, number, () if is_teller else some, told)
+            is_teller = place == reported_by and at_least == 2  # who reported it is asked how deep it is there
+            word, said = await self.of(place, number, () if is_teller else some, reread)
             if word in AGAINST:
                 against[place] = word, f"{host} {said}"
                 needed = max(at_least, majority(len(endpoints)))
@@ -79,17 +79,17 @@ class Votes:
             return Answer(Word.BEHIND, f"{own}; {behind[0]}", is_reported, is_untraced=bool(untraced))
         if agreeing and untraced and not silent:
             return Answer(Word.AGREES)  # whoever can tell of it does
-        told_by = next(iter(agreeing), None) if reported_by is None else teller
+        reported_by_alone = next(iter(agreeing), None) if reported_by is None else teller
         said = "; ".join((*silent, *untraced))
-        return Answer(Word.SILENT, said, is_reported, is_untraced=bool(untraced), told_by=told_by)
+        return Answer(Word.SILENT, said, is_reported, is_untraced=bool(untraced), reported_by_alone=reported_by_alone)
 
     async def of(
-        self, place: int, number: int, some: Sequence[Due], told: Mapping[str, Seen] | None = None
+        self, place: int, number: int, some: Sequence[Due], reread: Mapping[str, Seen] | None = None
     ) -> tuple[Word, str]:
         """What one endpoint says of money in that block, and of how deep it is."""
         not_deep = f"does not show it {self.chain.required_confirmations} deep"
         try:
-            stood = await self.witnesses.stands_by(place, some, told) if some and told else None
+            stood = await self.witnesses.stands_by(place, some, reread) if some and reread else None
             if stood is not None:
                 return stood, "" if stood is Word.AGREES else not_deep
             word, said = await self.witnesses.word_of(place, some)

@@ -84,8 +84,8 @@ class CountedByOne:
     sighted: Sighted
     recipient: str | None = None
     """Whom it is to, as far as that is known."""
-    told_by: str | None = None
-    """The host of the endpoint that told all of it; None if several told parts of it, or it is not known."""
+    reported_by: str | None = None
+    """The host of the endpoint that reported all of it; None if several reported parts of it, or it is not known."""
 
     @property
     def transfer_id(self) -> str:

@@ -14,7 +14,7 @@ from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.blocks.transfers import topic_of
 from providers.onchain.confirming import second_words
 from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
-from providers.onchain.confirming.second_words import heard
+from providers.onchain.confirming.second_words import joint_word
 from providers.onchain.confirming.witnesses import Word
 from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import BOB, CAROL, Anvil
@@ -302,4 +302,4 @@ AGREES, DIFFERS, ABSENT, BEHIND, UNTRACED, SILENT = (
 def test_what_endpoints_say_together_of_what_has_counted(
     words: list[Word], needed: int, others: int, expected: Word
 ) -> None:
-    assert heard(words, needed, others) is expected
+    assert joint_word(words, needed, others) is expected
