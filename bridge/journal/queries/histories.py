@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, true
+from sqlalchemy import Connection, select, true, union
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
@@ -89,11 +89,9 @@ def newest_invoices(connection: Connection, provider: str, limit: int) -> list[s
 
 
 def providers_used(connection: Connection) -> frozenset[str]:
-    """All that were ever paid through, or asked to pay out, but for chains."""
-    payments, payouts = schema.payments, schema.payouts
-    of_payments = select(payments.c.provider).where(payments.c.chain.is_(None)).distinct()
-    of_payouts = select(payouts.c.provider).where(payouts.c.chain.is_(None)).distinct()
-    return frozenset((*connection.scalars(of_payments), *connection.scalars(of_payouts)))
+    """All that were ever paid through, or asked to pay out."""
+    tables = schema.payments, schema.payouts
+    return frozenset(connection.scalars(union(*(select(table.c.provider).distinct() for table in tables))))
 
 
 def coins_used(connection: Connection, provider: str) -> frozenset[str]:

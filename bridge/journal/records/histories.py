@@ -199,7 +199,7 @@ class HistoryRecords:
         return await self._read(newest_invoices, provider, limit)
 
     async def providers_used(self) -> frozenset[str]:
-        """All that were ever paid through, or asked to pay out, but for chains."""
+        """All that were ever paid through, or asked to pay out."""
         return await self._read(providers_used)
 
     async def coins_used(self, provider: str) -> frozenset[str]:

@@ -30,6 +30,7 @@ from coordinator.payouts.provider_names import Installation, Share
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, PayoutStatus
 from providers.contract import InvoiceGateways, PayoutGateway
 from providers.errors import ProviderError
+from providers.onchain.matching.payment_requests import PROVIDER as OVER_A_CHAIN
 
 __all__ = ["BooksComparison"]
 
@@ -181,7 +182,7 @@ class BooksComparison:
 
     async def _not_set_up(self) -> list[str]:
         """Whose books cannot be compared: a start without their settings would else pass for one that was."""
-        set_up = self._gateways.keys() | self._invoice_gateways.keys()
+        set_up = {*self._gateways, *self._invoice_gateways, OVER_A_CHAIN}
         return [
             f"{one}, which is not set up" for one in sorted(await self._journal.history.providers_used() - set_up)
         ]
