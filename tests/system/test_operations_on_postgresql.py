@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.commands import run_command
-from tests.conftest import StartBridge
+from tests.conftest import BridgeProcess, StartBridge
 from tests.documented import blocks_of
 from tests.postgresql import OTHER_PROGRAMS, SUPERUSER, journal_cluster
-from tests.system.conftest import StartListener
+from tests.system.conftest import Listener, StartListener
 from tests.system.test_operations import publish, ready
 
 PROGRAMS = Path(os.environ.get(OTHER_PROGRAMS, "/nowhere"))
@@ -22,6 +22,15 @@ PROGRAMS = Path(os.environ.get(OTHER_PROGRAMS, "/nowhere"))
 needs_programs = pytest.mark.skipif(
     not (PROGRAMS / "pg_dump").exists(), reason="POSTGRESQL_BIN names no PostgreSQL with pg_dump"
 )
+
+
+def assert_begins_anew(bridge: BridgeProcess, listener: Listener) -> None:
+    """After a restore: it has forgotten what came since the backup, and its client hears what comes from now on."""
+    assert "a new history of the journal begins (rewound)" in bridge.log.read_text()
+    assert ready(listener) is False
+    publish(bridge, "again")
+    listener.fence()
+    assert [content[0]["reason"] for _, content in listener.events] == ["kept", "lost", "again"]
 
 
 @needs_programs
@@ -57,11 +66,7 @@ def test_a_dump_is_made_and_read_back_by_the_commands_that_are_written_there(
         run("\n".join(commands))
         bridge.start()
         # The mark beside the bridge shows that it was further.
-        assert "a new history of the journal begins (rewound)" in bridge.log.read_text()
-        assert ready(listener) is False
-        publish(bridge, "again")
-        listener.fence()
-        assert [content[0]["reason"] for _, content in listener.events] == ["kept", "lost", "again"]
+        assert_begins_anew(bridge, listener)
         bridge.kill()
 
 
@@ -116,11 +121,7 @@ def test_a_backup_is_made_and_restored_by_the_bridge_with_those_programs(
         restored = run("restore", "bridge.dump", "--json")
         assert restored.returncode == 0, restored.stderr
         bridge.start()
-        assert "a new history of the journal begins (rewound)" in bridge.log.read_text()
-        assert ready(listener) is False
-        publish(bridge, "again")
-        listener.fence()
-        assert [content[0]["reason"] for _, content in listener.events] == ["kept", "lost", "again"]
+        assert_begins_anew(bridge, listener)
         bridge.kill()
     assert PASSWORD not in made.stdout + restored.stdout
     assert PASSWORD not in (programs / "called").read_text()

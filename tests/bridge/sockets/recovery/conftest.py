@@ -6,6 +6,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from tests.bridge.sockets.activity_heard import GRACE_SECONDS
 from tests.bridge.sockets.houses import House
 from tests.bridge.sockets.several import SERVERS, Operator
 
@@ -17,6 +18,23 @@ Eventually = Callable[[Callable[[], object]], Awaitable[object]]
 def operator(database_url: str) -> Iterator[Operator]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield Operator(connection)
+
+
+@pytest.fixture
+def is_shared(request: pytest.FixtureRequest) -> bool:
+    return bool(getattr(request, "param", False))
+
+
+@pytest_asyncio.fixture
+async def house(
+    database_url: str, is_shared: bool, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    """One that is alone; nobody is offline there before the test says so."""
+    monkeypatch.setattr("bridge.sockets.recovery.pending_saves.SOON_SECONDS", 0.01)
+    house = House(database_url, serve, eventually, is_shared=is_shared, presence_grace_seconds=GRACE_SECONDS)
+    await house.open()
+    yield house
+    await house.close()
 
 
 @pytest_asyncio.fixture

@@ -2,28 +2,26 @@
 stands, and nobody is told what is not kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 
 import psycopg
 import pytest
-import pytest_asyncio
 
 from bridge.catalogue.activities import UserActivity
 from bridge.journal import NodeActivity
 from tests.bridge.sockets.activity_heard import (
-    GRACE_SECONDS,
     changes,
     hear,
     let_grace_pass,
     newcomer,
+    store_later,
     watcher_at,
 )
-from tests.bridge.sockets.houses import Client, Eventually, House, Serve
+from tests.bridge.sockets.houses import Client, House
 from tests.bridge.sockets.several import Operator
 
 Ends = Callable[[House], Awaitable[None]]
-Noting = Mapping[str | None, Collection[UserActivity]]
 
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -38,23 +36,6 @@ async def stop(house: House) -> None:
 async def kill(house: House) -> None:
     await house.has_saved()
     await house.kill()
-
-
-@pytest.fixture
-def is_shared(request: pytest.FixtureRequest) -> bool:
-    return bool(getattr(request, "param", False))
-
-
-@pytest_asyncio.fixture
-async def house(
-    database_url: str, is_shared: bool, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[House]:
-    """One that is alone; nobody is offline there before the test says so."""
-    monkeypatch.setattr("bridge.sockets.recovery.pending_saves.SOON_SECONDS", 0.01)
-    house = House(database_url, serve, eventually, is_shared=is_shared, presence_grace_seconds=GRACE_SECONDS)
-    await house.open()
-    yield house
-    await house.close()
 
 
 ALONE = pytest.mark.parametrize(
@@ -127,14 +108,7 @@ async def test_nobody_is_told_that_somebody_went_before_that_is_kept(
     watcher, goes = await watcher_at(house), await newcomer(house)
     await goes.call("user-online", "u1")
     await hear(watcher, ("u1", "online"))
-    may_be_kept = asyncio.Event()
-    note = house.journal.activities.note
-
-    async def note_late(noted: Noting) -> None:
-        await may_be_kept.wait()
-        await note(noted)
-
-    monkeypatch.setattr(house.journal.activities, "note", note_late)
+    may_be_kept = store_later(house, monkeypatch)
     await goes.call("leave-user-room", "u1")
     await hear(watcher, ("u1", "online"))
     may_be_kept.set()
@@ -152,7 +126,7 @@ async def test_who_leaves_before_it_is_told_what_is_kept_hears_it_after_a_restar
     is_kept, may_be_told = asyncio.Event(), asyncio.Event()
     note = house.journal.activities.note
 
-    async def note_and_wait(noted: Noting) -> None:
+    async def note_and_wait(noted: Mapping[str | None, Collection[UserActivity]]) -> None:
         await note(noted)
         is_kept.set()
         await may_be_told.wait()
@@ -255,14 +229,7 @@ async def test_nobody_is_told_that_somebody_stopped_typing_before_that_is_kept(
     watcher, types = await watcher_at(house), await newcomer(house)
     await start_typing(types, "u1")
     await hear(watcher, ("u1", "types True"))
-    may_be_kept = asyncio.Event()
-    note = house.journal.activities.note
-
-    async def note_late(noted: Noting) -> None:
-        await may_be_kept.wait()
-        await note(noted)
-
-    monkeypatch.setattr(house.journal.activities, "note", note_late)
+    may_be_kept = store_later(house, monkeypatch)
     await stop_typing(types, "u1")
     await hear(watcher, ("u1", "types True"))
     may_be_kept.set()

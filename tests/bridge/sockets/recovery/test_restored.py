@@ -1,18 +1,14 @@
 """A journal that was put back from a backup: nobody is taken for online who was when the backup was made."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import create_engine
 
 from bridge.journal.writing.histories import mark_as_backup
-from tests.bridge.sockets.activity_heard import GRACE_SECONDS, hear
-from tests.bridge.sockets.houses import Client, Eventually, House
+from tests.bridge.sockets.activity_heard import hear
+from tests.bridge.sockets.houses import Client, House
 from tests.system.soak.records import Publications
-
-Serve = Callable[..., Awaitable[str]]
 
 pytestmark = pytest.mark.parametrize(
     ("database_url", "is_shared"),
@@ -20,17 +16,6 @@ pytestmark = pytest.mark.parametrize(
     indirect=["database_url"],
     ids=["sqlite", "shared"],
 )
-
-
-@pytest_asyncio.fixture
-async def house(
-    database_url: str, is_shared: bool, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[House]:
-    monkeypatch.setattr("bridge.sockets.recovery.pending_saves.SOON_SECONDS", 0.01)
-    house = House(database_url, serve, eventually, is_shared=is_shared, presence_grace_seconds=GRACE_SECONDS)
-    await house.open()
-    yield house
-    await house.close()
 
 
 def put_back(database_url: str) -> None:

@@ -2,14 +2,14 @@
 meanwhile holds until those have answered."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
 
 from bridge.catalogue.activities import UserActivity
 from bridge.journal import ActivitySnapshot, NodeActivity
-from tests.bridge.sockets.activity_heard import hear, newcomer, watcher_at
+from tests.bridge.sockets.activity_heard import hear, newcomer, store_later, watcher_at
 from tests.bridge.sockets.houses import Client, House
 from tests.waiting import GIVE_UP_SECONDS
 
@@ -81,13 +81,7 @@ async def test_who_goes_without_a_word_while_it_is_being_stored_that_they_are_he
     await user.call("user-online", "u1")
     for watcher in watchers:
         await hear(watcher, ("u1", "online"))
-    may_store, note = asyncio.Event(), late.journal.activities.note
-
-    async def note_late(noted: Mapping[str | None, Collection[UserActivity]]) -> None:
-        await may_store.wait()
-        await note(noted)
-
-    monkeypatch.setattr(late.journal.activities, "note", note_late)
+    may_store = store_later(late, monkeypatch)
     now = other.journal.clock()
     late.server.presence.remote_presence.publish(UserActivity("u1", None, is_on=True, at=now))
     late.sharing._doubts_until = asyncio.get_running_loop().time() + GIVE_UP_SECONDS
