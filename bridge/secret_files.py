@@ -68,7 +68,7 @@ def secret_files(environment: Mapping[str, str]) -> dict[str, Path]:
         raise SecretFileError(f"{folder} cannot be read: {os.strerror(error.errno or 0)}") from None
     for path in paths:
         if not path.is_file():  # as Docker makes a folder of a file to mount that is not there
-            raise SecretFileError(f"{path} is no file; put the secret there, or take it out")
+            raise SecretFileError(f"{path} is no file; put the secret there as a file, or remove the folder")
     return {path.name.upper(): path for path in paths}
 
 

@@ -181,7 +181,8 @@ class BooksComparison:
         self._logged = lines
 
     async def _not_set_up(self) -> list[str]:
-        """Whose books cannot be compared: a start without their settings would else pass for one that was."""
+        """Providers whose books cannot be compared yet. Without this, a start that lacks their settings would count
+        as a comparison."""
         set_up = {*self._gateways, *self._invoice_gateways, OVER_A_CHAIN}
         return [
             f"{one}, which is not set up" for one in sorted(await self._journal.history.providers_used() - set_up)

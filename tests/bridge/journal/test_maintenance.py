@@ -50,7 +50,9 @@ async def test_a_backup_is_restored_and_what_was_there_is_kept_with_its_log(plac
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can restore for another user")
 @pytest.mark.parametrize("is_there", [True, False], ids=["over a journal", "beside none"])
-async def test_what_root_restores_is_its_that_runs_the_bridge(place: str, tmp_path: Path, is_there: bool) -> None:
+async def test_what_root_restores_belongs_to_the_user_that_runs_the_bridge(
+    place: str, tmp_path: Path, is_there: bool
+) -> None:
     nobody = 65534
     await _told(place, "first")
     path, copied = tmp_path / "bridge.db", tmp_path / "backup.db"
