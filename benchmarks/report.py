@@ -25,7 +25,7 @@ __all__ = [
 
 Found = Mapping[str, float | None]
 """What one run found out about one server: None where it failed. A figure that nobody asked for is not in it."""
-LABEL_WIDTH, CELL_WIDTH = 46, 16
+LABEL_WIDTH, CELL_WIDTH = 46, 15
 LONGEST_REASON = 300
 
 
@@ -159,7 +159,8 @@ def one_line(text: str) -> str:
 
 
 def _row(label: str, cells: Iterable[str]) -> str:
-    return f"{label:<{LABEL_WIDTH}}" + "".join(f" {cell:>{CELL_WIDTH}}" for cell in cells)
+    # However long a cell is, two spaces part it from the one before.
+    return f"{label:<{LABEL_WIDTH}}" + "".join(f"  {cell:>{CELL_WIDTH}}" for cell in cells)
 
 
 def _cell(values: Sequence[float | None]) -> str:

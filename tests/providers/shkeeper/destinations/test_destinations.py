@@ -57,7 +57,7 @@ KINDS: dict[str, list[Callable[[bytes], str]]] = {
 WITH_CHECKSUM = [coin for coin in KINDS if coin not in ("ETH", "SOL")]
 DESCRIBED = {coin: family_of(coin).described for coin in KINDS}
 # There are a dozen families: so many for each.
-EACH = settings(max_examples=60)
+EACH = settings(max_examples=25)
 TYPED = string.ascii_letters + string.digits + "-_:"
 
 
