@@ -267,8 +267,12 @@ class ChainFollower:
         return finality
 
     async def _read_all_again(self, following: Following, finality: Finality) -> None:
-        """Reads all blocks a second time that are due for it."""
-        while await self._read_again(following, finality):
+        """Reads all blocks a second time that are due for it. No endpoint reads a block twice for that: a round ends,
+        whatever they say meanwhile."""
+        blocks = following.next_number - 1 - following.checked_number
+        for _ in range(blocks * len(self._rpc.endpoints)):
+            if not await self._read_again(following, finality):
+                return
             following = self._following or following
 
     async def _read_again(self, following: Following, finality: Finality, head: int | None = None) -> bool:

@@ -1,7 +1,8 @@
 """Endpoints that offer no traces have no vote on what contracts sent on: with their help none of the others makes up
-such money, or hides it.
+such money, or hides it. Where none offers any, the chain goes on by all else that they tell.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.bridge.workers.chains.followed_chain import (
     listed,
 )
 from tests.providers.onchain.liar import Liar, Refusal
+from tests.waiting import GIVE_UP_SECONDS
 
 COMPLETED, CONFIRMING, PENDING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING, PaymentStatus.PENDING
 TRACES = ("debug_traceBlockByHash", "debug_traceTransaction")
@@ -142,5 +144,35 @@ async def test_coin_that_a_contract_sends_counts_by_one_word_where_two_others_of
         offers_no_traces(it.liars[2])
         forwards(it, forwarder)
         await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+        assert await listed(it) == []
+
+
+# A block that is followed and read again by another endpoint costs each about ten.
+QUESTIONS_A_ROUND = 30
+
+
+@pytest.mark.parametrize("endpoints", [2, 3])
+@pytest.mark.parametrize("are_lost", [False, True])
+async def test_a_chain_goes_on_where_no_endpoint_offers_traces(
+    follow: Follow, endpoints: int, are_lost: bool
+) -> None:
+    async with follow(endpoints=endpoints, own_coin=True) as it:
+        await it.follow()
+        if not are_lost:
+            for liar in it.liars:
+                offers_no_traces(liar)
+        await it.follow(CONFIRMATIONS)
+        await it.register(currency="ETH")
+        await goes_on(it, blocks=1)
+        for liar in it.liars:
+            offers_no_traces(liar)
+        it.anvil.send(BOB, 100 * 10**18)
+        for _ in range(2 * CONFIRMATIONS):
+            asked = [len(liar.asked) for liar in it.liars]
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await goes_on(it, blocks=1)
+            after = [len(liar.asked) for liar in it.liars]
+            assert all(now - before <= QUESTIONS_A_ROUND for now, before in zip(after, asked, strict=True))
         assert (await it.payment()).status == COMPLETED
         assert await listed(it) == []
