@@ -21,7 +21,14 @@ from providers.onchain.blocks.transfers import (
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
-from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError, SourcedAnswer, sole
+from providers.onchain.nodes.rpc import (
+    ChainRpc,
+    FaultyError,
+    NotItsBlockError,
+    RefusedByNodeError,
+    SourcedAnswer,
+    sole,
+)
 from providers.onchain.quantities import hash_in, quantity
 from providers.onchain.reading.traces import Traces
 from providers.onchain.watchlist import Watchlist
@@ -100,7 +107,7 @@ async def see_block(
         tellers.append(logs.place)
         found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in _of_tokens(chain, logs))
     if wants_own_coin:
-        own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist)
+        own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist, shown_by=shown_by)
         found += (Seen(transfer, made_at, sole(shown_by, place)) for transfer, place in own_coin)
     reported_by = sole(*tellers) if tellers else None
     waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
@@ -244,10 +251,17 @@ def _place(number: int, block: Mapping[str, Any]) -> tuple[BlockId, str]:
 
 
 async def _own_coin(
-    rpc: ChainRpc, traces: Traces, chain: Chain, block: BlockId, content: Mapping[str, Any], watchlist: Watchlist
+    rpc: ChainRpc,
+    traces: Traces,
+    chain: Chain,
+    block: BlockId,
+    content: Mapping[str, Any],
+    watchlist: Watchlist,
+    *,
+    shown_by: int | None,
 ) -> list[tuple[ChainTransfer, int]]:
     """What moved of the chain's own coin, each with who told that it did."""
-    moved = [(transfer, await _success(rpc, transfer)) for transfer in _sent(chain, content, watchlist)]
+    moved = [(transfer, await _success(rpc, transfer, shown_by)) for transfer in _sent(chain, content, watchlist)]
     reported = [(transfer, success.place) for transfer, success in moved if success.answer]
     reported += await traces.sent_on(block, transactions_of(content)) or ()
     tellers = {transfer.transfer_id: place for transfer, place in reported}
@@ -280,15 +294,18 @@ def transactions_of(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return transactions
 
 
-async def _success(rpc: ChainRpc, transfer: ChainTransfer) -> SourcedAnswer:
+async def _success(rpc: ChainRpc, transfer: ChainTransfer, shown_by: int | None) -> SourcedAnswer:
     """Whether a transaction of a block succeeded, and who says so. Of several backends behind one endpoint, one may
     have the block before another has the receipts: then it lags. Raises ChainUnavailableError."""
 
     async def there(place: int) -> SourcedAnswer:
         receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
-        return SourcedAnswer(place, not _is_failure(receipt, transfer))
+        try:
+            return SourcedAnswer(place, not _is_failure(receipt, transfer))
+        except FaultyError as error:
+            raise (error if place == shown_by else NotItsBlockError(str(error))) from None
 
-    return await rpc.first_good(there)
+    return await rpc.told_of(transfer.block, shown_by, there)
 
 
 def _is_failure(receipt: Any, transfer: ChainTransfer) -> bool:
