@@ -83,6 +83,8 @@ class BlockSeen:
     header: Mapping[str, Any]
     reported_by: int | None = None
     """The endpoint that told of all that is in it, by its place; None if nothing was asked, or several told."""
+    is_untraced: bool = False
+    """Whether no endpoint showed what contracts send in it, and somebody waits for that."""
 
 
 async def see_block(
@@ -106,12 +108,13 @@ async def see_block(
         logs = await rpc.logs(block, bloom, contracts, watchlist.asked_for, shown_by=shown_by)
         tellers.append(logs.place)
         found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in _of_tokens(chain, logs))
+    is_untraced = False
     if wants_own_coin:
-        own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist, shown_by=shown_by)
+        own_coin, is_untraced = await _own_coin(rpc, traces, chain, block, content, watchlist, shown_by=shown_by)
         found += (Seen(transfer, made_at, sole(shown_by, place)) for transfer, place in own_coin)
     reported_by = sole(*tellers) if tellers else None
     waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
-    return BlockSeen(block, parent_hash, waited_for, content, reported_by)
+    return BlockSeen(block, parent_hash, waited_for, content, reported_by, is_untraced)
 
 
 async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> RangeSeen:
@@ -259,13 +262,16 @@ async def _own_coin(
     watchlist: Watchlist,
     *,
     shown_by: int | None,
-) -> list[tuple[ChainTransfer, int]]:
-    """What moved of the chain's own coin, each with who told that it did."""
+) -> tuple[list[tuple[ChainTransfer, int]], bool]:
+    """What moved of the chain's own coin, each with who told that it did, and whether nobody shows what contracts
+    send."""
     moved = [(transfer, await _success(rpc, transfer, shown_by)) for transfer in _sent(chain, content, watchlist)]
     reported = [(transfer, success.place) for transfer, success in moved if success.answer]
-    reported += await traces.sent_on(block, transactions_of(content)) or ()
+    sent_on = await traces.sent_on(block, transactions_of(content))
+    reported += sent_on or ()
     tellers = {transfer.transfer_id: place for transfer, place in reported}
-    return [(one, tellers[one.transfer_id]) for one in distinct(transfer for transfer, _ in reported)]
+    moved_once = distinct(transfer for transfer, _ in reported)
+    return [(one, tellers[one.transfer_id]) for one in moved_once], sent_on is None
 
 
 def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:

@@ -26,7 +26,7 @@ from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.reading.ranges import shallow_blocks
 from tests.anvil import CAROL, Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Followed, following
-from tests.providers.onchain.liar import other_hash
+from tests.providers.onchain.liar import of_fork, other_hash
 from tests.system.onchain.conftest import address
 
 # A way takes some seconds.
@@ -59,9 +59,9 @@ def _late(answers: int) -> Lie:
     return late
 
 
-def _elsewhere(parameters: list[Any], block: Document | None) -> Document | None:
-    """Blocks of another fork."""
-    return block and block | {"hash": other_hash(block["hash"]), "parentHash": other_hash(block["parentHash"])}
+def _elsewhere(parameters: list[Any], said: Any) -> Any:
+    """What is said of another fork."""
+    return of_fork(said)
 
 
 LIES: dict[str, dict[str, Lie]] = {
@@ -73,10 +73,9 @@ LIES: dict[str, dict[str, Lie]] = {
     "forges": _logs(_forged),
     "moves": _logs(lambda logs: [one | {"blockHash": "0x" + "1" * 64} for one in logs]),
     "forks": {"eth_getBlockByNumber": _elsewhere, **_logs(lambda logs: [])},
-    "forks with money": {
-        "eth_getBlockByNumber": _elsewhere,
-        **_logs(lambda logs: [one | {"blockHash": other_hash(one["blockHash"])} for one in _forged(logs)]),
-    },
+    "forks with what there is": {"eth_getBlockByNumber": _elsewhere, **_logs(of_fork)},
+    "forks with money": {"eth_getBlockByNumber": _elsewhere, **_logs(lambda logs: of_fork(_forged(logs)))},
+    "forks and cannot tell": {"eth_getBlockByNumber": _elsewhere, "eth_getLogs": lambda *_: 503},
     "names another sender": _logs(
         lambda logs: [one | {"topics": [one["topics"][0], topic_of(CAROL), one["topics"][2]]} for one in logs]
     ),
@@ -110,6 +109,8 @@ LIES: dict[str, dict[str, Lie]] = {
     },
 }
 
+# Of these all is said by the hashes of their fork, and is asked for by them.
+OF_A_FORK = frozenset(name for name in LIES if name.startswith("forks"))
 RECONFIGURING = ("change places", "take out", "put back")
 
 
@@ -231,7 +232,7 @@ class Play:
         match step:
             case ("lie", name, _):
                 for method, change in self.lies[name].items():
-                    liar.changes(method, change)
+                    liar.changes(method, change, is_of_fork=name in OF_A_FORK)
             case ("roll back", blocks, _):
                 liar.stands_at(max(self.it.anvil.head() - blocks, 0))
             case ("die", _, _):

@@ -24,6 +24,7 @@ from tests.bridge.workers.chains.lies.test_any_lies import (
     playing,
     steps_of,
 )
+from tests.providers.onchain.liar import Refusal
 
 __all__ = ["COIN_LIES", "CoinPlay"]
 
@@ -82,7 +83,13 @@ COIN_LIES: dict[str, dict[str, Lie]] = {
     },
     "calls all failed": {RECEIPT: lambda parameters, receipt: receipt and receipt | {"status": "0x0"}},
     "has receipts of others": {RECEIPT: lambda parameters, receipt: receipt and receipt | {"transactionHash": "0x1"}},
-    **{name: LIES[name] for name in ("forks", "says another time", "has no receipts", "sinks", "boasts")},
+    **{
+        name: LIES[name] | dict.fromkeys((RECEIPT, TRACES[0]), LIES["forks"][BLOCK])
+        for name in ("forks", "forks with what there is")
+    },
+    "forks and cannot tell": {BLOCK: LIES["forks"][BLOCK], RECEIPT: lambda *_: 503, TRACES[0]: lambda *_: 503},
+    "offers no traces": dict.fromkeys(TRACES, lambda *_: Refusal(-32601, "the method does not exist")),
+    **{name: LIES[name] for name in ("says another time", "has no receipts", "sinks", "boasts")},
 }
 
 
