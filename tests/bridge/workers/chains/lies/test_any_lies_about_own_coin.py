@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.anvil import ALICE, Anvil, running_anvil
+from tests.bridge.workers.chains.lies.lengths import WAYS, lists_of
 from tests.bridge.workers.chains.lies.test_any_lies import (
     LIES,
-    STEPS_AT_MOST,
-    WAYS,
     Document,
     Lie,
     Play,
@@ -30,6 +29,8 @@ __all__ = ["COIN_LIES", "CoinPlay"]
 
 BLOCK, RECEIPT = "eth_getBlockByNumber", "eth_getTransactionReceipt"
 TRACES = ("debug_traceBlockByHash", "debug_traceTransaction")
+
+NOT_OFFERED = Refusal(-32601, "the method does not exist")
 
 
 def _of_transactions(change: Any) -> dict[str, Lie]:
@@ -88,9 +89,12 @@ COIN_LIES: dict[str, dict[str, Lie]] = {
         for name in ("forks", "forks with what there is")
     },
     "forks and cannot tell": {BLOCK: LIES["forks"][BLOCK], RECEIPT: lambda *_: 503, TRACES[0]: lambda *_: 503},
-    "offers no traces": dict.fromkeys(TRACES, lambda *_: Refusal(-32601, "the method does not exist")),
+    "offers no traces": dict.fromkeys(TRACES, lambda *_: NOT_OFFERED),
     **{name: LIES[name] for name in ("says another time", "has no receipts", "sinks", "boasts")},
 }
+
+
+steps = st.one_of(steps_of(COIN_LIES), st.tuples(st.just("lose traces"), st.just(0), st.just(0)))
 
 
 class CoinPlay(Play):
@@ -102,6 +106,15 @@ class CoinPlay(Play):
     def on_chain(self, recipient: str, last: int) -> Decimal:
         balance = self.it.anvil.ask("eth_getBalance", recipient, hex(max(last, 0)))
         return Decimal(int(balance, 16)).scaleb(-18)
+
+    def lie(self, step: Step) -> None:
+        for liar in self.it.liars:
+            for method in TRACES:
+                liar.answers.pop(method, None)
+        super().lie(step)
+        if step[0] == "lose traces":  # as long as nobody lies about them either
+            for liar in self.it.liars:
+                liar.answers |= dict.fromkeys(TRACES, NOT_OFFERED)
 
     def pay(self, recipient: str, amount: int) -> None:
         anvil = self.it.anvil
@@ -130,7 +143,7 @@ def anvil() -> Iterator[Anvil]:
 
 @pytest.mark.parametrize("liar", [0, 1])
 @settings(playing, max_examples=max(WAYS // 2, 2))
-@given(some=st.lists(steps_of(COIN_LIES), min_size=3, max_size=STEPS_AT_MOST))
+@given(some=lists_of(steps))
 def test_whatever_one_endpoint_says_of_the_chains_own_coin_just_what_came_counts(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:
