@@ -31,6 +31,7 @@ from providers.onchain.nodes.rpc import (
 )
 from providers.onchain.quantities import hash_in, quantity
 from providers.onchain.reading.traces import Traces
+from providers.onchain.reading.two_transactions import told_once
 from providers.onchain.watchlist import Watchlist
 
 __all__ = [
@@ -107,7 +108,9 @@ async def see_block(
         bloom = content.get("logsBloom")
         logs = await rpc.logs(block, bloom, contracts, watchlist.asked_for, shown_by=shown_by)
         tellers.append(logs.place)
-        found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in _of_tokens(chain, logs))
+        told = [one for one in _of_tokens(chain, logs) if one.recipient in watchlist]
+        told = await told_once(rpc, chain, logs.place, told)
+        found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in told)
     is_untraced = False
     if wants_own_coin:
         own_coin, is_untraced = await _own_coin(rpc, traces, chain, block, content, watchlist, shown_by=shown_by)
@@ -211,6 +214,7 @@ def _of_tokens(chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
 async def _dated(rpc: ChainRpc, chain: Chain, reported: SourcedAnswer, watchlist: Watchlist) -> tuple[Seen, ...]:
     """The transfers to those who wait, with the times of their blocks, which not every node says in a log."""
     waited_for = [transfer for transfer in _of_tokens(chain, reported) if transfer.recipient in watchlist]
+    waited_for = await told_once(rpc, chain, reported.place, waited_for)
     times = times_in(reported.answer)
     for transfer in waited_for:
         if transfer.block.hash not in times:
