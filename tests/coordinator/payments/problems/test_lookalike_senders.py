@@ -10,6 +10,7 @@ from coordinator.payments.facts.facts import Facts
 from coordinator.payments.observed.observations import Sighting, Stage, Transfer
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.lookalike_senders import lookalike_senders
+from coordinator.payments.problems.problems import ProblemKind
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 BUYER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -59,7 +60,7 @@ def test_the_list_says_it_of_a_payment_that_a_person_decides_about() -> None:
         facts=Facts(sightings=came),
     )
     items = {item.kind: item.detail for item in payment_attention(payment, START)}
-    assert f"{LOOKALIKE} is not {BUYER}, which sent before" in items["payment-over"]
+    assert f"{LOOKALIKE} is not {BUYER}, which sent before" in items[ProblemKind.OVER]
     alone = payment.model_copy(update={"facts": Facts(sightings=came[:1])})
     items = {item.kind: item.detail for item in payment_attention(alone, START)}
-    assert "which sent before" not in items["payment-over"]
+    assert "which sent before" not in items[ProblemKind.OVER]
