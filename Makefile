@@ -101,7 +101,7 @@ TRIED_IN_FULL := $(addprefix tests/system/,test_cuts.py test_openapi.py) tests/p
 SENT_TO_ENDPOINTS := tests/system/test_endpoints.py
 SEVERAL_BRIDGES := tests/system/nodes/test_faults.py
 PAYOUTS_UNDER_FAULTS := $(addprefix tests/system/shkeeper/,test_payout_matrix.py test_payouts_of_an_afternoon.py)
-ENDPOINTS_THAT_LIE := tests/bridge/workers/chains/lies/test_any_lies.py
+ENDPOINTS_THAT_LIE := $(wildcard tests/bridge/workers/chains/lies/test_any_lies*.py) tests/bridge/workers/chains/lies/test_balanced_endpoints.py
 SPOILT_REQUESTS := tests/bridge/door/test_requests_fuzz.py
 PROPERTIES := tests/coordinator tests/providers $(addprefix tests/bridge/sockets/,transport/test_frame_reader.py test_socket_fuzz.py test_socket_fuzz_many.py test_socket_fuzz_frames.py recovery/test_bad_days.py recovery/test_activity_pictures.py)
 

@@ -10,6 +10,7 @@ from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.facts.refunded import going_back
 from coordinator.payments.observed.observations import RefundOf
 from coordinator.payments.payments import Payment
+from coordinator.payments.problems.lookalike_senders import lookalikes_said
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from coordinator.payments.problems.rulings import open_rulings
 
@@ -71,7 +72,7 @@ def problem_key(kind: ProblemKind, payment_id: str) -> str:
 def payment_attention(payment: Payment, problems_at: datetime, *, can_send_back: bool = False) -> Iterator[Attention]:
     """Everything that is wrong with a payment whose last news came at that moment. `can_send_back` is whether its
     provider sends what is asked for here."""
-    rulings = open_rulings(payment)
+    rulings, lookalikes = open_rulings(payment), lookalikes_said(payment)
     for problem in problems_of(payment):
         remedies: tuple[Remedy, ...] = (*rulings, "settle")
         if can_send_back and problem.kind in _REFUNDABLE and _may_be_refunded(payment):
@@ -82,7 +83,7 @@ def payment_attention(payment: Payment, problems_at: datetime, *, can_send_back:
             kind=problem.kind,
             subject=payment.payment_id,
             title=_TITLES[problem.kind],
-            detail=problem.detail,
+            detail=problem.detail if lookalikes is None else f"{problem.detail}; {lookalikes}",
             advice=advice_on(payment, problem.kind, remedies),
             since=problems_at,
             news_at=problems_at,

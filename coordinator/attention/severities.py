@@ -37,6 +37,7 @@ _CRITICAL = (
     AttentionKind.PAYOUT_MISMATCH,
     AttentionKind.PAYOUT_CONTRADICTED,
     AttentionKind.CHAIN_ALARM,
+    AttentionKind.CHAIN_CONTRADICTED,
     AttentionKind.PAYOUT_AMBIGUOUS,
     AttentionKind.PAYOUT_DROPPED,
     AttentionKind.COIN_UNFOLLOWED,
@@ -50,7 +51,6 @@ _CRITICAL = (
     AttentionKind.CLOCK_WRONG,
 )
 _WARNING = (
-    AttentionKind.CHAIN_CONTRADICTED,
     ProblemKind.CONTRADICTING_BOOKS,
     ProblemKind.UNREADABLE_BOOKS,
     ProblemKind.REFUND_TOLD_TWICE,

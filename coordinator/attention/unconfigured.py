@@ -97,8 +97,9 @@ def coin_unfollowed(chain: str, message: str, raised_at: datetime) -> Attention:
         title=f"A coin of {chain} is waited for and not followed",
         detail=message,
         advice=(
-            "Put the coin back into the chains file, or the chain's endpoints into the environment, and start the"
-            " bridge anew. Or cancel the payments and resolve the payouts that wait. It goes by itself then."
+            "Set the endpoint right that it names; or put the coin back into the chains file, or the chain's"
+            " endpoints into the environment, and start the bridge anew. Or cancel the payments and resolve the"
+            " payouts that wait. It goes by itself then."
         ),
         since=raised_at,
         news_at=raised_at,

@@ -25,6 +25,7 @@ from providers.onchain.confirming.reorganisations import Reorganisations
 from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.second_words import SecondWords
 from providers.onchain.confirming.start_block import StartBlock
+from providers.onchain.confirming.traced_later import TracedLater
 from providers.onchain.confirming.votes import Votes
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
@@ -32,6 +33,7 @@ from providers.onchain.leaps import Leaps
 from providers.onchain.matching.following import brought_up, due, settled, went_on
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.matching.position import Finality, Following
+from providers.onchain.matching.untraced import with_number
 from providers.onchain.nodes.endpoints import apart
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
@@ -99,6 +101,7 @@ class ChainFollower:
         stretches = (chain, rpc, self._traces, self._watchlist, self._payees)
         self._late_tokens = LateTokens(chain, Backfill(*stretches), self._watchlist, self._beginning)
         self._rereading = RangeRereads(chain, Backfill(*stretches))
+        self._traced_later = TracedLater(*stretches, clock)
         self._reorganisations = Reorganisations(chain, rpc, store, witnesses, self._earliest, clock)
         forgotten = CLAIMS_FORGOTTEN_AFTER_DEPTHS * Finality(chain.required_confirmations).depth
         self._claims = ClaimRounds(rpc, chain, forgotten, others)
@@ -127,6 +130,7 @@ class ChainFollower:
             or self._second_words.waiting
             or self._late_tokens.waiting
             or self._rereading.waiting
+            or self._traced_later.waiting
             or self._traces.passed
             or self._difference
         )
@@ -267,8 +271,12 @@ class ChainFollower:
         return finality
 
     async def _read_all_again(self, following: Following, finality: Finality) -> None:
-        """Reads all blocks a second time that are due for it."""
-        while await self._read_again(following, finality):
+        """Reads all blocks a second time that are due for it. No endpoint reads a block twice for that: a round ends,
+        whatever they say meanwhile."""
+        blocks = following.next_number - 1 - following.checked_number
+        for _ in range(blocks * len(self._rpc.endpoints)):
+            if not await self._read_again(following, finality):
+                return
             following = self._following or following
 
     async def _read_again(self, following: Following, finality: Finality, head: int | None = None) -> bool:
@@ -282,8 +290,9 @@ class ChainFollower:
         return True
 
     async def _read_late(self, following: Following, finality: Finality) -> None:
-        """Reads on for a token that came into the configuration later, and ranges once more that are deep by now."""
-        for read in (self._late_tokens.read, self._rereading.read):
+        """Reads on for a token that came into the configuration later, ranges once more that are deep by now, and
+        what contracts sent while nobody showed it."""
+        for read in (self._late_tokens.read, self._rereading.read, self._traced_later.read):
             late = await read(following, finality)
             if late is not None and late.has_news:
                 await self._commit(late)
@@ -330,6 +339,9 @@ class ChainFollower:
             paying = await self._payees.assign(step, seen.transfers)
             confirmed = await self._words.before_final(step, paying, finality, seen.block.number)
             step.take(went_on(step.following, seen.block, paying, confirmed))
+            if seen.is_untraced:
+                untraced = with_number(step.following.untraced, seen.block.number)
+                step.following = replace(step.following, untraced=untraced)
             self._readings.note_source([seen.block.number], seen.reported_by)
         return None
 

@@ -1,6 +1,8 @@
 """The whole past of one payment or payout: from the webhook over what it moved to whom it was told, in one line."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 from litestar import get
@@ -18,7 +20,8 @@ from coordinator.events import unless_none
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.payments.facts.facts import MisfitKind
-from coordinator.payments.observed.observations import Release, Standing
+from coordinator.payments.observed.observations import Release, Standing, TransferSighted
+from coordinator.payments.problems.lookalike_senders import lookalike_senders
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from coordinator.payments.problems.rulings import Ruling, open_rulings
 
@@ -203,7 +206,7 @@ async def get_payment_story(
     actions = await journal.console.actions_concerning(payment_id)
     steps = [
         registered,
-        *map(_observed, record.history),
+        *map(partial(_observed, resembled=lookalike_senders(payment.facts.sightings)), record.history),
         *map(_acted, actions),
         *_event_steps(journal, vitals, delivered_events),
     ]
@@ -256,9 +259,12 @@ def _in_order(steps: Iterable[Step]) -> list[Step]:
     return [step for _, step in sorted(enumerate(steps), key=lambda one: (one[1].at, _PHASES[one[1].kind], one[0]))]
 
 
-def _observed(entry: HistoryEntry | PayoutHistoryEntry) -> Step:
+def _observed(entry: HistoryEntry | PayoutHistoryEntry, resembled: Mapping[str, str] = MappingProxyType({})) -> Step:
+    """`resembled`: of the transfers whose senders may be mistaken for one that sent before, for which."""
     observation = entry.observation
     detail = _detail(observation.model_dump(mode="json", exclude={"kind", "step"}))
+    if isinstance(observation, TransferSighted) and observation.sighting.transfer.transfer_id in resembled:
+        detail["senderResembles"] = f"{resembled[observation.sighting.transfer.transfer_id]}, which sent before"
     detail |= {name: words[detail[name]] for name, words in CODES.items() if detail.get(name) in words}
     if isinstance(entry, HistoryEntry) and entry.effect != "applied":
         detail["effect"] = entry.effect

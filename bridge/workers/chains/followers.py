@@ -108,7 +108,7 @@ class ChainFollowers:
         self._journal = journal
         self._store = JournalChainStore(journal, chains, days=days)
         self._running: dict[str, _Running] = {}
-        self._unfollowed = UnfollowedCoins(journal, chains)
+        self._unfollowed = UnfollowedCoins(journal, chains, self.not_begun)
         self._watched_on = timedelta(days=days)
 
     async def start(self) -> None:
@@ -191,6 +191,16 @@ class ChainFollowers:
         """How far each chain is followed, whoever follows it. Raises JournalUnavailableError."""
         leases = await self._journal.nodes.leases() if self._running else {}
         return [self._status_of(name, leases) for name in self._running]
+
+    async def not_begun(self) -> dict[str, str]:
+        """Why chains do not begin to be followed that never were, whoever is to follow them. Raises
+        JournalUnavailableError."""
+        problems = {one.chain.name: one.problem for one in await self.statuses() if one.followed is None}
+        return {
+            name: problem
+            for name, problem in problems.items()
+            if problem is not None and await self._journal.chains.following(name) is None
+        }
 
     async def taken_back(self) -> dict[str, ChainAlarm]:
         """What was said of chains last that took back within the last day what was final. Raises

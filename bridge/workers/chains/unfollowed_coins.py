@@ -1,20 +1,22 @@
-"""Coins that somebody waits for, and that the configuration no longer follows or defines differently."""
+"""Coins that somebody waits for, and that the configuration no longer follows or defines differently, or on a chain
+that does not begin to be followed."""
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from bridge.journal import Journal, WaitedCoin
 from providers.onchain.chains import Chain, Token
 from providers.onchain.matching.followed_tokens import FollowedToken, changed
 from providers.onchain.matching.payment_requests import PROVIDER
 
-__all__ = ["UnfollowedCoins", "redefined", "unfollowed"]
+__all__ = ["UnfollowedCoins", "redefined", "unbegun", "unfollowed"]
 
 logger = logging.getLogger("bridge.onchain")
 
-# What waits may be cancelled or settled, and then no longer needs the coin.
-CHECK_INTERVAL_SECONDS = 600.0
+# What waits may be cancelled or settled, and then no longer needs the coin. A chain that has not begun by then waits
+# for somebody to set an endpoint right.
+CHECK_INTERVAL_SECONDS = 300.0
 
 
 def unfollowed(waited: Iterable[WaitedCoin], chains: Mapping[str, Chain]) -> dict[str, str]:
@@ -28,6 +30,19 @@ def unfollowed(waited: Iterable[WaitedCoin], chains: Mapping[str, Chain]) -> dic
         name: f"{', '.join(map(_spelt, coins))}; the configuration does not follow"
         f" {'that chain, which has no endpoints' if name not in chains else 'that'}: put it back, and what came"
         " meanwhile is found, or cancel and settle what waits"
+        for name, coins in of_chains.items()
+    }
+
+
+def unbegun(waited: Iterable[WaitedCoin], problems: Mapping[str, str]) -> dict[str, str]:
+    """What to report for each chain that has not begun to be followed, by why, and on which somebody waits."""
+    of_chains: dict[str, list[WaitedCoin]] = {}
+    for one in waited:
+        if one.chain in problems:
+            of_chains.setdefault(one.chain, []).append(one)
+    return {
+        name: f"{', '.join(map(_spelt, coins))}; it has not begun to be followed, and nothing that comes is seen:"
+        f" {problems[name]}"
         for name, coins in of_chains.items()
     }
 
@@ -48,9 +63,13 @@ def redefined(
 class UnfollowedCoins:
     """Looks for them, and reports them on the list of what needs a person."""
 
-    def __init__(self, journal: Journal, chains: Mapping[str, Chain]) -> None:
+    def __init__(
+        self, journal: Journal, chains: Mapping[str, Chain], problems: Callable[[], Awaitable[Mapping[str, str]]]
+    ) -> None:
+        """`problems`: why chains have not begun to be followed."""
         self._journal = journal
         self._chains = chains
+        self._problems = problems
         self.said: Mapping[str, str] = {}
         """By chain, what waits and is not followed."""
 
@@ -62,7 +81,8 @@ class UnfollowedCoins:
             logger.exception("could not look for coins that are not followed; trying again later")
 
     async def _refresh(self) -> None:
-        self.said = unfollowed(await self._journal.chains.coins_waited_for(), self._chains)
+        waited = await self._journal.chains.coins_waited_for()
+        self.said = unfollowed(waited, self._chains) | unbegun(waited, await self._problems())
         await self._journal.chains.record_unfollowed(self.said)
         for name, what in self.said.items():
             logger.error("%s: %s", name, what)

@@ -21,6 +21,7 @@ __all__ = [
     "from_log",
     "from_trace",
     "from_transaction",
+    "of_one_place",
     "topic_of",
 ]
 
@@ -72,6 +73,11 @@ class ChainTransfer:
         return self.transfer_id.partition("@")[0]
 
     @property
+    def what(self) -> tuple[str, str, str, str, int]:
+        """What moved in its block, whatever it is called there."""
+        return self.block.hash, self.token.symbol, self.sender, self.recipient, self.units
+
+    @property
     def order(self) -> tuple[int, tuple[int, ...]]:
         """By which the transfers of one transaction are sorted as the chain has them."""
         return -1 if self.log_index is None else self.log_index, self.trace_address
@@ -90,6 +96,17 @@ def distinct(transfers: Iterable[ChainTransfer]) -> list[ChainTransfer]:
         if found.setdefault(transfer.transfer_id, transfer) != transfer:
             raise MalformedError("one transfer is told in two ways")
     return sorted(found.values(), key=lambda one: (one.block.number, one.order))
+
+
+def of_one_place(transfers: Iterable[ChainTransfer]) -> list[list[ChainTransfer]]:
+    """The transfers of tokens that are told of at one place in their block, and of several transactions. Where a
+    chain counts the logs of a block each is another one's; where an endpoint counts those of each transaction they
+    may be several transfers."""
+    places: dict[tuple[str, int | None], list[ChainTransfer]] = {}
+    for one in transfers:
+        if one.log_index is not None:
+            places.setdefault((one.block.hash, one.log_index), []).append(one)
+    return [some for some in places.values() if len(some) > 1]
 
 
 def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:

@@ -37,7 +37,8 @@ class StartBlock:
         heads = [head for place in self._rpc.everybody() if (head := await self._shown(place, "latest")) is not None]
         needed = min(2, len(self._rpc.endpoints))
         if len(heads) < needed:
-            raise ChainUnavailableError(f"{self._chain.name}: it begins once a second endpoint answers")
+            away = "; ".join(f"{one.host}: {one.last_reason}" for one in self._rpc.endpoints if one.last_reason)
+            raise ChainUnavailableError(f"{self._chain.name}: it begins once a second endpoint answers ({away})")
         numbers = sorted((head.number for head in heads), reverse=True)
         # With three endpoints, who boasts and who lags are both outvoted.
         if numbers[0] - numbers[needed - 1] > FARTHEST_APART_BLOCKS and len(heads) == needed:

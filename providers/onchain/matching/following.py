@@ -13,6 +13,7 @@ from providers.onchain.chains import Token, token_amount
 from providers.onchain.matching.followed_tokens import cut_back, reconciled
 from providers.onchain.matching.matching import Subject
 from providers.onchain.matching.position import Finality, Following, Paying, Sighted
+from providers.onchain.matching.untraced import within
 
 __all__ = [
     "begun_again",
@@ -155,6 +156,7 @@ def taken_back(following: Following) -> Progress:
         checked_number=min(following.checked_number, head.number - 1),
         tokens=cut_back(following.tokens, head.number),
         in_ranges=_in_ranges_below(following, head.number),
+        untraced=within(following.untraced, head.number - 1),
     )
     return moved, tuple(reported)
 
@@ -182,6 +184,7 @@ def parted(following: Following, common: BlockId) -> Progress:
         tokens=cut_back(following.tokens, number + 1),
         landmarks=tuple(one for one in following.landmarks if one.number < number),
         in_ranges=_in_ranges_below(following, number + 1),
+        untraced=within(following.untraced, number),
     ), tuple(reported)
 
 
@@ -196,6 +199,7 @@ def lowered(following: Following, number: int) -> Following:
         tokens=cut_back(following.tokens, again),
         landmarks=tuple(one for one in following.landmarks if one.number < again),
         in_ranges=_in_ranges_below(following, again),
+        untraced=within(following.untraced, again - 1),
     )
 
 
@@ -215,6 +219,7 @@ def begun_again(following: Following, gone_number: int, depth: int, earliest: in
         finality_apart_at=following.finality_apart_at,
         tokens=cut_back(following.tokens, again),
         in_ranges=_in_ranges_below(following, again),
+        untraced=within(following.untraced, again - 1),
     )
 
 

@@ -9,6 +9,7 @@ from providers.onchain.blocks.canonical import BlockId, Canonical
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.matching.followed_tokens import FollowedToken
 from providers.onchain.matching.matching import Subject
+from providers.onchain.matching.untraced import Ranges
 
 __all__ = ["CountedByOne", "Doubt", "Finality", "Following", "Paying", "Sighted", "SingleSource"]
 
@@ -115,6 +116,8 @@ class Following:
     """A few of the blocks below the newest, by which it is found how far the chain went back."""
     in_ranges: tuple[int, int] | None = None
     """The first and the last of the blocks that are to be read in ranges once they are deep."""
+    untraced: Ranges = ()
+    """The blocks that were followed without what contracts send in them, while somebody waited for that."""
     single_source: tuple[SingleSource, ...] = ()
     """What comes to nothing by the word of one endpoint, and is to be looked into until two have said so."""
     counted_by_one: tuple[CountedByOne, ...] = ()

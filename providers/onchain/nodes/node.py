@@ -24,7 +24,16 @@ from providers.onchain.nodes.web_socket_provider import HeldWebSocketProvider
 from providers.onchain.quantities import quantity
 from providers.question_spans import question_spans
 
-__all__ = ["METHOD_NOT_FOUND", "QUESTIONS", "FaultyError", "Node", "RefusedByNodeError", "TooLargeError", "number_in"]
+__all__ = [
+    "METHOD_NOT_FOUND",
+    "QUESTIONS",
+    "FaultyError",
+    "Node",
+    "NotItsBlockError",
+    "RefusedByNodeError",
+    "TooLargeError",
+    "number_in",
+]
 
 # JSON-RPC error codes for too many questions. The first is also what some say to a question for too many logs.
 TOO_MUCH, TOO_MANY_QUESTIONS = -32005, frozenset({-32007, -32016, -32029, -32090, 429})
@@ -68,6 +77,10 @@ class FaultyError(Exception):
     def __init__(self, fault: Fault, reason: str) -> None:
         super().__init__(reason)
         self.fault = fault
+
+
+class NotItsBlockError(Exception):
+    """An endpoint does not have a block that another one has shown, which is no fault of its own."""
 
 
 class Node:

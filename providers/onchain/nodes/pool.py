@@ -16,7 +16,7 @@ from tenacity.wait import wait_base
 from providers.errors import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.nodes.endpoints import Endpoint, Fault, after_answer, after_fault, after_seconds, choose
-from providers.onchain.nodes.node import FaultyError, Node, RefusedByNodeError
+from providers.onchain.nodes.node import FaultyError, Node, NotItsBlockError, RefusedByNodeError
 
 __all__ = ["ChainUnavailableError", "EndpointPool"]
 
@@ -98,6 +98,8 @@ class EndpointPool:
                 self._took(place, began_at)
             except FaultyError as error:
                 self._suspend(place, error.fault, str(error))
+                reasons.append(f"{self.endpoints[place].host}: {error}")
+            except NotItsBlockError as error:
                 reasons.append(f"{self.endpoints[place].host}: {error}")
             except RefusedByNodeError as error:
                 refusal = error

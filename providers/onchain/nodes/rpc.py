@@ -3,7 +3,7 @@ somebody shows the block.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from providers.onchain.nodes.endpoints import (
 )
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.log_ranges import logs_in, logs_of
-from providers.onchain.nodes.node import FaultyError, RefusedByNodeError
+from providers.onchain.nodes.node import FaultyError, NotItsBlockError, RefusedByNodeError
 from providers.onchain.nodes.pool import ChainUnavailableError, EndpointPool
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ChainRpc",
     "ChainUnavailableError",
     "FaultyError",
+    "NotItsBlockError",
     "RefusedByNodeError",
     "SourcedAnswer",
     "sole",
@@ -201,7 +202,7 @@ class ChainRpc(EndpointPool):
         async def consistent(place: int) -> SourcedAnswer:
             return await self.block_logs_at(place, block, addresses, recipients, is_own=place == shown_by)
 
-        first = await self.first_good(consistent)
+        first = await self.told_of(block, shown_by, consistent)
         if first.answer or not may_hold(bloom, addresses, recipients):
             return first
         other = next((place for place in self.well() if place != first.place), None)
@@ -209,7 +210,7 @@ class ChainRpc(EndpointPool):
             return first
         try:
             second = await consistent(other)
-        except FaultyError:  # it may not have the block yet, or another one in its place
+        except (FaultyError, NotItsBlockError):  # it may not have the block yet, or another one in its place
             return first
         if second.answer:
             self._suspend(first.place, Fault.INCONSISTENT, f"it left out logs of block {block.number}")
@@ -218,12 +219,36 @@ class ChainRpc(EndpointPool):
     async def block_logs_at(
         self, place: int, block: BlockId, addresses: Sequence[str], recipients: Sequence[str] | None, *, is_own: bool
     ) -> SourcedAnswer:
-        """The Transfer logs of one block, by this endpoint; `is_own` if it showed the block. Raises FaultyError."""
+        """The Transfer logs of one block, by this endpoint; `is_own` if it showed the block. Raises FaultyError, and
+        NotItsBlockError."""
         question = {"blockHash": block.hash, **transfer_filter(addresses, recipients)}
         try:
             return SourcedAnswer(place, logs_of(await self._nodes[place].ask("eth_getLogs", question), block))
         except RefusedByNodeError as error:  # the logs of one block are not too many: it does not have the block
-            raise FaultyError(Fault.INCONSISTENT if is_own else Fault.LAGGING, str(error)) from None
+            raise (FaultyError(Fault.INCONSISTENT, str(error)) if is_own else NotItsBlockError(str(error))) from None
+
+    async def told_of(
+        self, block: BlockId, shown_by: int | None, ask: Callable[[int], Awaitable[SourcedAnswer]]
+    ) -> SourcedAnswer:
+        """The first good answer about a block that an endpoint has shown. Where that one cannot tell of it and nobody
+        else has it, it is set aside, and the block is read from the others next. Raises ChainUnavailableError, and
+        RefusedByNodeError if that is all there is."""
+        is_unknown = False
+
+        async def asked(place: int) -> SourcedAnswer:
+            nonlocal is_unknown
+            try:
+                return await ask(place)
+            except NotItsBlockError:
+                is_unknown = True
+                raise
+
+        try:
+            return await self.first_good(asked)
+        except ChainUnavailableError:
+            if is_unknown and shown_by is not None:
+                self.distrust(f"it shows block {block.number}, cannot tell of it, and no other has it", shown_by)
+            raise
 
     async def logs_between(
         self, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None

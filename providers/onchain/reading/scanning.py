@@ -21,9 +21,17 @@ from providers.onchain.blocks.transfers import (
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
-from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError, SourcedAnswer, sole
+from providers.onchain.nodes.rpc import (
+    ChainRpc,
+    FaultyError,
+    NotItsBlockError,
+    RefusedByNodeError,
+    SourcedAnswer,
+    sole,
+)
 from providers.onchain.quantities import hash_in, quantity
 from providers.onchain.reading.traces import Traces
+from providers.onchain.reading.two_transactions import told_once
 from providers.onchain.watchlist import Watchlist
 
 __all__ = [
@@ -76,6 +84,8 @@ class BlockSeen:
     header: Mapping[str, Any]
     reported_by: int | None = None
     """The endpoint that told of all that is in it, by its place; None if nothing was asked, or several told."""
+    is_untraced: bool = False
+    """Whether no endpoint showed what contracts send in it, and somebody waits for that."""
 
 
 async def see_block(
@@ -98,13 +108,16 @@ async def see_block(
         bloom = content.get("logsBloom")
         logs = await rpc.logs(block, bloom, contracts, watchlist.asked_for, shown_by=shown_by)
         tellers.append(logs.place)
-        found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in _of_tokens(chain, logs))
+        told = [one for one in _of_tokens(chain, logs) if one.recipient in watchlist]
+        told = await told_once(rpc, chain, logs.place, told)
+        found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in told)
+    is_untraced = False
     if wants_own_coin:
-        own_coin = await _own_coin(rpc, traces, chain, block, content, watchlist)
+        own_coin, is_untraced = await _own_coin(rpc, traces, chain, block, content, watchlist, shown_by=shown_by)
         found += (Seen(transfer, made_at, sole(shown_by, place)) for transfer, place in own_coin)
     reported_by = sole(*tellers) if tellers else None
     waited_for = tuple(seen for seen in found if seen.transfer.recipient in watchlist)
-    return BlockSeen(block, parent_hash, waited_for, content, reported_by)
+    return BlockSeen(block, parent_hash, waited_for, content, reported_by, is_untraced)
 
 
 async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> RangeSeen:
@@ -201,6 +214,7 @@ def _of_tokens(chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
 async def _dated(rpc: ChainRpc, chain: Chain, reported: SourcedAnswer, watchlist: Watchlist) -> tuple[Seen, ...]:
     """The transfers to those who wait, with the times of their blocks, which not every node says in a log."""
     waited_for = [transfer for transfer in _of_tokens(chain, reported) if transfer.recipient in watchlist]
+    waited_for = await told_once(rpc, chain, reported.place, waited_for)
     times = times_in(reported.answer)
     for transfer in waited_for:
         if transfer.block.hash not in times:
@@ -244,14 +258,24 @@ def _place(number: int, block: Mapping[str, Any]) -> tuple[BlockId, str]:
 
 
 async def _own_coin(
-    rpc: ChainRpc, traces: Traces, chain: Chain, block: BlockId, content: Mapping[str, Any], watchlist: Watchlist
-) -> list[tuple[ChainTransfer, int]]:
-    """What moved of the chain's own coin, each with who told that it did."""
-    moved = [(transfer, await _success(rpc, transfer)) for transfer in _sent(chain, content, watchlist)]
+    rpc: ChainRpc,
+    traces: Traces,
+    chain: Chain,
+    block: BlockId,
+    content: Mapping[str, Any],
+    watchlist: Watchlist,
+    *,
+    shown_by: int | None,
+) -> tuple[list[tuple[ChainTransfer, int]], bool]:
+    """What moved of the chain's own coin, each with who told that it did, and whether nobody shows what contracts
+    send."""
+    moved = [(transfer, await _success(rpc, transfer, shown_by)) for transfer in _sent(chain, content, watchlist)]
     reported = [(transfer, success.place) for transfer, success in moved if success.answer]
-    reported += await traces.sent_on(block, transactions_of(content)) or ()
+    sent_on = await traces.sent_on(block, transactions_of(content))
+    reported += sent_on or ()
     tellers = {transfer.transfer_id: place for transfer, place in reported}
-    return [(one, tellers[one.transfer_id]) for one in distinct(transfer for transfer, _ in reported)]
+    moved_once = distinct(transfer for transfer, _ in reported)
+    return [(one, tellers[one.transfer_id]) for one in moved_once], sent_on is None
 
 
 def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
@@ -280,15 +304,18 @@ def transactions_of(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return transactions
 
 
-async def _success(rpc: ChainRpc, transfer: ChainTransfer) -> SourcedAnswer:
+async def _success(rpc: ChainRpc, transfer: ChainTransfer, shown_by: int | None) -> SourcedAnswer:
     """Whether a transaction of a block succeeded, and who says so. Of several backends behind one endpoint, one may
     have the block before another has the receipts: then it lags. Raises ChainUnavailableError."""
 
     async def there(place: int) -> SourcedAnswer:
         receipt = await rpc.ask_at(place, "eth_getTransactionReceipt", transfer.tx_hash)
-        return SourcedAnswer(place, not _is_failure(receipt, transfer))
+        try:
+            return SourcedAnswer(place, not _is_failure(receipt, transfer))
+        except FaultyError as error:
+            raise (error if place == shown_by else NotItsBlockError(str(error))) from None
 
-    return await rpc.first_good(there)
+    return await rpc.told_of(transfer.block, shown_by, there)
 
 
 def _is_failure(receipt: Any, transfer: ChainTransfer) -> bool:

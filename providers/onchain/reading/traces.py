@@ -46,7 +46,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
-    """Blocks that were gone over without what contracts send in them."""
+    """Blocks that were gone over since more is sent in them than is taken."""
 
     first: int
     last: int
@@ -71,13 +71,13 @@ class Traces:
 
     @property
     def passed(self) -> str | None:
-        """Which blocks were gone over lately without what contracts send in them, for a person to read."""
+        """Which blocks were gone over lately since more is sent in them than is taken, for a person to read."""
         passed = self._passed
         if passed is None or self._clock() > passed.at + PASSED_SHOWN_SECONDS:
             return None
         return (
-            f"some of blocks {passed.first} to {passed.last} were gone over without what contracts send in them,"
-            f" since no endpoint shows it ({passed.reason}); name the transaction of a payment that is missed"
+            f"some of blocks {passed.first} to {passed.last} were gone over without what contracts send in them"
+            f" ({passed.reason}); name the transaction of a payment that is missed"
         )
 
     def may_be_offered_by(self, place: int) -> bool:
@@ -88,7 +88,7 @@ class Traces:
         self, block: BlockId, transactions: Sequence[Mapping[str, Any]]
     ) -> list[tuple[ChainTransfer, int]] | None:
         """What contracts sent on in a block with these transactions, each with who shows it; None if no endpoint
-        does. Raises ChainUnavailableError."""
+        does now. Raises ChainUnavailableError."""
         if all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
             return None
         self._too_large = False
@@ -96,8 +96,9 @@ class Traces:
             traced = await self._traced(block, transactions)
         except (RefusedByNodeError, ChainUnavailableError) as error:
             if self._too_large:
-                self._go_over(block, str(error))  # it would not be smaller in a minute
-            elif all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
+                self.go_over(block, str(error))  # it would not be smaller in a minute
+                return []
+            if all(map(self._does_not_offer, range(len(self._rpc.endpoints)))):
                 logger.warning("%s: no endpoint shows what contracts send on (%s)", self._chain.name, error)
             else:
                 self._wait(block, str(error))
@@ -207,15 +208,19 @@ class Traces:
             raise ChainUnavailableError(
                 f"{self._chain.name}: no endpoint shows at the moment what contracts send in block {block.number}"
             )
-        self._go_over(block, reason)
+        self._log(block, reason)
 
-    def _go_over(self, block: BlockId, reason: str) -> None:
+    def go_over(self, block: BlockId, reason: str) -> None:
+        """Goes on without a block of which more would be shown than is taken, whoever is asked."""
         before = None if self.passed is None else self._passed
         numbers = [block.number] if before is None else [block.number, before.first, before.last]
         self._passed = _Passed(min(numbers), max(numbers), self._clock(), reason)
+        self._log(block, reason)
+
+    def _log(self, block: BlockId, reason: str) -> None:
         logger.error(
-            "%s: block %d is gone over without what contracts send in it, since no endpoint shows it (%s); name the"
-            " transaction of a payment that is missed",
+            "%s: block %d is gone over without what contracts send in it (%s); name the transaction of a payment that"
+            " is missed",
             self._chain.name,
             block.number,
             reason,

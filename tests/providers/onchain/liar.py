@@ -8,12 +8,32 @@ from typing import Any
 from tests.anvil import Anvil
 from tests.scripted_gateway import Gateway, Request
 
-__all__ = ["Liar", "Refusal", "other_hash"]
+__all__ = ["Liar", "Refusal", "of_fork", "other_hash"]
 
 
 def other_hash(block_hash: str) -> str:
     """What a block's hash is never, always the same for each."""
     return f"0x{int(block_hash, 16) ^ 1:064x}"
+
+
+def of_fork(said: Any) -> Any:
+    """What a node says, with its blocks named as those of another fork."""
+    if isinstance(said, list):
+        return [of_fork(one) for one in said]
+    if not isinstance(said, dict):
+        return said
+    hashes = {name: other_hash(said[name]) for name in ("blockHash", "parentHash") if said.get(name)}
+    if "parentHash" in said:
+        hashes["hash"] = other_hash(said["hash"])
+    return said | {name: of_fork(said[name]) for name in ("transactions", "logs") if name in said} | hashes
+
+
+def _as_the_node_has_it(method: str, parameters: list[Any]) -> list[Any]:
+    """The parameters of a question about another fork."""
+    first, *others = parameters
+    if isinstance(first, dict) and "blockHash" in first:
+        first = first | {"blockHash": other_hash(first["blockHash"])}
+    return [other_hash(first) if method.endswith("ByHash") and "Block" in method else first, *others]
 
 
 @dataclass(frozen=True)
@@ -37,9 +57,22 @@ class Liar:
         self.anvil = anvil
         gateway.answers(self._answer)
 
-    def changes(self, method: str, change: Callable[[list[Any], Any], Any]) -> None:
-        """Has a function make something else of what the node answers, by the question's parameters."""
-        self.answers[method] = lambda parameters: change(parameters, self.anvil.ask(method, *parameters))
+    def changes(self, method: str, change: Callable[[list[Any], Any], Any], *, is_of_fork: bool = False) -> None:
+        """Has a function make something else of what the node answers, by the question's parameters. `is_of_fork`: it
+        knows blocks by the hashes of another fork, and by no others."""
+
+        def changed(parameters: list[Any]) -> Any:
+            said = self.anvil.answer(method, *(_as_the_node_has_it(method, parameters) if is_of_fork else parameters))
+            if "error" in said:
+                return Refusal(said["error"]["code"], said["error"]["message"])
+            return change(parameters, said["result"])
+
+        self.answers[method] = changed
+
+    def forks(self) -> None:
+        """Shows another fork with the same in it, whatever it is asked."""
+        for method in ("eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionReceipt", "debug_traceBlockByHash"):
+            self.changes(method, lambda _, said: of_fork(said), is_of_fork=True)
 
     def stumbles(self, method: str, times: int = 1) -> None:
         """Fails at the next few questions of this kind alone."""

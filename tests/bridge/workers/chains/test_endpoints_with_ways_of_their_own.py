@@ -1,14 +1,16 @@
 """Endpoints that are honest and answer in ways of their own: slowly, without times, blooms, old blocks, old states,
-or a word of what is finalized."""
+or a word of what is finalized, or with logs of one place in a block as of several transactions."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from coordinator.payments.payments import PaymentStatus
 from providers.onchain.nodes.rpc import COMPARISONS_WITHOUT_SLOW, ChainUnavailableError
-from providers.onchain.reading.traces import PASSED_SHOWN_SECONDS, TRACES_AWAITED_SECONDS
-from tests.anvil import Anvil
+from providers.onchain.reading.ranges import shallow_blocks
+from providers.onchain.reading.traces import TRACES_AWAITED_SECONDS
+from tests.anvil import BOB, Anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, contradictions, gets_paid, goes_on
 from tests.providers.onchain.liar import Liar, Refusal
 
@@ -162,11 +164,14 @@ async def test_blocks_whose_state_no_endpoint_keeps_are_gone_over_after_a_minute
         it.clock.now += TRACES_AWAITED_SECONDS
         await goes_on(it)
         assert it.follower.blocks_behind == 0
-        assert str(it.follower.waiting).startswith(f"some of blocks {first} to {it.anvil.head()} were gone over")
+        blocks = it.anvil.head() - first + 1
+        assert str(it.follower.waiting).startswith(
+            f"{blocks} blocks from {first} to {it.anvil.head()} passed without"
+        )
         for liar in it.liars:
             liar.answers = {}
+        it.clock.now += TRACES_AWAITED_SECONDS
         await goes_on(it)
-        it.clock.now += PASSED_SHOWN_SECONDS + 1
         assert it.follower.waiting is None
 
 
@@ -194,3 +199,47 @@ async def test_a_slow_endpoint_is_asked_after_a_quick_one_until_it_is_quick_agai
         it.liars[0].answers = {}
         await asked(4 * COMPARISONS_WITHOUT_SLOW)
         assert await asked(1) == [8, 0]
+
+
+def as_of_another_transaction(liar: Liar) -> None:
+    """Has an endpoint tell of each log once more, as of a transaction that does not have it."""
+    liar.changes(
+        "eth_getLogs", lambda _, logs: [*(one | {"transactionHash": "0x" + "ab" * 32} for one in logs), *logs]
+    )
+
+
+@pytest.mark.parametrize("has_receipts", [True, False])
+@pytest.mark.parametrize("is_absent", [False, True])
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_a_log_that_is_told_of_two_transactions_counts_once(
+    follow: Follow, endpoints: int, is_absent: bool, has_receipts: bool
+) -> None:
+    async with follow(endpoints=endpoints) as it:
+        await it.follow()
+        await it.register()
+        for liar in it.liars:
+            as_of_another_transaction(liar)
+            if not has_receipts:
+                liar.answers["eth_getTransactionReceipt"] = None
+        tx_hash = it.pay(50)
+        if is_absent:  # it is read in ranges
+            it.anvil.mine(2 * shallow_blocks(1))
+        await goes_on(it)
+        payment = await it.payment()
+        assert payment.received == Decimal(50)
+        if has_receipts:
+            assert {one.transfer.tx_hash for one in payment.facts.sightings} == {tx_hash}
+
+
+async def test_equal_transfers_of_several_transactions_count_each_where_an_endpoint_names_one_place_for_all(
+    follow: Follow,
+) -> None:
+    async with follow() as it:
+        await it.follow()
+        await it.register()
+        it.liar.changes("eth_getLogs", lambda _, logs: [one | {"logIndex": "0x0"} for one in logs])
+        for _ in range(2):
+            it.anvil.transfer(it.token, BOB, 50 * 10**6)
+        it.anvil.mine()
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED

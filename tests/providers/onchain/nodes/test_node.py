@@ -142,7 +142,7 @@ async def test_what_a_node_says_is_shown_without_the_key_of_its_url(
             assert SECRET not in str(raised.value) + caplog.text
 
 
-async def test_one_that_does_not_have_a_block_yet_lags_and_another_is_asked_for_its_logs(
+async def test_another_is_asked_for_the_logs_of_a_block_and_who_does_not_have_it_is_not_to_blame(
     anvil: Anvil, contracts: Contracts, open_rpc: OpenRpc
 ) -> None:
     anvil.transfer(contracts.token, BOB, 1)
@@ -154,7 +154,7 @@ async def test_one_that_does_not_have_a_block_yet_lags_and_another_is_asked_for_
         liar.answers = {"eth_getLogs": Refusal(-32000, "unknown block")}
         at = BlockId(number=anvil.head(), hash=block["hash"])
         assert len((await rpc.logs(at, block["logsBloom"], [contracts.token], None)).answer) == 1
-        assert rpc.endpoints[0].last_fault is Fault.LAGGING
+        assert rpc.endpoints[0].last_fault is None
 
 
 async def test_logs_that_are_for_others_are_asked_for_once(

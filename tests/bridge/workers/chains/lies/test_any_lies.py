@@ -7,7 +7,6 @@ chain itself takes back what was final, that counts on, and a person is told who
 
 import asyncio
 import contextlib
-import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
@@ -26,14 +25,12 @@ from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.reading.ranges import shallow_blocks
 from tests.anvil import CAROL, Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Followed, following
-from tests.providers.onchain.liar import other_hash
+from tests.bridge.workers.chains.lies.lengths import WAYS, lists_of
+from tests.providers.onchain.liar import of_fork, other_hash
 from tests.system.onchain.conftest import address
 
-# A way takes some seconds.
-WAYS = 4 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 40)
-# In `make soak` one goes over an hour of blocks and more.
-STEPS_AT_MOST = 14 if "SOAK_MINUTES" not in os.environ else 60
 PAYMENTS = 3
+ROUND_SECONDS, ROUNDS_OF_AN_HOUR = 300, 15
 Document = dict[str, Any]
 Lie = Callable[[list[Any], Any], Any]
 
@@ -59,9 +56,9 @@ def _late(answers: int) -> Lie:
     return late
 
 
-def _elsewhere(parameters: list[Any], block: Document | None) -> Document | None:
-    """Blocks of another fork."""
-    return block and block | {"hash": other_hash(block["hash"]), "parentHash": other_hash(block["parentHash"])}
+def _elsewhere(parameters: list[Any], said: Any) -> Any:
+    """What is said of another fork."""
+    return of_fork(said)
 
 
 LIES: dict[str, dict[str, Lie]] = {
@@ -73,10 +70,9 @@ LIES: dict[str, dict[str, Lie]] = {
     "forges": _logs(_forged),
     "moves": _logs(lambda logs: [one | {"blockHash": "0x" + "1" * 64} for one in logs]),
     "forks": {"eth_getBlockByNumber": _elsewhere, **_logs(lambda logs: [])},
-    "forks with money": {
-        "eth_getBlockByNumber": _elsewhere,
-        **_logs(lambda logs: [one | {"blockHash": other_hash(one["blockHash"])} for one in _forged(logs)]),
-    },
+    "forks with what there is": {"eth_getBlockByNumber": _elsewhere, **_logs(of_fork)},
+    "forks with money": {"eth_getBlockByNumber": _elsewhere, **_logs(lambda logs: of_fork(_forged(logs)))},
+    "forks and cannot tell": {"eth_getBlockByNumber": _elsewhere, "eth_getLogs": lambda *_: 503},
     "names another sender": _logs(
         lambda logs: [one | {"topics": [one["topics"][0], topic_of(CAROL), one["topics"][2]]} for one in logs]
     ),
@@ -110,6 +106,8 @@ LIES: dict[str, dict[str, Lie]] = {
     },
 }
 
+# Of these all is said by the hashes of their fork, and is asked for by them.
+OF_A_FORK = frozenset(name for name in LIES if name.startswith("forks"))
 RECONFIGURING = ("change places", "take out", "put back")
 
 
@@ -231,7 +229,7 @@ class Play:
         match step:
             case ("lie", name, _):
                 for method, change in self.lies[name].items():
-                    liar.changes(method, change)
+                    liar.changes(method, change, is_of_fork=name in OF_A_FORK)
             case ("roll back", blocks, _):
                 liar.stands_at(max(self.it.anvil.head() - blocks, 0))
             case ("die", _, _):
@@ -246,13 +244,37 @@ class Play:
             await self.it.follower.round()
         await self.hold_against_the_books()
 
+    async def wait_under_the_lie(self) -> None:
+        """Whoever lies goes on for more than an hour, in which all becomes deep. What has not counted by then is on
+        the list."""
+        for _ in range(ROUNDS_OF_AN_HOUR):
+            self.it.anvil.mine(2, apart_seconds=ROUND_SECONDS)
+            await self.follow(ROUND_SECONDS)
+        if not self.misses_traces and not await self.it.alarms():
+            assert await self.are_all_done(), "money does not count, and nobody is called"
+
+    @property
+    def misses_traces(self) -> bool:
+        """Whether readiness says that blocks passed without them."""
+        return "passed without what contracts send" in str(self.it.follower.waiting)
+
+    async def are_all_done(self) -> bool:
+        """Whether all that is deep has counted."""
+        deep = self.it.anvil.head() - CONFIRMATIONS
+        payments = [await self.it.payment(f"pay_{number}") for number in range(len(self.recipients))]
+        counted = zip(payments, self.recipients, strict=True)
+        return all(payment.paid >= self.on_chain(recipient, deep) for payment, recipient in counted)
+
     async def end(self) -> None:
         """Nobody lies any more, and all becomes deep."""
+        await self.wait_under_the_lie()
         self.do(("be honest", 0, 0))
         self.it.liars[1 - self.liar].answers = {}
         for _ in range(4 * CONFIRMATIONS):
             self.it.anvil.mine()
-            await self.follow(300)
+            await self.follow(ROUND_SECONDS)
+        while self.misses_traces:
+            await self.follow(ROUND_SECONDS)
 
     async def hold_against_the_books(self) -> None:
         head = self.it.anvil.head()
@@ -266,6 +288,7 @@ class Play:
 
 
 async def play(anvil: Anvil, liar: int, some: list[Step], kind: type[Play] = Play) -> None:
+    anvil.begin_anew()
     with tempfile.TemporaryDirectory() as folder:
         async with following(
             anvil,
@@ -302,8 +325,6 @@ def anvil() -> Iterator[Anvil]:
 __all__ = [
     "LIES",
     "PAYMENTS",
-    "STEPS_AT_MOST",
-    "WAYS",
     "Document",
     "Lie",
     "Play",
@@ -324,13 +345,13 @@ playing = settings(
 
 @pytest.mark.parametrize("liar", [0, 1])
 @playing
-@given(some=st.lists(steps_of(LIES), min_size=3, max_size=STEPS_AT_MOST))
+@given(some=lists_of(steps_of(LIES)))
 def test_whatever_one_endpoint_says_just_what_happened_counts(anvil: Anvil, liar: int, some: list[Step]) -> None:
     asyncio.run(play(anvil, liar, some))
 
 
 @settings(playing, max_examples=WAYS * 2 // 3)
-@given(liar=st.integers(0, 1), some=st.lists(histories, min_size=4, max_size=STEPS_AT_MOST))
+@given(liar=st.integers(0, 1), some=lists_of(histories, at_least=4))
 def test_whatever_the_chain_itself_does_what_is_on_it_in_the_end_counts(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:

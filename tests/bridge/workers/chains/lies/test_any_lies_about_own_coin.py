@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.anvil import ALICE, Anvil, running_anvil
+from tests.bridge.workers.chains.lies.lengths import WAYS, lists_of
 from tests.bridge.workers.chains.lies.test_any_lies import (
     LIES,
-    STEPS_AT_MOST,
-    WAYS,
     Document,
     Lie,
     Play,
@@ -24,11 +23,14 @@ from tests.bridge.workers.chains.lies.test_any_lies import (
     playing,
     steps_of,
 )
+from tests.providers.onchain.liar import Refusal
 
 __all__ = ["COIN_LIES", "CoinPlay"]
 
 BLOCK, RECEIPT = "eth_getBlockByNumber", "eth_getTransactionReceipt"
 TRACES = ("debug_traceBlockByHash", "debug_traceTransaction")
+
+NOT_OFFERED = Refusal(-32601, "the method does not exist")
 
 
 def _of_transactions(change: Any) -> dict[str, Lie]:
@@ -82,8 +84,17 @@ COIN_LIES: dict[str, dict[str, Lie]] = {
     },
     "calls all failed": {RECEIPT: lambda parameters, receipt: receipt and receipt | {"status": "0x0"}},
     "has receipts of others": {RECEIPT: lambda parameters, receipt: receipt and receipt | {"transactionHash": "0x1"}},
-    **{name: LIES[name] for name in ("forks", "says another time", "has no receipts", "sinks", "boasts")},
+    **{
+        name: LIES[name] | dict.fromkeys((RECEIPT, TRACES[0]), LIES["forks"][BLOCK])
+        for name in ("forks", "forks with what there is")
+    },
+    "forks and cannot tell": {BLOCK: LIES["forks"][BLOCK], RECEIPT: lambda *_: 503, TRACES[0]: lambda *_: 503},
+    "offers no traces": dict.fromkeys(TRACES, lambda *_: NOT_OFFERED),
+    **{name: LIES[name] for name in ("says another time", "has no receipts", "sinks", "boasts")},
 }
+
+
+steps = st.one_of(steps_of(COIN_LIES), st.tuples(st.just("lose traces"), st.just(0), st.just(0)))
 
 
 class CoinPlay(Play):
@@ -95,6 +106,15 @@ class CoinPlay(Play):
     def on_chain(self, recipient: str, last: int) -> Decimal:
         balance = self.it.anvil.ask("eth_getBalance", recipient, hex(max(last, 0)))
         return Decimal(int(balance, 16)).scaleb(-18)
+
+    def lie(self, step: Step) -> None:
+        for liar in self.it.liars:
+            for method in TRACES:
+                liar.answers.pop(method, None)
+        super().lie(step)
+        if step[0] == "lose traces":  # as long as nobody lies about them either
+            for liar in self.it.liars:
+                liar.answers |= dict.fromkeys(TRACES, NOT_OFFERED)
 
     def pay(self, recipient: str, amount: int) -> None:
         anvil = self.it.anvil
@@ -123,7 +143,7 @@ def anvil() -> Iterator[Anvil]:
 
 @pytest.mark.parametrize("liar", [0, 1])
 @settings(playing, max_examples=max(WAYS // 2, 2))
-@given(some=st.lists(steps_of(COIN_LIES), min_size=3, max_size=STEPS_AT_MOST))
+@given(some=lists_of(steps))
 def test_whatever_one_endpoint_says_of_the_chains_own_coin_just_what_came_counts(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS
 from tests.bridge.workers.chains.lies import test_any_lies_of_three as of_three
+from tests.bridge.workers.chains.lies.lengths import lists_of
 from tests.bridge.workers.chains.lies.test_any_lies import (
     LIES,
-    STEPS_AT_MOST,
     Lie,
     Play,
     Step,
@@ -72,7 +72,7 @@ def anvil() -> Iterator[Anvil]:
 
 @pytest.mark.parametrize("liar", [0, 1])
 @playing
-@given(some=st.lists(steps_of(FinalPlay.lies), min_size=3, max_size=STEPS_AT_MOST))
+@given(some=lists_of(steps_of(FinalPlay.lies)))
 def test_whatever_one_of_two_says_is_final_just_what_happened_counts(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:
@@ -80,7 +80,7 @@ def test_whatever_one_of_two_says_is_final_just_what_happened_counts(
 
 
 @playing
-@given(liar=st.integers(0, 2), some=st.lists(of_three.steps_of(FinalPlay.lies), min_size=3, max_size=STEPS_AT_MOST))
+@given(liar=st.integers(0, 2), some=lists_of(of_three.steps_of(FinalPlay.lies)))
 def test_whatever_one_of_three_goes_on_saying_is_final_just_what_happened_counts(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from tests.anvil import Anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS
+from tests.bridge.workers.chains.lies.lengths import WAYS, lists_of
 from tests.bridge.workers.chains.lies.test_any_lies import (
     LIES,
     PAYMENTS,
-    STEPS_AT_MOST,
-    WAYS,
     Play,
     Step,
     anvil,
@@ -56,7 +55,7 @@ def steps_of(lies: Collection[str]) -> st.SearchStrategy[Step]:
 
 @pytest.mark.parametrize("liar", [0, 1, 2])
 @settings(playing, max_examples=max(WAYS // 2, 2))
-@given(some=st.lists(steps_of(LIES), min_size=3, max_size=STEPS_AT_MOST))
+@given(some=lists_of(steps_of(LIES)))
 def test_whatever_one_of_three_goes_on_saying_just_what_happened_counts(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:
@@ -68,7 +67,7 @@ class CoinPlayOfThree(PlayOfThree, CoinPlay):
 
 
 @playing
-@given(liar=st.integers(0, 2), some=st.lists(steps_of(COIN_LIES), min_size=3, max_size=STEPS_AT_MOST))
+@given(liar=st.integers(0, 2), some=lists_of(steps_of(COIN_LIES)))
 def test_whatever_one_of_three_goes_on_saying_of_the_chains_own_coin_just_what_came_counts(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
 from tests.anvil import Anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, following
+from tests.bridge.workers.chains.lies.lengths import lists_of
 from tests.bridge.workers.chains.lies.test_any_lies import (
     LIES,
     PAYMENTS,
-    STEPS_AT_MOST,
     Play,
     Step,
     anvil,
@@ -57,6 +57,7 @@ class PlayWithOneAway(Play):
 
 
 async def play(anvil: Anvil, liar: int, some: list[Step]) -> None:
+    anvil.begin_anew()
     with tempfile.TemporaryDirectory() as folder:
         async with following(anvil, Path(folder), endpoints=2) as it:
             await it.follow(2 * CONFIRMATIONS)
@@ -83,7 +84,7 @@ async def play(anvil: Anvil, liar: int, some: list[Step]) -> None:
 
 @pytest.mark.parametrize("liar", [0, 1])
 @playing
-@given(some=st.lists(steps, min_size=4, max_size=STEPS_AT_MOST))
+@given(some=lists_of(steps, at_least=4))
 def test_whatever_one_endpoint_says_alone_a_person_hears_of_what_counted_and_never_came(
     anvil: Anvil, liar: int, some: list[Step]
 ) -> None:

@@ -1,7 +1,8 @@
 """Endpoints that offer no traces have no vote on what contracts sent on: with their help none of the others makes up
-such money, or hides it.
+such money, or hides it. Where none offers any, the chain goes on by all else that they tell.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
+from providers.onchain.reading.traces import TRACES_ASKED_AGAIN_SECONDS
 from tests.anvil import BOB, CAROL
 from tests.bridge.workers.chains.followed_chain import (
     CONFIRMATIONS,
@@ -21,6 +23,7 @@ from tests.bridge.workers.chains.followed_chain import (
     listed,
 )
 from tests.providers.onchain.liar import Liar, Refusal
+from tests.waiting import GIVE_UP_SECONDS
 
 COMPLETED, CONFIRMING, PENDING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING, PaymentStatus.PENDING
 TRACES = ("debug_traceBlockByHash", "debug_traceTransaction")
@@ -143,4 +146,67 @@ async def test_coin_that_a_contract_sends_counts_by_one_word_where_two_others_of
         forwards(it, forwarder)
         await goes_on(it)
         assert (await it.payment()).status == COMPLETED
+        assert await listed(it) == []
+
+
+# A block that is followed and read again by another endpoint costs each about ten.
+QUESTIONS_A_ROUND = 30
+
+
+@pytest.mark.parametrize("endpoints", [2, 3])
+@pytest.mark.parametrize("are_lost", [False, True])
+async def test_a_chain_goes_on_where_no_endpoint_offers_traces(
+    follow: Follow, endpoints: int, are_lost: bool
+) -> None:
+    async with follow(endpoints=endpoints, own_coin=True) as it:
+        await it.follow()
+        if not are_lost:
+            for liar in it.liars:
+                offers_no_traces(liar)
+        await it.follow(CONFIRMATIONS)
+        await it.register(currency="ETH")
+        await goes_on(it, blocks=1)
+        for liar in it.liars:
+            offers_no_traces(liar)
+        it.anvil.send(BOB, 100 * 10**18)
+        for _ in range(2 * CONFIRMATIONS):
+            asked = [len(liar.asked) for liar in it.liars]
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await goes_on(it, blocks=1)
+            after = [len(liar.asked) for liar in it.liars]
+            assert all(now - before <= QUESTIONS_A_ROUND for now, before in zip(after, asked, strict=True))
+        assert (await it.payment()).status == COMPLETED
+        assert await listed(it) == []
+
+
+def offers_none_once(liar: Liar) -> None:
+    """As one backend of several behind an address does, which is another plan's."""
+    left = iter([Refusal(-32601, "the method is not available")])
+    liar.answers[TRACES[0]] = lambda _: next(left, ...)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize("endpoints", [1, 2, 3])
+async def test_coin_that_passed_while_nobody_offered_traces_is_found_once_one_does(
+    follow: Follow, endpoints: int, is_restarted: bool
+) -> None:
+    async with follow(endpoints=endpoints, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow(CONFIRMATIONS)
+        await it.register(currency="ETH")
+        await goes_on(it, blocks=1)
+        for liar in it.liars:
+            offers_none_once(liar)
+        forwards(it, forwarder)
+        await goes_on(it)
+        first = it.anvil.head() - CONFIRMATIONS - 2
+        assert (await it.payment()).status == PENDING
+        said = f"{CONFIRMATIONS + 3} blocks from {first} to {it.anvil.head()} passed without what contracts send"
+        assert str(it.follower.waiting).startswith(said)
+        if is_restarted:
+            await it.restart()
+        it.clock.now += TRACES_ASKED_AGAIN_SECONDS
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+        assert it.follower.waiting is None
         assert await listed(it) == []
