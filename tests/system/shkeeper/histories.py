@@ -22,7 +22,11 @@ def history(marketplace: Marketplace) -> Document:
 
 def compared(marketplace: Marketplace) -> Document:
     """The present history, once its books were compared."""
-    wait_until(lambda: history(marketplace)["comparedAt"] is not None)
+    try:
+        wait_until(lambda: history(marketplace)["comparedAt"] is not None)
+    except AssertionError:
+        print("HISTORY", history(marketplace))
+        raise
     return history(marketplace)
 
 
