@@ -22,11 +22,7 @@ def history(marketplace: Marketplace) -> Document:
 
 def compared(marketplace: Marketplace) -> Document:
     """The present history, once its books were compared."""
-    try:
-        wait_until(lambda: history(marketplace)["comparedAt"] is not None)
-    except AssertionError:
-        print("HISTORY", history(marketplace))
-        raise
+    wait_until(lambda: history(marketplace)["comparedAt"] is not None)
     return history(marketplace)
 
 
