@@ -31,11 +31,11 @@ UNDER_WAY = (Step.DONE, Step.TAKEN)
 
 
 class Restored(StrEnum):
-    """What the bridge begins with again."""
+    """What the bridge begins with again. The last compares no books, which takes the longer the more was played."""
 
-    NOTHING = "its journal"
     BEFORE = "one of before"
     WHILE = "one of then"
+    NOTHING = "its own journal"
 
 
 @dataclass(frozen=True, slots=True)
