@@ -29,6 +29,7 @@ from bridge.registry import Registry
 from bridge.settings import Settings
 from bridge.workers.alerts.alerting import Alerting, check_delivery
 from bridge.workers.alerts.settings import NEVER_NOTIFIED
+from bridge.workers.books.chain_search import ChainSearch
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.books.late_entries import LateEntries
 from bridge.workers.chains.followers import ChainFollowers, ChainProblemError
@@ -146,7 +147,13 @@ async def running_engine(
     deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
     wallets = WalletComparisons(journal, registry.wallets, chains, registry.wallet_rules)
     comparison = BooksComparison(
-        journal, sender, registry.invoices, chains, wallets.examine, per_second=settings.reconcile_per_second
+        journal,
+        sender,
+        registry.invoices,
+        chains,
+        ChainSearch(journal, chains, registry.wallet_rules.addresses),
+        wallets.examine,
+        per_second=settings.reconcile_per_second,
     )
     work: dict[str, Work] = {DEADLINES: deadlines.run, "retention": retention.run, "books": comparison.run}
     work[SENDING_EVENTS] = endpoints.run

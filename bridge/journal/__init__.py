@@ -40,7 +40,7 @@ from bridge.journal.queries.histories import ForgottenRow
 from bridge.journal.queries.own import OwnFilter, Party
 from bridge.journal.queries.payments import DuePayment, HistoryEntry, PaymentRecord
 from bridge.journal.queries.payouts import PayoutHistoryEntry, PayoutRecord
-from bridge.journal.queries.problems import TroubledPayment
+from bridge.journal.queries.problems import TroubledPayment, UnopenedInvoice
 from bridge.journal.queries.refunds import ListedRefund
 from bridge.journal.queries.rooms import Stretch
 from bridge.journal.queries.totals import DayTotals
@@ -177,6 +177,7 @@ __all__ = [
     "TroubledPayment",
     "UnmatchedTransfer",
     "UnmatchedWebhook",
+    "UnopenedInvoice",
     "UnreadableRow",
     "UnreadableRowError",
     "WaitedCoin",

@@ -19,6 +19,12 @@ _BEGINNINGS = {
 }
 
 
+_ACCOUNT = (
+    " Find out what each transfer paid, and have the marketplace register the payout again: one over a chain with its"
+    " transaction, one of the provider's not before you know that the transfer is none of it."
+)
+
+
 def journal_rewound(
     epoch: str,
     beginning: Beginning,
@@ -35,6 +41,7 @@ def journal_rewound(
         if last_commit_at is None
         else f"What came after {last_commit_at:%Y-%m-%d %H:%M:%S} UTC may be missing."
     )
+    has_transfers = comparison is not None and comparison.transfers
     compared = ("The books are being compared.",) if comparison is None else tuple(comparison.lines())
     return Attention(
         kind=AttentionKind.JOURNAL_REWOUND,
@@ -45,7 +52,9 @@ def journal_rewound(
             "Webhooks of the missing time are lost; what they were about is looked up. Have the marketplace register"
             " again what it registered in that time: the same externalId is the same payment."
             " Payouts are sent again by themselves if all could be compared and nothing differs. Otherwise settle"
-            " what differs, then resume them." + (" Once that is done, dismiss this." if is_compared else "")
+            " what differs, then resume them."
+            + (_ACCOUNT if has_transfers else "")
+            + (" Once that is done, dismiss this." if is_compared else "")
         ),
         since=began_at,
         remedies=("dismiss",) if is_compared else (),

@@ -97,11 +97,13 @@ def _may_be_refunded(payment: Payment) -> bool:
     return payment.received > total(going_back(payment.money_back, of) for of in RefundOf)
 
 
-def without_address(invoice: Invoice, gateway_says: str | None) -> Attention:
-    """A buyer who does not see where to pay, because the provider has not opened the invoice; `gateway_says` is what
-    is wrong with the provider, if that is known."""
+def without_address(invoice: Invoice, gateway_says: str | None, refused: str | None = None) -> Attention:
+    """A buyer who does not see where to pay, because the provider has not opened the invoice. `gateway_says` is what
+    is wrong with the provider at the moment, if that is known, and `refused` why its last answer was none to this
+    invoice, such as that its price contradicts itself."""
     provider, coin = invoice.wanted.provider, invoice.wanted.coin
-    said = "" if gateway_says is None else f"; {provider}: {gateway_says}"
+    why = gateway_says or refused
+    said = "" if why is None else f"; {provider}: {why}"
     unopened = f"{provider} has not opened an invoice in {coin} yet"
     return Attention(
         kind=AttentionKind.WITHOUT_ADDRESS,
@@ -110,8 +112,13 @@ def without_address(invoice: Invoice, gateway_says: str | None) -> Attention:
         detail=f"{unopened}{said}",
         lasting_detail=unopened,
         advice=(
-            f"It is opened as soon as {provider} answers: look whether {provider} and its wallet for {coin} run. If"
-            " they will not for long, have the buyer pay with another coin (POST /api/payments/{paymentId}/invoices),"
+            (
+                f"It is opened as soon as {provider} answers: look whether {provider} and its wallet for {coin} run."
+                if refused is None or refused not in (why or "")
+                else f"{provider} is asked again, and it is opened once the answer can be used: look at {provider}"
+                f" for what is wrong with {coin}, such as its rate or its fee."
+            )
+            + " If that takes long, have the buyer pay with another coin (POST /api/payments/{paymentId}/invoices),"
             " or cancel it."
         ),
         since=invoice.wanted_at,

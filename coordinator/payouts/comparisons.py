@@ -9,7 +9,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import Amount, format_amount
 from coordinator.payouts.observations import Stated
 
-__all__ = ["Comparison", "ForgottenPayout"]
+__all__ = ["Comparison", "ForgottenPayout", "UnknownTransfer"]
 
 LISTED = 20
 
@@ -62,6 +62,32 @@ class ForgottenPayout(FrozenModel):
         return f"{self.provider} has it in its books as {self.external_id}: {what}{to}, {self.status}{by}"
 
 
+class UnknownTransfer(FrozenModel):
+    """Money that a chain shows to have left a wallet, or to have come where somebody is paid, and that the journal
+    does not know."""
+
+    chain: str
+    coin: str
+    """As the chain calls it."""
+    amount: Amount
+    sender: str
+    destination: str
+    tx_hash: str
+    block_number: int
+    mined_at: AwareDatetime
+    fits: tuple[str, ...] = ()
+    """What it may have paid, in words."""
+
+    @property
+    def described(self) -> str:
+        """What the chain says of it, and what it may have paid."""
+        may = f"it may have paid {', or '.join(self.fits)}" if self.fits else "it fits nothing that anybody is owed"
+        return (
+            f"{format_amount(self.amount)} {self.coin} from {self.sender} to {self.destination} on {self.chain} by"
+            f" {self.tx_hash}, in block {self.block_number} of {self.mined_at:%Y-%m-%d %H:%M:%S} UTC; {may}"
+        )
+
+
 class Comparison(FrozenModel):
     """How the books were found to stand."""
 
@@ -81,7 +107,9 @@ class Comparison(FrozenModel):
     left_out: tuple[str, ...] = ()
     """What is not asked by itself at all."""
     chains: tuple[str, ...] = ()
-    """How far each chain was followed."""
+    """How far each chain was followed, and what of it was searched."""
+    transfers: tuple[UnknownTransfer, ...] = ()
+    """What the chains show to have left, and the journal does not know."""
     open_payments: int = 0
     """Payments that their providers are asked about now and then."""
     unknown_invoices: tuple[str, ...] = ()
@@ -95,12 +123,13 @@ class Comparison(FrozenModel):
     @property
     def agrees(self) -> bool:
         """Whether all was asked, and nothing differs."""
-        return not (self.forgotten or self.differing or self.not_asked or self.left_out)
+        return not (self.forgotten or self.transfers or self.differing or self.not_asked or self.left_out)
 
     def lines(self) -> Iterator[str]:
         """What was compared and what came of it, a sentence a line."""
         yield f"{self.payouts_asked} payouts of the journal and {self.names_asked} names of others were asked for."
         yield from _listed("A payout that the journal has forgotten", [one.described for one in self.forgotten])
+        yield from _listed("A transfer that the journal does not know", [one.described for one in self.transfers])
         yield from _listed("What differs", self.differing)
         yield from _listed("What the providers knew and the journal did not", self.moved)
         yield from _listed("What could not be asked, and is asked again", self.not_asked)

@@ -1,6 +1,6 @@
 """What a person may say became of a payout, and the observations that follow."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -18,7 +18,14 @@ from coordinator.payouts.observations import (
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 
-__all__ = ["NothingToResolveError", "ResolutionOutcome", "TransactionWrongError", "resolve"]
+__all__ = [
+    "NothingToResolveError",
+    "ResolutionOutcome",
+    "TransactionWrongError",
+    "UnexplainedResolutionError",
+    "require_how_it_was_found",
+    "resolve",
+]
 
 ResolutionOutcome = Literal["sent", "not-sent", "arrived", "returned"]
 
@@ -33,6 +40,26 @@ class NothingToResolveError(BridgeError):
 
 class TransactionWrongError(BridgeError):
     """A transaction is missing, or one is named that cannot be."""
+
+
+class UnexplainedResolutionError(BridgeError):
+    """Nobody says how they found out what only their word confirms."""
+
+
+_FOLLOWS: Mapping[ResolutionOutcome, str] = {
+    "sent": "no chain that is followed shows it",
+    "arrived": "it completes the payout whatever the chain says",
+    "not-sent": "its payment can be paid out again then",
+    "returned": "its payment can be paid out again then",
+}
+
+
+def require_how_it_was_found(payout: Payout, outcome: ResolutionOutcome, note: str | None) -> None:
+    """Raises UnexplainedResolutionError if nobody says how they found out what nothing but their word confirms: a
+    followed chain shows by itself what a named transaction sent, and nothing else."""
+    is_shown = outcome == "sent" and payout.chain is not None
+    if note is None and not is_shown:
+        raise UnexplainedResolutionError(f"missing; say how that was found out, for {_FOLLOWS[outcome]}")
 
 
 def resolve(

@@ -271,7 +271,7 @@ export interface paths {
         put?: never;
         /**
          * Say what became of a payout that nobody can tell about
-         * @description For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue, or was unclear once: a person looked at the chain and at the provider's books, or asked the seller. The provider and the chain are asked first, and what they know counts. Said to be `not-sent`, it fails, and another can be made for its payment; `sent` names the transaction that carries it, which is checked where its chain is followed; `arrived` completes it whatever the chain says; `returned` says by which transaction it came back, also of one that had completed. Who said so is on record.
+         * @description For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue, or was unclear once: a person looked at the chain and at the provider's books, or asked the seller. The provider and the chain are asked first, and what they know counts. Said to be `not-sent`, it fails, and another can be made for its payment; `sent` names the transaction that carries it, which is checked where its chain is followed; `arrived` completes it whatever the chain says; `returned` says by which transaction it came back, also of one that had completed. Who said so is on record, and how they found out (`note`), which all of it needs but what was `sent` over a chain that is followed.
          */
         post: operations["resolvePayout"];
         delete?: never;
@@ -1512,7 +1512,7 @@ export interface paths {
         put?: never;
         /**
          * Say what became of a payout
-         * @description As under `/api/payouts/{payoutId}/resolution`: the provider and the chain are asked first, and what they know counts. It needs a `note`, how that was found out, unless it was `sent` over a chain that is followed.
+         * @description As under `/api/payouts/{payoutId}/resolution`: the provider and the chain are asked first, and what they know counts. It needs a `note`, unless it was `sent` over a chain that is followed.
          */
         post: operations["resolvePayoutInConsole"];
         delete?: never;
@@ -2139,6 +2139,8 @@ export interface components {
             severity: "critical" | "warning" | "notice";
             /** @enum {string} */
             state: "open" | "snoozed" | "closed";
+            /** @description Whether it can be neither snoozed nor closed (409) for as long as it is so. */
+            staysListed: boolean;
             /** @description Who sees to it. */
             assignedTo: string | null;
             snoozedUntil: string | null;
@@ -2363,10 +2365,15 @@ export interface components {
              */
             leftOut: string[];
             /**
-             * @description How far each chain was followed.
+             * @description How far each chain was followed, and what of it was searched.
              * @default []
              */
             chains: string[];
+            /**
+             * @description What the chains show to have left, and the journal does not know.
+             * @default []
+             */
+            transfers: components["schemas"]["UnknownTransfer"][];
             /**
              * @description Payments that their providers are asked about now and then.
              * @default 0
@@ -2532,7 +2539,7 @@ export interface components {
             outcome: "sent" | "not-sent" | "arrived" | "returned";
             /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. One that was `completed` without a chain that is followed came back by its own transaction, if that failed: say so in a `note`. */
             txHash?: string | null;
-            /** @description How it was found out. It is stored with the payout. */
+            /** @description How it was found out. It is stored with the payout. Only what was `sent` over a chain that is followed needs none (400 without): nothing but this word confirms the rest. */
             note?: string | null;
             /**
              * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
@@ -3959,7 +3966,7 @@ export interface components {
             outcome: "sent" | "not-sent" | "arrived" | "returned";
             /** @description The transaction that carries it, if it was sent; that brought it back, if it came back. One that was `completed` without a chain that is followed came back by its own transaction, if that failed: say so in a `note`. */
             txHash?: string | null;
-            /** @description How it was found out. It is stored with the payout. */
+            /** @description How it was found out. It is stored with the payout. Only what was `sent` over a chain that is followed needs none (400 without): nothing but this word confirms the rest. */
             note?: string | null;
             /**
              * @description The transaction is known for another payout or refund already, or as what another payment's buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.
@@ -4224,6 +4231,27 @@ export interface components {
             next: string | null;
             /** @description Those that belong here and cannot be read, each with what to do about it; as a rule none. */
             unreadable: components["schemas"]["UnreadableItem"][];
+        };
+        /** UnknownTransfer */
+        UnknownTransfer: {
+            chain: string;
+            /** @description As the chain calls it. */
+            coin: string;
+            amount: string;
+            sender: string;
+            destination: string;
+            txHash: string;
+            blockNumber: number;
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            minedAt: string;
+            /**
+             * @description What it may have paid, in words.
+             * @default []
+             */
+            fits: string[];
         };
         /** UnmatchedItem */
         UnmatchedItem: {

@@ -141,6 +141,7 @@ def test_buttons_are_there_for_those_who_may_press_them(
         expect(item_of(page, payout)).to_be_visible()
         expect(item_of(page, payout).get_by_role("button", name="Approve")).to_have_count(buttons[0])
         expect(page.get_by_role("button", name="Hold all payouts")).to_have_count(buttons[1])
+        expect(page.get_by_text("Payouts are sent.")).to_be_visible()
     # By their token, whatever they would say.
     page.goto(f"{bridge.url}/ops/payouts/{payout['payoutId']}")
     page.get_by_role("button", name="Approve").click()

@@ -143,10 +143,20 @@ def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
     item = console.locator(".item[data-kind=payouts-held]")
     expect(item).to_contain_text("Ada has held them: two sellers report strange payouts")
     expect(console.get_by_role("button", name="Hold all payouts")).to_have_count(0)
+    # It stays on the list while it is so, and nobody is offered what the bridge refuses.
+    expect(item.get_by_role("button", name="Note")).to_be_visible()
+    for refused in ("Snooze", "Close"):
+        expect(item.get_by_role("button", name=refused)).to_have_count(0)
     [payout] = marketplace.pay_out(payment_id)
     console.reload()  # nothing is told of a payout before its provider has taken it on
     expect(row_of(console, payout)).to_contain_text("created")
     assert marketplace.sent(payout["payoutId"]) == []
+    for path in (f"payouts/{payout['payoutId']}", f"payments/{payment_id}", "books", "system", ""):
+        console.goto(f"{bridge.url}/ops/{path}".rstrip("/"))
+        sending = console.get_by_role("complementary", name="Sending of payouts")
+        expect(sending).to_contain_text("Payouts are held by Ada since")
+        expect(sending).to_contain_text("two sellers report strange payouts")
+        expect(sending.get_by_role("button", name="Resume payouts")).to_be_visible()
     item.get_by_role("button", name="Resume").click()
     dialog.get_by_role("button", name="Resume payouts …").click()
     expect(dialog.get_by_role("status")).to_contain_text("All that waits leaves at once")
@@ -156,6 +166,18 @@ def test_the_stop_button_holds_all_payouts_until_somebody_resumes_them(
     dialog.get_by_role("button", name="Close", exact=True).click()
     expect(row_of(console, payout)).to_contain_text("completed")
     expect(item).to_have_count(0)
+    # It is pressed wherever somebody watches money leave.
+    console.goto(f"{bridge.url}/ops/payouts/{payout['payoutId']}")
+    expect(sending).to_contain_text("Payouts are sent.")
+    sending.get_by_role("button", name="Hold all payouts").click()
+    dialog.get_by_role("button", name="Hold all payouts").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
+    expect(sending).to_contain_text("Payouts are held by Ada")
+    sending.get_by_role("button", name="Resume payouts").click()
+    dialog.get_by_role("button", name="Resume payouts …").click()
+    dialog.get_by_role("button", name="Yes, resume payouts").click()
+    dialog.get_by_role("button", name="Close", exact=True).click()
+    expect(sending).to_contain_text("Payouts are sent.")
     # That it came back has its payment paid out again: nobody says so with one press, or not how they know.
     console.goto(f"{bridge.url}/ops/payments/{payment_id}")
     console.locator(".history").get_by_role("link", name=payout["payoutId"]).first.click()

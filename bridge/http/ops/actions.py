@@ -26,7 +26,7 @@ from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.names import read_webhook_name, stored_webhook_name
 from bridge.http.ops.overview import needs_a_person
 from bridge.http.ops.rows import ActionItem, PayoutRow, action_item, explorer_links, payout_row
-from bridge.http.payouts.resolution import Resolution, require_how_it_was_found, resolution_refusals
+from bridge.http.payouts.resolution import Resolution, resolution_refusals
 from bridge.http.webhooks import reported_payout
 from bridge.journal import Action, Journal, ListedPayout, Outcome, StoredWebhook, waiting_name
 from bridge.workers.chains.followers import ChainFollowers
@@ -246,7 +246,7 @@ async def recheck_payout(
     summary="Say what became of a payout",
     description=(
         "As under `/api/payouts/{payoutId}/resolution`: the provider and the chain are asked first, and what they "
-        "know counts. It needs a `note`, how that was found out, unless it was `sent` over a chain that is followed."
+        "know counts. It needs a `note`, unless it was `sent` over a chain that is followed."
     ),
     responses=problem_responses(
         {**REFUSALS, 404: "No such payout", 409: "The payout is none that a person has to settle"}
@@ -263,7 +263,6 @@ async def resolve_payout_in_console(
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by)
     payout = (await listed_payout(journal, payout_id)).payout
-    require_how_it_was_found(data, payout)
     with resolution_refusals():
         action = await Findings(journal, sender, chains).settle(
             payout, data.outcome, data.tx_hash, by=by, note=data.note, for_several=data.for_several

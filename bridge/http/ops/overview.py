@@ -36,6 +36,7 @@ from bridge.journal import (
     StoredWebhook,
     TroubledPayment,
     UnmatchedTransfer,
+    UnopenedInvoice,
     waiting_name,
 )
 from bridge.workers.alerts.alerting import NeedsAPerson
@@ -59,7 +60,6 @@ from coordinator.histories import Beginning
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
-from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.problems.problems import ProblemKind
 from providers.onchain.matching.matching import paid_already
 
@@ -237,9 +237,9 @@ async def _besides_problems(
     return await asyncio.to_thread(items)
 
 
-async def _said_of_coins(opener: InvoiceOpener, unopened: Sequence[Invoice]) -> Mapping[tuple[str, str], str]:
+async def _said_of_coins(opener: InvoiceOpener, unopened: Sequence[UnopenedInvoice]) -> Mapping[tuple[str, str], str]:
     """What keeps providers from opening invoices in some coins, by provider and coin."""
-    ways = {(invoice.wanted.provider, invoice.wanted.coin) for invoice in unopened}
+    ways = {(one.invoice.wanted.provider, one.invoice.wanted.coin) for one in unopened}
     said = {way: await opener.trouble_with(*way) for way in sorted(ways)}
     return {way: trouble for way, trouble in said.items() if trouble is not None}
 
@@ -259,8 +259,9 @@ def _of_payments(troubled: Sequence[TroubledPayment], sender: PayoutSender | Non
 
 
 def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str], str]) -> Iterator[Attention]:
-    for invoice in found.without_address:
-        yield without_address(invoice, said.get((invoice.wanted.provider, invoice.wanted.coin)))
+    for one in found.without_address:
+        wanted = one.invoice.wanted
+        yield without_address(one.invoice, said.get((wanted.provider, wanted.coin)), one.refused)
     if found.payout_hold is not None:
         hold = found.payout_hold
         yield attention.payouts_held(hold.held_at, hold.held_by, hold.note)

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from bridge.journal import Action, ListedPayment, ListedPayout
 from bridge.workers.chains.followers import ChainFollowers
 from coordinator.attention.alerts import Alert, AlertState
-from coordinator.attention.items import BY_URGENCY, Attention, Remedy
+from coordinator.attention.items import BY_URGENCY, LISTED_WHILE_SO, Attention, Remedy
 from coordinator.attention.severities import Severities
 from coordinator.books.entries import sold
 from coordinator.models import FrozenModel
@@ -164,6 +164,9 @@ class AttentionItem(FrozenModel):
     actions: list[Remedy]
     severity: Literal["critical", "warning", "notice"]
     state: Literal["open", "snoozed", "closed"]
+    stays_listed: bool = Field(
+        description="Whether it can be neither snoozed nor closed (409) for as long as it is so."
+    )
     assigned_to: str | None = Field(description="Who sees to it.")
     snoozed_until: AwareDatetime | None
     closed_by: str | None
@@ -369,6 +372,7 @@ def attention_item(
         actions=list(attention.remedies),
         severity=severities.of(attention.kind).value,
         state=_state(alert, now),
+        stays_listed=attention.kind in LISTED_WHILE_SO,
         assigned_to=alert.assigned_to,
         snoozed_until=alert.snoozed_until,
         closed_by=None if alert.closing is None else alert.closing.by,

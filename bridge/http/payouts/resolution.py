@@ -1,7 +1,7 @@
 """Resolution of a payout, as it comes over REST and from the console, and how it is refused."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -14,20 +14,17 @@ from bridge.workers.payouts.findings import NotAskedError
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.payments.observed.transfers import is_cut_off
-from coordinator.payouts.payouts import Payout
-from coordinator.payouts.resolution import NothingToResolveError, ResolutionOutcome, TransactionWrongError
+from coordinator.payouts.resolution import (
+    NothingToResolveError,
+    ResolutionOutcome,
+    TransactionWrongError,
+    UnexplainedResolutionError,
+)
 
-__all__ = ["Resolution", "require_how_it_was_found", "resolution_refusals"]
+__all__ = ["Resolution", "resolution_refusals"]
 
 # Hexadecimal, base58 or base64; of what goes over no chain, a provider's name for it.
 _TRANSACTION = re.compile(r"[A-Za-z0-9_+/=:.-]+")
-
-_FOLLOWS: Mapping[ResolutionOutcome, str] = {
-    "sent": "no chain that is followed shows it",
-    "arrived": "it completes the payout whatever the chain says",
-    "not-sent": "its payment can be paid out again then",
-    "returned": "its payment can be paid out again then",
-}
 
 
 def _of_a_transaction(named: str) -> str:
@@ -49,20 +46,16 @@ class Resolution(FrozenModel):
         "that was `completed` without a chain that is followed came back by its own transaction, if that failed: say "
         "so in a `note`.",
     )
-    note: Note | None = Field(None, description="How it was found out. It is stored with the payout.")
+    note: Note | None = Field(
+        None,
+        description="How it was found out. It is stored with the payout. Only what was `sent` over a chain that is "
+        "followed needs none (400 without): nothing but this word confirms the rest.",
+    )
     for_several: bool = Field(
         False,
         description="The transaction is known for another payout or refund already, or as what another payment's "
         "buyer paid with (409, `transaction_taken`), and somebody has seen that it is for both.",
     )
-
-
-def require_how_it_was_found(resolution: Resolution, payout: Payout) -> None:
-    """Raises ValidationException if nobody says how they found out what nothing but their word confirms: a followed
-    chain shows by itself what a named transaction sent, and nothing else."""
-    is_shown = resolution.outcome == "sent" and payout.chain is not None
-    if resolution.note is None and not is_shown:
-        raise wrong_field("note", f"missing; say how that was found out, for {_FOLLOWS[resolution.outcome]}")
 
 
 @contextmanager
@@ -72,5 +65,7 @@ def resolution_refusals() -> Iterator[None]:
         yield
     except TransactionWrongError as error:
         raise wrong_field("txHash", str(error)) from None
+    except UnexplainedResolutionError as error:
+        raise wrong_field("note", str(error)) from None
     except (NothingToResolveError, NotAskedError) as error:
         raise ClientException(str(error), status_code=409) from None

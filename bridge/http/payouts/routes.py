@@ -218,7 +218,8 @@ async def name_transaction(
         "and what they know counts. Said to be `not-sent`, it fails, and another can be made for its payment; `sent` "
         "names the transaction that carries it, which is checked where its chain is followed; `arrived` completes it "
         "whatever the chain says; `returned` says by which transaction it came back, also of one that had completed. "
-        "Who said so is on record."
+        "Who said so is on record, and how they found out (`note`), which all of it needs but what was `sent` over "
+        "a chain that is followed."
     ),
     responses=problem_responses(
         {

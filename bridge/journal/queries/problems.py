@@ -16,7 +16,14 @@ from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payments.problems.problems import ProblemKind
 
-__all__ = ["TroubledPayment", "has_problem", "problem_counts", "troubled_payments", "without_address"]
+__all__ = [
+    "TroubledPayment",
+    "UnopenedInvoice",
+    "has_problem",
+    "problem_counts",
+    "troubled_payments",
+    "without_address",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,15 @@ def problem_counts(connection: Connection) -> Mapping[ProblemKind, int]:
     return {kind: connection.scalar(counted.where(_is_unsettled(kind))) or 0 for kind in _present(connection)}
 
 
-def without_address(connection: Connection, wanted_before: datetime, limit: int) -> list[Invoice]:
+@dataclass(frozen=True, slots=True)
+class UnopenedInvoice:
+    """An invoice that a provider has not opened, and why not, if that was about the invoice itself."""
+
+    invoice: Invoice
+    refused: str | None
+
+
+def without_address(connection: Connection, wanted_before: datetime, limit: int) -> list[UnopenedInvoice]:
     """Invoices that are the ones to pay and that no provider has opened, though they are wanted since before that;
     the oldest."""
     payments, invoices, newer = schema.payments, schema.invoices, schema.invoices.alias("newer")
@@ -105,4 +120,4 @@ def without_address(connection: Connection, wanted_before: datetime, limit: int)
         .order_by(invoices.c.wanted_at)
         .limit(limit)
     )
-    return readable(connection, invoice_from_row, rows.mappings())
+    return readable(connection, lambda row: UnopenedInvoice(invoice_from_row(row), row["refused"]), rows.mappings())

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bridge.journal.errors import ChainFollowedElsewhereError
+from bridge.journal.queries import chain_parties
 from bridge.journal.queries import chains as chain_queries
 from bridge.journal.queries import coins as coin_queries
+from bridge.journal.queries.chain_parties import KnownParties
 from bridge.journal.queries.coins import WaitedCoin
 from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
@@ -19,6 +21,7 @@ from bridge.journal.writing.staged.chains import ChainTransfer
 from bridge.journal.writing.writer import Submit
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
+from coordinator.payouts.unknown_transfers import Explained
 
 __all__ = ["ChainRecords"]
 
@@ -113,6 +116,22 @@ class ChainRecords:
     async def transfers_since(self, chain: str, block_number: int) -> list[ChainTransfer]:
         """The transfers of this block and of later ones."""
         return await self._read(chain_queries.chain_transfers_since, chain, block_number)
+
+    async def known_parties(self, chain: str, limit: int) -> KnownParties:
+        """Who pays and who is paid over a chain, as far as is known; of destinations no more than so many."""
+        return await self._read(chain_parties.known_parties, chain, limit)
+
+    async def explained_by(self, chain: str, tx_hashes: Sequence[str]) -> list[Explained]:
+        """What is known of what some transactions did."""
+        return await self._read(chain_parties.explained_by, chain, tx_hashes)
+
+    async def paid_into(self, chain: str, addresses: Sequence[str]) -> frozenset[str]:
+        """Those of some addresses that payments are paid to."""
+        return await self._read(chain_parties.paid_into, chain, addresses)
+
+    async def payouts_under_way_to(self, chain: str, destinations: Sequence[str]) -> list[Payout]:
+        """The payouts to some addresses that nobody knows the end of."""
+        return await self._read(chain_parties.payouts_under_way_to, chain, destinations)
 
     async def unmatched_transfers(self, limit: int, after: int = 0) -> list[chain_queries.UnmatchedTransfer]:
         """Transfers of which nobody knows what they are for, the largest of each token first, from a place on."""

@@ -28,7 +28,6 @@ from bridge.journal.writing.writer import Submit
 from coordinator.attention.unconfigured import AtProvider
 from coordinator.attention.unreachable import Unasked
 from coordinator.endpoints.endpoints import Endpoint
-from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.observed.observations import Observation
 from coordinator.payments.problems.problems import ProblemKind
 from coordinator.payouts.payouts import Payout
@@ -44,7 +43,7 @@ class ForAPerson:
     payouts: Sequence[ListedPayout]
     unreadable_webhooks: Sequence[console_queries.StoredWebhook]
     unmatched_webhooks: Sequence[console_queries.UnmatchedWebhook]
-    without_address: Sequence[Invoice]
+    without_address: Sequence[problem_queries.UnopenedInvoice]
     """Invoices that are to be paid, and that no provider has opened."""
     payout_hold: PayoutHold | None
     """That no payout is sent."""

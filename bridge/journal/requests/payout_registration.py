@@ -13,13 +13,15 @@ from bridge.journal.requests.payout_withholding import withhold
 from bridge.journal.requests.recording import with_holders_money
 from bridge.journal.writing.batch import Batch
 from coordinator.money import format_amount, in_scale_of
+from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.problems import hold_on_payouts
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.earnings import left_to_pay_out
 from coordinator.payouts.named_transactions import taken_for
-from coordinator.payouts.observations import PayoutObservation
+from coordinator.payouts.observations import PayoutObservation, PayoutSent
 from coordinator.payouts.payouts import Payout
+from coordinator.payouts.unknown_transfers import paid_by
 
 __all__ = ["RegisteredPayouts", "beyond_earnings", "register_payouts"]
 
@@ -61,6 +63,7 @@ def register_payouts(
     _require_earned(batch, payouts, sent_elsewhere=known.keys())
     _require_few(batch, [payout for payout in payouts if payout.payout_id not in known])
     _require_none_forgotten(batch, payouts)
+    _require_not_seen(batch, payouts, known)
     _require_unpaid_invoices(batch, payouts, payment_hashes)
     for payout in payouts:
         batch.payouts.add(payout, payment_hashes.get(payout.payout_id))
@@ -163,6 +166,28 @@ def _require_none_forgotten(batch: Batch, payouts: Sequence[Payout]) -> None:
         reason = forgotten_of(batch, payout.payment_id)
         if reason is not None:
             raise PayoutRefusedError(number, reason)
+
+
+def _require_not_seen(
+    batch: Batch, payouts: Sequence[Payout], known: Mapping[str, Sequence[PayoutObservation]]
+) -> None:
+    """Raises PayoutRefusedError if a chain shows that a payout was sent, as far as anybody can tell, and the journal
+    had forgotten it: unless it is registered with that transaction, or a person has had payouts sent again since."""
+    held = batch.holds.current
+    comparison = None if held is None or held.epoch is None else batch.histories.comparison(held.epoch)
+    if comparison is None or not comparison.transfers:
+        return
+    for number, payout in enumerate(payouts):
+        sent = [one for one in known.get(payout.payout_id, ()) if isinstance(one, PayoutSent)]
+        named = {transfer_key(tx_hash) for one in sent for tx_hash in one.tx_hashes}
+        seen = [one for one in comparison.transfers if paid_by(payout, one)]
+        if seen and named.isdisjoint(transfer_key(one.tx_hash) for one in seen):
+            raise PayoutRefusedError(
+                number,
+                f"{seen[0].tx_hash} on {seen[0].chain} may have paid this already, and the journal has forgotten it:"
+                " name that as its `txHash` if the marketplace's own wallet sent it. If it was something else, a"
+                " person has to say so, by having payouts sent again",
+            )
 
 
 def _require_unpaid_invoices(batch: Batch, payouts: Sequence[Payout], payment_hashes: Mapping[str, str]) -> None:

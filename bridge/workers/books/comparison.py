@@ -8,26 +8,20 @@ A payout that the journal has forgotten is found by its name: the names of a sha
 import asyncio
 import functools
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from typing import TypeVar
 
 from bridge.journal import HistoryRecord, Journal, observation_key
+from bridge.workers.books.chain_search import ChainSearch
+from bridge.workers.books.payable_shares import PayableShare, payable_shares
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.books import LONG_SETTLED, Asked, PayoutBooks
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.books.restored_wallets import ExamineWallets
-from coordinator.money import ZERO, product, total
-from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
-from coordinator.payments.problems.withheld import withheld_from
-from coordinator.payouts.comparisons import Comparison
-from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
+from coordinator.payouts.comparisons import Comparison, UnknownTransfer
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import Installation, Share
-from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, PayoutStatus
+from coordinator.payouts.statuses import STATUSES_TO_RESOLVE
 from providers.contract import InvoiceGateways, PayoutGateway
 from providers.errors import ProviderError
 from providers.onchain.matching.payment_requests import PROVIDER as OVER_A_CHAIN
@@ -43,21 +37,11 @@ PAGE = 200
 AGAIN_SECONDS = 5.0
 # At the usual pace that is three quarters of an hour, in which nobody is paid out. A person decides about the rest.
 QUESTIONS_LIMIT = 100_000
-# A price, a fee or a fraction leaves about this much of what came, and nobody pays that out.
-REST_SHARE = Decimal("0.05")
 # A follower asks its chain every few seconds.
 CHAIN_PATIENCE_SECONDS, CHAIN_POLL_SECONDS = 120.0, 0.5
 NAMES_AT_ONCE = 500
 # Of what a provider is known to have had in its books. Whoever has lost some has lost the newest first.
 KNOWN_ASKED = 5
-
-PAYABLE = (
-    *OPEN_STATUSES,
-    PaymentStatus.COMPLETED,
-    PaymentStatus.EXPIRED,
-    PaymentStatus.CANCELLED,
-    PaymentStatus.FAILED,
-)
 
 
 @dataclass(slots=True)
@@ -74,24 +58,9 @@ class _Findings:
     """What could not be asked, each thing once."""
     left_out: list[str] = field(default_factory=list)
     chains: list[str] = field(default_factory=list)
+    transfers: list[UnknownTransfer] = field(default_factory=list)
     open_payments: int = 0
     unknown_invoices: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """Who may have been paid out of a payment, and which of those payouts the journal has."""
-
-    names: Share
-    payouts: Sequence[Payout]
-
-    @property
-    def payment(self) -> Payment:
-        return self.names.payment
-
-    @property
-    def payee_id(self) -> str:
-        return self.names.payee_id
 
 
 class BooksComparison:
@@ -103,6 +72,7 @@ class BooksComparison:
         sender: PayoutSender,
         invoice_gateways: InvoiceGateways,
         chains: ChainFollowers,
+        search: ChainSearch,
         examine_wallets: ExamineWallets,
         *,
         per_second: float,
@@ -114,6 +84,7 @@ class BooksComparison:
         self._gateways = sender.gateways
         self._invoice_gateways = invoice_gateways
         self._chains = chains
+        self._search = search
         self._examine_wallets = examine_wallets
         self._pause_seconds = 1 / per_second
         self._next_start = 0.0
@@ -143,6 +114,7 @@ class BooksComparison:
             await self._ask_whether_books_are_whole(gateway, found)
             await self._ask_for_names(gateway, found)
         await self._follow_chains(found)
+        await self._search_chains(history, found)
         await self._compare_invoices(found)
         found.not_asked |= dict.fromkeys(await self._not_set_up())
         if not found.not_asked:
@@ -160,6 +132,7 @@ class BooksComparison:
             not_asked=tuple(found.not_asked),
             left_out=tuple(found.left_out),
             chains=tuple(found.chains),
+            transfers=tuple(found.transfers),
             open_payments=found.open_payments,
             unknown_invoices=tuple(found.unknown_invoices),
         )
@@ -249,7 +222,7 @@ class BooksComparison:
         except ProviderError as error:
             found.not_asked[f"{gateway.provider} for payouts that the journal has forgotten: {error}"] = None
             return
-        async for share in self._shares(gateway.provider):
+        async for share in payable_shares(self._journal, gateway.provider):
             if found.questions >= self._questions_limit:
                 found.left_out.append(
                     f"payments that were {share.payment.status} before {share.payment.created_at:%Y-%m-%d %H:%M} UTC,"
@@ -262,33 +235,12 @@ class BooksComparison:
                 found.not_asked[f"{gateway.provider} for payouts that the journal has forgotten: {error}"] = None
                 return
 
-    async def _ask_for(self, books: PayoutBooks, coins: Collection[str], share: _Share, found: _Findings) -> None:
+    async def _ask_for(
+        self, books: PayoutBooks, coins: Collection[str], share: PayableShare, found: _Findings
+    ) -> None:
         asked = await books.ask(share.names, share.payouts, coins, self._throttled)
         found.asked.append((books, asked))
         found.questions += asked.questions
-
-    async def _shares(self, provider: str) -> AsyncIterator[_Share]:
-        """Who may have been paid out of payments without the journal's knowing: the newest payments of each status
-        first, each once. Payments move on meanwhile: one that went back to a status that was already read is found
-        in the second round."""
-        now = self._journal.clock()
-        found: set[str] = set()
-        for status in PAYABLE * 2:
-            before = None
-            while page := await self._journal.history.payable_payments(
-                provider, status, before=before, since=now - LONG_SETTLED, limit=PAGE
-            ):
-                payouts = defaultdict(list)
-                for payout in await self._journal.history.payouts_of([one.payment_id for one in page]):
-                    payouts[payout.payment_id].append(payout)
-                for payment in page:
-                    if payment.payment_id in found:
-                        continue
-                    found.add(payment.payment_id)
-                    installation = self._journal.history.installation
-                    for share in _payable(payment, payouts[payment.payment_id], now, installation):
-                        yield share
-                before = page[-1].payment_id
 
     # What else there is
 
@@ -309,6 +261,15 @@ class BooksComparison:
         for one in await self._chains.statuses():
             if one.followed is not None:
                 found.chains.append(f"{one.chain.name} was followed to block {one.followed}")
+
+    async def _search_chains(self, history: HistoryRecord, found: _Findings) -> None:
+        """Searches the chains for what left since the journal was copied, and it does not know."""
+        forgotten = [one for _, asked in found.asked for one in asked.forgotten]
+        said = await self._search.search(history, forgotten, self._gateways)
+        found.transfers += said.transfers
+        found.chains += said.searched
+        found.left_out += said.left_out
+        found.not_asked |= dict.fromkeys(said.not_asked)
 
     async def _compare_invoices(self, found: _Findings) -> None:
         """Counts what is looked up in any case, and names what the journal does not know."""
@@ -342,35 +303,6 @@ def _lost(provider: str, name: str, what: str) -> str:
         f"{provider} does not know {name}, {what} that it had in its books: these have forgotten something too, and"
         " do not show what left since the journal was copied"
     )
-
-
-def _payable(
-    payment: Payment, payouts: Sequence[Payout], now: datetime, installation: Installation
-) -> Iterable[_Share]:
-    """Who may have received payouts of a payment, besides those that the journal has. More than is left is never
-    paid out; but what is left of a payment that is not completed, or waits for a person, may be more by now than
-    the journal knows, and a payout that no provider has in its books may have come to nothing."""
-    is_completed = payment.status is PaymentStatus.COMPLETED
-    certain = [one for one in payouts if one.has_arrived or one.facts.booked]
-    to_sellers = [one for one in payouts if one.refund_id is None]
-    for seller_id in payment.seller_ids:
-        of_seller = [one for one in to_sellers if one.seller_id == seller_id]
-        left = max(left_to_pay_out(payment, seller_id, certain), withheld_from(payment, seller_id))
-        if is_completed and left <= _rest(earned(payment, seller_id), of_seller, now):
-            continue
-        yield _Share(Share(payment, seller_id, installation), of_seller)
-    left = total(pool.amount for pool in refundable(payment, certain))
-    if is_completed and left <= _rest(payment.paid, to_sellers, now):
-        return
-    yield _Share(Share(payment, None, installation), [one for one in payouts if one.refund_id is not None])
-
-
-def _rest(came: Decimal, payouts: Iterable[Payout], now: datetime) -> Decimal:
-    """How much of what came is too little to be paid out: nothing, until one of some payouts that were asked for
-    long ago has arrived, and a small amount from then on."""
-    long_ago = now - LONG_SETTLED
-    is_over = any(one.status is PayoutStatus.COMPLETED and one.created_at < long_ago for one in payouts)
-    return product(came, REST_SHARE) if is_over else ZERO
 
 
 def _parts(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:

@@ -14,7 +14,12 @@ from bridge.workers.payouts.sender import PayoutSender
 from coordinator.errors import BridgeError
 from coordinator.payouts.observations import PayoutObservation
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.resolution import ResolutionOutcome, TransactionWrongError, resolve
+from coordinator.payouts.resolution import (
+    ResolutionOutcome,
+    TransactionWrongError,
+    require_how_it_was_found,
+    resolve,
+)
 from providers.errors import ProviderError
 
 __all__ = ["Findings", "Inquiry", "NotAskedError"]
@@ -70,10 +75,12 @@ class Findings:
     ) -> Action:
         """Asks the provider and the chain, and then accepts a person's decision on what they left open.
 
-        Raises NothingToResolveError, TransactionWrongError, TransactionTakenError and NotAskedError.
+        Raises NothingToResolveError, TransactionWrongError, UnexplainedResolutionError, TransactionTakenError and
+        NotAskedError.
         """
+        require_how_it_was_found(payout, outcome, note)
         # If the decision cannot count, whatever they say, there is no reason to ask.
-        resolve(payout, outcome, tx_hash, found_by=by, now=self.journal.clock())
+        resolve(payout, outcome, tx_hash, found_by=by, note=note, now=self.journal.clock())
         self._require_form(payout, tx_hash)
         inquiry = await self._ask(payout)
         provider_knows = outcome == "not-sent" and await self._is_known(payout, inquiry.problems)

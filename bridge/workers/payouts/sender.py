@@ -276,7 +276,7 @@ class PayoutSender:
         # A coin that fails, or does not answer, does not take turns of its wallet from the others.
         ready = [
             order
-            for order in batches(to_send, sent_together=self._is_sent_together)
+            for order in batches(to_send, sent_together=self._is_sent_together, spellings=self._spellings)
             if _coin(order[0]) not in busy and not self._orders_of(self._queue_of(order[0])).is_put_off(order)
         ]
         orders = await self._in_turn(ready, [payout for payout in payouts if not payout.is_unasked])
@@ -321,6 +321,9 @@ class PayoutSender:
 
     def _is_sent_together(self, payout: Payout) -> bool:
         return self._gateways[payout.provider].sends_together(payout.coin)
+
+    def _spellings(self, payout: Payout) -> Collection[str]:
+        return self.spellings(payout.provider, PayoutOrder(payout.coin, payout.destination, payout.amount))
 
     def _wallet_in_turn(self, payout: Payout) -> QueueKey | None:
         wallet = self._gateways[payout.provider].wallet_in_turn(payout.coin)

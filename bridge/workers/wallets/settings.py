@@ -1,7 +1,7 @@
 """The settings of wallets: when they are compared with the books, which are, and what may differ."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from decimal import Decimal
@@ -48,6 +48,14 @@ class WalletRules:
     gathering: timedelta
     """For how long what came may still lie where it was paid to."""
     on_chains: Sequence[ChainWallet] = ()
+
+    @property
+    def addresses(self) -> Mapping[str, Collection[str]]:
+        """The addresses of those on each chain."""
+        return {
+            chain: [one.address for one in self.on_chains if one.chain == chain]
+            for chain in {one.chain for one in self.on_chains}
+        }
 
 
 class WalletSettings(FrozenModel):

@@ -9,12 +9,15 @@ from providers.onchain.blocks.transfers import TRANSFER_TOPIC, topic_of
 __all__ = ["contents", "may_hold", "transfer_filter"]
 
 
-def transfer_filter(addresses: Sequence[str], recipients: Sequence[str] | None) -> dict[str, Any]:
-    """Which logs are asked for: the transfers of these tokens, to these recipients if they are named."""
-    topics: list[Any] = [TRANSFER_TOPIC]
-    if recipients is not None:
-        topics += [None, [topic_of(recipient) for recipient in recipients]]
-    return {"address": list(addresses), "topics": topics}
+def transfer_filter(
+    addresses: Sequence[str], recipients: Sequence[str] | None, senders: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Which logs are asked for: the transfers of these tokens, from these senders and to these recipients, of whom
+    either are named or all are meant."""
+    parties = [None if some is None else [topic_of(one) for one in some] for some in (senders, recipients)]
+    while parties and parties[-1] is None:
+        parties.pop()
+    return {"address": list(addresses), "topics": [TRANSFER_TOPIC, *parties]}
 
 
 def may_hold(bloom: str, addresses: Sequence[str], recipients: Sequence[str] | None) -> bool:

@@ -34,6 +34,13 @@ class StartBlock:
 
     async def find(self, since: datetime | None) -> Following:
         """Where to begin so that nothing is missed that came `since` then. Raises ChainUnavailableError."""
+        header = await self.header(since)
+        logger.info("%s: followed from block %d on", self._chain.name, header.number)
+        return _from(header)
+
+    async def header(self, since: datetime | None) -> Header:
+        """A block that nothing can have come before that came `since` then; the newest where nothing did. Raises
+        ChainUnavailableError."""
         heads = [head for place in self._rpc.everybody() if (head := await self._shown(place, "latest")) is not None]
         needed = min(2, len(self._rpc.endpoints))
         if len(heads) < needed:
@@ -47,9 +54,7 @@ class StartBlock:
                 f" one at {numbers[1]}; take the one that is wrong out of the configuration"
             )
         header = await self._settled(heads, numbers[needed - 1], needed)
-        header = await self._before(header, since)
-        logger.info("%s: followed from block %d on", self._chain.name, header.number)
-        return _from(header)
+        return await self._before(header, since)
 
     async def _settled(self, heads: Sequence[Header], newest: int, needed: int) -> Header:
         """The newest block that so many show alike: at the very top they may differ for a moment."""

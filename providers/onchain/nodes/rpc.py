@@ -251,16 +251,22 @@ class ChainRpc(EndpointPool):
             raise
 
     async def logs_between(
-        self, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
+        self,
+        first: int,
+        last: int,
+        addresses: Sequence[str],
+        recipients: Sequence[str] | None,
+        senders: Sequence[str] | None = None,
     ) -> SourcedAnswer:
         """The Transfer logs of a range of blocks, of which two endpoints say the same, if there are two. Raises
         ChainUnavailableError, and RefusedByNodeError if the range is too large for the node, or they disagree."""
-        reported = await self.first_good(lambda place: self.logs_at(place, first, last, addresses, recipients))
+        parties = recipients, senders
+        reported = await self.first_good(lambda place: self.logs_at(place, first, last, addresses, *parties))
         other = next((place for place in self.well() if place != reported.place), None)
         if other is None:
             return reported
         try:
-            others = await self.logs_at(other, first, last, addresses, recipients)
+            others = await self.logs_at(other, first, last, addresses, *parties)
         except FaultyError as error:
             self._suspend(other, error.fault, str(error))
         except RefusedByNodeError:
@@ -272,11 +278,18 @@ class ChainRpc(EndpointPool):
         return reported
 
     async def logs_at(
-        self, place: int, first: int, last: int, addresses: Sequence[str], recipients: Sequence[str] | None
+        self,
+        place: int,
+        first: int,
+        last: int,
+        addresses: Sequence[str],
+        recipients: Sequence[str] | None,
+        senders: Sequence[str] | None = None,
     ) -> SourcedAnswer:
         """The Transfer logs of a range of blocks, by this endpoint. Raises FaultyError, and RefusedByNodeError also
         for an answer that looks cut off."""
-        question = {"fromBlock": hex(first), "toBlock": hex(last), **transfer_filter(addresses, recipients)}
+        wanted = transfer_filter(addresses, recipients, senders)
+        question = {"fromBlock": hex(first), "toBlock": hex(last), **wanted}
         return SourcedAnswer(place, logs_in(await self._nodes[place].ask("eth_getLogs", question), first, last))
 
     async def call(self, method: str, *parameters: Any) -> Any:

@@ -3,7 +3,7 @@ transactions and traces.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -38,11 +38,16 @@ __all__ = [
     "BlockSeen",
     "RangeSeen",
     "Seen",
+    "contracts_of",
+    "dated",
+    "is_done",
     "mined_at",
+    "of_tokens",
     "require_shown",
     "see_again",
     "see_block",
     "see_range",
+    "sent_in",
     "times_in",
     "transactions_of",
 ]
@@ -102,13 +107,13 @@ async def see_block(
     block, parent_hash = _place(number, content)
     made_at = mined_at(content)
     found: list[Seen] = []
-    contracts = _contracts(chain)
+    contracts = contracts_of(chain)
     tellers = [shown_by] if wants_own_coin else []
     if contracts and len(watchlist):
         bloom = content.get("logsBloom")
         logs = await rpc.logs(block, bloom, contracts, watchlist.asked_for, shown_by=shown_by)
         tellers.append(logs.place)
-        told = [one for one in _of_tokens(chain, logs) if one.recipient in watchlist]
+        told = _waited_for(chain, logs, watchlist)
         told = await told_once(rpc, chain, logs.place, told)
         found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in told)
     is_untraced = False
@@ -123,11 +128,11 @@ async def see_block(
 async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlist: Watchlist) -> RangeSeen:
     """Reads the token transfers of many blocks. Raises ChainUnavailableError, RefusedByNodeError if they are too many
     for the node, and MalformedError."""
-    contracts = _contracts(chain)
+    contracts = contracts_of(chain)
     if not contracts or not len(watchlist):
         return RangeSeen(0)
     reported = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
-    seen = await _dated(rpc, chain, reported, watchlist)
+    seen = await dated(rpc, chain, reported, _waited_for(chain, reported, watchlist))
     if not reported.seconded_by:
         await require_shown(rpc, reported.place, seen)
     return RangeSeen(len(reported.answer), seen, (reported.place, *reported.seconded_by))
@@ -155,16 +160,16 @@ async def see_again(
     """Reads blocks that were read before once more, by just this endpoint; `one_by_one` those that no range may reach
     into. `told` are transfers of which it has told itself, by their ids, and in which block. Raises FaultyError,
     ChainUnavailableError, RefusedByNodeError, and MalformedError."""
-    contracts = _contracts(chain)
+    contracts = contracts_of(chain)
     found: list[Seen] = []
     if contracts and len(watchlist) and one_by_one:
         for number in blocks:
             block = header_of(await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)).id
             logs = await rpc.block_logs_at(place, block, contracts, watchlist.asked_for, is_own=True)
-            found += await _dated(rpc, chain, logs, watchlist)
+            found += await dated(rpc, chain, logs, _waited_for(chain, logs, watchlist))
     elif contracts and len(watchlist):
         reported = await rpc.logs_at(place, blocks[0], blocks[-1], contracts, watchlist.asked_for)
-        found += await _dated(rpc, chain, reported, watchlist)
+        found += await dated(rpc, chain, reported, _waited_for(chain, reported, watchlist))
     if chain.own_coin is not None and watchlist.wants_own_coin:
         for number in blocks:
             found += await _own_coin_again(
@@ -190,7 +195,7 @@ async def _own_coin_again(
         found += await traces.shown_by(place, header.id, transactions_of(content))
     except RefusedByNodeError as error:  # no reason to leave out all else
         logger.warning("%s: what contracts send in block %d is not read again: %s", chain.name, number, error)
-    for transfer in _sent(chain, content, watchlist):
+    for transfer in sent_in(chain, content, lambda one: one.recipient in watchlist):
         if already_seen.get(transfer.transfer_id) == header.hash:  # that it succeeded is known
             found.append(transfer)
             continue
@@ -200,26 +205,34 @@ async def _own_coin_again(
     return [Seen(one, header.made_at, place) for one in distinct(found) if one.recipient in watchlist]
 
 
-def _contracts(chain: Chain) -> list[str]:
+def contracts_of(chain: Chain) -> list[str]:
+    """The contracts of its tokens."""
     return [token.address for token in chain.tokens if token.address is not None]
 
 
-def _of_tokens(chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
+def of_tokens(chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
+    """The transfers that logs tell of. Raises MalformedError."""
     try:
         return distinct(transfer for log in reported.answer if (transfer := from_log(chain, log)) is not None)
     except MalformedError as error:
         raise MalformedError(str(error), reported_by=reported.place) from None
 
 
-async def _dated(rpc: ChainRpc, chain: Chain, reported: SourcedAnswer, watchlist: Watchlist) -> tuple[Seen, ...]:
-    """The transfers to those who wait, with the times of their blocks, which not every node says in a log."""
-    waited_for = [transfer for transfer in _of_tokens(chain, reported) if transfer.recipient in watchlist]
-    waited_for = await told_once(rpc, chain, reported.place, waited_for)
+def _waited_for(chain: Chain, reported: SourcedAnswer, watchlist: Watchlist) -> list[ChainTransfer]:
+    return [transfer for transfer in of_tokens(chain, reported) if transfer.recipient in watchlist]
+
+
+async def dated(
+    rpc: ChainRpc, chain: Chain, reported: SourcedAnswer, transfers: list[ChainTransfer]
+) -> tuple[Seen, ...]:
+    """Transfers that logs tell of, with the times of their blocks, which not every node says in a log. Raises
+    ChainUnavailableError, and RefusedByNodeError."""
+    transfers = await told_once(rpc, chain, reported.place, transfers)
     times = times_in(reported.answer)
-    for transfer in waited_for:
+    for transfer in transfers:
         if transfer.block.hash not in times:
             times[transfer.block.hash] = (await rpc.header_at(reported.place, transfer.block.number)).made_at
-    return tuple(Seen(transfer, times[transfer.block.hash], reported.place) for transfer in waited_for)
+    return tuple(Seen(transfer, times[transfer.block.hash], reported.place) for transfer in transfers)
 
 
 def times_in(logs: Sequence[Mapping[str, Any]]) -> dict[str, datetime]:
@@ -269,7 +282,10 @@ async def _own_coin(
 ) -> tuple[list[tuple[ChainTransfer, int]], bool]:
     """What moved of the chain's own coin, each with who told that it did, and whether nobody shows what contracts
     send."""
-    moved = [(transfer, await _success(rpc, transfer, shown_by)) for transfer in _sent(chain, content, watchlist)]
+    moved = [
+        (transfer, await is_done(rpc, transfer, shown_by))
+        for transfer in sent_in(chain, content, lambda one: one.recipient in watchlist)
+    ]
     reported = [(transfer, success.place) for transfer, success in moved if success.answer]
     sent_on = await traces.sent_on(block, transactions_of(content))
     reported += sent_on or ()
@@ -278,9 +294,11 @@ async def _own_coin(
     return [(one, tellers[one.transfer_id]) for one in moved_once], sent_on is None
 
 
-def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> list[ChainTransfer]:
-    """What the transactions of a block were to send themselves. One that cannot be read, as of a kind that is not
-    known here, is no reason to leave out the others. Raises MalformedError."""
+def sent_in(
+    chain: Chain, content: Mapping[str, Any], is_wanted: Callable[[ChainTransfer], bool]
+) -> list[ChainTransfer]:
+    """What the transactions of a block were to send themselves, as far as it is wanted. One that cannot be read, as
+    of a kind that is not known here, is no reason to leave out the others. Raises MalformedError."""
     found = []
     for one in transactions_of(content):
         try:
@@ -288,7 +306,7 @@ def _sent(chain: Chain, content: Mapping[str, Any], watchlist: Watchlist) -> lis
         except MalformedError as error:
             logger.warning("%s: %s: %s", chain.name, str(one.get("hash"))[:SHOWN_CHARACTERS], error)
             continue
-        if transfer is not None and transfer.recipient in watchlist:
+        if transfer is not None and is_wanted(transfer):
             found.append(transfer)
     return found
 
@@ -304,7 +322,7 @@ def transactions_of(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return transactions
 
 
-async def _success(rpc: ChainRpc, transfer: ChainTransfer, shown_by: int | None) -> SourcedAnswer:
+async def is_done(rpc: ChainRpc, transfer: ChainTransfer, shown_by: int | None = None) -> SourcedAnswer:
     """Whether a transaction of a block succeeded, and who says so. Of several backends behind one endpoint, one may
     have the block before another has the receipts: then it lags. Raises ChainUnavailableError."""
 

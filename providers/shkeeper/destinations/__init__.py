@@ -74,13 +74,15 @@ def read_destination(
     test_network: bool = False,
 ) -> str:
     """The destination as it is to be used: with the capitals of EIP-55 for EVM chains, in small letters for bech32,
-    otherwise as it came. Raises DestinationWrongError, which says what is wrong and what was expected.
+    for XRP in the one form that it has with a tag or without, otherwise as it came. Raises DestinationWrongError,
+    which says what is wrong and what was expected.
 
     `amount` and `now` are for Lightning, whose destinations are invoices of an amount, which lapse. With
     `test_network` the addresses of the coin's test networks are taken, and those alone, where they differ.
     """
     family = family_of(coin)
     try:
+        destination = family.put_together(destination, test_network)
         _check_characters(family, destination)
         read = family.read(destination, test_network)
         if family is LIGHTNING_INVOICE:
@@ -99,8 +101,12 @@ def read_destination(
 
 
 def spellings_of(coin: str, destination: str) -> tuple[str, ...]:
-    """The ways to write a destination that `read_destination` has read: each is the same account."""
-    return family_of(coin).spellings(destination)
+    """The ways to write a destination that `read_destination` has read: each is the same account. Older bridges took
+    what is no address, which has one."""
+    try:
+        return family_of(coin).spellings(destination)
+    except ValueError:
+        return (destination,)
 
 
 @lru_cache(4096)

@@ -56,6 +56,9 @@ class Family:
     read: Callable[[str, bool], str]
     """The address as it is to be used, in the form of the main network or, if the second is true, of a test network.
     Raises DestinationWrongError. What it is given has right characters alone, and is not too long."""
+    put_together: Callable[[str, bool], str] = lambda written, test_network: written
+    """One address of what people write in parts, as that of a network; what is not stays as it is. Raises
+    DestinationWrongError."""
     objection: Callable[[str], str | None] = lambda address: None
     """Why nothing should be sent to an address, right as it is."""
     spellings: Callable[[str], tuple[str, ...]] = lambda address: (address,)

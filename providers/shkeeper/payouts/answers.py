@@ -314,10 +314,7 @@ def _own(payout: Payout, results: Sequence[TaskResult]) -> TaskResult | None:
 
 def _elsewhere(payout: Payout, result: TaskResult) -> str | None:
     """Where a result says that it was sent, if that is not where it was to go, in any of the ways to write that."""
-    try:
-        spellings = spellings_of(payout.coin, payout.destination)
-    except ValueError:  # older bridges took what is no address
-        spellings = (payout.destination,)
+    spellings = spellings_of(payout.coin, payout.destination)
     is_there = result.dest.casefold() in {one.casefold() for one in spellings}
     return None if is_there else result.dest
 

@@ -235,7 +235,7 @@ async def test_a_buyer_has_no_address_while_the_invoice_to_pay_is_not_open(journ
 
     async def without_address() -> list[str]:
         found = (await journal.console.for_a_person(NOW, clock.now)).without_address
-        return [f"{one.payment_id} {one.wanted.coin}" for one in found]
+        return [f"{one.invoice.payment_id} {one.invoice.wanted.coin}" for one in found]
 
     for number in (1, 2):
         await journal.register_payment(payment(number), None, wanted(number, "ETH-USDT"))

@@ -179,6 +179,11 @@ def test_a_buyer_without_an_address_is_told_of_with_what_the_gateway_says() -> N
     silent, broken = without_address(INVOICE, None), without_address(INVOICE, "its wallet for ETH-USDT is off")
     assert silent.detail == "shkeeper has not opened an invoice in ETH-USDT yet"
     assert broken.detail == f"{silent.detail}; shkeeper: its wallet for ETH-USDT is off"
+    refused = without_address(INVOICE, None, "SHKeeper's price contradicts itself")
+    assert refused.detail == f"{silent.detail}; shkeeper: SHKeeper's price contradicts itself"
+    assert "such as its rate" in refused.advice
+    # What is wrong with the provider now comes before what it said then.
+    assert without_address(INVOICE, "its wallet for ETH-USDT is off", "it was") == broken
     assert (silent.since, silent.payment_id, silent.remedies) == (START, "pay_1", ("cancel",))
 
 

@@ -326,6 +326,16 @@ def test_payouts_of_a_batch_are_asked_for_together_unless_an_address_comes_twice
     assert asked == [["1", "2"], ["3", "9"], ["4"], ["5"], ["6"], ["7"], ["8"]]
 
 
+def test_what_a_provider_may_call_by_one_address_is_not_asked_for_together() -> None:
+    some = [
+        PAYOUT.model_copy(update={"payout_id": f"out_{place}", "destination": place, "batch_id": "b"})
+        for place in ("X1", "X2", "X3", "r1")
+    ]
+    accounts = {"X1": "R1", "X2": "r2", "X3": "R2", "r1": "r1"}
+    asked = batches(some, spellings=lambda payout: (accounts[payout.destination],))
+    assert [[payout.destination for payout in batch] for batch in asked] == [["X1", "X2"], ["X3", "r1"]]
+
+
 @pytest.mark.parametrize("number", [1, TOGETHER_AT_MOST, TOGETHER_AT_MOST + 1, 100])
 def test_no_order_has_so_many_payouts_that_one_of_them_leaves_all_in_doubt(number: int) -> None:
     some = [

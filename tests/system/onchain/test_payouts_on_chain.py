@@ -225,9 +225,9 @@ def test_a_payout_that_does_not_pay_what_it_should_is_a_mismatch(
         market.mine(CONFIRMATIONS)
         market.wait_for(payout, status="completed", verification="verified")
     else:  # a person settles it with the seller
-        market.post(f"{path}/resolution", {"outcome": "arrived", "foundBy": "ops-1"}, 200)
+        market.post(f"{path}/resolution", {"outcome": "arrived", "foundBy": "ops-1", "note": "said so"}, 200)
         done = market.wait_for(payout, status="completed", verification="mismatch")
-        assert "ops-1 found that it has arrived" in [one["reason"] for one in done["history"]]
+        assert "ops-1 found that it has arrived: said so" in [one["reason"] for one in done["history"]]
 
 
 def test_one_transfer_does_not_carry_two_payouts(market: Market, listen: StartListener) -> None:

@@ -1,14 +1,29 @@
 """A journal that was restored follows its chain again from where it stood then, and payouts wait until it has caught
-up."""
+up, and until a person knows what left its wallets that it has forgotten."""
 
 import os
+import shutil
 from pathlib import Path
 
-from tests.anvil import Anvil
+import pytest
+
+from tests.anvil import ALICE, BOB, Anvil
 from tests.commands import run_command
 from tests.conftest import BridgeProcess
-from tests.system.onchain.conftest import Market, address
+from tests.system.onchain.conftest import CONFIRMATIONS, Document, Market, address
 from tests.waiting import wait_until
+
+
+def compared(market: Market) -> Document:
+    """How the books of the present history were found to stand."""
+
+    def present() -> Document:
+        history: Document = market.get("/api/ops/histories")["histories"][0]
+        return history
+
+    wait_until(lambda: present()["comparedAt"] is not None)
+    comparison: Document = present()["comparison"]
+    return comparison
 
 
 def test_payouts_wait_until_the_chain_is_followed_to_its_newest_block(
@@ -24,13 +39,107 @@ def test_payouts_wait_until_the_chain_is_followed_to_its_newest_block(
     head = anvil.head()
     bridge.start()
 
-    def is_compared() -> bool:
-        return market.get("/api/ops/histories")["histories"][0]["comparedAt"] is not None
-
-    wait_until(is_compared)
-    [followed] = market.get("/api/ops/histories")["histories"][0]["comparison"]["chains"]
+    [followed] = compared(market)["chains"]
     # Of a chain that goes on, the newest block may just have come.
     assert int(followed.rpartition(" ")[2]) >= head - 1
     assert market.get("/api/payouts/hold")["held"] is False
     # What came in the missing time is on the chain, and is read from there.
     market.wait_for(payment, status="completed")
+
+
+@pytest.fixture(scope="module")
+def backup(market: Market, bridge: BridgeProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The journal of a marketplace that has paid out over the chain from ALICE's wallet, and owes more sellers."""
+    for name in ("paid-before", "forgotten", "owed"):
+        payment = market.create(name)
+        market.pay("usdt", address(name), 100)
+        market.mine()
+        market.settle(payment)
+    before = pay_out(market, "paid-before", sender=ALICE)
+    market.pay("usdt", address("seller paid-before"), 90)
+    market.mine(CONFIRMATIONS)
+    market.wait_for(before, status="completed")
+    assert bridge.stop() == 0
+    copy = tmp_path_factory.mktemp("backup") / "backup.db"
+    shutil.copy(bridge.database, copy)
+    bridge.start()
+    market.follow()
+    return copy
+
+
+def payment_of(market: Market, name: str) -> str:
+    [found] = [one for one in market.get(f"/api/payments?requestId={name}")["payments"] if one["requestId"] == name]
+    payment_id: str = found["paymentId"]
+    return payment_id
+
+
+def pay_out(market: Market, name: str, status: int = 202, **changes: str) -> Document:
+    item = {
+        "paymentId": payment_of(market, name),
+        "chain": "anvil",
+        "coin": "USDT",
+        "amount": "90",
+        "destination": address(f"seller {name}"),
+    }
+    answer = market.post("/api/payouts", {"payouts": [item | changes]}, status)
+    found: Document = answer["payouts"][0] if status == 202 else answer
+    return found
+
+
+def restore(bridge: BridgeProcess, copy: Path, folder: Path) -> None:
+    """Puts a backup back, as `bridge journal restored` has it."""
+    assert bridge.stop() == 0
+    for beside in ("-wal", "-shm"):
+        Path(f"{bridge.database}{beside}").unlink(missing_ok=True)
+    shutil.copy(copy, bridge.database)
+    env = {"PATH": os.environ["PATH"], "BRIDGE_DATABASE_URL": f"sqlite:///{bridge.database}"}
+    assert run_command("journal", "restored", cwd=folder, env=env).returncode == 0
+    bridge.start()
+
+
+def test_nothing_of_what_the_journal_knows_is_shown(
+    market: Market, bridge: BridgeProcess, anvil: Anvil, backup: Path, tmp_path: Path
+) -> None:
+    anvil.mine(CONFIRMATIONS)
+    restore(bridge, backup, tmp_path)
+    found = compared(market)
+    assert found["transfers"] == []
+    assert any("was searched from block" in one for one in found["chains"])
+    assert market.get("/api/payouts/hold")["held"] is False
+
+
+def test_what_left_a_wallet_since_the_backup_is_shown_and_payouts_wait_for_a_person(
+    market: Market, bridge: BridgeProcess, anvil: Anvil, backup: Path, tmp_path: Path
+) -> None:
+    """A payout of a transaction that was named, some of the chain's own coin, what went to another wallet, and what
+    came to a seller from there."""
+    sent = market.pay("usdt", address("seller forgotten"), 90)
+    market.mine(CONFIRMATIONS)
+    forgotten = pay_out(market, "forgotten", txHash=sent)
+    market.wait_for(forgotten, status="completed")
+    own_coin = anvil.send(address("somebody"), 10**18)
+    moved = market.pay("usdt", BOB, 15)
+    anvil.mine()
+    elsewhere = market.pay("usdt", address("seller paid-before"), 8, sender=BOB)
+    market.pay("usdt", address("owed"), 1)  # to where a payment is paid: it is no payout
+    market.mine(CONFIRMATIONS)
+    restore(bridge, backup, tmp_path)
+    found = compared(market)
+    amounts = {one["txHash"]: one["amount"] for one in found["transfers"]}
+    assert amounts == {sent: "90", own_coin: "1", moved: "15", elsewhere: "8"}
+    fits = {one["txHash"]: " ".join(one["fits"]) for one in found["transfers"]}
+    assert f"seller-forgotten is owed of {payment_of(market, 'forgotten')}" in fits[sent]
+    assert f"seller-paid-before is owed of {payment_of(market, 'paid-before')}" in fits[elsewhere]
+    assert fits[own_coin] == fits[moved] == ""
+    [item] = [one for one in market.get("/api/ops/attention")["items"] if one["kind"] == "journal-rewound"]
+    assert all(one in item["detail"] for one in amounts)
+    assert market.get("/api/payouts/hold")["held"] is True
+    # Nobody sends it again before a person has seen that: what left is registered by its transaction.
+    refused = pay_out(market, "forgotten", 409, sender=ALICE)
+    assert sent in refused["detail"]
+    again = pay_out(market, "forgotten", txHash=sent)
+    assert again["payoutId"] == forgotten["payoutId"]
+    market.wait_for(again, status="completed")
+    assert market.get("/api/payouts/hold")["held"] is True
+    market.post("/api/payouts/resumption", {"note": "all is known"}, 200)
+    market.wait_for(pay_out(market, "owed", sender=ALICE), status="created")

@@ -22,7 +22,11 @@ def history(marketplace: Marketplace) -> Document:
 
 def compared(marketplace: Marketplace) -> Document:
     """The present history, once its books were compared."""
-    wait_until(lambda: history(marketplace)["comparedAt"] is not None)
+    try:
+        wait_until(lambda: history(marketplace)["comparedAt"] is not None)
+    except AssertionError:
+        found = history(marketplace)["comparison"] or {}
+        raise AssertionError(f"the books are not compared: {found.get('notAsked', 'nobody has answered')}") from None
     return history(marketplace)
 
 

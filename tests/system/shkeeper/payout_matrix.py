@@ -5,7 +5,7 @@ Every payout has a payment and a destination of its own, so that the money that 
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ from providers.shkeeper.simulator.books.payout_tasks import Outcome
 from providers.shkeeper.simulator.faults import Call
 from tests.system.shkeeper.conftest import Document, Marketplace
 from tests.system.shkeeper.earlier_prices import asked_on_earlier_days
-from tests.system.shkeeper.histories import compared, is_held, settle
+from tests.system.shkeeper.histories import attention, compared, do, is_held, settle
 from tests.system.shkeeper.journals import ReadJournal
 from tests.system.shkeeper.payout_rows import AMOUNTS, PERSON, Row, place_of
 from tests.waiting import wait_until
@@ -69,12 +69,14 @@ class Matrix:
 
     def __init__(self, marketplace: Marketplace, journal: ReadJournal, *, needs_prices: bool = True) -> None:
         """Whether any of the coins that are played `needs_prices`, because it is worth no currency by itself."""
-        self._marketplace = marketplace
+        self.marketplace = marketplace
         self._journal = journal
         self.shkeeper = marketplace.shkeeper
         self.bridge = marketplace.bridge
         self.played: dict[str, Played] = {}
         self._has_prices = not needs_prices
+        self.withdrawn: set[str] = set()
+        """The payouts that a person withdrew because they know that the money has left."""
 
     # Before
 
@@ -97,11 +99,11 @@ class Matrix:
         """Has buyers asked to pay with each coin, without which nothing leaves in it that nobody has looked at."""
         if self._has_prices:
             return
-        asked_on_earlier_days(self._marketplace, AMOUNTS, self._journal)
+        asked_on_earlier_days(self.marketplace, AMOUNTS, self._journal)
         self._has_prices = True
 
     def _pay(self, name: str) -> str:
-        payment = self._marketplace.create(requestId=name, sellerId=f"seller-{name}")
+        payment = self.marketplace.create(requestId=name, sellerId=f"seller-{name}")
         self.shkeeper.transfer(payment["invoices"][0]["address"])
         payment_id: str = payment["paymentId"]
         return payment_id
@@ -139,12 +141,18 @@ class Matrix:
     def _ask(self, order: Order) -> list[Document]:
         """What it is answered; nothing while a coin's price is not told, as while its wallet is away."""
         headers = {"Idempotency-Key": f"matrix-{order.names[0]}"}
-        answer = self._marketplace.client.post("/api/payouts", json={"payouts": order.items()}, headers=headers)
+        answer = self.marketplace.client.post("/api/payouts", json={"payouts": order.items()}, headers=headers)
         if answer.status_code == 409 and "try again" in answer.text:
             return []
         assert answer.status_code == 202, answer.text
         payouts: list[Document] = answer.json()["payouts"]
         return payouts
+
+    def are_answered(self, orders: Iterable[Order]) -> bool:
+        """Whether the bridge has written down that it asks, and then an answer, of each of some orders."""
+        said = self._journal.read("SELECT payout_id, count(*) FROM payout_observations GROUP BY payout_id")
+        answered = {one.destination for one in self.played.values() if int(said.get(one.payout_id, 0)) > 1}
+        return all(place in answered for order in orders for place in order.destinations)
 
     def asked_for(self) -> set[str]:
         """The destinations of which SHKeeper was asked to pay, whatever it did."""
@@ -221,7 +229,7 @@ class Matrix:
 
     def listed(self) -> set[str]:
         """The payouts that a person is told to look at."""
-        items = self._marketplace.client.get("/api/ops/attention").json()["items"]
+        items = self.marketplace.client.get("/api/ops/attention").json()["items"]
         return {item["payoutId"] for item in items if item["payoutId"] is not None}
 
     # What happens to the bridge
@@ -234,13 +242,45 @@ class Matrix:
         """Keeps the journal as it is at this moment, as a backup takes it from a bridge that runs."""
         self._journal.copy()
 
-    def restore(self) -> None:
-        self.bridge.kill()
+    def restore(self) -> Sequence[str]:
+        """Takes the journal of a bridge that was killed back to the copy, and starts the bridge. Returns what was
+        found to differ, once its books were compared."""
         self._journal.restore()
         self.bridge.start()
-        compared(self._marketplace)
-        if is_held(self._marketplace):
-            settle(self._marketplace)
+        differing: list[str] = compared(self.marketplace)["comparison"]["differing"]
+        return differing
+
+    def go_on(self, orders: Iterable[Order], group: str) -> None:
+        """What the marketplace and a person do after that: all is asked for once more, what has left and is in
+        nobody's books is withdrawn again, and payouts are resumed."""
+        for item in attention(self.marketplace, "payout-forgotten"):
+            do(self.marketplace, "attention/dismissal", id=item["id"], note="looked at")
+        self.ask(orders, group)
+        if not is_held(self.marketplace):
+            return
+        unbooked = self.unbooked()
+        for one, status in self._statuses():
+            if status == "created" and one.destination.lower() in unbooked:
+                path = f"/api/payouts/{one.payout_id}/cancellation"
+                answer = self.marketplace.client.post(path, json={"note": "it was sent"})
+                if answer.status_code == 200:
+                    self.withdrawn.add(one.payout_id)
+        settle(self.marketplace)
+
+    def unknown_coins(self) -> set[str]:
+        """In which coins something left that SHKeeper has not written down, and of which the journal does not know
+        that it was asked for."""
+        unbooked = self.unbooked()
+        return {
+            one.row.coin
+            for one, status in self._statuses()
+            if one.destination.lower() in unbooked and status in ("created", "unknown")
+        }
+
+    def unbooked(self) -> set[str]:
+        """Where money went that SHKeeper has not written down."""
+        booked = {payout.destination.lower() for payout in list(self.shkeeper.gateway.payouts.payouts)}
+        return self.sent_to().keys() - booked
 
     def two_days_pass(self) -> None:
         """Has the bridge come back after two days, as far as it can tell by its payouts."""
@@ -257,7 +297,7 @@ class Matrix:
             times = sent[one.destination.lower()]
             if times > 1:
                 wrong.append(f"sent {times} times: {one} is {status}")
-            if status == "failed" and times:
+            if status == "failed" and times and one.payout_id not in self.withdrawn:
                 wrong.append(f"sent, and can be paid out again: {one}")
             if status == "completed" and not times:
                 wrong.append(f"never sent, and completed: {one}")

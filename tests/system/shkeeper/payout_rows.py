@@ -15,7 +15,7 @@ from providers.shkeeper.simulator.books.payout_tasks import Outcome
 from providers.shkeeper.simulator.faults import Happens, What
 from tests.made_destinations import destination, x_address
 
-__all__ = ["AMOUNTS", "PERSON", "REFUSED_IN", "ROWS", "TASKS_THAT_SENT_NOTHING", "Row", "place_of"]
+__all__ = ["AMOUNTS", "PERSON", "QUICK", "REFUSED_IN", "ROWS", "TASKS_THAT_SENT_NOTHING", "Row", "place_of"]
 
 AMOUNTS: Mapping[str, str] = {
     "BTC": "0.0001",

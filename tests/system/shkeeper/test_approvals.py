@@ -15,7 +15,7 @@ import pytest
 from tests.asking import client_of
 from tests.commands import run_command
 from tests.conftest import BridgeProcess, StartBridge
-from tests.made_destinations import destination
+from tests.made_destinations import destination, x_address, xrp
 from tests.played_shkeeper import PlayedShkeeper
 from tests.system.shkeeper.conftest import Document, Marketplace, limits, settings_for
 from tests.waiting import wait_until
@@ -126,7 +126,7 @@ def test_nothing_above_a_limit_is_sent_until_somebody_else_approves_it(marketpla
         reasons,
     )
     # Nor can anybody settle what was not sent.
-    resolution = {"outcome": "not-sent", "foundBy": "bo"}
+    resolution = {"outcome": "not-sent", "foundBy": "bo", "note": "it waits"}
     answer = marketplace.client.post(f"/api/payouts/{payout['payoutId']}/resolution", json=resolution)
     assert answer.status_code == 409
 
@@ -316,6 +316,8 @@ def test_a_destination_that_is_not_on_its_sellers_list_waits(
     client, to = marketplace.client, destination("ETH-USDT", "the seller's")
     listed = {"sellerId": "s1", "provider": "shkeeper", "coin": "ETH-USDT", "destination": to}
 
+    of_exchange = {"sellerId": "s2", "provider": "shkeeper", "coin": "XRP"}
+
     def asked(address: str = to) -> Document:
         order = {"paymentId": marketplace.paid(), "coin": "ETH-USDT", "amount": "10", "destination": address}
         [payout] = client.post("/api/payouts", json={"payouts": [order]}).json()["payouts"]
@@ -343,12 +345,19 @@ def test_a_destination_that_is_not_on_its_sellers_list_waits(
     known = asked()
     marketplace.settle([known], "completed")
     assert asked(destination("ETH-USDT", "another"))["status"] == "awaiting_approval"
+    seed = b"an exchange's accnt."
+    with_tag, account = x_address(seed, 7), xrp(seed)
+    for written, kept in ((f"{account}:7", with_tag), (with_tag, with_tag), (x_address(seed, None), account)):
+        of_xrp = client.post("/api/payouts/destinations", json=of_exchange | {"destination": written})
+        assert (of_xrp.status_code, of_xrp.json()["destination"]) == (200, kept)
+    found = client.get("/api/payouts/destinations", params={"sellerId": "s2"}).json()["destinations"]
+    assert {one["destination"] for one in found} == {with_tag, account}
     removal = {"sellerId": "s1", "destination": to, "removedBy": "Bo"}
     assert client.post("/api/payouts/destinations/removal", json=removal).json()["destinations"] == []
     assert client.post("/api/payouts/destinations/removal", json=removal).status_code == 404
     assert asked()["status"] == "awaiting_approval"
     assert sent(marketplace, new, known) == [0, 1]
-    done = client.get("/api/ops/actions").json()["actions"]
+    done = [one for one in client.get("/api/ops/actions").json()["actions"] if one["subject"] == "s1"]
     assert [(one["action"], one["subject"], one["by"]) for one in done] == [
         ("destination-removed", "s1", "Bo"),
         ("destination-added", "s1", "Ada"),

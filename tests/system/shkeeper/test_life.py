@@ -188,11 +188,13 @@ def test_a_person_settles_what_nobody_can_tell(marketplace: Marketplace) -> None
     url = f"/api/payouts/{payout['payoutId']}/resolution"
     marketplace.settle([payout], "ambiguous")
     assert marketplace.client.post(url, json={"outcome": "sent", "foundBy": "alice"}).status_code == 400
+    unsaid = marketplace.client.post(url, json={"outcome": "not-sent", "foundBy": "alice"})
+    assert (unsaid.status_code, unsaid.json()["errors"][0]["field"]) == (400, "note")
     told = {"outcome": "not-sent", "foundBy": "alice", "note": "the wallet knows of none"}
     settled = marketplace.client.post(url, json=told)
     assert (settled.status_code, settled.json()["status"]) == (200, "failed")
-    assert "alice" in settled.json()["reasons"][0]
-    assert marketplace.client.post(url, json={"outcome": "not-sent", "foundBy": "alice"}).status_code == 409
+    assert settled.json()["reasons"][0] == "alice found that it was not sent: the wallet knows of none"
+    assert marketplace.client.post(url, json=told).status_code == 409
     # By that word alone nothing leaves.
     [again] = marketplace.pay_out(payment_id)
     assert (again["status"], again["approval"]["reasons"]) == (

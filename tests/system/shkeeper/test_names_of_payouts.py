@@ -84,7 +84,8 @@ def found_by_nobody(marketplace: Marketplace, payment_id: str) -> None:
     payout = ordered(marketplace, payment_id)
     marketplace.settle([payout], "ambiguous")
     answer = marketplace.client.post(
-        f"/api/payouts/{payout['payoutId']}/resolution", json={"outcome": "not-sent", "foundBy": "Ada"}
+        f"/api/payouts/{payout['payoutId']}/resolution",
+        json={"outcome": "not-sent", "foundBy": "Ada", "note": "the wallet"},
     )
     assert answer.status_code == 200, answer.text
 
@@ -234,7 +235,7 @@ def test_one_that_may_have_been_paid_by_what_is_taken_for_anothers_is_looked_at_
     marketplace.settle([first], "ambiguous")
     kept = backup()
     tx_hash = shkeeper.gateway.payouts.sent[-1].txid
-    arrived = {"outcome": "arrived", "txHash": tx_hash, "foundBy": "Ada"}
+    arrived = {"outcome": "arrived", "txHash": tx_hash, "foundBy": "Ada", "note": "on the chain"}
     marketplace.client.post(f"/api/payouts/{first['payoutId']}/resolution", json=arrived).raise_for_status()
     [second] = marketplace.pay_out(payment_id, amount="20", another=True)
     marketplace.settle([second], "completed")

@@ -127,18 +127,24 @@ def test_every_payout_of_an_afternoon_is_accounted_for(
     matrix.tell_shkeeper(orders)
     trouble = Trouble(matrix, marketplace, random)
     befallen: Counter[str] = Counter()
+    begun = time.monotonic()
     for number, order in enumerate(orders, 1):
         matrix.ask([order], GROUP)
         if number % ORDERS_BETWEEN == 0:
             befallen[trouble.befall()] += 1
     trouble.end()
+    asked = time.monotonic()
     matrix.come_to_rest(GROUP)
+    at_rest = time.monotonic()
     wrongs = matrix.wrongs_now()
     matrix.two_days_pass()
     wrongs += matrix.wrongs()
     statuses = Counter(matrix.statuses())
     with capsys.disabled():
-        sys.stdout.write(f"\nafternoon: {len(orders)} requests, {dict(statuses)}, {dict(befallen)}\n")
+        sys.stdout.write(
+            f"\nafternoon: {len(orders)} requests in {asked - begun:.0f} s, all at rest {at_rest - asked:.0f} s later,"
+            f" {(at_rest - begun) / PAYOUTS * 1000:.0f} ms a payout; {dict(statuses)}, {dict(befallen)}\n"
+        )
     assert wrongs == []
     assert statuses.total() == PAYOUTS
     # Of a wallet that waits for its blocks nothing was sent too early.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Handling, handles, OPEN_TO_ALL, queryOf, SNOOZES } from "../src/model/handling";
 
-const OPEN: Handling = { severity: "critical", state: "open" };
+const OPEN: Handling = { severity: "critical", state: "open", staysListed: false };
 
 describe("what can be done about something that needs a person", () => {
   test("is to take it on, or to leave it to others", () => {
@@ -14,6 +14,7 @@ describe("what can be done about something that needs a person", () => {
   test("is to have it open again where it is snoozed or closed", () => {
     expect(handles({ ...OPEN, state: "snoozed" }, null)).toEqual(["assign", "note", "reopen", "close"]);
     expect(handles({ ...OPEN, state: "closed" }, null)).toEqual(["assign", "note", "reopen"]);
+    expect(handles({ ...OPEN, staysListed: true }, null)).toEqual(["assign", "note"]);
   });
 });
 

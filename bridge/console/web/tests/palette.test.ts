@@ -14,6 +14,7 @@ const item = (id: string, changes: Partial<AttentionItem> = {}): AttentionItem =
   since: "2026-11-24T10:00:00Z",
   actions: [],
   severity: "critical",
+  staysListed: false,
   state: "open",
   ...changes,
 });

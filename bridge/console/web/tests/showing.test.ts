@@ -150,6 +150,7 @@ describe("what needs a person", () => {
     since: "2026-11-24T10:00:00Z",
     actions: [],
     severity: "warning",
+    staysListed: false,
     state: "open",
   });
   const before = [item("payout-mismatch", "a"), item("payout-failed", "b")];

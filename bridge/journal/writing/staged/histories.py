@@ -29,6 +29,7 @@ _IS_KNOWN = select(_FORGOTTEN.c.external_id).where(
 _LAST_FORGETTING = select(func.max(schema.histories.c.began_at, type_=schema.UtcDateTime)).where(
     schema.histories.c.beginning != Beginning.NEW
 )
+_COMPARISON = select(schema.histories.c.comparison).where(schema.histories.c.epoch == bindparam("by_epoch"))
 _SAVE_COMPARISON = (
     update(schema.histories)
     .where(schema.histories.c.epoch == bindparam("by_epoch"))
@@ -97,6 +98,11 @@ class StagedHistories:
                 "new_compared_at": self._now if comparison.is_complete else None,
             }
         )
+
+    def comparison(self, epoch: str) -> Comparison | None:
+        """How the books of a history were found to stand, as far as that is written down."""
+        said = self._connection.scalar(_COMPARISON, {"by_epoch": epoch})
+        return None if said is None else Comparison.model_validate_json(said)
 
     def prove(self) -> None:
         """Writes down that it can be written to, and when."""

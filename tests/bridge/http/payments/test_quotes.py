@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +11,11 @@ import pytest
 
 from coordinator.money import format_amount, rounded
 from tests.asking import client_of
-from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, signed, stored
+from tests.bridge.http.exchanges import KEYS, NUMBERS, notice, problem, signed, stored, write
 from tests.clock import BOOKED_AT
 from tests.made_destinations import destination, lengthened, lightning
 from tests.priced_gateway import LAPSED, PricedGateway, priced_gateway
+from tests.waiting import wait_until
 
 Document = dict[str, Any]
 
@@ -283,3 +284,28 @@ def test_a_fresh_price_that_nobody_answers_leaves_the_one_that_holds(make_bridge
             path = f"/api/payments/{payment['paymentId']}/invoices"
             answer = client.post(path, json={"coin": "DOGE", "fresh": True})
             assert (answer.status_code, answer.json()["invoices"]) == (202, payment["invoices"])
+
+
+def test_of_an_invoice_whose_price_contradicts_its_own_rate_a_person_is_told(
+    bridge: Any, client: httpx.Client, gateway: PricedGateway
+) -> None:
+    """The buyer is asked for nothing by it, and for the right price once there is one."""
+    gateway.prices_at("XRP", "1", exchange_rate="2.18")
+    payment = create(client, "XRP")
+    assert payment["invoices"][0]["address"] is None
+    earlier = (datetime.now(UTC) - timedelta(minutes=2)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    write(bridge, "UPDATE invoices SET wanted_at = ? WHERE opened IS NULL", earlier)
+    items = client.get("/api/ops/attention").json()["items"]
+    [item] = [one for one in items if one["paymentId"] == payment["paymentId"]]
+    assert item["kind"] == "payment-without-address"
+    assert "SHKeeper's price contradicts itself: 1 coins at 2.18 are worth less than the" in item["detail"]
+    assert "such as its rate" in item["advice"]
+    gateway.prices_at("XRP", "23.34770642", exchange_rate="2.18")
+
+    def is_open() -> bool:
+        found = client.get(f"/api/payments/{payment['paymentId']}").json()
+        return found["invoices"][0]["address"] is not None
+
+    bridge.stop()
+    bridge.start()  # a refused invoice waits for its turn
+    wait_until(is_open)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bridge.journal import Journal
+from bridge.workers.books.chain_search import ChainSearch
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
@@ -107,11 +108,13 @@ TOLERANT = dict.fromkeys(COINS, FLOAT)
 def comparing(
     journal: Journal, api: ShkeeperApi, *, tolerances: Mapping[str, Decimal] = TOLERANT, **settings: Any
 ) -> BooksComparison:
+    chains = ChainFollowers(journal, {}, days=7)
     return BooksComparison(
         journal,
         sender_of(api, journal),
         {"shkeeper": ShkeeperInvoices(api)},
-        ChainFollowers(journal, {}, days=7),
+        chains,
+        ChainSearch(journal, chains, {}),
         wallets_of(api, journal, tolerances).examine,
         per_second=100_000,
         **{"again_seconds": 0.01, **settings},

@@ -11,6 +11,7 @@ import pytest
 from tenacity import wait_none
 
 from bridge.journal import Journal, PayoutRefusedError
+from bridge.workers.books.chain_search import ChainSearch
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.chains.chain_status import ChainReport, ChainStatus, chain_status
 from bridge.workers.chains.followers import ChainFollowers
@@ -77,7 +78,8 @@ async def test_a_start_without_the_settings_of_a_provider_is_not_a_comparison(
         journal, {}, ChainFollowers(journal, {}, days=7), WalletSettings().rules(zone_named("UTC"), {})
     )
     sender, chains = PayoutSender(journal, {}, rules=None), ChainFollowers(journal, {}, days=7)
-    without = BooksComparison(journal, sender, {}, chains, wallets.examine, per_second=100_000)
+    search = ChainSearch(journal, chains, {})
+    without = BooksComparison(journal, sender, {}, chains, search, wallets.examine, per_second=100_000)
     found = await compared(without, journal)
     assert (found.not_asked, await is_held(journal)) == (("shkeeper, which is not set up",), True)
     assert await journal.history.to_compare() is not None

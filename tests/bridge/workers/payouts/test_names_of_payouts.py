@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from bridge.journal import Journal
 from bridge.journal.maintenance import declare_restored
+from bridge.workers.books.chain_search import ChainSearch
 from bridge.workers.books.comparison import BooksComparison
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
@@ -381,6 +382,7 @@ class World:
             self.sender,
             {},
             chains,
+            ChainSearch(self.journal, chains, {}),
             WalletComparisons(self.journal, {}, chains, rules).examine,
             per_second=1_000_000,
         )

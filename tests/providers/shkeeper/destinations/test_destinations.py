@@ -45,7 +45,6 @@ KINDS: dict[str, list[Callable[[bytes], str]]] = {
     "FIRO-SPARK": [made.spark, lambda seed: made.hashed(b"\x52", seed)],
     "XRP": [
         made.xrp,
-        lambda seed: made.x_address(seed, None),
         lambda seed: made.x_address(seed, int.from_bytes(seed[20:24], "big")),
     ],
     "TON": [made.ton, lambda seed: made.ton(seed, flags=0x11)],
@@ -109,7 +108,6 @@ PUBLISHED = {
     # XLS-5
     "XRP": [
         "r9cZA1mLK5R5Am25ArfXFmqgNwjZgnfk59",
-        "X7AcgcsBL6XDcUb289X4mJ8djcdyKaB5hJDWMArnXr61cqZ",
         "X7AcgcsBL6XDcUb289X4mJ8djcdyKaGYE2g3sXRpLuiwxaX",
         "X7AcgcsBL6XDcUb289X4mJ8djcdyKaGZMhc9YTE92ehJ2Fu",
         "X7AcgcsBL6XDcUb289X4mJ8djcdyKaGo2K5VpXpmCqbV2gS",
@@ -239,6 +237,17 @@ def test_whatever_is_taken_is_taken_again_unchanged(case: tuple[str, str]) -> No
     read = read_destination(coin, text)
     assert read.casefold() == text.casefold()
     assert read_destination(coin, read) == read
+
+
+@pytest.mark.parametrize(
+    ("address", "test_network"),
+    [
+        ("X7AcgcsBL6XDcUb289X4mJ8djcdyKaB5hJDWMArnXr61cqZ", False),
+        ("T719a5UwUCnEs54UsxG9CJYYDhwmFCqkr7wxCcNcfZ6p5GZ", True),
+    ],
+)
+def test_an_x_address_without_a_tag_is_the_classic_address(address: str, test_network: bool) -> None:
+    assert read_destination("XRP", address, test_network=test_network) == "r9cZA1mLK5R5Am25ArfXFmqgNwjZgnfk59"
 
 
 # What is refused
@@ -420,7 +429,7 @@ def test_nothing_is_sent_where_it_would_be_lost(coin: str, text: str) -> None:
         ("LTC", "QW2SvwjaJU8LD6GSmtm1PHnBG2xPuxwZFy"),
         ("LTC", made.witness("tltc", bytes(range(1, 21)))),
         ("DOGE", made.hashed(b"\x71", bytes(range(1, 21)))),
-        ("XRP", "T719a5UwUCnEs54UsxG9CJYYDhwmFCqkr7wxCcNcfZ6p5GZ"),
+        ("XRP", "T719a5UwUCnEs54UsxG9CJYYDhwmFCvbJNZbi37gBGkRkbE"),
         ("TON", "kQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPgpP"),
         ("TON", "0QDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPleK"),
         (

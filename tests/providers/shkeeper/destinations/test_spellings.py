@@ -3,11 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from coordinator.addresses import address_key
-from providers.shkeeper.destinations import DestinationWrongError, read_destination, spellings_of, usual_spelling
+from providers.shkeeper.destinations import (
+    DestinationWrongError,
+    read_destination,
+    spellings_of,
+    usual_spelling,
+    why_nobody_pays_to,
+)
 from providers.shkeeper.texts import base58
 from tests.made_destinations import destination, lengthened, ton, x_address, xrp
 from tests.providers.shkeeper.destinations.test_destinations import EACH, KINDS, made_for
@@ -67,3 +73,32 @@ def test_an_account_of_ton_has_flags_and_one_of_xrp_a_tag() -> None:
         assert {*forms, f"0:{seed[:32].hex()}"} == set(spellings_of("TON", form))
     for address in (xrp(seed), x_address(seed, 7)):
         assert {xrp(seed), x_address(seed, None)} <= set(spellings_of("XRP", address))
+
+
+@given(st.binary(min_size=20, max_size=20), st.integers(0, 2**32 - 1))
+def test_an_account_of_xrp_with_a_tag_or_without_is_one_destination_however_it_is_written(
+    seed: bytes, tag: int
+) -> None:
+    account, with_tag = xrp(seed), x_address(seed, tag)
+    assume(why_nobody_pays_to("XRP", account) is None)
+    assert {read_destination("XRP", one) for one in (account, x_address(seed, None))} == {account}
+    assert {read_destination("XRP", one) for one in (with_tag, f"{account}:{tag}")} == {with_tag}
+    assert len({account, with_tag, read_destination("XRP", f"{account}:{tag ^ 1}")}) == 3
+
+
+@pytest.mark.parametrize("tag", ["", "x", "-1", "07", str(2**32), "1:2", "1?dt=2"])
+def test_what_is_no_tag_of_xrp_is_refused(tag: str) -> None:
+    with pytest.raises(DestinationWrongError, match="expected an XRP address"):
+        read_destination("XRP", f"{xrp(lengthened(b'somebody'))}:{tag}")
+
+
+def test_a_mistyped_account_of_xrp_before_a_tag_is_refused() -> None:
+    account = xrp(lengthened(b"somebody"))
+    mistyped = account[:-1] + ("r" if account[-1] != "r" else "p")
+    with pytest.raises(DestinationWrongError, match="checksum does not hold"):
+        read_destination("XRP", f"{mistyped}:7")
+
+
+def test_of_test_networks_a_tag_makes_an_address_of_theirs() -> None:
+    account = xrp(lengthened(b"somebody"))
+    assert read_destination("XRP", f"{account}:7", test_network=True).startswith("T")

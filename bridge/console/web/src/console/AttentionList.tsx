@@ -23,7 +23,6 @@ const SHOWN_AT_FIRST = 4;
 export function AttentionList(): JSX.Element {
   const { answer, problem } = useStore(desk.attention);
   const [showsAll, setShowsAll] = useState(false);
-  const session = useStore(desk.session);
   const view = useStore(desk.view);
   const isOpenToAll = view.state === "open" && view.assignedTo === null;
   const items = answer?.items ?? [];
@@ -37,15 +36,6 @@ export function AttentionList(): JSX.Element {
       <p class="unseen" role="status">
         {answer === null ? "" : items.length === 0 ? "Nothing needs a person." : `Needs a person: ${[counted(items), ...leftOut.map(leftOutWords)].join(", ")}.`}
       </p>
-      {answer !== null && mayDo(session, "hold") && !items.some(({ kind }) => kind === "payouts-held") && (
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => askFor({ action: "hold", title: "All payouts", detail: "Of every provider, to every seller." })}
-        >
-          Hold all payouts …
-        </button>
-      )}
       {answer === null && problem === null && <Loading>Loading what needs a person …</Loading>}
       {problem !== null && <Failed error={problem} retry={() => void desk.askAttention()} />}
       {answer !== null && items.length === 0 && problem === null && (

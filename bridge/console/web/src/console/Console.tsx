@@ -17,6 +17,7 @@ import { Heading } from "./Heading";
 import { Overview } from "./Overview";
 import { openPalette, Palette } from "./Palette";
 import { Link, usePlace } from "./router";
+import { Sending } from "./Sending";
 import { SignIn } from "./SignIn";
 import { Story } from "./Story";
 import { System } from "./System";
@@ -66,6 +67,7 @@ export function Console(): JSX.Element {
         </div>
       </header>
       <ConnectionNote connection={desk.live.connection} />
+      {session !== null && !isRefused && <Sending />}
       <main id="main" tabIndex={-1}>
         {isRefused ? (
           <SignIn connection={connection} />

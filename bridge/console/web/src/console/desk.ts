@@ -4,7 +4,7 @@
  */
 
 import type { SystemStatus } from "@contract/events";
-import type { AttentionAnswer, DayTotal, Session } from "../model/ops-documents";
+import type { AttentionAnswer, DayTotal, PayoutHold, Session } from "../model/ops-documents";
 import { OPEN_TO_ALL, queryOf, type View } from "../model/handling";
 import { settled } from "../model/attention";
 import { type Form, readFilters } from "../model/filters";
@@ -43,6 +43,8 @@ export interface SystemSeen {
 class Desk {
   readonly session = new Store<Session | null>(null);
   readonly attention = new Store<Asked<AttentionAnswer>>({ answer: null, problem: null });
+  /** Null until it is known. */
+  readonly hold = new Store<PayoutHold | null>(null);
   readonly totals = new Store<Asked<readonly DayTotal[]>>({ answer: null, problem: null });
   readonly system = new Store<Asked<SystemSeen>>({ answer: null, problem: null });
   readonly table = new Table(readFilters(location.search));
@@ -122,7 +124,20 @@ class Desk {
     return document.querySelector("dialog[open]") !== null;
   }
 
+  private async askHold(): Promise<void> {
+    try {
+      this.hold.set(await get<PayoutHold>("/api/payouts/hold"));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.hold.set(null);
+    }
+  }
+
   async askAttention(): Promise<void> {
+    await Promise.all([this.askHold(), this.askList()]);
+  }
+
+  private async askList(): Promise<void> {
     const view = this.view.value;
     try {
       const asked = `/api/ops/attention?transfers=${this.transfersShown}${queryOf(view)}`;

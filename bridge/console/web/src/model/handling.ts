@@ -8,6 +8,8 @@ export type HandlingState = "open" | "snoozed" | "closed";
 export interface Handling {
   severity: Severity;
   state: HandlingState;
+  /** Whether it can be neither snoozed nor closed for as long as it is so. */
+  staysListed: boolean;
   assignedTo?: string | null;
   snoozedUntil?: string | null;
   closedBy?: string | null;
@@ -39,10 +41,10 @@ export function queryOf({ state, assignedTo }: View): string {
 export type Handle = "assign" | "unassign" | "note" | "snooze" | "close" | "reopen";
 
 /** What can be done about something as it stands, in the order of the buttons. */
-export function handles({ state, assignedTo }: Handling, me: string | null): Handle[] {
+export function handles({ state, staysListed, assignedTo }: Handling, me: string | null): Handle[] {
   const mine: Handle[] = assignedTo && assignedTo === me ? ["unassign"] : assignedTo ? ["assign", "unassign"] : ["assign"];
   const others: Record<HandlingState, Handle[]> = { open: ["snooze", "close"], snoozed: ["reopen", "close"], closed: ["reopen"] };
-  return [...mine, "note", ...others[state]];
+  return [...mine, "note", ...(staysListed ? [] : others[state])];
 }
 
 /** Until when something can be put off. */

@@ -136,6 +136,14 @@ export type Ruling = "accept" | "wait" | "cancel";
 
 export type StaffAction = "approve" | "reject" | "refund" | "withdraw" | "recheck" | "replay" | "resolve" | "resume" | "settle" | "give" | "dismiss" | Ruling;
 
+/** Whether payouts are held, who stopped them, since when and why. */
+export interface PayoutHold {
+  held: boolean;
+  heldAt?: string | null;
+  heldBy?: string | null;
+  note?: string | null;
+}
+
 export interface AttentionItem extends Handling {
   kind: AttentionKind;
   id: string;
