@@ -102,8 +102,9 @@ def _join(server: SocketServer, membership: RoomMembership) -> Handler:
     event = membership.join
 
     def entered(sid: str, names: tuple[str, ...]) -> Answer:
+        found = _recovered(server, sid, bool(_new_rooms(server, sid, names)))
         _enter(server, sid, names)
-        return DeferredAnswer([success(rooms=list(names))])
+        return DeferredAnswer([success(rooms=list(names), **found)])
 
     async def ask_and_join(sid: str, arguments: tuple[object, ...]) -> Answer:
         names = membership.rooms(event.read(arguments))
@@ -147,12 +148,13 @@ def _user_online(server: SocketServer, activity: Activity) -> LaterHandler:
         _require_connection(server, sid)
         _require_voice(server, sid, user_id)
         _require_rooms(server, sid, names)
+        found = _recovered(server, sid, not activity.presence.claims(sid, user_id))
         activity.presence.claim(sid, user_id)
         if server.recovery is not None:
             server.recovery.is_online(sid, user_id)
         _enter(server, sid, names)
         await activity.come_online(sid, user_id)
-        return success(rooms=list(names))
+        return success(rooms=list(names), **found)
 
     return user_online
 
@@ -186,7 +188,8 @@ def _watch_users(server: SocketServer, activity: Activity) -> LaterHandler:
         _require_connection(server, sid)
         _require_patience(server, sid)
         _require_rate(server, sid)
-        return _users(await activity.watch(sid, watched.user_ids))
+        found = _recovered(server, sid, not activity.watches_all(sid, watched.user_ids))
+        return _users(await activity.watch(sid, watched.user_ids), **found)
 
     return watch_users
 
@@ -219,8 +222,19 @@ def _refresh_token(server: SocketServer) -> LaterHandler:
     return refresh_token
 
 
-def _users(users: Sequence[UserStatus]) -> Answer:
-    return success(users=[user.model_dump(mode="json") for user in users])
+def _users(users: Sequence[UserStatus], **found: bool) -> Answer:
+    return success(users=[user.model_dump(mode="json") for user in users], **found)
+
+
+def _recovered(server: SocketServer, sid: str, is_new: bool) -> dict[str, bool]:
+    """What an answer says besides to a client that was recovered, and asks for what its session did not have: the
+    journal may have been taken back to before it had, which nothing else shows."""
+    is_resumed = server.recovery is not None and server.recovery.is_resumed(sid)
+    return {"recovered": False} if is_resumed and is_new else {}
+
+
+def _new_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if not server.manager.is_in(sid, "/", name)]
 
 
 def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
@@ -240,11 +254,12 @@ def _denied(server: SocketServer, sid: str, names: tuple[str, ...]) -> list[str]
 
 
 def _require_place(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
-    limit = server.eio.limits.rooms
-    if server.manager.room_count(sid, "/") + len(names) > limit:
+    limit, new = server.eio.limits.rooms, _new_rooms(server, sid, names)
+    if new and server.manager.room_count(sid, "/") + len(new) > limit:
         raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")
     _require_patience(server, sid)
-    _require_rate(server, sid)
+    if new:  # whoever was recovered asks again for all that it was in, which costs next to nothing
+        _require_rate(server, sid)
 
 
 def _require_rate(server: SocketServer, sid: str) -> None:

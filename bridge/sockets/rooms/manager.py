@@ -212,6 +212,11 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         client = self._client(sid, namespace)
         return 0 if client is None else len(client.rooms)
 
+    def is_in(self, sid: str, namespace: str, room: str) -> bool:
+        """Whether a client is in a room."""
+        client = self._client(sid, namespace)
+        return client is not None and room in client.rooms
+
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         client = self._client(sid, namespace)
         return [] if client is None else [sid, *client.rooms]

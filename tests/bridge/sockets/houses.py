@@ -156,20 +156,31 @@ class House:
         """Ends it as a process ends that is killed: of its clients, and of what waited, nothing is saved."""
         await self.published()
         self.journal._writer._is_cut_off = True
-        for connection in list(self.server.eio.sockets.values()):
-            await connection.finish(Disconnect.RESTARTING)
+        await self._end_lines()
         await self._end()
 
     async def restart(self) -> None:
-        await self.close()
+        await self.stop()
         await self.open()
 
-    async def close(self) -> None:
-        """Once its clients have gone."""
+    async def stop(self) -> None:
+        """Ends it as an operator does, once its clients have gone."""
         await self._eventually(lambda: not self.server.eio.sockets)
-        assert (self.recovery._sessions.connected, self.recovery.waiting_count("")) == (set(), 0)
-        await self.published()
-        await self._end()
+        await self.close()
+
+    async def close(self) -> None:
+        """With whatever lines there still are, as after a test that failed."""
+        try:
+            await self._end_lines()
+            await self._eventually(lambda: not self.server.eio.sockets)
+            assert (self.recovery._sessions.connected, self.recovery.waiting_count("")) == (set(), 0)
+            await self.published()
+        finally:
+            await self._end()
+
+    async def _end_lines(self) -> None:
+        for connection in list(self.server.eio.sockets.values()):
+            await connection.finish(Disconnect.RESTARTING)
 
     async def _end(self) -> None:
         assert self.server.reconnections is not None
