@@ -43,9 +43,18 @@ class House:
     """A socket server over a journal, which can be left for another over the same journal, or is shared with it."""
 
     def __init__(
-        self, address: str, serve: Serve, eventually: Eventually, *, is_shared: bool = False, **options: Any
+        self,
+        address: str,
+        serve: Serve,
+        eventually: Eventually,
+        *,
+        is_shared: bool = False,
+        replay_bytes: int | None = None,
+        **options: Any,
     ) -> None:
+        """`replay_bytes`, of what a client is sent again, are those of its backlog unless they are given."""
         self._address = address
+        self._replay_bytes = replay_bytes
         self._is_shared = is_shared
         self._options = options
         self._serve = serve
@@ -79,14 +88,13 @@ class House:
         delivered_until = await self.journal.newest_place()
         dispatcher = self.journal.dispatcher(tell, after=delivered_until.number)
         history, sessions = JournalHistory(self.journal), SlowSessions(self.journal, self._dally)
-        replay_bytes = server.eio.limits.backlog_bytes
         recovery = Recovery(
             history,
             sessions,
             cursor=delivered_until.number,
             offset=self.journal.offset_text(delivered_until),
             keeps_confidence=False,
-            replay_bytes=replay_bytes,
+            replay_bytes=self._replay_bytes or server.eio.limits.backlog_bytes,
         )
         self.sharing = SharedActivity(self.journal, server, grace=timedelta(seconds=5))
         works = [
