@@ -23,7 +23,15 @@ from tests.commands import shared_folder
 from tests.proxies import Proxy, running_program
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["OTHER_PROGRAMS", "SUPERUSER", "USER", "Cluster", "journal_cluster", "complete_programs", "needs_postgresql"]
+__all__ = [
+    "OTHER_PROGRAMS",
+    "SUPERUSER",
+    "USER",
+    "Cluster",
+    "complete_programs",
+    "journal_cluster",
+    "needs_postgresql",
+]
 
 NPM_PACKAGES = Path(__file__).parent / "javascript" / "node_modules"
 # In the environment: the folder with the programs of another PostgreSQL than npm's, which `nobody` can look into.
@@ -264,7 +272,8 @@ def complete_programs() -> Path:
     named = [Path(os.environ[OTHER_PROGRAMS])] if OTHER_PROGRAMS in os.environ else []
     found = sorted(DEBIAN_PROGRAMS.glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     on_path = [Path(program).resolve().parent for program in filter(None, [shutil.which("postgres")])]
-    complete = [path for path in (*named, *found, *on_path) if {"postgres", "pg_dump"} <= set(os.listdir(path))]
+    every = (*named, *found, *on_path)
+    complete = [path for path in every if all((path / name).exists() for name in ("postgres", "pg_dump"))]
     assert complete, "there is no PostgreSQL with pg_dump: `make test` installs one, or says how to get it"
     return complete[0]
 

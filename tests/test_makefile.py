@@ -113,8 +113,12 @@ def put(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
+DRIVEN = ("nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze", "promtool", "postgres")
+"""What the tests drive besides a browser."""
+
+
 def put_what_tests_drive(programs: Path) -> None:
-    for name in ("google-chrome", "nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze", "promtool", "postgres"):
+    for name in ("google-chrome", *DRIVEN):
         put(programs / name, "exit")
 
 
@@ -351,7 +355,7 @@ def test_whoever_cannot_install_what_the_tests_drive_is_told_first(make: Make, p
     assert_says(make("test"), f"sudo apt-get install {OTHERS}\n")
     assert make("has-programs", "PROGRAMS=chromium").returncode == 0
     (programs / "sbin").mkdir()
-    for name in ("nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze", "promtool", "postgres"):
+    for name in DRIVEN:
         put(programs / "sbin" / name, "exit")
     assert make("has-programs", SBIN=str(programs / "sbin")).returncode == 0
     (programs / "google-chrome").unlink()

@@ -98,6 +98,10 @@ def fault(client: Line) -> str | None:
         known = max(known, told)
     if gap:
         return "never looks up what it missed"
+    return fault_at_last(client)
+
+
+def fault_at_last(client: Line) -> str | None:
     if not client["hearsAll"]:
         return "does not hear what its rooms are told at last"
     if not client["seesUser"]:
@@ -137,7 +141,9 @@ def plain_recipe() -> str:
 
 def watching() -> str:
     """The lines that it shows for some users alone."""
-    [lines] = re.findall(r'^```ts\n(socket\.on\("connect", \(\) => \{\n.*?)^```$', PAGE.read_text(), re.M | re.S)
+    [lines] = re.findall(
+        r'^```ts\n(socket\.on\("connect", \(\) => \{\n.*?)^```$', PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
     assert isinstance(lines, str)
     assert "watch-users" in lines
     return lines

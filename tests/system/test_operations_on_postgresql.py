@@ -1,5 +1,5 @@
-"""docs/operations.md to the letter, on a PostgreSQL that brings its own tools: a dump is made and read back, and a base
-backup is taken on to a point in time by the WAL that was archived since."""
+"""docs/operations.md to the letter, on a PostgreSQL that brings its own tools: a dump is made and read back, and a
+base backup is taken on to a point in time by the WAL that was archived since."""
 
 import json
 import re
@@ -17,6 +17,7 @@ from tests.postgresql import SUPERUSER, USER, Cluster, complete_programs, journa
 from tests.system.conftest import Listener, StartListener
 from tests.system.test_operations import publish, ready
 from tests.waiting import wait_until
+
 
 @pytest.fixture(scope="module")
 def programs() -> Path:

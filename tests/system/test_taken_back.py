@@ -1,5 +1,6 @@
-"""A machine that was taken back to a snapshot, the journal's mark with it, and nobody noticed: pages that joined a room
-since are recovered, and with the recipe for front ends they are in it again, and have looked up what they missed."""
+"""A machine that was taken back to a snapshot, the journal's mark with it, and nobody noticed: pages that joined a
+room since are recovered, and with the recipe for front ends they are in it again, and have looked up what they
+missed."""
 
 from pathlib import Path
 

@@ -35,8 +35,8 @@ def answer_polls(connections: Iterable["Connection"]) -> None:
 
 
 async def _read(coming: "asyncio.Future[str | bytes | None]") -> None:
-    """Until what has come by now is read, if it is there: who changes over in one breath with its probe polls no more,
-    as for the reference server."""
+    """Until what has come by now is read, if it is there: who changes over in one breath with its probe polls no
+    more, as for the reference server."""
     for _ in range(TURNS_TO_READ):
         if not coming.done():
             await asyncio.sleep(0)

@@ -55,7 +55,7 @@ class House:
         """`replay_bytes`, of what a client is sent again, are those of its backlog unless they are given."""
         self._address = address
         self._replay_bytes = replay_bytes
-        self._is_shared = is_shared
+        self.is_shared = is_shared
         self._options = options
         self._serve = serve
         self._eventually = eventually
@@ -69,7 +69,7 @@ class House:
         self.recovery: Recovery
 
     async def open(self) -> None:
-        self.journal = await Journal.open(self._address, is_shared=self._is_shared)
+        self.journal = await Journal.open(self._address, is_shared=self.is_shared)
         if behind := self.clock_is_behind:
             clock = self.journal.clock
             self.journal.clock = lambda: clock() - behind
