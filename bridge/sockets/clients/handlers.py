@@ -101,19 +101,19 @@ def _refusal(
 def _join(server: SocketServer, membership: RoomMembership) -> Handler:
     event = membership.join
 
-    def entered(sid: str, names: tuple[str, ...]) -> Answer:
-        found = _recovered(server, sid, bool(_new_rooms(server, sid, names)))
+    def entered(sid: str, names: tuple[str, ...], *, is_new: bool) -> Answer:
+        found = _recovered(server, sid, is_new)
         _enter(server, sid, names)
         return DeferredAnswer([success(rooms=list(names), **found)])
 
     async def ask_and_join(sid: str, arguments: tuple[object, ...]) -> Answer:
         names = membership.rooms(event.read(arguments))
-        _require_place(server, sid, names)
+        is_new = _require_place(server, sid, names)
         await server.admission.ask(("/", sid), _denied(server, sid, names))
         _require_connection(server, sid)
         if denied := _denied(server, sid, names):
             raise NotAllowedError(f"{denied[0]} is granted neither by the token nor by the marketplace")
-        return entered(sid, names)
+        return entered(sid, names, is_new=is_new)
 
     asking = _answering_later(ask_and_join)
 
@@ -122,8 +122,7 @@ def _join(server: SocketServer, membership: RoomMembership) -> Handler:
         denied = _denied(server, sid, names)
         if denied and server.admission.asks and all(map(rooms.is_part, denied)):
             return asking(sid, *arguments)
-        _require_rooms(server, sid, names)
-        return entered(sid, names)
+        return entered(sid, names, is_new=_require_rooms(server, sid, names))
 
     return join
 
@@ -233,19 +232,16 @@ def _recovered(server: SocketServer, sid: str, is_new: bool) -> dict[str, bool]:
     return {"recovered": False} if is_resumed and is_new else {}
 
 
-def _new_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> list[str]:
-    return [name for name in names if not server.manager.is_in(sid, "/", name)]
-
-
 def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
     for name in names:
         server.manager.basic_enter_room(sid, "/", name)
 
 
-def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
+def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> bool:
+    """Returns whether it is not in all of these rooms yet."""
     if denied := _denied(server, sid, names):
         raise NotAllowedError(f"the token does not grant {denied[0]}")
-    _require_place(server, sid, names)
+    return _require_place(server, sid, names)
 
 
 def _denied(server: SocketServer, sid: str, names: tuple[str, ...]) -> list[str]:
@@ -253,13 +249,16 @@ def _denied(server: SocketServer, sid: str, names: tuple[str, ...]) -> list[str]
     return [name for name in names if not principal.may_see(name)]
 
 
-def _require_place(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
-    limit, new = server.eio.limits.rooms, _new_rooms(server, sid, names)
-    if new and server.manager.room_count(sid, "/") + len(new) > limit:
+def _require_place(server: SocketServer, sid: str, names: tuple[str, ...]) -> bool:
+    """Returns whether it is not in all of these rooms yet."""
+    limit, own = server.eio.limits.rooms, server.manager.own_rooms(sid, "/")
+    new_count = sum(name not in own for name in names)
+    if new_count and len(own) + new_count > limit:
         raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")
     _require_patience(server, sid)
-    if new:  # whoever was recovered asks again for all that it was in, which costs next to nothing
+    if new_count:  # whoever was recovered asks again for all that it was in, which costs next to nothing
         _require_rate(server, sid)
+    return new_count > 0
 
 
 def _require_rate(server: SocketServer, sid: str) -> None:
