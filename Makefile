@@ -267,11 +267,11 @@ has-node:
 
 # What neither pip nor npm brings: the browser that the tests of the pages drive (CHROMIUM names another one; the one without
 # a window takes a third of the whole one's CPU), the proxies that the bridge is tried
-# behind, a pooler of PostgreSQL, and what looks through a unit of systemd and rules of
-# Prometheus.
-PROGRAMS := chromium nginx haproxy caddy pgbouncer systemd-analyze promtool
-# Where Debian puts servers, which is on the PATH of root alone.
-SBIN ?= /usr/sbin:/usr/local/sbin
+# behind, a pooler of PostgreSQL, what looks through a unit of systemd and rules of Prometheus, and a PostgreSQL that has
+# pg_dump and pg_basebackup, as npm's has not.
+PROGRAMS := chromium nginx haproxy caddy pgbouncer systemd-analyze promtool postgres
+# Where Debian puts servers, which is on the PATH of root alone, and its PostgreSQL, which is on nobody's.
+SBIN ?= /usr/sbin:/usr/local/sbin$(addprefix :,$(lastword $(wildcard /usr/lib/postgresql/*/bin)))
 
 # All in one call: a second apt-get would find the first one's lock. It is no $(STEP): apt-get had better not be killed in the
 # middle of something.
@@ -393,6 +393,8 @@ missing() {
 			package=systemd
 		elif [ "$$wanted" = promtool ]; then
 			package=prometheus
+		elif [ "$$wanted" = postgres ]; then
+			package=postgresql
 		fi
 		is_one_there $$names || printf '%s ' $$package
 	done

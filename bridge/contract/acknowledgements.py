@@ -1,13 +1,14 @@
 """What a client's event is answered with, as models: the shapes that `bridge.catalogue.answers` makes."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, Field, RootModel
 
 from bridge.catalogue import answers
 from bridge.catalogue.activities import UserStatus
 from bridge.catalogue.chat import Moment
 from bridge.catalogue.client_events import REFRESH_TOKEN, UNWATCH_USERS, WATCH_USERS, ClientEvent, IdEvent
+from coordinator.events import unless_none
 from coordinator.models import FrozenModel
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "UsersDone",
     "answer_to",
 ]
+
+OnlyFalse = Annotated[Literal[False] | None, Field(exclude_if=unless_none)]
 
 
 class ErrorCode(RootModel[answers.ErrorCode]):
@@ -56,6 +59,9 @@ class RoomsDone(FrozenModel):
 
     ok: Literal[True]
     rooms: list[str]
+    recovered: OnlyFalse = None
+    """Here only where the client was recovered, and its session did not have all of this: what was told of it since
+    may be missed, so look it up."""
 
 
 class RoomsAnswer(RootModel[RoomsDone | Refused]):
@@ -67,6 +73,8 @@ class UsersDone(FrozenModel):
 
     ok: Literal[True]
     users: list[UserStatus]
+    recovered: OnlyFalse = None
+    """Here only where the client was recovered, and its session did not watch all of these users."""
 
 
 class UsersAnswer(RootModel[UsersDone | Refused]):

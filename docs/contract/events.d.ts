@@ -490,6 +490,11 @@ export type RoomsAnswer = RoomsDone | Refused;
 export interface RoomsDone {
   ok: true;
   rooms: string[];
+  /**
+   * Here only where the client was recovered, and its session did not have all of this: what was told of it since may
+   * be missed, so look it up.
+   */
+  recovered?: false;
 }
 
 /** It was not done. */
@@ -514,6 +519,8 @@ export type UsersAnswer = UsersDone | Refused;
 export interface UsersDone {
   ok: true;
   users: UserStatus[];
+  /** Here only where the client was recovered, and its session did not watch all of these users. */
+  recovered?: false;
 }
 
 /** How a user stands, in the words of `user-status-change`. */

@@ -1,8 +1,8 @@
 /**
  * The rooms that a page wants to be in, and stays in through every cut of its connection.
  *
- * It joins them, asks again for each that was not answered on this connection, has looked up what may have been missed,
- * and says how the page stands. It needs nothing but the stock socket.io-client, 4.0 or newer: copy it beside
+ * It joins them, asks again for each on every connection, has looked up what may have been missed, and says how the page
+ * stands. It needs nothing but the stock socket.io-client, 4.0 or newer: copy it beside
  * `events.d.ts`. What it promises is in docs/front-end.md.
  */
 
@@ -59,8 +59,11 @@ export class Rooms<Found> {
   private asked = 1;
   private missed = 1;
   private done = 0;
-  /** Whether all that was missed was told. Where the session is recovered that comes first, before any answer. */
-  private isTold = true;
+  /**
+   * What was answered before the session was recovered, and is asked for again: the bridge's whole machine may have been
+   * taken back to before it was. An answer shows too that all that was missed was told, which comes first.
+   */
+  private readonly unconfirmed = new Set<Wish>();
   /** What is heard while something is looked up. */
   private held: (() => void)[] | null = null;
   private connection = new AbortController();
@@ -91,7 +94,7 @@ export class Rooms<Found> {
   }
 
   leave<Event extends Leave>(event: Event, ...id: Id<Event>): void {
-    if (event === "leave-user-room") this.wishes.delete(`user-online ${id}`);
+    if (event === "leave-user-room") this.forget(nameOf("user-online", id));
     this.wish(event, id);
   }
 
@@ -144,13 +147,15 @@ export class Rooms<Found> {
   private readonly connected = (): void => {
     this.end();
     const isRecovered = this.wire.recovered === true;
-    if (isRecovered) this.missed = this.asked; // what was to be looked up before still is
+    // What was to be looked up before still is. An answer that was cut off may have been that something was missed.
+    if (isRecovered && ![...this.unconfirmed].some(({ answer }) => answer?.ok)) this.missed = this.asked;
     else this.miss();
-    this.isTold = !isRecovered || this.wishes.size === 0;
+    this.unconfirmed.clear();
     for (const wish of this.wishes.values()) {
-      // Recovered is only what was answered before: a join whose answer was cut off may never have arrived. A leave is said
-      // anew also in a new session: the client may have held a join back that was meant for the old one.
+      // A join whose answer was cut off may never have arrived. A leave is said anew also in a new session: the client may have
+      // held a join back that was meant for the old one.
       if (!isRecovered || wish.answer?.ok === false) wish.answer = null;
+      if (isRecovered && (wish.answer?.ok || isLeave(wish.event))) this.unconfirmed.add(wish);
     }
     this.connection = new AbortController();
     void this.attend(this.connection.signal);
@@ -169,9 +174,18 @@ export class Rooms<Found> {
 
   private wish(event: Wish["event"], id: readonly string[]): void {
     const name = nameOf(event, id);
-    if (this.wishes.get(name)?.event === event) return;
+    const before = this.wishes.get(name);
+    if (before?.event === event) return;
+    if (before) this.unconfirmed.delete(before);
     this.wishes.set(name, { event, id, answer: null });
     this.nudge();
+  }
+
+  private forget(name: string): void {
+    const wish = this.wishes.get(name);
+    if (wish === undefined) return;
+    this.wishes.delete(name);
+    this.unconfirmed.delete(wish);
   }
 
   /** As long as a connection lasts: joins what is wanted, looks up what was missed, and begins again at each change. */
@@ -191,14 +205,13 @@ export class Rooms<Found> {
     }
   }
 
-  /** What is to be asked for; once more where nothing else shows that all was told. */
+  /** What is to be asked for. */
   private get open(): readonly Wish[] {
-    const open = [...this.wishes.values()].filter(({ answer }) => isAmong(MAY_PASS, answer));
-    return open.length > 0 || this.isTold ? open : this.wanted.slice(-1);
+    return [...this.wishes.values()].filter((wish) => isAmong(MAY_PASS, wish.answer) || this.unconfirmed.has(wish));
   }
 
   private get isThere(): boolean {
-    return this.isTold && this.done >= this.missed && !this.wanted.some(({ answer }) => isAmong(FAILURES, answer));
+    return this.unconfirmed.size === 0 && this.done >= this.missed && !this.wanted.some(({ answer }) => isAmong(FAILURES, answer));
   }
 
   /** Asks for one thing, or for some users together. */
@@ -209,10 +222,7 @@ export class Rooms<Found> {
     const asking = (): Promise<void> =>
       new Promise((done) => {
         this.wire.emit(event, ...argument, (answer: Answer) => {
-          if (!connection.aborted) {
-            this.isTold = true;
-            for (const wish of wishes) this.answered(wish, answer);
-          }
+          if (!connection.aborted) for (const wish of wishes) this.answered(wish, answer);
           if (isLate) this.nudge();
           done();
         });
@@ -223,10 +233,13 @@ export class Rooms<Found> {
   private answered(wish: Wish, answer: Answer): void {
     const name = nameOf(wish.event, wish.id);
     const before = wish.answer;
-    if (this.wishes.get(name) !== wish || before?.ok) return;
+    if (this.wishes.get(name) !== wish) return;
+    if (before?.ok && isAmong(MAY_PASS, answer)) return; // it is asked for again
+    const wasUnconfirmed = this.unconfirmed.delete(wish);
+    if (before?.ok && (!wasUnconfirmed || (answer.ok && answer.recovered !== false))) return;
     wish.answer = answer;
     if (isLeave(wish.event)) {
-      if (!isAmong(MAY_PASS, answer)) this.wishes.delete(name);
+      if (!isAmong(MAY_PASS, answer)) this.forget(name);
       if (answer.ok) this.askAgainFor(roomsOf(answer));
     } else if (answer.ok === false) {
       const isNews = before?.ok !== false || before.error.code !== answer.error.code;
@@ -240,7 +253,10 @@ export class Rooms<Found> {
   /** Some rooms belong to several joins, as `sellers` does: what leaves one for the first takes it from the others. */
   private askAgainFor(left: readonly string[]): void {
     const robbed = this.wanted.filter(({ answer }) => roomsOf(answer).some((room) => left.includes(room)));
-    for (const wish of robbed) wish.answer = null;
+    for (const wish of robbed) {
+      wish.answer = null;
+      this.unconfirmed.delete(wish);
+    }
     if (robbed.length > 0) this.nudge();
   }
 

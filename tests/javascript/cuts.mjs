@@ -2,10 +2,12 @@
 // one bridge, each the stock client with the recipe for front ends, behind a proxy of its own.
 //
 // node cuts.mjs URL RECIPE '[["socket.io-client", "websocket", [7, 3]], ["socket.io-client-4.0", "polling,websocket", "probe"], …]' KILLS
-// RECIPE is a file: rooms.ts, or one with the handler that the docs show. It publishes numbered events by turns to two rooms
-// until every client was cut, asking so many times, by {"kill": number}, that the bridge be killed and started again; and some more
-// when all are back, until each has heard one in each room. Then, or at the end of its input, it prints a JSON line for each:
-// {"version", "transports", "cut", "standing", "hearsAll", "log"}, and {"done": true}. The log has ["heard", number], ["found", the
+// RECIPE is a file: rooms.ts, or one with the handlers that the docs show. Each client is in two rooms, says of a user of its own
+// that it is online, and watches another. It publishes numbered events by turns to the rooms until every client was cut, asking so
+// many times, by {"kill": number}, that the bridge be killed and started again; and some more when all are back, until each has
+// heard one in each room. Then the watched user comes online, until each has heard that. After that, or at the end of its input, it
+// prints a JSON line for each: {"version", "transports", "cut", "standing", "hearsAll", "seesUser", "isOnline", "log"}, and
+// {"done": true}. "isOnline" is whether its own user is, and null if that was not asked. The log has ["heard", number], ["found", the
 // last number that was looked up] and ["stands", standing, whether it had all that anybody had heard before it connected].
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -17,6 +19,7 @@ const [url, recipe, clients, kills] = process.argv.slice(2);
 const ROOMS = ["user-u1", "request-r1"];
 const JOINS = [["join-user-room", "u1"], ["join-request-room", "r1"]];
 const EVENTS = ["unread-count-update", "purchase-request-update"];
+const WATCHED = "seller-1";
 const port = Number(new URL(url).port);
 let published = 0;
 let newest = -1; // of all that anybody has heard
@@ -30,9 +33,11 @@ const follow = recipe.endsWith("rooms.ts") ? await byTheModule() : byThePlainRec
 
 async function byTheModule() {
   const { Rooms } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
-  return (socket, { lookUp, show, hear, stands }) => {
+  return (socket, user, { lookUp, show, hear, stands }) => {
     const rooms = new Rooms(socket, { lookUp, show, stands });
     for (const [event, id] of JOINS) rooms.join(event, id);
+    rooms.join("user-online", user);
+    rooms.watch(WATCHED);
     for (const event of EVENTS) rooms.on(event, hear);
     return () => rooms.standing;
   };
@@ -41,8 +46,9 @@ async function byTheModule() {
 function byThePlainRecipe() {
   const lines = `${source}\nreturn { inTurn, isCaughtUp: () => held === null };`;
   const run = new Function("socket", "joins", "lookUp", "show", "console", lines);
-  return (socket, { lookUp, show, hear }) => {
-    const { inTurn, isCaughtUp } = run(socket, JOINS, lookUp, show, { warn: () => undefined });
+  return (socket, user, { lookUp, show, hear }) => {
+    const quiet = { log: () => undefined, warn: () => undefined };
+    const { inTurn, isCaughtUp } = run(socket, [...JOINS, ["user-online", user]], lookUp, show, quiet);
     for (const event of EVENTS) socket.on(event, (payload) => inTurn(() => hear(payload)));
     return () => (!socket.connected ? "offline" : isCaughtUp() ? "live" : "catching up");
   };
@@ -50,7 +56,7 @@ function byThePlainRecipe() {
 
 const numberOf = ({ type, unreadCount }) => Number(type ?? unreadCount);
 
-async function frontEnd([version, transports, cut]) {
+async function frontEnd([version, transports, cut], number) {
   const { io } = require(version);
   const proxy = new CuttingProxy(port, cut === "probe" ? cut : [...cut]);
   const origin = `http://127.0.0.1:${await proxy.listen()}`;
@@ -58,6 +64,9 @@ async function frontEnd([version, transports, cut]) {
   let after = "";
   let last = -1;
   let due = -1; // what has to be known before it is live
+  let seesUser = false;
+  let isOnline = null;
+  const user = `user-${number}`;
   const heardIn = new Set(); // the rooms in which something was heard since all were back
   const socket = io(origin, {
     transports: transports.split(","),
@@ -71,7 +80,8 @@ async function frontEnd([version, transports, cut]) {
     due = newest;
     socket.io.engine.once("upgradeError", () => proxy.release());
   });
-  const standing = follow(socket, {
+  socket.on("user-status-change", ({ userId, status }) => (seesUser ||= userId === WATCHED && status === "online"));
+  const standing = follow(socket, user, {
     lookUp: async () => {
       const found = { last, after };
       for (let more = true; more; ) {
@@ -105,8 +115,14 @@ async function frontEnd([version, transports, cut]) {
     beginsAnew: () => heardIn.clear(),
     hasAll: () => last === published - 1,
     hearsAll: () => heardIn.size === ROOMS.length,
+    seesUser: () => seesUser,
+    asksPresence: async () => {
+      const { users } = await (await fetch(`${url}/api/presence?userIds=${user}`)).json();
+      isOnline = users[0].status === "online";
+    },
     close: () => {
-      const end = { version, transports, cut, standing: standing(), hearsAll: heardIn.size === ROOMS.length, log };
+      const hearsAll = heardIn.size === ROOMS.length;
+      const end = { version, transports, cut, standing: standing(), hearsAll, seesUser, isOnline, log };
       socket.close();
       proxy.close();
       return end;
@@ -161,6 +177,11 @@ while (!frontEnds.every((one) => one.hearsAll())) {
   await publish();
   await until(() => frontEnds.every((one) => one.hasAll()));
 }
+await until(() => frontEnds.every((one) => one.isThere()));
+for (const one of frontEnds) await one.asksPresence();
+const watched = require("socket.io-client").io(url, { transports: ["websocket"] });
+watched.on("connect", () => watched.emit("user-online", WATCHED));
+await until(() => frontEnds.every((one) => one.seesUser()));
 await until(() => frontEnds.every((one) => one.isThere()));
 end(); // in this very moment: later one may be offline again, because the machine stood still
 print({ done: true });

@@ -1,6 +1,6 @@
-"""Clients that are cut off after every single packet of their first forty, or in `make soak` of their first hundred,
-and a crowd that is cut anywhere, again and again, while the bridge is killed:
-with the recipe for front ends each ends in its rooms, and has heard or looked up everything, once and in order."""
+"""Clients that are cut off after every single packet of their first twenty-six, or in `make soak` of their first
+hundred, and a crowd that is cut anywhere, again and again, while the bridge is killed: with the recipe for front ends
+each ends in its rooms, has heard or looked up everything, once and in order, is online, and sees whom it watches."""
 
 import json
 import os
@@ -98,8 +98,16 @@ def fault(client: Line) -> str | None:
         known = max(known, told)
     if gap:
         return "never looks up what it missed"
+    return fault_at_last(client)
+
+
+def fault_at_last(client: Line) -> str | None:
     if not client["hearsAll"]:
         return "does not hear what its rooms are told at last"
+    if not client["seesUser"]:
+        return "does not see that the user whom it watches comes online"
+    if client["isOnline"] is False:
+        return "is not online, and said that it is"
     return None if client["standing"] == "live" else f"is {client['standing']}"
 
 
@@ -121,6 +129,7 @@ def looks_up_again(client: Line) -> bool:
 
 # No ping helps whoever is deaf.
 SLOW = {"BRIDGE_PING_INTERVAL_SECONDS": "3600", "BRIDGE_PING_TIMEOUT_SECONDS": "3600"}
+SLOW |= {"BRIDGE_PRESENCE_TO": "watchers"}  # who does not watch is told of nobody
 
 
 def plain_recipe() -> str:
@@ -128,6 +137,16 @@ def plain_recipe() -> str:
     [recipe] = re.findall(r"^```ts\n(let held.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     assert isinstance(recipe, str)
     return recipe
+
+
+def watching() -> str:
+    """The lines that it shows for some users alone."""
+    [lines] = re.findall(
+        r'^```ts\n(socket\.on\("connect", \(\) => \{\n.*?)^```$', PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert isinstance(lines, str)
+    assert "watch-users" in lines
+    return lines
 
 
 def remedies() -> str:
@@ -172,7 +191,7 @@ def test_a_crowd_that_is_cut_again_and_again_while_the_bridge_is_killed_hears_al
 def test_no_cut_leaves_the_plain_recipe_out_of_its_rooms(make_bridge: StartBridge, tmp_path: Path) -> None:
     bridge = make_bridge(**SLOW)
     recipe = tmp_path / "recipe.ts"
-    recipe.write_text(plain_recipe() + remedies())
+    recipe.write_text(plain_recipe() + watching() + remedies())
     expect_no_fault(Cut(bridge.url, recipe, [*EVERY_CUT, PROBED[0]]).all())
     bridge.kill()
 

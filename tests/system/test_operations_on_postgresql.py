@@ -1,7 +1,9 @@
-"""docs/operations.md to the letter, on a PostgreSQL that brings its own tools: a dump is made and read back."""
+"""docs/operations.md to the letter, on a PostgreSQL that brings its own tools: a dump is made and read back, and a
+base backup is taken on to a point in time by the WAL that was archived since."""
 
 import json
-import os
+import re
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -11,45 +13,39 @@ import pytest
 from tests.commands import run_command
 from tests.conftest import BridgeProcess, StartBridge
 from tests.documented import blocks_of
-from tests.postgresql import OTHER_PROGRAMS, SUPERUSER, journal_cluster
+from tests.postgresql import SUPERUSER, USER, Cluster, complete_programs, journal_cluster
 from tests.system.conftest import Listener, StartListener
 from tests.system.test_operations import publish, ready
-
-PROGRAMS = Path(os.environ.get(OTHER_PROGRAMS, "/nowhere"))
-
-
-# What npm brings has the server alone: `make test-matrix POSTGRES=…` runs these where there is more.
-needs_programs = pytest.mark.skipif(
-    not (PROGRAMS / "pg_dump").exists(), reason="POSTGRESQL_BIN names no PostgreSQL with pg_dump"
-)
+from tests.waiting import wait_until
 
 
-def assert_begins_anew(bridge: BridgeProcess, listener: Listener) -> None:
+@pytest.fixture(scope="module")
+def programs() -> Path:
+    return complete_programs()
+
+
+def assert_begins_anew(bridge: BridgeProcess, listener: Listener, how: str = "rewound") -> None:
     """After a restore: it has forgotten what came since the backup, and its client hears what comes from now on."""
-    assert "a new history of the journal begins (rewound)" in bridge.log.read_text()
+    assert f"a new history of the journal begins ({how})" in bridge.log.read_text()
     assert ready(listener) is False
     publish(bridge, "again")
     listener.fence()
     assert [content[0]["reason"] for _, content in listener.events] == ["kept", "lost", "again"]
 
 
-@needs_programs
 def test_a_dump_is_made_and_read_back_by_the_commands_that_are_written_there(
-    make_bridge: StartBridge, listen: StartListener, tmp_path: Path
+    make_bridge: StartBridge, listen: StartListener, tmp_path: Path, programs: Path
 ) -> None:
-    dump, restore, _ = (block.text for block in blocks_of("operations.md", "PostgreSQL"))
-    with journal_cluster() as cluster:
+    dump, _, restore, _ = (block.text for block in blocks_of("operations.md", "PostgreSQL"))
+    with journal_cluster(programs) as cluster:
         cluster.execute("ALTER ROLE plain CREATEDB")
         cluster.execute("CREATE DATABASE bridge OWNER plain")
         url = cluster.journal_url("bridge")
         bridge = make_bridge(BRIDGE_DATABASE_URL=url)
         listener = listen(bridge.url, [["join-template-checkout-room", "c1"]])
         environment = {
-            "PATH": f"{PROGRAMS}:/usr/bin:/bin",
             "BRIDGE_DATABASE_URL": url,
-            "PGHOST": "127.0.0.1",
-            "PGPORT": str(cluster.port),
-            "PGUSER": SUPERUSER,
+            **of_superuser(cluster),
         }
 
         def run(command: str) -> None:
@@ -70,27 +66,79 @@ def test_a_dump_is_made_and_read_back_by_the_commands_that_are_written_there(
         bridge.kill()
 
 
+def of_superuser(cluster: Cluster) -> dict[str, str]:
+    """The environment of whoever keeps a cluster."""
+    place = {"PGHOST": "127.0.0.1", "PGPORT": str(cluster.port), "PGUSER": SUPERUSER}
+    return {"PATH": f"{cluster.programs}:/usr/bin:/bin", **place}
+
+
+def settings_of(block: str) -> dict[str, str]:
+    """The lines of a `postgresql.conf`."""
+    lines = (line.partition(" = ") for line in block.splitlines())
+    return {name: value.strip("'") for name, _, value in lines}
+
+
+def test_a_base_backup_is_taken_to_a_point_in_time_by_the_lines_that_are_written_there(
+    make_bridge: StartBridge, listen: StartListener, programs: Path
+) -> None:
+    copying, archiving, _, recovering = (block.text for block in blocks_of("operations.md", "PostgreSQL"))
+    with journal_cluster(programs) as cluster:
+        backups = cluster.folder / "backups"
+        for folder in (backups, backups / "wal"):
+            folder.mkdir()
+            if USER:
+                shutil.chown(folder, USER)
+
+        def there(text: str) -> str:
+            return text.replace("/backups", str(backups))
+
+        cluster.stop()
+        cluster.start(cluster.port, **settings_of(there(archiving)))
+        bridge = make_bridge(BRIDGE_DATABASE_URL=cluster.journal_url())
+        listener = listen(bridge.url, [["join-template-checkout-room", "c1"]])
+        [command] = [line for line in copying.splitlines() if line.startswith("pg_basebackup")]
+        subprocess.run(["sh", "-ec", there(command)], env=of_superuser(cluster), check=True, user=USER, cwd="/")
+        publish(bridge, "kept")  # which the WAL alone has
+        [instant] = re.findall("'(.*:00.*)'", recovering)
+        until = str(cluster.ask("SELECT clock_timestamp()"))
+        publish(bridge, "lost")
+        listener.fence()
+        newest = cluster.ask("SELECT pg_walfile_name(pg_switch_wal())")
+        wait_until(lambda: (backups / "wal" / newest).exists())
+        bridge.stop()
+        cluster.stop()
+        shutil.rmtree(cluster.data)
+        (backups / "base").rename(cluster.data)
+        with (cluster.data / "postgresql.conf").open("a") as configuration:
+            configuration.write(there(recovering).replace(instant, until))
+        cluster.is_told("recovery.signal")
+        cluster.start(cluster.port)
+        cluster.wait_until_it_writes()
+        bridge.start()
+        assert_begins_anew(bridge, listener, "promoted")
+        bridge.kill()
+
+
 PASSWORD = "swordfish"
 
 
-def noting(folder: Path) -> Path:
+def noting(folder: Path, programs: Path) -> Path:
     """PostgreSQL's programs, in whose place each writes down what it is called with and what its environment says."""
     folder.mkdir()
     for name in ("pg_dump", "pg_restore"):
         program = folder / name
         program.write_text(
-            f'#!/bin/sh\necho "$@" >>{folder}/called\nenv >>{folder}/told\nexec {PROGRAMS}/{name} "$@"\n'
+            f'#!/bin/sh\necho "$@" >>{folder}/called\nenv >>{folder}/told\nexec {programs}/{name} "$@"\n'
         )
         program.chmod(0o755)
     return folder
 
 
-@needs_programs
 def test_a_backup_is_made_and_restored_by_the_bridge_with_those_programs(
-    make_bridge: StartBridge, listen: StartListener, tmp_path: Path
+    make_bridge: StartBridge, listen: StartListener, tmp_path: Path, programs: Path
 ) -> None:
-    programs = noting(tmp_path / "programs")
-    with journal_cluster() as cluster:
+    noted = noting(tmp_path / "programs", programs)
+    with journal_cluster(programs) as cluster:
         url = cluster.journal_url().replace("plain@", f"plain:{PASSWORD}@")
         bridge = make_bridge(BRIDGE_DATABASE_URL=url)
         listener = listen(bridge.url, [["join-template-checkout-room", "c1"]])
@@ -99,7 +147,7 @@ def test_a_backup_is_made_and_restored_by_the_bridge_with_those_programs(
             environment = {
                 "PATH": "/usr/bin:/bin",
                 "BRIDGE_DATABASE_URL": url,
-                "BRIDGE_POSTGRESQL_BIN": str(programs),
+                "BRIDGE_POSTGRESQL_BIN": str(noted),
             }
             return run_command(*arguments, cwd=tmp_path, env=environment)
 
@@ -124,7 +172,7 @@ def test_a_backup_is_made_and_restored_by_the_bridge_with_those_programs(
         assert_begins_anew(bridge, listener)
         bridge.kill()
     assert PASSWORD not in made.stdout + restored.stdout
-    assert PASSWORD not in (programs / "called").read_text()
-    told = (programs / "told").read_text()
+    assert PASSWORD not in (noted / "called").read_text()
+    told = (noted / "told").read_text()
     assert f"PGPASSWORD={PASSWORD}\n" in told
     assert "BRIDGE_" not in told

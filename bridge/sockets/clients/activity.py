@@ -71,6 +71,10 @@ class Activity:
         self.presence.arrive(sid, user_id)
         await self.announcer.wait_until_announced(user_id)
 
+    def watches_all(self, sid: str, user_ids: Sequence[str]) -> bool:
+        """Whether a client watches all of some users already."""
+        return all(sid in self._watches.watching(user_id) for user_id in user_ids)
+
     async def watch(self, sid: str, user_ids: Sequence[str]) -> list[UserStatus]:
         """A client is told from now on who of some users comes and goes. Returns how each stands, as far as it has
         been told when this returns. Raises TooManyError, and ClientGoneError."""

@@ -101,18 +101,19 @@ def _refusal(
 def _join(server: SocketServer, membership: RoomMembership) -> Handler:
     event = membership.join
 
-    def entered(sid: str, names: tuple[str, ...]) -> Answer:
+    def entered(sid: str, names: tuple[str, ...], *, is_new: bool) -> Answer:
+        found = _recovered(server, sid, is_new)
         _enter(server, sid, names)
-        return DeferredAnswer([success(rooms=list(names))])
+        return DeferredAnswer([success(rooms=list(names), **found)])
 
     async def ask_and_join(sid: str, arguments: tuple[object, ...]) -> Answer:
         names = membership.rooms(event.read(arguments))
-        _require_place(server, sid, names)
+        is_new = _require_place(server, sid, names)
         await server.admission.ask(("/", sid), _denied(server, sid, names))
         _require_connection(server, sid)
         if denied := _denied(server, sid, names):
             raise NotAllowedError(f"{denied[0]} is granted neither by the token nor by the marketplace")
-        return entered(sid, names)
+        return entered(sid, names, is_new=is_new)
 
     asking = _answering_later(ask_and_join)
 
@@ -121,8 +122,7 @@ def _join(server: SocketServer, membership: RoomMembership) -> Handler:
         denied = _denied(server, sid, names)
         if denied and server.admission.asks and all(map(rooms.is_part, denied)):
             return asking(sid, *arguments)
-        _require_rooms(server, sid, names)
-        return entered(sid, names)
+        return entered(sid, names, is_new=_require_rooms(server, sid, names))
 
     return join
 
@@ -147,12 +147,13 @@ def _user_online(server: SocketServer, activity: Activity) -> LaterHandler:
         _require_connection(server, sid)
         _require_voice(server, sid, user_id)
         _require_rooms(server, sid, names)
+        found = _recovered(server, sid, not activity.presence.claims(sid, user_id))
         activity.presence.claim(sid, user_id)
         if server.recovery is not None:
             server.recovery.is_online(sid, user_id)
         _enter(server, sid, names)
         await activity.come_online(sid, user_id)
-        return success(rooms=list(names))
+        return success(rooms=list(names), **found)
 
     return user_online
 
@@ -186,7 +187,8 @@ def _watch_users(server: SocketServer, activity: Activity) -> LaterHandler:
         _require_connection(server, sid)
         _require_patience(server, sid)
         _require_rate(server, sid)
-        return _users(await activity.watch(sid, watched.user_ids))
+        found = _recovered(server, sid, not activity.watches_all(sid, watched.user_ids))
+        return _users(await activity.watch(sid, watched.user_ids), **found)
 
     return watch_users
 
@@ -219,8 +221,15 @@ def _refresh_token(server: SocketServer) -> LaterHandler:
     return refresh_token
 
 
-def _users(users: Sequence[UserStatus]) -> Answer:
-    return success(users=[user.model_dump(mode="json") for user in users])
+def _users(users: Sequence[UserStatus], **found: bool) -> Answer:
+    return success(users=[user.model_dump(mode="json") for user in users], **found)
+
+
+def _recovered(server: SocketServer, sid: str, is_new: bool) -> dict[str, bool]:
+    """What an answer says besides to a client that was recovered, and asks for what its session did not have: the
+    journal may have been taken back to before it had, which nothing else shows."""
+    is_resumed = server.recovery is not None and server.recovery.is_resumed(sid)
+    return {"recovered": False} if is_resumed and is_new else {}
 
 
 def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
@@ -228,10 +237,11 @@ def _enter(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
         server.manager.basic_enter_room(sid, "/", name)
 
 
-def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
+def _require_rooms(server: SocketServer, sid: str, names: tuple[str, ...]) -> bool:
+    """Returns whether it is not in all of these rooms yet."""
     if denied := _denied(server, sid, names):
         raise NotAllowedError(f"the token does not grant {denied[0]}")
-    _require_place(server, sid, names)
+    return _require_place(server, sid, names)
 
 
 def _denied(server: SocketServer, sid: str, names: tuple[str, ...]) -> list[str]:
@@ -239,12 +249,16 @@ def _denied(server: SocketServer, sid: str, names: tuple[str, ...]) -> list[str]
     return [name for name in names if not principal.may_see(name)]
 
 
-def _require_place(server: SocketServer, sid: str, names: tuple[str, ...]) -> None:
-    limit = server.eio.limits.rooms
-    if server.manager.room_count(sid, "/") + len(names) > limit:
+def _require_place(server: SocketServer, sid: str, names: tuple[str, ...]) -> bool:
+    """Returns whether it is not in all of these rooms yet."""
+    limit, own = server.eio.limits.rooms, server.manager.own_rooms(sid, "/")
+    new_count = sum(name not in own for name in names)
+    if new_count and len(own) + new_count > limit:
         raise TooManyError(f"one connection is in at most {limit} rooms; leave some, or open another")
     _require_patience(server, sid)
-    _require_rate(server, sid)
+    if new_count:  # whoever was recovered asks again for all that it was in, which costs next to nothing
+        _require_rate(server, sid)
+    return new_count > 0
 
 
 def _require_rate(server: SocketServer, sid: str) -> None:

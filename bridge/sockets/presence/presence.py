@@ -65,6 +65,10 @@ class Roster:
             raise TooManyError(f"one connection speaks for at most {USERS_LIMIT_PER_SOCKET} users")
         self._users_of.setdefault(sid, users).add(user_id)
 
+    def claims(self, sid: str, user_id: str) -> bool:
+        """Whether a socket has said that a user is online."""
+        return user_id in self._users_of.get(sid, ())
+
     def arrive(self, sid: str, user_id: str) -> bool:
         """A user is online from now on, unless the socket that claimed it has left meanwhile. Returns whether that is
         news."""
@@ -217,6 +221,10 @@ class Presence:
     def claim(self, sid: str, user_id: str) -> None:
         """A socket says that a user is online, which is announced once it has arrived. Raises TooManyError."""
         self._roster.claim(sid, user_id)
+
+    def claims(self, sid: str, user_id: str) -> bool:
+        """Whether a socket has said that a user is online."""
+        return self._roster.claims(sid, user_id)
 
     def is_here(self, user_id: str) -> bool:
         """Whether a user is online, or its grace period runs, here or elsewhere."""

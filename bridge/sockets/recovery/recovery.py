@@ -157,6 +157,7 @@ class Recovery:
         delivered = self._all_of(missed)
         if principal.is_staff:
             session.rooms.setdefault(rooms.STAFF, self.cursor)
+        session.is_resumed = True
         self._sessions.take_up(session)
         # Whoever did not hear all that it was told before it left did not hear either who came and went.
         has_lost = left is not None and bool(delivered) and delivered[0].number <= left.delivered_until
@@ -186,6 +187,11 @@ class Recovery:
         if session is not None and user_id not in session.online:
             session.online += (user_id,)
             self._sessions.changed(session)
+
+    def is_resumed(self, sid: str) -> bool:
+        """Whether a client was recovered."""
+        session = self._sessions.of(sid)
+        return session is not None and session.is_resumed
 
     def watches(self, sid: str, user_ids: tuple[str, ...]) -> None:
         """These are the users whom a client watches."""

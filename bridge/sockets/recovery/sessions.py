@@ -55,6 +55,8 @@ class Session:
     """The process that it was taken over from, where several share the store, until it is taken up."""
     user_id: str | None = None
     """Whose token its client brought, for staff to find it by."""
+    is_resumed: bool = False
+    """Whether its client has come back to it, and believes to be where it was."""
 
 
 class TakenOver(NamedTuple):

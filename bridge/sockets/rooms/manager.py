@@ -207,10 +207,10 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         """How many clients there are, each once for each of its namespaces."""
         return sum(len(index.clients) for index in self._of.values())
 
-    def room_count(self, sid: str, namespace: str) -> int:
-        """How many rooms a client is in, besides its own and that of everyone."""
+    def own_rooms(self, sid: str, namespace: str) -> tuple[str, ...]:
+        """The rooms that a client is in, besides its own and that of everyone."""
         client = self._client(sid, namespace)
-        return 0 if client is None else len(client.rooms)
+        return () if client is None else client.rooms
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         client = self._client(sid, namespace)

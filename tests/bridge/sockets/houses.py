@@ -43,10 +43,19 @@ class House:
     """A socket server over a journal, which can be left for another over the same journal, or is shared with it."""
 
     def __init__(
-        self, address: str, serve: Serve, eventually: Eventually, *, is_shared: bool = False, **options: Any
+        self,
+        address: str,
+        serve: Serve,
+        eventually: Eventually,
+        *,
+        is_shared: bool = False,
+        replay_bytes: int | None = None,
+        **options: Any,
     ) -> None:
+        """`replay_bytes`, of what a client is sent again, are those of its backlog unless they are given."""
         self._address = address
-        self._is_shared = is_shared
+        self._replay_bytes = replay_bytes
+        self.is_shared = is_shared
         self._options = options
         self._serve = serve
         self._eventually = eventually
@@ -60,7 +69,7 @@ class House:
         self.recovery: Recovery
 
     async def open(self) -> None:
-        self.journal = await Journal.open(self._address, is_shared=self._is_shared)
+        self.journal = await Journal.open(self._address, is_shared=self.is_shared)
         if behind := self.clock_is_behind:
             clock = self.journal.clock
             self.journal.clock = lambda: clock() - behind
@@ -79,14 +88,13 @@ class House:
         delivered_until = await self.journal.newest_place()
         dispatcher = self.journal.dispatcher(tell, after=delivered_until.number)
         history, sessions = JournalHistory(self.journal), SlowSessions(self.journal, self._dally)
-        replay_bytes = server.eio.limits.backlog_bytes
         recovery = Recovery(
             history,
             sessions,
             cursor=delivered_until.number,
             offset=self.journal.offset_text(delivered_until),
             keeps_confidence=False,
-            replay_bytes=replay_bytes,
+            replay_bytes=self._replay_bytes or server.eio.limits.backlog_bytes,
         )
         self.sharing = SharedActivity(self.journal, server, grace=timedelta(seconds=5))
         works = [
@@ -156,20 +164,31 @@ class House:
         """Ends it as a process ends that is killed: of its clients, and of what waited, nothing is saved."""
         await self.published()
         self.journal._writer._is_cut_off = True
-        for connection in list(self.server.eio.sockets.values()):
-            await connection.finish(Disconnect.RESTARTING)
+        await self._end_lines()
         await self._end()
 
     async def restart(self) -> None:
-        await self.close()
+        await self.stop()
         await self.open()
 
-    async def close(self) -> None:
-        """Once its clients have gone."""
+    async def stop(self) -> None:
+        """Ends it as an operator does, once its clients have gone."""
         await self._eventually(lambda: not self.server.eio.sockets)
-        assert (self.recovery._sessions.connected, self.recovery.waiting_count("")) == (set(), 0)
-        await self.published()
-        await self._end()
+        await self.close()
+
+    async def close(self) -> None:
+        """With whatever lines there still are, as after a test that failed."""
+        try:
+            await self._end_lines()
+            await self._eventually(lambda: not self.server.eio.sockets)
+            assert (self.recovery._sessions.connected, self.recovery.waiting_count("")) == (set(), 0)
+            await self.published()
+        finally:
+            await self._end()
+
+    async def _end_lines(self) -> None:
+        for connection in list(self.server.eio.sockets.values()):
+            await connection.finish(Disconnect.RESTARTING)
 
     async def _end(self) -> None:
         assert self.server.reconnections is not None

@@ -11,6 +11,8 @@ class PlayedSocket {
   recovered = false;
   receiveBuffer: unknown[] = [];
   readonly asked: { event: string; id: string; answer: (code?: string) => void }[] = [];
+  /** What the journal was taken back to before. */
+  readonly lost = new Set<string>();
   readonly listeners = new Map<string, Set<Listener>>();
   readonly io = { on: (event: string, listener: Listener) => this.on(`io ${event}`, listener), off: (event: string, listener: Listener) => this.off(`io ${event}`, listener) };
 
@@ -26,7 +28,8 @@ class PlayedSocket {
     const answered = args.pop() as (answer: unknown) => void;
     const [of] = args as [string | { userIds: string[] } | undefined];
     const id = typeof of === "object" ? of.userIds.join("+") : String(args);
-    const answer = (code?: string): void => answered(code === undefined ? { ok: true, rooms: roomsOf(event, id) } : { ok: false, error: { code, message: code } });
+    const found = { ok: true, rooms: roomsOf(event, id), ...(this.lost.delete(id) && { recovered: false }) };
+    const answer = (code?: string): void => answered(code === undefined ? found : { ok: false, error: { code, message: code } });
     this.asked.push({ event, id, answer });
   }
 
@@ -124,7 +127,7 @@ describe("the rooms", () => {
     expect(lookUps.length).toBe(1);
   });
 
-  it("are live when they are recovered and were all answered before, as soon as an answer shows that all was told", async () => {
+  it("are live when they are recovered and were all answered before, as soon as each is confirmed", async () => {
     const rooms = await liveRooms();
     rooms.join("join-chat-room", "c1");
     await settled();
@@ -135,21 +138,65 @@ describe("the rooms", () => {
     await socket.connects(true);
     socket.hears(...update("confirming"));
     expect([stood, shown.pop()]).toEqual([["offline", "catching up"], "heard confirming"]);
-    expect(await socket.answers()).toEqual(["join-chat-room c1"]);
-    expect([stood, lookUps]).toEqual([["offline", "catching up", "live"], []]);
+    expect(socket.asked.map(({ id }) => id)).toEqual(["r1", "c1"]);
+    socket.asked.shift()?.answer();
+    await settled();
+    expect(stood).toEqual(["offline", "catching up"]);
+    await socket.answers();
+    expect([stood, lookUps, socket.asked]).toEqual([["offline", "catching up", "live"], [], []]);
   });
 
-  it.each(["no answer", "too_many"])("are asked once more whether all was told, and live whatever is answered (%s)", async (code) => {
-    await liveRooms();
+  it("are looked up where one is confirmed that a recovered session did not have: its journal was taken back", async () => {
+    const rooms = await liveRooms();
+    rooms.join("join-chat-room", "c1");
+    rooms.watch("u1");
+    await settled();
+    await socket.answers();
+    await lookUps.shift()?.find("pending");
+    for (const lost of ["r1", "u1"]) {
+      socket.cut();
+      socket.lost.add(lost);
+      await socket.connects(true);
+      expect(await socket.answers()).toEqual(["join-request-room r1", "join-chat-room c1", "watch-users u1"]);
+      expect([rooms.standing, lookUps.length]).toEqual(["catching up", 1]);
+      await lookUps.shift()?.find("completed");
+      expect(rooms.standing).toBe("live");
+    }
+  });
+
+  it("are looked up where it was cut off whether a recovered session had them", async () => {
+    const rooms = await liveRooms();
     socket.cut();
     await socket.connects(true);
-    if (code === "no answer") await vi.advanceTimersByTimeAsync(11_000);
-    expect(stood).toEqual(["offline", "catching up"]);
-    await socket.answers(code);
-    expect([stood.at(-1), socket.asked, refused]).toEqual(["live", [], []]);
+    socket.cut();
+    socket.asked.splice(0);
+    await socket.connects(true);
+    await socket.answers();
+    expect([rooms.standing, lookUps.length]).toEqual(["catching up", 1]);
+    await lookUps.shift()?.find("completed");
+    expect(rooms.standing).toBe("live");
   });
 
-  it("keep the users that are watched, asked for together in each session that is not recovered", async () => {
+  it.each(["no answer", "too_many", "unavailable"])("are confirmed at last, and live no sooner (%s)", async (code) => {
+    const rooms = await liveRooms();
+    socket.cut();
+    await socket.connects(true);
+    if (code !== "no answer") await socket.answers(code);
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect([stood, refused]).toEqual([["offline", "catching up"], []]);
+    await socket.answers();
+    expect([rooms.standing, socket.asked, lookUps, refused]).toEqual(["live", [], [], []]);
+  });
+
+  it("that a recovered session may be in no longer are told as refused", async () => {
+    const rooms = await liveRooms();
+    socket.cut();
+    await socket.connects(true);
+    await socket.answers("not_allowed");
+    expect([rooms.standing, refused, lookUps]).toEqual(["live", ["join-request-room r1: not_allowed"], []]);
+  });
+
+  it("keep the users that are watched, asked for together on each connection", async () => {
     const rooms = await liveRooms();
     rooms.watch("u1", "u2", "u1");
     rooms.watch("u3");
@@ -162,7 +209,7 @@ describe("the rooms", () => {
     expect(await socket.answers()).toEqual(["unwatch-users u1+u3"]);
     socket.cut();
     await socket.connects(true);
-    expect(await socket.answers()).toEqual(["watch-users u2"]); // which shows that all was told
+    expect(await socket.answers()).toEqual(["join-request-room r1", "watch-users u2"]);
     socket.cut();
     await socket.connects();
     expect(await socket.answers()).toEqual(["join-request-room r1", "watch-users u2"]);
@@ -176,7 +223,7 @@ describe("the rooms", () => {
     socket.cut();
     socket.asked.splice(0);
     await socket.connects(true);
-    expect(await socket.answers()).toEqual(["join-chat-room c1"]);
+    expect(await socket.answers()).toEqual(["join-request-room r1", "join-chat-room c1"]);
     expect(rooms.standing).toBe("catching up");
     await lookUps[0]?.find("pending");
     expect(rooms.standing).toBe("live");
@@ -275,7 +322,7 @@ describe("the rooms", () => {
       expect(socket.asked).toEqual([]);
       socket.cut();
       await socket.connects(true);
-      expect(await socket.answers()).toEqual(["join-user-room u2"]);
+      expect(await socket.answers()).toEqual(["join-request-room r1", "join-user-room u2"]);
       await lookUps[0]?.find("pending");
       expect(rooms.standing).toBe("live");
     },

@@ -1,6 +1,7 @@
 """Servers that share a journal, and who looks into it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 
 import psycopg
 import pytest
@@ -45,8 +46,8 @@ async def houses(
     monkeypatch.setattr("bridge.sockets.recovery.reconnections.RETRY_SECONDS", 0.01)
     monkeypatch.setattr("bridge.sockets.recovery.pending_saves.SOON_SECONDS", 0.01)
     houses = [House(database_url, serve, eventually, is_shared=True) for _ in range(SERVERS)]
-    for house in houses:
-        await house.open()
-    yield houses
-    for house in houses:
-        await house.close()
+    async with AsyncExitStack() as stack:
+        for house in houses:
+            await house.open()
+            stack.push_async_callback(house.close)
+        yield houses

@@ -156,7 +156,7 @@ class World:
 
     async def _end(self, house: House, *, is_killed: bool = False) -> None:
         self._ended.append(house.node)
-        await (house.kill() if is_killed else house.close())
+        await (house.kill() if is_killed else house.stop())
 
     async def _cut_off(self, house: House) -> None:
         for person in self.people:
@@ -208,11 +208,11 @@ async def bridges(
     monkeypatch.setattr("bridge.shared_activity.SAID_EVERY_SECONDS", 0.05)
     options: dict[str, Any] = {"is_shared": is_shared, "presence_grace_seconds": GRACE_SECONDS}
     houses = [House(database_url, serve, eventually, **options) for _ in range(2 if is_shared else 1)]
-    for house in houses:
-        await house.open()
-    yield houses
-    for house in houses:
-        await house.close()
+    async with AsyncExitStack() as stack:
+        for house in houses:
+            await house.open()
+            stack.push_async_callback(house.close)
+        yield houses
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,8 @@
 and full disks: nobody is deaf, nothing that was acknowledged is lost, and who may have missed something is told."""
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, closing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.journal.maintenance import back_up, restore
-from tests.bridge.journal.conftest import NOW
+from tests.bridge.conftest import EmptyJournals
 from tests.bridge.sockets.houses import Client, House
+from tests.bridge.sockets.recovery.troubled import TroubledJournal, TroubledPostgresql, TroubledSqlite
 from tests.bridge.sockets.under_fire import fuzzed
 from tests.conftest import IS_LONG
-from tests.system.outages import filled, small_disk
+from tests.system.outages import small_disk
 from tests.system.soak.records import EVERYONE, Publications
 
 Serve = Callable[..., Awaitable[str]]
@@ -40,11 +39,10 @@ class Visitor(Client):
 
 
 class World:
-    """A server, its journal on a small disk, a backup, and visitors."""
+    """A server, its journal, a backup, and visitors."""
 
-    def __init__(self, house: House, database: Path, backup: Path) -> None:
-        self.house, self._database, self._backup = house, database, backup
-        self._url = f"sqlite:///{database}"
+    def __init__(self, house: House, journal: TroubledJournal) -> None:
+        self.house, self._journal = house, journal
         self.publications = Publications()
         self.visitors = [Visitor(house, self.publications) for _ in range(CLIENTS)]
         self._trouble = ExitStack()
@@ -54,6 +52,8 @@ class World:
 
     async def come(self, who: int) -> None:
         visitor = self.visitors[who]
+        if self.house.is_shared and visitor.pid is not None:
+            await self.recover()  # a session is taken over by a commit, so until then it waits
         await visitor.come()
         assert visitor.recovered[-1] or visitor.may_begin_anew
         assert not (visitor.recovered[-1] and visitor.has_to_begin_anew)
@@ -87,18 +87,12 @@ class World:
     async def fill_disk(self) -> None:
         if not self.is_in_trouble:
             self.is_in_trouble = True
-            self._trouble.enter_context(filled(self._database.parent))
+            self._trouble.enter_context(self._journal.filled())
 
     async def fail_commits(self) -> None:
-        """Another program holds the database."""
         if not self.is_in_trouble:
             self.is_in_trouble = True
-            # Closing it takes its transaction back.
-            other = self._trouble.enter_context(
-                closing(sqlite3.connect(self._database, isolation_level=None, timeout=0))
-            )
-            with suppress(sqlite3.OperationalError):  # the bridge commits just now
-                other.execute("BEGIN IMMEDIATE")
+            self._trouble.enter_context(self._journal.failing())
 
     async def hurry(self) -> None:
         """Nothing is wrong, and yet nobody waits for an answer, so that a kill comes before it."""
@@ -113,11 +107,13 @@ class World:
 
     async def kill(self) -> None:
         """In the middle of its trouble, which has an end before the next start."""
+        node = self.house.node
         await self.house.kill()
         for visitor in self.visitors:
             visitor.is_kept |= bool(await visitor.hear_the_rest())
             visitor.may_begin_anew |= not visitor.is_kept
         self._trouble.close()
+        self._journal.outlived(node)
         self.is_in_trouble = False
 
     async def crash(self) -> None:
@@ -126,17 +122,13 @@ class World:
 
     async def save_backup(self) -> None:
         if not self.is_in_trouble:
-            self._backup.unlink(missing_ok=True)
-            await asyncio.to_thread(back_up, self._url, self._backup, NOW)
+            await asyncio.to_thread(self._journal.back_up)
 
     async def restore(self) -> None:
-        if not self._backup.exists():
+        if not self._journal.has_backup:
             return
         await self.kill()
-        put_aside = await asyncio.to_thread(restore, self._url, self._backup, NOW)
-        assert put_aside is not None
-        for path in put_aside.parent.glob(f"{put_aside.name}*"):
-            path.unlink()
+        await asyncio.to_thread(self._journal.restore)
         for visitor in self.visitors:
             visitor.may_begin_anew = visitor.has_to_begin_anew = visitor.pid is not None
         await self.house.open()
@@ -152,10 +144,27 @@ class World:
             await visitor.cut()
 
 
-@pytest_asyncio.fixture
-async def house(
-    tmp_path: Path, serve: Serve, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[House]:
+@contextmanager
+def troubled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, TroubledJournal]]:
+    """A journal by its URL."""
+    if request.param == "sqlite":
+        with small_disk(tmp_path, DISK_MEGABYTES) as disk:
+            file = disk / "journal.db"
+            yield f"sqlite:///{file}?timeout=0", TroubledSqlite(file, tmp_path / "backup.db")
+        return
+    journals: EmptyJournals = request.getfixturevalue("empty_journals")
+    with journals.one() as url, closing(TroubledPostgresql(url)) as journal:
+        yield url, journal
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def world(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    serve: Serve,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[tuple[House, TroubledJournal]]:
     # Its clients come back again and again, and are silent on the lines that they have left.
     # A database that another program holds is not waited for: neither by the bridge nor, below, by its driver.
     monkeypatch.setattr("bridge.journal.database.engines.BUSY_TIMEOUT_MS", 0)
@@ -164,10 +173,10 @@ async def house(
     monkeypatch.setattr("bridge.sockets.recovery.reconnections.RETRY_SECONDS", 0.01)
     monkeypatch.setattr("bridge.sockets.recovery.pending_saves.SOON_SECONDS", 0.01)
     monkeypatch.setattr("bridge.sockets.recovery.pending_saves.RETRY_SECONDS", 0.01)
-    with small_disk(tmp_path, DISK_MEGABYTES) as disk:
-        house = House(f"sqlite:///{disk / 'journal.db'}?timeout=0", serve, eventually)
+    with troubled(request, tmp_path) as (url, journal):
+        house = House(url, serve, eventually, is_shared=url.startswith("postgresql"))
         await house.open()
-        yield house
+        yield house, journal
         await house.kill()
 
 
@@ -187,16 +196,16 @@ DEEDS = st.sampled_from([PUBLISHED, ASKED, ASKED, ASKED, CAME, PAUSED, TROUBLED,
 @given(deeds=st.lists(DEEDS, min_size=20, max_size=60), dallied=DALLIED)
 @settings(fuzzed, max_examples=20)
 async def test_whatever_befalls_the_bridge_nobody_is_deaf_and_who_may_have_missed_something_is_told(
-    house: House, tmp_path: Path, run: int, deeds: list[tuple[Any, ...]], dallied: list[float]
+    world: tuple[House, TroubledJournal], run: int, deeds: list[tuple[Any, ...]], dallied: list[float]
 ) -> None:
-    backup = tmp_path / "backup.db"
-    backup.unlink(missing_ok=True)
+    house, journal = world
+    journal.forget()
     house.dallies = cycle(dallied).__next__
-    world = World(house, tmp_path / "disk" / "journal.db", backup)
+    played = World(house, journal)
     for who in range(CLIENTS):
-        await world.ask(who, "join", ROOMS[0])
-    await world.save_backup()
+        await played.ask(who, "join", ROOMS[0])
+    await played.save_backup()
     for deed, *arguments in deeds:
-        await getattr(world, deed)(*arguments)
-    await world.end()
-    assert [visitor.record.faults for visitor in world.visitors] == [[]] * CLIENTS
+        await getattr(played, deed)(*arguments)
+    await played.end()
+    assert [visitor.record.faults for visitor in played.visitors] == [[]] * CLIENTS

@@ -517,18 +517,20 @@ class PollingHouse(House):
         return line
 
 
-@pytest.mark.parametrize("count", [40, 60])
+@pytest.mark.parametrize(("replay_bytes", "count"), [(50_000, 40), (50_000, 60), (100_000, 80), (100_000, 110)])
 async def test_who_polls_and_missed_much_gets_in(
-    database_url: str, is_shared: bool, serve: Serve, eventually: Eventually, count: int
+    database_url: str, is_shared: bool, serve: Serve, eventually: Eventually, replay_bytes: int, count: int
 ) -> None:
-    """Told again it is up to what may wait for a client, and past that it begins anew; live events are not in its
-    way."""
+    """Told again it is up to a limit, which may be twice what may wait for a client, as it is unless it is set
+    otherwise, and past that it begins anew; live events are not in its way."""
     limits = Limits(backlog_bytes=50_000)
-    house = PollingHouse(database_url, serve, eventually, is_shared=is_shared, limits=limits)
+    house = PollingHouse(
+        database_url, serve, eventually, is_shared=is_shared, limits=limits, replay_bytes=replay_bytes
+    )
     await house.open()
     async with aiohttp.ClientSession(base_url="http://{}:{}".format(*house.place)) as house.http:
         client, publications = await who_missed(house, R0, count, "x" * 1_000)
-        is_recovered = count < 50
+        is_recovered = count * 1_000 < replay_bytes
         if not is_recovered:
             client.record = type(client.record)(publications)
         line = await house.line()

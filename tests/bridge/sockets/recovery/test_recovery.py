@@ -61,8 +61,7 @@ async def test_whatever_happens_all_is_heard_once_and_in_order(
     for number, stretch in enumerate(stretches):
         if number:
             await everyone(Client.cut)
-            await house.close()
-            await house.open()
+            await house.restart()
         for deed, *arguments in stretch:
             if deed == "publish":
                 for room in arguments[0]:
