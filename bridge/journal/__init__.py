@@ -35,6 +35,7 @@ from bridge.journal.queries.console import (
     StoredWebhook,
     UnmatchedWebhook,
 )
+from bridge.journal.queries.dated_notices import DatedNotice
 from bridge.journal.queries.endpoints import DueDelivery
 from bridge.journal.queries.histories import ForgottenRow
 from bridge.journal.queries.own import OwnFilter, Party
@@ -118,6 +119,7 @@ __all__ = [
     "ConnectedClient",
     "ConsoleFilter",
     "ConsoleRecords",
+    "DatedNotice",
     "DayTotals",
     "Deliver",
     "Dispatcher",

@@ -9,6 +9,7 @@ from typing import Literal
 from bridge.journal.queries import console as console_queries
 from bridge.journal.queries import problems as problem_queries
 from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedPayout, Place
+from bridge.journal.queries.dated_notices import DatedNotice, dated_notices
 from bridge.journal.queries.endpoints import endpoints
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
 from bridge.journal.queries.payments import latest_time
@@ -79,6 +80,10 @@ class ConsoleRecords:
     async def unasked_at(self, provider: str, since: datetime) -> Unasked:
         """What waits for a provider that cannot be asked since then."""
         return await self._read(unasked_at, provider, since)
+
+    async def dated_notices(self, provider: str) -> Sequence[DatedNotice]:
+        """The first of each transfer among a provider's newest notices, newest first."""
+        return await self._read(dated_notices, provider)
 
     async def under_way(self) -> UnderWay:
         """How many payments and payouts are under way, by status."""

@@ -123,6 +123,8 @@ class InvoiceSnapshot(_Observation):
     """What the provider asks for on top in that coin, if it says so."""
     heard_at: AwareDatetime | None = None
     """When who was asked said it, by a clock that only goes on; None of a message."""
+    dates_ahead_seconds: int = 0
+    """By how much the dates of its transfers are ahead of UTC, as far as that was found out."""
 
     @property
     def tx_hash(self) -> str | None:

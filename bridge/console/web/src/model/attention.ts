@@ -49,6 +49,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "coin-unfollowed": "Unfollowed coin",
   "provider-unset": "Provider not set up",
   "provider-unreachable": "Provider cannot be asked",
+  "provider-dates-off": "Dates in another zone",
   "chain-read-by-one": "Blocks read by one",
   "endpoint-disabled": "Endpoint disabled",
   "endpoint-missed": "Endpoint missed events",

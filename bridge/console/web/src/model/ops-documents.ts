@@ -122,6 +122,7 @@ export type AttentionKind =
   | "coin-unfollowed"
   | "provider-unset"
   | "provider-unreachable"
+  | "provider-dates-off"
   | "chain-read-by-one"
   | "alerts-undelivered"
   | "endpoint-disabled"
