@@ -41,7 +41,7 @@ from bridge.journal.queries.histories import ForgottenRow
 from bridge.journal.queries.own import OwnFilter, Party
 from bridge.journal.queries.payments import DuePayment, HistoryEntry, PaymentRecord
 from bridge.journal.queries.payouts import PayoutHistoryEntry, PayoutRecord
-from bridge.journal.queries.problems import TroubledPayment
+from bridge.journal.queries.problems import TroubledPayment, Unopened
 from bridge.journal.queries.refunds import ListedRefund
 from bridge.journal.queries.rooms import Stretch
 from bridge.journal.queries.totals import DayTotals
@@ -179,6 +179,7 @@ __all__ = [
     "TroubledPayment",
     "UnmatchedTransfer",
     "UnmatchedWebhook",
+    "Unopened",
     "UnreadableRow",
     "UnreadableRowError",
     "WaitedCoin",

@@ -141,6 +141,11 @@ class ConsoleRecords:
         """How many payments need a person, by kind."""
         return await self._read(problem_queries.problem_counts)
 
+    async def count_without_address(self, wanted_before: datetime) -> problem_queries.Unopened:
+        """How many invoices are to be paid, and no provider has opened them; those that are wanted since before that
+        are overdue."""
+        return await self._read(problem_queries.count_without_address, wanted_before)
+
     async def payment_events(self, payment_id: str) -> list[JournaledEvent]:
         """The events about a payment and its payouts, in order, as far as they are stored."""
         return await self._read(console_queries.payment_events, payment_id)

@@ -163,6 +163,8 @@ export interface LeftOut {
 export interface AttentionAnswer {
   items: readonly AttentionItem[];
   leftOut: readonly LeftOut[];
+  /** How many buyers have had no address for less than a minute. */
+  awaitingAddress: number;
   elsewhere: Partial<Record<HandlingState, number>>;
 }
 
