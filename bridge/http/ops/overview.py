@@ -156,10 +156,7 @@ def _is_seen_to(item: AttentionItem, assigned_to: str | None, *, unassigned: boo
 
 async def _counts_of_payments(journal: Journal, unopened: Unopened) -> Mapping[Kind, int]:
     """How many payments need a person, by kind: those that lack an address as well."""
-    counts: dict[Kind, int] = {AttentionKind.WITHOUT_ADDRESS: unopened.overdue}
-    for kind, count in (await journal.console.problem_counts()).items():
-        counts[kind] = count
-    return counts
+    return {**await journal.console.problem_counts(), AttentionKind.WITHOUT_ADDRESS: unopened.overdue}
 
 
 def _left_out(listed: Sequence[Attention], wrong: Mapping[Kind, int], transfers: int) -> list[LeftOut]:

@@ -12,6 +12,7 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import invoice_from_row, payment_from_row
 from bridge.journal.tables.unreadable_rows import RowKind, StoredRow, is_not_noted, readable
 from bridge.journal.writing.staged.actions import OFF_THE_LIST
+from coordinator.attention.items import Kind
 from coordinator.attention.payments import problem_key
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.payments import OPEN_STATUSES, Payment
@@ -89,7 +90,7 @@ def _troubled(row: StoredRow) -> TroubledPayment:
     return TroubledPayment(payment_from_row(row), row["problems_at"], frozenset())
 
 
-def problem_counts(connection: Connection) -> Mapping[ProblemKind, int]:
+def problem_counts(connection: Connection) -> Mapping[Kind, int]:
     """How many payments need a person, by kind; one may do so for several."""
     counted = select(func.count()).select_from(schema.payments)
     return {kind: connection.scalar(counted.where(_is_unsettled(kind))) or 0 for kind in _present(connection)}

@@ -26,12 +26,12 @@ from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from bridge.journal.writing.writer import Submit
+from coordinator.attention.items import Kind
 from coordinator.attention.unconfigured import AtProvider
 from coordinator.attention.unreachable import Unasked
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.observed.observations import Observation
-from coordinator.payments.problems.problems import ProblemKind
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import ResolutionOutcome
 
@@ -137,7 +137,7 @@ class ConsoleRecords:
         """The payments with which something is wrong that nobody has settled, of each kind up to a limit."""
         return await self._read(problem_queries.troubled_payments, console_queries.SHOWN_LIMIT)
 
-    async def problem_counts(self) -> Mapping[ProblemKind, int]:
+    async def problem_counts(self) -> Mapping[Kind, int]:
         """How many payments need a person, by kind."""
         return await self._read(problem_queries.problem_counts)
 
