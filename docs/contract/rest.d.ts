@@ -2151,6 +2151,8 @@ export interface components {
             items: components["schemas"]["AttentionItem"][];
             /** @description The kinds of which more are wrong than are here; none if all are here. */
             leftOut: components["schemas"]["LeftOut"][];
+            /** @description How many invoices were requested less than a minute ago and are not opened yet, so that their buyers have no address; if that lasts they are listed. */
+            awaitingAddress: number;
             /** @description How many of those that were found are in the other states. */
             elsewhere: {
                 [key: string]: number;
@@ -2973,7 +2975,7 @@ export interface components {
             fee: string | null;
             /** @description What a wallet opens, and a QR code shows, to pay `coinAmount`; null where that is. */
             paymentUri: string | null;
-            /** @description Until when the price holds; where its provider never changes it, as long as the payment waits (`expiresAt`). Ask for a new one then, if the payment is still open. Null until the invoice is open. */
+            /** @description Until when the price holds; where its provider never changes it, as long as the payment waits (`expiresAt`). Ask for a new one then, if the payment is still open. Null until the invoice is open, and where the price is never changed and the payment never expires. */
             quotedUntil: string | null;
             /** @description Why the provider did not open the invoice when it was asked last, for a person to read; it is asked again now and then. Null while it just does not answer, and once the invoice is open. */
             refusal: string | null;
@@ -8139,7 +8141,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8507,7 +8509,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8584,7 +8586,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8726,7 +8728,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8806,7 +8808,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8883,7 +8885,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
