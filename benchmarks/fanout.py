@@ -33,6 +33,8 @@ FAN_OUT = (
     Figure("p99_ms", "p99 ms from POST to socket, 30 events/s", {"Node": 1.0}),
 )
 WEBHOOKS = (Figure("webhook_cpu_us", "CPU µs per webhook, 16 connections, 1 client", {"Node": 1.0}),)
+# The peers register nothing.
+REGISTRATIONS = (Figure("registration_cpu_us", "CPU µs per registration, 16 connections, 1 client"),)
 CROWD = (("leave_cpu_us", "CPU µs per departure"), ("room_cpu_us", "CPU µs per event to a room of 2"))
 STALLED = (
     Figure("cpu_us", "CPU µs per delivery", {"alone": None}),
@@ -79,14 +81,15 @@ def beside_peers(bench: Bench, servers: Mapping[str, Server], sizes: Sizes, only
             for measurement in _of_peers(server, sizes, only):
                 found.update(bench.measured(run, name, server, measurement))
             runs_of[name].append(found)
-    return table("", OURS, FAN_OUT + WEBHOOKS, runs_of)
+    return table("", OURS, FAN_OUT + WEBHOOKS + REGISTRATIONS, runs_of)
 
 
 def _of_peers(server: Server, sizes: Sizes, only: str | None) -> Iterator[Measurement]:
     if only != "webhooks":
         yield Measurement("fan-out", fan_out_plan(server, sizes), [figure.key for figure in FAN_OUT])
     if only != "peers" and server.webhooks_at is not None:
-        yield Measurement("webhooks", webhooks_plan(server, sizes), [figure.key for figure in WEBHOOKS])
+        figures = WEBHOOKS + REGISTRATIONS if server.is_ours else WEBHOOKS
+        yield Measurement("webhooks", webhooks_plan(server, sizes), [figure.key for figure in figures])
 
 
 def in_crowds(bench: Bench, bridge: Server, sizes: Sizes) -> str:

@@ -287,24 +287,29 @@ async def webhooks(plan: Plan, found: Found) -> None:
     heard, pid = Heard(plan["answer_seconds"]), plan["pid"]
     await connect(plan["port"], 1, heard)
     posters = [await poster(plan) for _ in range(plan["posters"])]
-    for body in plan["registrations"] if plan["register_at"] else ():
-        await posters[0].post(request_of(plan["register_at"], body))
+    registrations = [request_of(plan["register_at"], body) for body in plan["registrations"] if plan["register_at"]]
     requests = [
         request_of(plan["path"], body, "".join(f"{name}: {value}\r\n" for name, value in headers.items()))
         for body, headers in plan["deliveries"]
     ]
-    await asyncio.sleep(0.5)
-    began(plan)
-    before, cpu = heard.events, cpu_seconds(pid)
 
     async def post_all(posting: Poster, share: list[bytes]) -> None:
         for request in share:
             await posting.post(request)
 
-    posted = asyncio.gather(
-        *(post_all(posting, requests[number :: len(posters)]) for number, posting in enumerate(posters))
-    )
-    await heard.after(posted, len(requests))
+    def posted(those: list[bytes]) -> Awaitable[object]:
+        return asyncio.gather(
+            *(post_all(posting, those[number :: len(posters)]) for number, posting in enumerate(posters))
+        )
+
+    if registrations:
+        cpu = cpu_seconds(pid)
+        await posted(registrations)
+        found["registration_cpu_us"] = (cpu_seconds(pid) - cpu) / len(registrations) * 1e6
+    await asyncio.sleep(0.5)
+    began(plan)
+    before, cpu = heard.events, cpu_seconds(pid)
+    await heard.after(posted(requests), len(requests))
     if heard.events - before != len(requests):
         raise ValueError(f"{heard.events - before} events of {len(requests)} webhooks")
     found["webhook_cpu_us"] = (cpu_seconds(pid) - cpu) / len(requests) * 1e6

@@ -35,6 +35,7 @@ from bridge.workers.books.late_entries import LateEntries
 from bridge.workers.chains.followers import ChainFollowers, ChainProblemError
 from bridge.workers.endpoints.endpoints import Endpoints
 from bridge.workers.health.checks import Check, DegradedError, LoopLag, Shared, check_descriptors, check_disk
+from bridge.workers.health.gateway_dates import GatewayDates
 from bridge.workers.health.unreachable_providers import UnreachableProviders
 from bridge.workers.health.unreadable_rows import UnreadableRows
 from bridge.workers.health.unset_providers import SetUp, UnsetProviders
@@ -165,7 +166,9 @@ async def running_engine(
     set_up = SetUp.of(registry.invoices, registry.payouts)
     unset = UnsetProviders(journal, set_up, days=settings.reconcile_days)
     await unset.try_to_refresh()
-    provider_alarms = partial(_alarms_of, unset, unreachable)
+    gateway_dates = GatewayDates(journal, registry.dates)
+    await gateway_dates.try_to_refresh()
+    provider_alarms = partial(_alarms_of, unset, unreachable, gateway_dates)
     address_wait = timedelta(hours=settings.refund_address_wait_hours)
     work[ALERTS] = Alerting(
         journal,
@@ -192,6 +195,7 @@ async def running_engine(
     leased = LeasedWork(journal, work, says=chains.says(), report=report)
     tasks += [asyncio.create_task(leased.run()), asyncio.create_task(chains.run())]
     tasks += [asyncio.create_task(unset.run()), asyncio.create_task(unreachable.run())]
+    tasks.append(asyncio.create_task(gateway_dates.run()))
     tasks.append(asyncio.create_task(UnreadableRows(journal).run()))
     tasks.append(asyncio.create_task(_stop_if_replaced(journal, stop)))
     lag = LoopLag()
@@ -201,6 +205,7 @@ async def running_engine(
     neighbours |= {"alerts": partial(check_delivery, journal)} if registry.alerted else {}
     neighbours |= {"prices": _priced(prices)} if registry.payouts else {}
     neighbours |= {"providers": unset.check} if unset.items else {}
+    neighbours |= {"dates": gateway_dates.check} if registry.dates else {}
     neighbours |= {name: _followed(check) for name, check in chains.checks().items()}
     checks |= {name: Shared(check, is_needed=False) for name, check in neighbours.items()}
     try:
@@ -263,8 +268,8 @@ def _alive(task: asyncio.Task[None]) -> Check:
     return check
 
 
-def _alarms_of(unset: UnsetProviders, unreachable: UnreachableProviders) -> Sequence[Attention]:
-    return [*unset.items, *unreachable.items]
+def _alarms_of(*known_by: UnsetProviders | UnreachableProviders | GatewayDates) -> Sequence[Attention]:
+    return [item for those in known_by for item in those.items]
 
 
 def _check_of(registry: Registry, provider: str) -> Check | None:

@@ -14,7 +14,7 @@ from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.wallets.settings import WalletRules
 from coordinator.books.days import zone_named
 from providers import known
-from providers.contract import InvoiceGateways, PayoutGateways, WebhookReaders
+from providers.contract import InvoiceGateways, PayoutGateways, UnzonedDates, WebhookReaders
 from providers.findings import is_this_machine
 from providers.onchain.chains import Chain
 from providers.wallet_keepers import WalletKeepers
@@ -40,6 +40,8 @@ class Registry:
     """Those that say what their wallets hold."""
     wallet_rules: WalletRules
     """How those, and wallets on chains, are compared with the books."""
+    dates: Mapping[str, UnzonedDates] = field(default_factory=dict)
+    """Those of the providers that do not name the zone of their dates."""
     chains: Mapping[str, Chain] = field(default_factory=dict)
     """Those that are followed, for payments and payouts over them, and to check the payouts of others."""
     grants_asker: "GrantLookup | None" = None
@@ -70,6 +72,7 @@ def build_registry(settings: Settings) -> Registry:
         {name: one.payouts for name, one in connected.items() if one.payouts is not None},
         {name: one.wallets for name, one in connected.items() if one.wallets is not None},
         settings.wallets.rules(zone_named(settings.time_zone), settings.chains),
+        {name: one.dates for name, one in connected.items() if one.dates is not None},
         settings.chains,
         grants_asker=asker,
         identity_provider=identity_provider,

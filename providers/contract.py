@@ -7,7 +7,7 @@ settings, what its webhooks look like, what its payouts need and prove, and the 
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
@@ -36,6 +36,7 @@ __all__ = [
     "Provider",
     "Reading",
     "Surroundings",
+    "UnzonedDates",
     "WebhookDescription",
     "WebhookReader",
     "WebhookReaders",
@@ -125,6 +126,16 @@ class WebhookReader(Protocol):
 
     def read_again(self, body: bytes) -> WebhookReading | AskFirst:
         """Reads the body of a webhook that was verified when it came. Raises WebhookUnreadableError."""
+
+
+class UnzonedDates(Protocol):
+    """The dates in one provider's messages, which do not name the zone that they are in."""
+
+    def settling_seconds(self, coin: str) -> int:
+        """How long after it dated a transfer the provider may hold its message about it, at most."""
+
+    def correct_dates(self, ahead: timedelta) -> None:
+        """Has its messages read as dated so far ahead of UTC from now on."""
 
 
 class InvoiceGateway(Protocol):
@@ -264,6 +275,7 @@ class Connected:
     invoices: InvoiceGateway | None = None
     payouts: PayoutGateway | None = None
     wallets: WalletKeeper | None = None
+    dates: UnzonedDates | None = None
     close: Callable[[], Awaitable[None]] | None = None
     """Lets go of what it holds open."""
 

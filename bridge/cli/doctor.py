@@ -71,6 +71,7 @@ def _examine(config: Path | None) -> Iterator[Finding]:
     for provider in known.PROVIDERS:
         yield from provider.findings(settings, settings.surroundings(provider.name))
     yield from _unset_providers(settings)
+    yield from _gateway_dates(settings)
     yield from chain_findings(settings)
     yield from _alerts(settings)
     yield from _journal(settings)
@@ -98,6 +99,24 @@ def _unset_providers(settings: "Settings") -> Iterator[Finding]:
         return  # what is wrong with the journal is said elsewhere
     for item in provider_unset(waiting, lacking()):
         yield Finding("warning", item.detail)
+
+
+def _gateway_dates(settings: "Settings") -> Iterator[Finding]:
+    """Providers whose dates are not in UTC."""
+    from bridge.journal.examine import examine_dated_notices
+    from bridge.workers.health.gateway_dates import zone_of
+    from coordinator.attention.gateway_dates import dates_off
+
+    for provider in known.PROVIDERS:
+        try:
+            dates = provider.connect(settings, settings.surroundings(provider.name)).dates
+            notices = [] if dates is None else examine_dated_notices(settings.database_url, provider.name)
+        except BridgeError:
+            continue  # what is wrong with the settings or the journal is said elsewhere
+        found = None if dates is None else zone_of(dates, notices)
+        if found is not None and found.ahead:
+            item = dates_off(provider.name, found)
+            yield Finding("warning", f"{item.title}: {item.detail}. {item.advice}")
 
 
 def _front_end(settings: "Settings") -> Iterator[Finding]:

@@ -1,5 +1,5 @@
-"""Whose pages they look like to buyers and sellers: a name, a logo and a colour, by configuration. A colour that
-words could not be read in is refused."""
+"""Whose pages they look like to buyers and sellers: a name, a logo, a colour and the way back to the shop, by
+configuration. A colour that words could not be read in is refused."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,8 @@ LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 # A page is to be there at once, also on a phone.
 LOGO_LIMIT_BYTES = 50_000
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
+# Without what browsers drop or turn into something else, and what people take for the host.
+_PAGE = re.compile(r"https?://[^\x00-\x20\x7f-\xa0\\/?#@]+(?:[/?#][^\x00-\x20\x7f-\xa0\\]{0,1900})?")
 # Of WCAG 2.2 for words.
 LEAST_CONTRAST = 4.5
 # What lies behind words (`base.css`): where the page is light, and where it is dark.
@@ -54,6 +56,12 @@ def _readable_on(paper: str, sheet: str) -> AfterValidator:
     return AfterValidator(readable)
 
 
+def _page(address: str) -> str:
+    if address and not _PAGE.fullmatch(address):
+        raise ValueError("expected a web address such as https://shop.example, without a user and a password")
+    return address
+
+
 class BrandSettings(BaseModel):
     """How the pages of buyers and sellers look."""
 
@@ -63,6 +71,7 @@ class BrandSettings(BaseModel):
     logo_file: Path | None = None
     accent: Annotated[str, _readable_on(*LIGHT)] = ""
     accent_dark: Annotated[str, _readable_on(*DARK)] = ""
+    shop_url: Annotated[str, AfterValidator(_page)] = ""
 
     @field_validator("logo_file", mode="before")
     @classmethod

@@ -128,7 +128,11 @@ def pages_router(build: Path = BUILD, brand: Callable[[], BrandSettings] = Brand
 
     @get("/brand.json", include_in_schema=False, sync_to_thread=False)
     def get_brand() -> Response[dict[str, str | None]]:
-        said = {"name": brand().name, "logo": None if brand().logo_file is None else "/brand/logo"}
+        said = {
+            "name": brand().name,
+            "logo": None if brand().logo_file is None else "/brand/logo",
+            "shopUrl": brand().shop_url or None,
+        }
         return Response(said, headers=BRAND_HEADERS)
 
     @get("/brand/logo", include_in_schema=False)

@@ -68,10 +68,10 @@ async def get_unread_count(
         raise wrong_field("userId", "expected the id of a user")
     room = rooms.user(str(user_id))
     await require_rooms(principal, [room], grants)
-    last, _ = await journal.room_events_before(room, UnreadCountUpdate.event_name, limit=1)
-    if last:
-        return UnreadCount(unread_count=last[0].event.payload["unreadCount"])
-    return UnreadCount(unread_count=await journal.count_room_events(room, NewNotification.event_name))
+    last = await journal.last_counted(room, UnreadCountUpdate.event_name)
+    if last is not None:
+        return UnreadCount(unread_count=last.event.payload["unreadCount"])
+    return UnreadCount(unread_count=await journal.count_counted(room, NewNotification.event_name))
 
 
 @get(

@@ -35,12 +35,13 @@ from bridge.journal.queries.console import (
     StoredWebhook,
     UnmatchedWebhook,
 )
+from bridge.journal.queries.dated_notices import DatedNotice
 from bridge.journal.queries.endpoints import DueDelivery
 from bridge.journal.queries.histories import ForgottenRow
 from bridge.journal.queries.own import OwnFilter, Party
 from bridge.journal.queries.payments import DuePayment, HistoryEntry, PaymentRecord
 from bridge.journal.queries.payouts import PayoutHistoryEntry, PayoutRecord
-from bridge.journal.queries.problems import TroubledPayment, UnopenedInvoice
+from bridge.journal.queries.problems import TroubledPayment, UnopenedCounts, UnopenedInvoice
 from bridge.journal.queries.refunds import ListedRefund
 from bridge.journal.queries.rooms import Stretch
 from bridge.journal.queries.totals import DayTotals
@@ -118,6 +119,7 @@ __all__ = [
     "ConnectedClient",
     "ConsoleFilter",
     "ConsoleRecords",
+    "DatedNotice",
     "DayTotals",
     "Deliver",
     "Dispatcher",
@@ -178,6 +180,7 @@ __all__ = [
     "UnmatchedTransfer",
     "UnmatchedWebhook",
     "UnopenedInvoice",
+    "UnopenedCounts",
     "UnreadableRow",
     "UnreadableRowError",
     "WaitedCoin",

@@ -18,11 +18,19 @@ from bridge.journal.database.remedies import what_helps
 from bridge.journal.database.schema_versions import known_versions, version_of
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.queries.coins import WaitedCoin, coins_waited_for
+from bridge.journal.queries.dated_notices import DatedNotice, dated_notices
 from bridge.journal.queries.waiting_at_providers import waiting_at_others
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from coordinator.attention.unconfigured import AtProvider
 
-__all__ = ["DatabaseState", "examine_database", "examine_hold", "examine_waiting", "examine_waiting_at_others"]
+__all__ = [
+    "DatabaseState",
+    "examine_database",
+    "examine_dated_notices",
+    "examine_hold",
+    "examine_waiting",
+    "examine_waiting_at_others",
+]
 
 T = TypeVar("T")
 
@@ -89,6 +97,11 @@ def examine_waiting_at_others(
     return _examined(
         database_url, partial(waiting_at_others, asked=asked, sending=sending, expired_since=expired_since)
     )
+
+
+def examine_dated_notices(database_url: str, provider: str) -> Sequence[DatedNotice]:
+    """How a provider's newest notices are dated, as in the journal's `dated_notices`."""
+    return _examined(database_url, partial(dated_notices, provider=provider))
 
 
 def _examined(database_url: str, read: Callable[[Connection], Sequence[T]]) -> Sequence[T]:

@@ -331,9 +331,13 @@ class Journal:
         the limit because they are large."""
         return await self._read(room_queries.room_events_before, room, name, before=before, limit=limit)
 
-    async def count_room_events(self, room: str, name: str) -> int:
-        """How many events of one kind went to a room."""
-        return await self._read(room_queries.count_room_events, room, name)
+    async def count_counted(self, room: str, name: str) -> int:
+        """How many events of a kind that is counted went to a room."""
+        return await self._read(room_queries.count_counted, room, name)
+
+    async def last_counted(self, room: str, name: str) -> JournaledEvent | None:
+        """The last of them; None if there is none."""
+        return await self._read(room_queries.last_counted, room, name)
 
     async def oldest_offset(self) -> int:
         """The place of the oldest event that is stored; 1 if there is none."""

@@ -71,6 +71,7 @@ class AttentionKind(StrEnum):
     COIN_UNFOLLOWED = "coin-unfollowed"
     PROVIDER_UNSET = "provider-unset"
     PROVIDER_UNREACHABLE = "provider-unreachable"
+    PROVIDER_DATES_OFF = "provider-dates-off"
     WITHOUT_ADDRESS = "payment-without-address"
     WEBHOOK_UNMATCHED = "webhook-unmatched"
     TRANSFER_UNMATCHED = "transfer-unmatched"
@@ -109,6 +110,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     ProblemKind.FORGOTTEN,
     AttentionKind.ROW_UNREADABLE,
     AttentionKind.CLOCK_WRONG,
+    AttentionKind.PROVIDER_DATES_OFF,
     # A buyer sits before the page at this moment.
     AttentionKind.WITHOUT_ADDRESS,
     # What comes is not seen, or may not have been.

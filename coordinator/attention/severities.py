@@ -56,6 +56,7 @@ _WARNING = (
     ProblemKind.REFUND_TOLD_TWICE,
     ProblemKind.FOREIGN,
     ProblemKind.FORGOTTEN,
+    AttentionKind.PROVIDER_DATES_OFF,
     AttentionKind.WITHOUT_ADDRESS,
     AttentionKind.PAYOUTS_HELD,
     AttentionKind.PAYOUT_AWAITING_APPROVAL,

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol, TypeVar
 
+from coordinator.models import cached_property
 from coordinator.money import ZERO, excess_over, in_scale_of, total
 from coordinator.payments.agreed.agreements import Share, part_of
 from coordinator.payments.deciding.merging import merged
@@ -26,6 +27,7 @@ from coordinator.payments.observed.observations import (
 from coordinator.payments.observed.reversals import PaymentDisputed, RefundedThere
 from coordinator.payments.parts.part_statuses import cancelled_requests, is_gone, part_status
 from coordinator.payments.parts.seller_shares import going_back_of, gone_back_of, part_of_nobodys
+from coordinator.payments.parts.shown import Scale
 from coordinator.payments.payments import Payment
 from coordinator.payments.statuses import EscrowState, PaymentStatus
 from coordinator.payouts.earnings import Escrow, Pool, escrow_of, paid_out_to, refundable
@@ -91,18 +93,24 @@ class OwnPart:
             return self._payment.amount
         return total(share.amount for share in self._payment.shares if share.seller_id in self.sellers)
 
-    def of(self, amount: Decimal) -> Decimal:
-        """Their part of a sum that came for the goods."""
-        if self.is_whole:
-            return self.in_scale(amount)
-        came = min(amount, self._payment.amount)
-        return self.in_scale(total(part_of(self._payment.shares, one, came) for one in self.sellers))
+    def of(self, amount: Decimal, status: str) -> Decimal:
+        """Their part of a sum that came for the goods, when their part stood so."""
+        came = amount
+        if not self.is_whole:
+            came = min(amount, self._payment.amount)
+            came = total(part_of(self._payment.shares, one, came) for one in self.sellers)
+        lacks_some = came < self.amount and status != PaymentStatus.COMPLETED
+        return self._scale.received(came, lacks_some=lacks_some)
 
     def out_of(self, amount: Decimal, seller_id: str | None) -> Decimal:
         """Their part of what goes back, out of somebody's share or out of nobody's."""
         if self.is_whole or seller_id is not None:
             return self.in_scale(amount)
         return self.in_scale(total(part_of_nobodys(self._payment, one, amount) for one in self.sellers))
+
+    @cached_property
+    def _scale(self) -> Scale:
+        return Scale(self._payment, self.amount)
 
     def in_scale(self, amount: Decimal) -> Decimal:
         """An amount in the payment's currency, in the scale that was agreed with these sellers."""
@@ -130,11 +138,9 @@ class OwnPart:
         """What it comes to, with the payouts that there are."""
         found = self._figures(payouts)
         return found._replace(
-            received=self.in_scale(found.received),
-            missing=self.in_scale(found.missing),
-            excess=self.in_scale(found.excess),
-            fee=self.in_scale(found.fee),
-            missing_fee=self.in_scale(found.missing_fee),
+            **self._scale.figures(
+                found.received, found.missing, found.excess, found.fee, found.missing_fee
+            )._asdict(),
             refunded=self.in_scale(found.refunded),
             refundable=tuple(pool._replace(amount=self.in_scale(pool.amount)) for pool in found.refundable),
             escrow=Escrow(*map(self.in_scale, found.escrow)),

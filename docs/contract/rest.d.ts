@@ -2114,7 +2114,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "row-unreadable" | "clock-wrong" | "payment-without-address" | "coin-unfollowed" | "provider-unset" | "provider-unreachable" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "price-unusable" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "row-unreadable" | "clock-wrong" | "provider-dates-off" | "payment-without-address" | "coin-unfollowed" | "provider-unset" | "provider-unreachable" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "price-unusable" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -2153,6 +2153,8 @@ export interface components {
             items: components["schemas"]["AttentionItem"][];
             /** @description The kinds of which more are wrong than are here; none if all are here. */
             leftOut: components["schemas"]["LeftOut"][];
+            /** @description How many invoices were requested less than a minute ago and are not opened yet, so that their buyers have no address; if that lasts they are listed. */
+            awaitingAddress: number;
             /** @description How many of those that were found are in the other states. */
             elsewhere: {
                 [key: string]: number;
@@ -2980,7 +2982,7 @@ export interface components {
             fee: string | null;
             /** @description What a wallet opens, and a QR code shows, to pay `coinAmount`; null where that is. */
             paymentUri: string | null;
-            /** @description Until when the price holds; where its provider never changes it, as long as the payment waits (`expiresAt`). Ask for a new one then, if the payment is still open. Null until the invoice is open. */
+            /** @description Until when the price holds; where its provider never changes it, as long as the payment waits (`expiresAt`). Ask for a new one then, if the payment is still open. Null until the invoice is open, and where the price is never changed and the payment never expires. */
             quotedUntil: string | null;
             /** @description Why the provider did not open the invoice when it was asked last, for a person to read; it is asked again now and then. Null while it just does not answer, and once the invoice is open. */
             refusal: string | null;
@@ -8167,7 +8169,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8535,7 +8537,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8612,7 +8614,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8754,7 +8756,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8834,7 +8836,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8911,7 +8913,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any`. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;

@@ -61,7 +61,7 @@ class Shkeeper:
             confirmations=own.shkeeper_confirmations,
         )
         if not own.shkeeper_url:
-            return Connected(reader)
+            return Connected(reader, dates=reader)
         # They bring an HTTP client, which a bridge that asks SHKeeper nothing does without.
         from providers.shkeeper.asking.api import ShkeeperApi
         from providers.shkeeper.asking.credentials import CredentialCheck
@@ -93,6 +93,7 @@ class Shkeeper:
             invoices,
             payouts if own.shkeeper_user else None,
             ShkeeperWallets(api, invoices.coins, own.shkeeper_coin_decimals),
+            dates=reader,
             close=api.aclose,
         )
 

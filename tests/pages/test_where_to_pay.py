@@ -149,6 +149,16 @@ def test_a_payment_of_the_shops_own_leads_back_to_the_shop(
     expect(page.get_by_role("link", name="Back to the shop")).to_be_visible()
 
 
+def test_the_configured_shop_is_the_way_back_of_a_payment_that_names_none(
+    browsing: Browsing, make_bridge: StartBridge
+) -> None:
+    bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEY, BRIDGE_BRAND='{"shop_url": "http://127.0.0.1:9/shop"}')
+    with client_of(bridge.url) as client:
+        page = opened(browsing, bridge, create(client, externalId=f"order-{next(NUMBERS)}"))
+        expect(page.get_by_role("link", name="Back to the shop")).to_have_attribute("href", "http://127.0.0.1:9/shop")
+        expect(page.locator(".to-shop-host")).to_have_text("127.0.0.1:9")
+
+
 def test_without_a_way_back_it_says_so_plainly(
     browsing: Browsing, bridge: BridgeProcess, client: httpx.Client
 ) -> None:

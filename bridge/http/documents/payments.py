@@ -87,7 +87,8 @@ class InvoiceItem(FrozenModel):
     )
     quoted_until: AwareDatetime | None = Field(
         description="Until when the price holds; where its provider never changes it, as long as the payment waits "
-        "(`expiresAt`). Ask for a new one then, if the payment is still open. Null until the invoice is open."
+        "(`expiresAt`). Ask for a new one then, if the payment is still open. Null until the invoice "
+        "is open, and where the price is never changed and the payment never expires."
     )
     refusal: str | None = Field(
         description="Why the provider did not open the invoice when it was asked last, for a person to read; it is "
@@ -346,6 +347,6 @@ def _history_item(
         effect=entry.effect,
         status=status,
         escrow_state=escrow_state,
-        received=part.of(entry.received),
+        received=part.of(entry.received, status),
         tx_hash=entry.observation.tx_hash,
     )

@@ -1,6 +1,7 @@
 """Lists by page and filter, as they stand in an address: their parameters, and how each is read."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -63,7 +64,7 @@ def search_in(text: str | None) -> str | None:
     return text or None
 
 
-def some_of(words: type[StrEnum], field: str, text: str | None) -> tuple[str, ...]:
+def some_of(words: Iterable[StrEnum], field: str, text: str | None) -> tuple[str, ...]:
     known = [word.value for word in words]
     names = tuple(filter(None, (part.strip() for part in (text or "").split(","))))
     if not set(names) <= set(known):

@@ -37,6 +37,7 @@ from bridge.journal import (
     TroubledPayment,
     UnmatchedTransfer,
     UnopenedInvoice,
+    UnopenedCounts,
     waiting_name,
 )
 from bridge.workers.alerts.alerting import NeedsAPerson
@@ -61,6 +62,7 @@ from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
 from coordinator.payments.problems.problems import ProblemKind
+from coordinator.payments.agreed.invoices import Invoice
 from providers.onchain.matching.matching import paid_already
 
 __all__ = ["all_that_needs_a_person", "count_by_kind", "get_attention", "list_actions", "needs_a_person"]
@@ -83,6 +85,10 @@ class AttentionList(FrozenModel):
     items: list[AttentionItem]
     left_out: list[LeftOut] = Field(
         description="The kinds of which more are wrong than are here; none if all are here.",
+    )
+    awaiting_address: int = Field(
+        description="How many invoices were requested less than a minute ago and are not opened yet, so that their "
+        "buyers have no address; if that lasts they are listed.",
     )
     elsewhere: dict[Literal["open", "snoozed", "closed"], int] = Field(
         description="How many of those that were found are in the other states.",
@@ -130,7 +136,8 @@ async def get_attention(
     found = await needs_a_person(
         journal, refund_address_wait, opener, sender, provider_alarms=provider_alarms(), transfers=transfers
     )
-    left_out = _left_out(found, await journal.console.problem_counts(), transfers)
+    unopened = await journal.console.count_without_address(now - ADDRESS_EXPECTED_WITHIN)
+    left_out = _left_out(found, await _counts_of_payments(journal, unopened), transfers)
     known = await journal.alerts.alerts(now)
     worst_first = sorted(found, key=lambda one: severities.of(one.kind).rank)
     listed = [attention_item(one, link, seen(known.get(one.key), one, now), severities, now) for one in worst_first]
@@ -138,6 +145,7 @@ async def get_attention(
     return AttentionList(
         items=[one for one in wanted if standing in (one.state, "all")],
         left_out=left_out,
+        awaiting_address=unopened.recent,
         elsewhere=Counter(one.state for one in wanted if standing not in (one.state, "all")),
     )
 
@@ -148,7 +156,12 @@ def _is_seen_to(item: AttentionItem, assigned_to: str | None, *, unassigned: boo
     return assigned_to is None or item.assigned_to == assigned_to
 
 
-def _left_out(listed: Sequence[Attention], wrong: Mapping[ProblemKind, int], transfers: int) -> list[LeftOut]:
+async def _counts_of_payments(journal: Journal, unopened: UnopenedCounts) -> Mapping[Kind, int]:
+    """How many payments need a person, by kind: those that lack an address as well."""
+    return {**await journal.console.problem_counts(), AttentionKind.WITHOUT_ADDRESS: unopened.overdue}
+
+
+def _left_out(listed: Sequence[Attention], wrong: Mapping[Kind, int], transfers: int) -> list[LeftOut]:
     """The kinds of which not all are listed: of payments they are counted, of all else it is known that as many were
     found as are looked for."""
     shown = Counter(one.kind for one in listed)
@@ -157,7 +170,7 @@ def _left_out(listed: Sequence[Attention], wrong: Mapping[ProblemKind, int], tra
     others = [
         kind
         for kind, count in shown.items()
-        if isinstance(kind, AttentionKind) and count >= asked_for.get(kind, SHOWN)
+        if kind not in wrong and isinstance(kind, AttentionKind) and count >= asked_for.get(kind, SHOWN)
     ]
     return more + [LeftOut(kind=kind, count=None) for kind in others]
 
@@ -189,7 +202,8 @@ async def all_that_needs_a_person(
 ) -> NeedsAPerson:
     """The same, with the kinds of which there are more."""
     found = await needs_a_person(journal, refund_address_wait, provider_alarms=provider_alarms())
-    left_out = _left_out(found, await journal.console.problem_counts(), SHOWN)
+    unopened = await journal.console.count_without_address(journal.clock() - ADDRESS_EXPECTED_WITHIN)
+    left_out = _left_out(found, await _counts_of_payments(journal, unopened), SHOWN)
     return NeedsAPerson(found, {one.kind for one in left_out})
 
 
@@ -199,8 +213,8 @@ async def count_by_kind(
     """How many need a person, of every kind there is."""
     counts: Counter[Kind] = Counter(dict.fromkeys(attention.BY_URGENCY, 0))
     counts.update(item.kind for item in await _besides_problems(journal, refund_address_wait, None, provider_alarms))
-    counts.update(await journal.console.problem_counts())
-    return counts
+    unopened = await journal.console.count_without_address(journal.clock() - ADDRESS_EXPECTED_WITHIN)
+    return {**counts, **await _counts_of_payments(journal, unopened)}
 
 
 async def _besides_problems(

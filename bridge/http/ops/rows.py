@@ -15,6 +15,7 @@ from coordinator.attention.severities import Severities
 from coordinator.books.entries import sold
 from coordinator.models import FrozenModel
 from coordinator.money import Figure, in_scale_of, quotient, rounded
+from coordinator.payments.parts.shown import shown
 from coordinator.payments.payments import EscrowState, PaymentStatus
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from coordinator.payouts.approval import is_revocable, is_withdrawable
@@ -302,12 +303,8 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
         status=payment.status,
         escrow_state=payment.escrow_state,
         sold=agreed(sold(payment)),
-        received=agreed(payment.received),
-        missing=agreed(payment.missing),
-        excess=agreed(payment.excess),
+        **shown(payment)._asdict(),
         refunded=agreed(payment.refunded),
-        fee=agreed(payment.fee),
-        missing_fee=agreed(payment.missing_fee),
         problems=[problem.kind for problem in problems_of(payment)],
         late=payment.late,
         confirmations=awaited and awaited.confirmations,

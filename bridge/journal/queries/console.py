@@ -1,13 +1,13 @@
 """What finance ops look up: payments and payouts by page and filter, what needs a person, totals, and actions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
-from bridge.journal.queries.problems import has_problem
+from bridge.journal.queries.problems import has_no_address, has_problem
 from bridge.journal.queries.unpaid import unpaid
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import JournaledEvent, events_from_rows, payment_from_row, payout_from_row
@@ -76,6 +76,8 @@ class ConsoleFilter:
     """What is wrong with a payment: one of these kinds."""
     has_problems: bool = False
     """Whether anything has to be wrong with it."""
+    unopened_since: datetime | None = None
+    """Also those whose buyer has had no address since before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +199,7 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
     ):
         if value is not None:
             conditions.append(column == value)
-    if wanted.problems:
-        conditions.append(or_(*(has_problem(kind) for kind in wanted.problems)))
-    if wanted.problems or wanted.has_problems:
-        conditions.append(table.c.problems_at.is_not(None))
+    conditions += _wrong_as(wanted)
     if wanted.search is not None:
         conditions.append(table.c.search_text.contains(wanted.search.lower(), autoescape=True))
     for moment, since, before in (
@@ -212,6 +211,17 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
         if before is not None:
             conditions.append(moment < before)
     return conditions
+
+
+def _wrong_as(wanted: ConsoleFilter) -> Iterator[ColumnElement[bool]]:
+    """What has to be wrong with a payment."""
+    wrong = [has_problem(kind) for kind in wanted.problems]
+    if wanted.unopened_since is not None:
+        wrong.append(has_no_address(wanted.unopened_since))
+    if wrong:
+        yield or_(*wrong)
+    if wanted.has_problems or (wanted.problems and wanted.unopened_since is None):
+        yield schema.payments.c.problems_at.is_not(None)
 
 
 _GOING_ON = tuple(

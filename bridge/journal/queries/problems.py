@@ -1,16 +1,18 @@
 """Problems of payments as they are looked up: which payments need a person, how many by kind, which buyers have no
 address. What was settled or dismissed is left out until there is news."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, select
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import invoice_from_row, payment_from_row
 from bridge.journal.tables.unreadable_rows import RowKind, StoredRow, is_not_noted, readable
 from bridge.journal.writing.staged.actions import OFF_THE_LIST
+from coordinator.attention.items import Kind
 from coordinator.attention.payments import problem_key
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.payments import OPEN_STATUSES, Payment
@@ -19,6 +21,9 @@ from coordinator.payments.problems.problems import ProblemKind
 __all__ = [
     "TroubledPayment",
     "UnopenedInvoice",
+    "UnopenedCounts",
+    "count_without_address",
+    "has_no_address",
     "has_problem",
     "problem_counts",
     "troubled_payments",
@@ -86,7 +91,7 @@ def _troubled(row: StoredRow) -> TroubledPayment:
     return TroubledPayment(payment_from_row(row), row["problems_at"], frozenset())
 
 
-def problem_counts(connection: Connection) -> Mapping[ProblemKind, int]:
+def problem_counts(connection: Connection) -> Mapping[Kind, int]:
     """How many payments need a person, by kind; one may do so for several."""
     counted = select(func.count()).select_from(schema.payments)
     return {kind: connection.scalar(counted.where(_is_unsettled(kind))) or 0 for kind in _present(connection)}
@@ -100,24 +105,50 @@ class UnopenedInvoice:
     refused: str | None
 
 
+class UnopenedCounts(NamedTuple):
+    """How many invoices are the ones to pay and are not opened."""
+
+    overdue: int
+    """Those that ought to be by now."""
+    recent: int
+
+
+def has_no_address(wanted_before: datetime) -> ColumnElement[bool]:
+    """Whether the invoice of a payment that waits for money, though it is wanted since before that, is not opened."""
+    payments, invoices = schema.payments, schema.invoices
+    of_payment = invoices.c.payment_id == payments.c.payment_id
+    return exists().where(of_payment, invoices.c.wanted_at < wanted_before, *_is_unopened())
+
+
+def count_without_address(connection: Connection, wanted_before: datetime) -> UnopenedCounts:
+    """How many there are, all told; those that are wanted since before that are overdue."""
+    payments, invoices = schema.payments, schema.invoices
+    overdue = func.coalesce(func.sum(case((invoices.c.wanted_at < wanted_before, 1), else_=0)), 0)
+    counted = select(overdue, func.count()).select_from(
+        invoices.join(payments, payments.c.payment_id == invoices.c.payment_id)
+    )
+    found, together = connection.execute(counted.where(*_is_unopened())).one()
+    return UnopenedCounts(int(found), together - int(found))
+
+
 def without_address(connection: Connection, wanted_before: datetime, limit: int) -> list[UnopenedInvoice]:
     """Invoices that are the ones to pay and that no provider has opened, though they are wanted since before that;
     the oldest."""
-    payments, invoices, newer = schema.payments, schema.invoices, schema.invoices.alias("newer")
-    is_outdated = exists().where(
-        newer.c.payment_id == invoices.c.payment_id, newer.c.wanted_at > invoices.c.wanted_at
-    )
+    payments, invoices = schema.payments, schema.invoices
     rows = connection.execute(
         select(invoices)
         .join(payments, payments.c.payment_id == invoices.c.payment_id)
-        .where(
-            invoices.c.opened.is_(None),
-            invoices.c.wanted_at < wanted_before,
-            is_not_noted(RowKind.INVOICE, invoices.c.payment_id),
-            payments.c.status.in_(OPEN_STATUSES),
-            ~is_outdated,
-        )
+        .where(invoices.c.wanted_at < wanted_before, *_is_unopened())
         .order_by(invoices.c.wanted_at)
         .limit(limit)
     )
     return readable(connection, lambda row: UnopenedInvoice(invoice_from_row(row), row["refused"]), rows.mappings())
+
+
+def _is_unopened() -> Iterator[ColumnElement[bool]]:
+    """Whether an invoice is the one to pay of a payment that waits for money, and no provider has opened it."""
+    payments, invoices, newer = schema.payments, schema.invoices, schema.invoices.alias("newer")
+    yield invoices.c.opened.is_(None)
+    yield is_not_noted(RowKind.INVOICE, invoices.c.payment_id)
+    yield payments.c.status.in_(OPEN_STATUSES)
+    yield ~exists().where(newer.c.payment_id == invoices.c.payment_id, newer.c.wanted_at > invoices.c.wanted_at)

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, TextClause, func, select, text, union_all
 
 from bridge.journal.queries.payments import last_place, oldest_offset
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, events_from_rows
+from coordinator.compact_json import compact_json
 from coordinator.histories import Place
 
 __all__ = [
     "STRETCH_BYTES",
     "Stretch",
     "all_events",
-    "count_room_events",
+    "count_counted",
+    "last_counted",
     "newest_in_rooms",
     "room_events",
     "room_events_before",
@@ -126,12 +128,25 @@ def newest_in_rooms(connection: Connection, rooms: Iterable[str]) -> dict[str, i
     return newest
 
 
-def count_room_events(connection: Connection, room: str, name: str) -> int:
-    """How many events of one kind went to a room."""
+def count_counted(connection: Connection, room: str, name: str) -> int:
+    """How many events of a kind that is counted went to a room."""
+    counted = select(func.count()).select_from(schema.events)
+    return connection.scalar(counted.where(*_are_counted(room, name))) or 0
+
+
+def last_counted(connection: Connection, room: str, name: str) -> JournaledEvent | None:
+    """The last of them; None if there is none."""
+    newest = schema.events.c.offset.desc()
+    last = select(*schema.EVENT_COLUMNS).where(*_are_counted(room, name)).order_by(newest).limit(1)
+    return next(iter(events_from_rows(connection.execute(last))), None)
+
+
+def _are_counted(room: str, name: str) -> Iterator[ColumnElement[bool] | TextClause]:
+    """Said so that an index has them, whatever else went to that room."""
     events = schema.events
-    counted = select(func.count()).select_from(events).where(events.c.name == name)
-    chunks = _chunks(_offsets_before(connection, room, None))
-    return sum(connection.scalar(counted.where(events.c.offset.in_(offsets))) or 0 for offsets in chunks)
+    yield text(f"events.{schema.COUNTED}")
+    yield events.c.rooms == compact_json((room,))
+    yield events.c.name == name
 
 
 def _events_at(connection: Connection, offsets: Sequence[int]) -> list[JournaledEvent]:

@@ -9,6 +9,7 @@ from typing import Literal
 from bridge.journal.queries import console as console_queries
 from bridge.journal.queries import problems as problem_queries
 from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedPayout, Place
+from bridge.journal.queries.dated_notices import DatedNotice, dated_notices
 from bridge.journal.queries.endpoints import endpoints
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
 from bridge.journal.queries.payments import latest_time
@@ -25,11 +26,11 @@ from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from bridge.journal.writing.writer import Submit
+from coordinator.attention.items import Kind
 from coordinator.attention.unconfigured import AtProvider
 from coordinator.attention.unreachable import Unasked
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.payments.observed.observations import Observation
-from coordinator.payments.problems.problems import ProblemKind
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import ResolutionOutcome
 
@@ -78,6 +79,10 @@ class ConsoleRecords:
     async def unasked_at(self, provider: str, since: datetime) -> Unasked:
         """What waits for a provider that cannot be asked since then."""
         return await self._read(unasked_at, provider, since)
+
+    async def dated_notices(self, provider: str) -> Sequence[DatedNotice]:
+        """The first of each transfer among a provider's newest notices, newest first."""
+        return await self._read(dated_notices, provider)
 
     async def under_way(self) -> UnderWay:
         """How many payments and payouts are under way, by status."""
@@ -131,9 +136,14 @@ class ConsoleRecords:
         """The payments with which something is wrong that nobody has settled, of each kind up to a limit."""
         return await self._read(problem_queries.troubled_payments, console_queries.SHOWN_LIMIT)
 
-    async def problem_counts(self) -> Mapping[ProblemKind, int]:
+    async def problem_counts(self) -> Mapping[Kind, int]:
         """How many payments need a person, by kind."""
         return await self._read(problem_queries.problem_counts)
+
+    async def count_without_address(self, wanted_before: datetime) -> problem_queries.UnopenedCounts:
+        """How many invoices are to be paid, and no provider has opened them; those that are wanted since before that
+        are overdue."""
+        return await self._read(problem_queries.count_without_address, wanted_before)
 
     async def payment_events(self, payment_id: str) -> list[JournaledEvent]:
         """The events about a payment and its payouts, in order, as far as they are stored."""

@@ -9,7 +9,7 @@ from bridge.journal.tables.book_tables import NOT_ENTERED, book_entries
 from bridge.journal.tables.chain_tables import chain_alarms, chain_checkpoints, chain_transfers
 from bridge.journal.tables.column_types import RowId, UtcDateTime
 from bridge.journal.tables.endpoint_tables import endpoint_deliveries, endpoints
-from bridge.journal.tables.metadata import metadata, speak_postgresql
+from bridge.journal.tables.metadata import index_of, metadata, speak_postgresql
 from bridge.journal.tables.node_tables import activities, leases, nodes
 from bridge.journal.tables.payment_tables import (
     ENDED,
@@ -45,6 +45,7 @@ from bridge.journal.tables.wallet_tables import wallet_comparisons, wallet_movem
 
 __all__ = [
     "AWAITING_ADDRESS",
+    "COUNTED",
     "ENDED",
     "EVENT_COLUMNS",
     "NETWORK_FEE_DUE",
@@ -134,6 +135,9 @@ histories = Table(
     comment="Each epoch that the journal has had, the present one among them",
 )
 
+COUNTED = "name IN ('new-notification', 'unread-count-update')"
+"""The events of which it is asked how many a room heard, or which was the last; each goes to one room."""
+
 events = Table(
     "events",
     metadata,
@@ -148,6 +152,7 @@ events = Table(
     Column("traceparent", String(55), comment="The trace that it belongs to, as W3C Trace Context has it"),
     Index(None, "payment_id"),
     Index(None, "subject"),
+    index_of(("rooms", "name", "offset"), COUNTED, "ix_events_counted"),
     comment="The ordered, durable list of events. Offsets have no gaps.",
 )
 EVENT_COLUMNS = tuple(

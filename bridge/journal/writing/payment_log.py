@@ -4,7 +4,8 @@ import logging
 
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action
-from coordinator.money import format_amount, in_scale_of
+from coordinator.money import format_amount
+from coordinator.payments.parts.shown import shown
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.payouts import Payout
 from coordinator.refunds.refunds import Refund
@@ -69,7 +70,7 @@ def log_status(payment: Payment) -> None:
         payment.provider,
         payment.external_id,
         payment.status,
-        format_amount(in_scale_of(amount, received)),
+        format_amount(shown(payment).received),
         format_amount(amount),
         payment.currency,
         "; that passes as paid" if is_short else "",

@@ -21,7 +21,7 @@ def came_late(facts: Facts, deadline: datetime, earliest: datetime) -> bool:
     seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
     for one in facts.booked:
         if one.counts:
-            date = one.transfer.occurred_at
+            date = one.occurred_at
             reported = (None if date is None or date < earliest else date, one.first_told_at)
             known = [at for at in ((*reported, seen.get(one.transfer.key)) if seen else reported) if at is not None]
             if known and min(known) > deadline:

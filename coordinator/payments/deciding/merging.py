@@ -296,7 +296,10 @@ def _with_coin(facts: Facts, coin: str, at: datetime) -> dict[str, object]:
 
 def _booked(transfer: Transfer, snapshot: InvoiceSnapshot, at: datetime, doubts: Doubts | None) -> Booked:
     if snapshot.proven is None or transfer.transfer_id in snapshot.proven:
-        return Booked.of_checked(transfer=transfer, is_proven=True, first_told_at=at, doubts=doubts)
+        ahead_seconds = snapshot.dates_ahead_seconds
+        return Booked.of_checked(
+            transfer=transfer, is_proven=True, first_told_at=at, doubts=doubts, dates_ahead_seconds=ahead_seconds
+        )
     return Booked.of_checked(
         transfer=transfer,
         first_told_at=at,
@@ -305,4 +308,5 @@ def _booked(transfer: Transfer, snapshot: InvoiceSnapshot, at: datetime, doubts:
         last_heard_at=snapshot.heard_at,
         settling_seconds=snapshot.settling_seconds.get(transfer.asset, 0),
         doubts=doubts,
+        dates_ahead_seconds=snapshot.dates_ahead_seconds,
     )

@@ -9,7 +9,7 @@ from json.encoder import encode_basestring as quoted
 
 from coordinator import rooms
 from coordinator.events import Event, audience_of, event_of
-from coordinator.money import ZERO, excess_over, in_scale_of, total
+from coordinator.money import ZERO, excess_over, total
 from coordinator.payments.agreed.agreements import Share
 from coordinator.payments.events.payments import (
     PaymentProgress,
@@ -21,6 +21,7 @@ from coordinator.payments.events.payments import (
 from coordinator.payments.observed.observations import Observation, TransferSighted
 from coordinator.payments.observed.reversals import PaymentDisputed
 from coordinator.payments.parts.part_statuses import cancelled_apart, standing_of_part
+from coordinator.payments.parts.shown import Scale, shown
 from coordinator.payments.payments import Payment
 from coordinator.payments.statuses import PaymentStatus
 
@@ -98,14 +99,9 @@ class EventTexts:
     def progress(self, observation: Observation | None) -> Iterator[Event]:
         """How far it has come, and what was seen last. Each of several sellers is told of their own part."""
         payment, checkout = self._payment, self._payment.checkout
-        of_fee = ""
-        if payment.has_fee:
-            fee, missing_fee = (in_scale_of(payment.amount, one) for one in (payment.fee, payment.missing_fee))
-            of_fee = f',"fee":"{fee:f}","missingFee":"{missing_fee:f}"'
-        sums = (
-            f',"received":"{in_scale_of(payment.amount, payment.received):f}"'
-            f',"missing":"{in_scale_of(payment.amount, payment.missing):f}"{of_fee}'
-        )
+        figures = shown(payment)
+        of_fee = f',"fee":"{figures.fee:f}","missingFee":"{figures.missing_fee:f}"' if payment.has_fee else ""
+        sums = f',"received":"{figures.received:f}","missing":"{figures.missing:f}"{of_fee}'
         about = self._request_rooms if checkout is None else (rooms.template_checkout(checkout.checkout_id),)
         is_of_one = len(self._seller_rooms) == 1
         receivers = _each_once(rooms.OPS, *about, self._buyer_room, *(self._seller_rooms if is_of_one else ()))
@@ -117,7 +113,8 @@ class EventTexts:
                 status, agreed = standing_of_part(payment, (seller_id,)), _agreed_with(payment, seller_id)
                 came = payment.came_for(seller_id)
                 missing = ZERO if status is PaymentStatus.COMPLETED else excess_over(agreed, came)
-                sums = f',"received":"{in_scale_of(agreed, came):f}","missing":"{in_scale_of(agreed, missing):f}"'
+                own = Scale(payment, agreed).figures(came, missing, ZERO, ZERO, ZERO)
+                sums = f',"received":"{own.received:f}","missing":"{own.missing:f}"'
                 yield self._progress(status, sums, observation, (room,))
 
     def _progress(

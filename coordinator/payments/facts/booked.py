@@ -5,8 +5,9 @@ part only grows, so that two messages about one transfer are merged in any order
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import not_
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from coordinator.models import FrozenModel
 from coordinator.money import DERIVED_DECIMALS, ZERO, Amount, portion, product
@@ -83,11 +84,19 @@ class Booked(FrozenModel):
     """What was told to have moved, in order; none where all told the same."""
     taken_back_at: AwareDatetime | None = None
     """When the provider's books were last found to call it unconfirmed after it had counted."""
+    dates_ahead_seconds: int = Field(0, exclude_if=not_)
+    """By how much the provider's dates were ahead of UTC when it told of it, as far as that was known."""
 
     @property
     def is_own(self) -> bool:
         """Whether it belongs to this payment, as far as anybody can tell."""
         return self.doubts is None or self.doubts.are_settled
+
+    @property
+    def occurred_at(self) -> datetime | None:
+        """When it came, as the provider says, put right by what is known of the zone that its dates are in."""
+        date, ahead_seconds = self.transfer.occurred_at, self.dates_ahead_seconds
+        return date - timedelta(seconds=ahead_seconds) if date is not None and ahead_seconds else date
 
     @property
     def is_disputed(self) -> bool:
@@ -183,6 +192,8 @@ def _both(one: Booked, other: Booked) -> Booked:
         spread=_spread_of_both(one, other),
         assets=_assets_of_both(one, other),
         taken_back_at=latest(one.taken_back_at, other.taken_back_at),
+        # Of two zones the one by which it came later: the other proves that it came in time too easily.
+        dates_ahead_seconds=min(one.dates_ahead_seconds, other.dates_ahead_seconds),
     )
 
 

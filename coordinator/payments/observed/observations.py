@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
@@ -123,6 +124,8 @@ class InvoiceSnapshot(_Observation):
     """What the provider asks for on top in that coin, if it says so."""
     heard_at: AwareDatetime | None = None
     """When who was asked said it, by a clock that only goes on; None of a message."""
+    dates_ahead_seconds: int = Field(0, exclude_if=not_)
+    """By how much the dates of its transfers are ahead of UTC, as far as that was found out."""
 
     @property
     def tx_hash(self) -> str | None:

@@ -6,7 +6,7 @@ is used must be right, or the webhook is unreadable as a whole.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
@@ -159,6 +159,7 @@ class ShkeeperWebhooks:
     ) -> None:
         """`confirmations` is how many the operator asks for, by coin."""
         self._confirmations = confirmations or {}
+        self._dates_ahead_seconds = 0
         self._api_keys = tuple(api_keys)
         self._window_seconds = window_seconds
         self._accept_api_key_only = accept_api_key_only
@@ -182,14 +183,24 @@ class ShkeeperWebhooks:
     def read_again(self, body: bytes) -> Reading | PayoutReading:
         """What the body of a webhook says, which was verified when it came. Raises WebhookUnreadableError."""
         try:
-            return _reading(read_object(body), self._confirmations)
+            return _reading(read_object(body), self._confirmations, self._dates_ahead_seconds)
         except ValidationError as error:
             raise WebhookUnreadableError(faults(error)) from None
         except UnreadableError as error:
             raise WebhookUnreadableError(f"the body {error}") from None
 
+    def settling_seconds(self, coin: str) -> int:
+        """How long after it dated a transfer a notice of it may be held until it has its confirmations."""
+        return settling_seconds(coin, self._confirmations)
 
-def _reading(content: dict[str, Any], confirmations: Mapping[str, int]) -> Reading | PayoutReading:
+    def correct_dates(self, ahead: timedelta) -> None:
+        """Has it known that the gateway's dates are so far ahead of UTC, from the next notice on."""
+        self._dates_ahead_seconds = int(ahead.total_seconds())
+
+
+def _reading(
+    content: dict[str, Any], confirmations: Mapping[str, int], dates_ahead_seconds: int
+) -> Reading | PayoutReading:
     if "payout_id" in content:
         return _payout_reading(PayoutNotice.model_validate(content))
     if content.get("status") == "unconfirmed":
@@ -197,7 +208,7 @@ def _reading(content: dict[str, Any], confirmations: Mapping[str, int]) -> Readi
         key = _key("unconfirmed", unconfirmed.model_dump_json())
         return Reading(unconfirmed.external_id, _transfer_seen(unconfirmed), key)
     said, text = usual_notice(content) or notice_by_model(content)
-    return Reading(said["external_id"], _observation(said, confirmations), _key("invoice", text))
+    return Reading(said["external_id"], _observation(said, confirmations, dates_ahead_seconds), _key("invoice", text))
 
 
 def notice_by_model(content: Mapping[str, Any]) -> NoticeRead:
@@ -236,7 +247,7 @@ def _address(coin: str | None, address: str | None) -> str | None:
     return address if coin is None or not address else usual_spelling(coin, address)
 
 
-def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> Observation:
+def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int], dates_ahead_seconds: int) -> Observation:
     transactions: Sequence[Mapping[str, Any]] = said["transactions"]
     # A transaction pays an invoice once, so its hash names it. One that is there twice is told of twice.
     transfers = tuple([_transfer(one) for one in transactions])
@@ -260,6 +271,7 @@ def _observation(said: Mapping[str, Any], confirmations: Mapping[str, int]) -> O
         address=address,
         above_limit=said["overpaid_fiat"],
         calls_paid=said["paid"],
+        dates_ahead_seconds=dates_ahead_seconds,
     )
 
 

@@ -1,14 +1,20 @@
 """What `bridge doctor` says of the SHKeeper that the bridge asks for invoices and payouts."""
 
+import asyncio
 import http.server
 import json
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bridge.journal import Journal
+from tests.bridge.workers.conftest import START, payment, told_paid
+from tests.clock import Clock
 
 GOOD_KEY, GOOD_PASSWORD = "a-key-of-sufficient-length", "the-operators-password"
 
@@ -132,3 +138,22 @@ def test_an_address_of_shkeeper_that_is_none_stops_the_start(run: Any, url: str)
     assert examined.returncode == 1
     assert "shkeeper_url: expected an address" in examined.stdout
     assert "secret" not in examined.stdout
+
+
+def test_doctor_says_that_shkeepers_dates_are_not_in_utc(run: Any, tmp_path: Path) -> None:
+    database_url = f"sqlite:///{tmp_path / 'dated.db'}"
+
+    async def tell() -> None:
+        clock = Clock(START)
+        journal = await Journal.open(database_url, clock)
+        for number in range(4):
+            clock.move(seconds=600)
+            await journal.register_payment(payment(number))
+            date = clock() - timedelta(hours=5)
+            await told_paid(journal, number, transfer_id=f"0x{number}", occurred_at=date)
+        await journal.close()
+
+    asyncio.run(tell())
+    examined = run("doctor", BRIDGE_DATABASE_URL=database_url, BRIDGE_SHKEEPER_API_KEYS=GOOD_KEY, BRIDGE_PORT="0")
+    assert "shkeeper does not write its dates in UTC" in examined.stdout
+    assert "Set the time zone of shkeeper and of its database to UTC" in examined.stdout

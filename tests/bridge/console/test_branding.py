@@ -24,7 +24,13 @@ def logo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def client(logo: Path) -> AsyncIterator[httpx.AsyncClient]:
-    brand = BrandSettings(name="The Bicycle Shop", logo_file=logo, accent="#7a1f4d", accent_dark="#f2a7c8")
+    brand = BrandSettings(
+        name="The Bicycle Shop",
+        logo_file=logo,
+        accent="#7a1f4d",
+        accent_dark="#f2a7c8",
+        shop_url="https://shop.example",
+    )
     application: Any = Litestar([pages_router(brand=lambda: brand)], logging_config=None)
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(verify=False, transport=transport, base_url="http://bridge.example") as client:
@@ -32,7 +38,11 @@ async def client(logo: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_a_name_a_logo_and_colours_are_served(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/brand.json")).json() == {"name": "The Bicycle Shop", "logo": "/brand/logo"}
+    assert (await client.get("/brand.json")).json() == {
+        "name": "The Bicycle Shop",
+        "logo": "/brand/logo",
+        "shopUrl": "https://shop.example",
+    }
     colours = await client.get("/brand.css")
     assert colours.headers["content-type"].startswith("text/css")
     light, dark = colours.text.split("@media (prefers-color-scheme: dark)")
@@ -49,7 +59,7 @@ async def test_without_a_brand_the_pages_are_as_ever() -> None:
     application: Any = Litestar([pages_router()], logging_config=None)
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(verify=False, transport=transport, base_url="http://bridge.example") as client:
-        assert (await client.get("/brand.json")).json() == {"name": "", "logo": None}
+        assert (await client.get("/brand.json")).json() == {"name": "", "logo": None, "shopUrl": None}
         assert (await client.get("/brand.css")).text == ""
         assert (await client.get("/brand/logo")).status_code == 404
 
@@ -57,6 +67,9 @@ async def test_without_a_brand_the_pages_are_as_ever() -> None:
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
+        ({"shop_url": "javascript:alert(1)"}, "expected a web address"),
+        ({"shop_url": "https://shop.example@other.example"}, "expected a web address"),
+        ({"shop_url": "https://shop.example\\@other.example/"}, "expected a web address"),
         ({"accent": "#ffdd00"}, "words in #ffdd00 could not be read"),
         ({"accent_dark": "#0b6663"}, "words in #0b6663 could not be read"),
         ({"accent": "red"}, "expected a colour such as"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.journal import ConsoleFilter, Journal, TroubledPayment, all_read
+from bridge.journal import ConsoleFilter, Journal, ListedPayment, TroubledPayment, all_read
 from bridge.journal.queries import problems as problem_queries
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.observed.observations import Standing
@@ -235,11 +235,20 @@ async def test_a_buyer_has_no_address_while_the_invoice_to_pay_is_not_open(journ
 
     async def without_address() -> list[str]:
         found = (await journal.console.for_a_person(NOW, clock.now)).without_address
+        # All of them are counted, and are found by a filter.
+        assert (await journal.console.count_without_address(clock.now)).overdue == len(found)
+        wanted_by = ConsoleFilter(unopened_since=clock.now)
+        listed = await journal.console.payments(wanted_by, None, 10)
+        assert {one.invoice.payment_id for one in found} == {
+            one.payment.payment_id for one in listed if isinstance(one, ListedPayment)
+        }
+        assert await journal.console.total("payments", wanted_by) == len(found)
         return [f"{one.invoice.payment_id} {one.invoice.wanted.coin}" for one in found]
 
     for number in (1, 2):
         await journal.register_payment(payment(number), None, wanted(number, "ETH-USDT"))
     assert await without_address() == []
+    assert await journal.console.count_without_address(clock.now) == (0, 2)
     clock.now = NOW + timedelta(minutes=1)
     assert await without_address() == ["pay_1 ETH-USDT", "pay_2 ETH-USDT"]
     # In another coin there is one.

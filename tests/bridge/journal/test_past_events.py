@@ -11,12 +11,12 @@ import pytest
 from alembic import command
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import booleans, integers, lists, sampled_from, sets, tuples
-from sqlalchemy import select, text
+from sqlalchemy import Connection, event, select, text
 
 from bridge.catalogue.publication import read_publications
 from bridge.journal import Journal, JournaledEvent, OffsetElsewhereError, OffsetUnreadableError
 from bridge.journal.database.engines import parse_database_url, writing_engine
-from bridge.journal.queries.rooms import room_events
+from bridge.journal.queries.rooms import count_counted, last_counted, room_events
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import events_from_rows
 from coordinator.compact_json import compact_json
@@ -147,7 +147,49 @@ async def test_the_last_of_a_kind_in_a_room_are_found_before_a_place(journal: Jo
     assert await last("a") == [7, 9]
     assert await last("a", before=8) == [3, 5]
     assert await last("b") == []
-    assert await journal.count_room_events("a", "y") == 5
+
+
+COUNTED_NAMES = ("new-notification", "unread-count-update")
+
+
+@given(commits=lists(lists(tuples(sampled_from("ab"), sampled_from([*COUNTED_NAMES, "x"])), max_size=6), max_size=8))
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_what_is_counted_is_counted_by_room_whatever_else_went_there(
+    journal: Journal, commits: list[list[tuple[str, str]]]
+) -> None:
+    number = (await journal.newest_place()).number
+    rooms = {name: f"{name}{number}" for name in "ab"}  # one journal for all examples
+    placed = [one for commit in commits for one in commit]
+    for commit in filter(None, commits):
+        await journal.publish_events([told(rooms[room], name=name) for room, name in commit])
+    for room in "ab":
+        for name in COUNTED_NAMES:
+            at = [number + place for place, one in enumerate(placed, start=1) if one == (room, name)]
+            assert await journal.count_counted(rooms[room], name) == len(at)
+            last = await journal.last_counted(rooms[room], name)
+            assert (None if last is None else last.offset) == (at[-1] if at else None)
+
+
+async def test_what_is_counted_is_looked_up_in_its_index_alone(journal: Journal) -> None:
+    def plans(connection: Connection) -> list[str]:
+        asked: list[tuple[str, Any]] = []
+        explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+
+        def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+            asked.append((statement, parameters))
+
+        event.listen(connection, "before_cursor_execute", note)
+        count_counted(connection, "a", COUNTED_NAMES[0])
+        last_counted(connection, "a", COUNTED_NAMES[1])
+        event.remove(connection, "before_cursor_execute", note)
+        return [
+            " ".join(str(row) for row in connection.exec_driver_sql(explain + statement, parameters))
+            for statement, parameters in asked
+        ]
+
+    for plan in await journal._read(plans):
+        assert "ix_events_counted" in plan
+        assert "SORT" not in plan.upper().replace("B-TREE", "SORT")
 
 
 async def test_what_tells_about_something_is_found_by_it(journal: Journal) -> None:

@@ -97,6 +97,10 @@ async def told_paid(
         external_id=f"pay_{number}",
         key=f"paid-{number}",
         observation=InvoiceSnapshot(
-            standing=Standing.PAID, currency="USD", received=Decimal(100), transfers=(transfer,)
+            standing=Standing.PAID,
+            currency="USD",
+            received=Decimal(100),
+            transfers=(transfer,),
+            caused_by=transfer_id,
         ),
     )

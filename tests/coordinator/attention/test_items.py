@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from coordinator.attention import items as attention
 from coordinator.attention.clock import clock_wrong
 from coordinator.attention.endpoints import endpoint_attention
+from coordinator.attention.gateway_dates import dates_off
 from coordinator.attention.histories import forgotten_payout, journal_rewound
 from coordinator.attention.items import BY_URGENCY, Attention, AttentionKind, Kind, most_urgent_first
 from coordinator.attention.payouts import payout_attention
@@ -23,6 +24,7 @@ from coordinator.attention.wallets import wallet_attention
 from coordinator.books.wallets import LISTED_AFTER, Comparison, Held, Should, Tolerances, WalletCoin, compared
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.histories import Beginning
+from coordinator.payments.counting.date_offsets import DatesAhead
 from coordinator.payments.observed.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.facts import PayoutFacts, SecondWord
@@ -201,6 +203,7 @@ def others() -> list[Attention]:
         *prices_unusable([UnusablePrice("shkeeper", "LTC", "USD", "contradictory", "its rate is another", START)]),
         refund_without_address(REFUND, ADDRESS_WAITED_FOR),
         attention.chain_contradicted("ethereum", 7, "a.example has 0xa, b.example 0xb", START),
+        dates_off("shkeeper", DatesAhead(timedelta(hours=-5), START)),
         *endpoint_attention(ENDPOINT.disabled(START, "nothing was taken").having_missed(2, START, "they are gone")),
     ]
 

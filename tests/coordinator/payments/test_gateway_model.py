@@ -22,6 +22,8 @@ from coordinator.payments.observed.observations import (
     InvoiceSnapshot,
     Observation,
     Standing,
+    Transfer,
+    TransferSeen,
 )
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.problems import hold_on_payouts, is_news, problems_of
@@ -44,9 +46,11 @@ class Paid:
     mined_at: datetime
     block_seconds: float
     coin: str = FIRST
+    is_lost: bool = False
+    """Whether no block ever holds it: it was replaced, or paid too little for the network."""
 
     def confirmations(self, at: datetime) -> int:
-        if at < self.mined_at:
+        if self.is_lost or at < self.mined_at:
             return 0
         further = (
             CONFIRMATIONS if not self.block_seconds else (at - self.mined_at).total_seconds() / self.block_seconds
@@ -175,12 +179,26 @@ class Story:
         """What whoever took it off the list last had seen."""
         self._held_back: list[tuple[Observation, datetime]] = []
 
-    def pays(self, value: Decimal, seconds: int, block_seconds: float, *, in_first: bool = False) -> None:
+    def pays(
+        self, value: Decimal, seconds: int, block_seconds: float, *, in_first: bool = False, is_lost: bool = False
+    ) -> None:
         """So much, at the price that the buyer was given last; in the coin that they chose last, or the first one."""
         coin = FIRST if in_first else self.gateway.coin
         name, coins = f"t{len(self.gateway.transfers)}", value / self.quoted[coin][-1]
         mined_at = self.now + timedelta(seconds=seconds)
-        self.gateway.transfers.append(Paid(name, coins, mined_at, block_seconds, coin))
+        self.gateway.transfers.append(Paid(name, coins, mined_at, block_seconds, coin, is_lost))
+
+    def announces(self, number: int) -> None:
+        """The notice of a transfer that no block need hold yet, or ever."""
+        if self.gateway.transfers:
+            one = self.gateway.transfers[number % len(self.gateway.transfers)]
+            seen = Transfer(transfer_id=one.name, asset=one.coin, amount=one.coins)
+            self.told(TransferSeen(transfer=seen, address=ADDRESSES[one.coin]))
+
+    @property
+    def mined(self) -> list[Paid]:
+        """What comes at all."""
+        return [one for one in self.gateway.transfers if not one.is_lost]
 
     def price_moves(self, factor: Decimal, coin: str = FIRST) -> None:
         """To so many times what it was at first, for what is booked from then on."""
@@ -205,7 +223,7 @@ class Story:
     def _seen_by_a_person(self) -> tuple[object, ...]:
         payment = self.payment
         told = [(one.transfer.key, one.transfer.amount) for one in payment.facts.booked]
-        return payment.status, payment.paid, payment.received, told, problems_of(payment)
+        return payment.status, payment.paid, payment.received, told, payment.in_flight, problems_of(payment)
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -340,7 +358,9 @@ steps: st.SearchStrategy[Callable[[Story], None]] = st.one_of(
         st.sampled_from([0, 0, 60, 4000]),
         st.sampled_from([0, 1, BLOCK_SECONDS, 2 * BLOCK_SECONDS]),
         st.booleans(),
-    ).map(lambda some: lambda story: story.pays(*some[:3], in_first=some[3])),
+        st.sampled_from([False, False, False, True]),
+    ).map(lambda some: lambda story: story.pays(*some[:3], in_first=some[3], is_lost=some[4])),
+    st.integers(0, 5).map(lambda number: lambda story: story.announces(number)),
     st.just(Story.switches),
     st.sampled_from([1, 100, SETTLING_SECONDS, 4000]).map(lambda seconds: lambda story: story.waits(seconds)),
     st.tuples(st.integers(0, 5), st.sampled_from(["told", "told", "doubled", "lost", "held back"])).map(
@@ -381,10 +401,12 @@ def test_completed_only_if_what_was_agreed_has_come_and_is_confirmed(
 def ends(story: Story) -> None:
     """The gateway tells again what was not heard, or is asked, and time runs out."""
     story.waits(10_000)
-    enough = PAYMENT.amount * Decimal("0.95")
+    enough, fee = PAYMENT.amount * Decimal("0.95"), story.gateway.fee
+    # Whoever pays in two coins may owe the fee of each; and what is paid above all of it bears none.
+    fees = len(ADDRESSES) * fee.on(PAYMENT.amount)
     # What dust is worth is taken off the sum until it is settled too.
-    has_come = story.came(story.gateway.transfers) >= enough + Decimal("0.01")
-    may_have_come = story.came_at_most(story.gateway.transfers) >= enough
+    has_come = story.came(story.mined) >= enough + fees + Decimal("0.01")
+    may_have_come = story.came_at_most(story.mined) >= enough
     story.is_asked()
     story.waits(SETTLING_SECONDS)
     story.gets_dust()
@@ -398,13 +420,13 @@ def ends(story: Story) -> None:
     assert is_completed if has_come else may_have_come or not is_completed
     # Of a sum that was wrong once, one that has lost something since shows no end.
     is_in_doubt = story.lied or story.lied_last or (story.lied_ever and story.gateway.loses_updates)
-    if is_completed and not is_in_doubt:
+    if is_completed and not is_in_doubt and fee == NO_FEE:
         # It is paid out, whatever a price did.
         assert hold_on_payouts(story.payment) is None
     while story.payment.due_at is not None:
         story.now = max(story.now, story.payment.due_at)
         story.lets_time_run_out()
-    if story.payment.paid and not is_completed:
+    if (story.payment.paid or story.payment.in_flight) and not is_completed:
         assert problems_of(story.payment)
     if story.lied or story.has_foreign:
         assert problems_of(story.payment)
@@ -474,6 +496,7 @@ def test_under_every_fee_policy_the_goods_are_paid_before_it_is_completed(
         if story.payment.status is PaymentStatus.COMPLETED:
             paid = story.came_at_most(story.gateway.confirmed(story.now))
             assert fee.taken_off(paid, PAYMENT.amount) >= PAYMENT.least
+    ends(story)
 
 
 @given(st.lists(steps, max_size=15), st.booleans())

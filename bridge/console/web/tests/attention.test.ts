@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { giftOf, howMany, leftOutWords, paymentIdIn, storiesIn } from "../src/model/attention";
+import { giftOf, howMany, leftOutWords, nothingListed, paymentIdIn, storiesIn } from "../src/model/attention";
 import type { AttentionItem } from "../src/model/ops-documents";
 
 const ITEM: AttentionItem = { kind: "payment-short", id: "a", title: "", detail: "", advice: "", since: "2026-11-24T10:00:00Z", actions: [], severity: "warning", state: "open", staysListed: false };
@@ -23,6 +23,22 @@ describe("what needs a person and is not listed", () => {
   test("is named by its kind", () => {
     expect(leftOutWords({ kind: "payment-short", count: 13 })).toBe("13 more: Too little");
     expect(leftOutWords({ kind: "webhook-unmatched", count: null })).toBe("Maybe more: Unmatched webhook");
+  });
+});
+
+describe("an empty list", () => {
+  const nothing = { leftOut: [], awaitingAddress: 0, elsewhere: {} };
+
+  test("says that all goes its way only where nothing waits at all", () => {
+    expect(nothingListed(nothing, true)).toBe("Nothing. All goes its way.");
+    expect(nothingListed({ ...nothing, elsewhere: { snoozed: 0, closed: 0 } }, true)).toBe("Nothing. All goes its way.");
+    expect(nothingListed({ ...nothing, awaitingAddress: 2 }, true)).toBe("Nothing is open. Still so: 2 without an address for less than a minute.");
+    expect(nothingListed({ ...nothing, elsewhere: { snoozed: 3, closed: 1 } }, true)).toBe("Nothing is open. Still so: 3 snoozed, 1 closed.");
+    expect(nothingListed({ ...nothing, leftOut: [{ kind: "payment-short", count: 13 }] }, true)).toBe("Nothing of what is listed.");
+  });
+
+  test("of another state says nothing of the rest", () => {
+    expect(nothingListed({ ...nothing, elsewhere: { open: 1 } }, false)).toBe("Nothing stands so.");
   });
 });
 

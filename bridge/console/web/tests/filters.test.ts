@@ -41,6 +41,7 @@ describe("filters in the address", () => {
   it("know the problems of payments, and those alone", () => {
     expect(readFilters("?view=payments&problem=any").problem).toBe("any");
     expect(readFilters("?view=payments&problem=payment-over").problem).toBe("payment-over");
+    expect(readFilters("?view=payments&problem=payment-without-address").problem).toBe("payment-without-address");
     expect(readFilters("?view=payments&problem=over").problem).toBe("");
     expect(readFilters("?problem=any").problem).toBe("");
   });

@@ -121,6 +121,16 @@ describe("the live line of a payment", () => {
     expect(paymentLine(english, payment({ status: "expired" }), "buyer").sentence).toContain("Nothing arrived in time");
   });
 
+  it("does not say that nothing came where a transaction was seen in time", () => {
+    const transfers = [{ ...payment().transfers[0]!, confirmed: false }];
+    const unconfirmed = payment({ status: "expired", transfers });
+    const [yours, buyers] = (["buyer", "seller"] as const).map((side) => paymentLine(english, unconfirmed, side).sentence);
+    expect(yours).toMatch(/^Your transaction was seen, but has never been confirmed\. If it still is, it counts\. Do not send/);
+    expect(buyers).toMatch(/^The buyer's transaction was seen, but has never been confirmed\. If it still is/);
+    const partly = { ...unconfirmed, received: "10", missing: "39.90" };
+    expect(paymentLine(english, partly, "buyer").sentence).toMatch(/^10\.00\u00a0USD of .* arrived in time\. Your transaction was seen/);
+  });
+
   it("says of a cancelled payment what had come, as long as nobody has sent it back", () => {
     const goods = [{ of: "goods", sellerId: "seller-1", amount: "49.90" }] as const;
     const over = payment({ status: "cancelled", received: "60", missing: "0", refundable: [...goods] });

@@ -92,10 +92,13 @@ describe("where to pay", () => {
   });
 
   it("leads back to the shop by the web only, and names its host", () => {
-    const back = (returnUrl: string | null) => shopOf(payment({ returnUrl }));
+    const back = (returnUrl: string | null) => shopOf(payment({ returnUrl }), null);
     expect(back("https://shop.example/orders/7")).toEqual({ url: "https://shop.example/orders/7", host: "shop.example" });
     expect(back("https://xn--bcher-kva.example:8443/")?.host).toBe("xn--bcher-kva.example:8443");
     expect([null, "javascript:alert(1)", "data:text/html,x", "shop.example", ""].map(back)).toEqual([null, null, null, null, null]);
+    expect(shopOf(payment({ returnUrl: null }), "https://shop.example")?.host).toBe("shop.example");
+    expect(shopOf(payment({ returnUrl: "https://shop.example/orders/7" }), "https://other.example")?.host).toBe("shop.example");
+    expect(shopOf(payment({ returnUrl: null }), "javascript:alert(1)")).toBeNull();
   });
 
   it("is the wallet itself on a chain", () => {

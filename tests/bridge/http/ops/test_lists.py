@@ -215,7 +215,12 @@ def test_no_cell_begins_a_formula_behind_a_blank_or_for_who_splits_at_semicolons
 
 
 def test_attention_of_a_good_day(client: httpx.Client) -> None:
-    assert client.get("/api/ops/attention").json() == {"items": [], "leftOut": [], "elsewhere": {}}
+    assert client.get("/api/ops/attention").json() == {
+        "items": [],
+        "leftOut": [],
+        "awaitingAddress": 0,
+        "elsewhere": {},
+    }
 
 
 def facts_of(bridge: Any, payment_id: str, facts: str | None = None) -> str:

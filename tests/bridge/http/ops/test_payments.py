@@ -435,18 +435,33 @@ def test_the_figures_know_of_everything_that_needs_a_person(make_bridge: Any) ->
 def test_a_buyer_without_an_address_needs_a_person(make_bridge: Any) -> None:
     # Nothing answers there.
     bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEYS[0], BRIDGE_SHKEEPER_URL="http://127.0.0.1:9")
+    kind = "payment-without-address"
     with client_of(bridge.url) as client:
         payment = ok(client.post("/api/payments", json=registration(externalId=..., coin="ETH-USDT")))
         assert payment["invoices"][0]["address"] is None
         assert attention(client, payment) == {}
+        # In the first minute it is not listed, and nobody reads that all is well.
+        assert ok(client.get("/api/ops/attention"))["awaitingAddress"] == 1
+        listed = client.get("/api/ops/payments", params={"problem": kind})
+        assert ok(listed)["total"] == 0
         earlier = (datetime.now(UTC) - timedelta(minutes=2)).strftime("%Y-%m-%d %H:%M:%S.%f")
         write(bridge, "UPDATE invoices SET wanted_at = ?", earlier)
-        item = attention(client, payment)["payment-without-address"]
+        item = attention(client, payment)[kind]
         assert item["actions"] == ["cancel"]
         assert item["detail"].startswith("shkeeper has not opened an invoice in ETH-USDT yet; shkeeper: ")
-        wait_until(lambda: figures(client)["payment-without-address"] == 1.0)
+        wait_until(lambda: figures(client)[kind] == 1.0)
         refused = client.post("/api/ops/attention/dismissal", json={"id": item["id"], **ADA})
         assert problem(refused, 409)
+        # Beyond what a list shows they are counted, and found by their kind alone or with others.
+        for _ in range(201):
+            ok(client.post("/api/payments", json=registration(externalId=..., coin="ETH-USDT")))
+        write(bridge, "UPDATE invoices SET wanted_at = ?", earlier)
+        answer = ok(client.get("/api/ops/attention"))
+        assert (answer["awaitingAddress"], answer["leftOut"]) == (0, [{"kind": kind, "count": 2}])
+        wait_until(lambda: figures(client)[kind] == 202.0)
+        for wanted in (kind, f"payment-short,{kind}"):
+            assert ok(client.get("/api/ops/payments", params={"problem": wanted}))["total"] == 202
+        assert ok(client.get("/api/ops/payments", params={"problem": "payment-short"}))["total"] == 0
         ok(rule(client, payment, "cancellation", **NOTE))
         assert attention(client, payment) == {}
 

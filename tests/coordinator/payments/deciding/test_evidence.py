@@ -7,7 +7,7 @@ import pytest
 
 from coordinator.payments.agreed.agreements import Checkout, Share
 from coordinator.payments.agreed.fees import Fee, FeePolicy
-from coordinator.payments.counting.lateness import KEPT_FOR, ZONES
+from coordinator.payments.counting.lateness import KEPT_FOR
 from coordinator.payments.deciding.decisions import decide
 from coordinator.payments.deciding.evidence import LookedUpInvoice, invoice_of
 from coordinator.payments.deciding.siblings import deciding_payment
@@ -347,22 +347,42 @@ def test_money_is_late_by_the_earliest_that_shows_that_it_was_there() -> None:
     assert not play(early)[0].late
 
 
+def opened_here() -> Payment:
+    """A payment whose invoice the bridge has opened."""
+    facts = PAYMENT.facts.model_copy(update={"given": {"0xa"}})
+    return PAYMENT.model_copy(update={"external_id": PAYMENT.payment_id, "facts": facts})
+
+
 def test_a_date_from_before_the_payment_does_not_make_late_money_timely() -> None:
     # A clock at zero, or one that runs behind: who says so proves nothing about when this money came.
-    for date in (datetime(1970, 1, 1, tzinfo=UTC), NOW - KEPT_FOR - ZONES - timedelta(seconds=1)):
+    for date in (datetime(1970, 1, 1, tzinfo=UTC), NOW - KEPT_FOR - timedelta(seconds=1)):
         told = notice(PAID, transfer("t1", 100, occurred_at=date)), DEADLINE + timedelta(minutes=40)
         payment, _ = play((DeadlinePassed(deadline=DEADLINE), DEADLINE + timedelta(minutes=1)), told)
         assert (payment.status, payment.late) == ("completed", True)
-    # Within what another zone or a late registration explains it is believed.
-    told = notice(PAID, transfer("t1", 100, occurred_at=NOW - ZONES)), DEADLINE + timedelta(minutes=40)
+    # Within what a late registration explains it is believed.
+    told = notice(PAID, transfer("t1", 100, occurred_at=NOW - KEPT_FOR)), DEADLINE + timedelta(minutes=40)
     assert not play(told)[0].late
     # Where the bridge opened the invoice, nothing can have come before it.
-    opened = PAYMENT.model_copy(
-        update={"external_id": PAYMENT.payment_id, "facts": PAYMENT.facts.model_copy(update={"given": {"0xa"}})}
+    for date, is_late in ((NOW - timedelta(seconds=1), True), (NOW, False)):
+        told = notice(PAID, transfer("t1", 100, occurred_at=date), address="0xa"), DEADLINE + timedelta(minutes=40)
+        assert play(told, payment=opened_here())[0].late is is_late
+
+
+@pytest.mark.parametrize("hours", [-10, -5, -1, 0, 1, 5, 14])
+@pytest.mark.parametrize(("minutes", "is_late"), [(-20, False), (20, True)])
+def test_money_is_late_by_dates_that_are_read_in_the_gateways_zone(hours: int, minutes: int, is_late: bool) -> None:
+    came_at = DEADLINE + timedelta(minutes=minutes)
+    zone = timedelta(hours=hours)
+    known = notice(PAID, transfer("t1", 100, occurred_at=came_at + zone), address="0xa").model_copy(
+        update={"dates_ahead_seconds": hours * 3600}
     )
-    before = transfer("t1", 100, occurred_at=NOW - ZONES - timedelta(seconds=1))
-    told = notice(PAID, before, address="0xa"), DEADLINE + timedelta(minutes=40)
-    assert play(told, payment=opened)[0].late
+    told_at = DEADLINE + timedelta(minutes=40)
+    assert play((known, told_at), payment=opened_here())[0].late is is_late
+    # While the zone was not known the same was told: of two zones that by which it came later counts, in any order.
+    unknown = known.model_copy(update={"dates_ahead_seconds": 0})
+    for told in ((known, unknown), (unknown, known)):
+        late = play(*((one, told_at) for one in told), payment=opened_here())[0].late
+        assert late or not is_late
 
 
 # What a person decides

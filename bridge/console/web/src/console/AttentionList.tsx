@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { counted, giftOf, howMany, isProblem, KINDS, keyOf, leftOutWords, mayDo, RULINGS, storyPath } from "../model/attention";
+import { counted, giftOf, howMany, isProblem, isWrongWithPayments, KINDS, keyOf, leftOutWords, mayDo, nothingListed, RULINGS, storyPath } from "../model/attention";
 import type { AttentionItem, AttentionKind, LeftOut, StaffAction } from "../model/ops-documents";
 import { NO_FILTERS } from "../model/filters";
 import { withShortHashes } from "../model/payment-links";
@@ -34,12 +34,12 @@ export function AttentionList(): JSX.Element {
         Needs a person {items.length > 0 && <span class="badge">{howMany(items, leftOut)}</span>}
       </h2>
       <p class="unseen" role="status">
-        {answer === null ? "" : items.length === 0 ? "Nothing needs a person." : `Needs a person: ${[counted(items), ...leftOut.map(leftOutWords)].join(", ")}.`}
+        {answer === null ? "" : items.length === 0 ? nothingListed(answer, isOpenToAll) : `Needs a person: ${[counted(items), ...leftOut.map(leftOutWords)].join(", ")}.`}
       </p>
       {answer === null && problem === null && <Loading>Loading what needs a person …</Loading>}
       {problem !== null && <Failed error={problem} retry={() => void desk.askAttention()} />}
       {answer !== null && items.length === 0 && problem === null && (
-        <p class="all-well">{isOpenToAll ? "Nothing. All goes its way." : "Nothing stands so."}</p>
+        <p class="all-well">{nothingListed(answer, isOpenToAll)}</p>
       )}
       {answer !== null && <Views />}
       <ul>
@@ -60,7 +60,7 @@ export function AttentionList(): JSX.Element {
 /** Shows more of a kind; null where that can be done nowhere. */
 function whereToSee(kind: AttentionKind): (() => void) | null {
   if (kind === "transfer-unmatched") return () => void desk.askForMoreTransfers();
-  return isProblem(kind) ? () => apply({ ...NO_FILTERS, view: "payments", problem: kind }) : null;
+  return isWrongWithPayments(kind) ? () => apply({ ...NO_FILTERS, view: "payments", problem: kind }) : null;
 }
 
 function NotListed({ leftOut }: { leftOut: readonly LeftOut[] }): JSX.Element {

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { PROBLEMS } from "../model/attention";
+import { WRONG_WITH_PAYMENTS } from "../model/attention";
 import { ANY_PROBLEM, areSet, countedRows, type Filters, type Form, NO_FILTERS, STATUSES, type View, writeFilters } from "../model/filters";
 import { statusName } from "../model/statuses";
 import { Problem } from "../net/rest";
@@ -58,7 +58,7 @@ export function FilterBar(): JSX.Element {
           <select value={filters.problem} onChange={(event) => change({ problem: event.currentTarget.value })}>
             <option value="">With or without</option>
             <option value={ANY_PROBLEM}>Any problem</option>
-            {Object.entries(PROBLEMS).map(([kind, name]) => (
+            {Object.entries(WRONG_WITH_PAYMENTS).map(([kind, name]) => (
               <option key={kind} value={kind}>
                 {name}
               </option>

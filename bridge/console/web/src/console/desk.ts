@@ -141,10 +141,10 @@ class Desk {
     const view = this.view.value;
     try {
       const asked = `/api/ops/attention?transfers=${this.transfersShown}${queryOf(view)}`;
-      const { items, leftOut, elsewhere } = await get<AttentionAnswer>(asked);
+      const { items, ...others } = await get<AttentionAnswer>(asked);
       if (view !== this.view.value) return;
       this.attention.update(({ answer }) => ({
-        answer: { items: settled(answer?.items ?? [], items, this.isBusy), leftOut, elsewhere },
+        answer: { items: settled(answer?.items ?? [], items, this.isBusy), ...others },
         problem: null,
       }));
     } catch (error) {

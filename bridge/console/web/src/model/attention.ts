@@ -1,6 +1,6 @@
 /** What needs a person: what each kind is called, what may be done about it, and what is shown first. */
 
-import type { AttentionItem, AttentionKind, LeftOut, PayoutRow, ProblemKind, Ruling, Session, StaffAction } from "./ops-documents";
+import type { AttentionAnswer, AttentionItem, AttentionKind, LeftOut, PayoutRow, ProblemKind, Ruling, Session, StaffAction } from "./ops-documents";
 
 /** What can be wrong with a payment, as it is called on the list and in the filter. */
 export const PROBLEMS: Record<ProblemKind, string> = {
@@ -49,6 +49,7 @@ export const KINDS: Record<AttentionKind, string> = {
   "coin-unfollowed": "Unfollowed coin",
   "provider-unset": "Provider not set up",
   "provider-unreachable": "Provider cannot be asked",
+  "provider-dates-off": "Dates in another zone",
   "chain-read-by-one": "Blocks read by one",
   "endpoint-disabled": "Endpoint disabled",
   "endpoint-missed": "Endpoint missed events",
@@ -115,6 +116,15 @@ export function howMany(items: readonly AttentionItem[], leftOut: readonly LeftO
   return leftOut.some(({ count }) => count === null) ? `${all}+` : `${all}`;
 }
 
+/** What is said where nothing is listed: that all goes its way only if nothing waits in another state, or for a moment. */
+export function nothingListed({ leftOut, awaitingAddress, elsewhere }: Omit<AttentionAnswer, "items">, isAll: boolean): string {
+  if (!isAll) return "Nothing stands so.";
+  const waiting = (["snoozed", "closed"] as const).flatMap((state) => (elsewhere[state] ? [`${elsewhere[state]} ${state}`] : []));
+  if (awaitingAddress > 0) waiting.push(`${awaitingAddress} without an address for less than a minute`);
+  if (waiting.length > 0) return `Nothing is open. Still so: ${waiting.join(", ")}.`;
+  return leftOut.length > 0 ? "Nothing of what is listed." : "Nothing. All goes its way.";
+}
+
 /** What is said of a kind of which not all are listed: `13 more: Too little`. */
 export function leftOutWords({ kind, count }: LeftOut): string {
   return `${count === null ? "Maybe more" : `${count} more`}: ${KINDS[kind]}`;
@@ -126,6 +136,19 @@ const OF_MONEY: readonly AttentionKind[] = ["payout-failed", "payout-returned", 
 /** Whether something is dismissed only with a note, by what it is called on the list. */
 export function isDismissedWithANote(id: string): boolean {
   return OF_MONEY.some((kind) => id.startsWith(`${kind}:`));
+}
+
+/** The invoice of a payment that is to be paid is not opened. */
+export const WITHOUT_ADDRESS = "payment-without-address";
+
+/** What lists of payments can be filtered by. */
+export const WRONG_WITH_PAYMENTS: Readonly<Record<ProblemKind | typeof WITHOUT_ADDRESS, string>> = {
+  [WITHOUT_ADDRESS]: KINDS[WITHOUT_ADDRESS],
+  ...PROBLEMS,
+};
+
+export function isWrongWithPayments(kind: string): kind is keyof typeof WRONG_WITH_PAYMENTS {
+  return kind in WRONG_WITH_PAYMENTS;
 }
 
 export function isProblem(kind: string): kind is ProblemKind {

@@ -122,6 +122,7 @@ export type AttentionKind =
   | "coin-unfollowed"
   | "provider-unset"
   | "provider-unreachable"
+  | "provider-dates-off"
   | "chain-read-by-one"
   | "alerts-undelivered"
   | "endpoint-disabled"
@@ -170,6 +171,8 @@ export interface LeftOut {
 export interface AttentionAnswer {
   items: readonly AttentionItem[];
   leftOut: readonly LeftOut[];
+  /** How many buyers have had no address for less than a minute. */
+  awaitingAddress: number;
   elsewhere: Partial<Record<HandlingState, number>>;
 }
 

@@ -246,13 +246,20 @@ function completed(words: Words, payment: PaymentDocument, side: Side): Said {
 }
 
 function expired(words: Words, payment: PaymentDocument, side: Side): Said {
-  const inTime = isZero(payment.received)
-    ? words.say("nothingInTime")
+  const yours = side === "buyer";
+  const received = isZero(payment.received)
+    ? null
     : words.say("partInTime", { received: came(payment), asked: agreed(payment.amount, payment.currency) });
+  const seen = payment.transfers.some((transfer) => !transfer.confirmed)
+    ? words.say(yours ? "yoursNeverConfirmed" : "buyersNeverConfirmed")
+    : null;
   return {
     tone: "over",
     headline: words.say("expired"),
-    sentence: words.together(inTime, words.say(side === "buyer" ? "sendNothingLate" : "lateIsCounted")),
+    sentence: words.together(
+      ...(received === null && seen === null ? [words.say("nothingInTime")] : [received, seen]),
+      words.say(yours ? "sendNothingLate" : "lateIsCounted"),
+    ),
   };
 }
 

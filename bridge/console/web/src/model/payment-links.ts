@@ -91,10 +91,11 @@ export function checkoutOf({ invoices }: PaymentDocument): string | null {
   return url !== null && /^https?:\/\//i.test(url) ? url : null;
 }
 
-/** The shop's page, if it is one of the web, and its host for people to read. */
-export function shopOf({ returnUrl }: PaymentDocument): { url: string; host: string } | null {
-  if (returnUrl === null || !URL.canParse(returnUrl)) return null;
-  const { protocol, host, href } = new URL(returnUrl);
+/** The shop's page, the payment's own or else that of the configuration, if it is one of the web, and its host for people to read. */
+export function shopOf({ returnUrl }: PaymentDocument, shopUrl: string | null): { url: string; host: string } | null {
+  const back = returnUrl ?? shopUrl;
+  if (back === null || !URL.canParse(back)) return null;
+  const { protocol, host, href } = new URL(back);
   return protocol === "https:" || protocol === "http:" ? { url: href, host } : null;
 }
 

@@ -3,11 +3,13 @@
 import type { JSX } from "preact";
 import type { PaymentDocument } from "../model/documents";
 import { shopOf } from "../model/payment-links";
+import { useShopUrl } from "./Brand";
 import { useWords } from "./speaking";
 
 export function BackToTheShop({ payment, isPrimary = false }: { payment: PaymentDocument; isPrimary?: boolean }): JSX.Element | null {
   const words = useWords();
-  const shop = shopOf(payment);
+  const shopUrl = useShopUrl();
+  const shop = shopOf(payment, shopUrl);
   if (shop === null) return null;
   return (
     <p class="to-shop">

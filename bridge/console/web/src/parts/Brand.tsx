@@ -1,20 +1,30 @@
 /** Whose page it looks like: the shop's name and logo, as it is configured; nothing where nothing is. */
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { get, Problem } from "../net/rest";
+import { Store, useStore } from "../net/store";
 import { useWords } from "./speaking";
 
 interface Branding {
   name: string;
   logo: string | null;
+  shopUrl: string | null;
+}
+
+/** Null until it is known. */
+const branding = new Store<Branding | null>(null);
+
+/** The shop's page by the configuration; null where it names none. */
+export function useShopUrl(): string | null {
+  return useStore(branding)?.shopUrl ?? null;
 }
 
 export function Brand(): JSX.Element | null {
   const words = useWords();
-  const [brand, setBrand] = useState<Branding | null>(null);
+  const brand = useStore(branding);
   useEffect(() => {
-    get<Branding>("/brand.json").then(setBrand, (error: unknown) => {
+    get<Branding>("/brand.json").then((found) => branding.set(found), (error: unknown) => {
       if (!(error instanceof Problem)) throw error; // the page is as good without
     });
   }, []);

@@ -6,12 +6,14 @@ import { agreed } from "../model/amounts";
 import type { PaymentDocument } from "../model/documents";
 import { shopOf } from "../model/payment-links";
 import { receiptLines } from "../model/receipt";
+import { useShopUrl } from "./Brand";
 import { useWords } from "./speaking";
 
 export function Receipt({ payment }: { payment: PaymentDocument }): JSX.Element | null {
   const words = useWords();
+  const shopUrl = useShopUrl();
   if (payment.status !== "completed") return null;
-  const shop = shopOf(payment);
+  const shop = shopOf(payment, shopUrl);
   return (
     <>
       <p class="to-print">

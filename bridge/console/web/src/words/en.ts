@@ -160,6 +160,8 @@ const english = {
 
   expired: "The time to pay has run out",
   nothingInTime: "Nothing arrived in time.",
+  yoursNeverConfirmed: "Your transaction was seen, but has never been confirmed. If it still is, it counts.",
+  buyersNeverConfirmed: "The buyer's transaction was seen, but has never been confirmed. If it still is, it counts.",
   partInTime: "{received} of {asked} arrived in time.",
   sendNothingLate: "Do not send money any more: ask the shop first. What is on its way already is still counted.",
   lateIsCounted: "If money still comes it is counted, and you are told here.",

@@ -174,6 +174,8 @@ export default translation({
 
   expired: "El plazo para pagar ha terminado",
   nothingInTime: "No se recibió nada a tiempo.",
+  yoursNeverConfirmed: "Su transacción se detectó, pero nunca se ha confirmado. Si aún se confirma, contará.",
+  buyersNeverConfirmed: "La transacción del comprador se detectó, pero nunca se ha confirmado. Si aún se confirma, contará.",
   partInTime: "Se recibieron a tiempo {received} de {asked}.",
   sendNothingLate: "No envíe más dinero: pregunte antes a la tienda. Lo que ya esté en camino se contará.",
   lateIsCounted: "Si aún llega dinero, se contará y se le avisará aquí.",

@@ -174,6 +174,8 @@ export default translation({
 
   expired: "O prazo para pagar acabou",
   nothingInTime: "Nada chegou a tempo.",
+  yoursNeverConfirmed: "Sua transação foi vista, mas nunca foi confirmada. Se ainda for, ela conta.",
+  buyersNeverConfirmed: "A transação do comprador foi vista, mas nunca foi confirmada. Se ainda for, ela conta.",
   partInTime: "Chegaram a tempo {received} de {asked}.",
   sendNothingLate: "Não envie mais dinheiro: pergunte antes à loja. O que já está a caminho ainda será contado.",
   lateIsCounted: "Se ainda chegar dinheiro, ele será contado, e você será avisado aqui.",

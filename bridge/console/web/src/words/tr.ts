@@ -158,6 +158,8 @@ export default translation({
 
   expired: "Ödeme süresi doldu",
   nothingInTime: "Zamanında bir şey gelmedi.",
+  yoursNeverConfirmed: "İşleminiz görüldü, ama hiç onaylanmadı. Yine de onaylanırsa sayılır.",
+  buyersNeverConfirmed: "Müşterinin işlemi görüldü, ama hiç onaylanmadı. Yine de onaylanırsa sayılır.",
   partInTime: "Zamanında gelen: {received}, istenen: {asked}.",
   sendNothingLate: "Artık para göndermeyin: önce mağazaya sorun. Yolda olan yine de sayılır.",
   lateIsCounted: "Yine de para gelirse sayılır ve burada size bildirilir.",

@@ -154,6 +154,8 @@ export default translation({
 
   expired: "付款时间已过",
   nothingInTime: "期限内未收到款项。",
+  yoursNeverConfirmed: "已检测到您的交易，但一直未获确认。若之后获得确认，仍会入账。",
+  buyersNeverConfirmed: "已检测到买家的交易，但一直未获确认。若之后获得确认，仍会入账。",
   partInTime: "期限内收到 {received}，应付 {asked}。",
   sendNothingLate: "请勿再付款：请先联系商店。已在途的款项仍会入账。",
   lateIsCounted: "如果仍有款项到达，会照常入账，并在此通知您。",
