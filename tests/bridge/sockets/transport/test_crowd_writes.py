@@ -250,7 +250,9 @@ async def test_a_broadcast_gives_the_loop_back_and_a_room_of_one_hears_at_once(
     sids = [await is_in(line) for line in lines]
     await eventually(lambda: len(server.manager.index("/").of([None]).direct) == len(lines))
 
-    written = deliver(server, [Event("news", Audience(everyone=True), "1"), Event("own", Audience((sids[0],)), "2")])
+    written = deliver(
+        server, [Event("news", Audience(everyone=True), "1"), Event("own", Audience(rooms=(sids[0],)), "2")]
+    )
     # The one that hears more than the others has heard all of it, behind what they all hear; they are written to in
     # as many turns of the loop as it takes.
     assert written == [len(lines), 1]
