@@ -96,6 +96,7 @@ class Client(asyncio.Protocol):
 
     auth = b""
     """What it brings with that."""
+    handshake = HANDSHAKE
 
     def __init__(self, heard: Heard) -> None:
         self.heard = heard
@@ -105,7 +106,7 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        transport.write(HANDSHAKE)
+        transport.write(self.handshake)
 
     def data_received(self, data: bytes) -> None:
         if self._tail:
