@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from bridge.sockets.errors import ClientGoneError
 
-__all__ = ["PendingSaves"]
+__all__ = ["SAVED_AT_ONCE", "WOKEN_AT_ONCE", "PendingSaves"]
 
 logger = logging.getLogger("bridge.sockets")
 
