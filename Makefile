@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-crowds bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -143,6 +143,9 @@ bench-deadlines: has-python $(VENV)/.test-ready ## Measure how long deadlines th
 
 bench-presence: has-python $(VENV)/.test-ready ## Measure what it costs that a crowd comes online at once (BENCH="--clients 19500 --watched 100")
 	$(SUPERVISED) $(BIN)/python -m benchmarks.presence $(BENCH)
+
+bench-crowds: has-python $(VENV)/.test-ready ## Measure how long signed webhooks take beside crowds that connect, join, hear and come back (BENCH="--clients 4000")
+	$(SUPERVISED) $(BIN)/python -m benchmarks.crowds $(BENCH)
 
 bench-books: has-python $(VENV)/.test-ready ## Measure totals, statements and wallets over many payments (BENCH="--payments 1000000")
 	$(SUPERVISED) $(BIN)/python -m benchmarks.books $(BENCH)

@@ -64,6 +64,8 @@ class Heard:
     seconds: list[float] = field(default_factory=list)
     timing: bool = False
     fault: ConnectionError | None = None
+    lost_clients: int = 0
+    """How many were cut off."""
 
     def more(self, events: int) -> None:
         self.events += events
@@ -84,6 +86,7 @@ class Heard:
 
     def lost(self, cause: Exception | None) -> None:
         """A client was cut off, so what it was to hear will never come."""
+        self.lost_clients += 1
         self.fault = ConnectionError(f"the server cut a client off: {cause or 'it closed the connection'}")
         self.enough.set()
 
@@ -93,6 +96,7 @@ class Client(asyncio.Protocol):
 
     auth = b""
     """What it brings with that."""
+    handshake = HANDSHAKE
 
     def __init__(self, heard: Heard) -> None:
         self.heard = heard
@@ -102,7 +106,7 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        transport.write(HANDSHAKE)
+        transport.write(self.handshake)
 
     def data_received(self, data: bytes) -> None:
         if self._tail:

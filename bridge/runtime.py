@@ -92,6 +92,8 @@ class Delivery:
         if recovery is None or history is None:
             raise LookupError("events are delivered only when clients can be recovered")
         for run in self._revoked_access.runs(stretch):
+            # Before anything of it counts as delivered: a client that comes back meanwhile would be told it twice.
+            await self._sockets.eio.crowd_writes.has_room()
             self._deliver(run, recovery, history)
 
     def _deliver(self, stretch: Sequence[JournaledEvent], recovery: Recovery, history: JournalHistory) -> None:
@@ -100,19 +102,19 @@ class Delivery:
         _, events, offsets = zip(*delivered, strict=True)
         traces = tracing.traces
         begun = 0.0 if traces is None else perf_counter()
+        crowd_writes = self._sockets.eio.crowd_writes
+        crowds = crowd_writes.begun
         written = deliver(self._sockets, events, offsets=offsets)
-        self._vitals.delivered(stretch, written)
+        # What no crowd hears is written by now, even if it is noted behind what one still has to be written.
+        at = self._vitals.now() if crowd_writes.begun == crowds else None
+        crowd_writes.once_written(partial(self._vitals.delivered, stretch, written, at))
         self._revoked_access.apply(stretch[-1])
         if traces is not None:
             addressed = zip(stretch, written, strict=True)
-            traces.delivered(
-                [
-                    Delivered(one.offset, one.event.name, one.traceparent, to)
-                    for one, to in addressed
-                    if one.traceparent
-                ],
-                begun,
-            )
+            delivered_to = [
+                Delivered(one.offset, one.event.name, one.traceparent, to) for one, to in addressed if one.traceparent
+            ]
+            crowd_writes.once_written(partial(traces.delivered, delivered_to, begun))
 
 
 @dataclass(frozen=True, slots=True)

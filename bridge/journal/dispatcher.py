@@ -26,6 +26,8 @@ ReadTail = Callable[[int, int], Awaitable[Sequence[JournaledEvent]]]
 
 # One stretch: large enough to catch up quickly, small enough not to hold the event loop.
 STRETCH_LIMIT = 256
+# What is committed here while the sockets are behind, until it is read from the journal again instead.
+COMMITTED_LIMIT = 4 * STRETCH_LIMIT
 # After a failed read: the database may be away for a moment, and nothing is lost by waiting.
 RETRY_SECONDS = 0.5
 
@@ -40,7 +42,9 @@ class Upcoming:
     """What comes after a cursor, as far as it is known without a look into the journal: pure, so that every order of
     what can happen can be tried (`tests/bridge/journal/test_order.py`)."""
 
-    def __init__(self, cursor: int) -> None:
+    def __init__(self, cursor: int, committed_limit: int = COMMITTED_LIMIT) -> None:
+        """No more than `committed_limit` of what was committed here is remembered until it is handed on."""
+        self._committed_limit = committed_limit
         self.cursor = cursor
         """Offset of the last event that was handed on."""
         self._committed: deque[JournaledEvent] = deque()
@@ -61,6 +65,9 @@ class Upcoming:
         """These were committed here; it is not certain when there may be others that nobody knows."""
         self._committed += events
         self._knows_all = self._knows_all and is_certain
+        if len(self._committed) > self._committed_limit:
+            self._committed.clear()
+            self._knows_all = False
 
     def committed_elsewhere(self, offset: int | None) -> bool:
         """Another bridge has committed events up to this one; None if it is not known whether any has. Returns

@@ -6,6 +6,7 @@ from bridge.sockets.rooms.audiences import reached
 from bridge.sockets.rooms.recent_events import EVERYONE
 from bridge.sockets.rooms.subscribers import NOBODY, Subscribers
 from bridge.sockets.server import SocketServer
+from bridge.sockets.transport.crowd_writes import CROWD, CrowdWrites
 from bridge.sockets.transport.frames import event_message
 from coordinator.events import Event
 
@@ -24,8 +25,8 @@ def deliver(
     not to the clients whose sids are in `besides`. With `offsets` each event ends with its own, for the clients that
     take them.
 
-    When this returns, each client's events are on their way to it in that order. Returns to how many connections each
-    event was written.
+    When this returns, each client's events are on their way to it in that order: to a crowd in slices
+    (`CrowdWrites`), to anybody else at once. Returns to how many connections each event was written.
     """
     written: list[int] = []
     run: list[Ended] = []
@@ -35,6 +36,7 @@ def deliver(
     found: dict[To, Subscribers] = {(): NOBODY}
     """Who they are, as long as nothing is sent: whose socket turns out to be full is not written to past what it has
     not read."""
+    crowd_writes = server.eio.crowd_writes
     keeps_confidence, subscribers_of = server.keeps_confidence, server.manager.index("/").of
     ends: Sequence[str | None] = offsets or [None] * len(events)
     for event, offset in zip(events, ends, strict=True):
@@ -48,7 +50,7 @@ def deliver(
                 written.append(0)
                 continue
             if run:
-                _send(subscribers, run)
+                _send(crowd_writes, run_to, subscribers, run)
                 others = subscribers_of(to, besides)
                 found = {(): NOBODY, to: others}
             run, run_to, subscribers, count = [], to, others, len(others)
@@ -56,16 +58,22 @@ def deliver(
             run.append((event, offset))
         written.append(count)
     if run:
-        _send(subscribers, run)
+        _send(crowd_writes, run_to, subscribers, run)
+    crowd_writes.close()
     return written
 
 
-def _send(subscribers: Subscribers, run: Sequence[Ended]) -> None:
+def _send(crowd_writes: CrowdWrites, to: To, subscribers: Subscribers, run: Sequence[Ended]) -> None:
     """To each as one write."""
     queued = subscribers.queued
-    plain = queued and {sid: connection for sid, connection in queued.items() if not connection.takes_offsets}
-    if plain:
-        Subscribers(queued=plain).send([event_message(event, None) for event, _ in run])
-        others = {sid: connection for sid, connection in queued.items() if sid not in plain}
-        subscribers = Subscribers(subscribers.direct, others)
-    subscribers.send([event_message(event, offset) for event, offset in run])
+    messages = [event_message(event, offset) for event, offset in run]
+    if len(subscribers) > CROWD:
+        plain = [event_message(event, None) for event, _ in run]
+        crowd_writes.put(to, subscribers.direct, queued, messages, plain)
+        return
+    others = queued and {sid: connection for sid, connection in queued.items() if not connection.takes_offsets}
+    if others:
+        Subscribers(queued=others).send([event_message(event, None) for event, _ in run], crowd_writes)
+        queued = {sid: connection for sid, connection in queued.items() if sid not in others}
+        subscribers = Subscribers(subscribers.direct, queued)
+    subscribers.send(messages, crowd_writes)

@@ -11,8 +11,9 @@ from bridge.journal.writing.writer import Submit
 
 __all__ = ["DeadlineRecords"]
 
-# How many overdue payments one transaction moves.
+# How many overdue payments are looked up to be asked about; and of those that nobody is asked about.
 DEADLINE_LIMIT = 200
+AT_ONCE_LIMIT = 1_000
 
 
 class DeadlineRecords:
@@ -34,7 +35,7 @@ class DeadlineRecords:
     async def due_at_once(self, before: datetime, *, but: Sequence[str], grace: timedelta = timedelta()) -> list[str]:
         """The ids of all others whose deadline lies before that and is to be applied, up to a limit: all but those of
         some providers that may still move. Those with an invoice of the bridge's are given a grace."""
-        return await self._read(queries.due_at_once, before, but=but, grace=grace, limit=DEADLINE_LIMIT)
+        return await self._read(queries.due_at_once, before, but=but, grace=grace, limit=AT_ONCE_LIMIT)
 
     async def next_due_at(self) -> datetime | None:
         """When the next deadline lies that was not applied, or lay; None if there is none."""

@@ -197,7 +197,9 @@ class Announcer:
                 continue  # it is gone
             if connection.lost_at is not None:
                 self._log.outboxes.keep(sid, outbox)
-            elif connection.direct is not None:
+                continue
+            connection.writer.catch_up()
+            if connection.direct is not None:
                 write_frames([connection.direct], outbox.frames)
             else:
                 connection.writer.put_messages(outbox.messages, outbox.frames)

@@ -3,13 +3,14 @@ saved is tried again until it is."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, TypeVar
 
 from bridge.sockets.errors import ClientGoneError
 
-__all__ = ["PendingSaves"]
+__all__ = ["SAVED_AT_ONCE", "WOKEN_AT_ONCE", "PendingSaves"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -18,8 +19,10 @@ T = TypeVar("T")
 # For what nobody waits for: most who connect have joined their rooms by then, and are saved once.
 SOON_SECONDS = 1.0
 RETRY_SECONDS = 1.0
-# A save must hold neither the writer nor the event loop for long.
-SAVED_AT_ONCE = 250
+# A save must hold neither the writer nor the event loop for long: webhooks wait for either.
+SAVED_AT_ONCE = 100
+# Each of those who wait for it then does something: no more of them in one turn of the event loop.
+WOKEN_AT_ONCE = 20
 # While nothing can be saved, clients come and go; of those who have gone, no more are kept in mind.
 WAITING_LIMIT = 50_000
 
@@ -139,27 +142,31 @@ class PendingSaves(Generic[T]):
                     # But for what has been discarded in the meantime, and may have come back since.
                     for name in self._under_way.changes.keys() & set(lost):
                         self._on_lost(name)
-                    self._saved()
+                    await self._saved()
         finally:
             self._saving = None
 
     def _take(self) -> None:
         """What is saved next; the rest waits."""
-        names = list(self._next.changes)[:SAVED_AT_ONCE]
+        names = list(islice(self._next.changes, SAVED_AT_ONCE))
         for name in names:
             self._under_way.changes[name] = self._next.changes.pop(name)
             if name in self._next.waiters:
                 self._under_way.waiters[name] = self._next.waiters.pop(name)
 
-    def _saved(self) -> None:
+    async def _saved(self) -> None:
         saved, self._under_way = self._under_way, _Batch()
-        for waiters in saved.waiters.values():
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
         if self._failed_before:
             self._failed_before = False
             logger.info("sessions can be saved again")
+        waiting = [waiter for waiters in saved.waiters.values() for waiter in waiters]
+        try:
+            while len(waiting) > WOKEN_AT_ONCE:
+                _wake(waiting[:WOKEN_AT_ONCE])
+                del waiting[:WOKEN_AT_ONCE]
+                await asyncio.sleep(0)
+        finally:
+            _wake(waiting)
 
     def _put_back(self, error: Exception) -> None:
         failed, self._under_way = self._under_way, _Batch()
@@ -178,3 +185,9 @@ class PendingSaves(Generic[T]):
             spare = [name for name in self._next.changes if not self._is_needed(name)]
             for name in spare[:excess]:
                 del self._next.changes[name]
+
+
+def _wake(waiting: Iterable[asyncio.Future[None]]) -> None:
+    for waiter in waiting:
+        if not waiter.done():
+            waiter.set_result(None)

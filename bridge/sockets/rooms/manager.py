@@ -137,7 +137,8 @@ class ClientManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
             return
         subscribers = self.subscribers(namespace, room or None, besides)
         if subscribers:
-            subscribers.send([Outgoing(part) for part in self._event_parts(event, data, namespace)])
+            parts = [Outgoing(part) for part in self._event_parts(event, data, namespace)]
+            subscribers.send(parts, self.server.eio.crowd_writes)
 
     def tell(self, member: Member, event: str, data: Any) -> None:
         """Tells one client at once what is for nobody else, if it has had its CONNECT."""

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bridge.sockets.transport.connection import Connection
-from bridge.sockets.transport.direct_writes import Send, write_frames
+from bridge.sockets.transport.crowd_writes import CrowdWrites
+from bridge.sockets.transport.direct_writes import Send, write_frames, writer_of
 from bridge.sockets.transport.frames import Outgoing, frames_of
 
 __all__ = ["NOBODY", "Client", "RoomIndex", "Subscribers"]
@@ -30,9 +31,14 @@ class Subscribers:
     def __len__(self) -> int:
         return len(self.direct) + len(self.queued)
 
-    def send(self, messages: list[Outgoing]) -> None:
-        """Sends messages, in order, to each of them; to a WebSocket as one write."""
+    def send(self, messages: list[Outgoing], crowd_writes: CrowdWrites) -> None:
+        """Sends messages, in order, to each of them, behind what `crowd_writes` has for it; to a WebSocket as one
+        write."""
         frames = frames_of(messages)
+        if crowd_writes.waiting:
+            for writer in [*map(writer_of, self.direct.values()), *(one.writer for one in self.queued.values())]:
+                writer.put_messages(messages, frames)
+            return
         # Before the others are written to: whose socket turns out to be full is among these from then on.
         queued = list(self.queued.values())
         write_frames(self.direct.values(), frames)

@@ -72,7 +72,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.takes_offsets = True
         """Whether journaled events end with their offset for this client."""
         unread = engine.unread.of(None if share is None else share.network)
-        self.writer = Writer(self, unread, engine.limits.stranger_backlog_bytes)
+        self.writer = Writer(self, unread, engine.limits.stranger_backlog_bytes, engine.crowd_writes)
         """Whatever goes to the client goes by it."""
         self.protocol: WebSocketProtocol | None = None
         """What is read from, and ended; None while it polls, or where the web server has no such door."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bridge.sockets.transport.writer import Writer
 
-__all__ = ["Borrowed", "Send", "write_frames"]
+__all__ = ["Borrowed", "Send", "write_frames", "writer_of"]
 
 Send = Callable[[bytes], int]
 """Puts bytes into a socket; returns how many it took. Raises OSError."""
@@ -36,5 +36,10 @@ def write_frames(sends: Iterable[Send], frames: bytes) -> None:
         if written != length:
             rest.append((send, written))
     for send, written in rest:
-        borrowed: Borrowed = send.__self__  # type: ignore[attr-defined]  # a method of it
-        borrowed.writer.write_frames(frames[written:])
+        writer_of(send).write_frames(frames[written:])
+
+
+def writer_of(send: Send) -> "Writer":
+    """Whose socket it is."""
+    borrowed: Borrowed = send.__self__  # type: ignore[attr-defined]  # a method of it
+    return borrowed.writer

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from bridge.sockets.transport.backlog import Backlog
+from bridge.sockets.transport.crowd_writes import CrowdWrites
 from bridge.sockets.transport.direct_writes import Borrowed, Send
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import Outgoing, frame_of_packet, frames_of
@@ -66,6 +67,7 @@ class Writer:
         "_backlog",
         "_borrowed",
         "_client",
+        "_crowd_writes",
         "_is_apart",
         "_is_full",
         "_limit_bytes",
@@ -79,9 +81,11 @@ class Writer:
         "write_frames",
     )
 
-    def __init__(self, client: Client, unread: Counts, limit_bytes: int) -> None:
-        """No more than `limit_bytes` may wait for the client. What does counts in `unread`."""
+    def __init__(self, client: Client, unread: Counts, limit_bytes: int, crowd_writes: CrowdWrites) -> None:
+        """No more than `limit_bytes` may wait for the client. What does counts in `unread`. What waits for it in
+        `crowd_writes` is written before anything else."""
         self._client = client
+        self._crowd_writes = crowd_writes
         self._unread = unread
         self._limit_bytes = limit_bytes
         self._owed_bytes = 0
@@ -119,6 +123,7 @@ class Writer:
 
     def put(self, packet: Any) -> None:
         """Sends a packet of the engine."""
+        self.catch_up()
         if self._transport is not None and not self.holds_back:
             self.write_frames(frame_of_packet(packet))
         else:
@@ -126,6 +131,16 @@ class Writer:
 
     def put_messages(self, messages: list[Outgoing], frames: bytes) -> None:
         """Sends messages, of which `frames` are the frames in a row."""
+        self.catch_up()
+        self.put_in_turn(messages, frames)
+
+    def catch_up(self) -> None:
+        """Writes what waits for it as one of a crowd."""
+        if self._crowd_writes.waiting:
+            self._crowd_writes.write_to(self, self._send)
+
+    def put_in_turn(self, messages: list[Outgoing], frames: bytes) -> None:
+        """The same for whoever has seen to it that nothing comes before."""
         if self._is_apart:
             self._hold_back()
         if self._transport is not None and not self.holds_back:
@@ -267,6 +282,8 @@ class Writer:
 
     def _set(self, mode: Mode) -> None:
         if mode is not self.mode:
+            if self._send is not None and self._crowd_writes.waiting:
+                self._crowd_writes.moved(self, self._send)
             self.mode = mode
             self._client.moved()
 
@@ -274,6 +291,7 @@ class Writer:
 
     def close(self, last: bytes = b"") -> None:
         """Writes what is held back, then `last`, and nothing after that."""
+        self.catch_up()
         if self._transport is not None and not self._transport.is_closing():
             frames = (self._held_frames() if self.holds_back else b"") + last
             if frames:

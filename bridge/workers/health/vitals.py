@@ -84,9 +84,14 @@ class Vitals:
         """From now on, what goes out was committed at that time."""
         self._commits = commits
 
-    def delivered(self, stretch: Sequence[JournaledEvent], written: Sequence[int]) -> None:
-        """A stretch of the journal has gone out; `written` is to how many connections each of its events was."""
-        now = self._clock()
+    def now(self) -> float:
+        """The time, by the clock that commits are timed with."""
+        return self._clock()
+
+    def delivered(self, stretch: Sequence[JournaledEvent], written: Sequence[int], at: float | None = None) -> None:
+        """A stretch of the journal has gone out, at this moment or `at` an earlier one; `written` is to how many
+        connections each of its events was."""
+        now = self._clock() if at is None else at
         first, end = stretch[0].offset, stretch[-1].offset + 1
         offset = first
         while offset < end:

@@ -33,6 +33,10 @@ INTERVAL_SECONDS = 1.0
 POLL_SECONDS = 5.0
 # Where so many are due that are to be asked about, they are gone through for a while before all others.
 CROWD = 100
+# How many are applied in one commit, behind which webhooks wait; and how many such commits are under way: the writer
+# has the next one when it is done with the one before. Of two that come to it together it makes one.
+APPLIED_TOGETHER = 100
+COMMITS_UNDER_WAY = 2
 # How many are asked about at once.
 ASKED_TOGETHER = 8
 # Between two tries to ask a provider that is away.
@@ -177,16 +181,23 @@ class Deadlines:
         return one.payment.payment_id in self._unclear or self._is_away(provider) or is_silent
 
     async def _apply(self, payment_ids: Sequence[str]) -> int:
-        """Applies what is due, in one commit. Returns the number of payments to which it was applied."""
-        if not payment_ids:
-            return 0
+        """Applies what is due, a part in each commit. Returns the number of payments to which it was applied."""
+        parts = iter([payment_ids[at : at + APPLIED_TOGETHER] for at in range(0, len(payment_ids), APPLIED_TOGETHER)])
+
+        async def apply_parts() -> int:
+            return sum([await self._apply_together(part) for part in parts])
+
+        return sum(await asyncio.gather(*(apply_parts() for _ in range(COMMITS_UNDER_WAY))))
+
+    async def _apply_together(self, payment_ids: Sequence[str]) -> int:
+        """Applies what is due, in one commit."""
         try:
             return await self._journal.deadlines.apply(payment_ids)
         except JournalUnavailableError:
             raise
         except Exception:  # which must not keep others waiting
             if len(payment_ids) > 1:
-                return sum([await self._apply([payment_id]) for payment_id in payment_ids])
+                return sum([await self._apply_together([payment_id]) for payment_id in payment_ids])
             logger.exception("could not apply the deadline of %s; trying again", payment_ids[0])
             return 0
 

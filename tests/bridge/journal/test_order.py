@@ -225,6 +225,8 @@ class Following:
     """What the database answers to that, as it was at that moment."""
     is_unheard: bool = False
     """Whether something was committed that only a look can tell of."""
+    committed_limit: int = 100
+    """How much of what it commits it remembers until that is handed on."""
 
 
 LIMIT = 2
@@ -259,7 +261,7 @@ def _commits(state: Following) -> Iterator[tuple[str, Following]]:
 
 def _news(state: Following) -> Iterator[tuple[str, Following]]:
     if state.answers:
-        upcoming, (offsets, *answers) = _upcoming(state.known), state.answers
+        upcoming, (offsets, *answers) = _upcoming(state), state.answers
         upcoming.committed([cast(JournaledEvent, Event(offset)) for offset in offsets], is_certain=bool(offsets))
         yield "hears of its commit", replace(state, known=_known(upcoming), answers=tuple(answers), is_woken=True)
     for notice in state.notices:
@@ -270,14 +272,14 @@ def _news(state: Following) -> Iterator[tuple[str, Following]]:
 
 
 def _heard(state: Following, offset: int | None) -> Following:
-    upcoming = _upcoming(state.known)
+    upcoming = _upcoming(state)
     is_news = upcoming.committed_elsewhere(offset)
     return replace(state, known=_known(upcoming), is_woken=state.is_woken or is_news)
 
 
 def _goes_on(state: Following) -> Following:
     """As `Dispatcher.run` and `catch_up` do, up to where they wait for the database or to be woken."""
-    upcoming = _upcoming(state.known)
+    upcoming = _upcoming(state)
     delivered = state.delivered
     while stretch := upcoming.take(LIMIT):
         delivered += tuple(one.offset for one in stretch)
@@ -289,7 +291,7 @@ def _goes_on(state: Following) -> Following:
 
 
 def _has_read(state: Following, found: tuple[int, ...]) -> Following:
-    upcoming = _upcoming(state.known)
+    upcoming = _upcoming(state)
     events = [cast(JournaledEvent, Event(offset)) for offset in found]
     upcoming.read(events, LIMIT)
     if not found:
@@ -300,8 +302,9 @@ def _has_read(state: Following, found: tuple[int, ...]) -> Following:
     return replace(_goes_on(read), is_woken=state.is_woken)
 
 
-def _upcoming(known: Known) -> Upcoming:
-    upcoming = Upcoming(known[0])
+def _upcoming(state: Following) -> Upcoming:
+    known = state.known
+    upcoming = Upcoming(known[0], state.committed_limit)
     upcoming._committed.extend(cast(tuple[JournaledEvent, ...], known[1]))
     upcoming._knows_all, upcoming._elsewhere, upcoming._sought = known[2:]
     return upcoming
@@ -320,8 +323,11 @@ def wrong_following(state: Following) -> str | None:
     return None
 
 
-def test_a_bridge_hands_on_all_that_any_commits_once_and_in_order_as_soon_as_it_hears_of_it() -> None:
-    begin = Following((0, (), False, 0, 0), own=2, others=2, uncertain=1, lost=1)
+@pytest.mark.parametrize("committed_limit", [100, 1])
+def test_a_bridge_hands_on_all_that_any_commits_once_and_in_order_as_soon_as_it_hears_of_it(
+    committed_limit: int,
+) -> None:
+    begin = Following((0, (), False, 0, 0), own=2, others=2, uncertain=1, lost=1, committed_limit=committed_limit)
     states, way = explore(begin, following_steps, wrong_following)
     assert way == []
     assert states > 1_000

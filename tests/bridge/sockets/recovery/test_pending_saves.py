@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 
-from bridge.sockets.recovery.pending_saves import PendingSaves
+from bridge.sockets.recovery.pending_saves import SAVED_AT_ONCE, WOKEN_AT_ONCE, PendingSaves
 
 
 async def test_what_is_back_is_not_lost_by_an_answer_of_before() -> None:
@@ -29,3 +29,27 @@ async def test_what_is_back_is_not_lost_by_an_answer_of_before() -> None:
     await waiting
     assert (saved, lost) == (["before", "back"], [])
     await changes.close()
+
+
+async def test_of_many_who_wait_a_few_go_on_in_each_turn_of_the_loop_and_all_where_it_ends_meanwhile() -> None:
+    answers = asyncio.Event()
+
+    async def save(_: Mapping[str, str | None]) -> Collection[str]:
+        await answers.wait()
+        return ()
+
+    changes: PendingSaves[str] = PendingSaves(save, is_needed=lambda _: True, on_lost=lambda _: None)
+    names = [f"session-{number}" for number in range(SAVED_AT_ONCE)]
+    for name in names:
+        changes.add(name, name)
+    waiting = list(map(changes.wait_until_saved, names))
+    await asyncio.sleep(0)  # now it is being saved
+    answers.set()
+    woken = [0]
+    while len(woken) < 4:
+        await asyncio.sleep(0)
+        if (now := sum(one.done() for one in waiting)) != woken[-1]:
+            woken.append(now)
+    assert woken == [0, WOKEN_AT_ONCE, 2 * WOKEN_AT_ONCE, 3 * WOKEN_AT_ONCE]
+    await changes.close()
+    assert all(one.done() for one in waiting)

@@ -54,8 +54,11 @@ def test_nobody_but_the_writer_writes_to_the_socket_of_a_client() -> None:
     # To many at once, by what their writers lend for that.
     assert sorted(line for line in lines_but_of(*allowed) if re.search(r"transport\.write\(|write_frames", line)) == [
         "                write_frames([connection.direct], outbox.frames)",
+        "            write_frames(sends, self._run.frames)",
+        "            writer.write_frames(run.frames)",
         "        write_frames(self.direct.values(), frames)",
         "from bridge.sockets.transport.direct_writes import Send, write_frames",
+        "from bridge.sockets.transport.direct_writes import Send, write_frames, writer_of",
         "from bridge.sockets.transport.direct_writes import write_frames",
     ]
 

@@ -21,6 +21,7 @@ from bridge.door.connection import HttpConnection
 from bridge.sockets.limits import Limits
 from bridge.sockets.loop_shares import LoopShares, Share
 from bridge.sockets.transport import web_socket_protocol
+from bridge.sockets.transport.crowd_writes import CrowdWrites
 from bridge.sockets.transport.direct_writes import write_frames
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import frame_of
@@ -322,7 +323,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.door: WebSocketProtocol
-        self.writer = Writer(self, UnreadBytes(math.inf), 200_000)
+        self.writer = Writer(self, UnreadBytes(math.inf), 200_000, CrowdWrites())
         self.heard: list[str | bytes] = []
         self.moves: list[bool] = []
         self.is_lost = self.is_stalled = False
