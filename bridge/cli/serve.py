@@ -46,10 +46,10 @@ BACKLOG = 4096
 # to itself it would keep megabytes of each, outside of every limit that is set here, and hand the event loop a
 # quarter of one at once. A client a tenth of a second away still gets, and sends, more than half a megabyte a second.
 BUFFER_BYTES = 65_536
-# The interpreter's own are 700, 10 and 10, for programs with few objects. Here what lives on is walked through twice,
-# a few thousand objects at a time, and then once in millions of others: had the middle generation gathered twenty
-# thousand clients that come at once, everybody would wait a tenth of a second for that walk.
-GC_THRESHOLDS = (5_000, 1, 800)
+# The interpreter's own are 700, 10 and 10, for programs with few objects. Here what lives on is walked through once
+# or twice, ten thousand objects at a time at most, and then once in millions of others: had the middle generation
+# gathered twenty thousand clients that come at once, everybody would wait a tenth of a second for that walk.
+GC_THRESHOLDS = (5_000, 0, 1_200)
 
 
 def serve(

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from coordinator import rooms
-from coordinator.ids import Id, NewId, is_id
+from coordinator.ids import Id, NewId, is_id, new_id
 
 ID: TypeAdapter[str] = TypeAdapter(Id)
 
@@ -57,6 +58,18 @@ def test_nothing_that_cannot_be_seen_is_part_of_an_id() -> None:
 @given(st.text(max_size=5))
 def test_models_and_sockets_agree_on_what_an_id_is(value: str) -> None:
     assert is_id(value) == is_id_for_models(value)
+
+
+@given(st.lists(st.floats(0, 2**32 - 1), min_size=2, max_size=5))
+def test_ids_of_the_bridges_own_lie_in_the_order_in_which_they_were_made(seconds: list[float]) -> None:
+    """To 1/256 of a second: who pays at the same time has neighbours in an index, and nobody has another's id."""
+    at = sorted(datetime.fromtimestamp(one, UTC) for one in seconds)
+    made = [new_id("pay", moment) for moment in at]
+    assert all(is_id(one) and re.fullmatch("pay_[0-9a-f]{26}", one) for one in made)
+    assert len(set(made)) == len(made)
+    pairs = list(zip(at, made, strict=True))
+    apart = timedelta(seconds=1) / 255
+    assert all(one < other for was, one in pairs for later, other in pairs if later - was >= apart)
 
 
 NEW_ID: TypeAdapter[str] = TypeAdapter(NewId)

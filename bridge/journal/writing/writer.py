@@ -13,10 +13,12 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
+from prometheus_client import Histogram as HistogramOfCounts
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import OperationalError
 
+from bridge.histograms import Histogram
 from bridge.journal.database.aborting import ConnectionAborter
 from bridge.journal.database.engines import prepare_writing
 from bridge.journal.database.open_files import OpenFiles
@@ -58,12 +60,9 @@ COMMIT_TIMEOUT_SECONDS = 20.0
 # What waits for an answer of PostgreSQL ends at once when its connection is cut.
 AFTER_CUT_SECONDS = 1.0
 
-COMMIT_SECONDS = Histogram(
-    "bridge_journal_commit_seconds",
-    "Time to decide, write and sync one batch",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
-BATCH_REQUESTS = Histogram(
+COMMIT_SECONDS = Histogram("bridge_journal_commit_seconds", "Time to decide, write and sync one batch")
+_commit_seconds = COMMIT_SECONDS.of()
+BATCH_REQUESTS = HistogramOfCounts(
     "bridge_journal_batch_requests",
     "Requests committed together",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
@@ -203,6 +202,7 @@ class Writer:
                 self._begun = None
                 first, last = (events[0].offset, events[-1].offset) if events else (0, 0)
                 commit = Commit(last, begun, perf_counter(), first_offset=first, wakeups=frozenset(wakeups))
+                _commit_seconds.observe(commit.finished - begun)
                 self._loop.call_soon_threadsafe(self._answer, jobs, events, is_certain, commit)
                 if events and not self._is_file and are_due(self._guard.commits):
                     self._take_statistics()
@@ -223,10 +223,9 @@ class Writer:
         """Commits jobs, and adds what events that made, and the work that there is news for; returns whether there
         can be no other events. To an open batch those are added that come before it has the journal."""
         try:
-            with COMMIT_SECONDS.time():
-                batch = self._write(jobs, is_open=is_open)
-                events += batch.events
-                wakeups |= batch.wakeups
+            batch = self._write(jobs, is_open=is_open)
+            events += batch.events
+            wakeups |= batch.wakeups
         except Exception as error:
             # Whether a commit that failed half-way reached the disk is not known here; the next batch asks.
             self._disconnect()

@@ -37,7 +37,9 @@ class RecentEvents:
         self._keeps_confidence = keeps_confidence
         self._limit_bytes = limit_bytes
         self._limit = limit
-        self._delivered: deque[tuple[DeliveredEvent, tuple[Room, ...]]] = deque()
+        self._delivered: deque[DeliveredEvent] = deque()
+        self._rooms: deque[tuple[Room, ...]] = deque()
+        """Whom each of them was for. Not in pairs, which the garbage collector would walk through as well."""
         self._of: dict[Room, deque[DeliveredEvent]] = {}
         self._numbers: dict[str, int] = {}
         """By offset."""
@@ -49,12 +51,14 @@ class RecentEvents:
 
     def add(self, delivered: Iterable[DeliveredEvent]) -> None:
         """Notes events, in order, and forgets the oldest that are too many by that."""
-        note, numbers, of, rooms_of = self._delivered.append, self._numbers, self._of, self.rooms_of
+        note, note_rooms = self._delivered.append, self._rooms.append
+        numbers, of, rooms_of = self._numbers, self._of, self.rooms_of
         getsizeof, size_bytes = sys.getsizeof, self.size_bytes
         for one in delivered:
             number, event, offset = one
             rooms = rooms_of(event)
-            note((one, rooms))
+            note(one)
+            note_rooms(rooms)
             numbers[offset] = number
             size_bytes += EVENT_BYTES + getsizeof(event.payload_json)
             for room in rooms:
@@ -68,10 +72,10 @@ class RecentEvents:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        delivered, rooms = self._delivered.popleft()
+        delivered = self._delivered.popleft()
         del self._numbers[delivered.offset]
         self.size_bytes -= EVENT_BYTES + sys.getsizeof(delivered.event.payload_json)
-        for room in rooms:
+        for room in self._rooms.popleft():
             of_room = self._of[room]
             of_room.popleft()  # each room has them in the same order
             if not of_room:
@@ -80,7 +84,7 @@ class RecentEvents:
     @property
     def first(self) -> int | None:
         """The oldest event from which on all are here."""
-        return self._delivered[0][0].number if self._delivered else None
+        return self._delivered[0].number if self._delivered else None
 
     def number_of(self, offset: str) -> int | None:
         """The place of an offset; None if it is of no event that is here."""

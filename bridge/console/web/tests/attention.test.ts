@@ -5,7 +5,7 @@ import type { AttentionItem } from "../src/model/ops-documents";
 const ITEM: AttentionItem = { kind: "payment-short", id: "a", title: "", detail: "", advice: "", since: "2026-11-24T10:00:00Z", actions: [], severity: "warning", state: "open", staysListed: false };
 
 test("what a text names leads to its page, and all of the text stays", () => {
-  const [payout, payment] = ["out_65f1c0ffee0123456789abcd", "pay_65f1c0ffee0123456789abcd"];
+  const [payout, payment] = ["out_65f1c0ffee0123456789abcd", "pay_65f1c0ffee0123456789abcdef"];
   const text = `${payout} of ${payment}, out_1`;
   const pieces = storiesIn(text);
   expect(pieces.map(({ words }) => words).join("")).toBe(text);

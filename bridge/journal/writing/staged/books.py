@@ -64,11 +64,14 @@ _PUT_BEHIND = (
 )
 
 
-def entering(entries: Sequence[tuple[Any, ...]], now: datetime) -> Sequence[Staged]:
+def entering(connection: Connection, entries: Sequence[tuple[Any, ...]], now: datetime) -> Sequence[Staged]:
     """What puts entries of `now` into the books: no sooner than the last that stands there, since the clocks of
     bridges differ, and are set back, and a day that is over stays as it is."""
-    later = {"later": now + timedelta.resolution, "latest": now + AHEAD_AT_MOST, "by_entered_at": now}
-    return (InOrder(insert_into(schema.book_entries), ENTRY, entries), (_PUT_BEHIND, [later] if entries else []))
+    if not entries:
+        return ()
+    at, later, latest = (moment_of(connection, one) for one in (now, now + timedelta.resolution, now + AHEAD_AT_MOST))
+    behind = InOrder(_PUT_BEHIND, ("by_entered_at", "later", "latest"), [(at, later, latest)])
+    return (InOrder(insert_into(schema.book_entries), ENTRY, entries), behind)
 
 
 class _Moments:

@@ -92,7 +92,7 @@ export function storyPath({ payoutId, paymentId }: AttentionItem): string | null
 
 /** A text in pieces: those that are the id of a payment or payout have the path of its page. */
 export function storiesIn(text: string): { words: string; path: string | null }[] {
-  return text.split(/\b((?:pay|out)_[0-9a-f]{24})\b/).flatMap((words, number) => {
+  return text.split(/\b((?:pay|out)_[0-9a-f]{24,26})\b/).flatMap((words, number) => {
     if (words === "") return [];
     const view = words.startsWith("out_") ? "payouts" : "payments";
     return [{ words, path: number % 2 === 1 ? `/ops/${view}/${words}` : null }];
