@@ -125,7 +125,10 @@ async def asked(path: str, query: str = "", **headers: str) -> tuple[dict[str, s
 
     scope: Any = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "raw_path": path.encode()}
     scope |= {"query_string": query.encode(), "scheme": "http", "root_path": "", "server": ("bridge.example", 80)}
-    scope |= {"client": ("127.0.0.1", 1), "headers": [(name.encode(), said.encode()) for name, said in headers.items()]}
+    scope |= {
+        "client": ("127.0.0.1", 1),
+        "headers": [(name.encode(), said.encode()) for name, said in headers.items()],
+    }
     await application(scope, receive, send)
     first: Any = sent[0]
     return {name.decode().lower(): value.decode() for name, value in first["headers"]}, pieces

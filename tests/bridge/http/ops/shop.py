@@ -121,7 +121,7 @@ class Shop:
         number = self.plain.sales.index(sale)
         percent, fixed = FEES[sale.fee_name]
         fee = Fee(policy=FeePolicy(sale.fee_name), percent=percent, fixed=fixed)
-        standing = judged(sale.paid, sale.amount + sale.fee_on_all)
+        standing = judged(sale.paid, sale.amount)  # what SHKeeper judges is with its fee
         told = notice(standing, *came, proven=None, currency=currency, coin=sale.coin, fee=fee)
         await observe(self.journal, number, f"s{self.steps}", told)
 

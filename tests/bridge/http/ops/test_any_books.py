@@ -70,6 +70,7 @@ HOW: dict[str, st.SearchStrategy[Any]] = {
     "later": st.none(),
 }
 
+
 def happening(what: str) -> st.SearchStrategy[Happening]:
     # Hours, of which some cross a month; or which one it is, of those that there are.
     which = st.sampled_from((0, 3, 30, 200, 400)) if what == "later" else st.integers(0, 11)

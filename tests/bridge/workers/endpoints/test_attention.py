@@ -62,7 +62,9 @@ async def _one_of_each(folder: Path, receiver: Receiver) -> None:
 
 def documented_fields() -> set[str]:
     """Those that docs/reference.md names."""
-    row = re.search(r"^\| `attention-updated` \|.*?`\{ (.*?) \}`", chapters_of("reference.md")["Events"], re.MULTILINE)
+    row = re.search(
+        r"^\| `attention-updated` \|.*?`\{ (.*?) \}`", chapters_of("reference.md")["Events"], re.MULTILINE
+    )
     assert row is not None
     return set(row[1].split(", "))
 
