@@ -3,7 +3,7 @@ cent, whichever days it is asked for."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -287,8 +287,12 @@ async def agree(asked: Asked, url: str, happenings: Sequence[Happening], zone_na
 
 
 @pytest.fixture(scope="module")
-def asked() -> Asked:
-    return Asked()
+def asked() -> Iterator[Asked]:
+    """Files are put together of pages of a few rows, so that none may be lost or come twice between two."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module in ("books", "lists"):
+            patched.setattr(f"bridge.http.ops.{module}.ROWS_LIMIT", 4)
+        yield Asked()
 
 
 # A journal of its own for each: a tenth of the examples that pure tests have.
