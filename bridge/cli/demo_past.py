@@ -1,14 +1,24 @@
 """The days before the demonstration: sales that a played clock lets happen in the past, written down by the same line
 that takes those of the present. What a provider would have said is read from real-format, signed webhooks."""
 
-import asyncio
 import secrets
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from random import Random
 
+from bridge.cli.demo_books import (
+    CENT,
+    COIN,
+    PROVIDER,
+    Evening,
+    PlayedClock,
+    PlayedPayouts,
+    close_books,
+    send_otherwise,
+    together,
+)
 from bridge.journal import Journal
 from coordinator.ids import new_id
 from coordinator.payments.payments import Payment
@@ -16,25 +26,23 @@ from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.limits import DEFAULT_LIMITS
 from coordinator.payouts.observations import (
     PayoutAccepted,
-    PayoutConfirmed,
     PayoutFailed,
     PayoutObservation,
-    PayoutSent,
     PayoutUnclear,
 )
 from coordinator.payouts.payouts import Payout
 from providers.contract import Reading
 from providers.shkeeper.simulator.notices import signed_headers
-from providers.shkeeper.simulator.scenarios import Invoice
+from providers.shkeeper.simulator.scenarios import NO_FEES, Invoice
+from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees
 from providers.shkeeper.webhooks.webhooks import ShkeeperWebhooks
 
 __all__ = ["Played", "play_past"]
 
-PROVIDER = "shkeeper"
-COIN = "ETH-USDT"
 SELLERS = tuple(f"seller-{number}" for number in range(1, 9))
 BUYERS = tuple(f"buyer-{number}" for number in range(1, 41))
-CENT = Decimal("0.01")
+# Of some buyers the gateway takes this on top.
+FEES = Fees(FeePolicy.PERCENT_FEE, percent=Decimal(2))
 
 OPENS, CLOSES = 12, 18
 """The hours of an afternoon, in UTC."""
@@ -54,14 +62,6 @@ class Played:
     payouts: int
 
 
-@dataclass(slots=True)
-class _Clock:
-    now: datetime
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @dataclass(frozen=True, slots=True)
 class _Sale:
     payment: Payment
@@ -69,19 +69,25 @@ class _Sale:
     parts: tuple[Decimal, ...]
     """What the buyer pays, one after the other."""
 
+    @property
+    def is_paid(self) -> bool:
+        return self.invoice.balance >= self.invoice.amount
+
 
 async def play_past(database_url: str, key: str, *, days: int, random: Random) -> Played:
     """Plays the afternoons of the days before today into a journal that is new."""
     today = datetime.now(UTC)
-    clock = _Clock(today - timedelta(days=days + 1))
+    clock = PlayedClock(today - timedelta(days=days + 1))
     journal = await Journal.open(database_url, clock=clock)
     try:
         past = _Past(journal, clock, ShkeeperWebhooks(api_keys=[key]), key, random)
         for before in range(days, 0, -1):
             day = (today - timedelta(days=before)).replace(minute=0, second=0, microsecond=0)
+            evening = Evening(days - before, is_last_of_its_kind=before == TROUBLE_DAYS_AGO)
             for hour in range(OPENS, CLOSES):
-                await past.play_hour(day.replace(hour=hour))
+                await past.play_hour(day.replace(hour=hour), evening)
             await past.close_day(day.replace(hour=CLOSES) + EXPIRY)
+            past.payouts += await close_books(journal, clock, evening)
             if before == TROUBLE_DAYS_AGO:
                 await past.leave_trouble()
     finally:
@@ -90,16 +96,19 @@ async def play_past(database_url: str, key: str, *, days: int, random: Random) -
 
 
 class _Past:
-    def __init__(self, journal: Journal, clock: _Clock, reader: ShkeeperWebhooks, key: str, random: Random) -> None:
+    def __init__(
+        self, journal: Journal, clock: PlayedClock, reader: ShkeeperWebhooks, key: str, random: Random
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._reader = reader
         self._key = key
         self._random = random
+        self._sent = PlayedPayouts(journal, clock)
         self.payments = 0
         self.payouts = 0
 
-    async def play_hour(self, begin: datetime) -> None:
+    async def play_hour(self, begin: datetime, evening: Evening) -> None:
         """The sales of one hour; what happens in the same minutes is told together."""
         sales = [self._sale(begin) for _ in range(self._random.randint(*SALES_AN_HOUR))]
         self._clock.now = begin + timedelta(minutes=20)
@@ -107,16 +116,26 @@ class _Past:
         for number in range(max(len(sale.parts) for sale in sales)):
             paying = [sale for sale in sales if number < len(sale.parts)]
             self._clock.now += timedelta(minutes=2)
-            await _together(self._deliver(sale.invoice.unconfirmed(sale.parts[number])) for sale in paying)
+            await together(self._deliver(sale.invoice.unconfirmed(sale.parts[number])) for sale in paying)
             for place, sale in enumerate(sales):
                 if number < len(sale.parts):
                     sales[place] = replace(sale, invoice=sale.invoice.pay(sale.parts[number]))
             self._clock.now += timedelta(minutes=3)
             paid = [sale for sale in sales if number < len(sale.parts)]
-            await _together(self._deliver(sale.invoice.notice()) for sale in paid)
-        paid_up = [sale for sale in sales if sale.invoice.balance >= sale.invoice.amount]
-        payouts = [self._payout(sale.payment) for sale in paid_up if self._random.random() < 0.9]
+            await together(self._deliver(sale.invoice.notice()) for sale in paid)
+        to_be_paid_out = [sale.payment for sale in sales if sale.is_paid and self._random.random() < 0.9]
+        payouts = [self._payout(payment) for payment in to_be_paid_out]
         await self._pay_out(payouts)
+        evening.arrived += payouts
+        paid_out = {payment.payment_id for payment in to_be_paid_out}
+        for sale in sales:
+            payment, came = sale.payment, sale.invoice.balance
+            if sale.is_paid and payment.payment_id not in paid_out:
+                evening.unpaid_out.append(payment)
+            elif came > sale.invoice.amount:
+                evening.overpaid.append((payment, came - sale.invoice.amount))
+            elif came and not sale.is_paid:
+                evening.partly_paid.append(payment)
 
     async def close_day(self, at: datetime) -> None:
         """Time runs out for whoever did not pay."""
@@ -127,14 +146,16 @@ class _Past:
     async def leave_trouble(self) -> None:
         """What does not go on by itself: one of each kind that needs no chain of its own."""
         self._clock.now += timedelta(minutes=30)
-        sales = [self._sale(self._clock.now - timedelta(minutes=25)) for _ in range(6)]
+        sales = [self._sale(self._clock.now - timedelta(minutes=25)) for _ in range(7)]
         await self._register(sales)
         paid = [replace(sale, invoice=sale.invoice.pay(sale.invoice.amount)) for sale in sales]
-        await _together(self._deliver(sale.invoice.notice()) for sale in paid)
-        payouts = [takes_too_long, unclear, failed] = [self._payout(sale.payment) for sale in sales[:3]]
+        await together(self._deliver(sale.invoice.notice()) for sale in paid)
+        payouts = [takes_too_long, unclear, failed, other] = [
+            self._payout(sales[number].payment) for number in (0, 1, 2, 6)
+        ]
         self.payouts += len(payouts)
-        await _together(self._journal.payouts.register([payout], rules=None) for payout in payouts)
-        await self._ask_for(payouts)
+        await together(self._journal.payouts.register([payout], rules=None) for payout in payouts)
+        await self._sent.ask_for(payouts)
         self._clock.now += timedelta(minutes=1)
         became: list[tuple[Payout, list[PayoutObservation]]] = [
             (takes_too_long, [PayoutAccepted(task_id=secrets.token_hex(16))]),
@@ -142,7 +163,8 @@ class _Past:
             (failed, [PayoutFailed(reason="SHKeeper's task failed: Have not enough tokens on fee account")]),
         ]
         for payout, observations in became:
-            await self._observe(payout, observations)
+            await self._sent.observe(payout, observations)
+        await send_otherwise(self._sent, other)
         waiting = self._payout(paid[5].payment)
         self.payouts += 1
         await self._journal.payouts.register([waiting], rules=KNOWN_DESTINATIONS_ONLY)
@@ -174,7 +196,9 @@ class _Past:
             created_at=at,
             expires_at=at + EXPIRY,
         )
-        return _Sale(payment, Invoice(external_id, amount, "USD", at), self._parts(amount))
+        fees = FEES if self._random.random() < 0.1 else NO_FEES
+        asked = amount + fees.on_top_of(amount).quantize(CENT, ROUND_UP)
+        return _Sale(payment, Invoice(external_id, asked, "USD", at, fees=fees), self._parts(asked))
 
     def _parts(self, amount: Decimal) -> tuple[Decimal, ...]:
         chance = self._random.random()
@@ -205,7 +229,7 @@ class _Past:
 
     async def _register(self, sales: Sequence[_Sale]) -> None:
         self.payments += len(sales)
-        await _together(self._journal.register_payment(sale.payment) for sale in sales)
+        await together(self._journal.register_payment(sale.payment) for sale in sales)
 
     async def _deliver(self, body: bytes) -> None:
         """Takes a webhook as `/webhooks/shkeeper` does."""
@@ -221,35 +245,9 @@ class _Past:
 
     async def _pay_out(self, payouts: Sequence[Payout]) -> None:
         self.payouts += len(payouts)
-        await _together(self._journal.payouts.register([payout], rules=None) for payout in payouts)
-        await self._ask_for(payouts)
-        self._clock.now += timedelta(seconds=4)
-        await _together(self._observe(payout, [PayoutAccepted(task_id=secrets.token_hex(16))]) for payout in payouts)
-        self._clock.now += timedelta(seconds=70)
-        await _together(
-            self._observe(payout, [PayoutSent(tx_hashes=(_hash(),)), PayoutConfirmed()]) for payout in payouts
-        )
-
-    async def _ask_for(self, payouts: Sequence[Payout]) -> None:
-        named = await self._journal.payouts.name([payout.payout_id for payout in payouts])
-        asked_by = {one: naming.external_id for one, naming in named.items()}
-        await self._journal.payouts.begin_attempts(asked_by, rules=None)
-
-    async def _observe(self, payout: Payout, observations: Sequence[PayoutObservation]) -> None:
-        """Takes what the provider answers: first to the order, then to look-ups."""
-        for observation in observations:
-            is_answer = isinstance(observation, PayoutAccepted | PayoutUnclear)
-            key = f"{'outcome' if is_answer else 'look'}:{secrets.token_hex(8)}"
-            await self._journal.payouts.record_observation(payout.payout_id, key, observation)
-
-
-def _hash() -> str:
-    return f"0x{secrets.token_hex(32)}"
+        await together(self._journal.payouts.register([payout], rules=None) for payout in payouts)
+        await self._sent.arrive(payouts)
 
 
 def _headers(key: str, body: bytes, now: datetime) -> dict[str, str]:
     return {name.lower(): value for name, value in signed_headers(key, body, now).items()}
-
-
-async def _together(doing: Iterable[Awaitable[object]]) -> None:
-    await asyncio.gather(*doing)

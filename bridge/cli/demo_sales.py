@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 
 from bridge.cli import demo_chain
-from bridge.cli.demo_past import BUYERS, CENT, COIN, SELLERS
+from bridge.cli.demo_books import CENT, COIN
+from bridge.cli.demo_past import BUYERS, SELLERS
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import Invoice
 

@@ -15,6 +15,7 @@ from litestar import MediaType, Request, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from bridge.compression import takes_gzip
 from bridge.console.branding import LOGO_TYPES, BrandSettings, brand_css
 
 __all__ = ["is_built", "pages_router"]
@@ -157,7 +158,7 @@ async def _as_taken(
 ) -> Response[bytes]:
     """Compressed, where whoever asks takes that."""
     headers = {**headers, "Vary": "Accept-Encoding"}
-    if not _takes_gzip(request.headers.get("Accept-Encoding", "")):
+    if not takes_gzip(request.headers.get("Accept-Encoding", "")):
         return Response(content, media_type=media_type, headers=headers)
     compressed = await asyncio.to_thread(_compressed, content)
     return Response(compressed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
@@ -167,12 +168,3 @@ async def _as_taken(
 def _compressed(content: bytes) -> bytes:
     """Once for each file."""
     return gzip.compress(content, mtime=0)
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Whether an `Accept-Encoding` has gzip, and not with a weight of nothing."""
-    for part in accepted.lower().split(","):
-        name, _, weight = part.replace(" ", "").partition(";q=")
-        if name == "gzip":
-            return weight.strip("0.") != "" or not weight
-    return False

@@ -13,6 +13,7 @@ from litestar.response import Stream
 
 from bridge.access import Principal
 from bridge.catalogue import EVENTS
+from bridge.compression import COMPRESSED
 from bridge.http.event_feed import GONE, STREAM_MEDIA_TYPE, EventFeed, GivenEventFeed, WantedStream, gone, opening
 from bridge.http.event_forms import BATCH_MEDIA_TYPE, Form, PastEvents, cloud_event, past_event
 from bridge.http.front.callers import require_everything, require_rooms
@@ -69,6 +70,7 @@ class EventsOperation(Operation):
 @get(
     "/",
     summary="Past events, of some rooms or all",
+    middleware=COMPRESSED,
     description=(
         "What a client in these rooms would have heard after `after`, each event once and in order; without `after`, "
         "from the beginning of the journal, and after `now`, from this moment on. `everyone=true` adds what went to "

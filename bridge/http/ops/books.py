@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 from pydantic import AwareDatetime, Field
 
+from bridge.compression import COMPRESSED
 from bridge.http.front.dependencies import GivenJournal
 from bridge.http.front.pages import FromQuery, ToQuery, stretch_in
 from bridge.http.front.problems import AnyRequest, wrong_field
@@ -107,7 +108,7 @@ class EntryRow(FrozenModel):
     wallet: str | None
 
 
-@get("/totals", summary="What was sold, went back and was paid out from day to day")
+@get("/totals", summary="What was sold, went back and was paid out from day to day", middleware=COMPRESSED)
 async def get_totals(
     journal: GivenJournal,
     zone: GivenZone,
@@ -128,7 +129,7 @@ async def export_totals(
     return await exported(request, DayFigures, one_page(found), zone)
 
 
-@get("/statement", summary="A seller's statement of a month")
+@get("/statement", summary="A seller's statement of a month", middleware=COMPRESSED)
 async def get_statement(
     journal: GivenJournal, zone: GivenZone, seller_id: StatementSellerQuery, month: MonthQuery
 ) -> Statement:

@@ -7,6 +7,7 @@ from litestar import get
 from litestar.params import QueryParameter
 from pydantic import Field
 
+from bridge.compression import COMPRESSED
 from bridge.http.front.dependencies import GivenIsConnected, GivenJournal
 from bridge.http.front.openapi import problem_responses
 from bridge.journal import ConnectedClient, Journal
@@ -37,6 +38,7 @@ class ConnectionList(FrozenModel):
 @get(
     "/connections",
     summary="Which clients are connected",
+    middleware=COMPRESSED,
     description=(
         "Those of all bridges of the journal. Whoever came or went a moment ago may be shown as they were. To "
         "disconnect one, or its user, see `POST /api/ops/access`."

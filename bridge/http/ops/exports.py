@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.response import Stream
 
+from bridge.compression import COMPRESSED
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import AnyRequest, wrong_field
 from bridge.http.ops.csv import csv_lines
@@ -42,6 +43,7 @@ def _route(name: str, form: str, summary: str) -> get:
         summary=summary,
         operation_id=f"export{''.join(map(str.capitalize, name.split('-')))}As{form.capitalize()}",
         media_type=MEDIA_TYPES[form],
+        middleware=COMPRESSED if form == "csv" else (),  # a workbook is compressed as it is
         responses={200: spec, **problem_responses({400: "Something is wrong, or there are too many rows"})},
     )
 

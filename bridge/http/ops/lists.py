@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from pydantic import Field
 
+from bridge.compression import COMPRESSED
 from bridge.http.documents.unreadable import (
     UNREADABLE_DESCRIPTION,
     UnreadableItem,
@@ -79,7 +80,7 @@ class PaymentRows(FrozenModel):
     unreadable: list[UnreadableItem] = Field(description=UNREADABLE_DESCRIPTION)
 
 
-@get("/payouts", summary="Payouts by page and filter")
+@get("/payouts", summary="Payouts by page and filter", middleware=COMPRESSED)
 async def list_payout_rows(
     journal: GivenJournal,
     chains: GivenChains,
@@ -94,7 +95,7 @@ async def list_payout_rows(
     return PayoutRows(payouts=rows, next=page.next, total=total, unreadable=page.unreadable)
 
 
-@get("/payments", summary="Payments by page and filter")
+@get("/payments", summary="Payments by page and filter", middleware=COMPRESSED)
 async def list_payment_rows(
     journal: GivenJournal,
     payment_filter: GivenPaymentFilter,
@@ -132,7 +133,7 @@ async def get_payment_row(payment_id: FromPath[str], journal: GivenJournal) -> P
     return payment_row(listed)
 
 
-@get("/transfers", summary="Transfers that came for payments, by page and filter of those")
+@get("/transfers", summary="Transfers that came for payments, by page and filter of those", middleware=COMPRESSED)
 async def list_transfer_rows(
     journal: GivenJournal,
     payment_filter: GivenPaymentFilter,

@@ -7,6 +7,7 @@ from litestar import get
 from litestar.response import Stream
 from pydantic import Field
 
+from bridge.compression import COMPRESSED
 from bridge.http.front.dependencies import GivenJournal
 from bridge.http.front.problems import AnyRequest
 from bridge.http.front.zones import GivenZone
@@ -37,7 +38,7 @@ class NetworkFeesByDay(FrozenModel):
     days: list[DayFees]
 
 
-@get("/network-fees", summary="What the network took for payouts and refunds from day to day")
+@get("/network-fees", summary="What the network took for payouts and refunds from day to day", middleware=COMPRESSED)
 async def get_network_fees(
     journal: GivenJournal,
     zone: GivenZone,

@@ -10,6 +10,7 @@ from litestar import get
 from litestar.params import QueryParameter
 from pydantic import Field
 
+from bridge.compression import COMPRESSED
 from bridge.http.front.dependencies import (
     GivenChains,
     GivenInvoiceOpener,
@@ -104,6 +105,7 @@ class ActionList(FrozenModel):
 @get(
     "/attention",
     summary="What needs a person",
+    middleware=COMPRESSED,
     description=(
         "Payments, payouts, webhooks, transfers and chains that do not go on by themselves, what is critical first "
         "and of each severity the most urgent, each with what can be done about it, but for what was settled or "
@@ -258,7 +260,7 @@ async def _said_of_coins(opener: InvoiceOpener, unopened: Sequence[UnopenedInvoi
     return {way: trouble for way, trouble in said.items() if trouble is not None}
 
 
-@get("/actions", summary="What people did")
+@get("/actions", summary="What people did", middleware=COMPRESSED)
 async def list_actions(
     journal: GivenJournal, limit: Annotated[int, QueryParameter(ge=1, le=ACTIONS_LIMIT)] = 100
 ) -> ActionList:

@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from pydantic import AwareDatetime, Field
 
+from bridge.compression import COMPRESSED
 from bridge.http.documents.payments import PaymentDocument, payment_document
 from bridge.http.documents.payouts import PayoutDocument, known_payout, payout_document
 from bridge.http.front.dependencies import GivenJournal, GivenPayoutSender, GivenVitals
@@ -181,6 +182,7 @@ class PayoutStory(FrozenModel):
 @get(
     "/payments/{payment_id:str}/story",
     summary="The whole past of a payment",
+    middleware=COMPRESSED,
     responses=problem_responses({404: "No such payment"}),
 )
 async def get_payment_story(
@@ -223,6 +225,7 @@ async def get_payment_story(
 @get(
     "/payouts/{payout_id:str}/story",
     summary="The whole past of a payout",
+    middleware=COMPRESSED,
     responses=problem_responses({404: "No such payout"}),
 )
 async def get_payout_story(payout_id: FromPath[str], journal: GivenJournal, vitals: GivenVitals) -> PayoutStory:

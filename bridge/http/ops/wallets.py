@@ -10,6 +10,7 @@ from litestar.params import Body, QueryParameter
 from litestar.response import Stream
 from pydantic import AwareDatetime, Field
 
+from bridge.compression import COMPRESSED
 from bridge.http.front.dependencies import GivenJournal, GivenPrincipal, GivenUsualZone, GivenWallets
 from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.notes import Note
@@ -150,7 +151,7 @@ def _row(found: Comparison, zone: ZoneInfo, day: str | None = None) -> Compariso
     return ComparisonRow(day=day or date_in(zone, found.compared_at).isoformat(), **said)
 
 
-@get("/wallets", summary="What wallets should hold, and what they held last")
+@get("/wallets", summary="What wallets should hold, and what they held last", middleware=COMPRESSED)
 async def get_wallets(journal: GivenJournal, usual_zone: GivenUsualZone) -> Wallets:
     return await _wallets(journal, usual_zone)
 
@@ -176,6 +177,7 @@ async def _wallets(journal: Journal, zone: ZoneInfo) -> Wallets:
 @get(
     "/reconciliation",
     summary="What came of comparing wallets with the books from day to day",
+    middleware=COMPRESSED,
     description="They are compared once a day (`wallets.compare_at`), and when somebody asks.",
 )
 async def get_reconciliation(
@@ -220,7 +222,7 @@ async def compare_wallets(
     return await _wallets(journal, usual_zone)
 
 
-@get("/wallet-movements", summary="What moved without the bridge")
+@get("/wallet-movements", summary="What moved without the bridge", middleware=COMPRESSED)
 async def list_wallet_movements(
     journal: GivenJournal, limit: Annotated[int, QueryParameter(ge=1, le=MOVEMENTS_LIMIT)] = 100
 ) -> Movements:

@@ -10,6 +10,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from bridge.compression import COMPRESSED
 from bridge.http.documents.payment_examples import REQUEST_EXAMPLE
 from bridge.http.documents.payments import (
     PaymentDocument,
@@ -313,6 +314,7 @@ async def cancel_payment(
 @get(
     "/",
     summary="The payments of a purchase request, of a seller or of a buyer",
+    middleware=COMPRESSED,
     description=(
         "Those of a purchase request, all of them, oldest first; or somebody's own by page and filter, newest first: "
         "of a seller those that pay them, also by a share of a template checkout. A user lists their own, services "

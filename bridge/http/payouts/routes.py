@@ -9,6 +9,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
+from bridge.compression import COMPRESSED
 from bridge.http.documents.payouts import PayoutDocument, PayoutList, known_payout, payout_document
 from bridge.http.documents.unreadable import page_of, split_unreadable
 from bridge.http.front.bodies import LISTS_LIMIT_BYTES
@@ -119,6 +120,7 @@ async def send_payouts(
 @get(
     "/",
     summary="The payouts of a payment, or to a seller",
+    middleware=COMPRESSED,
     description=(
         "Those of a payment, all of them, oldest first; or a seller's own by page and filter, newest first. A seller "
         "lists their own, services that have payouts sent or read, and staff, those to anybody."

@@ -20,10 +20,10 @@ from providers.shkeeper.simulator.notices import (
 from providers.shkeeper.simulator.terms.number_formats import TEN_DECIMALS
 from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees
 
-__all__ = ["SCENARIOS", "Delivery", "Invoice", "InvoiceUnplayableError", "Scenario"]
+__all__ = ["NO_FEES", "SCENARIOS", "Delivery", "Invoice", "InvoiceUnplayableError", "Scenario"]
 
 # Whoever plays a sale pays its amount, and nothing on top.
-FEES = Fees(FeePolicy.NO_FEE)
+NO_FEES = Fees(FeePolicy.NO_FEE)
 # Below it, amounts with ten decimals stay exact in the 28 digits that Decimal calculates with.
 AMOUNT_LIMIT = Decimal("1e15")
 WRONG_KEY = "not-the-key"
@@ -65,6 +65,8 @@ class Invoice:
     """Where the buyer pays to; one derived from the external id if None."""
     rate: Decimal = Decimal(1)
     """What one coin is worth in the fiat currency."""
+    fees: Fees = NO_FEES
+    """What SHKeeper takes; `amount` is with it."""
 
     def __post_init__(self) -> None:
         if not self.amount.is_finite() or not 0 < self.amount < AMOUNT_LIMIT:
@@ -131,7 +133,7 @@ class Invoice:
                 balance_crypto=sum((part.amount_crypto for part in transactions), ZERO),
                 balance_fiat=self.balance,
                 overpaid_fiat=max(self.balance - self.amount, ZERO),
-                fees=FEES,
+                fees=self.fees,
                 fees_of={},
             )
         )

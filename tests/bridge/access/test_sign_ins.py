@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from bridge.access import Role, TokenError
 from bridge.access.errors import SignInError
-from bridge.access.identity_provider import QUESTIONS_AT_ONCE, WAITING_LIMIT, IdentityProvider
+from bridge.access.identity_provider import LEEWAY, QUESTIONS_AT_ONCE, WAITING_LIMIT, IdentityProvider
 from bridge.access.key_sets import console_key
 from bridge.access.oidc_settings import OidcClient, OidcSettings
 from bridge.access.refused_sign_ins import RefusedSignIns
@@ -229,6 +229,7 @@ FORGED: dict[str, Callable[[ForgingProvider, str], object]] = {
     "for ever": lambda provider, nonce: provider.signs(nonce=nonce, exp=None),
     "until beyond all time": lambda provider, nonce: provider.signs(nonce=nonce, exp=10**30),
     "not yet": lambda provider, nonce: provider.signs(nonce=nonce, nbf=int(time.time()) + 3600),
+    "issued later": lambda provider, nonce: provider.signs(nonce=nonce, iat=int(time.time()) + 3600),
     "never issued": lambda provider, nonce: provider.signs(nonce=nonce, iat=None),
     "of another key": lambda provider, nonce: provider.signs(FORGED_KEY, nonce=nonce),
     "of a key that nobody knows": lambda provider, nonce: provider.signs(FORGED_KEY, kid="new", nonce=nonce),
@@ -255,6 +256,26 @@ async def test_an_id_token_that_is_not_the_providers_word_to_this_attempt_signs_
     provider.gives(token)
     assert await refusal(browser.comes_back()) == "provider_wrong"
     assert not isinstance(token, str) or len(token) < 10 or token not in caplog.text
+
+
+async def test_clocks_may_differ_by_the_leeway_and_by_no_more(provider: ForgingProvider, make: Make) -> None:
+    sign_ins, now = make(), int(time.time())
+    slack = int(LEEWAY.total_seconds())
+    near, far = now + slack // 2, now + 10 * slack
+    times: list[tuple[dict[str, Any], bool]] = [
+        ({"iat": near}, True),
+        ({"nbf": near}, True),
+        ({"iat": far}, False),
+        ({"nbf": far}, False),
+        ({"exp": now - 10 * slack}, False),
+    ]
+    for claims, is_good in times:
+        browser = await Browser.on_its_way(sign_ins)
+        provider.gives(provider.signs(nonce=browser.asked["nonce"], **claims))
+        if is_good:
+            assert (await browser.comes_back()).to == "/ops"
+        else:
+            assert await refusal(browser.comes_back()) == "provider_wrong"
 
 
 async def test_a_key_that_is_new_is_looked_up_and_one_that_is_gone_does_not_serve(

@@ -105,6 +105,8 @@ def test_the_demonstration_shows_everything_and_leaves_nothing(tmp_path: Path) -
             "payout-overdue",
             "payout-failed",
             "payout-awaiting-approval",
+            "payout-mismatch",
+            "payout-returned",
             "webhook-unmatched",
             "webhook-unreadable",
         }

@@ -1,0 +1,245 @@
+"""Plain books: what the money of a few sales should be, by the sums that a person would do on paper. They know
+nothing of the bridge's own decisions."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
+from typing import NamedTuple
+
+__all__ = ["COINS", "CURRENCIES", "FEES", "Line", "PaidOut", "PlainBooks", "Refunded", "Sale", "Under"]
+
+NOTHING, HUNDRED = Decimal(0), Decimal(100)
+# What one of the currency is in coins, and by how many decimals it is told.
+COINS = {"ETH-USDT": Decimal(1), "BTC": Decimal("0.00002"), "TRX": Decimal("8.25")}
+CURRENCIES = {"USD": Decimal("0.01"), "EUR": Decimal("0.01"), "KWD": Decimal("0.001")}
+# By their names: percents, and a fixed amount.
+FEES = {
+    "none": (NOTHING, NOTHING),
+    "percent": (Decimal("2.5"), NOTHING),
+    "fixed": (NOTHING, Decimal("1.50")),
+    "percent-at-least-fixed": (Decimal(4), Decimal("1.50")),
+}
+
+
+class Under(NamedTuple):
+    """What money is entered under."""
+
+    kind: str
+    unit: str
+    seller_id: str = ""
+
+
+class Line(NamedTuple):
+    """One change of what money is."""
+
+    at: datetime
+    payment_id: str
+    under: Under
+    amount: Decimal
+
+
+@dataclass
+class Refunded:
+    """What goes back to a buyer."""
+
+    refund_id: str
+    of: str
+    seller_id: str | None
+    amount: Decimal
+    has_arrived: bool = False
+
+
+@dataclass
+class PaidOut:
+    """What goes to a seller or, with a refund, to a buyer."""
+
+    payout_id: str
+    sale: "Sale"
+    coin: str
+    amount: Decimal
+    worth: Decimal
+    seller_id: str | None
+    refund: Refunded | None = None
+    standing: str = "new"
+    """Or `unclear`, `mismatch`, `sent`, `arrived`, `failed` or `returned`."""
+    network_fee: Decimal | None = None
+    is_unknown: bool = False
+    """Whether nobody says what the network took."""
+
+    @property
+    def tx_hash(self) -> str:
+        return f"0x{self.payout_id}"
+
+    @property
+    def may_have_left(self) -> bool:
+        return self.standing not in ("failed", "returned")
+
+    def money(self) -> Iterator[tuple[Under, Decimal]]:
+        """What of coins it comes to."""
+        seller = self.seller_id or ""
+        if self.network_fee is not None:
+            yield Under("network-fee", "ETH", seller), self.network_fee
+        if self.standing == "arrived":
+            yield Under("coin-out", self.coin), self.amount
+            if self.is_unknown:
+                yield Under("fee-unknown", self.coin, seller), self.amount
+
+
+@dataclass
+class Sale:
+    """One payment, and all that has become of it."""
+
+    payment_id: str
+    currency: str
+    coin: str
+    amount: Decimal
+    fee_name: str
+    tolerance_percent: Decimal
+    sellers: dict[str, Decimal]
+    came: list[Decimal] = field(default_factory=list)
+    sold_at: datetime | None = None
+    is_accepted: bool = False
+    is_closed: bool = False
+    """Whether it was cancelled, or its money goes back, before it was sold."""
+    refunds: list[Refunded] = field(default_factory=list)
+    payouts: list[PaidOut] = field(default_factory=list)
+
+    @property
+    def cent(self) -> Decimal:
+        return CURRENCIES[self.currency]
+
+    @property
+    def paid(self) -> Decimal:
+        return sum(self.came, NOTHING)
+
+    @property
+    def fee_on_all(self) -> Decimal:
+        percent, fixed = FEES[self.fee_name]
+        return max(self.amount * percent / HUNDRED, fixed)
+
+    @property
+    def received(self) -> Decimal:
+        """What of that which was paid is no fee."""
+        percent, fixed = FEES[self.fee_name]
+        if self.fee_name == "none" or not self.paid:
+            return self.paid
+        if self.paid >= self.amount + self.fee_on_all:
+            exact = self.paid - self.fee_on_all
+        else:
+            without = [self.paid * HUNDRED / (HUNDRED + percent), max(self.paid - fixed, NOTHING)]
+            exact = min(self.amount, *without)
+        return min(exact.quantize(self.cent), self.paid)
+
+    @property
+    def fee(self) -> Decimal:
+        return self.paid - self.received
+
+    @property
+    def excess(self) -> Decimal:
+        return max(self.received - self.amount, NOTHING)
+
+    @property
+    def has_enough(self) -> bool:
+        percent, fixed = FEES[self.fee_name]
+        exact = self.received
+        if self.fee_name != "none" and self.paid < self.amount + self.fee_on_all:
+            exact = min(self.amount, self.paid * HUNDRED / (HUNDRED + percent), max(self.paid - fixed, NOTHING))
+        return exact >= self.amount * (HUNDRED - self.tolerance_percent) / HUNDRED
+
+    def came_for(self, seller_id: str) -> Decimal:
+        """A seller's part of what came for the goods: of less than all, each has as much of theirs, and together they
+        have all of it."""
+        goods = min(self.received, self.amount)
+        before = NOTHING
+        for one, share in self.sellers.items():
+            begins, ends = (self._part(goods, upto) for upto in (before, before + share))
+            if one == seller_id:
+                return ends - begins
+            before += share
+        raise KeyError(seller_id)
+
+    def _part(self, goods: Decimal, upto: Decimal) -> Decimal:
+        return (goods * upto / self.amount).quantize(self.cent, ROUND_FLOOR) if goods < self.amount else upto
+
+    def gone_back(self, of: str) -> Decimal:
+        return sum((one.amount for one in self.refunds if one.has_arrived and one.of == of), NOTHING)
+
+    @property
+    def released(self) -> Decimal:
+        return sum((one.worth for one in self.payouts if one.standing == "arrived" and one.refund is None), NOTHING)
+
+    def where(self) -> dict[str, Decimal]:
+        """Where all that was paid is. What is overdrawn went out beyond what came."""
+        goods, back = min(self.received, self.amount), self.gone_back("goods")
+        left = goods - self.released - back
+        return {
+            "received": self.paid,
+            "held": max(left, NOTHING),
+            "released": self.released,
+            "refunded": back + self.gone_back("excess"),
+            "fee": self.fee,
+            "excess": self.excess - self.gone_back("excess"),
+            "overdrawn": max(-left, NOTHING),
+        }
+
+    def money(self) -> dict[Under, Decimal]:
+        """What its money is, under each name."""
+        found: dict[Under, Decimal] = defaultdict(Decimal)
+        found[Under("received", self.currency)] = self.paid
+        found[Under("fee", self.currency)] = self.fee
+        found[Under("excess", self.currency)] = self.excess
+        found[Under("coin-in", self.coin)] = self.paid * COINS[self.coin]
+        for one in self.refunds:
+            if one.has_arrived:
+                of_sale = self.sold_at is not None and one.of == "goods"
+                found[Under("refund" if of_sale else "sent-back", self.currency, one.seller_id or "")] += one.amount
+        for paid_out in self.payouts:
+            if paid_out.standing == "arrived" and paid_out.refund is None:
+                found[Under("payout", self.currency, paid_out.seller_id or "")] += paid_out.worth
+            for under, amount in paid_out.money():
+                found[under] += amount
+        if self.sold_at is not None:
+            for seller_id, share in self.sellers.items():
+                short = share - self.came_for(seller_id)
+                found[Under("sale", self.currency, seller_id)] = share
+                found[Under("shortfall", self.currency, seller_id)] = short
+                found[Under("covered", self.currency, seller_id)] = short if self.is_accepted else NOTHING
+        return {_as_told(under): amount for under, amount in found.items() if amount}
+
+
+def _as_told(under: Under) -> Under:
+    """What is sent back is of no sale, and so of no seller."""
+    return under._replace(seller_id="") if under.kind == "sent-back" else under
+
+
+class PlainBooks:
+    """All sales, and each change of their money, with its moment."""
+
+    def __init__(self) -> None:
+        self.sales: list[Sale] = []
+        self.lines: list[Line] = []
+        self._before: dict[str, dict[Under, Decimal]] = {}
+
+    def write_down(self, now: datetime) -> None:
+        """Enters what has become different."""
+        for sale in self.sales:
+            before, after = self._before.get(sale.payment_id, {}), sale.money()
+            for under in {**before, **after}:
+                if more := after.get(under, NOTHING) - before.get(under, NOTHING):
+                    self.lines.append(Line(now, sale.payment_id, under, more))
+            self._before[sale.payment_id] = after
+
+    @property
+    def payouts(self) -> list[PaidOut]:
+        return [payout for sale in self.sales for payout in sale.payouts]
+
+    def wallet(self, coin: str) -> Decimal:
+        """What should be in the wallet, but for what moved without anybody having been told."""
+        signs = {"coin-in": 1, "coin-out": -1, "network-fee": -1}
+        return total(line.amount * signs.get(line.under.kind, 0) for line in self.lines if line.under.unit == coin)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, NOTHING)
