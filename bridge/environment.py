@@ -11,6 +11,7 @@ __all__ = [
     "POSTGRESQL_FOLDER_VARIABLE",
     "SECRETS_FOLDER_VARIABLE",
     "TOKEN_VARIABLE",
+    "URL_VARIABLE",
     "explain_unknown",
     "injected_variables",
     "unknown_variables",
@@ -20,11 +21,15 @@ PREFIX = "BRIDGE_"
 CONFIG_FILE_VARIABLE = "BRIDGE_CONFIG"
 TOKEN_VARIABLE = "BRIDGE_TOKEN"  # noqa: S105 (its name, not a token)
 """The token that a command brings to a bridge."""
+URL_VARIABLE = "BRIDGE_URL"
+"""Where the bridge is that a command talks to, if it is not the one that the settings start."""
 SECRETS_FOLDER_VARIABLE = "BRIDGE_SECRETS_DIR"
 """The folder of secret files."""
 POSTGRESQL_FOLDER_VARIABLE = "BRIDGE_POSTGRESQL_BIN"
 """The folder with pg_dump and pg_restore, for backups, where they are not on the PATH, or others than those."""
-OWN = frozenset({CONFIG_FILE_VARIABLE, TOKEN_VARIABLE, SECRETS_FOLDER_VARIABLE, POSTGRESQL_FOLDER_VARIABLE})
+OWN = frozenset(
+    {CONFIG_FILE_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE, SECRETS_FOLDER_VARIABLE, POSTGRESQL_FOLDER_VARIABLE}
+)
 
 # Kubernetes tells every pod of every service in its namespace, also of one called bridge-metrics; Docker's links say
 # it in the same way.

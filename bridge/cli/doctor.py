@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bridge.cli.address import AddressError, open_listener, url_of
+from bridge.cli.address import AddressError, open_listener, reachable_url
 from bridge.cli.chain_findings import chain_findings
 from bridge.cli.console import say, styled, symbol
 from bridge.cli.options import AsJson, Config
@@ -250,7 +250,7 @@ def _port(settings: "Settings") -> Iterator[Finding]:
     except AddressError as error:
         try:
             # Through no proxy: the bridge that is asked for is on this machine.
-            url = f"{url_of(settings.host, settings.port)}/health/ready"
+            url = f"{reachable_url(settings.host, settings.port)}/health/ready"
             status = fetch_json(url, within_seconds=5, through_proxies=False)["status"]
         except (BridgeError, ValueError, LookupError, TypeError):
             yield Finding("error", str(error))

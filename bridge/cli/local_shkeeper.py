@@ -54,7 +54,7 @@ def run_local_shkeeper(configuration: "Configuration", port: int) -> None:
         announce(url)
         say(
             f"  bridge    BRIDGE_SHKEEPER_URL={url} BRIDGE_SHKEEPER_USER={on_one_line(configuration.user)}"
-            f" BRIDGE_SHKEEPER_PASSWORD={on_one_line(configuration.password)} make run"
+            f" BRIDGE_SHKEEPER_PASSWORD={on_one_line(configuration.password)} bridge serve"
         )
         say("  Ctrl-C stops it.")
         stopped.wait()
