@@ -67,13 +67,13 @@ def unknown_variables(
     )
 
 
-def explain_unknown(name: str, known: Collection[str], file: Path | None = None) -> str:
-    """What to do about one, whose value is not shown: it may be a secret. `file` is the secret's file that it comes
-    from, if it comes from one."""
+def explain_unknown(name: str, known: Collection[str], documented: str, file: Path | None = None) -> str:
+    """What to do about one, whose value is not shown: it may be a secret. `documented` says where all that there are
+    stand, `file` is the secret's file that it comes from, if it comes from one."""
     bare = name.upper().removeprefix(PREFIX)
     by_bare_name = {one.removeprefix(PREFIX): one for one in sorted({*known, *OWN})}
     near = [by_bare_name[one] for one in difflib.get_close_matches(bare, by_bare_name, n=1, cutoff=0.7)]
-    meant = f"is it {near[0]}?" if near else "see the comments in config/bridge.toml for those that there are."
+    meant = f"is it {near[0]}?" if near else f"see the comments in {documented} for those that there are."
     if file is not None:
         return f"the file {file} has the name of no setting of the bridge; {meant} Rename it, or take it away"
     return f"{name} is set and is no setting of the bridge; {meant} Correct it, or take it out of the environment"

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import URL, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from bridge.documentation import where_documented
 from bridge.environment import POSTGRESQL_FOLDER_VARIABLE
 from bridge.journal.database.corruption import corruption_in
 from bridge.journal.database.engines import (
@@ -30,6 +31,7 @@ from bridge.journal.writing.histories import HistoryRecord, histories, mark_as_b
 
 __all__ = ["back_up", "compact", "declare_restored", "histories_of", "restore"]
 
+PAGE = "docs/operations.md"
 HISTORIES_SHOWN = 20
 
 
@@ -60,8 +62,9 @@ def _dump(url: URL, database_url: str, path: Path) -> None:
     if program is None:
         raise JournalUrlError(
             "the journal is in PostgreSQL, which makes its own backups: pg_dump --format=custom for one now and then,"
-            " or pg_basebackup with archived WAL for any point in time; docs/operations.md has both. Where pg_dump is"
-            f" on the PATH, or in the folder that {POSTGRESQL_FOLDER_VARIABLE} names, bridge backup runs it"
+            f" or pg_basebackup with archived WAL for any point in time; {where_documented(PAGE)} has both."
+            f" Where pg_dump is on the PATH, or in the folder that {POSTGRESQL_FOLDER_VARIABLE} names, bridge backup"
+            " runs it"
         )
     if _version_in(url, database_url) is None:
         raise JournalUrlError(f"there is no journal at {journal_place(database_url)}")
@@ -132,8 +135,8 @@ def _read_back(url: URL, database_url: str, backup: Path) -> None:
     if program is None:
         raise JournalUrlError(
             "the journal is in PostgreSQL, which restores its own backups: stop the bridges, and use pg_restore, or a"
-            " base backup with its WAL; docs/operations.md has both. Where pg_restore is on the PATH, or in the"
-            f" folder that {POSTGRESQL_FOLDER_VARIABLE} names, bridge restore runs it"
+            f" base backup with its WAL; {where_documented(PAGE)} has both. Where pg_restore is on the PATH, or in"
+            f" the folder that {POSTGRESQL_FOLDER_VARIABLE} names, bridge restore runs it"
         )
     require_dump_of_journal(program, backup)
     lock = WriterLock(url, writing_engine(url))
@@ -143,7 +146,8 @@ def _read_back(url: URL, database_url: str, backup: Path) -> None:
         if _version_in(url, database_url) is not None:
             raise JournalUrlError(
                 f"there is a journal in {journal_place(database_url)}, and nothing is restored over one: rename that"
-                " database, or drop it, and make an empty one of this name; docs/operations.md has the commands"
+                " database, or drop it, and make an empty one of this name;"
+                f" {where_documented(PAGE)} has the commands"
             )
         read_dump(program, url, backup)
     finally:

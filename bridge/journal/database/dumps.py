@@ -9,6 +9,7 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
+from bridge.documentation import where_documented
 from bridge.environment import POSTGRESQL_FOLDER_VARIABLE
 from bridge.journal.database.engines import connection_arguments
 from bridge.journal.errors import JournalUrlError
@@ -57,7 +58,7 @@ def _place(url: URL) -> list[str]:
     if KEY_PASSWORD in arguments:
         raise JournalUrlError(
             f"the database URL has {KEY_PASSWORD}, which PostgreSQL's programs could only be told for everybody to"
-            " see; run pg_dump or pg_restore yourself, as docs/operations.md says"
+            f" see; run pg_dump or pg_restore yourself, as {where_documented('docs/operations.md')} says"
         )
     return ["--no-password", f"--dbname={make_conninfo(**arguments)}"]
 

@@ -50,7 +50,12 @@ def test_listen_brings_a_token_and_hears_what_it_grants(run: Any, bridge: Any) -
 
 
 @pytest.mark.parametrize(
-    ("brought", "words"), [(None, "put a token into BRIDGE_TOKEN (bridge token make prints one"), (token(-60), "has expired"), ("x", "not a JWT")]
+    ("brought", "words"),
+    [
+        (None, "put a token into BRIDGE_TOKEN (bridge token make"),
+        (token(-60), "has expired"),
+        ("x", "not a JWT"),
+    ],
 )
 def test_listen_says_why_it_was_refused(run: Any, bridge: Any, brought: str | None, words: str) -> None:
     refused = run("listen", "--url", bridge.url, "--for", "5", **({"BRIDGE_TOKEN": brought} if brought else {}))
