@@ -22,7 +22,14 @@ from bridge.journal.queries.waiting_at_providers import waiting_at_others
 from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
 from coordinator.attention.unconfigured import AtProvider
 
-__all__ = ["DatabaseState", "examine_database", "examine_hold", "examine_waiting", "examine_waiting_at_others"]
+__all__ = [
+    "DatabaseState",
+    "examine_database",
+    "examine_hold",
+    "examine_version",
+    "examine_waiting",
+    "examine_waiting_at_others",
+]
 
 T = TypeVar("T")
 
@@ -65,6 +72,18 @@ def examine_database(database_url: str) -> DatabaseState:
     finally:
         engine.dispose()
     return DatabaseState(f"{path}, {version}", folder, is_open_elsewhere=is_open_elsewhere)
+
+
+def examine_version(database_url: str) -> str | None:
+    """The version of a journal; None while its database is empty. Raises JournalUrlError."""
+    examine_database(database_url)
+    url = parse_database_url(database_url)
+    engine = reading_engine(url)
+    try:
+        with opening(url), engine.connect() as connection:
+            return version_of(connection)
+    finally:
+        engine.dispose()
 
 
 def examine_waiting(database_url: str) -> Sequence[WaitedCoin]:

@@ -14,7 +14,8 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.journal.maintenance import back_up, restore
+from bridge.journal.maintenance import back_up
+from bridge.journal.restoring import restore
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.sockets.houses import Client, House
 from tests.bridge.sockets.under_fire import fuzzed
