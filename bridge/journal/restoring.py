@@ -16,6 +16,7 @@ from bridge.journal.database.backup_files import BackupFile, require_kind, sync
 from bridge.journal.database.corruption import corruption_in
 from bridge.journal.database.engines import journal_place, opening, parse_database_url, writing_engine
 from bridge.journal.database.lock import WriterLock
+from bridge.journal.database.owners import give_to_owner_of
 from bridge.journal.database.schema_versions import version_of
 from bridge.journal.errors import JournalUrlError
 from bridge.journal.examine import examine_version
@@ -50,7 +51,7 @@ def _put_in_place(url: URL, backup: Path, path: Path, now: datetime) -> Path | N
         if lock is not None:
             lock.take()
         _copy_soundly(backup, copy)
-        _keep_owner(copy, path)
+        give_to_owner_of(path if path.exists() else path.parent, copy)
         return _exchange(copy, path, now)
     except OSError as error:
         reason, helps = os.strerror(error.errno or 0), _what_helps(error, backup)
@@ -98,14 +99,6 @@ def _copy_soundly(backup: Path, copy: Path) -> None:
     if damage is not None:
         raise JournalUrlError(f"{backup} is no sound journal: {damage}; take another backup")
     sync(copy)
-
-
-def _keep_owner(copy: Path, path: Path) -> None:
-    """Gives it the owner of the journal that it replaces, or else of its folder: whoever runs the bridge has to write
-    it, and root may be the one who restores."""
-    if os.geteuid() == 0:
-        owner = (path if path.exists() else path.parent).stat()
-        os.chown(copy, owner.st_uid, owner.st_gid)
 
 
 def _exchange(copy: Path, path: Path, now: datetime) -> Path | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.journal import Journal, JournalUrlError
-from bridge.journal.maintenance import back_up
+from bridge.journal.maintenance import back_up, declare_restored
 from bridge.journal.restoring import restore
 from coordinator.events import Audience, Event
 from tests.system.outages import filled, small_disk
@@ -72,6 +72,19 @@ async def test_what_root_restores_belongs_to_the_user_that_runs_the_bridge(
         path.unlink()
     restore(place, copied, NOW)
     assert (path.stat().st_uid, path.stat().st_gid) == (nobody, nobody)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for another user")
+async def test_what_root_writes_beside_a_journal_belongs_to_whoever_owns_that(place: str, tmp_path: Path) -> None:
+    nobody = 65534
+    await _told(place, "first")
+    for one in (tmp_path, *tmp_path.iterdir()):
+        os.chown(one, nobody, nobody)
+    (tmp_path / "bridge.db.lock").unlink()
+    declare_restored(place, tmp_path / "bridge.db.mark", "root said so", NOW)
+    owners = {path.name: path.stat().st_uid for path in tmp_path.iterdir()}
+    assert {"bridge.db", "bridge.db.lock", "bridge.db.mark"} <= owners.keys()
+    assert set(owners.values()) == {nobody}
 
 
 async def test_a_backup_is_restored_where_there_is_no_journal(place: str, tmp_path: Path) -> None:
