@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from bridge.journal import Journal, JournalUrlError
+from bridge.journal.history.mark_file import MarkFile
 from bridge.journal.maintenance import back_up, declare_restored
 from bridge.journal.restoring import restore
 from coordinator.events import Audience, Event
+from coordinator.histories import Mark, Reach
 from tests.system.outages import filled, small_disk
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -81,7 +83,9 @@ async def test_what_root_writes_beside_a_journal_belongs_to_whoever_owns_that(pl
     for one in (tmp_path, *tmp_path.iterdir()):
         os.chown(one, nobody, nobody)
     (tmp_path / "bridge.db.lock").unlink()
-    declare_restored(place, tmp_path / "bridge.db.mark", "root said so", NOW)
+    mark_file = MarkFile(tmp_path / "bridge.db.mark")
+    declare_restored(place, mark_file.path, "root said so", NOW)
+    mark_file.write(Mark(epoch="e", reach=Reach()))
     owners = {path.name: path.stat().st_uid for path in tmp_path.iterdir()}
     assert {"bridge.db", "bridge.db.lock", "bridge.db.mark"} <= owners.keys()
     assert set(owners.values()) == {nobody}
