@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 TIMEOUT_SECONDS = 30.0
+# What routes take that commands have options for, by whose names refusals begin.
+GIVEN_BY_OPTION = ("by", "note")
 
 Url = Annotated[
     str | None,
@@ -78,7 +80,7 @@ def answered_otherwise(said: str) -> str:
 def token_remedy(whose: str) -> str:
     """Where a token goes that is missing, and where one comes from."""
     return (
-        f"put {whose} into {TOKEN_VARIABLE} (bridge token make prints one of a user or of staff, services_file has"
+        f"put into {TOKEN_VARIABLE} {whose} (bridge token make prints one of a user or of staff, services_file has"
         " those of services)"
     )
 
@@ -111,4 +113,6 @@ def outcome_of(answer: "httpx.Response", whose: str) -> dict[str, Any]:
     if answer.is_success:
         raise NotDoneError(answered_otherwise(f"{answer.url} answered {answer.status_code}"))
     said = on_one_line(str(content.get("detail", f"it answered {answer.status_code}")))
+    if (name := said.partition(":")[0]) in GIVEN_BY_OPTION:
+        said += f"; give it with --{name}"
     raise NotDoneError(f"not done: {said}" + (f"; {token_remedy(whose)}" if answer.status_code == 401 else ""))

@@ -216,7 +216,9 @@ def _journal(settings: "Settings") -> Iterator[Finding]:
         since = f"{hold.held_at:%Y-%m-%d %H:%M} UTC"
         why = "" if hold.note is None else f" ({hold.note})"
         yield Finding(
-            "warning", f"no payout is sent: {hold.held_by} has held them since {since}{why}; resume them at /ops"
+            "warning",
+            f"no payout is sent: {hold.held_by} has held them since {since}{why}; resume them at /ops, or"
+            " with bridge payouts resume",
         )
     if state.is_open_elsewhere:
         yield Finding("ok", "a bridge is writing to it at this moment")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from bridge.cli.asking import By, Place, Url, bridge_in_use, outcome_of, sent
-from bridge.cli.console import on_one_line, say, shorten
+from bridge.cli.console import note, on_one_line, say, shorten
 from bridge.cli.options import AsJson, Config, command_group
 
 __all__ = ["endpoints"]
@@ -33,6 +33,8 @@ def list_all(url: Url = None, config: Config = None, as_json: AsJson = False) ->
     if as_json:
         _say_as_json(found)
         return
+    if not found:
+        note("there is no endpoint yet; bridge endpoints add registers one")
     for one in found:
         order = "in order" if one["ordered"] else "side by side"
         state = one["status"] if one["disabledBecause"] is None else f"disabled ({one['disabledBecause']})"
@@ -86,6 +88,8 @@ def deliveries(
     if as_json:
         _say_as_json(found)
         return
+    if not found:
+        note("nothing was sent to it yet, of what is asked for")
     for one in found:
         answer = "no answer" if one["answerStatus"] is None else str(one["answerStatus"])
         said = shorten(one["said"], 60)

@@ -44,6 +44,13 @@ def test_the_file_of_settings_counts_and_after_it_what_is_said(
     assert by_option.returncode == 0, by_option.stderr
 
 
+def test_what_an_option_would_say_is_asked_for_by_its_name(run: Any, bridge: Any) -> None:
+    nobody = run("payouts", "approve", "out_1", "--url", bridge.url)
+    assert (nobody.returncode, "give it with --by" in nobody.stderr) == (1, True)
+    none_yet = run("endpoints", "list", "--url", bridge.url)
+    assert (none_yet.returncode, none_yet.stdout, "no endpoint yet" in none_yet.stderr) == (0, "", True)
+
+
 def test_settings_that_start_no_bridge_find_none(run: Any, bridge: Any) -> None:
     wrong = {"BRIDGE_RETENTION_DAYS": "soon"}
     lost = run("payouts", "hold", **wrong)

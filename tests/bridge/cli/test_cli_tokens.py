@@ -52,7 +52,7 @@ def test_listen_brings_a_token_and_hears_what_it_grants(run: Any, bridge: Any) -
 @pytest.mark.parametrize(
     ("brought", "words"),
     [
-        (None, "put a token into BRIDGE_TOKEN (bridge token make"),
+        (None, "put into BRIDGE_TOKEN a token (bridge token make"),
         (token(-60), "has expired"),
         ("x", "not a JWT"),
     ],
@@ -82,7 +82,7 @@ def test_simulate_registers_with_the_token_of_a_service(run: Any, bridge: Any) -
     refused = run(*options)
     assert refused.returncode == 1
     assert "this needs the token of a service" in refused.stderr
-    assert "put the token of a service into BRIDGE_TOKEN" in refused.stderr
+    assert "put into BRIDGE_TOKEN the token of a service" in refused.stderr
     played = run(*options, BRIDGE_TOKEN=SERVICE_TOKEN)
     assert played.returncode == 0, played.stderr
     assert "completed" in played.stdout

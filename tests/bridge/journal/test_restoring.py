@@ -80,13 +80,13 @@ async def test_what_root_restores_belongs_to_the_user_that_runs_the_bridge(
 async def test_what_root_writes_beside_a_journal_belongs_to_whoever_owns_that(place: str, tmp_path: Path) -> None:
     nobody = 65534
     await _told(place, "first")
-    for one in (tmp_path, *tmp_path.iterdir()):
+    for one in (tmp_path, *(tmp_path / name for name in _files(tmp_path))):
         os.chown(one, nobody, nobody)
     (tmp_path / "bridge.db.lock").unlink()
     mark_file = MarkFile(tmp_path / "bridge.db.mark")
     declare_restored(place, mark_file.path, "root said so", NOW)
     mark_file.write(Mark(epoch="e", reach=Reach()))
-    owners = {path.name: path.stat().st_uid for path in tmp_path.iterdir()}
+    owners = {name: (tmp_path / name).stat().st_uid for name in _files(tmp_path)}
     assert {"bridge.db", "bridge.db.lock", "bridge.db.mark"} <= owners.keys()
     assert set(owners.values()) == {nobody}
 
