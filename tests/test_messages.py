@@ -35,7 +35,7 @@ PAGE = re.compile(r"(?<![\w/])(?:docs/[a-z-]+\.md|config/bridge\.toml)")
 # Options of others: of PostgreSQL's programs, of anvil, of the Makefile's interpreter, and custom properties of CSS.
 OF_OTHERS = {
     *("--format", "--pwprompt", "--owner", "--encoding", "--template", "--list", "--file", "--dbname"),
-    *("--no-password", "--no-owner", "--single-transaction", "--exit-on-error"),
+    *("--no-password", "--no-owner", "--single-transaction", "--exit-on-error", "--set", "--no-psqlrc"),
     *("--max-persisted-states", "--block-time", "--accent", "--accent-soft", "--sheet", "--grace-seconds"),
 }
 # What only who has a clone can run is said to nobody else: the pages are in every wheel.
