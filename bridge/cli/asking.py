@@ -85,15 +85,15 @@ def token_remedy(whose: str) -> str:
     )
 
 
-def sent(
-    url: str, method: str, path: str, content: Mapping[str, object] | None = None, *, token: str | None = None
-) -> "httpx.Response":
-    """What the bridge answers, to the token of the environment unless another is given. Raises NotDoneError where it
-    does not answer."""
+def sent(url: str, method: str, path: str, content: Mapping[str, object] | None = None) -> "httpx.Response":
+    """What the bridge answers, to the token of the environment if there is one. Raises NotDoneError where it does not
+    answer."""
     import httpx
 
-    brought = token or os.environ.get(TOKEN_VARIABLE)
-    headers = {} if not brought else {"Authorization": f"Bearer {brought}"}
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    if not (token.isascii() and token.isprintable()):  # whoever made a header of it would complain, and quote it
+        raise NotDoneError(f"{TOKEN_VARIABLE} is no token, which is one line of plain ASCII characters")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         try:
             return client.request(method, path, json=content)

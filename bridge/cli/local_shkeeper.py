@@ -37,7 +37,8 @@ def local_shkeeper(configuration: "Configuration", port: int) -> Iterator[str]:
         except OSError as error:
             raise LocalShkeeperError(
                 f"the local SHKeeper cannot listen on port {port}: {error.strerror or 'it is taken'};"
-                " is another one running?"
+                " is another one running? Take another port, with --shkeeper-port of bridge serve or --port of bridge"
+                " simulate shkeeper"
             ) from None
         try:
             yield url

@@ -19,7 +19,7 @@ class BackupFile(Enum):
 
     SQLITE = "an SQLite file"
     DUMP = "a dump of a PostgreSQL"
-    SQL = "a text of SQL"
+    SQL = "SQL text"
     COMPRESSED = "a compressed file"
     EMPTY = "an empty file"
     OTHER = "neither an SQLite file nor a dump of a PostgreSQL"

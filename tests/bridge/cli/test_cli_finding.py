@@ -51,6 +51,12 @@ def test_what_an_option_would_say_is_asked_for_by_its_name(run: Any, bridge: Any
     assert (none_yet.returncode, none_yet.stdout, "no endpoint yet" in none_yet.stderr) == (0, "", True)
 
 
+def test_a_token_that_is_none_is_not_quoted(run: Any, bridge: Any) -> None:
+    refused = run("payouts", "hold", "--url", bridge.url, BRIDGE_TOKEN="sécret\nsecret")
+    assert (refused.returncode, "BRIDGE_TOKEN is no token" in refused.stderr) == (1, True)
+    assert "cret" not in refused.stderr
+
+
 def test_settings_that_start_no_bridge_find_none(run: Any, bridge: Any) -> None:
     wrong = {"BRIDGE_RETENTION_DAYS": "soon"}
     lost = run("payouts", "hold", **wrong)

@@ -48,7 +48,7 @@ def test_a_file_is_known_by_how_it_begins(content: bytes, kind: BackupFile) -> N
     [
         (b"", ["is an empty file", "bridge backup, or pg_dump --format=custom"]),
         (b"SQLite format 3\0", ["is an SQLite file", "set BRIDGE_DATABASE_URL to sqlite:///"]),
-        (PG_DUMP.encode(), ["is a text of SQL", "psql reads it"]),
+        (PG_DUMP.encode(), ["is SQL text", "psql reads it"]),
         (gzip.compress(b"PGDMP", mtime=0), ["is a compressed file", "unpack it"]),
         (b"no dump", ["is neither an SQLite file nor a dump", "bridge backup, or pg_dump --format=custom"]),
         (None, ["is a folder", "bridge backup, or pg_dump --format=custom"]),
