@@ -28,7 +28,7 @@ COPY deploy deploy
 COPY coordinator coordinator
 COPY providers providers
 COPY bridge bridge
-COPY docs/contract docs/contract
+COPY docs docs
 COPY --from=pages /build/bridge/console/dist bridge/console/dist
 RUN touch bridge/console/dist/index.html \
     && /opt/bridge/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \

@@ -1,4 +1,4 @@
-"""Builds the pages into the wheel and the source archive, unless they are built already."""
+"""Builds the pages into the wheel and the source archive, unless they are built already, and adds the documentation."""
 
 import shutil
 import subprocess
@@ -19,6 +19,8 @@ class PagesBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         # An editable installation is somebody's working copy, which `make pages` builds in its own time.
         if version != "editable":
             build_pages(Path(self.root))
+            documents = sorted(Path(self.root, "docs").glob("*.md"))
+            build_data["shared_data"].update({str(one): f"share/doc/bridge/docs/{one.name}" for one in documents})
 
 
 def build_pages(root: Path) -> None:

@@ -11,6 +11,7 @@ __all__ = [
     "POSTGRESQL_FOLDER_VARIABLE",
     "SECRETS_FOLDER_VARIABLE",
     "TOKEN_VARIABLE",
+    "URL_VARIABLE",
     "explain_unknown",
     "injected_variables",
     "unknown_variables",
@@ -20,11 +21,15 @@ PREFIX = "BRIDGE_"
 CONFIG_FILE_VARIABLE = "BRIDGE_CONFIG"
 TOKEN_VARIABLE = "BRIDGE_TOKEN"  # noqa: S105 (its name, not a token)
 """The token that a command brings to a bridge."""
+URL_VARIABLE = "BRIDGE_URL"
+"""Where the bridge is that a command talks to, if it is not the one that the settings start."""
 SECRETS_FOLDER_VARIABLE = "BRIDGE_SECRETS_DIR"
 """The folder of secret files."""
 POSTGRESQL_FOLDER_VARIABLE = "BRIDGE_POSTGRESQL_BIN"
 """The folder with pg_dump and pg_restore, for backups, where they are not on the PATH, or others than those."""
-OWN = frozenset({CONFIG_FILE_VARIABLE, TOKEN_VARIABLE, SECRETS_FOLDER_VARIABLE, POSTGRESQL_FOLDER_VARIABLE})
+OWN = frozenset(
+    {CONFIG_FILE_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE, SECRETS_FOLDER_VARIABLE, POSTGRESQL_FOLDER_VARIABLE}
+)
 
 # Kubernetes tells every pod of every service in its namespace, also of one called bridge-metrics; Docker's links say
 # it in the same way.
@@ -62,13 +67,13 @@ def unknown_variables(
     )
 
 
-def explain_unknown(name: str, known: Collection[str], file: Path | None = None) -> str:
-    """What to do about one, whose value is not shown: it may be a secret. `file` is the secret's file that it comes
-    from, if it comes from one."""
+def explain_unknown(name: str, known: Collection[str], documented: str, file: Path | None = None) -> str:
+    """What to do about one, whose value is not shown: it may be a secret. `documented` says where all that there are
+    stand, `file` is the secret's file that it comes from, if it comes from one."""
     bare = name.upper().removeprefix(PREFIX)
     by_bare_name = {one.removeprefix(PREFIX): one for one in sorted({*known, *OWN})}
     near = [by_bare_name[one] for one in difflib.get_close_matches(bare, by_bare_name, n=1, cutoff=0.7)]
-    meant = f"is it {near[0]}?" if near else "see the comments in config/bridge.toml for those that there are."
+    meant = f"is it {near[0]}?" if near else f"see the comments in {documented} for those that there are."
     if file is not None:
         return f"the file {file} has the name of no setting of the bridge; {meant} Rename it, or take it away"
     return f"{name} is set and is no setting of the bridge; {meant} Correct it, or take it out of the environment"

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from bridge.access.identity_provider import IdentityProvider
     from bridge.access.tokens import TokenVerifier
 
-__all__ = ["Registry", "build_registry", "require_place_to_sign_in", "require_use_of_keys", "sign_in_desk"]
+__all__ = [
+    "Registry",
+    "build_registry",
+    "require_place_to_sign_in",
+    "require_tokens_for_grants",
+    "require_use_of_keys",
+    "sign_in_desk",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +66,8 @@ def build_registry(settings: Settings) -> Registry:
         provider.name: provider.connect(settings, settings.surroundings(provider.name))
         for provider in known.PROVIDERS
     }
+    require_tokens_for_grants(settings)
     asker = settings.grants.asker()
-    if asker is not None and settings.access == "open":
-        raise SettingsError('grants.url is asked what tokens do not say, and there are none; set access = "jwt"')
     identity_provider = _identity_provider(settings)
     close = [one.close for one in connected.values() if one.close is not None]
     close += [] if asker is None else [asker.aclose]
@@ -100,6 +106,12 @@ def require_use_of_keys(settings: Settings) -> None:
             " keys away. If the settings say so already, they were not read: name their file with --config or in"
             f" {CONFIG_FILE_VARIABLE}, or start the bridge in the folder in which {DEFAULT_CONFIG_FILE} is"
         )
+
+
+def require_tokens_for_grants(settings: Settings) -> None:
+    """Raises SettingsError where the marketplace would be asked what tokens do not say, and there are none."""
+    if settings.grants.url and settings.access == "open":
+        raise SettingsError('grants.url is asked what tokens do not say, and there are none; set access = "jwt"')
 
 
 def require_place_to_sign_in(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bridge.environment import SECRETS_FOLDER_VARIABLE
 from coordinator.errors import BridgeError
 
-__all__ = ["SecretFileError", "adopt_secret_files", "exposed_secret_files", "secret_files"]
+__all__ = ["FOLLOWED", "SecretFileError", "adopt_secret_files", "exposed_secret_files", "secret_files"]
 
 # By the variable that a file is taken for otherwise: that of the setting which names such a file, and is followed.
 FOLLOWED = {"BRIDGE_JWT_SECRETS": "BRIDGE_JWT_SECRETS_FILE"}
@@ -90,6 +90,13 @@ def _secrets_in(paths: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _content(path: Path) -> str:
+    content = _text(path)
+    if not content:
+        raise SecretFileError(f"{path} is empty; put the secret into it, or take the file away")
+    return content
+
+
+def _text(path: Path) -> str:
     try:
         if path.stat().st_size > LIMIT_BYTES:
             raise SecretFileError(f"{path} is larger than {LIMIT_BYTES:,} bytes, and no setting")

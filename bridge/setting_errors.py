@@ -11,6 +11,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from bridge.documentation import where_documented
 from bridge.environment import CONFIG_FILE_VARIABLE, explain_unknown, unknown_variables
 from bridge.secret_files import secret_files
 from bridge.setting_wording import wording_of
@@ -42,7 +43,7 @@ def refuse_slips(environment: Mapping[str, str], known: Collection[str]) -> None
     empty, as orchestrators make it of a value that is missing, and authorities that are not there."""
     slips = unknown_variables(environment, known, prefixes=[ENDPOINTS_VARIABLE_PREFIX, SECRET_VARIABLE_PREFIX])
     files = secret_files(environment) if slips else {}
-    lines = [explain_unknown(name, known, files.get(name)) for name in slips]
+    lines = [explain_unknown(name, known, where_documented("config/bridge.toml"), files.get(name)) for name in slips]
     of_files = {CONFIG_FILE_VARIABLE, *(name for name in known if name.endswith("_FILE"))}
     lines += [
         f"{name} is set and names no file; name the one that is meant, or take it out of the environment"
@@ -97,7 +98,7 @@ def _meant(place: tuple[int | str, ...], in_file: Mapping[str, Any], known: Coll
     if len(place) > 1 and name in known and isinstance(in_file.get(str(place[0])), Mapping):
         return f"{name} is one, but stands below the table [{place[0]}] here: write it above the first table"
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.7) if len(place) == 1 else []
-    return f"is it {near[0]}?" if near else "see the comments in config/bridge.toml"
+    return f"is it {near[0]}?" if near else f"see the comments in {where_documented('config/bridge.toml')}"
 
 
 def explain_open_host(host: str) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pydantic_core import to_jsonable_python
 
 from bridge.journal.database.engines import journal_place
+from bridge.secret_files import FOLLOWED
 from bridge.setting_errors import variable_name
 from bridge.settings import Settings
 from bridge.workers.alerts.destinations import SECRET_VARIABLE_PREFIX
@@ -26,14 +27,20 @@ class SettingOrigin(NamedTuple):
     value: object
     """As JSON has it; stars in the place of a secret."""
     origin: str
-    """The environment variable, the file, or `default`."""
+    """The environment variable, the file (of settings, or of one secret), or `default`."""
 
 
 def origins_of(
-    settings: Settings, path: Path | None, in_file: Collection[str], environment: Mapping[str, str]
+    settings: Settings,
+    path: Path | None,
+    in_file: Collection[str],
+    environment: Mapping[str, str],
+    secret_files: Mapping[str, Path],
 ) -> list[SettingOrigin]:
-    """All of them, in the order in which they are declared; `in_file` are the names that the file at `path` sets."""
-    variables = {name.upper(): name for name in environment}
+    """All of them, in the order in which they are declared; `in_file` are the names that the file at `path` sets,
+    `secret_files` those that stand for a variable, by what they stand for."""
+    brought = {FOLLOWED.get(name, name): str(file) for name, file in secret_files.items()}
+    variables = {name.upper(): brought.get(name.upper(), name) for name in environment}
     values = settings.model_dump(by_alias=False)
     found = []
     for name in type(settings).model_fields:
@@ -47,7 +54,9 @@ def origins_of(
     # No settings by themselves, but what is in them counts all the same.
     prefixes = (ENDPOINTS_VARIABLE_PREFIX, SECRET_VARIABLE_PREFIX)
     others = sorted(name for name in environment if name.upper().startswith(prefixes))
-    return found + [SettingOrigin(name.upper().removeprefix("BRIDGE_").lower(), "***", name) for name in others]
+    return found + [
+        SettingOrigin(name.upper().removeprefix("BRIDGE_").lower(), "***", variables[name.upper()]) for name in others
+    ]
 
 
 def _without_keys(value: object) -> object:

@@ -69,6 +69,7 @@ RUN_BY = {
         "tests/system/test_operations_on_postgresql.py",
         "tests/system/shkeeper/test_restore_drills.py",
     ),
+    ("operations.md", "Beside the service"): ("tests/system/test_beside_the_service.py",),
     ("operations.md", "When you know better"): (OPERATIONS,),
     ("performance.md", "Again"): (SETTINGS,),
     ("releasing.md", "Each release"): ("tests/test_documented_commands.py",),

@@ -35,17 +35,23 @@ class GrantSettings(FrozenModel):
             raise ValueError("expected an address that begins with https://, without user or fragment")
         return value
 
-    def asker(self) -> "GrantLookup | None":
-        """Who asks; None if nobody is asked. Raises SettingsError."""
+    def signing_keys(self) -> list[str]:
+        """What questions are signed with; none where nobody is asked. Raises SettingsError."""
         if not self.url:
-            return None
+            return []
         keys = text_of(self.secret_file, "grants.secret_file").split()
         if not keys:
             raise SettingsError("grants.url needs grants.secret_file: a file with whsec_… in it, by which is signed")
         try:
-            keys = [require_secret(key) for key in keys]
+            return [require_secret(key) for key in keys]
         except ValueError as error:
             raise SettingsError(f"grants.secret_file: {error}") from None
+
+    def asker(self) -> "GrantLookup | None":
+        """Who asks; None if nobody is asked. Raises SettingsError."""
+        keys = self.signing_keys()
+        if not keys:
+            return None
         # It brings an HTTP client, which a bridge that asks nobody does without.
         from bridge.access.grant_lookup import GrantLookup
 

@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 from pydantic import ValidationError
 
-from bridge.access.errors import KeysError, TokenError
+from bridge.access.errors import KeysError, NoKeyServesError, TokenError
 from bridge.access.key_sets import CONSOLE, Key, keys_of_set, secret_key, secret_texts
 from bridge.access.principals import Claims, Principal, principal_of, signed_in_at_the_provider
 from bridge.access.revocations import Revocations
@@ -47,7 +47,9 @@ class TokenVerifier:
         self._secrets = [secret_key(secret) for secret in secrets]
         self._files: list[WatchedFile[list[Key]]] = []
         if secrets_file is not None:
-            self._files.append(WatchedFile(secrets_file, _secrets_in, nothing=[]))
+            self._files.append(
+                WatchedFile(secrets_file, lambda content: _secrets_in(content, secrets_file), nothing=[])
+            )
         if jwks_file is not None:
             where = str(jwks_file)
             self._files.append(WatchedFile(jwks_file, lambda content: keys_of_set(content, where), nothing=[]))
@@ -113,10 +115,13 @@ class TokenVerifier:
         return claims_in(token, self._keys(), audience=self._audience, issuer=self._issuer, leeway=self._leeway)
 
 
-def _secrets_in(content: bytes) -> list[Key]:
-    """Those of a file."""
+def _secrets_in(content: bytes, path: Path) -> list[Key]:
+    """Those of a file. Raises KeysError, and NoKeyServesError if there are none."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise KeysError("the file of secrets is not a text file in UTF-8") from None
-    return [secret_key(secret) for secret in secret_texts(text)]
+        raise KeysError(f"{path}, the file of secrets, is not a text file in UTF-8") from None
+    secrets = [secret_key(secret) for secret in secret_texts(text)]
+    if not secrets:
+        raise NoKeyServesError(f"{path} holds no secret to verify tokens with; write one a line, or name no file")
+    return secrets

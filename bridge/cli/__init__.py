@@ -1,7 +1,8 @@
 """The command line: `bridge serve` and the other COMMANDS.
 
 A command's module is imported when it is run, so that `bridge --help` and `--version` import next to nothing.
-Exit codes: 0 when it went well, 1 when it did not, 2 when the command was not understood.
+Exit codes: 0 when it went well, 1 when it did not, 2 when the command was not understood. With `--json` each line of
+the error stream is a JSON object.
 """
 
 import os
@@ -30,6 +31,9 @@ COMMANDS = {
     "completion": "Print the script that has a shell complete commands and options.",
 }
 """Each command is the object of its name in the module `bridge.cli.<name>`; what it does stands in the help."""
+
+AS_JSON = "--json"
+"""Of nearly every command: what it answers is for a program, and so is what it complains of."""
 
 COMPLETION_VARIABLE = "_BRIDGE_COMPLETE"
 """By which a shell asks what may come next."""
@@ -60,7 +64,7 @@ def main() -> None:
         if error.errno != errno.ENOSPC:
             raise
         sys.stdout = None  # or the interpreter writes what is left when it ends
-        print(f"error: cannot write the output: {error.strerror}", file=sys.stderr)
+        _print_error(f"cannot write the output: {error.strerror}")
         sys.exit(1)
 
 
@@ -95,8 +99,18 @@ def _meant(name: str) -> str:
 
 
 def _refuse(why: str) -> None:
-    print(f"error: {why}; bridge --help lists what there is", file=sys.stderr)
+    _print_error(f"{why}; bridge --help lists what there is")
     sys.exit(2)
+
+
+def _print_error(message: str) -> None:
+    """As `bridge.cli.console` reports one, which is not imported yet."""
+    if AS_JSON in sys.argv:
+        import json
+
+        print(json.dumps({"error": message}), file=sys.stderr)
+    else:
+        print(f"error: {message}", file=sys.stderr)
 
 
 def _run(name: str, arguments: list[str]) -> None:
@@ -107,17 +121,17 @@ def _run(name: str, arguments: list[str]) -> None:
     except ModuleNotFoundError:
         from coordinator.extras import how_to_install
 
-        print(
-            f"error: only the client for services is installed; the server comes with {how_to_install('server')}",
-            file=sys.stderr,
-        )
+        _print_error(f"only the client for services is installed; the server comes with {how_to_install('server')}")
         sys.exit(1)
 
-    from bridge.cli.console import prepare_streams, report
+    from bridge.cli.console import complain_in_json, prepare_streams, report
     from bridge.secret_files import adopt_secret_files
     from coordinator.errors import BridgeError
 
     prepare_streams()
+    is_for_program = AS_JSON in arguments
+    if is_for_program:
+        complain_in_json()
     try:
         adopt_secret_files(os.environ)
     except BridgeError as error:
@@ -132,8 +146,18 @@ def _run(name: str, arguments: list[str]) -> None:
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
         app.command()(command)
         command = app
+    misuse: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]
     try:
-        command(args=arguments, prog_name=f"bridge {name}", help_option_names=["-h", "--help"])
+        ended = command(
+            args=arguments,
+            prog_name=f"bridge {name}",
+            help_option_names=["-h", "--help"],
+            standalone_mode=not is_for_program,  # in which it explains by itself, for a person, how it was misused
+        )
     except BridgeError as error:
         report(error)
         sys.exit(1)
+    except misuse as error:
+        report(error.format_message())  # type: ignore[attr-defined]
+        sys.exit(2)
+    sys.exit(ended)

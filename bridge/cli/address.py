@@ -1,22 +1,22 @@
 """Addresses: the URLs that commands are given, and the one that the bridge listens on."""
 
 import errno
+import ipaddress
 import os
 import socket
 from urllib.parse import urlsplit
 
 import typer
 
-from bridge.environment import TOKEN_VARIABLE
 from coordinator.errors import BridgeError
 
 __all__ = [
     "DEFAULT_URL",
-    "TOKEN_VARIABLE",
     "AddressError",
     "bridge_url",
     "open_free_listener",
     "open_listener",
+    "reachable_url",
     "url_of",
 ]
 
@@ -32,8 +32,10 @@ class AddressError(BridgeError):
     """The bridge cannot listen where it was told to."""
 
 
-def bridge_url(text: str) -> str:
-    """The check of every `--url`: http or https, with a host, and a port that is one."""
+def bridge_url(text: str | None) -> str | None:
+    """The check of every `--url` that is given: http or https, with a host, and a port that is one."""
+    if text is None:
+        return None
     try:
         parts = urlsplit(text)
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -48,12 +50,22 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def reachable_url(host: str, port: int) -> str:
+    """Where whoever is on this machine reaches what listens there: who listens on every address does on loopback."""
+    try:
+        is_every = ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        is_every = False
+    loopback = "::1" if ":" in host else "127.0.0.1"
+    return url_of(loopback if is_every else host, port)
+
+
 def open_listener(
     host: str,
     port: int,
     backlog: int | None = None,
     *,
-    elsewhere: str = "set BRIDGE_PORT to a free port: BRIDGE_PORT={port} make run",
+    elsewhere: str = "start this one on a free port: with --port {port}, or BRIDGE_PORT={port} in the environment",
     host_variable: str = "BRIDGE_HOST",
 ) -> socket.socket:
     """A socket that listens there. Raises AddressError, saying why it cannot and what to do: if the port is taken,

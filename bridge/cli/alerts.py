@@ -11,6 +11,7 @@ import typer
 
 from bridge.cli.console import say, styled, symbol
 from bridge.cli.options import AsJson, Config, command_group
+from bridge.documentation import where_documented
 from coordinator.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def send_test(
     chosen = [one for one in every if channel in (None, one.channel)]
     if not chosen:
         named = "alerts.channels names nobody" if channel is None else f"there is no channel {channel!r}"
-        raise NoDestinationError(f"{named}; see the comments in config/bridge.toml")
+        raise NoDestinationError(f"{named}; see the comments in {where_documented('config/bridge.toml')}")
     problems = asyncio.run(_tried(chosen, settings))
     if as_json:
         told = zip(chosen, problems, strict=True)

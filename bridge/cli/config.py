@@ -21,6 +21,7 @@ def config(
 
     Example: [bold]bridge config --changed[/bold]
     """
+    from bridge.secret_files import secret_files
     from bridge.setting_files import find_config_file, settings_in
     from bridge.setting_origins import origins_of
     from bridge.settings import load_settings
@@ -28,7 +29,8 @@ def config(
     path = config or find_config_file()
     settings = load_settings(path)
     in_file = () if path is None else settings_in(path)
-    shown = [one for one in origins_of(settings, path, in_file, os.environ) if not changed or one.origin != "default"]
+    origins = origins_of(settings, path, in_file, os.environ, secret_files(os.environ))
+    shown = [one for one in origins if not changed or one.origin != "default"]
     if as_json:
         shown_as = [{"name": one.name, "value": one.value, "origin": one.origin} for one in shown]
         say(json.dumps(shown_as, indent=2))

@@ -1,6 +1,7 @@
 """Where commands write: plain text when nobody is at the terminal, colours when somebody is."""
 
 import io
+import json
 import logging
 import os
 import sys
@@ -10,6 +11,8 @@ import typer
 __all__ = [
     "as_said",
     "bold",
+    "complain_in_json",
+    "note",
     "on_one_line",
     "prepare_streams",
     "report",
@@ -33,6 +36,7 @@ class _Speech:
     """How it is said: in words for a person or, by a formatter of log lines, as what is logged."""
 
     formatter: logging.Formatter | None = None
+    complains_in_json = False
 
     def of(self, level: int, plain: str, message: str) -> str:
         if self.formatter is None:
@@ -48,6 +52,11 @@ def speak_by(formatter: logging.Formatter) -> None:
     _SPEECH.formatter = formatter
 
 
+def complain_in_json() -> None:
+    """From now on each line of the error stream is a JSON object, for a program that asked for JSON."""
+    _SPEECH.complains_in_json = True
+
+
 def as_said(level: int, line: str) -> str:
     """A line that a stream says by itself, as all others are said there."""
     return _SPEECH.of(level, line, line)
@@ -60,12 +69,22 @@ def say(line: str) -> None:
 
 def report(error: object) -> None:
     """One clear message on the error stream."""
-    typer.echo(_SPEECH.of(logging.ERROR, f"{styled('error:', 'red', bold=True)} {error}", str(error)), err=True)
+    _complain(logging.ERROR, "error", f"{styled('error:', 'red', bold=True)} {error}", str(error))
 
 
 def warn(message: str) -> None:
     """Something that a person should know, but that stops nothing."""
-    typer.echo(_SPEECH.of(logging.WARNING, f"{styled('warning:', 'yellow')} {message}", message), err=True)
+    _complain(logging.WARNING, "warning", f"{styled('warning:', 'yellow')} {message}", message)
+
+
+def note(message: str, colour: str | None = None) -> None:
+    """How it goes, which is no part of what was asked for."""
+    _complain(logging.INFO, "notice", styled(message, colour, dim=colour is None), message)
+
+
+def _complain(level: int, kind: str, plain: str, message: str) -> None:
+    line = json.dumps({kind: message}) if _SPEECH.complains_in_json else _SPEECH.of(level, plain, message)
+    typer.echo(line, err=True)
 
 
 def styled(text: str, colour: str | None = None, *, bold: bool = False, dim: bool = False) -> str:

@@ -48,7 +48,10 @@ class DemoError(BridgeError):
 def demo(
     url: Annotated[
         str | None,
-        typer.Option(help="Play to a bridge that runs already, from `make run SHKEEPER=local`."),
+        typer.Option(
+            callback=bridge_url,
+            help="Play to a bridge that runs already, from `bridge serve --with-shkeeper`.",
+        ),
     ] = None,
     shkeeper: Annotated[
         str, typer.Option(callback=bridge_url, help="With --url: where its local SHKeeper is.")
@@ -73,7 +76,7 @@ def demo(
     Example: [bold]bridge demo[/bold]
     """
     if url is not None:
-        _play_elsewhere(bridge_url(url), shkeeper, configured_key(config), pace)
+        _play_elsewhere(url, shkeeper, configured_key(config), pace)
         return
     from bridge.cli.demo_past import play_past
     from bridge.console.pages import is_built
@@ -132,7 +135,7 @@ def _listener(port: int | None) -> socket.socket:
     """Opened first of all, so that nobody waits for a past that is played in vain, and nobody takes the port
     meanwhile. Raises AddressError."""
     if port is not None:
-        return open_listener(HOST, port, elsewhere="take a free port: bridge demo --port {port}")
+        return open_listener(HOST, port)
     listener = open_free_listener(HOST, USUAL_PORT)
     taken = listener.getsockname()[1]
     if taken != USUAL_PORT:
@@ -187,10 +190,12 @@ async def _play(url: str, shkeeper_url: str, key: str, pace: float, chain_url: s
     except httpx.HTTPStatusError as error:
         raise DemoError(
             f"{error.request.url} answered {error.response.status_code}; play to a bridge that asks nobody for a"
-            " token and has a local SHKeeper, such as make run SHKEEPER=local starts"
+            " token and has a local SHKeeper, such as bridge serve --with-shkeeper starts"
         ) from None
     except httpx.HTTPError as error:
-        raise DemoError(f"no answer from {error.request.url}; is it running? Try: make run SHKEEPER=local") from None
+        raise DemoError(
+            f"no answer from {error.request.url}; is it running? Start it with: bridge serve --with-shkeeper"
+        ) from None
     finally:
         await afternoon.aclose()
 

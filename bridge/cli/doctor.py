@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bridge.cli.address import AddressError, open_listener, url_of
+from bridge.cli.address import AddressError, open_listener, reachable_url
 from bridge.cli.chain_findings import chain_findings
 from bridge.cli.console import say, styled, symbol
 from bridge.cli.options import AsJson, Config
@@ -37,7 +37,7 @@ def doctor(
 
     Example: [bold]bridge doctor --config /etc/bridge/bridge.toml[/bold]
     """
-    findings = list(_examine(config))
+    findings = list(dict.fromkeys(_examine(config)))  # what two of them found is said once
     if as_json:
         say(json.dumps([asdict(finding) for finding in findings], indent=2))
     for finding in () if as_json else findings:
@@ -67,6 +67,7 @@ def _examine(config: Path | None) -> Iterator[Finding]:
     yield from _front_end(settings)
     yield from _users(settings)
     yield from sign_in_findings(settings)
+    yield from _grants(settings)
     yield from _services(settings)
     for provider in known.PROVIDERS:
         yield from provider.findings(settings, settings.surroundings(provider.name))
@@ -159,6 +160,20 @@ def _users(settings: "Settings") -> Iterator[Finding]:
         yield from readable_by_others(secrets_file)
 
 
+def _grants(settings: "Settings") -> Iterator[Finding]:
+    from bridge.registry import require_tokens_for_grants
+
+    try:
+        require_tokens_for_grants(settings)
+        is_asked = bool(settings.grants.signing_keys())
+    except BridgeError as error:
+        yield Finding("error", str(error))
+        return
+    if is_asked:
+        yield Finding("ok", "the marketplace is asked for what tokens do not grant")
+        yield from readable_by_others(settings.grants.secret_file)
+
+
 def _services(settings: "Settings") -> Iterator[Finding]:
     try:
         services = settings.services.now()
@@ -177,6 +192,8 @@ def _services(settings: "Settings") -> Iterator[Finding]:
                 ' access is "open", one of them has to have approves = ["payouts"]',
             )
         yield from readable_by_others(settings.file_of("services_file"))
+    elif (file := settings.file_of("services_file")) is not None:
+        yield Finding("error", f"services_file: {file} names no service; add a table for each, or name no file")
     elif settings.access == "jwt":
         yield Finding(
             "warning",
@@ -218,7 +235,9 @@ def _journal(settings: "Settings") -> Iterator[Finding]:
         since = f"{hold.held_at:%Y-%m-%d %H:%M} UTC"
         why = "" if hold.note is None else f" ({hold.note})"
         yield Finding(
-            "warning", f"no payout is sent: {hold.held_by} has held them since {since}{why}; resume them at /ops"
+            "warning",
+            f"no payout is sent: {hold.held_by} has held them since {since}{why}; resume them at /ops, or"
+            " with bridge payouts resume",
         )
     if state.is_open_elsewhere:
         yield Finding("ok", "a bridge is writing to it at this moment")
@@ -269,7 +288,7 @@ def _port(settings: "Settings") -> Iterator[Finding]:
     except AddressError as error:
         try:
             # Through no proxy: the bridge that is asked for is on this machine.
-            url = f"{url_of(settings.host, settings.port)}/health/ready"
+            url = f"{reachable_url(settings.host, settings.port)}/health/ready"
             status = fetch_json(url, within_seconds=5, through_proxies=False)["status"]
         except (BridgeError, ValueError, LookupError, TypeError):
             yield Finding("error", str(error))

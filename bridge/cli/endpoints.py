@@ -1,51 +1,40 @@
 """`bridge endpoints`: where services are sent events, and how each delivery stands, from a terminal."""
 
 import json
-import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
-from bridge.cli.console import on_one_line, say, shorten
-from bridge.cli.options import AsJson, command_group
-from coordinator.errors import BridgeError
-
-if TYPE_CHECKING:
-    import httpx
+from bridge.cli.asking import By, Place, Url, bridge_in_use, outcome_of, sent
+from bridge.cli.console import note, on_one_line, say, shorten
+from bridge.cli.options import AsJson, Config, command_group
 
 __all__ = ["endpoints"]
 
-TIMEOUT_SECONDS = 30.0
-
 endpoints = command_group("Register where events are sent, and see what was.")
 
-Url = Annotated[str, typer.Option(help="The bridge.", callback=bridge_url)]
-By = Annotated[str | None, typer.Option(help="Who does it, where the bridge asks nobody for a token.")]
 EndpointId = Annotated[str, typer.Argument(help="The endpoint, such as end_….")]
-
-
-class NotDoneError(BridgeError):
-    """The bridge did not do it, or was not reached."""
 
 
 @endpoints.callback()
 def about() -> None:
     """Register where events are sent, and see what was.
 
-    The token of staff, or of a service that receives events, is taken from the environment: BRIDGE_TOKEN.
+    The token of staff, or of a service that receives events is taken from the environment: BRIDGE_TOKEN.
     """
 
 
 @endpoints.command("list")
-def list_all(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+def list_all(url: Url = None, config: Config = None, as_json: AsJson = False) -> None:
     """Show the endpoints that there are."""
-    found = _ask(url, "GET", "")["endpoints"]
+    found = _ask((url, config), "GET", "")["endpoints"]
     if as_json:
         _say_as_json(found)
         return
+    if not found:
+        note("there is no endpoint yet; bridge endpoints add registers one")
     for one in found:
         order = "in order" if one["ordered"] else "side by side"
         state = one["status"] if one["disabledBecause"] is None else f"disabled ({one['disabledBecause']})"
@@ -62,14 +51,15 @@ def add(
         list[str] | None, typer.Option(help="An event, or a pattern such as payment-*; may be repeated.")
     ] = None,
     unordered: Annotated[bool, typer.Option("--unordered", help="Send several at once, in any order.")] = False,
-    url: Url = DEFAULT_URL,
+    url: Url = None,
     by: By = None,
+    config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Register an endpoint, or change it. Prints the secret of a new one, which is never shown again."""
     if not event:
         raise typer.BadParameter(f"name one --event or several, or a pattern such as payment-*:\n{_known_events()}")
-    made = _ask(url, "POST", "", {"url": target, "events": event, "ordered": not unordered, "by": by})
+    made = _ask((url, config), "POST", "", {"url": target, "events": event, "ordered": not unordered, "by": by})
     if as_json:
         _say_as_json(made)
         return
@@ -88,15 +78,18 @@ def _known_events() -> str:
 def deliveries(
     endpoint_id: EndpointId,
     status: Annotated[str | None, typer.Option(help="Only those that are pending, delivered or failed.")] = None,
-    url: Url = DEFAULT_URL,
+    url: Url = None,
+    config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what was sent to an endpoint, or is to be sent again, the newest events first."""
     query = "" if status is None else f"?status={quote(status)}"
-    found = _ask(url, "GET", f"{_path(endpoint_id)}/deliveries{query}")["deliveries"]
+    found = _ask((url, config), "GET", f"{_path(endpoint_id)}/deliveries{query}")["deliveries"]
     if as_json:
         _say_as_json(found)
         return
+    if not found:
+        note("nothing was sent to it yet, of what is asked for")
     for one in found:
         answer = "no answer" if one["answerStatus"] is None else str(one["answerStatus"])
         said = shorten(one["said"], 60)
@@ -105,9 +98,11 @@ def deliveries(
 
 
 @endpoints.command("test")
-def send_test(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None, as_json: AsJson = False) -> None:
+def send_test(
+    endpoint_id: EndpointId, url: Url = None, by: By = None, config: Config = None, as_json: AsJson = False
+) -> None:
     """Send a test event. Its delivery says what came of it."""
-    _show(_ask(url, "POST", f"{_path(endpoint_id)}/test", {"by": by}), "messageId", as_json=as_json)
+    _show(_ask((url, config), "POST", f"{_path(endpoint_id)}/test", {"by": by}), "messageId", as_json=as_json)
 
 
 @endpoints.command()
@@ -116,8 +111,9 @@ def replay(
     message: Annotated[str | None, typer.Option(help="Send this one again, such as evt_….")] = None,
     after: Annotated[str | None, typer.Option(help="Send all again that came after this offset.")] = None,
     everything: Annotated[bool, typer.Option("--everything", help="Send all again that is stored.")] = False,
-    url: Url = DEFAULT_URL,
+    url: Url = None,
     by: By = None,
+    config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Send one event again, or all from an offset on."""
@@ -127,7 +123,7 @@ def replay(
         path, content = f"{_path(endpoint_id)}/deliveries/{quote(message, safe='')}/replay", {"by": by}
     else:
         path, content = f"{_path(endpoint_id)}/replay", {"after": after, "by": by}
-    done = _ask(url, "POST", path, content)
+    done = _ask((url, config), "POST", path, content)
     if as_json:
         _say_as_json(done)
     else:
@@ -138,38 +134,44 @@ def replay(
 def rotate(
     endpoint_id: EndpointId,
     keep_seconds: Annotated[int, typer.Option(help="How long the secret before is signed with too.")] = 86_400,
-    url: Url = DEFAULT_URL,
+    url: Url = None,
     by: By = None,
+    config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Give an endpoint another secret, and print that."""
-    made = _ask(url, "POST", f"{_path(endpoint_id)}/secrets", {"keepSeconds": keep_seconds, "by": by})
+    made = _ask((url, config), "POST", f"{_path(endpoint_id)}/secrets", {"keepSeconds": keep_seconds, "by": by})
     _show(made, "secret", as_json=as_json)
 
 
 @endpoints.command()
-def enable(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None, as_json: AsJson = False) -> None:
+def enable(
+    endpoint_id: EndpointId, url: Url = None, by: By = None, config: Config = None, as_json: AsJson = False
+) -> None:
     """Send to an endpoint again, from where it was left."""
-    _show(_ask(url, "POST", f"{_path(endpoint_id)}/enabling", {"by": by}), "status", as_json=as_json)
+    _show(_ask((url, config), "POST", f"{_path(endpoint_id)}/enabling", {"by": by}), "status", as_json=as_json)
 
 
 @endpoints.command()
 def disable(
     endpoint_id: EndpointId,
     note: Annotated[str | None, typer.Option("--note", help="Why, for the record.")] = None,
-    url: Url = DEFAULT_URL,
+    url: Url = None,
     by: By = None,
+    config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Send nothing to an endpoint any more."""
-    done = _ask(url, "POST", f"{_path(endpoint_id)}/disabling", {"note": note, "by": by})
+    done = _ask((url, config), "POST", f"{_path(endpoint_id)}/disabling", {"note": note, "by": by})
     _show(done, "status", as_json=as_json)
 
 
 @endpoints.command()
-def remove(endpoint_id: EndpointId, url: Url = DEFAULT_URL, by: By = None, as_json: AsJson = False) -> None:
+def remove(
+    endpoint_id: EndpointId, url: Url = None, by: By = None, config: Config = None, as_json: AsJson = False
+) -> None:
     """Remove an endpoint for good."""
-    _show(_ask(url, "POST", f"{_path(endpoint_id)}/removal", {"by": by}), "message", as_json=as_json)
+    _show(_ask((url, config), "POST", f"{_path(endpoint_id)}/removal", {"by": by}), "message", as_json=as_json)
 
 
 def _show(found: Mapping[str, Any], name: str, *, as_json: bool) -> None:
@@ -188,28 +190,6 @@ def _path(endpoint_id: str) -> str:
     return f"/{quote(endpoint_id, safe='')}"
 
 
-def _ask(url: str, method: str, path: str, content: Mapping[str, object] | None = None) -> dict[str, Any]:
-    import httpx
-
-    token = os.environ.get(TOKEN_VARIABLE)
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
-        try:
-            answer = client.request(method, f"/api/endpoints{path}", json=content)
-        except httpx.HTTPError as error:
-            raise NotDoneError(
-                f"no bridge answers at {url} ({type(error).__name__}); is it running? Start it with: bridge serve. Or"
-                " name another with --url"
-            ) from None
-    found = _content(answer)
-    if not answer.is_success:
-        raise NotDoneError(f"not done: {on_one_line(str(found.get('detail', f'it answered {answer.status_code}')))}")
-    return found
-
-
-def _content(answer: "httpx.Response") -> dict[str, Any]:
-    try:
-        content = answer.json()
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+def _ask(place: Place, method: str, path: str, content: Mapping[str, object] | None = None) -> dict[str, Any]:
+    answer = sent(bridge_in_use(*place), method, f"/api/endpoints{path}", content)
+    return outcome_of(answer, "the token of staff, or of a service that receives events")

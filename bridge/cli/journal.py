@@ -27,6 +27,7 @@ def about() -> None:
 def restored(
     note: Annotated[str | None, typer.Option("--note", help="What was restored, for the record.")] = None,
     config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say that the journal was restored, before the bridge is started on it.
 
@@ -39,6 +40,9 @@ def restored(
     settings, said = load_settings(config), "somebody said that it was restored"
     said = said if note is None else f"{said}: {note}"
     epoch = declare_restored(settings.database_url, settings.mark_file, said, datetime.now(UTC))
+    if as_json:
+        say(json.dumps({"epoch": epoch}, indent=2))
+        return
     say(f"A new history begins, with the epoch {epoch}. Start the bridge: it compares the books before it pays out.")
 
 
@@ -55,7 +59,7 @@ def backup(
 
 
 @journal.command()
-def compact(config: Config = None) -> None:
+def compact(config: Config = None, as_json: AsJson = False) -> None:
     """Write an SQLite journal anew, before the bridge is started, so that its file is as small as what it holds.
 
     From then on it gets smaller by itself as old events are forgotten. A journal of an earlier version needs that
@@ -65,6 +69,9 @@ def compact(config: Config = None) -> None:
     from bridge.settings import load_settings
 
     before, after = compact_journal(load_settings(config).database_url)
+    if as_json:
+        say(json.dumps({"bytesBefore": before, "bytes": after}, indent=2))
+        return
     say(f"The journal has {after / 10**6:.1f} MB; it had {before / 10**6:.1f} MB.")
 
 

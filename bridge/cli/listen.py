@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
-from bridge.cli.console import on_one_line, shorten
+from bridge.cli.asking import Url, answered_otherwise, bridge_in_use, token_remedy, unanswered
+from bridge.cli.console import note, on_one_line, shorten
 from bridge.cli.forwarding import Forwarder
+from bridge.cli.options import Config
+from bridge.environment import TOKEN_VARIABLE
 from coordinator.endpoints.signing import new_secret, require_secret
 from coordinator.errors import BridgeError
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["listen"]
 
 output = Console(highlight=False, soft_wrap=True)
-errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 # A bridge that is busy takes its time; one that has hung must not be waited for without a word.
 ANSWER_SECONDS = 30.0
@@ -49,7 +50,7 @@ class UnansweredError(ListeningError):
 
 
 def listen(
-    url: Annotated[str, typer.Option(callback=bridge_url, help="Where the bridge is.")] = DEFAULT_URL,
+    url: Url = None,
     user: Annotated[list[str], typer.Option(help="Join this user's room; may be repeated, as those below.")] = [],  # noqa: B006
     request: Annotated[list[str], typer.Option(help="Join this purchase request's room.")] = [],  # noqa: B006
     seller: Annotated[list[str], typer.Option(help="Join this seller's room, and sellers.")] = [],  # noqa: B006
@@ -68,6 +69,7 @@ def listen(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")] = False,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after this many events.")] = None,
     seconds: Annotated[float | None, typer.Option("--for", min=0, help="Listen for this many seconds.")] = None,
+    config: Config = None,
 ) -> None:
     """Show events as they happen. Without a room: those that go to everyone.
 
@@ -86,7 +88,9 @@ def listen(
         joins.append(("join-ops-room", None))
     with suppress(KeyboardInterrupt):
         target = None if forward_to is None else (forward_to, _secret(forward_secret))
-        asyncio.run(_listen(url, joins, token, target, as_json=as_json, count=count, seconds=seconds))
+        asyncio.run(
+            _listen(bridge_in_use(url, config), joins, token, target, as_json=as_json, count=count, seconds=seconds)
+        )
 
 
 def _secret(given: str | None) -> str:
@@ -115,7 +119,7 @@ async def _listen(
 
             def begin() -> None:
                 if target is not None:
-                    errors.print(Text(f"forwarding to {target[0]}, signed with {target[1]}", style="dim"))
+                    note(f"forwarding to {target[0]}, signed with {target[1]}")
                 if seconds is not None:
                     time_given.reschedule(loop.time() + seconds)
 
@@ -195,7 +199,7 @@ class Listener:
                 await self._join_all(client, gone)
                 await asyncio.wait({gone, self._finished}, return_when=asyncio.FIRST_COMPLETED)
                 if not self._finished.done():
-                    errors.print(Text("disconnected; trying again", style="yellow"))
+                    note("disconnected; trying again", "yellow")
             finally:
                 await client.disconnect()
 
@@ -210,9 +214,7 @@ class Listener:
         except Exception as error:  # whatever this client makes of what it does not understand
             # It keeps to itself what was answered.
             if isinstance(of_http := _cause(error), aiohttp.WSServerHandshakeError):
-                raise UnansweredError(
-                    f"{self._url} answered {of_http.status}, but not as a bridge does; does --url name one?"
-                ) from None
+                raise UnansweredError(answered_otherwise(f"{self._url} answered {of_http.status}")) from None
             raise self._unanswered(of_http) from None
 
     async def _be_admitted(self, gone: asyncio.Task[None], answer: asyncio.Future[object]) -> None:
@@ -226,8 +228,7 @@ class Listener:
                 return
             case {"message": str() as message, "data": {"code": _}}:  # coming back will not help
                 raise ListeningError(
-                    f"{self._url} refused the connection: {on_one_line(message)}; "
-                    f"a token goes into --token or {TOKEN_VARIABLE}"
+                    f"{self._url} refused the connection: {on_one_line(message)}; {token_remedy('a token')}"
                 )
             case _:
                 raise self._unanswered(refusal)
@@ -245,12 +246,12 @@ class Listener:
 
     def _unanswered(self, reason: object) -> UnansweredError:
         words = f"none within {ANSWER_SECONDS:g} s" if isinstance(reason, TimeoutError) else on_one_line(str(reason))
-        return UnansweredError(f"no answer from {self._url} ({words}); is it running? Start it with: bridge serve")
+        return UnansweredError(unanswered(self._url, words))
 
     async def _join_all(self, client: "socketio.AsyncClient", gone: asyncio.Task[None]) -> None:
         names = [name for join in self._joins for name in await self._unless_gone(gone, _join(client, join))]
         verb = "connected again, listening" if self._times_listening else "listening"
-        errors.print(Text(f"{verb} to {self._url}: {', '.join(['everyone', *names])}", style="dim"))
+        note(f"{verb} to {self._url}: {on_one_line(', '.join(['everyone', *names]))}")
         self._times_listening += 1
         if self._times_listening == 1:
             self._begin()
@@ -269,7 +270,7 @@ class Listener:
             _show(event, payload, as_json=self._as_json)
             if self._forwarder is not None:
                 came_of_it = await self._forwarder.forward(event, payload)
-                errors.print(Text(f"{on_one_line(event)} {came_of_it}", style="dim"))
+                note(f"{on_one_line(event)} {came_of_it}")
         except Exception as error:  # most likely nobody reads on
             self._finish(error)
             return
@@ -314,7 +315,7 @@ async def _join(client: "socketio.AsyncClient", join: Join) -> list[str]:
         case {"ok": False, "error": {"message": message}}:
             raise ListeningError(f"{event} was refused: {message}")
         case _:
-            raise ListeningError(f"{event} was answered, but not as a bridge does; does --url name one?")
+            raise ListeningError(answered_otherwise(f"{event} was answered"))
 
 
 def _show(event: str, payload: Any, *, as_json: bool) -> None:

@@ -37,7 +37,8 @@ def local_shkeeper(configuration: "Configuration", port: int) -> Iterator[str]:
         except OSError as error:
             raise LocalShkeeperError(
                 f"the local SHKeeper cannot listen on port {port}: {error.strerror or 'it is taken'};"
-                " is another one running?"
+                " is another one running? Take another port, with --shkeeper-port of bridge serve or --port of bridge"
+                " simulate shkeeper"
             ) from None
         try:
             yield url
@@ -54,7 +55,7 @@ def run_local_shkeeper(configuration: "Configuration", port: int) -> None:
         announce(url)
         say(
             f"  bridge    BRIDGE_SHKEEPER_URL={url} BRIDGE_SHKEEPER_USER={on_one_line(configuration.user)}"
-            f" BRIDGE_SHKEEPER_PASSWORD={on_one_line(configuration.password)} make run"
+            f" BRIDGE_SHKEEPER_PASSWORD={on_one_line(configuration.password)} bridge serve"
         )
         say("  Ctrl-C stops it.")
         stopped.wait()

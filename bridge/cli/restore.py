@@ -27,7 +27,7 @@ def restore(
     Example: [bold]bridge restore /backups/bridge-2026-05-01.db[/bold]
     """
     from bridge.journal.database.engines import journal_place
-    from bridge.journal.maintenance import restore as restore_journal
+    from bridge.journal.restoring import restore as restore_journal
     from bridge.settings import load_settings
 
     url = load_settings(config).database_url

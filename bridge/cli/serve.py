@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from bridge.cli.address import DEFAULT_URL, open_listener, url_of
+from bridge.cli.address import DEFAULT_URL, open_listener, reachable_url, url_of
 from bridge.cli.console import bold, on_one_line, say, warn
 from bridge.cli.ending import EndInTime
 from bridge.cli.local_shkeeper import DEFAULT_PORT, announce, local_shkeeper
@@ -354,7 +354,8 @@ def _announce(config: "Path | None", settings: "Settings", *, how_to_try: bool) 
     from providers import known
 
     url = on_one_line(url_of(settings.host, settings.port))
-    public = on_one_line(settings.public_url) or url
+    here = on_one_line(reachable_url(settings.host, settings.port))
+    public = on_one_line(settings.public_url) or here
     say(f"The bridge is ready on {bold(url)}")
     say(f"  pages     {public}/ops   {public}/ops/system   {public}/pay/PAYMENT_ID")
     webhooks = [f"{public}/webhooks/{one.name}" for one in known.PROVIDERS if one.takes_webhooks(settings)]
@@ -371,7 +372,7 @@ def _announce(config: "Path | None", settings: "Settings", *, how_to_try: bool) 
     file = on_one_line(str((config or DEFAULT_CONFIG_FILE).absolute()))
     say(f"  settings  {file}" if config else f"  settings  of no file: there is no {file}, and --config names none")
     if how_to_try:
-        program, where = on_one_line(sys.argv[0]), "" if url == DEFAULT_URL else f" --url {url}"
+        program, where = on_one_line(sys.argv[0]), "" if here == DEFAULT_URL else f" --url {here}"
         say("  to try    run in two more terminals:")
         say(f"    {program} listen{where} --user buyer-1 --user seller-1 --request request-1")
         say(f"    {program} simulate shkeeper{where} --request-id request-1 --buyer-id buyer-1 --seller-id seller-1")

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.address import DEFAULT_URL, TOKEN_VARIABLE, bridge_url
+from bridge.cli.address import bridge_url
+from bridge.cli.asking import Url, answered_otherwise, bridge_in_use, token_remedy, unanswered
 from bridge.cli.console import bold, on_one_line, say, styled, symbol
 from bridge.cli.local_shkeeper import DEFAULT_PORT, run_local_shkeeper
 from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
 from bridge.cli.options import Config, command_group
+from bridge.environment import TOKEN_VARIABLE
 from coordinator.errors import BridgeError
 from coordinator.money import format_amount, parse_amount
 
@@ -71,7 +73,7 @@ def shkeeper(
             help="life, unconfirmed, partial, paid, overpaid, duplicate, out-of-order or bad-signature.",
         ),
     ] = "life",
-    url: Annotated[str, typer.Option(callback=bridge_url, help="Where the bridge is.")] = DEFAULT_URL,
+    url: Url = None,
     payment_amount: Annotated[str, typer.Option(callback=_amount, help="What is to be paid.")] = "49.90",
     currency: Annotated[str, typer.Option(help="The invoice's fiat currency.")] = "USD",
     external_id: Annotated[str | None, typer.Option(help="SHKeeper's id of the invoice (default: a new one)")] = None,
@@ -118,16 +120,15 @@ def shkeeper(
     }
     deliveries = SCENARIOS[scenario](invoice)
     headers = {"Authorization": f"Bearer {_usable(token)}"} if token else {}
-    with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, headers=headers) as client:
+    place = bridge_in_use(url, config)
+    with httpx.Client(base_url=place, timeout=TIMEOUT_SECONDS, headers=headers, trust_env=False) as client:
         try:
             registered = _register(client, registration) if register else None
             outcomes = list(_deliver_all(client, deliveries, signing_key, pause))
             payment_id = registered or next((known for _, known in reversed(outcomes) if known), None)
             _show_result(client, name, payment_id)
         except httpx.HTTPError as error:
-            raise SimulationError(
-                f"no answer from {url} ({error}); is it running? Start it with: bridge serve"
-            ) from None
+            raise SimulationError(unanswered(place, on_one_line(str(error)))) from None
     wrong = sum(not is_right for is_right, _ in outcomes)
     if wrong:
         raise SimulationError(f"{wrong} of {len(outcomes)} webhooks were answered otherwise than expected")
@@ -221,9 +222,7 @@ def _content(answer: "httpx.Response") -> dict[str, Any]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise SimulationError(
-            f"{answer.url} answered {answer.status_code}, but not as a bridge does; does --url name one?"
-        )
+        raise SimulationError(answered_otherwise(f"{answer.url} answered {answer.status_code}"))
     return content
 
 
@@ -231,7 +230,7 @@ def _register(client: "httpx.Client", registration: dict[str, str]) -> str:
     answer = client.post("/api/payments", json=registration)
     content = _content(answer)
     if not answer.is_success or "paymentId" not in content:
-        remedy = f"; name the token of a service by --token or {TOKEN_VARIABLE}" if answer.status_code == 401 else ""
+        remedy = f"; {token_remedy('the token of a service')}" if answer.status_code == 401 else ""
         said = content.get("detail", answer.text)
         raise SimulationError(f"the bridge did not register the payment: {said}{remedy}")
     payment_id: str = content["paymentId"]

@@ -50,6 +50,7 @@ def make(
         list[str] | None, typer.Option(help="Of staff: ops-view, ops-act, ops-approve; may be repeated.")
     ] = None,
     config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a token, signed with the secret of the configuration, and print it.
 
@@ -63,13 +64,16 @@ def make(
     unknown = [name for name in role or () if name not in set(Role)]
     if unknown:
         raise typer.BadParameter(f"there is no role {unknown[0]!a}; those are {', '.join(Role)}", param_hint="--role")
+    if not user.strip():
+        raise typer.BadParameter("it is empty; name whose token it is", param_hint="--user")
     settings = load_settings(config)
     secret = _signing_secret(settings)
     now = datetime.now(UTC)
+    expires = now + timedelta(hours=hours)
     claims: dict[str, Any] = {
         "sub": user,
         "iat": int(now.timestamp()),
-        "exp": int((now + timedelta(hours=hours)).timestamp()),
+        "exp": int(expires.timestamp()),
         "jti": secrets.token_hex(8),
         "aud": settings.jwt_audience or None,
         "iss": settings.jwt_issuer or None,
@@ -83,7 +87,9 @@ def make(
         Claims.model_validate(named)
     except ValueError as error:
         raise NoTokenError(f"no token was made: {_first_fault(error)}") from None
-    say(jwt.encode(named, secret, "HS256"))
+    made = jwt.encode(named, secret, "HS256")
+    shown = {"token": made, "user": user, "expires": expires.isoformat(timespec="seconds"), "id": claims["jti"]}
+    say(json.dumps(shown, indent=2) if as_json else made)
 
 
 @token.command()
@@ -105,6 +111,8 @@ def read(
     if verifier is None:
         raise NoTokenError('with access = "open" nobody is asked for a token, so no key tells whether one holds')
     given = os.environ.get(TOKEN_VARIABLE) or sys.stdin.read().strip()
+    if not given:
+        raise NoTokenError(f"there is no token to read: put it into {TOKEN_VARIABLE}, or into the standard input")
     try:
         principal = verifier.principal(given)
     except TokenError as error:

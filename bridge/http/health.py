@@ -35,8 +35,10 @@ class Readiness(FrozenModel):
             "`files`: the files of an SQLite journal are those that are open. `disk`: there is room on its disk. "
             "`descriptors`: files and connections can be opened. `loop`: the bridge comes to answer. `dispatcher`: "
             "events are handed on. `drain`: where several share the journal, this one is not stopping. "
-            "`settings`: the others have the same. `polling`: clients of others do not come here. Then each provider "
-            "and chain that it asks, which it can do without for a while."
+            "`settings`: the others have the same. `polling`: clients of others do not come here. `connections`: "
+            "nobody is turned away. `unread`: clients read what they are sent. `keys` and `services`: their files "
+            "can be read. `webhooks`, `presence`, `alerts`, `grants`, `sign-in`, `prices` and `providers`: what they "
+            "need of others is there. Then each provider and chain that it asks, which it can do without for a while."
         )
     )
 

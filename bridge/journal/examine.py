@@ -28,6 +28,7 @@ __all__ = [
     "examine_database",
     "examine_dated_notices",
     "examine_hold",
+    "examine_version",
     "examine_waiting",
     "examine_waiting_at_others",
 ]
@@ -73,6 +74,18 @@ def examine_database(database_url: str) -> DatabaseState:
     finally:
         engine.dispose()
     return DatabaseState(f"{path}, {version}", folder, is_open_elsewhere=is_open_elsewhere)
+
+
+def examine_version(database_url: str) -> str | None:
+    """The version of a journal; None while its database is empty. Raises JournalUrlError."""
+    examine_database(database_url)
+    url = parse_database_url(database_url)
+    engine = reading_engine(url)
+    try:
+        with opening(url), engine.connect() as connection:
+            return version_of(connection)
+    finally:
+        engine.dispose()
 
 
 def examine_waiting(database_url: str) -> Sequence[WaitedCoin]:

@@ -1,8 +1,7 @@
-"""Maintenance: what is done to a journal from a terminal. A backup of one that runs, a backup put in its place, the
-word that it was restored, its schema brought up to date, and its file made as small as what it holds."""
+"""Maintenance: what is done to a journal from a terminal. A backup of one that runs, the word that it was restored,
+its schema brought up to date, and its file made as small as what it holds."""
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL, create_engine
-from sqlalchemy.exc import DBAPIError
 
+from bridge.documentation import where_documented
 from bridge.environment import POSTGRESQL_FOLDER_VARIABLE
-from bridge.journal.database.corruption import corruption_in
+from bridge.journal.database.backup_files import sync
 from bridge.journal.database.engines import (
     journal_place,
     opening,
@@ -24,12 +23,13 @@ from bridge.journal.database.engines import (
 from bridge.journal.database.lock import WriterLock
 from bridge.journal.database.schema_versions import bring_up_to_date, known_versions, version_of
 from bridge.journal.errors import JournalUrlError
-from bridge.journal.examine import examine_database
+from bridge.journal.examine import examine_database, examine_version
 from bridge.journal.history.mark_file import MarkFile
 from bridge.journal.writing.histories import HistoryRecord, histories, mark_as_backup, open_history
 
-__all__ = ["back_up", "compact", "declare_restored", "histories_of", "restore"]
+__all__ = ["back_up", "compact", "declare_restored", "histories_of"]
 
+PAGE = "docs/operations.md"
 HISTORIES_SHOWN = 20
 
 
@@ -60,10 +60,11 @@ def _dump(url: URL, database_url: str, path: Path) -> None:
     if program is None:
         raise JournalUrlError(
             "the journal is in PostgreSQL, which makes its own backups: pg_dump --format=custom for one now and then,"
-            " or pg_basebackup with archived WAL for any point in time; docs/operations.md has both. Where pg_dump is"
-            f" on the PATH, or in the folder that {POSTGRESQL_FOLDER_VARIABLE} names, bridge backup runs it"
+            f" or pg_basebackup with archived WAL for any point in time; {where_documented(PAGE)} has both."
+            f" Where pg_dump is on the PATH, or in the folder that {POSTGRESQL_FOLDER_VARIABLE} names, bridge backup"
+            " runs it"
         )
-    if _version_in(url, database_url) is None:
+    if examine_version(database_url) is None:
         raise JournalUrlError(f"there is no journal at {journal_place(database_url)}")
     with _written_whole(path) as unfinished:
         dump(program, url, unfinished)
@@ -79,7 +80,7 @@ def _written_whole(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
         unfinished.touch(mode=0o600)  # payments are nobody's business
         yield unfinished
-        _sync(unfinished)
+        sync(unfinished)
         unfinished.rename(path)
     except JournalUrlError:
         unfinished.unlink(missing_ok=True)
@@ -93,136 +94,6 @@ def _written_whole(path: Path) -> Iterator[Path]:
         ) from None
 
 
-def restore(database_url: str, backup: Path, now: datetime) -> Path | None:
-    """Puts a backup in the place of an SQLite journal that no bridge has open, or reads it into a PostgreSQL database
-    that is empty. Returns where the journal is now that was there; None if there was none. Raises JournalUrlError and
-    JournalBusyElsewhereError, and has changed nothing then."""
-    url = parse_database_url(database_url)
-    if not backup.is_file():
-        raise JournalUrlError(
-            f"there is no backup at {backup.absolute()}; name a file that bridge backup has written"
-        )
-    if url.get_backend_name() != "sqlite":
-        _read_back(url, database_url, backup)
-        return None
-    path = Path(url.database or "").absolute()
-    if path.exists() and backup.samefile(path):
-        raise JournalUrlError(f"{backup} is the journal itself; name a backup of it")
-    lock = WriterLock(url, writing_engine(url)) if path.exists() else None
-    try:
-        if lock is not None:
-            lock.take()
-        copy = _sound_copy(backup, path)
-        _keep_owner(copy, path)
-        replaced = _rename_old(path, now)
-        copy.rename(path)
-        _sync_folder(path.parent)
-        return replaced
-    except OSError as error:
-        raise JournalUrlError(f"{backup} could not be restored to {path}: {error}") from None
-    finally:
-        if lock is not None:
-            lock.release()
-
-
-def _read_back(url: URL, database_url: str, backup: Path) -> None:
-    from bridge.journal.database.dumps import find_program, read_dump, require_dump_of_journal  # with psycopg
-
-    program = find_program("pg_restore")
-    if program is None:
-        raise JournalUrlError(
-            "the journal is in PostgreSQL, which restores its own backups: stop the bridges, and use pg_restore, or a"
-            " base backup with its WAL; docs/operations.md has both. Where pg_restore is on the PATH, or in the"
-            f" folder that {POSTGRESQL_FOLDER_VARIABLE} names, bridge restore runs it"
-        )
-    require_dump_of_journal(program, backup)
-    lock = WriterLock(url, writing_engine(url))
-    try:
-        with opening(url):
-            lock.take()
-        if _version_in(url, database_url) is not None:
-            raise JournalUrlError(
-                f"there is a journal in {journal_place(database_url)}, and nothing is restored over one: rename that"
-                " database, or drop it, and make an empty one of this name; docs/operations.md has the commands"
-            )
-        read_dump(program, url, backup)
-    finally:
-        lock.release()
-
-
-def _version_in(url: URL, database_url: str) -> str | None:
-    """The version of a journal in PostgreSQL; None while its database is empty. Raises JournalUrlError."""
-    examine_database(database_url)
-    engine = reading_engine(url)
-    try:
-        with opening(url), engine.connect() as connection:
-            return version_of(connection)
-    finally:
-        engine.dispose()
-
-
-def _sound_copy(backup: Path, path: Path) -> Path:
-    """A copy of a backup, beside the journal that it is to be: one file, whole, and a journal that this bridge
-    reads."""
-    copy = path.with_name(f"{path.name}.restoring")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    copy.unlink(missing_ok=True)
-    try:
-        copy.touch(mode=0o600)
-        shutil.copyfile(backup, copy)
-        if Path(f"{backup}-wal").exists():
-            raise JournalUrlError(
-                f"{backup} has a write-ahead log beside it, so it is a copy of a journal that was open, and not"
-                " whole; bridge backup makes backups of one file"
-            )
-        engine = create_engine(f"sqlite:///{copy}")
-        try:
-            with engine.connect() as connection:
-                if version_of(connection) is None:
-                    raise JournalUrlError(f"{backup} is empty: it holds no journal")
-                damage = corruption_in(connection)
-        finally:
-            engine.dispose()
-        if damage is not None:
-            raise JournalUrlError(f"{backup} is no sound journal: {damage}; take another backup")
-        _sync(copy)
-    except (DBAPIError, JournalUrlError, OSError) as error:
-        copy.unlink(missing_ok=True)
-        if isinstance(error, DBAPIError):
-            raise JournalUrlError(f"{backup} is no sound journal: {error.orig}; take another backup") from None
-        raise
-    return copy
-
-
-def _keep_owner(copy: Path, path: Path) -> None:
-    """Gives it the owner of the journal that it replaces, or else of its folder: whoever runs the bridge has to write
-    it, and root may be the one who restores."""
-    if os.geteuid() == 0:
-        owner = (path if path.exists() else path.parent).stat()
-        os.chown(copy, owner.st_uid, owner.st_gid)
-
-
-def _rename_old(path: Path, now: datetime) -> Path | None:
-    """Gives a journal another name, its write-ahead log with it: what is in that is in no other file."""
-    if not path.exists():
-        return None
-    replaced = path.with_name(f"{path.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
-    if replaced.exists():
-        raise JournalUrlError(f"{replaced} is there already; try again in a second")
-    for end in ("-shm", "-wal", ""):
-        if (file := Path(f"{path}{end}")).exists():
-            file.rename(f"{replaced}{end}")
-    return replaced
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _say_what_it_is(path: Path, now: datetime) -> None:
     engine = create_engine(f"sqlite:///{path}")
     try:
@@ -232,11 +103,6 @@ def _say_what_it_is(path: Path, now: datetime) -> None:
                 mark_as_backup(connection, now)
     finally:
         engine.dispose()
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def declare_restored(database_url: str, mark_file: Path, said: str, now: datetime) -> str:

@@ -193,6 +193,6 @@ def _tried(url: URL, database_url: str, now: datetime) -> Trial:
     except DBAPIError as error:
         raise JournalUrlError(f"the migration failed on a copy of the journal: {error.orig}") from None
     finally:
-        for end in ("", "-wal", "-shm"):
+        for end in ("", "-wal", "-shm", "-journal", ".lock"):
             with suppress(OSError):
                 Path(f"{copy}{end}").unlink(missing_ok=True)

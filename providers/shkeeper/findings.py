@@ -51,7 +51,7 @@ def _keys(settings: ShkeeperSettings) -> Iterator[Finding]:
         yield Finding("error", str(error))
         return
     if not keys:
-        yield Finding("warning", NO_KEY)
+        yield _no_key(settings)
         return
     yield Finding("ok", f"webhooks may be signed with {len(keys)} SHKeeper key{'s' if len(keys) > 1 else ''}")
     if len(set(keys)) < len(keys):
@@ -64,6 +64,19 @@ def _keys(settings: ShkeeperSettings) -> Iterator[Finding]:
         yield Finding(
             "warning", "unsigned webhooks with a bare API key are accepted; whoever sees one can forge the next"
         )
+
+
+def _no_key(settings: ShkeeperSettings) -> Finding:
+    """Who has named a place for keys meant to have one."""
+    if (path := settings.shkeeper_keys_file) is not None:
+        return Finding(
+            "error", f"shkeeper_api_keys_file: {path} holds no key; write the API key of your wallet into it"
+        )
+    if "shkeeper_api_keys" in settings.model_fields_set:
+        return Finding(
+            "error", "BRIDGE_SHKEEPER_API_KEYS is set, and holds no key; set it to the API key of your wallet"
+        )
+    return Finding("warning", NO_KEY)
 
 
 def _gateway(settings: ShkeeperSettings, callback_url: str) -> Iterator[Finding]:

@@ -132,6 +132,8 @@ def test_a_wheel_says_what_it_is_and_brings_its_licence_and_every_setting(wheel:
     assert {path.name for path in (documents / "deploy").iterdir()} == {
         path.name for path in (ROOT / "deploy").iterdir()
     }
+    pages = {path.name for path in (documents / "docs").iterdir()}
+    assert pages == {path.name for path in (ROOT / "docs").glob("*.md")}
 
 
 def test_the_types_and_the_recipe_are_a_package_of_npm(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import BridgeProcess, StartBridge
 from tests.documented import blocks_of
 from tests.postgresql import SUPERUSER, USER, Cluster, complete_programs, journal_cluster
 from tests.system.conftest import Listener, StartListener
+from tests.system.outages import small_disk
 from tests.system.test_operations import publish, ready
 from tests.waiting import wait_until
 
@@ -120,6 +122,8 @@ def test_a_base_backup_is_taken_to_a_point_in_time_by_the_lines_that_are_written
 
 
 PASSWORD = "swordfish"
+# A session can be opened with so much, and tables be made of a few; a journal has more.
+ROOM_TO_BEGIN_BYTES = 1_000_000
 
 
 def noting(folder: Path, programs: Path) -> Path:
@@ -165,7 +169,12 @@ def test_a_backup_is_made_and_restored_by_the_bridge_with_those_programs(
         cluster.execute("ALTER DATABASE journal RENAME TO replaced")
         cluster.execute("CREATE DATABASE journal OWNER plain TEMPLATE template0")
         (tmp_path / "no.dump").write_text("no dump")
-        assert "pg_restore failed" in run("restore", "no.dump").stderr
+        assert "is neither an SQLite file nor a dump" in run("restore", "no.dump").stderr
+        whole = (tmp_path / "bridge.dump").read_bytes()
+        (tmp_path / "no.dump").write_bytes(whole[:-200])
+        cut_off = run("restore", "no.dump").stderr
+        assert "the file is damaged or cut off" in cut_off, cut_off
+        assert "The database is as empty as it was" in cut_off
         restored = run("restore", "bridge.dump", "--json")
         assert restored.returncode == 0, restored.stderr
         bridge.start()
@@ -176,3 +185,36 @@ def test_a_backup_is_made_and_restored_by_the_bridge_with_those_programs(
     told = (noted / "told").read_text()
     assert f"PGPASSWORD={PASSWORD}\n" in told
     assert "BRIDGE_" not in told
+
+
+def test_a_restore_onto_a_full_disk_leaves_the_database_empty_and_with_room_it_goes_well(
+    make_bridge: StartBridge, programs: Path, tmp_path: Path
+) -> None:
+    folder = tempfile.TemporaryDirectory(prefix="bridge-small-disk-")
+    with folder as name, journal_cluster(programs) as cluster, small_disk(Path(name), 20) as disk:
+        Path(name).chmod(0o755)
+        if USER is not None:
+            shutil.chown(disk, USER)
+        bridge = make_bridge(BRIDGE_DATABASE_URL=cluster.journal_url())
+        publish(bridge, "kept")
+
+        def run(*arguments: str, database: str) -> subprocess.CompletedProcess[str]:
+            place = {"BRIDGE_DATABASE_URL": cluster.journal_url(database), "BRIDGE_POSTGRESQL_BIN": str(programs)}
+            return run_command(*arguments, cwd=tmp_path, env={"PATH": "/usr/bin:/bin", **place})
+
+        assert run("backup", "bridge.dump", database="journal").returncode == 0
+        bridge.kill()
+        cluster.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        cluster.execute("CREATE DATABASE small OWNER plain TEMPLATE template0 TABLESPACE small")
+        filling = disk / "filling"
+        filling.write_bytes(bytes(shutil.disk_usage(disk).free - ROOM_TO_BEGIN_BYTES))
+        refused = run("restore", "bridge.dump", database="small")
+        assert refused.returncode == 1
+        assert "No space left on device" in refused.stderr
+        assert "make room on its disk" in refused.stderr
+        assert "The database is as empty as it was" in refused.stderr
+        filling.unlink()
+        restored = run("restore", "bridge.dump", database="small")
+        assert restored.returncode == 0, restored.stderr
+        assert cluster.ask("SELECT count(*) FROM events", "small") == 1
+        cluster.stop()

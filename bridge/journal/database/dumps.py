@@ -9,8 +9,10 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
+from bridge.documentation import where_documented
 from bridge.environment import POSTGRESQL_FOLDER_VARIABLE
 from bridge.journal.database.engines import connection_arguments
+from bridge.journal.database.remedies import what_helps
 from bridge.journal.errors import JournalUrlError
 
 __all__ = ["dump", "find_program", "read_dump", "require_dump_of_journal"]
@@ -43,7 +45,10 @@ def require_dump_of_journal(program: Path, path: Path) -> None:
     # Such as: 3490; 0 16412 TABLE DATA public journal bridge
     tables = {line.split()[6] for line in listed.splitlines() if line.split()[3:5] == ["TABLE", "DATA"]}
     if not {"journal", "events"} <= tables:
-        raise JournalUrlError(f"{path} holds no journal; name a file that bridge backup or pg_dump has written")
+        raise JournalUrlError(
+            f"{path} is a dump of another database, and holds no journal; name a file that bridge backup or pg_dump"
+            " has written of one"
+        )
 
 
 def read_dump(program: Path, url: URL, path: Path) -> None:
@@ -57,7 +62,7 @@ def _place(url: URL) -> list[str]:
     if KEY_PASSWORD in arguments:
         raise JournalUrlError(
             f"the database URL has {KEY_PASSWORD}, which PostgreSQL's programs could only be told for everybody to"
-            " see; run pg_dump or pg_restore yourself, as docs/operations.md says"
+            f" see; run pg_dump or pg_restore yourself, as {where_documented('docs/operations.md')} says"
         )
     return ["--no-password", f"--dbname={make_conninfo(**arguments)}"]
 
@@ -72,7 +77,10 @@ def _run(command: list[str | Path], url: URL | None = None) -> str:
         said = " ".join(ended.stderr.decode(errors="replace").split())
         for value in secret.values():
             said = said.replace(value, "***")
-        raise JournalUrlError(f"{Path(command[0]).name} failed: {said[-SAID_CHARACTERS:]}")
+        helps = what_helps(said, "")
+        raise JournalUrlError(
+            f"{Path(command[0]).name} failed: {said[-SAID_CHARACTERS:]}" + (f"; {helps}" if helps else "")
+        )
     return ended.stdout.decode(errors="replace")
 
 

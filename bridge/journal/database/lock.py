@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from sqlalchemy import URL, Engine, event
 
+from bridge.journal.database.owners import give_to_owner_of
 from bridge.journal.errors import JournalBusyElsewhereError
 
 __all__ = ["WriterLock", "is_locked"]
@@ -65,6 +66,7 @@ class WriterLock:
             return
         note = _lock_file(Path(f"{self._path}.lock"), "a+")  # which also a bridge of before asks for
         self._held.callback(note.close)
+        give_to_owner_of(self._path, note.fileno())
         # Closed only when SQLite has closed it: with the first that is closed it would lose its own locks.
         self._held.callback(_lock_file(self._path, "rb", note).close)
         with suppress(OSError):  # on a full disk: it only says which process it is

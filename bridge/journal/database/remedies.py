@@ -26,6 +26,17 @@ _HELP = {
     ),
     r"\bSSL\b|certificate": "write in BRIDGE_DATABASE_URL the sslmode and certificates that the server wants",
     r"invalid (connection option|.* value)": "leave it out of BRIDGE_DATABASE_URL, or write it as psql takes it",
+    r"No space left on device|could not extend file": "make room on its disk",
+    r"unsupported version \(": (
+        "the file is of a newer pg_dump: name the folder with PostgreSQL's programs of that version, or a newer one,"
+        " in BRIDGE_POSTGRESQL_BIN"
+    ),
+    r"server version mismatch": (
+        "name the folder with PostgreSQL's programs as new as the server, or newer, in BRIDGE_POSTGRESQL_BIN"
+    ),
+    r"end of file|input file|could not uncompress|invalid compressed data|unexpected block|found unexpected": (
+        "the file is damaged or cut off: take another backup"
+    ),
     r"starting up|shutting down|in recovery mode": "wait until the server is ready",
 }
 

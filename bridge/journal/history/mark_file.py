@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from sqlalchemy import URL
 
+from bridge.journal.database.owners import give_to_owner_of
 from coordinator.histories import Mark
 
 __all__ = ["MarkFile", "MarkUnreadableError", "default_mark_file"]
@@ -71,6 +72,7 @@ class MarkFile:
             # Nobody may find half of it. It is not synced: what a power cut takes is only a few seconds of it.
             beside = self.path.with_name(f"{self.path.name}.new")
             beside.write_text(json.dumps(mark.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+            give_to_owner_of(self.path.parent, beside)
             beside.replace(self.path)
         except OSError as error:
             reason = os.strerror(error.errno or 0)

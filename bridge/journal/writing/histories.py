@@ -14,6 +14,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, case, delete, func, insert, select, update
 
+from bridge.documentation import where_documented
 from bridge.journal.database.corruption import corruption_in
 from bridge.journal.database.schema_versions import note_oldest_beside
 from bridge.journal.errors import JournalDamagedError
@@ -131,7 +132,8 @@ def _require_sound(connection: Connection) -> None:
         raise JournalDamagedError(
             f"the journal's file {connection.engine.url.database} is damaged: {damage}. Was a backup put beside the"
             " write-ahead log (-wal) of another journal, or copied over a file that was open? With every bridge"
-            " stopped, delete the file with its -wal and -shm, and restore the backup once more: docs/operations.md"
+            " stopped, delete the file with its -wal and -shm, and restore the backup once more:"
+            f" {where_documented('docs/operations.md')}"
         )
 
 

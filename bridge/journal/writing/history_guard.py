@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from bridge.documentation import where_documented
 from bridge.journal.database.corruption import is_corruption
 from bridge.journal.database.open_files import OpenFiles
 from bridge.journal.errors import JournalReplacedError
@@ -32,7 +33,7 @@ FILES_GONE = (
 )
 DAMAGED = (
     "the journal's file is damaged: {}. The bridge stops, and does not start with it again. Was a backup copied over"
-    " the file while it was open? Restore a backup as docs/operations.md says"
+    " the file while it was open? Restore a backup as {} says"
 )
 TAKEN_OVER = (
     "another bridge has opened this journal and writes to it, which no lock has prevented. This one stops. A pooler"
@@ -151,7 +152,9 @@ class HistoryGuard:
         if not is_corruption(error):
             return None
         self.is_damaged = True
-        return self._stop(DAMAGED.format(getattr(error, "orig", None) or error))
+        return self._stop(
+            DAMAGED.format(getattr(error, "orig", None) or error, where_documented("docs/operations.md"))
+        )
 
     def replace(self, reason: str) -> JournalReplacedError:
         """Has nothing written any more. From any thread."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from bridge.documentation import where_documented
 from coordinator.attention.alert_schedule import Frequency, QuietHours, Rules, Schedule
 from coordinator.attention.items import BY_URGENCY
 from coordinator.attention.severities import Severities, Severity
@@ -136,7 +137,9 @@ class AlertSettings(FrozenModel):
     def _of_kinds(cls, value: Mapping[str, Severity]) -> Mapping[str, Severity]:
         unknown = sorted(value.keys() - {kind.value for kind in BY_URGENCY})
         if unknown:
-            raise ValueError(f"there is no kind {unknown[0]!r}; docs/console.md lists those that there are")
+            raise ValueError(
+                f"there is no kind {unknown[0]!r}; {where_documented('docs/console.md')} lists those that there are"
+            )
         return value
 
     @property

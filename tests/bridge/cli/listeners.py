@@ -1,5 +1,6 @@
 """`bridge listen` in a process of its own, for as long as a test needs it."""
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -31,4 +32,5 @@ def listening(url: str, *options: str) -> Iterator[Command]:
 def said(listener: Command) -> str:
     """The next line that it says of itself."""
     assert listener.stderr is not None
-    return listener.stderr.readline()
+    line = listener.stderr.readline()
+    return f"{json.loads(line)['notice']}\n" if line.startswith("{") else line

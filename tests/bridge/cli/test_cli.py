@@ -121,7 +121,7 @@ def assert_explained(result: subprocess.CompletedProcess[str], *words: str) -> N
 
 def test_serve_explains_why_it_cannot_start(run: Any, bridge: Any, taken_port: int, tmp_path: Path) -> None:
     taken = run("serve", "--port", str(taken_port))
-    assert_explained(taken, "cannot listen on 127.0.0.1", "Address already in use", "BRIDGE_PORT=", " make run")
+    assert_explained(taken, "cannot listen on 127.0.0.1", "Address already in use", "BRIDGE_PORT=", "--port ")
     both = run("serve", "--port", str(taken_port), "--with-shkeeper", BRIDGE_SHKEEPER_API_KEYS=KEY)
     assert_explained(both, "cannot listen on 127.0.0.1")
     assert both.stdout == ""
@@ -220,7 +220,7 @@ def test_simulate_fails_when_an_answer_is_wrong(run: Any, bridge: Any) -> None:
 def test_simulate_explains_what_is_missing(run: Any, bridge: Any) -> None:
     assert_explained(run("simulate", "shkeeper", "--url", bridge.url), "BRIDGE_SHKEEPER_API_KEYS")
     nobody = run("simulate", "shkeeper", "--url", "http://127.0.0.1:9", "--key", "k")
-    assert_explained(nobody, "no answer from http://127.0.0.1:9", "Start it with: bridge serve")
+    assert_explained(nobody, "no bridge answers at http://127.0.0.1:9", "Start it with: bridge serve")
     taken = ["--external-id", "taken", "--pause", "0", "--scenario", "paid", "--key", KEY, "--url", bridge.url]
     assert run("simulate", "shkeeper", *taken).returncode == 0
     assert_explained(run("simulate", "shkeeper", *taken, "--payment-amount", "7"), "is registered as pay_")
@@ -265,7 +265,7 @@ def test_listen_writes_a_readable_line_and_stops_in_time(bridge: Any, run: Any) 
 def test_listen_explains_a_refused_join_and_a_missing_server(bridge: Any, run: Any) -> None:
     assert_explained(run("listen", "--url", bridge.url, "--user", "x" * 201), "join-user-room was refused")
     nobody = run("listen", "--url", "http://127.0.0.1:9")
-    assert_explained(nobody, "no answer from http://127.0.0.1:9")
+    assert_explained(nobody, "no bridge answers at http://127.0.0.1:9")
     assert "Unclosed" not in nobody.stderr
 
 
@@ -276,8 +276,8 @@ def test_listen_knows_another_program_from_one_that_does_not_run(run: Any) -> No
         other = run("listen", "--url", f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
         thread.join()
-    assert_explained(other, "answered 501", "does --url name one?")
-    assert "make run" not in other.stderr
+    assert_explained(other, "answered 501", "does --url or BRIDGE_URL name one?")
+    assert "bridge serve" not in other.stderr
 
 
 @pytest.mark.parametrize("arguments", ["--help", "--version", "listen --help", "contract --format typescript"])
@@ -344,7 +344,7 @@ def test_doctor_names_what_would_stop_the_bridge(run: Any, taken_port: int, tmp_
     assert "✗ ping_timeout_seconds: " in wrong.stdout
     port = run("doctor", BRIDGE_PORT=str(taken_port))
     assert port.returncode == 1
-    assert "set BRIDGE_PORT to a free port" in port.stdout
+    assert "or BRIDGE_PORT=" in port.stdout
     (tmp_path / "file").write_text("")
     for url in (f"sqlite:///{tmp_path}", f"sqlite:///{tmp_path}/file/bridge.db", "mysql://u:secret@h/d"):
         database = run("doctor", BRIDGE_PORT="0", BRIDGE_DATABASE_URL=url)

@@ -61,7 +61,13 @@ def test_files_of_an_orchestrator_count_like_the_environment(run: Any, tmp_path:
     (folder / "bridge_acess").rename(folder / "bridge_access")
     origins = json.loads(run("config", "--json", BRIDGE_SECRETS_DIR=str(folder)).stdout)
     [followed] = [one for one in origins if one["name"] == "jwt_secrets_file"]
-    assert (followed["value"], followed["origin"]) == (str(folder / "bridge_jwt_secrets"), "BRIDGE_JWT_SECRETS_FILE")
+    brought = str(folder / "bridge_jwt_secrets")
+    assert (followed["value"], followed["origin"]) == (brought, brought)
+    [access] = [one for one in origins if one["name"] == "access"]
+    assert (access["value"], access["origin"]) == ("jwt", str(folder / "bridge_access"))
+    (folder / "BRIDGE_ENDPOINTS_BASE").write_text("https://rpc.example/swordfish")
+    listed = run("config", "--changed", BRIDGE_SECRETS_DIR=str(folder)).stdout
+    assert f'endpoints_base = "***"  ({folder / "BRIDGE_ENDPOINTS_BASE"})' in listed
     made = run("token", "make", "--user", "b1", BRIDGE_SECRETS_DIR=str(folder))
     assert (made.returncode, made.stdout.count(".")) == (0, 2)
     assert secret not in slip.stdout + slip.stderr + made.stdout + made.stderr

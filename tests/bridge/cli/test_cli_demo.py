@@ -164,7 +164,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_played(run: Any, holder
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in ended.stderr
-    [free] = re.findall(r"bridge demo --port (\d+)", ended.stderr)
+    [free] = re.findall(r"with --port (\d+)", ended.stderr)
     assert int(free) != port
     with contextlib.suppress(OSError):  # somebody else has taken it since
         holders.append(socket.create_server(("127.0.0.1", int(free))))
@@ -186,5 +186,5 @@ def test_without_a_wish_another_port_is_taken_and_said(tmp_path: Path, holders: 
 
 def test_a_bridge_that_is_not_there_is_explained(run: Any) -> None:
     ended = run("demo", "--url", "http://127.0.0.1:9", BRIDGE_SHKEEPER_API_KEYS="a-key-for-tests-only")
-    assert (ended.returncode, "make run SHKEEPER=local" in ended.stderr) == (1, True)
+    assert (ended.returncode, "bridge serve --with-shkeeper" in ended.stderr) == (1, True)
     assert "Traceback" not in ended.stderr

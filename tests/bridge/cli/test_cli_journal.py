@@ -28,7 +28,7 @@ def test_a_backup_is_made_of_the_journal_that_is_configured(run: Any, bridge: Br
 
 
 def test_a_postgresql_is_backed_up_by_its_own_tools(run: Any, tmp_path: Path) -> None:
-    (tmp_path / "dump").touch()
+    (tmp_path / "dump").write_bytes(b"PGDMP")
     for command, program in (("backup", "pg_dump"), ("restore", "pg_restore")):
         place = {"BRIDGE_DATABASE_URL": "postgresql://b:secret@127.0.0.1/b", "PATH": str(tmp_path)}
         path = str(tmp_path / ("copy" if command == "backup" else "dump"))

@@ -139,5 +139,5 @@ def test_listen_says_that_it_could_not_begin(run: Any, bridge: Any, passes: Pass
     with relayed(bridge, passes) as relay:
         ended = run("listen", "--url", relay.url)
     assert ended.returncode == 1
-    assert f"no answer from {relay.url} (" in ended.stderr
+    assert f"no bridge answers at {relay.url} (" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -22,13 +22,15 @@ def place(tmp_path: Path) -> dict[str, str]:
     return {"BRIDGE_DATABASE_URL": url}
 
 
-def test_what_is_to_be_done_is_said_and_then_done(run: Any, place: dict[str, str]) -> None:
+def test_what_is_to_be_done_is_said_and_then_done(run: Any, place: dict[str, str], tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     for _ in range(2):
         said = run("migrate", "--check", **place)
         assert said.returncode == 0, said.stderr
         assert f"has version {OLD}, and 0 events, 0 observations, 0 payments" in said.stdout
         assert f"  {NEWEST}  " in said.stdout
         assert "On a copy it took" in said.stdout
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     done = run("migrate", **place)
     assert (done.returncode, f"it had version {OLD}, and has {NEWEST}" in done.stdout) == (0, True)
     for options in (["--check"], []):

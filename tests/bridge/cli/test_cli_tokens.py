@@ -50,7 +50,12 @@ def test_listen_brings_a_token_and_hears_what_it_grants(run: Any, bridge: Any) -
 
 
 @pytest.mark.parametrize(
-    ("brought", "words"), [(None, "needs a token"), (token(-60), "has expired"), ("x", "not a JWT")]
+    ("brought", "words"),
+    [
+        (None, "put into BRIDGE_TOKEN a token (bridge token make"),
+        (token(-60), "has expired"),
+        ("x", "not a JWT"),
+    ],
 )
 def test_listen_says_why_it_was_refused(run: Any, bridge: Any, brought: str | None, words: str) -> None:
     refused = run("listen", "--url", bridge.url, "--for", "5", **({"BRIDGE_TOKEN": brought} if brought else {}))
@@ -77,7 +82,7 @@ def test_simulate_registers_with_the_token_of_a_service(run: Any, bridge: Any) -
     refused = run(*options)
     assert refused.returncode == 1
     assert "this needs the token of a service" in refused.stderr
-    assert "by --token or BRIDGE_TOKEN" in refused.stderr
+    assert "put into BRIDGE_TOKEN the token of a service" in refused.stderr
     played = run(*options, BRIDGE_TOKEN=SERVICE_TOKEN)
     assert played.returncode == 0, played.stderr
     assert "completed" in played.stdout

@@ -18,7 +18,7 @@ from rich.console import Console
 from bridge.cli.address import AddressError, open_listener
 from bridge.cli.console import on_one_line
 from tests.asking import get
-from tests.bridge.cli.listeners import listening
+from tests.bridge.cli.listeners import listening, said
 from tests.waiting import GIVE_UP_SECONDS
 
 KEY = "a-key-for-tests-only-0123456789"
@@ -110,12 +110,11 @@ def test_listen_joins_again_after_the_bridge_restarted(run: Any, make_bridge: An
     bridge = make_bridge(BRIDGE_SHKEEPER_API_KEYS=KEY)
     with listening(bridge.url, "--json", "--user", "seller-7", "--count", "2") as listener:
         assert listener.stdout is not None
-        assert listener.stderr is not None
         for end in (bridge.stop, bridge.kill):
             end()
-            assert listener.stderr.readline() == "disconnected; trying again\n"
+            assert said(listener) == "disconnected; trying again\n"
             bridge.start()
-            assert listener.stderr.readline().startswith("connected again, listening to ")
+            assert said(listener).startswith("connected again, listening to ")
         assert simulate(run, bridge.url, "--seller-id", "seller-7", "--scenario", "bad-signature").returncode == 0
         assert json.loads(listener.stdout.readline())["event"] == "payment-created"
         assert simulate(run, bridge.url, "--seller-id", "seller-7", "--scenario", "unconfirmed").returncode == 0

@@ -10,7 +10,8 @@ from typing import Protocol
 import psycopg
 from sqlalchemy import create_engine
 
-from bridge.journal.maintenance import back_up, restore
+from bridge.journal.maintenance import back_up
+from bridge.journal.restoring import restore
 from bridge.journal.tables import schema
 from bridge.journal.writing.histories import mark_as_backup
 from tests.bridge.journal.conftest import NOW
