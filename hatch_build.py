@@ -1,4 +1,5 @@
-"""Builds the pages into the wheel and the source archive, unless they are built already, and adds the documentation."""
+"""Builds the pages into the wheel and the source archive, unless they are built already. The wheel brings the
+documentation too."""
 
 import shutil
 import subprocess
