@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Self
+from operator import itemgetter, not_
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 if TYPE_CHECKING:
@@ -16,7 +16,10 @@ else:
     except ModuleNotFoundError:  # a service that only has the client derives little
         from functools import cached_property
 
-__all__ = ["FrozenModel", "cached_property"]
+__all__ = ["FrozenModel", "UnlessZero", "cached_property"]
+
+UnlessZero = Annotated[int, Field(exclude_if=not_)]
+"""A number that is written down only where there is something to say."""
 
 
 _set = object.__setattr__

@@ -5,13 +5,12 @@ part only grows, so that two messages about one transfer are merged in any order
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from operator import not_
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
-from coordinator.models import FrozenModel
+from coordinator.models import FrozenModel, UnlessZero
 from coordinator.money import DERIVED_DECIMALS, ZERO, Amount, portion, product
-from coordinator.payments.observed.observations import Transfer
+from coordinator.payments.observed.transfers import Transfer
 
 __all__ = ["Booked", "Doubts", "Seen", "Spread", "earliest", "latest", "with_booked", "with_seen", "with_taken_back"]
 
@@ -84,7 +83,7 @@ class Booked(FrozenModel):
     """What was told to have moved, in order; none where all told the same."""
     taken_back_at: AwareDatetime | None = None
     """When the provider's books were last found to call it unconfirmed after it had counted."""
-    dates_ahead_seconds: int = Field(0, exclude_if=not_)
+    dates_ahead_seconds: UnlessZero = 0
     """By how much the provider's dates were ahead of UTC when it told of it, as far as that was known."""
 
     @property

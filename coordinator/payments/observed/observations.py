@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
-from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from coordinator.ids import StoredId
-from coordinator.models import FrozenModel
+from coordinator.models import FrozenModel, UnlessZero
 from coordinator.money import Amount
 from coordinator.payments.agreed.fees import Fee
 from coordinator.payments.observed.reversals import PaymentDisputed, RefundedThere
@@ -85,11 +84,9 @@ class TransferSeen(_Observation):
 
 
 class InvoiceSnapshot(_Observation):
-    """How a whole invoice stands, with every transfer that the provider has booked so far.
-
-    Transfers only accumulate, so of two snapshots the one with more transfers is the later, whatever the order
-    in which they arrive. That one is booked does not prove that it is confirmed as often as the operator wants.
-    """
+    """How a whole invoice stands, with every transfer that the provider has booked so far. Transfers only accumulate,
+    so of two snapshots the one with more transfers is the later, whatever the order in which they arrive. That one is
+    booked does not prove that it is confirmed as often as the operator wants."""
 
     kind: Literal["invoice-snapshot"] = "invoice-snapshot"
     standing: Standing
@@ -124,7 +121,7 @@ class InvoiceSnapshot(_Observation):
     """What the provider asks for on top in that coin, if it says so."""
     heard_at: AwareDatetime | None = None
     """When who was asked said it, by a clock that only goes on; None of a message."""
-    dates_ahead_seconds: int = Field(0, exclude_if=not_)
+    dates_ahead_seconds: UnlessZero = 0
     """By how much the dates of its transfers are ahead of UTC, as far as that was found out."""
 
     @property

@@ -17,7 +17,7 @@ def test_health(client: httpx.Client) -> None:
         "checks": dict.fromkeys(
             (
                 *("connections", "journal", "dispatcher", "files", "disk", "descriptors", "loop", "unread"),
-                *("webhooks", "presence"),
+                *("webhooks", "presence", "dates"),
             ),
             "ok",
         ),

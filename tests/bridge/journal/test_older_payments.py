@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from bridge.journal import Journal
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.migrations.rewriting import compact
+from coordinator.events import Audience, Event
 from coordinator.payments.observed.observations import (
     AddressBorrowed,
     ClaimContested,
@@ -254,3 +255,40 @@ async def _with_a_payment(url: str) -> None:
     journal = await Journal.open(url, Clock(NOW))
     await journal.register_payment(payment(1))
     await journal.close()
+
+
+def test_an_older_bridge_is_told_no_zones_and_what_it_published_is_counted(empty_database_url: str) -> None:
+    def told(transfer_id: str) -> InvoiceSnapshot:
+        moved = Transfer(
+            transfer_id=transfer_id, asset="ETH-USDT", amount=Decimal(1), value=Decimal(1), occurred_at=NOW
+        )
+        return InvoiceSnapshot(
+            standing=Standing.PARTIAL,
+            currency="USD",
+            received=Decimal(1),
+            transfers=(moved,),
+            dates_ahead_seconds=-18_000,
+        )
+
+    async def counted(*told_of: InvoiceSnapshot) -> tuple[int, list[int]]:
+        journal = await Journal.open(empty_database_url, Clock(NOW))
+        if told_of:
+            await journal.register_payment(payment(1))
+        for one in told_of:
+            key = one.transfers[0].transfer_id
+            await journal.record_observation(provider="shkeeper", external_id="order-1", key=key, observation=one)
+            await journal.publish_events([Event("new-notification", Audience(rooms=("user-b1",)), "{}")])
+        record = await journal.payment_record("pay_1")
+        count = await journal.count_counted("user-b1", "new-notification")
+        await journal.close()
+        assert record is not None
+        return count, [one.dates_ahead_seconds for one in record.payment.facts.booked]
+
+    assert asyncio.run(counted(told("0x1"), told("0x2"))) == (2, [-18_000, -18_000])
+    migrate(empty_database_url, command.downgrade, "0069")
+    engine = writing_engine(parse_database_url(empty_database_url))
+    with engine.connect() as connection:
+        stored = connection.execute(text("SELECT facts FROM payments UNION ALL SELECT observation FROM observations"))
+        assert not [one for one in stored.scalars() if "datesAheadSeconds" in one]
+    engine.dispose()
+    assert asyncio.run(counted()) == (2, [0, 0])
