@@ -28,7 +28,7 @@ AT_ONCE = 512
 PROXIES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 """The addresses that it comes from, as if over proxies."""
 # What others send comes first on their core.
-NICENESS = 19
+NICENESS = 10
 
 
 class Member(Client):

@@ -36,8 +36,6 @@ from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
 
 PER_SECOND = 50
 ANSWER_SECONDS = 300.0
-LEAST_WEBHOOKS = 50
-"""As many at least, also beside what takes less time than they do."""
 CLIENTS, RETURNING, MISSED = 19_500, 4_000, 5
 KEPT_FILES = 500
 """Besides its clients' a bridge has some files open, and keeps some free."""
@@ -70,11 +68,24 @@ class Waited:
     """For how much of the time the bridge could have gone on, and others had its core."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much of everything."""
+
+    clients: int
+    seconds: float
+    """How long nobody is there, and how long broadcasts are heard."""
+    webhooks: int
+    """How many are sent beside each, at least."""
+
+
 class Gateway:
     """Sends webhooks of payments of which nobody hears, one after the other, at a steady pace."""
 
-    def __init__(self, pid: int, port: int) -> None:
+    def __init__(self, pid: int, port: int, least: int) -> None:
+        """It sends so many at least, also beside what takes less time than they do."""
         self._pid = pid
+        self._least = least
         self._posting, self._registering = Poster(port, ANSWER_SECONDS), Poster(port, ANSWER_SECONDS)
         self._numbers = count()
 
@@ -86,7 +97,7 @@ class Gateway:
         """How long they take while something is done, and until there are enough of them."""
         answered: list[float] = []
         began_at, without = time.perf_counter(), seconds_without_core(self._pid)
-        while not work.done() or len(answered) < LEAST_WEBHOOKS:
+        while not work.done() or len(answered) < self._least:
             began = time.perf_counter()
             answered.append(await self._send())
             await asyncio.sleep(max(0.0, began + 1 / PER_SECOND - time.perf_counter()))
@@ -171,11 +182,12 @@ async def be_cut(port: int, crowd: Crowd, returning: int) -> None:
     await crowd.do(f"listen {MISSED}")
 
 
-async def watch(pid: int, port: int, clients: int, say: Callable[[str, Waited], None]) -> None:
-    gateway, returning = Gateway(pid, port), min(RETURNING, clients // 2)
+async def watch(pid: int, port: int, sizes: Sizes, say: Callable[[str, Waited], None]) -> None:
+    gateway, returning = Gateway(pid, port, sizes.webhooks), min(RETURNING, sizes.clients // 2)
+    clients, seconds = sizes.clients, sizes.seconds
     await gateway.open()
     await gateway.beside(asyncio.ensure_future(asyncio.sleep(1)))
-    say(NOBODY, await gateway.beside(asyncio.ensure_future(asyncio.sleep(8))))
+    say(NOBODY, await gateway.beside(asyncio.ensure_future(asyncio.sleep(seconds))))
     async with crowd_of(port, clients) as crowd:
 
         async def beside(what: str, work: Awaitable[object]) -> None:
@@ -188,7 +200,7 @@ async def watch(pid: int, port: int, clients: int, say: Callable[[str, Waited], 
 
         await beside(f"{clients:,} that connect", crowd.do("arrive"))
         await beside(f"{clients:,} that join", crowd.do("join"))
-        await beside(f"broadcasts to {clients:,}", broadcast(port, crowd, 8))
+        await beside(f"broadcasts to {clients:,}", broadcast(port, crowd, seconds))
         await be_cut(port, crowd, returning)
         await beside(f"{returning:,} that are recovered", come_back(crowd, returning))
         began = time.perf_counter()
@@ -211,6 +223,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=CLIENTS, help="of the crowd, if so many files may be open")
     parser.add_argument("--runs", type=int, default=3, help="of whose ratios the medians are printed")
+    parser.add_argument(
+        "--seconds", type=float, default=8.0, help="how long nobody is there, and broadcasts are heard"
+    )
+    parser.add_argument("--webhooks", type=int, default=50, help="how many are sent beside each, at least")
     options = parser.parse_args()
     end_on_signals()
     clients = min(options.clients, more_files() - KEPT_FILES)
@@ -223,13 +239,13 @@ def main() -> None:
         services = Path(folder) / "services.toml"
         services.write_text(SERVICES, encoding="utf-8")
         for _ in range(options.runs):
-            measure(clients, ratios, services)
+            measure(Sizes(clients, options.seconds, options.webhooks), ratios, services)
     for what, found in ratios.items():
         said = "" if statistics.median(found) <= MOST_TIMES else f" (aimed at: {MOST_TIMES:g} ×)"
         print(f"{what:34} {statistics.median(found):.1f} ×, {min(found):.1f} to {max(found):.1f}{said}", flush=True)
 
 
-def measure(clients: int, ratios: dict[str, list[float]], services: Path) -> None:
+def measure(sizes: Sizes, ratios: dict[str, list[float]], services: Path) -> None:
     # Without the heartbeats of so many, which come meanwhile.
     environment = {
         "BRIDGE_PING_INTERVAL_SECONDS": "3600",
@@ -255,7 +271,7 @@ def measure(clients: int, ratios: dict[str, list[float]], services: Path) -> Non
         )
 
     with running(server) as (pid, port), on_core_of_clients():
-        uvloop.run(watch(pid, port, clients, say))
+        uvloop.run(watch(pid, port, sizes, say))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,9 @@ TARGETS = {
     "sbom": "tests/libraries/test_bill_of_materials.py",
     "chart": RENDERS,
     "clean": "removes what the tests run with",
-    **dict.fromkeys(("bench", "bench-nodes", "bench-attacks", "bench-deadlines", "bench-presence"), MEASURES),
+    **dict.fromkeys(
+        ("bench", "bench-nodes", "bench-attacks", "bench-deadlines", "bench-presence", "bench-crowds"), MEASURES
+    ),
     **dict.fromkeys(("bench-books", "bench-start", "bench-onchain", "profile", "webhook-path"), MEASURES),
 }
 # What stands at the head of a file and in the table "Deploying", by how it begins.

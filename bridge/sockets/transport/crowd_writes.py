@@ -25,7 +25,7 @@ CROWD = 256
 # What is written in one turn of the loop.
 SLICE_SECONDS = 0.002
 # So many are written to between two looks at the clock.
-PIECE = 16
+PIECE = 64
 # Whoever delivers waits while more than this are under way; what has come by then goes out as one write.
 UNDER_WAY = 1
 # No more wait at all: each takes some memory for each of its clients.
