@@ -238,10 +238,10 @@ async def statements_are_the_days(shop: Shop, finance: Finance, days: Sequence[R
             statement, lines = await finance.sees("statement", **query), await finance.takes("statement", **query)
             owed = added(lines, "currency", name="owed")
             balances = {currency: closing[seller_id, currency] for currency in CURRENCIES}
-            for line in (line for line in lines if line["currency"] in CURRENCIES):
-                assert Decimal(line["owed"]) == OWED.get(line["kind"], 0) * Decimal(line["amount"])
-                balances[line["currency"]] += Decimal(line["owed"])
-                assert Decimal(line["balance"]) == balances[line["currency"]]
+            for told in (one for one in lines if one["currency"] in CURRENCIES):
+                assert Decimal(told["owed"]) == OWED.get(told["kind"], 0) * Decimal(told["amount"])
+                balances[told["currency"]] += Decimal(told["owed"])
+                assert Decimal(told["balance"]) == balances[told["currency"]]
             for one in statement["currencies"]:
                 key = (seller_id, one["currency"])
                 assert Decimal(one["opening"]) == closing[key]
