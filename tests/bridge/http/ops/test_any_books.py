@@ -103,7 +103,7 @@ STORY = [
     *(Happening("outcome", number, "arrived") for number in (0, 1, 2, 3)),
     Happening("outcome", 4, "mismatch"),
     Happening("outcome", 5, "unclear"),
-    Happening("later", 300),
+    Happening("later", 400),
     Happening("comes", 1, "all"),
     Happening("resolved", 4, "arrived"),
     Happening("resolved", 5, "not-sent"),
@@ -111,7 +111,7 @@ STORY = [
     Happening("charged", 2),
     Happening("compared", 0, Decimal(5)),
     Happening("back", 0),
-    Happening("later", 100),
+    Happening("later", 300),
     Happening("compared", 0, Decimal("-3.5")),
     Happening("moved", 0, Decimal(-2)),
 ]
@@ -237,13 +237,17 @@ async def statements_are_the_days(shop: Shop, finance: Finance, days: Sequence[R
             query = {"sellerId": seller_id, "month": f"{month:%Y-%m}", "timeZone": at.key}
             statement, lines = await finance.sees("statement", **query), await finance.takes("statement", **query)
             owed = added(lines, "currency", name="owed")
-            balances = {line["currency"]: Decimal(line["balance"]) for line in lines if Decimal(line["owed"])}
+            balances = {currency: closing[seller_id, currency] for currency in CURRENCIES}
+            for told in (one for one in lines if one["currency"] in CURRENCIES):
+                assert Decimal(told["owed"]) == OWED.get(told["kind"], 0) * Decimal(told["amount"])
+                balances[told["currency"]] += Decimal(told["owed"])
+                assert Decimal(told["balance"]) == balances[told["currency"]]
             for one in statement["currencies"]:
                 key = (seller_id, one["currency"])
                 assert Decimal(one["opening"]) == closing[key]
                 closing[key] += owed.get((one["currency"],), Decimal(0))
                 assert Decimal(one["owed"]) == owed.get((one["currency"],), Decimal(0))
-                assert Decimal(one["closing"]) == closing[key] == balances.get(one["currency"], closing[key])
+                assert Decimal(one["closing"]) == closing[key] == balances[one["currency"]]
                 owed_in_all.append({"month": f"{month:%Y-%m}", **one})
             took = [one for one in lines if one["kind"] == "network-fee"]
             assert added(statement["networkFees"], "coin", name="fees") == added(took, "currency", name="amount")
