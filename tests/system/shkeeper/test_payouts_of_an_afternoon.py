@@ -143,7 +143,8 @@ def test_every_payout_of_an_afternoon_is_accounted_for(
     with capsys.disabled():
         sys.stdout.write(
             f"\nafternoon: {len(orders)} requests in {asked - begun:.0f} s, all at rest {at_rest - asked:.0f} s later,"
-            f" {(at_rest - begun) / PAYOUTS * 1000:.0f} ms a payout; {dict(statuses)}, {dict(befallen)}\n"
+            f" {(at_rest - begun) / PAYOUTS * 1000:.0f} ms a payout;"
+            f" {dict(statuses)}, {dict(befallen)}\n"
         )
     assert wrongs == []
     assert statuses.total() == PAYOUTS
