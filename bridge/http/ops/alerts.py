@@ -30,7 +30,6 @@ from bridge.http.ops.actions import REFUSALS, By, Doing
 from bridge.http.ops.overview import needs_a_person
 from bridge.http.ops.rows import (
     ActionItem,
-    AlertStepItem,
     AttentionItem,
     action_item,
     attention_item,
@@ -105,6 +104,18 @@ class Handled(FrozenModel):
     message: str
     item: AttentionItem
     action: ActionItem
+
+
+class AlertStepItem(FrozenModel):
+    """What happened to something that needs a person."""
+
+    at: AwareDatetime
+    by: str
+    what: str = Field(
+        description="`opened`, `changed`, `told`, `assigned`, `unassigned`, `noted`, `snoozed`, `awake`, `closed`, "
+        "`reopened`, `ended` or `back`."
+    )
+    words: str
 
 
 class AttentionHistory(FrozenModel):

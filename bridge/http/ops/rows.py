@@ -25,7 +25,6 @@ from coordinator.payouts.statuses import PayoutStatus
 
 __all__ = [
     "ActionItem",
-    "AlertStepItem",
     "AttentionItem",
     "ExplorerLinks",
     "PaymentRow",
@@ -172,18 +171,6 @@ class AttentionItem(FrozenModel):
     snoozed_until: AwareDatetime | None
     closed_by: str | None
     close_note: str | None = Field(description="Why it was closed.")
-
-
-class AlertStepItem(FrozenModel):
-    """What happened to something that needs a person."""
-
-    at: AwareDatetime
-    by: str
-    what: str = Field(
-        description="`opened`, `changed`, `told`, `assigned`, `unassigned`, `noted`, `snoozed`, `awake`, `closed`, "
-        "`reopened`, `ended` or `back`."
-    )
-    words: str
 
 
 class ActionItem(FrozenModel):

@@ -142,8 +142,9 @@ def test_every_payout_of_an_afternoon_is_accounted_for(
     statuses = Counter(matrix.statuses())
     with capsys.disabled():
         sys.stdout.write(
-            f"\nafternoon: {len(orders)} requests in {asked - begun:.0f} s, all at rest {at_rest - asked:.0f} s later,"
-            f" {(at_rest - begun) / PAYOUTS * 1000:.0f} ms a payout; {dict(statuses)}, {dict(befallen)}\n"
+            f"\nafternoon: {len(orders)} requests in {asked - begun:.0f} s,"
+            f" all at rest {at_rest - asked:.0f} s later, {(at_rest - begun) / PAYOUTS * 1000:.0f} ms a payout;"
+            f" {dict(statuses)}, {dict(befallen)}\n"
         )
     assert wrongs == []
     assert statuses.total() == PAYOUTS

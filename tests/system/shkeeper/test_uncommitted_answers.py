@@ -67,7 +67,7 @@ def test_what_became_of_a_payout_is_settled_by_the_second_request(
         (one["by"], one["outcome"])
         for one in actions
         if one["action"] == "resolution" and one["subject"] == payout["payoutId"]
-    ] == [("Ada", f"not-sent: {NOTE}")]
+    ] == [("Ada", f"not-sent: {NOTE}; it is failed")]
     # And a third finds that it is done.
     assert marketplace.client.post(path, json=said).status_code == 409
 
