@@ -64,13 +64,16 @@ _PUT_BEHIND = (
 )
 
 
-def entering(connection: Connection, entries: Sequence[tuple[Any, ...]], now: datetime) -> Sequence[Staged]:
+def entering(
+    connection: Connection, entries: Sequence[tuple[Any, ...]], now: datetime, moment: Any
+) -> Sequence[Staged]:
     """What puts entries of `now` into the books: no sooner than the last that stands there, since the clocks of
-    bridges differ, and are set back, and a day that is over stays as it is."""
+    bridges differ, and are set back, and a day that is over stays as it is. `moment` is now, as the driver has it."""
     if not entries:
         return ()
-    at, later, latest = (moment_of(connection, one) for one in (now, now + timedelta.resolution, now + AHEAD_AT_MOST))
-    behind = InOrder(_PUT_BEHIND, ("by_entered_at", "later", "latest"), [(at, later, latest)])
+    later = moment_of(connection, now + timedelta.resolution)
+    latest = moment_of(connection, now + AHEAD_AT_MOST)
+    behind = InOrder(_PUT_BEHIND, ("by_entered_at", "later", "latest"), [(moment, later, latest)])
     return (InOrder(insert_into(schema.book_entries), ENTRY, entries), behind)
 
 

@@ -301,7 +301,7 @@ class StagedPayments:
             InOrder(_UPDATE_PAYMENT, MOVED_PAYMENT, [moved_payment_row(payment, self._moment) for payment in moved]),
             (_SET_DUE_AT, due),
             (_NOTE_PROBLEMS, problems),
-            *entering(self._connection, self._entries(), self._now),
+            *entering(self._connection, self._entries(), self._now, self._moment),
         )
 
     def changed(self) -> set[str]:

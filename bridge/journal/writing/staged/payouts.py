@@ -252,7 +252,7 @@ class StagedPayouts:
                 insert_into(schema.payout_transactions),
                 [{"tx_key": key, "payout_id": payout_id} for key, payout_id in self._transactions],
             ),
-            *entering(self._connection, list(self._entries()), self._now),
+            *entering(self._connection, list(self._entries()), self._now, self._moment),
         ]
 
     def _entries(self) -> Iterator[tuple[Any, ...]]:
