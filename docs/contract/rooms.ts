@@ -2,8 +2,8 @@
  * The rooms that a page wants to be in, and stays in through every cut of its connection.
  *
  * It joins them, asks again for each on every connection, has looked up what may have been missed, and says how the page
- * stands. It needs nothing but the stock socket.io-client, 4.0 or newer: copy it beside
- * `events.d.ts`. What it promises is in docs/front-end.md.
+ * stands. It needs nothing but the stock socket.io-client, 4.0 or newer: copy it beside `events.d.ts`. What it promises is
+ * in docs/front-end.md.
  */
 
 import type { Manager, Socket } from "socket.io-client";
