@@ -91,7 +91,7 @@ class ChainFollower:
         self._finalized = Finalized(chain, rpc, witnesses, clock)
         returns = ReturnChecks(chain, rpc, self._watchlist, clock)
         votes = Votes(chain, rpc, witnesses)
-        self._second_words = SecondWords(chain, rpc, votes, clock)
+        self._second_words = SecondWords(chain, rpc, votes, returns, clock)
         self._words = words = Corroboration(chain, rpc, self._watchlist, votes, returns, self._second_words, clock)
         self._payees = Payees(chain, store, self._words)
         readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, words, witnesses)

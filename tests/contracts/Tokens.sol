@@ -67,6 +67,17 @@ contract FeeToken is Token {
     }
 }
 
+/// Keeps one part in a hundred too, and tells of the whole.
+contract OverstatingToken is Token {
+    function transfer(address to, uint256 value) external override returns (bool) {
+        require(balanceOf[msg.sender] >= value, "not enough");
+        balanceOf[msg.sender] -= value;
+        balanceOf[to] += value - value / 100;
+        emit Transfer(msg.sender, to, value);
+        return true;
+    }
+}
+
 /// Tells of its transfers also in ways that are none: without topics, as an NFT does, of nothing, and with more data.
 contract OddToken is Token {
     bytes32 constant TOPIC = keccak256("Transfer(address,address,uint256)");

@@ -22,6 +22,7 @@ __all__ = [
     "from_trace",
     "from_transaction",
     "of_one_place",
+    "readable",
     "topic_of",
 ]
 
@@ -30,6 +31,7 @@ FAILED_STATUS = "0x0"
 # keccak256 of "Transfer(address,address,uint256)", the event of ERC-20.
 TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _WORD_DIGITS = 64
+_HASH_CHARACTERS = 66
 # What moves the chain's own coin. A delegated call shows the value of the call around it once more.
 _MOVING_CALLS = frozenset({"CALL", "CREATE", "CREATE2", "SELFDESTRUCT"})
 
@@ -136,6 +138,23 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedError(f"a log is malformed ({type(error).__name__})") from None
+
+
+def readable(chain: Chain, logs: Iterable[Mapping[str, Any]]) -> tuple[list[ChainTransfer], list[str]]:
+    """The transfers that logs tell of, without those that are malformed or told in two ways, and what is wrong with
+    these: one bad log hides no other."""
+    found: dict[str, ChainTransfer] = {}
+    wrong: dict[str, str] = {}
+    for log in logs:
+        try:
+            transfer = from_log(chain, log)
+        except MalformedError as error:
+            wrong[str(log.get("transactionHash"))[:_HASH_CHARACTERS]] = str(error)
+            continue
+        if transfer is not None and found.setdefault(transfer.transfer_id, transfer) != transfer:
+            wrong[transfer.tx_hash] = "one transfer is told in two ways"
+    there = [one for one in found.values() if wrong.get(one.tx_hash) is None]
+    return distinct(there), [f"{tx_hash}: {why}" for tx_hash, why in wrong.items()]
 
 
 def from_transaction(chain: Chain, transaction: Mapping[str, Any]) -> ChainTransfer | None:

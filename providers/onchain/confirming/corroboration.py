@@ -162,10 +162,11 @@ class Corroboration:
         counting = [one for one in deep if one.sighting.transfer.transfer_id not in answers.held]
         back = await self.returns.check(counting, step.following.doubts)
         step.alarms += back.alarms
+        by_one = {**back.by_one, **self._by_one}
         step.counted_by_one += [
-            CountedByOne(one.sighted, one.recipient, self._by_one[one.transfer_id])
+            CountedByOne(one.sighted, one.recipient, by_one[one.transfer_id])
             for one in dues
-            if one.transfer_id in self._by_one and one.transfer_id not in {*answers.held, *back.held}
+            if one.transfer_id in by_one and one.transfer_id not in {*answers.held, *back.held, *back.undone}
         ]
         doubts = (*answers.doubts, *back.doubts)
         self._retain_doubts(step, dues, doubts, oldest=head - finality.depth)

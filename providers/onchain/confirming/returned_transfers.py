@@ -11,6 +11,7 @@ from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain, Token, token_amount
 from providers.onchain.confirming.claims import OneEndpoint, examine_claim
 from providers.onchain.confirming.votes import majority
+from providers.onchain.confirming.witnesses import Word
 from providers.onchain.matching.position import Doubt, Sighted
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.store import Alarm
@@ -25,8 +26,6 @@ logger = logging.getLogger("bridge.onchain")
 RETURNS_AWAITED_SECONDS = 60.0
 TRIES = 3
 LONGEST_PAUSE_SECONDS = 60.0
-# For so long it is said that one did.
-ALONE_SHOWN_SECONDS = 3600.0
 UNREAD = "what its destination gave back in its transaction cannot be read yet"
 DIFFERENT = "two endpoints say different things of what its destination gave back in its transaction"
 
@@ -45,6 +44,8 @@ class ReturnedTransfers:
     doubts: list[Doubt] = field(default_factory=list)
     """Those of which two endpoints say different things, also before the start."""
     alarms: list[Alarm] = field(default_factory=list)
+    by_one: dict[str, str] = field(default_factory=dict)
+    """Those of which one endpoint alone says that nothing was given back, while no other one answers, and which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class _Question:
     contradiction: str | None = None
     outvoted: str | None = None
     """What endpoints say, once most of them say the same, and that counts."""
+    by_one: str | None = None
+    """Whose word counts alone."""
 
 
 @dataclass(slots=True)
@@ -80,8 +83,6 @@ class ReturnChecks:
     watchlist: Watchlist
     clock: Callable[[], float]
     _questions: dict[_Key, _Question] = field(default_factory=dict)
-    _alone: tuple[float, str] | None = None
-    """When the word of one counted last, and why."""
 
     @property
     def waiting(self) -> str | None:
@@ -91,18 +92,13 @@ class ReturnChecks:
             return f"two endpoints contradict each other: {said[0]}"
         if self._questions:
             return "a payout waits for two endpoints to say what its destination gave back"
-        is_shown = self._alone is not None and self.clock() < self._alone[0] + ALONE_SHOWN_SECONDS
-        return self._alone[1] if self._alone is not None and is_shown else None
+        return None
 
     async def check(self, due: Iterable[Sighted], doubts: Iterable[Doubt]) -> ReturnedTransfers:
         """Asks about the payouts among what is about to be final."""
         found = ReturnedTransfers()
         doubted = {one.transfer_id: one.contradiction for one in doubts}
-        groups: dict[_Key, list[Sighted]] = defaultdict(list)
-        for one in due:
-            watched = self.watchlist.get(one.subject)
-            if one.subject.kind == "payout" and watched is not None:
-                groups[one.sighting.transfer.tx_hash, watched.recipient, watched.symbol].append(one)
+        groups = self._of_payouts(due)
         self._questions = {key: one for key, one in self._questions.items() if key in groups}
         for key, some in groups.items():
             await self._check(found, key, some, doubted)
@@ -122,6 +118,8 @@ class ReturnChecks:
             del self._questions[key]
             if question.outvoted is not None:
                 found.alarms.append(self._alarm(some, question.outvoted))
+            if question.by_one is not None:
+                found.by_one.update(dict.fromkeys(ids, question.by_one))
             if moved.back and moved.came - moved.back < asked_for:
                 found.undone.update(dict.fromkeys(ids, _said(token, moved)))
             return
@@ -132,6 +130,14 @@ class ReturnChecks:
         found.doubts.extend(Doubt(one, number, question.contradiction) for one in ids)
         if not was_contradicted:
             found.alarms.append(self._alarm(some, question.contradiction))
+
+    def _of_payouts(self, some: Iterable[Sighted]) -> Mapping[_Key, list[Sighted]]:
+        groups: dict[_Key, list[Sighted]] = defaultdict(list)
+        for one in some:
+            watched = self.watchlist.get(one.subject)
+            if one.subject.kind == "payout" and watched is not None:
+                groups[one.sighting.transfer.tx_hash, watched.recipient, watched.symbol].append(one)
+        return groups
 
     def _alarm(self, some: Sequence[Sighted], said: str) -> Alarm:
         number = some[0].sighting.block_number or 0
@@ -161,7 +167,6 @@ class ReturnChecks:
             return self._outvoting(question, key, known, some)
         first = next(iter(known.values()), None)
         if first is not None and len(known) >= needed:
-            self._alone = None
             return first
         is_late = now >= question.since + RETURNS_AWAITED_SECONDS and question.tries >= TRIES
         # Whoever learns that it was not paid may pay again, so that two have to say so.
@@ -171,8 +176,8 @@ class ReturnChecks:
         why = (
             f"that nothing was given back in {key[0]} counts by the word of one endpoint, since no other one says it"
         )
-        self._alone = now, f"{why}; set it right, or name another endpoint"
-        logger.error("%s: %s", self.chain.name, why)
+        question.by_one = next(iter(known))
+        logger.error("%s: %s; it is asked about again", self.chain.name, why)
         return first
 
     def _outvoting(
@@ -201,6 +206,16 @@ class ReturnChecks:
             if token is not None
         ]
         return f"of {tx_hash} {'; '.join(said)}"
+
+    async def word_of(self, place: int, some: Iterable[Sighted]) -> tuple[Word, str]:
+        """What one endpoint says of what was given back of payouts that have counted. Raises nothing."""
+        for key, of_key in self._of_payouts(some).items():
+            moved, token = await self._moved(place, key), self.chain.token(key[2])
+            if moved is None:
+                return Word.SILENT, f"it does not show what was given back in {key[0]}"
+            if token is not None and moved.back and moved.came - moved.back < self._asked_for(of_key):
+                return Word.OTHERWISE, f"says that {_said(token, moved)}"
+        return Word.AGREES, ""
 
     async def _moved(self, place: int, key: _Key) -> _Moved | None:
         """By this endpoint, to the recipient and from there; None if it cannot be read."""

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from coordinator.waits import backoff
 from providers.onchain.chains import Chain
+from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.votes import AGAINST, Votes, spelt
 from providers.onchain.confirming.witnesses import Due, Word
 from providers.onchain.matching.position import CountedByOne
@@ -55,6 +56,7 @@ class SecondWords:
     chain: Chain
     rpc: ChainRpc
     votes: Votes
+    returns: ReturnChecks
     clock: Callable[[], float]
     counted: tuple[CountedByOne, ...] = ()
     """What waits, as it is written down with where the chain is followed to."""
@@ -133,6 +135,8 @@ class SecondWords:
         needed = 1 if key[2] else min(2, len(hosts))
         for place in others:
             word, why = await self.votes.of(place, key[0], dues)
+            if word is Word.AGREES:
+                word, why = await self.returns.word_of(place, [one.sighted for one in some])
             words.append(word)
             said += [f"{self.rpc.endpoints[place].host} {why}"] if word in AGAINST else []
             unsaid += [f"{self.rpc.endpoints[place].host}: {why}"] if why and word not in AGAINST else []

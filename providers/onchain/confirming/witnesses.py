@@ -16,10 +16,9 @@ from providers.onchain.blocks.transfers import (
     TRANSFER_TOPIC,
     ChainTransfer,
     MalformedError,
-    distinct,
-    from_log,
     from_trace,
     from_transaction,
+    readable,
     topic_of,
 )
 from providers.onchain.chains import Chain, token_amount
@@ -197,10 +196,7 @@ class Witnesses:
             if (other := self._unless_same(place, block, due)) is None:
                 raise
             return other
-        try:
-            reported = distinct(one for log in logs if (one := from_log(self.chain, log)) is not None)
-        except (MalformedError, TypeError, AttributeError) as error:
-            raise RefusedByNodeError(0, f"its logs are none ({error})") from None
+        reported = self._told(logs, due)
         elsewhere = next((one.block.hash for one in reported if block_hash not in ("", one.block.hash)), None)
         if elsewhere is not None:
             return Word.DIFFERS, f"has block {elsewhere}"
@@ -220,6 +216,16 @@ class Witnesses:
         if not _may_hold(block.get("logsBloom"), contracts, narrowed):
             return Word.OTHERWISE, "has that block, and no such transfer in it"
         return Word.ABSENT, "has that block, and reports no such transfer"
+
+    def _told(self, logs: Any, due: Sequence[Due]) -> list[ChainTransfer]:
+        """What logs tell of, where they can be read as far as that matters. Raises RefusedByNodeError."""
+        try:
+            reported, wrong = readable(self.chain, logs)
+        except (TypeError, AttributeError) as error:
+            raise RefusedByNodeError(0, f"its logs are none ({error})") from None
+        if wrong and not all(any(_is_same(one, other) for other in reported) for one in due):
+            raise RefusedByNodeError(0, f"its logs are none ({wrong[0]})")
+        return reported
 
     async def _made_at(self, place: int, number: int, logs: Sequence[Mapping[str, Any]]) -> datetime:
         """When an endpoint's block was made, which not every one says in a log."""

@@ -3,7 +3,7 @@ the newest that it calls finalized. Pure."""
 
 from datetime import datetime, timedelta
 
-from providers.onchain.chains import Chain
+from providers.onchain.chains import Chain, host_of
 
 __all__ = ["staleness"]
 
@@ -23,15 +23,24 @@ def staleness(chain: Chain, head_at: datetime | None, finalized_at: datetime | N
         return None
     allowed = max(LATE_AT_LEAST, timedelta(seconds=LATE_BLOCKS * chain.block_seconds))
     if now - head_at > allowed:
-        return f"its newest block is {_spelt(now - head_at)} old, and one takes about {chain.block_seconds:g} s"
+        return (
+            f"its newest block is {_spelt(now - head_at)} old, and one takes about {chain.block_seconds:g} s"
+            f" ({_asked(chain)})"
+        )
     if head_at - now > AHEAD_AT_MOST:
         return (
             f"its newest block is {_spelt(head_at - now)} ahead of this machine's clock: set that right, or take the"
             " endpoint out that is wrong, since by their times it is told which money is of before a payment"
         )
     if finalized_at is not None and head_at - finalized_at > FINALIZED_LATE:
-        return f"the newest block that it calls finalized is {_spelt(head_at - finalized_at)} older than its newest"
+        older = _spelt(head_at - finalized_at)
+        return f"the newest block that it calls finalized is {older} older than its newest ({_asked(chain)})"
     return None
+
+
+def _asked(chain: Chain) -> str:
+    """Which endpoints say so: all that there are."""
+    return f"by {', '.join(host_of(one.get_secret_value()) for one in chain.endpoints)}"
 
 
 def _spelt(age: timedelta) -> str:

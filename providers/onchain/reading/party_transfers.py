@@ -5,11 +5,11 @@ tokens by their logs, the chain's own coin by its transactions, but not what con
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple
 
-from providers.onchain.blocks.transfers import ChainTransfer, distinct
+from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, distinct, readable
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, SourcedAnswer
 from providers.onchain.reading.ranges import BlockRange
-from providers.onchain.reading.scanning import Seen, contracts_of, dated, is_done, mined_at, of_tokens, sent_in
+from providers.onchain.reading.scanning import Seen, contracts_of, dated, is_done, mined_at, sent_in
 
 __all__ = ["Parties", "own_coin_transfers", "token_transfers"]
 
@@ -46,8 +46,15 @@ async def token_transfers(rpc: ChainRpc, chain: Chain, first: int, last: int, pa
             return await rpc.logs_between(start, end, contracts, to, of)
 
         async for reported in _in_pieces(first, last, ask):
-            found += await dated(rpc, chain, reported, of_tokens(chain, reported))
+            found += await dated(rpc, chain, reported, _of_tokens(chain, reported))
     return _each_once(found)
+
+
+def _of_tokens(chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
+    told, wrong = readable(chain, reported.answer)
+    if wrong:  # what is left out could be what is looked for
+        raise MalformedError(wrong[0], reported_by=reported.place)
+    return told
 
 
 async def _in_pieces(

@@ -15,8 +15,8 @@ from providers.onchain.blocks.transfers import (
     ChainTransfer,
     MalformedError,
     distinct,
-    from_log,
     from_transaction,
+    readable,
 )
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.endpoints import Fault
@@ -42,7 +42,6 @@ __all__ = [
     "dated",
     "is_done",
     "mined_at",
-    "of_tokens",
     "require_shown",
     "see_again",
     "see_block",
@@ -113,8 +112,8 @@ async def see_block(
         bloom = content.get("logsBloom")
         logs = await rpc.logs(block, bloom, contracts, watchlist.asked_for, shown_by=shown_by)
         tellers.append(logs.place)
-        told = _waited_for(chain, logs, watchlist)
-        told = await told_once(rpc, chain, logs.place, told)
+        logs, told = await _readable(rpc, chain, block, logs, watchlist, shown_by)
+        told = await told_once(rpc, chain, logs.place, _waited_for(watchlist, told))
         found += (Seen(transfer, made_at, sole(shown_by, logs.place)) for transfer in told)
     is_untraced = False
     if wants_own_coin:
@@ -132,7 +131,10 @@ async def see_range(rpc: ChainRpc, chain: Chain, first: int, last: int, watchlis
     if not contracts or not len(watchlist):
         return RangeSeen(0)
     reported = await rpc.logs_between(first, last, contracts, watchlist.asked_for)
-    seen = await dated(rpc, chain, reported, _waited_for(chain, reported, watchlist))
+    told, wrong = readable(chain, reported.answer)
+    if wrong:  # it is seen which, and whose, where the blocks are read one by one
+        raise RefusedByNodeError(0, f"its logs of blocks {first} to {last} cannot be read ({wrong[0]})")
+    seen = await dated(rpc, chain, reported, _waited_for(watchlist, told))
     if not reported.seconded_by:
         await require_shown(rpc, reported.place, seen)
     return RangeSeen(len(reported.answer), seen, (reported.place, *reported.seconded_by))
@@ -166,10 +168,10 @@ async def see_again(
         for number in blocks:
             block = header_of(await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)).id
             logs = await rpc.block_logs_at(place, block, contracts, watchlist.asked_for, is_own=True)
-            found += await dated(rpc, chain, logs, _waited_for(chain, logs, watchlist))
+            found += await dated(rpc, chain, logs, _waited_for(watchlist, _as_far_as_readable(rpc, chain, logs)))
     elif contracts and len(watchlist):
         reported = await rpc.logs_at(place, blocks[0], blocks[-1], contracts, watchlist.asked_for)
-        found += await dated(rpc, chain, reported, _waited_for(chain, reported, watchlist))
+        found += await dated(rpc, chain, reported, _waited_for(watchlist, _as_far_as_readable(rpc, chain, reported)))
     if chain.own_coin is not None and watchlist.wants_own_coin:
         for number in blocks:
             found += await _own_coin_again(
@@ -210,16 +212,49 @@ def contracts_of(chain: Chain) -> list[str]:
     return [token.address for token in chain.tokens if token.address is not None]
 
 
-def of_tokens(chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
-    """The transfers that logs tell of. Raises MalformedError."""
-    try:
-        return distinct(transfer for log in reported.answer if (transfer := from_log(chain, log)) is not None)
-    except MalformedError as error:
-        raise MalformedError(str(error), reported_by=reported.place) from None
+def _waited_for(watchlist: Watchlist, transfers: Sequence[ChainTransfer]) -> list[ChainTransfer]:
+    return [transfer for transfer in transfers if transfer.recipient in watchlist]
 
 
-def _waited_for(chain: Chain, reported: SourcedAnswer, watchlist: Watchlist) -> list[ChainTransfer]:
-    return [transfer for transfer in of_tokens(chain, reported) if transfer.recipient in watchlist]
+def _as_far_as_readable(rpc: ChainRpc, chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
+    """What logs tell of that are read again. Whoever tells some that cannot be read is set aside for a while."""
+    told, wrong = readable(chain, reported.answer)
+    if wrong and len(rpc.endpoints) > 1:
+        rpc.distrust(wrong[0].rpartition(": ")[2], reported.place)
+    return told
+
+
+async def _readable(
+    rpc: ChainRpc, chain: Chain, block: BlockId, reported: SourcedAnswer, watchlist: Watchlist, shown_by: int | None
+) -> tuple[SourcedAnswer, list[ChainTransfer]]:
+    """What the logs of a block tell of, and who told them: another endpoint, where one tells all of it and the first
+    does not. Where none does, what cannot be read is left out alone."""
+    told, wrong = readable(chain, reported.answer)
+    if not wrong:
+        return reported, told
+    for place in [one for one in rpc.well() if one != reported.place]:
+        try:
+            other = await rpc.block_logs_at(
+                place, block, contracts_of(chain), watchlist.asked_for, is_own=place == shown_by
+            )
+        except FaultyError as error:
+            rpc.suspend(place, error)
+            continue
+        except NotItsBlockError:
+            continue
+        others, others_wrong = readable(chain, other.answer)
+        if not others_wrong:
+            rpc.distrust(wrong[0].rpartition(": ")[2], reported.place)
+            return other, others
+    for one in wrong:
+        logger.error(
+            "%s: a log in block %d cannot be read and is left out (%s); name the transaction of a payment that is"
+            " missed",
+            chain.name,
+            block.number,
+            one,
+        )
+    return reported, told
 
 
 async def dated(

@@ -36,6 +36,21 @@ async def test_of_a_token_that_keeps_a_fee_what_arrived_counts(anvil: Anvil, tmp
         assert (payment.status, payment.received, payment.missing) == (PARTLY, Decimal(99), Decimal(1))
 
 
+async def test_of_a_token_that_tells_of_more_than_arrives_what_it_tells_counts(anvil: Anvil, tmp_path: Path) -> None:
+    """As the documentation says, which warns of such a token."""
+    over = Token(symbol="OVER", decimals=6, address=anvil.deploy("OverstatingToken"))
+    async with following(anvil, tmp_path, endpoints=2, more=[over]) as it:
+        await it.follow()
+        await it.register(currency="OVER", recipient=address("overstated"))
+        anvil.transfer(str(over.address), address("overstated"), 100 * 10**6)
+        await it.follow(CONFIRMATIONS)
+        payment = await it.payment()
+        assert (payment.status, payment.received) == (COMPLETED, Decimal(100))
+        held = anvil.call_data("Token", "balanceOf", address("overstated"))
+        balance = anvil.ask("eth_call", {"to": over.address, "data": held}, "latest")
+        assert int(balance, 16) == 99 * 10**6
+
+
 @pytest.mark.parametrize("endpoints", [1, 2])
 async def test_a_token_that_tells_odd_things_harms_nobody_and_counts_once(
     anvil: Anvil, tmp_path: Path, endpoints: int

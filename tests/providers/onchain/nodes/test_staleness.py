@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from providers.onchain.chains import Chain, Token
 from providers.onchain.nodes.staleness import staleness
@@ -13,7 +14,10 @@ MINUTE = timedelta(minutes=1)
 
 def chain(block_seconds: float) -> Chain:
     coin = Token(symbol="ETH", decimals=18)
-    return Chain(name="anvil", chain_id=1, confirmations=3, block_seconds=block_seconds, tokens=(coin,))
+    endpoints = tuple(SecretStr(f"https://{name}.example/a-secret-key") for name in "ab")
+    return Chain(
+        name="anvil", chain_id=1, confirmations=3, block_seconds=block_seconds, tokens=(coin,), endpoints=endpoints
+    )
 
 
 @pytest.mark.parametrize(
@@ -23,13 +27,18 @@ def chain(block_seconds: float) -> Chain:
         (12, -MINUTE, None, None),  # the clocks of those who make blocks are not ours
         (12, -11 * MINUTE, None, "its newest block is 11 min ahead of this machine's clock"),
         (12, -timedelta(days=3), None, "is 3 days ahead"),
-        (12, 3 * MINUTE, None, "its newest block is 3 min old, and one takes about 12 s"),
+        (12, 3 * MINUTE, None, "its newest block is 3 min old, and one takes about 12 s (by a.example, b.example)"),
         (60, 3 * MINUTE, None, None),
         (60, 11 * MINUTE, None, "its newest block is 11 min old"),
         (0.25, 3 * MINUTE, None, "its newest block is 3 min old"),
         (12, timedelta(days=400), None, "its newest block is 400 days old"),
         (12, timedelta(0), 20 * MINUTE, None),
-        (12, timedelta(0), 61 * MINUTE, "that it calls finalized is 61 min older than its newest"),
+        (
+            12,
+            timedelta(0),
+            61 * MINUTE,
+            "calls finalized is 61 min older than its newest (by a.example, b.example)",
+        ),
         (12, timedelta(0), 300 * MINUTE, "5 h older"),
     ],
 )

@@ -9,7 +9,8 @@ import pytest
 from coordinator.payments.observed.observations import Stage
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
-from providers.onchain.confirming.returned_transfers import ALONE_SHOWN_SECONDS, RETURNS_AWAITED_SECONDS
+from providers.onchain.confirming.returned_transfers import RETURNS_AWAITED_SECONDS
+from providers.onchain.confirming.second_words import LONGEST_PAUSE_SECONDS
 from tests.anvil import CAROL, Anvil
 from tests.bridge.workers.chains.followed_chain import (
     CONFIRMATIONS,
@@ -129,9 +130,48 @@ async def test_a_payout_waits_for_what_one_endpoint_does_not_say_and_not_for_eve
         assert (await it.payout()).status == PayoutStatus.COMPLETED
         assert caplog.text.count("counts by the word of one endpoint, since no other one says it") == 1
         assert "set it right" in (it.follower.waiting or "")
-        it.clock.now += ALONE_SHOWN_SECONDS
+        it.liars[without].answers = {}
+        it.clock.now += LONGEST_PAUSE_SECONDS
+        await goes_on(it)
         assert it.follower.waiting is None
         assert await listed(it) == []
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize("liar", [0, 1])
+async def test_what_was_given_back_by_another_word_later_is_on_the_list(
+    follow: Follow, liar: int, is_restarted: bool
+) -> None:
+    """One endpoint alone says that a payout was paid, while the other one says nothing of its transaction."""
+    async with follow(endpoints=2) as it:
+        await gets_paid(it)
+        wallet, destination = it.anvil.deploy("Wallet"), it.anvil.deploy("Forwarder")
+        it.anvil.transfer(it.token, wallet, 7 * 10**6)
+        it.anvil.mine()
+        calls = [
+            it.anvil.call_data("Token", "transfer", destination, 7 * 10**6),
+            it.anvil.call_data("Forwarder", "forwardToken", it.token, [wallet], 7 * 10**6),
+        ]
+        data = it.anvil.call_data("Wallet", "execute", [it.token, destination], [0, 0], calls)
+        tx_hash = it.anvil.send(wallet, data=data)
+        it.anvil.mine()
+        it.liars[liar].changes(UNKNOWN[1], lambda _, receipt: receipt | {"logs": receipt["logs"][:1]})
+        it.liars[1 - liar].answers[UNKNOWN[1]] = None
+        await it.pay_out(tx_hash, to=destination)
+        await goes_on(it)
+        it.clock.now += RETURNS_AWAITED_SECONDS
+        await goes_on(it)
+        assert (await it.payout()).status == PayoutStatus.COMPLETED
+        assert await listed(it) == []
+        it.liars[1 - liar].answers = {}
+        if is_restarted:
+            await it.restart()
+        for _ in range(2):
+            it.clock.now += LONGEST_PAUSE_SECONDS
+            await goes_on(it)
+        [told] = await contradictions(it)
+        assert "its destination gave back 7 of 7 USDT" in told.detail
+        assert told.detail.endswith("while no other endpoint answered, for out_1")
 
 
 @pytest.mark.parametrize("liar", [0, 1])
