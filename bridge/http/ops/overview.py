@@ -37,8 +37,8 @@ from bridge.journal import (
     StoredWebhook,
     TroubledPayment,
     UnmatchedTransfer,
-    UnopenedInvoice,
     UnopenedCounts,
+    UnopenedInvoice,
     waiting_name,
 )
 from bridge.workers.alerts.alerting import NeedsAPerson
@@ -62,8 +62,6 @@ from coordinator.histories import Beginning
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import format_amount
-from coordinator.payments.problems.problems import ProblemKind
-from coordinator.payments.agreed.invoices import Invoice
 from providers.onchain.matching.matching import paid_already
 
 __all__ = ["all_that_needs_a_person", "count_by_kind", "get_attention", "list_actions", "needs_a_person"]

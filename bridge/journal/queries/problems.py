@@ -20,8 +20,8 @@ from coordinator.payments.problems.problems import ProblemKind
 
 __all__ = [
     "TroubledPayment",
-    "UnopenedInvoice",
     "UnopenedCounts",
+    "UnopenedInvoice",
     "count_without_address",
     "has_no_address",
     "has_problem",
