@@ -55,7 +55,7 @@ class TracedLater:
         step = Step(following)
         done: list[int] = []
         for number in reversed(numbers[-BLOCKS_AT_ONCE:]):
-            if not await self._trace_by_any(places, number, step, finality):
+            if not await self._trace_by_two(places, number, step, finality):
                 self._next_at = self._clock() + PAUSE_SECONDS
                 break
             done.append(number)
@@ -63,12 +63,19 @@ class TracedLater:
         self.waiting = self._named(numbers_of(step.following.untraced))
         return step
 
-    async def _trace_by_any(self, places: list[int], number: int, step: Step, finality: Finality) -> bool:
+    async def _trace_by_two(self, places: list[int], number: int, step: Step, finality: Finality) -> bool:
+        """Whether two endpoints have shown what contracts send in a block, or the only one that may: one alone may
+        hide some."""
+        offering = sum(map(self._traces.may_be_offered_by, range(len(self._rpc.endpoints))))
+        words, self._why = 0, "a second endpoint is to show it too"
         for place in places:
             reason = await self._trace(place, number, step, finality)
             if reason is None:
+                words += 1
+            else:
+                self._why = reason
+            if words >= min(2, offering):
                 return True
-            self._why = reason
         return False
 
     async def _trace(self, place: int, number: int, step: Step, finality: Finality) -> str | None:

@@ -210,3 +210,24 @@ async def test_coin_that_passed_while_nobody_offered_traces_is_found_once_one_do
         assert (await it.payment()).status == COMPLETED
         assert it.follower.waiting is None
         assert await listed(it) == []
+
+
+async def test_coin_that_passed_untraced_is_not_hidden_by_the_first_that_traces_it_later(follow: Follow) -> None:
+    async with follow(endpoints=2, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow(CONFIRMATIONS)
+        await it.register(currency="ETH")
+        for liar in it.liars:
+            offers_no_traces(liar)
+        forwards(it, forwarder)
+        await goes_on(it)
+        hides(it.liars[0])
+        it.liars[1].answers = {}
+        it.clock.now += TRACES_ASKED_AGAIN_SECONDS
+        await goes_on(it)
+        assert (await it.payment()).status == CONFIRMING
+        assert len(await listed(it)) == 1
+        it.liars[0].answers = {}
+        it.clock.now += 120
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
