@@ -38,7 +38,8 @@ class Readiness(FrozenModel):
             "`settings`: the others have the same. `polling`: clients of others do not come here. `connections`: "
             "nobody is turned away. `unread`: clients read what they are sent. `keys` and `services`: their files "
             "can be read. `webhooks`, `presence`, `alerts`, `grants`, `sign-in`, `prices` and `providers`: what they "
-            "need of others is there. Then each provider and chain that it asks, which it can do without for a while."
+            "need of others is there. `dates`: those in SHKeeper's webhooks are in UTC. Then each provider and chain "
+            "that it asks, which it can do without for a while."
         )
     )
 

@@ -2846,7 +2846,7 @@ export interface components {
         };
         /** EscrowItem */
         EscrowItem: {
-            /** @description All that came: `received` of the payment and its `fee`. */
+            /** @description All that came: `received` of the payment and its `fee`, which are shown rounded there. */
             received: string;
             /** @description What came for the goods, and has arrived at nobody else yet. */
             held: string;
@@ -3681,7 +3681,7 @@ export interface components {
         /** Readiness */
         Readiness: {
             status: string;
-            /** @description Of each part `ok`, `degraded` or `failed`, and why. `journal`: a row was written, committed and read. `files`: the files of an SQLite journal are those that are open. `disk`: there is room on its disk. `descriptors`: files and connections can be opened. `loop`: the bridge comes to answer. `dispatcher`: events are handed on. `drain`: where several share the journal, this one is not stopping. `settings`: the others have the same. `polling`: clients of others do not come here. `connections`: nobody is turned away. `unread`: clients read what they are sent. `keys` and `services`: their files can be read. `webhooks`, `presence`, `alerts`, `grants`, `sign-in`, `prices` and `providers`: what they need of others is there. Then each provider and chain that it asks, which it can do without for a while. */
+            /** @description Of each part `ok`, `degraded` or `failed`, and why. `journal`: a row was written, committed and read. `files`: the files of an SQLite journal are those that are open. `disk`: there is room on its disk. `descriptors`: files and connections can be opened. `loop`: the bridge comes to answer. `dispatcher`: events are handed on. `drain`: where several share the journal, this one is not stopping. `settings`: the others have the same. `polling`: clients of others do not come here. `connections`: nobody is turned away. `unread`: clients read what they are sent. `keys` and `services`: their files can be read. `webhooks`, `presence`, `alerts`, `grants`, `sign-in`, `prices` and `providers`: what they need of others is there. `dates`: those in SHKeeper's webhooks are in UTC. Then each provider and chain that it asks, which it can do without for a while. */
             checks: {
                 [key: string]: string;
             };

@@ -132,10 +132,12 @@ class RefundableItem(FrozenModel):
 
 
 class EscrowItem(FrozenModel):
-    """Where all the money of a payment is. `held`, `released`, `refunded`, `fee` and `excess` come to `received` with
-    `overdrawn`, at every moment."""
+    """Where all the money of a payment is, to the last digit. `held`, `released`, `refunded`, `fee` and `excess` come
+    to `received` with `overdrawn`, at every moment."""
 
-    received: Figure = Field(description="All that came: `received` of the payment and its `fee`.")
+    received: Figure = Field(
+        description="All that came: `received` of the payment and its `fee`, which are shown rounded there."
+    )
     held: Figure = Field(description="What came for the goods, and has arrived at nobody else yet.")
     under_way: Figure = Field(description="What of `held` and `excess` is to leave by payouts and refunds.")
     released: Figure = Field(description="What has arrived at sellers.")

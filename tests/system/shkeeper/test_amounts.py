@@ -1,5 +1,5 @@
-"""Amounts at their edges, from the order to the payout: decided to the last digit and shown to the cent, whichever way
-they come."""
+"""Amounts at their edges, from the order to the payout: decided to the last digit and shown to the cent, whichever
+way they come."""
 
 from decimal import Decimal
 from typing import Any
