@@ -63,6 +63,7 @@ def register_payouts(
     _require_earned(batch, payouts, sent_elsewhere=known.keys())
     _require_few(batch, [payout for payout in payouts if payout.payout_id not in known])
     _require_none_forgotten(batch, payouts)
+    _require_compared(batch, payouts, known)
     _require_not_seen(batch, payouts, known)
     _require_unpaid_invoices(batch, payouts, payment_hashes)
     for payout in payouts:
@@ -166,6 +167,44 @@ def _require_none_forgotten(batch: Batch, payouts: Sequence[Payout]) -> None:
         reason = forgotten_of(batch, payout.payment_id)
         if reason is not None:
             raise PayoutRefusedError(number, reason)
+
+
+def _require_compared(
+    batch: Batch, payouts: Sequence[Payout], known: Mapping[str, Sequence[PayoutObservation]]
+) -> None:
+    """Raises PayoutRefusedError for what the marketplace's own wallet is to send while it may have been sent already,
+    and the journal have forgotten it. What the bridge sends waits meanwhile; this would leave as soon as it is
+    accepted. A person may have payouts sent again before."""
+    reason = _not_compared(batch)
+    if reason is None:
+        return
+    for number, payout in enumerate(payouts):
+        observed = known.get(payout.payout_id)
+        if observed is not None and not any(isinstance(one, PayoutSent) for one in observed):
+            raise PayoutRefusedError(
+                number,
+                f"the journal may have forgotten that this was sent already, {reason}. If the marketplace's own"
+                " wallet has sent it, name its `txHash`",
+            )
+
+
+def _not_compared(batch: Batch) -> str | None:
+    """Why the books do not tell yet what was sent, and what is to be done; None if they do, or a person has had
+    payouts sent again."""
+    held = batch.holds.current
+    if held is None:
+        return None
+    if batch.histories.is_to_be_compared:
+        return (
+            "since the books are still being compared: order it once `comparedAt` of GET /api/ops/histories is there"
+        )
+    comparison = None if held.epoch is None else batch.histories.comparison(held.epoch)
+    if comparison is None or not comparison.left_out:
+        return None
+    return (
+        f"since this could not be asked: {comparison.left_out[0]}. Look whether it was, and have payouts sent again"
+        " (GET /api/ops/histories has all that was left out)"
+    )
 
 
 def _require_not_seen(

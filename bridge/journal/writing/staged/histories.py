@@ -30,6 +30,11 @@ _LAST_FORGETTING = select(func.max(schema.histories.c.began_at, type_=schema.Utc
     schema.histories.c.beginning != Beginning.NEW
 )
 _COMPARISON = select(schema.histories.c.comparison).where(schema.histories.c.epoch == bindparam("by_epoch"))
+_IS_TO_BE_COMPARED = select(schema.histories.c.epoch).where(
+    schema.histories.c.epoch == select(schema.journal.c.epoch).scalar_subquery(),
+    schema.histories.c.beginning != Beginning.NEW,
+    schema.histories.c.compared_at.is_(None),
+)
 _SAVE_COMPARISON = (
     update(schema.histories)
     .where(schema.histories.c.epoch == bindparam("by_epoch"))
@@ -103,6 +108,11 @@ class StagedHistories:
         """How the books of a history were found to stand, as far as that is written down."""
         said = self._connection.scalar(_COMPARISON, {"by_epoch": epoch})
         return None if said is None else Comparison.model_validate_json(said)
+
+    @property
+    def is_to_be_compared(self) -> bool:
+        """Whether the present history began with forgetting, and not everybody was asked yet what was forgotten."""
+        return self._connection.scalar(_IS_TO_BE_COMPARED) is not None
 
     def prove(self) -> None:
         """Writes down that it can be written to, and when."""
