@@ -93,14 +93,13 @@ class OwnPart:
             return self._payment.amount
         return total(share.amount for share in self._payment.shares if share.seller_id in self.sellers)
 
-    def of(self, amount: Decimal, status: str) -> Decimal:
-        """Their part of a sum that came for the goods, when their part stood so."""
+    def of(self, amount: Decimal) -> Decimal:
+        """Their part of a sum that came for the goods."""
         came = amount
         if not self.is_whole:
             came = min(amount, self._payment.amount)
             came = total(part_of(self._payment.shares, one, came) for one in self.sellers)
-        lacks_some = came < self.amount and status != PaymentStatus.COMPLETED
-        return self._scale.received(came, lacks_some=lacks_some)
+        return self._scale.received(came)
 
     def out_of(self, amount: Decimal, seller_id: str | None) -> Decimal:
         """Their part of what goes back, out of somebody's share or out of nobody's."""

@@ -349,6 +349,6 @@ def _history_item(
         effect=entry.effect,
         status=status,
         escrow_state=escrow_state,
-        received=part.of(entry.received, status),
+        received=part.of(entry.received),
         tx_hash=entry.observation.tx_hash,
     )

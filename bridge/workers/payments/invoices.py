@@ -224,8 +224,10 @@ class InvoiceOpener:
         return opened
 
     async def _opened(self, wanted: InvoiceWanted) -> InvoiceOpened:
-        """The provider's answer, together with what the coin was worth on other days."""
+        """The provider's answer, together with what the coin was worth on other days, unless that is settled."""
         opened = await self._gateways[wanted.provider].open_invoice(wanted)
+        if opened.usual_rate is not None:
+            return opened
         now, way = self._journal.steady(), (wanted.provider, wanted.coin, wanted.currency)
         known = self._usual_rates.get(way)
         if known is None or now >= known[0] + PRICES_VALID_FOR:

@@ -54,7 +54,8 @@ class InvoiceOpened(FrozenModel):
     """How the provider's fee follows from the amount, if that was found out. It is not of the invoice, but of the
     payment, to which it is told with the price."""
     usual_rate: Amount | None = Field(None, exclude=True)
-    """What one coin was worth on other days, as far as those tell. It is told to the payment with the price too."""
+    """What one coin is usually worth: a provider says so of a stablecoin, of others their prices on other days do, as
+    far as those tell. It is told to the payment with the price too."""
     display_name: str | None = None
     """The coin's name for people."""
     payment_uri: str | None = None

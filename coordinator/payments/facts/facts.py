@@ -173,7 +173,7 @@ class Facts(FrozenModel):
     rates: Mapping[str, tuple[Amount, Amount]] = {}
     """By coin, the lowest and the highest that one of it was worth in its prices."""
     usual_rates: Mapping[str, Amount] = {}
-    """By coin, the least that one of it was worth on other days when it was priced, as far as those told."""
+    """By coin, what one of it stands for, or the least that it was worth on other days when it was priced."""
     coin: str | None = None
     coin_since: AwareDatetime | None = None
     """The coin that the provider priced or told of last, and since when."""

@@ -147,7 +147,7 @@ class InvoicePriced(_Observation):
     rate: Amount | None = None
     """What one coin is worth in it, in the payment's currency, if it says so."""
     usual_rate: Amount | None = None
-    """What one coin was worth in the prices that others were asked for and paid on other days, if those tell."""
+    """What one coin stands for, or was worth in the prices that others were asked for and paid on other days."""
     named: Fee | None = None
     """How the fee follows from the amount, if that was found out."""
     addresses: tuple[str, ...] = ()

@@ -30,12 +30,11 @@ class Scale:
         known = None if payment.direct is not None else MINOR_UNITS.get(payment.currency)
         self._decimals = None if known is None else max(known, decimals_of(agreed))
 
-    def received(self, received: Decimal, *, lacks_some: bool) -> Decimal:
-        """What came: while some is missing, never rounded up to where none would be."""
+    def received(self, received: Decimal) -> Decimal:
+        """What came: never more than did, so that as much as is read can be sent back."""
         if self._decimals is None or decimals_of(received) <= self._decimals:
             return in_scale_of(self._agreed, received)  # the usual case
-        shorten = rounded_down if lacks_some else rounded
-        return in_scale_of(self._agreed, shorten(received, self._decimals))
+        return in_scale_of(self._agreed, rounded_down(received, self._decimals))
 
     def other(self, amount: Decimal) -> Decimal:
         """A fee, and the like."""
@@ -47,7 +46,7 @@ class Scale:
         self, received: Decimal, missing: Decimal, excess: Decimal, fee: Decimal, missing_fee: Decimal
     ) -> Figures:
         """All of them, such as belong together."""
-        came = self.received(received, lacks_some=bool(missing))
+        came = self.received(received)
         lacking = excess_over(self._agreed, came) if missing else missing
         too_much = excess_over(came, self._agreed) if excess else excess
         return Figures(

@@ -99,7 +99,7 @@ def price_doubt(
 
 def way_in_doubt(payment: Payment, usual: Mapping[str, Decimal | None]) -> str | None:
     """Why what came for a payment may be worth much more or less than it counts for: by coin, `usual` is what one was
-    worth on other days. None if that agrees, or too little is known of it."""
+    worth on other days, or stands for. None if that agrees, or too little is known of it."""
     came = payment.counted
     rates = [usual.get(transfer.asset) for transfer in came]
     if not payment.paid or not came or None in rates:
@@ -113,7 +113,7 @@ def way_in_doubt(payment: Payment, usual: Mapping[str, Decimal | None]) -> str |
     coins = " and ".join(f"{shown(amount)} {coin}" for coin, amount in amounts.items())
     return (
         f"{coins} came, which counts for {money(payment, payment.paid)}, and is worth about"
-        f" {money(payment, before)} at the prices of other days"
+        f" {money(payment, before)} at the usual price"
     )
 
 

@@ -30,7 +30,7 @@ from providers.shkeeper.asking.credentials import CredentialCheck
 from providers.shkeeper.asking.quotes import require_price_of
 from providers.shkeeper.asking.refusals import shown
 from providers.shkeeper.asking.subjects import require_subject
-from providers.shkeeper.coins import DECIMALS, LIGHTNING
+from providers.shkeeper.coins import DECIMALS, LIGHTNING, PEGS
 from providers.shkeeper.destinations import usual_spelling, why_nobody_pays_to
 from providers.shkeeper.invoices.fees import FeeFinder
 from providers.shkeeper.invoices.lookups import InvoiceAnswer, ListAnswer, looked_up
@@ -105,6 +105,8 @@ def opened_invoice(
             coin_decimals=decimals,
             exchange_rate=answer.exchange_rate,
             asked=_asked(answer.amount, answer.exchange_rate, wanted.amount) if answer.exchange_rate else None,
+            # No day's price says more of a stablecoin than what it stands for.
+            usual_rate=Decimal(1) if PEGS.get(wanted.coin) == wanted.currency else None,
             display_name=None if answer.display_name is None else shown(answer.display_name) or None,
             payment_uri=filled(template, coin_amount, decimals or 0),
             uri_template=template,

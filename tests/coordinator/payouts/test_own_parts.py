@@ -209,7 +209,7 @@ def test_what_was_agreed_with_another_does_not_show() -> None:
         told = notice(judged(amount, amount), transfer("0x1", amount), agreed=amount)
         payment, steps = played([told], PAYMENT.model_copy(update={"checkout": checkout, "amount": amount}))
         part = OwnPart(payment, [SHARES[1]])
-        return part.figures([]), part.amount, part.of(amount, "completed"), [step[1:] for step in part.steps(steps)]
+        return part.figures([]), part.amount, part.of(amount), [step[1:] for step in part.steps(steps)]
 
     assert of("60.01") == of("1") == of("2000")
 
@@ -230,6 +230,6 @@ def test_all_that_is_told_is_in_the_scale_that_was_agreed(told: list[Observation
             figures.missing_fee,
             figures.refunded,
         ]
-        sums += [part.amount, *(part.of(Decimal(one), "partially_paid") for one in ("0", "7", "99.5"))]
+        sums += [part.amount, *(part.of(Decimal(one)) for one in ("0", "7", "99.5"))]
         sums += [part.out_of(Decimal(10), whose) for whose in (None, CAROL)]
         assert {one.as_tuple().exponent for one in sums} == {-2}, sums

@@ -39,6 +39,9 @@ def test_what_is_shown_has_the_currencys_decimals_and_adds_up(
     assert all(decimals_of(one) <= decimals for one in figures)
     exact = (received, missing, excess, fee, ZERO)
     assert all(abs(one - true) < unit for one, true in zip(figures, exact, strict=True))
+    # As much as is read can be sent back.
+    assert figures.received <= received
+    assert figures.excess <= excess
     if missing:
         # Nobody reads that all is there while something is missing.
         assert figures.missing > ZERO

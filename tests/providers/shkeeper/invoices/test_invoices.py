@@ -58,6 +58,15 @@ async def test_a_lightning_invoice_is_as_long_as_it_is(gateway: Gateway, api: Sh
     assert opened.address == BOLT11
 
 
+@pytest.mark.parametrize(("currency", "usual"), [("USD", 1), ("EUR", None)])
+async def test_a_stablecoin_is_usually_worth_what_it_stands_for(
+    gateway: Gateway, api: ShkeeperApi, currency: str, usual: int | None
+) -> None:
+    gateway.answers(says(OPENED))
+    wanted = WANTED.model_copy(update={"currency": currency})
+    assert (await ShkeeperInvoices(api).open_invoice(wanted)).usual_rate == usual
+
+
 @pytest.mark.parametrize("answer", [{"wallet": None}, {"wallet": "l" * 1_001}, {"wallet": ""}, {"amount": "a lot"}])
 async def test_what_cannot_be_used_is_asked_for_once_and_opens_no_circuit(
     gateway: Gateway, api: ShkeeperApi, answer: dict[str, object]
