@@ -10,7 +10,9 @@
 // {"done": true}. "isOnline" is whether its own user is, and null if that was not asked. The log has ["heard", number], ["found", the
 // last number that was looked up] and ["stands", standing, whether it had all that anybody had heard before it connected].
 import { readFile } from "node:fs/promises";
+import http from "node:http";
 import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
 import ts from "typescript";
 import { CuttingProxy } from "./cutting-proxy.mjs";
 
@@ -56,6 +58,20 @@ function byThePlainRecipe() {
 
 const numberOf = ({ type, unreadCount }) => Number(type ?? unreadCount);
 
+/**
+ * What is answered. Not by `fetch`, which may wait for ever where the first connection of all is reset at once, as by a bridge that is
+ * killed: Node 20 still prepares its parser of HTTP then, and does not hear that the connection has gone.
+ */
+const ask = (address, { body, ...options } = {}) =>
+  new Promise((done, fail) => {
+    const answered = async (answer) => {
+      const { statusCode: status } = answer;
+      return { ok: status < 300, status, content: await text(answer) };
+    };
+    const asking = http.request(address, options, (answer) => answered(answer).then(done, fail));
+    asking.on("error", fail).end(body);
+  });
+
 async function frontEnd([version, transports, cut], number) {
   const { io } = require(version);
   const proxy = new CuttingProxy(port, cut === "probe" ? cut : [...cut]);
@@ -86,9 +102,9 @@ async function frontEnd([version, transports, cut], number) {
       const found = { last, after };
       for (let more = true; more; ) {
         const query = [...ROOMS.map((room) => `room=${room}`), "limit=500", ...(found.after && [`after=${found.after}`])];
-        const answer = await fetch(`${origin}/api/events?${query.join("&")}`);
+        const answer = await ask(`${origin}/api/events?${query.join("&")}`);
         if (!answer.ok) throw new Error(`${answer.status}`);
-        const page = await answer.json();
+        const page = JSON.parse(answer.content);
         ({ more } = page);
         found.after = page.next;
         for (const { data } of page.events) found.last = numberOf(data);
@@ -117,7 +133,7 @@ async function frontEnd([version, transports, cut], number) {
     hearsAll: () => heardIn.size === ROOMS.length,
     seesUser: () => seesUser,
     asksPresence: async () => {
-      const { users } = await (await fetch(`${url}/api/presence?userIds=${user}`)).json();
+      const { users } = JSON.parse((await ask(`${url}/api/presence?userIds=${user}`)).content);
       isOnline = users[0].status === "online";
     },
     close: () => {
@@ -141,10 +157,10 @@ async function publish() {
     body: JSON.stringify(event),
   };
   // On a machine that stood still, the bridge has closed by now what it was asked over the last time.
-  const once = () => fetch(`${url}/api/events`, request).catch(() => null);
+  const once = () => ask(`${url}/api/events`, request).catch(() => null);
   let answer = null;
   while ((answer = await once()) === null) await moment();
-  if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`${answer.status}: ${answer.content}`);
 }
 
 const moment = () => new Promise((done) => setTimeout(done, 5));

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ class Script:
             text=True,
         )
         self._take = take
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -76,7 +78,16 @@ class Script:
         assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(timeout=GIVE_UP_SECONDS)
+        self._reading.join()
         self._process.stdout.close()
+
+    def kill(self) -> None:
+        """Ends it, whatever it is at; there is nothing to do if it has ended."""
+        assert self._process.stdin is not None
+        self._process.kill()
+        with suppress(BrokenPipeError):  # of what it has not read
+            self._process.stdin.close()
+        self.close()
 
 
 class Listeners:

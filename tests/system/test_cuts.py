@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from tests.asking import client_of
 from tests.conftest import StartBridge
@@ -53,13 +53,19 @@ PROBED: list[Client] = [(version, "polling,websocket", "probe") for version in V
 
 
 class Cut(Hearing):
-    """The clients that are cut, each after another packet: `tests/javascript/cuts.mjs`."""
+    """The clients that are cut, each after another packet: `tests/javascript/cuts.mjs`, which ends with the block."""
 
     def __init__(self, url: str, recipe: Path, clients: Sequence[Client], kills: int = 0) -> None:
         super().__init__()
         self._count = len(clients)
         arguments = url, str(recipe), json.dumps(clients), str(kills)
         self._script = Script("cuts.mjs", *arguments, take=self.lines.put)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._script.kill()
 
     def all(self) -> list[Line]:
         """Each client with all that came of it, when all are done, or when that is given up."""
@@ -163,7 +169,8 @@ def lines_of_the_guide() -> str:
 
 def test_no_cut_leaves_the_module_out_of_its_rooms(make_bridge: StartBridge) -> None:
     bridge = make_bridge(**SLOW)
-    clients = Cut(bridge.url, MODULE, [*EVERY_CUT, *OLDER, *PROBED]).all()
+    with Cut(bridge.url, MODULE, [*EVERY_CUT, *OLDER, *PROBED]) as cut:
+        clients = cut.all()
     expect_no_fault(clients)
     # Whoever is recovered is told what it missed, and nothing else.
     newest = [client for client in clients if (client["version"], client["transports"]) == (NEWEST, "websocket")]
@@ -179,12 +186,12 @@ def test_a_crowd_that_is_cut_again_and_again_while_the_bridge_is_killed_hears_al
         for version, count in ((NEWEST, 8), ("socket.io-client-4.0", 2))
         for transports in TRANSPORTS * count
     ]
-    cut = Cut(bridge.url, MODULE, crowd, kills=KILLS)
-    for _ in range(KILLS):
-        cut.wait_for(lambda line: "kill" in line)
-        bridge.kill()
-        bridge.start()
-    expect_no_fault(cut.all())
+    with Cut(bridge.url, MODULE, crowd, kills=KILLS) as cut:
+        for _ in range(KILLS):
+            cut.wait_for(lambda line: "kill" in line)
+            bridge.kill()
+            bridge.start()
+        expect_no_fault(cut.all())
     bridge.kill()
 
 
@@ -192,7 +199,8 @@ def test_no_cut_leaves_the_plain_recipe_out_of_its_rooms(make_bridge: StartBridg
     bridge = make_bridge(**SLOW)
     recipe = tmp_path / "recipe.ts"
     recipe.write_text(plain_recipe() + watching() + remedies())
-    expect_no_fault(Cut(bridge.url, recipe, [*EVERY_CUT, PROBED[0]]).all())
+    with Cut(bridge.url, recipe, [*EVERY_CUT, PROBED[0]]) as cut:
+        expect_no_fault(cut.all())
     bridge.kill()
 
 
