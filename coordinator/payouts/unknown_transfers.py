@@ -83,12 +83,13 @@ def _owed(
     transfer: UnknownTransfer, dues: Iterable[Due], payees: Collection[str], currencies: Collection[str]
 ) -> Iterator[str]:
     """To somebody who was paid there before any part of what they are owed; to an address that nobody knows, about
-    all of it. What is nearest to the amount comes first."""
-    for due in sorted(dues, key=lambda due: (due.amount, due.payment_id)):
+    all of it; and to anybody just what they are owed, since several may share an address. What is nearest to the
+    amount comes first, and of the same who was paid there before."""
+    for due in sorted(dues, key=lambda due: (due.amount, due.payee_id not in payees, due.payment_id)):
         if due.currency not in currencies or transfer.amount > due.amount:
             continue
         is_about_all = transfer.amount >= product(due.amount, LEAST_SHARE)
-        if due.payee_id in payees or (not payees and is_about_all):
+        if due.payee_id in payees or (not payees and is_about_all) or transfer.amount == due.amount:
             owed = "may be refunded" if due.is_refund else "is owed"
             yield f"{format_amount(due.amount)} {due.currency} that {due.payee_id} {owed} of {due.payment_id}"
 

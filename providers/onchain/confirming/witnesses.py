@@ -27,6 +27,7 @@ from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.node import TooLargeError
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
+from providers.onchain.reading.call_traces import CALL_TRACER, calls_in
 from providers.onchain.reading.scanning import Seen, times_in, transactions_of
 
 __all__ = ["Due", "Witnesses", "Word"]
@@ -47,7 +48,7 @@ class Word(StrEnum):
     BEHIND = "behind"
     """It does not have the block, or not as deep."""
     UNTRACED = "untraced"
-    """It has the transaction, and offers no traces, so that it cannot tell what contracts sent on in it."""
+    """It has the transaction, and offers no traces at all, so that it cannot tell what contracts sent on in it."""
     SILENT = "silent"
 
 
@@ -247,7 +248,7 @@ class Witnesses:
             if word is not Word.AGREES:
                 return word, said
         for one in (one for one in due if not one.transfer_id.endswith("#call")):
-            word, said = await self._of_inner_call(place, one)
+            word, said = await self._of_inner_call(place, one, block)
             if word is not Word.AGREES:
                 return word, said
         return Word.AGREES, ""
@@ -276,10 +277,10 @@ class Witnesses:
             return Word.OTHERWISE, f"says that {tx_hash} failed"
         return Word.AGREES, ""
 
-    async def _of_inner_call(self, place: int, due: Due) -> tuple[Word, str]:
+    async def _of_inner_call(self, place: int, due: Due, block: Mapping[str, Any]) -> tuple[Word, str]:
         """Whether a contract sent it on within its transaction."""
         try:
-            call = await self.rpc.ask_at(place, "debug_traceTransaction", due.tx_hash, {"tracer": "callTracer"})
+            call = await self._traced(place, due.tx_hash, block)
         except RefusedByNodeError as error:
             if error.is_for_good:
                 return Word.UNTRACED, "it offers no traces"
@@ -294,6 +295,17 @@ class Witnesses:
         if any(_is_same(due, one) for one in reported):
             return Word.AGREES, ""
         return Word.OTHERWISE, f"has no such transfer within {due.tx_hash}"
+
+    async def _traced(self, place: int, tx_hash: str, block: Mapping[str, Any]) -> Any:
+        """The calls of a transaction, by itself or in the trace of its block: some offer just one of these, and who
+        shows it in either has a word. Raises FaultyError, and RefusedByNodeError, for good if it offers none."""
+        try:
+            return await self.rpc.ask_at(place, "debug_traceTransaction", tx_hash, CALL_TRACER)
+        except RefusedByNodeError as error:
+            if not error.is_for_good:
+                raise
+        answer = await self.rpc.ask_at(place, "debug_traceBlockByHash", header_of(block).hash, CALL_TRACER)
+        return calls_in(answer, transactions_of(block)).get(tx_hash)
 
     def _unless_same(
         self, place: int, block: Mapping[str, Any] | None, due: Sequence[Due]

@@ -9,8 +9,9 @@ from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.node import METHOD_NOT_FOUND, FaultyError, RefusedByNodeError
 from providers.onchain.quantities import quantity
 
-__all__ = ["Calls", "calls_in", "is_of_call_tracer", "may_call"]
+__all__ = ["CALL_TRACER", "Calls", "calls_in", "is_of_call_tracer", "may_call"]
 
+CALL_TRACER = {"tracer": "callTracer"}
 # What a transaction costs before it calls anything.
 GAS_WITHOUT_CALLS = 21_000
 

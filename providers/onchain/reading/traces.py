@@ -12,7 +12,7 @@ from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, fr
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.node import FaultyError, RefusedByNodeError, TooLargeError
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
-from providers.onchain.reading.call_traces import Calls, calls_in, is_of_call_tracer, may_call
+from providers.onchain.reading.call_traces import CALL_TRACER, Calls, calls_in, is_of_call_tracer, may_call
 
 __all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "Traces"]
 
@@ -30,7 +30,6 @@ TRACES_ASKED_AGAIN_SECONDS = 600.0
 # themselves, if they are no more than this, and so many at once.
 TRACED_ONE_BY_ONE = 256
 TRACED_AT_ONCE = 4
-CALL_TRACER = {"tracer": "callTracer"}
 
 Shown = dict[str, tuple[int, Mapping[str, Any] | None]]
 """By transaction, who shows its calls, by the endpoint's place, and these; None for one that nobody can show."""

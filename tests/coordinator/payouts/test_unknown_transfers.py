@@ -79,6 +79,13 @@ OWED = Due("pay_1", "s1", Decimal(100), "USD")
         ([OWED], (), {"USD"}, ("100 USD that s1 is owed of pay_1",)),
         ([OWED], ("s1",), {"USD"}, ("100 USD that s1 is owed of pay_1",)),
         ([OWED], ("s2",), {"USD"}, ()),
+        # Just what is owed may have gone to where somebody else was paid before.
+        (
+            [OWED._replace(amount=Decimal(90)), Due("pay_2", "s2", Decimal("90.00"), "USD")],
+            ("s2",),
+            {"USD"},
+            ("90.00 USD that s2 is owed of pay_2", "90 USD that s1 is owed of pay_1"),
+        ),
         ([OWED], (), {"EUR"}, ()),
         ([OWED._replace(amount=Decimal(89))], ("s1",), {"USD"}, ()),
         # Of much more than it is, only whoever was paid there before may have been paid a part.

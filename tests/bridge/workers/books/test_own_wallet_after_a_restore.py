@@ -1,4 +1,4 @@
-"""Payouts that the marketplace's own wallet is to send, ordered after a restore: nothing holds them back once
+"""Payouts that the marketplace's own wallet is to send, ordered after a restore: nothing holds back what was
 accepted, so none is accepted while it may have been sent already."""
 
 from decimal import Decimal

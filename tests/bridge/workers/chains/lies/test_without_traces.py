@@ -35,6 +35,10 @@ def offers_no_traces(liar: Liar) -> None:
     liar.answers |= dict.fromkeys(TRACES, Refusal(-32601, "the method does not exist"))
 
 
+def traces_blocks_alone(liar: Liar) -> None:
+    liar.answers["debug_traceTransaction"] = Refusal(-32601, "the method does not exist")
+
+
 def makes_up(liar: Liar) -> None:
     """Has what contracts send to Carol go to Bob."""
     for method in TRACES:
@@ -93,6 +97,50 @@ async def test_coin_that_one_of_three_hides_is_found(follow: Follow, liar: int, 
         assert (await it.payment()).status == CONFIRMING
         assert len(await listed(it)) == 1
         it.liars[liar].answers = {}
+        it.clock.now += 120
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+
+
+@pytest.mark.parametrize("endpoints", [2, 3])
+async def test_who_traces_blocks_alone_has_a_word_against_coin_that_another_makes_up(
+    follow: Follow, endpoints: int
+) -> None:
+    async with follow(endpoints=endpoints, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow()
+        await it.register(currency="ETH")
+        makes_up(it.liars[0])
+        for liar in it.liars[1:]:
+            traces_blocks_alone(liar)
+        forwards(it, forwarder, to=CAROL)
+        await goes_on(it)
+        it.clock.now += 2 * CORROBORATION_AWAITED_SECONDS
+        await goes_on(it)
+        assert (await it.payment()).status != COMPLETED
+        assert len(await listed(it)) == 1
+
+
+async def test_coin_that_one_hides_from_who_traces_blocks_alone_is_told_of_once_and_asked_about_ever_later(
+    follow: Follow,
+) -> None:
+    async with follow(endpoints=2, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow()
+        await it.register(currency="ETH")
+        hides(it.liars[0])
+        traces_blocks_alone(it.liars[1])
+        tx_hash = forwards(it, forwarder)
+        await it.hint("pay_1", tx_hash)
+        await goes_on(it, blocks=2 * CONFIRMATIONS)
+        statuses, before = set(), len(it.liars[0].asked)
+        for _ in range(CONFIRMATIONS):
+            await goes_on(it, blocks=1)
+            statuses.add((await it.payment()).status)
+        assert len(it.liars[0].asked) - before <= CONFIRMATIONS * QUESTIONS_A_ROUND
+        assert statuses == {CONFIRMING}
+        assert len(await listed(it)) == 1
+        it.liars[0].answers = {}
         it.clock.now += 120
         await goes_on(it)
         assert (await it.payment()).status == COMPLETED
