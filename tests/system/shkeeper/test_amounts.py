@@ -66,8 +66,12 @@ def test_under_and_overpayment_are_the_same_whether_shkeeper_tells_or_is_asked(
     for amount in coins:
         marketplace.shkeeper.transfer(payment["invoices"][0]["address"], amount)
     expected = {"status": status, "received": received, "missing": missing, "excess": excess}
-    found: dict[str, Any] = {}
-    wait_until(lambda: found.update(marketplace.payment(payment["paymentId"])) or found | expected == found)
+
+    def stands_so() -> bool:
+        found = marketplace.payment(payment["paymentId"])
+        return found | expected == found
+
+    wait_until(stands_so)
 
 
 def test_a_payout_carries_every_digit(marketplace: Marketplace) -> None:
